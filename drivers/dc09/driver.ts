@@ -1,0 +1,378 @@
+/**
+ * A receiver for alarm panels over SIA DC-09: one port, TCP and UDP, many accounts.
+ *
+ * The rule of this file: an ACK leaves only after the event is on disk. A frame that cannot be written gets no
+ * answer, so that the panel keeps it and tries again.
+ */
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { createSocket, type Socket as UdpSocket } from 'node:dgram';
+import { createServer, type Server, type Socket } from 'node:net';
+import { z } from 'zod';
+import {
+  type Decoded,
+  type Device,
+  defineDriver,
+  duration,
+  type Host,
+  LineError,
+  type Observation,
+  type Problem,
+  zoneOf,
+  zoneOptions,
+} from '../contract.ts';
+import { type Dc09Frame, type Dc09Message, dc09Decoder, decryptDc09, encodeDc09, frameBody, formatTimestamp } from './codec.ts';
+import { type PanelEvent, parseContactId, parseSiaDcs } from './codes.ts';
+
+const account = z.strictObject({
+  account: z
+    .string()
+    .regex(/^[0-9A-Fa-f]{3,16}$/, '3 to 16 hex digits in quotes')
+    .describe('The account number that the panel sends'),
+  keyFile: z
+    .string()
+    .optional()
+    .describe('A file with the AES key: 16, 24 or 32 bytes, or the same as hex. With a key, plain frames are refused'),
+  supervision: duration().optional().describe('A panel silent for longer is offline'),
+  zones: z.array(zoneOptions).default([]),
+});
+
+const options = z.strictObject({
+  listen: z
+    .strictObject({
+      host: z.string().default('127.0.0.1').describe('The address to listen on'),
+      port: z.int().min(1).max(65_535).describe('TCP and UDP'),
+    })
+    .describe('Where panels report to'),
+  accounts: z.array(account).min(1).describe('The panels that may report'),
+});
+type Options = z.output<typeof options>;
+type Account = z.output<typeof account>;
+
+/** Clock differences that a receiver takes in an encrypted frame: 20 s ahead, 40 s behind (DC-09, 5.5.1.9). */
+const AHEAD_MS = 20_000;
+const BEHIND_MS = 40_000;
+/** A panel's clock, once seen right, is believed for events that it sends late, this long. */
+const CLOCK_TRUST_MS = 24 * 3_600_000;
+/** How long the same sequence and content is the same event: with a time in it; without; and always numbered 0. */
+const REPEAT_TIMED_MS = 24 * 3_600_000;
+const REPEAT_UNTIMED_MS = 5 * 60_000;
+const REPEAT_UNNUMBERED_MS = 15_000;
+/** A frame begun is ended within this, or the connection is; so slow lorises let go. */
+const FRAME_DEADLINE_MS = 10_000;
+const MAX_CONNECTIONS = 512;
+/** Frames of one connection waiting for the disk; beyond it the socket is not read. */
+const MAX_WAITING = 64;
+const SUPERVISION_TICK_MS = 250;
+
+interface Panel {
+  readonly device: string;
+  readonly config: Account;
+  readonly key: Buffer | undefined;
+  /** performance.now() of the last good frame. */
+  heard: number;
+  online: boolean | undefined;
+  /** Wall clock at which the panel's own clock was last seen right; absent: never, or wrong since. */
+  clockRightAt?: number;
+}
+
+/** Reads a key file: 16, 24 or 32 raw bytes, or twice as many hex digits. */
+function readKey(file: string): Buffer | string {
+  let bytes: Buffer;
+  try {
+    bytes = readFileSync(file);
+  } catch (error) {
+    return `the key file ${file} cannot be read (${(error as NodeJS.ErrnoException).code})`;
+  }
+  const text = bytes.toString('latin1').trim();
+  const key = /^([0-9A-Fa-f]{2})+$/.test(text) && [32, 48, 64].includes(text.length) ? Buffer.from(text, 'hex') : bytes;
+  if ([16, 24, 32].includes(key.length)) return key;
+  // An editor's newline at the end of a raw key is no part of it.
+  const trimmed = Buffer.from(text, 'latin1');
+  if ([16, 24, 32].includes(trimmed.length)) return trimmed;
+  return `the key file ${file} holds ${bytes.length} bytes; a key is 16, 24 or 32 bytes, or the same as hex`;
+}
+
+export const dc09 = defineDriver({
+  name: 'dc09',
+  title: { en: 'Alarm panels over SIA DC-09 (TCP and UDP)', zh: '报警主机（SIA DC-09，TCP/UDP）' },
+  options,
+  line: (device) => `dc09 ${device.options.listen.host}:${device.options.listen.port}`,
+
+  problems(device) {
+    const found: Problem[] = [];
+    const seen = new Set<string>();
+    for (const [index, { account, keyFile }] of device.options.accounts.entries()) {
+      if (seen.has(account.toUpperCase())) {
+        found.push({ path: ['accounts', index, 'account'], message: `account ${account} stands here twice` });
+      }
+      seen.add(account.toUpperCase());
+      const key = keyFile === undefined ? undefined : readKey(keyFile);
+      if (typeof key === 'string') found.push({ path: ['accounts', index, 'keyFile'], message: key });
+    }
+    return found;
+  },
+
+  async open(devices, host) {
+    const panels = openPanels(devices);
+    const { host: address, port } = (devices[0] as Device<Options>).options.listen;
+    const receive = receiver(panels, devices[0]?.id ?? '', host);
+    const server = await listenTcp(address, port, receive);
+    let udp: UdpSocket;
+    try {
+      udp = await listenUdp(address, port, receive, host);
+    } catch (error) {
+      server.close();
+      throw error;
+    }
+    const supervise = setInterval(() => superviseAll(panels.values(), host), SUPERVISION_TICK_MS);
+    const closed = Promise.withResolvers<void>();
+    const lost = (error: Error) => closed.reject(new LineError('E_LINE_LOST', `port ${port}: ${error.message}`));
+    server.on('error', lost);
+    udp.on('error', lost);
+    closed.promise.catch(() => {});
+    return {
+      ended: closed.promise,
+      async close() {
+        clearInterval(supervise);
+        for (const socket of server.sockets) socket.destroy();
+        await Promise.all([
+          new Promise<void>((resolve) => server.close(() => resolve())),
+          new Promise<void>((resolve) => udp.close(() => resolve())),
+        ]);
+        closed.resolve();
+      },
+    };
+  },
+});
+
+function openPanels(devices: readonly Device<Options>[]): Map<string, Panel> {
+  const panels = new Map<string, Panel>();
+  const now = performance.now();
+  for (const device of devices) {
+    for (const config of device.options.accounts) {
+      const key = config.keyFile === undefined ? undefined : readKey(config.keyFile);
+      if (typeof key === 'string') throw new LineError('E_LINE_REFUSED', key);
+      panels.set(config.account.toUpperCase(), { device: device.id, config, key, heard: now, online: undefined });
+    }
+  }
+  return panels;
+}
+
+function superviseAll(panels: Iterable<Panel>, host: Host) {
+  const now = performance.now();
+  for (const panel of panels) {
+    const { supervision, account } = panel.config;
+    if (supervision === undefined || panel.online === false || now - panel.heard <= supervision) continue;
+    panel.online = false;
+    host.link(panel.device, 'offline', `account ${account} silent for more than ${supervision / 1000} s`, account);
+  }
+}
+
+type Answer = (bytes: Buffer) => void;
+/** Takes one decoded frame; resolves when it is dealt with. `answer` is called at most once. */
+type Receive = (decoded: Decoded<Dc09Frame>, answer: Answer) => Promise<void>;
+
+function receiver(panels: Map<string, Panel>, listener: string, host: Host): Receive {
+  return async (decoded, answer) => {
+    if ('discarded' in decoded) return host.discarded(listener, decoded.reason, decoded.discarded);
+    const { frame } = decoded;
+    const refuse = (reason: string, device = listener) => {
+      host.discarded(device, reason, frame.body.length);
+      answer(encodeDc09(reply('DUH', frame)));
+    };
+
+    const panel = panels.get((frame.account ?? '').toUpperCase());
+    // Not told "taken", a panel with a wrong account number shows its failure, and its installer sees it.
+    if (panel === undefined) return host.discarded(listener, `unknown account ${frame.account ?? ''}`, frame.body.length);
+    if (frame.lengthIsWrong) host.discarded(panel.device, 'wrong length, frame taken', 0);
+
+    const encrypted = frame.cipherText !== undefined;
+    if (encrypted && panel.key === undefined) return refuse('encrypted frame, but no keyFile is set', panel.device);
+    if (!encrypted && panel.key !== undefined) return refuse('plain frame where a key is set', panel.device);
+    const message = panel.key !== undefined ? decryptDc09(frame, panel.key) : frame;
+    if (message === undefined) return refuse('the key does not open the frame', panel.device);
+
+    const now = host.now();
+    const inTime = message.timestamp !== undefined && isInTime(message.timestamp, now);
+    if (encrypted && !inTime) {
+      host.discarded(panel.device, 'encrypted frame with a time outside +20/-40 s', frame.body.length);
+      return answer(nak(now));
+    }
+
+    panel.heard = performance.now();
+    panel.online = true;
+    host.link(panel.device, 'online', undefined, panel.config.account);
+    if (inTime) panel.clockRightAt = now;
+    // A link test is sent the moment it is made: a wrong time in it is a wrong clock.
+    else if (message.timestamp !== undefined && message.id === 'NULL') delete panel.clockRightAt;
+
+    const events = message.id === 'SIA-DCS' ? parseSiaDcs(message.data ?? '') : parseContactId(message.data ?? '');
+    if (message.id !== 'NULL') {
+      if (message.id !== 'SIA-DCS' && message.id !== 'ADM-CID') return refuse(`unknown id ${message.id}`, panel.device);
+      if (events.length === 0 && message.data !== '') return refuse('data that is no event', panel.device);
+    }
+    const observations = events.flatMap((event, index) => observe(event, index, message, frame, panel, now) ?? []);
+    try {
+      await Promise.all(observations.map((observation) => host.report(observation)));
+    } catch {
+      // The journal says why, once. No answer: the panel keeps the event and sends it again.
+      return;
+    }
+    answer(panel.key === undefined ? encodeDc09(reply('ACK', frame)) : encodeDc09({ ...reply('ACK', frame), timestamp: host.now() }, panel.key));
+  };
+}
+
+function isInTime(timestamp: number, now: number): boolean {
+  return timestamp <= now + AHEAD_MS && timestamp >= now - BEHIND_MS;
+}
+
+/** Answers echo sequence, receiver, prefix and account (DC-09, 5.5.3). */
+function reply(id: 'ACK' | 'DUH', { sequence, receiver, prefix, account }: Dc09Frame): Dc09Message {
+  return {
+    id,
+    sequence,
+    ...(receiver !== undefined && { receiver }),
+    ...(prefix !== undefined && { prefix }),
+    ...(account !== undefined && { account }),
+  };
+}
+
+/** NAK carries the time, so that the panel sets its clock (DC-09, 5.5.3.4). */
+function nak(now: number): Buffer {
+  return frameBody(`"NAK"0000R0L0A0[]_${formatTimestamp(now)}`);
+}
+
+function observe(
+  { meaning, codes, number, partition, user, text, known }: PanelEvent,
+  index: number,
+  message: Dc09Message,
+  frame: Dc09Frame,
+  panel: Panel,
+  now: number,
+): Observation | undefined {
+  if (meaning.kind === 'supervision') return undefined;
+  const kind =
+    meaning.kind === 'zone'
+      ? (panel.config.zones.find((zone) => zone.zone === number)?.kind ?? meaning.otherwise)
+      : meaning.kind;
+  const cause = 'cause' in meaning ? meaning.cause : undefined;
+  return {
+    device: panel.device,
+    kind,
+    state: meaning.state,
+    ...(cause !== undefined && { cause }),
+    ...(number !== undefined && { zone: zoneOf(panel.config.zones, number) }),
+    ...(message.timestamp !== undefined && {
+      at: { time: message.timestamp, trusted: isTrusted(message.timestamp, panel, now) },
+    }),
+    repeat: repeatOf(message, frame, panel, index),
+    codes,
+    ...(text !== undefined && { text }),
+    details: {
+      account: panel.config.account,
+      panelSequence: message.sequence,
+      ...(partition !== undefined && { partition }),
+      ...(user !== undefined && { user }),
+      ...(!known && { unknownCode: true }),
+    },
+    raw: `"${message.id}"${String(message.sequence).padStart(4, '0')}[${message.data ?? ''}]`,
+  };
+}
+
+function isTrusted(timestamp: number, panel: Panel, now: number): boolean {
+  if (isInTime(timestamp, now)) return true;
+  return panel.clockRightAt !== undefined && timestamp < now && timestamp > panel.clockRightAt - CLOCK_TRUST_MS;
+}
+
+/**
+ * What makes a second sending the same event. An encrypted frame is stamped anew at each try, so its time says
+ * nothing; a plain one keeps its time.
+ */
+function repeatOf(message: Dc09Message, frame: Dc09Frame, panel: Panel, index: number) {
+  const timed = message.timestamp !== undefined && frame.cipherText === undefined;
+  const content = [message.id, message.sequence, message.data, timed ? message.timestamp : '', index].join('\n');
+  const within = timed ? REPEAT_TIMED_MS : message.sequence === 0 ? REPEAT_UNNUMBERED_MS : REPEAT_UNTIMED_MS;
+  const hash = createHash('sha256').update(content).digest('base64url').slice(0, 22);
+  return { key: `dc09/${panel.device}/${panel.config.account}/${hash}`, within };
+}
+
+function portError(error: NodeJS.ErrnoException, address: string, port: number): LineError {
+  if (error.code === 'EADDRINUSE') {
+    const message = `port ${port} on ${address} is taken by another program; stop it or give this device another \`listen.port\``;
+    return new LineError('E_PORT_TAKEN', message, { cause: error });
+  }
+  return new LineError('E_LINE_REFUSED', `cannot listen on ${address}:${port}: ${error.message}`, { cause: error });
+}
+
+function listenTcp(address: string, port: number, receive: Receive): Promise<Server & { sockets: Set<Socket> }> {
+  const sockets = new Set<Socket>();
+  const server = createServer({ noDelay: true, keepAlive: true }, (socket) => {
+    sockets.add(socket);
+    socket.on('error', () => {});
+    socket.once('close', () => sockets.delete(socket));
+    serve(socket, receive);
+  });
+  server.maxConnections = MAX_CONNECTIONS;
+  return new Promise((resolve, reject) => {
+    server.once('error', (error) => reject(portError(error, address, port)));
+    server.listen({ host: address, port }, () => {
+      server.removeAllListeners('error');
+      resolve(Object.assign(server, { sockets }));
+    });
+  });
+}
+
+/** Reads one panel's connection until it ends. */
+function serve(socket: Socket, receive: Receive) {
+  const decoder = dc09Decoder();
+  let waiting = 0;
+  let deadline: NodeJS.Timeout | undefined;
+  const take = (decoded: Decoded<Dc09Frame>) => {
+    waiting++;
+    if (waiting === MAX_WAITING) socket.pause();
+    receive(decoded, (bytes) => socket.writable && socket.write(bytes)).finally(() => {
+      waiting--;
+      if (waiting < MAX_WAITING && socket.isPaused()) socket.resume();
+    });
+  };
+  socket.on('data', (chunk) => {
+    const decoded = decoder.push(chunk);
+    if (decoded.length > 0) {
+      clearTimeout(deadline);
+      deadline = undefined;
+    }
+    for (const one of decoded) take(one);
+    deadline ??= setTimeout(() => {
+      const rest = decoder.silence();
+      deadline = undefined;
+      for (const one of rest) take(one);
+      if (rest.length > 0) socket.destroy();
+    }, FRAME_DEADLINE_MS);
+  });
+  socket.once('end', () => {
+    for (const one of decoder.silence()) take(one);
+  });
+  socket.once('close', () => clearTimeout(deadline));
+}
+
+function listenUdp(address: string, port: number, receive: Receive, host: Host): Promise<UdpSocket> {
+  const udp = createSocket(address.includes(':') ? 'udp6' : 'udp4');
+  udp.on('message', (datagram, from) => {
+    // A datagram holds whole frames: what it does not finish is torn.
+    const decoder = dc09Decoder();
+    for (const decoded of [...decoder.push(datagram), ...decoder.silence()]) {
+      void receive(decoded, (bytes) => {
+        if (!host.signal.aborted) udp.send(bytes, from.port, from.address, () => {});
+      });
+    }
+  });
+  return new Promise((resolve, reject) => {
+    udp.once('error', (error) => reject(portError(error, address, port)));
+    udp.bind({ address, port }, () => {
+      udp.removeAllListeners('error');
+      resolve(udp);
+    });
+  });
+}
+

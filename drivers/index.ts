@@ -1,0 +1,7 @@
+/** The registry: the only file that names every driver. */
+import type { Driver } from './contract.ts';
+import { dc09 } from './dc09/driver.ts';
+import { modbus } from './modbus/driver.ts';
+import { wiegand } from './wiegand/driver.ts';
+
+export const drivers = [dc09, modbus, wiegand] satisfies readonly Driver[];

@@ -1,0 +1,146 @@
+/**
+ * A byte line: a serial port, or a serial server's raw TCP connection, behind one interface.
+ *
+ * A line lives once. When it ends, `ended` tells why, and the next one is a new object with a new port:
+ * a SerialPort that lost its USB adapter never works again (serialport/node-serialport#648).
+ */
+import { connect, type Socket } from 'node:net';
+import { SerialPort } from 'serialport';
+import { z } from 'zod';
+import { hostPort, LineError } from './contract.ts';
+
+export const serialOptions = z.strictObject({
+  serial: z.string().startsWith('/dev/').describe('A serial port; prefer /dev/serial/by-id/..., which survives re-plugging'),
+  baudRate: z.int().min(300).max(4_000_000).default(9600).describe('Bits per second'),
+  dataBits: z.union([z.literal(7), z.literal(8)]).default(8),
+  stopBits: z.union([z.literal(1), z.literal(2)]).default(1),
+  parity: z.enum(['none', 'even', 'odd']).default('none'),
+});
+export const serialServerOptions = z.strictObject({
+  serialServer: hostPort().describe('A serial server (raw TCP), HOST:PORT'),
+});
+export type SerialConnection = z.output<typeof serialOptions>;
+export type SerialServerConnection = z.output<typeof serialServerOptions>;
+export type LineConnection = SerialConnection | SerialServerConnection;
+
+/** The two connections that every serial driver takes. */
+export const lineConnection = z.union([serialOptions, serialServerOptions]);
+
+/** The same wire has the same name, whoever asks. */
+export function lineName(connection: LineConnection): string {
+  return 'serial' in connection
+    ? `serial ${connection.serial}`
+    : `tcp ${connection.serialServer.host}:${connection.serialServer.port}`;
+}
+
+export interface Line {
+  readonly name: string;
+  /** Resolves when the bytes are handed to the system. Rejects when the line is gone. */
+  write(bytes: Uint8Array): Promise<void>;
+  /** Resolves after `close`; rejects with E_LINE_LOST when the other end or the port is gone. */
+  readonly ended: Promise<void>;
+  close(): Promise<void>;
+}
+
+const CONNECT_TIMEOUT_MS = 5000;
+/** A cut cable to a serial server is noticed after this much silence and ten unanswered probes, 20 s in all. */
+const TCP_KEEPALIVE_MS = 10_000;
+
+/**
+ * Opens a TCP connection, with keepalive and without Nagle.
+ * @throws LineError E_LINE_REFUSED with the reason of the system.
+ */
+export function connectTcp(host: string, port: number, signal: AbortSignal): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: TCP_KEEPALIVE_MS });
+    const refuse = (reason: string, cause?: unknown) => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', abort);
+      socket.destroy();
+      reject(new LineError('E_LINE_REFUSED', `${host}:${port} ${reason}`, { cause }));
+    };
+    const abort = () => refuse('was not waited for');
+    const timer = setTimeout(() => refuse('does not answer'), CONNECT_TIMEOUT_MS);
+    signal.addEventListener('abort', abort, { once: true });
+    socket.once('error', (error) => refuse(`cannot be reached (${(error as NodeJS.ErrnoException).code})`, error));
+    socket.once('connect', () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', abort);
+      socket.removeAllListeners('error');
+      resolve(socket);
+    });
+    if (signal.aborted) abort();
+  });
+}
+
+function openPort(connection: SerialConnection): Promise<SerialPort> {
+  return new Promise((resolve, reject) => {
+    const { serial, baudRate, dataBits, stopBits, parity } = connection;
+    const port = new SerialPort({ path: serial, baudRate, dataBits, stopBits, parity, autoOpen: false });
+    port.open((error) => {
+      if (error === null) resolve(port);
+      else reject(new LineError('E_LINE_REFUSED', `${serial} cannot be opened: ${error.message}`, { cause: error }));
+    });
+  });
+}
+
+/**
+ * Wraps an open duplex as a Line. `onData` is called for each chunk until the end.
+ */
+function asLine(name: string, stream: Socket | SerialPort, onData: (chunk: Buffer) => void, shut: () => void): Line {
+  let closing = false;
+  const ended = new Promise<void>((resolve, reject) => {
+    let why = 'the other end closed it';
+    stream.on('error', (error: Error) => {
+      why = error.message;
+    });
+    stream.once('close', (error?: unknown) => {
+      if (closing) return resolve();
+      if (error instanceof Error) why = error.message;
+      reject(new LineError('E_LINE_LOST', `${name} is gone: ${why}`));
+    });
+  });
+  // Whoever waits sees the reason; nobody waiting must not end the process.
+  ended.catch(() => {});
+  stream.on('data', onData);
+  return {
+    name,
+    ended,
+    write: (bytes) =>
+      new Promise((resolve, reject) => {
+        stream.write(bytes as Buffer, (error) =>
+          error ? reject(new LineError('E_LINE_LOST', `${name} is gone: ${error.message}`)) : resolve(),
+        );
+      }),
+    async close() {
+      if (!closing) {
+        closing = true;
+        shut();
+      }
+      await ended.catch(() => {});
+    },
+  };
+}
+
+/**
+ * Opens the line that the config names.
+ * @throws LineError E_LINE_REFUSED
+ */
+export async function openLine(
+  connection: LineConnection,
+  signal: AbortSignal,
+  onData: (chunk: Buffer) => void,
+): Promise<Line> {
+  const name = lineName(connection);
+  if ('serial' in connection) {
+    const port = await openPort(connection);
+    return asLine(name, port, onData, () => {
+      // Closing twice is an error of its own in serialport.
+      if (port.isOpen) port.close();
+      else port.emit('close');
+    });
+  }
+  const socket = await connectTcp(connection.serialServer.host, connection.serialServer.port, signal);
+  socket.once('end', () => socket.destroy());
+  return asLine(name, socket, onData, () => socket.destroy());
+}

@@ -1,0 +1,171 @@
+/**
+ * Card readers that speak over a serial line.
+ *
+ * RDM6300 / EM4100:   02  v v d d d d d d d d  c c  03     ten hex digits as ASCII (version, then 32 bits of card
+ *                                                          number), two hex digits: xor of those five bytes
+ * ascii:              line CR LF                           the card number as the reader prints it
+ * wiegand26, 34:      the frame's bits as '0' and '1', CR LF, as Wiegand-to-serial converters send them
+ *
+ *   P F F F F F F F F C C C C C C C C C C C C C C C C P    26 bits: even parity over the first half,
+ *   └──── even ─────────────┘└────────── odd ─────────┘    odd parity over the second
+ *   34 bits: the same with 16 bits of facility and 16 of card.
+ */
+import type { Credential, Decoded, Decoder } from '../contract.ts';
+
+const STX = 0x02;
+const ETX = 0x03;
+const CR = 0x0d;
+const LF = 0x0a;
+const RDM_FRAME = 14;
+const MAX_LINE = 128;
+
+export const formats = ['rdm6300', 'ascii', 'wiegand26', 'wiegand34'] as const;
+export type Format = (typeof formats)[number];
+
+/** Bits of facility and card of a Wiegand format, both parity bits left out. */
+const wiegandLayout = { wiegand26: { facility: 8, card: 16 }, wiegand34: { facility: 16, card: 16 } } as const;
+export type WiegandFormat = keyof typeof wiegandLayout;
+
+type Parsed = { frame: Credential } | { reason: string };
+
+/** Fourteen bytes, STX to ETX. */
+function parseRdm6300(frame: Uint8Array): Parsed {
+  const text = Buffer.from(frame.subarray(1, RDM_FRAME - 1)).toString('latin1');
+  if (frame[RDM_FRAME - 1] !== ETX || !/^[0-9A-Fa-f]{12}$/.test(text)) return { reason: 'not an RDM6300 frame' };
+  const bytes = Buffer.from(text, 'hex');
+  const xor = bytes.subarray(0, 5).reduce((sum, byte) => sum ^ byte, 0);
+  if (xor !== bytes[5]) return { reason: 'wrong checksum' };
+  return {
+    frame: { format: 'em4100', number: String(bytes.readUInt32BE(1)), facility: bytes[0] ?? 0 },
+  };
+}
+
+const ones = (bits: string) => bits.split('1').length - 1;
+
+/** A string of '0' and '1' -> credential, its parity checked. */
+export function parseWiegand(bits: string, format: WiegandFormat): Parsed {
+  const { facility, card } = wiegandLayout[format];
+  const length = facility + card + 2;
+  if (bits.length !== length || !/^[01]+$/.test(bits)) return { reason: `not ${length} bits` };
+  if (ones(bits.slice(0, length / 2)) % 2 !== 0) return { reason: 'wrong even parity' };
+  if (ones(bits.slice(length / 2)) % 2 !== 1) return { reason: 'wrong odd parity' };
+  return {
+    frame: {
+      format,
+      facility: Number.parseInt(bits.slice(1, 1 + facility), 2),
+      number: String(Number.parseInt(bits.slice(1 + facility, 1 + facility + card), 2)),
+    },
+  };
+}
+
+function parseLine(line: string, format: Exclude<Format, 'rdm6300'>): Parsed {
+  if (format !== 'ascii') return parseWiegand(line, format);
+  return /^[0-9A-Za-z]{4,40}$/.test(line) ? { frame: { format: 'ascii', number: line } } : { reason: 'not a card number' };
+}
+
+/** A credential as its reader sends it. Throws RangeError on a number that the format cannot hold. */
+export function encodeCard(credential: Credential, format: Format): Buffer {
+  if (format === 'ascii') return Buffer.from(`${credential.number}\r\n`, 'latin1');
+  if (format === 'rdm6300') {
+    const bytes = Buffer.alloc(6);
+    bytes.writeUInt8(credential.facility ?? 0, 0);
+    bytes.writeUInt32BE(Number(credential.number), 1);
+    bytes[5] = bytes.subarray(0, 5).reduce((sum, byte) => sum ^ byte, 0);
+    return Buffer.concat([Buffer.of(STX), Buffer.from(bytes.toString('hex').toUpperCase(), 'latin1'), Buffer.of(ETX)]);
+  }
+  const layout = wiegandLayout[format];
+  const facility = credential.facility ?? 0;
+  const card = Number(credential.number);
+  if (!(facility >= 0 && facility < 2 ** layout.facility && card >= 0 && card < 2 ** layout.card)) {
+    throw new RangeError(`${facility}/${card} does not fit ${format}`);
+  }
+  const data = facility.toString(2).padStart(layout.facility, '0') + card.toString(2).padStart(layout.card, '0');
+  const half = data.length / 2;
+  const even = ones(data.slice(0, half)) % 2;
+  const odd = 1 - (ones(data.slice(half)) % 2);
+  return Buffer.from(`${even}${data}${odd}\r\n`, 'latin1');
+}
+
+function rdm6300Decoder(): Decoder<Credential> {
+  let held: number[] = [];
+  const take = (into: Decoded<Credential>[], last: boolean) => {
+    let noise = 0;
+    const flush = (reason: string) => {
+      if (noise > 0) into.push({ discarded: noise, reason });
+      noise = 0;
+    };
+    while (held.length > 0) {
+      if (held[0] !== STX) {
+        held.shift();
+        noise++;
+        continue;
+      }
+      flush('noise');
+      if (held.length < RDM_FRAME && !last) return;
+      const parsed = held.length < RDM_FRAME ? { reason: 'torn' } : parseRdm6300(Uint8Array.from(held.slice(0, RDM_FRAME)));
+      if ('frame' in parsed) {
+        held = held.slice(RDM_FRAME);
+        into.push(parsed);
+        continue;
+      }
+      // Not a frame: a real one may start at the next STX.
+      const next = held.indexOf(STX, 1);
+      const length = next === -1 ? Math.min(held.length, RDM_FRAME) : Math.min(next, RDM_FRAME);
+      into.push({ discarded: length, reason: parsed.reason });
+      held = held.slice(length);
+    }
+    flush('noise');
+  };
+  return {
+    push(chunk) {
+      const out: Decoded<Credential>[] = [];
+      // In slices, so that a large chunk is never held whole as an array of numbers.
+      for (let at = 0; at < chunk.length; at += 256) {
+        held.push(...chunk.subarray(at, at + 256));
+        take(out, false);
+      }
+      return out;
+    },
+    silence() {
+      const out: Decoded<Credential>[] = [];
+      take(out, true);
+      return out;
+    },
+  };
+}
+
+function lineDecoder(format: Exclude<Format, 'rdm6300'>): Decoder<Credential> {
+  let line = '';
+  let overflow = 0;
+  return {
+    push(chunk) {
+      const out: Decoded<Credential>[] = [];
+      for (const byte of chunk) {
+        if (byte !== CR && byte !== LF) {
+          if (overflow === 0 && line.length < MAX_LINE) line += String.fromCharCode(byte);
+          else overflow++;
+          continue;
+        }
+        if (overflow > 0) out.push({ discarded: line.length + overflow, reason: 'line too long' });
+        else if (line !== '') {
+          const parsed = parseLine(line, format);
+          out.push('frame' in parsed ? parsed : { discarded: line.length, reason: parsed.reason });
+        }
+        line = '';
+        overflow = 0;
+      }
+      return out;
+    },
+    silence() {
+      const length = line.length + overflow;
+      line = '';
+      overflow = 0;
+      return length > 0 ? [{ discarded: length, reason: 'torn' }] : [];
+    },
+  };
+}
+
+/** Bytes of a reader's line -> credentials. */
+export function cardDecoder(format: Format): Decoder<Credential> {
+  return format === 'rdm6300' ? rdm6300Decoder() : lineDecoder(format);
+}

@@ -1,0 +1,68 @@
+/**
+ * Card readers on a serial line or behind a serial server: RDM6300, ASCII lines, Wiegand through a converter.
+ * They say a number and nothing else: no acknowledgement, no supervision. The line is all there is to watch.
+ */
+import { z } from 'zod';
+import { type Credential, type Device, defineDriver, duration } from '../contract.ts';
+import { lineConnection, lineName, openLine } from '../line.ts';
+import { cardDecoder, formats } from './codec.ts';
+
+const options = z.strictObject({
+  connection: lineConnection.describe('`serial` with its settings, or `serialServer`'),
+  format: z.enum(formats).describe('How the reader sends a card'),
+  bounce: duration().prefault('2s').describe('The same card again within this time is the same showing'),
+});
+type Options = z.output<typeof options>;
+
+/** A frame takes 15 ms at 9600 baud; what is still unfinished after this is torn. */
+const TORN_AFTER_MS = 500;
+
+export const wiegand = defineDriver({
+  name: 'wiegand',
+  title: { en: 'Card readers on a serial line', zh: '串口读卡器（RDM6300、ASCII、韦根转串口）' },
+  options,
+  line: (device) => lineName(device.options.connection),
+
+  async open(devices, host) {
+    const device = devices[0] as Device<Options>;
+    const decoder = cardDecoder(device.options.format);
+    const seen = new Map<string, number>();
+
+    const show = (credential: Credential) => {
+      const card = `${credential.facility ?? ''}/${credential.number}`;
+      const now = performance.now();
+      for (const [key, at] of seen) if (now - at >= device.options.bounce) seen.delete(key);
+      const bounced = seen.has(card);
+      seen.set(card, now);
+      if (bounced) return;
+      host.report({ device: device.id, kind: 'credential', state: 'raised', credential }).catch(() => {
+        // Not on disk: the next showing of the card must count.
+        seen.delete(card);
+      });
+    };
+
+    let torn: NodeJS.Timeout | undefined;
+    const take = (decoded: ReturnType<typeof decoder.push>) => {
+      for (const one of decoded) {
+        if ('frame' in one) show(one.frame);
+        else host.discarded(device.id, one.reason, one.discarded);
+      }
+    };
+    const line = await openLine(device.options.connection, host.signal, (chunk) => {
+      take(decoder.push(chunk));
+      clearTimeout(torn);
+      torn = setTimeout(() => take(decoder.silence()), TORN_AFTER_MS);
+    });
+    for (const { id } of devices) {
+      if (id === device.id) host.link(id, 'online');
+      else host.link(id, 'offline', `its line is taken by ${device.id}: a serial reader has no address`);
+    }
+    return {
+      ended: line.ended,
+      async close() {
+        clearTimeout(torn);
+        await line.close();
+      },
+    };
+  },
+});

@@ -1,0 +1,89 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Credential } from '../../drivers/contract.ts';
+import { cardDecoder, encodeCard, type Format, formats, parseWiegand } from '../../drivers/wiegand/codec.ts';
+import { chunked, decodeAll, discardedBytes, frames } from './decoding.ts';
+
+const ascii = (text: string) => Buffer.from(text, 'latin1');
+
+describe('cards', () => {
+  it('reads the example of the RDM6300 data sheet: card 62E3086CED, checksum 08', () => {
+    expect(decodeAll(cardDecoder('rdm6300'), [ascii('\x0262E3086CED08\x03')])).toEqual([
+      { frame: { format: 'em4100', facility: 0x62, number: String(0xe3086ced) } },
+    ]);
+  });
+
+  it('reads Wiegand 26: facility 1, card 1, parities worked out by hand', () => {
+    // First half 00000001 0000 has one 1, so even parity 1; second half 000000000001 has one, so odd parity 0.
+    expect(parseWiegand('10000000100000000000000010', 'wiegand26')).toEqual({
+      frame: { format: 'wiegand26', facility: 1, number: '1' },
+    });
+  });
+
+  it('reads Wiegand 34: facility 0x8001, card 0xFFFF', () => {
+    // 1000000000000001 has two 1s, even parity 0; sixteen 1s, odd parity 1.
+    expect(parseWiegand(`0${'1000000000000001'}${'1'.repeat(16)}1`, 'wiegand34')).toEqual({
+      frame: { format: 'wiegand34', facility: 0x8001, number: '65535' },
+    });
+  });
+
+  it('refuses a flipped bit in either half', () => {
+    expect(parseWiegand('10000000110000000000000010', 'wiegand26')).toEqual({ reason: 'wrong even parity' });
+    expect(parseWiegand('10000000100000000000000110', 'wiegand26')).toEqual({ reason: 'wrong odd parity' });
+    expect(parseWiegand('1000', 'wiegand26')).toEqual({ reason: 'not 26 bits' });
+  });
+});
+
+describe('bad input', () => {
+  it('finds the card after a torn one and a wrong checksum', () => {
+    const good = '\x0262E3086CED08\x03';
+    const decoded = decodeAll(cardDecoder('rdm6300'), [ascii(`zz\x0262E30${good}\x0262E3086CED09\x03${good}`)]);
+    expect(frames(decoded)).toHaveLength(2);
+    expect(decoded).toContainEqual({ discarded: 2, reason: 'noise' });
+    expect(decoded).toContainEqual({ discarded: 14, reason: 'wrong checksum' });
+    expect(discardedBytes(decoded)).toBe(2 + 6 + 14);
+  });
+
+  it('counts an endless line and takes the next card', () => {
+    const decoder = cardDecoder('ascii');
+    for (let i = 0; i < 64; i++) expect(decoder.push(Buffer.alloc(65_536, 0x31))).toEqual([]);
+    expect(decoder.push(ascii('\r\n12345678\r\n'))).toEqual([
+      { discarded: 64 * 65_536, reason: 'line too long' },
+      { frame: { format: 'ascii', number: '12345678' } },
+    ]);
+  });
+
+  it('never throws, and gives only cards that it could have read', () => {
+    const likely = fc.constantFrom(...'\x02\x03\r\n0123456789ABCDEF'.split('')).map(ascii);
+    const parts = fc.array(fc.oneof({ weight: 4, arbitrary: likely }, fc.uint8Array({ maxLength: 40 })), { maxLength: 120 });
+    fc.assert(
+      fc.property(fc.constantFrom(...formats), parts, (format, chunks) => {
+        const total = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+        expect(discardedBytes(decodeAll(cardDecoder(format), chunks))).toBeLessThanOrEqual(total);
+      }),
+    );
+  });
+});
+
+describe('round trips', () => {
+  const card = fc.constantFrom(...formats).chain((format) => {
+    const max = { rdm6300: [255, 2 ** 32 - 1], ascii: [0, 2 ** 48], wiegand26: [255, 65_535], wiegand34: [65_535, 65_535] }[format];
+    return fc.record({
+      format: fc.constant(format),
+      facility: fc.integer({ min: 0, max: max[0] as number }),
+      number: fc.integer({ min: 1000, max: max[1] as number }).map(String),
+    });
+  });
+  const asRead = (format: Format, { facility, number }: { facility: number; number: string }): Credential =>
+    format === 'ascii' ? { format, number } : { format: format === 'rdm6300' ? 'em4100' : format, facility, number };
+
+  it('decode(encode(x)) is x over arbitrary chunks', () => {
+    fc.assert(
+      fc.property(card, chunked, ({ format, ...rest }, cut) => {
+        const credential = asRead(format, rest);
+        const wire = encodeCard(credential, format);
+        expect(frames(decodeAll(cardDecoder(format), cut(Buffer.concat([wire, wire]))))).toEqual([credential, credential]);
+      }),
+    );
+  });
+});
