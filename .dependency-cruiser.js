@@ -4,10 +4,14 @@ export default {
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
     {
       name: 'drivers-stand-alone',
-      comment: 'A driver imports its own folder, drivers/contract.ts, drivers/line.ts and npm packages, nothing else.',
+      comment:
+        'A driver imports its own folder, drivers/contract.ts, drivers/line.ts and npm packages, nothing else.',
       severity: 'error',
       from: { path: '^drivers/([^/]+)/' },
-      to: { path: '^(gateway|config|simulators|tests|drivers)/', pathNot: '^drivers/($1/|contract\\.ts$|line\\.ts$)' },
+      to: {
+        path: '^(gateway|config|simulators|tests|drivers)/',
+        pathNot: '^drivers/($1/|contract\\.ts$|line\\.ts$)',
+      },
     },
     {
       name: 'driver-contract-is-the-ground',
@@ -17,7 +21,8 @@ export default {
     },
     {
       name: 'codecs-are-pure',
-      comment: 'Bytes <-> frames: no I/O, no timers, no clock. Only types of the contract, and node:crypto where a standard encrypts.',
+      comment:
+        'Bytes <-> frames: no I/O, no timers, no clock. Only types of the contract, and node:crypto where a standard encrypts.',
       severity: 'error',
       from: { path: '^drivers/[^/]+/codec\\.ts$' },
       to: { pathNot: '^(drivers/contract\\.ts$|(node:)?crypto$)' },
@@ -76,6 +81,10 @@ export default {
     // TypeScript 7 has no stable API yet, which dependency-cruiser needs; swc parses the same sources.
     parser: 'swc',
     tsPreCompilationDeps: true,
-    enhancedResolveOptions: { extensions: ['.ts', '.js', '.json'], exportsFields: ['exports'], conditionNames: ['import', 'node', 'default'] },
+    enhancedResolveOptions: {
+      extensions: ['.ts', '.js', '.json'],
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node', 'default'],
+    },
   },
 };

@@ -106,8 +106,11 @@ export interface Host {
   report(observation: Observation): Promise<Receipt>;
   /** This device answers (or no longer does). Repeating what is known costs nothing. `part` names an account or a unit. */
   link(device: string, state: 'online' | 'offline', reason?: string, part?: string): void;
-  /** Bytes or frames that made no sense: counted, and logged once a burst. */
-  discarded(device: string, reason: string, bytes: number): void;
+  /**
+   * Bytes or frames that made no sense: counted by `reason`, which is one of a few fixed sentences, and logged once
+   * a burst. What varies goes into `detail`.
+   */
+  discarded(device: string, reason: string, bytes: number, detail?: string): void;
   readonly log: Log;
   /** Aborted when the session must end. */
   readonly signal: AbortSignal;

@@ -10,7 +10,10 @@ import { z } from 'zod';
 import { hostPort, LineError } from './contract.ts';
 
 export const serialOptions = z.strictObject({
-  serial: z.string().startsWith('/dev/').describe('A serial port; prefer /dev/serial/by-id/..., which survives re-plugging'),
+  serial: z
+    .string()
+    .startsWith('/dev/')
+    .describe('A serial port; prefer /dev/serial/by-id/..., which survives re-plugging'),
   baudRate: z.int().min(300).max(4_000_000).default(9600).describe('Bits per second'),
   dataBits: z.union([z.literal(7), z.literal(8)]).default(8),
   stopBits: z.union([z.literal(1), z.literal(2)]).default(1),
@@ -52,7 +55,13 @@ const TCP_KEEPALIVE_MS = 10_000;
  */
 export function connectTcp(host: string, port: number, signal: AbortSignal): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    const socket = connect({ host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: TCP_KEEPALIVE_MS });
+    const socket = connect({
+      host,
+      port,
+      noDelay: true,
+      keepAlive: true,
+      keepAliveInitialDelay: TCP_KEEPALIVE_MS,
+    });
     const refuse = (reason: string, cause?: unknown) => {
       clearTimeout(timer);
       signal.removeEventListener('abort', abort);
@@ -62,7 +71,9 @@ export function connectTcp(host: string, port: number, signal: AbortSignal): Pro
     const abort = () => refuse('was not waited for');
     const timer = setTimeout(() => refuse('does not answer'), CONNECT_TIMEOUT_MS);
     signal.addEventListener('abort', abort, { once: true });
-    socket.once('error', (error) => refuse(`cannot be reached (${(error as NodeJS.ErrnoException).code})`, error));
+    socket.once('error', (error) =>
+      refuse(`cannot be reached (${(error as NodeJS.ErrnoException).code})`, error),
+    );
     socket.once('connect', () => {
       clearTimeout(timer);
       signal.removeEventListener('abort', abort);
@@ -79,7 +90,10 @@ function openPort(connection: SerialConnection): Promise<SerialPort> {
     const port = new SerialPort({ path: serial, baudRate, dataBits, stopBits, parity, autoOpen: false });
     port.open((error) => {
       if (error === null) resolve(port);
-      else reject(new LineError('E_LINE_REFUSED', `${serial} cannot be opened: ${error.message}`, { cause: error }));
+      else
+        reject(
+          new LineError('E_LINE_REFUSED', `${serial} cannot be opened: ${error.message}`, { cause: error }),
+        );
     });
   });
 }
@@ -87,7 +101,12 @@ function openPort(connection: SerialConnection): Promise<SerialPort> {
 /**
  * Wraps an open duplex as a Line. `onData` is called for each chunk until the end.
  */
-function asLine(name: string, stream: Socket | SerialPort, onData: (chunk: Buffer) => void, shut: () => void): Line {
+function asLine(
+  name: string,
+  stream: Socket | SerialPort,
+  onData: (chunk: Buffer) => void,
+  shut: () => void,
+): Line {
   let closing = false;
   const ended = new Promise<void>((resolve, reject) => {
     let why = 'the other end closed it';

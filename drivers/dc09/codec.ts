@@ -109,13 +109,21 @@ export function frameBody(body: string): Buffer {
  * A message as bytes on the wire; with a key of 16, 24 or 32 bytes, encrypted.
  * `pad` gives the letters of the pad; they may not be `|`, `[`, `]`, LF or CR.
  */
-export function encodeDc09(message: Dc09Message, key?: Uint8Array, pad: (length: number) => string = pads): Buffer {
+export function encodeDc09(
+  message: Dc09Message,
+  key?: Uint8Array,
+  pad: (length: number) => string = pads,
+): Buffer {
   if (key === undefined) return frameBody(`${head(message, false)}[${message.data ?? ''}${tail(message)}`);
   const plain = `|${message.data ?? ''}${tail(message)}`;
   const bytes = Buffer.byteLength(plain, 'latin1');
   const text = `${pad(AES_BLOCK - (bytes % AES_BLOCK))}${plain}`;
-  const cipher = createCipheriv(`aes-${key.length * 8}-cbc`, key, Buffer.alloc(AES_BLOCK)).setAutoPadding(false);
-  const hex = Buffer.concat([cipher.update(text, 'latin1'), cipher.final()]).toString('hex').toUpperCase();
+  const cipher = createCipheriv(`aes-${key.length * 8}-cbc`, key, Buffer.alloc(AES_BLOCK)).setAutoPadding(
+    false,
+  );
+  const hex = Buffer.concat([cipher.update(text, 'latin1'), cipher.final()])
+    .toString('hex')
+    .toUpperCase();
   return frameBody(`${head(message, true)}[${hex}`);
 }
 
@@ -143,7 +151,8 @@ function parseFrame(line: Buffer): { frame: Dc09Frame } | { reason: string } {
   if (line.length > MAX_FRAME) return { reason: 'too long' };
   const given = line.toString('latin1', 0, 4);
   const bytes = line.subarray(HEADER);
-  if (!/^[0-9A-Fa-f]{4}$/.test(given) || Number.parseInt(given, 16) !== crc16arc(bytes)) return { reason: 'wrong crc' };
+  if (!/^[0-9A-Fa-f]{4}$/.test(given) || Number.parseInt(given, 16) !== crc16arc(bytes))
+    return { reason: 'wrong crc' };
   const body = bytes.toString('latin1');
   const match = bodyPattern.exec(body);
   if (match === null) return { reason: 'not a DC-09 body' };
@@ -170,7 +179,9 @@ function parseFrame(line: Buffer): { frame: Dc09Frame } | { reason: string } {
 export function decryptDc09(frame: Dc09Frame, key: Uint8Array): Dc09Message | undefined {
   const hex = frame.cipherText ?? '';
   if (hex.length === 0 || hex.length % (2 * AES_BLOCK) !== 0 || !/^[0-9A-Fa-f]+$/.test(hex)) return undefined;
-  const decipher = createDecipheriv(`aes-${key.length * 8}-cbc`, key, Buffer.alloc(AES_BLOCK)).setAutoPadding(false);
+  const decipher = createDecipheriv(`aes-${key.length * 8}-cbc`, key, Buffer.alloc(AES_BLOCK)).setAutoPadding(
+    false,
+  );
   const plain = Buffer.concat([decipher.update(hex, 'hex'), decipher.final()]).toString('latin1');
   // The pad ends at the first "|", or, where there is no data at all, at the "]".
   const padded = /^[^|[\]]*(?:\||(?=\]))/.exec(plain);

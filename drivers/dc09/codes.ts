@@ -34,7 +34,11 @@ const restored = (kind: ObservationKind, cause?: string): Meaning => ({
   state: 'restored',
   ...(cause !== undefined && { cause }),
 });
-const zone = (otherwise: AlarmKind, state: 'raised' | 'restored'): Meaning => ({ kind: 'zone', otherwise, state });
+const zone = (otherwise: AlarmKind, state: 'raised' | 'restored'): Meaning => ({
+  kind: 'zone',
+  otherwise,
+  state,
+});
 
 /** SIA DC-03 event codes. */
 const sia: Readonly<Record<string, Meaning>> = {
@@ -79,7 +83,9 @@ const sia: Readonly<Record<string, Meaning>> = {
 };
 
 /** Contact ID event codes (SIA DC-05, annex A). Qualifier 1 raises, 3 restores; 401-type codes are below. */
-const contactId: Readonly<Record<string, { kind: ObservationKind | 'zone' | 'supervision'; cause?: string; otherwise?: AlarmKind }>> = {
+const contactId: Readonly<
+  Record<string, { kind: ObservationKind | 'zone' | 'supervision'; cause?: string; otherwise?: AlarmKind }>
+> = {
   '110': { kind: 'fire' },
   '120': { kind: 'panic' },
   '121': { kind: 'duress' },
@@ -173,6 +179,10 @@ export function parseContactId(data: string): PanelEvent[] {
     const meaning = zone(entry.otherwise ?? 'intrusion', code === '406' ? 'restored' : state);
     return [{ ...common, meaning, number: Number(number) }];
   }
-  const meaning: Meaning = { kind: entry.kind, state, ...(entry.cause !== undefined && { cause: entry.cause }) };
+  const meaning: Meaning = {
+    kind: entry.kind,
+    state,
+    ...(entry.cause !== undefined && { cause: entry.cause }),
+  };
   return [{ ...common, meaning, number: Number(number) }];
 }

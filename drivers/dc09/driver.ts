@@ -5,8 +5,8 @@
  * answer, so that the panel keeps it and tries again.
  */
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { createSocket, type Socket as UdpSocket } from 'node:dgram';
+import { readFileSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { z } from 'zod';
 import {
@@ -21,7 +21,15 @@ import {
   zoneOf,
   zoneOptions,
 } from '../contract.ts';
-import { type Dc09Frame, type Dc09Message, dc09Decoder, decryptDc09, encodeDc09, frameBody, formatTimestamp } from './codec.ts';
+import {
+  type Dc09Frame,
+  type Dc09Message,
+  dc09Decoder,
+  decryptDc09,
+  encodeDc09,
+  formatTimestamp,
+  frameBody,
+} from './codec.ts';
 import { type PanelEvent, parseContactId, parseSiaDcs } from './codes.ts';
 
 const account = z.strictObject({
@@ -32,7 +40,9 @@ const account = z.strictObject({
   keyFile: z
     .string()
     .optional()
-    .describe('A file with the AES key: 16, 24 or 32 bytes, or the same as hex. With a key, plain frames are refused'),
+    .describe(
+      'A file with the AES key: 16, 24 or 32 bytes, or the same as hex. With a key, plain frames are refused',
+    ),
   supervision: duration().optional().describe('A panel silent for longer is offline'),
   zones: z.array(zoneOptions).default([]),
 });
@@ -85,7 +95,8 @@ function readKey(file: string): Buffer | string {
     return `the key file ${file} cannot be read (${(error as NodeJS.ErrnoException).code})`;
   }
   const text = bytes.toString('latin1').trim();
-  const key = /^([0-9A-Fa-f]{2})+$/.test(text) && [32, 48, 64].includes(text.length) ? Buffer.from(text, 'hex') : bytes;
+  const key =
+    /^([0-9A-Fa-f]{2})+$/.test(text) && [32, 48, 64].includes(text.length) ? Buffer.from(text, 'hex') : bytes;
   if ([16, 24, 32].includes(key.length)) return key;
   // An editor's newline at the end of a raw key is no part of it.
   const trimmed = Buffer.from(text, 'latin1');
@@ -127,7 +138,8 @@ export const dc09 = defineDriver({
     }
     const supervise = setInterval(() => superviseAll(panels.values(), host), SUPERVISION_TICK_MS);
     const closed = Promise.withResolvers<void>();
-    const lost = (error: Error) => closed.reject(new LineError('E_LINE_LOST', `port ${port}: ${error.message}`));
+    const lost = (error: Error) =>
+      closed.reject(new LineError('E_LINE_LOST', `port ${port}: ${error.message}`));
     server.on('error', lost);
     udp.on('error', lost);
     closed.promise.catch(() => {});
@@ -153,7 +165,13 @@ function openPanels(devices: readonly Device<Options>[]): Map<string, Panel> {
     for (const config of device.options.accounts) {
       const key = config.keyFile === undefined ? undefined : readKey(config.keyFile);
       if (typeof key === 'string') throw new LineError('E_LINE_REFUSED', key);
-      panels.set(config.account.toUpperCase(), { device: device.id, config, key, heard: now, online: undefined });
+      panels.set(config.account.toUpperCase(), {
+        device: device.id,
+        config,
+        key,
+        heard: now,
+        online: undefined,
+      });
     }
   }
   return panels;
@@ -165,7 +183,12 @@ function superviseAll(panels: Iterable<Panel>, host: Host) {
     const { supervision, account } = panel.config;
     if (supervision === undefined || panel.online === false || now - panel.heard <= supervision) continue;
     panel.online = false;
-    host.link(panel.device, 'offline', `account ${account} silent for more than ${supervision / 1000} s`, account);
+    host.link(
+      panel.device,
+      'offline',
+      `account ${account} silent for more than ${supervision / 1000} s`,
+      account,
+    );
   }
 }
 
@@ -177,18 +200,20 @@ function receiver(panels: Map<string, Panel>, listener: string, host: Host): Rec
   return async (decoded, answer) => {
     if ('discarded' in decoded) return host.discarded(listener, decoded.reason, decoded.discarded);
     const { frame } = decoded;
-    const refuse = (reason: string, device = listener) => {
-      host.discarded(device, reason, frame.body.length);
+    const refuse = (reason: string, device: string, detail?: string) => {
+      host.discarded(device, reason, frame.body.length, detail);
       answer(encodeDc09(reply('DUH', frame)));
     };
 
     const panel = panels.get((frame.account ?? '').toUpperCase());
     // Not told "taken", a panel with a wrong account number shows its failure, and its installer sees it.
-    if (panel === undefined) return host.discarded(listener, `unknown account ${frame.account ?? ''}`, frame.body.length);
+    if (panel === undefined)
+      return host.discarded(listener, `unknown account ${frame.account ?? ''}`, frame.body.length);
     if (frame.lengthIsWrong) host.discarded(panel.device, 'wrong length, frame taken', 0);
 
     const encrypted = frame.cipherText !== undefined;
-    if (encrypted && panel.key === undefined) return refuse('encrypted frame, but no keyFile is set', panel.device);
+    if (encrypted && panel.key === undefined)
+      return refuse('encrypted frame, but no keyFile is set', panel.device);
     if (!encrypted && panel.key !== undefined) return refuse('plain frame where a key is set', panel.device);
     const message = panel.key !== undefined ? decryptDc09(frame, panel.key) : frame;
     if (message === undefined) return refuse('the key does not open the frame', panel.device);
@@ -207,19 +232,27 @@ function receiver(panels: Map<string, Panel>, listener: string, host: Host): Rec
     // A link test is sent the moment it is made: a wrong time in it is a wrong clock.
     else if (message.timestamp !== undefined && message.id === 'NULL') delete panel.clockRightAt;
 
-    const events = message.id === 'SIA-DCS' ? parseSiaDcs(message.data ?? '') : parseContactId(message.data ?? '');
+    const events =
+      message.id === 'SIA-DCS' ? parseSiaDcs(message.data ?? '') : parseContactId(message.data ?? '');
     if (message.id !== 'NULL') {
-      if (message.id !== 'SIA-DCS' && message.id !== 'ADM-CID') return refuse(`unknown id ${message.id}`, panel.device);
+      if (message.id !== 'SIA-DCS' && message.id !== 'ADM-CID')
+        return refuse('unknown id', panel.device, message.id);
       if (events.length === 0 && message.data !== '') return refuse('data that is no event', panel.device);
     }
-    const observations = events.flatMap((event, index) => observe(event, index, message, frame, panel, now) ?? []);
+    const observations = events.flatMap(
+      (event, index) => observe(event, index, message, frame, panel, now) ?? [],
+    );
     try {
       await Promise.all(observations.map((observation) => host.report(observation)));
     } catch {
       // The journal says why, once. No answer: the panel keeps the event and sends it again.
       return;
     }
-    answer(panel.key === undefined ? encodeDc09(reply('ACK', frame)) : encodeDc09({ ...reply('ACK', frame), timestamp: host.now() }, panel.key));
+    answer(
+      panel.key === undefined
+        ? encodeDc09(reply('ACK', frame))
+        : encodeDc09({ ...reply('ACK', frame), timestamp: host.now() }, panel.key),
+    );
   };
 }
 
@@ -282,7 +315,9 @@ function observe(
 
 function isTrusted(timestamp: number, panel: Panel, now: number): boolean {
   if (isInTime(timestamp, now)) return true;
-  return panel.clockRightAt !== undefined && timestamp < now && timestamp > panel.clockRightAt - CLOCK_TRUST_MS;
+  return (
+    panel.clockRightAt !== undefined && timestamp < now && timestamp > panel.clockRightAt - CLOCK_TRUST_MS
+  );
 }
 
 /**
@@ -291,7 +326,9 @@ function isTrusted(timestamp: number, panel: Panel, now: number): boolean {
  */
 function repeatOf(message: Dc09Message, frame: Dc09Frame, panel: Panel, index: number) {
   const timed = message.timestamp !== undefined && frame.cipherText === undefined;
-  const content = [message.id, message.sequence, message.data, timed ? message.timestamp : '', index].join('\n');
+  const content = [message.id, message.sequence, message.data, timed ? message.timestamp : '', index].join(
+    '\n',
+  );
   const within = timed ? REPEAT_TIMED_MS : message.sequence === 0 ? REPEAT_UNNUMBERED_MS : REPEAT_UNTIMED_MS;
   const hash = createHash('sha256').update(content).digest('base64url').slice(0, 22);
   return { key: `dc09/${panel.device}/${panel.config.account}/${hash}`, within };
@@ -302,10 +339,16 @@ function portError(error: NodeJS.ErrnoException, address: string, port: number):
     const message = `port ${port} on ${address} is taken by another program; stop it or give this device another \`listen.port\``;
     return new LineError('E_PORT_TAKEN', message, { cause: error });
   }
-  return new LineError('E_LINE_REFUSED', `cannot listen on ${address}:${port}: ${error.message}`, { cause: error });
+  return new LineError('E_LINE_REFUSED', `cannot listen on ${address}:${port}: ${error.message}`, {
+    cause: error,
+  });
 }
 
-function listenTcp(address: string, port: number, receive: Receive): Promise<Server & { sockets: Set<Socket> }> {
+function listenTcp(
+  address: string,
+  port: number,
+  receive: Receive,
+): Promise<Server & { sockets: Set<Socket> }> {
   const sockets = new Set<Socket>();
   const server = createServer({ noDelay: true, keepAlive: true }, (socket) => {
     sockets.add(socket);
@@ -375,4 +418,3 @@ function listenUdp(address: string, port: number, receive: Receive, host: Host):
     });
   });
 }
-

@@ -89,7 +89,11 @@ export function encodeRequest(request: ModbusRequest): Buffer {
     }
     case 16: {
       const registers = packRegisters(request.values);
-      return Buffer.concat([words(16, request.address, request.values.length), Buffer.of(registers.length), registers]);
+      return Buffer.concat([
+        words(16, request.address, request.values.length),
+        Buffer.of(registers.length),
+        registers,
+      ]);
     }
     default:
       return words(request.function, request.address, request.count);
@@ -104,7 +108,9 @@ export function parseRequest(pdu: Uint8Array): ModbusRequest | { readonly except
   const [address = 0, second = 0] = unpackRegisters(pdu.subarray(1, 5));
   switch (fn) {
     case 5:
-      return second === COIL_ON || second === 0 ? { function: 5, address, value: second === COIL_ON } : { exception: 3 };
+      return second === COIL_ON || second === 0
+        ? { function: 5, address, value: second === COIL_ON }
+        : { exception: 3 };
     case 6:
       return { function: 6, address, value: second };
     case 15:

@@ -12,10 +12,10 @@ import { type Device, defineDriver, duration, type Host, hostPort, zoneOptions }
 import { type Line, lineName, openLine, serialOptions, serialServerOptions } from '../line.ts';
 import {
   type Adu,
+  type Expected,
   encodeRequest,
   encodeRtu,
   encodeTcp,
-  type Expected,
   exceptionText,
   type ModbusRequest,
   type ModbusResponse,
@@ -25,14 +25,18 @@ import {
 } from './codec.ts';
 import { follow, type Image, imageKey, type Profile, profileSchema, type Read, readsOf } from './profile.ts';
 
-const tcpOptions = z.strictObject({ tcp: hostPort().describe('Modbus TCP, HOST:PORT; the standard port is 502') });
+const tcpOptions = z.strictObject({
+  tcp: hostPort().describe('Modbus TCP, HOST:PORT; the standard port is 502'),
+});
 
 const options = z.strictObject({
   connection: z
     .union([tcpOptions, serialOptions, serialServerOptions])
     .describe('`tcp` (Modbus TCP), `serial` (RTU on a port) or `serialServer` (RTU through a serial server)'),
   unit: z.int().min(0).max(247).default(1).describe('The address of the device on its line'),
-  profile: z.string().describe('The device model: a name in config/profiles/, or a file relative to the config'),
+  profile: z
+    .string()
+    .describe('The device model: a name in config/profiles/, or a file relative to the config'),
   poll: duration().prefault('200ms').describe('From the start of one poll to the start of the next'),
   timeout: duration().prefault('300ms').describe('How long an answer may take'),
   zones: z.array(zoneOptions).default([]),
@@ -49,7 +53,10 @@ const RTU_GAP_MS = 4;
 
 export const modbus = defineDriver({
   name: 'modbus',
-  title: { en: 'Modbus devices: fences, I/O modules (TCP, RTU)', zh: 'Modbus 设备：电子围栏、开关量模块（TCP/RTU）' },
+  title: {
+    en: 'Modbus devices: fences, I/O modules (TCP, RTU)',
+    zh: 'Modbus 设备：电子围栏、开关量模块（TCP/RTU）',
+  },
   options,
   profile: profileSchema,
 
@@ -57,11 +64,18 @@ export const modbus = defineDriver({
     'tcp' in connection ? `modbus-tcp ${connection.tcp.host}:${connection.tcp.port}` : lineName(connection),
 
   problems({ options: { zones }, profile }) {
-    const known = [...new Set(profile?.points.map((point) => point.zone))].filter((zone) => zone !== undefined);
+    const known = [...new Set(profile?.points.map((point) => point.zone))].filter(
+      (zone) => zone !== undefined,
+    );
     return zones.flatMap(({ zone }, index) =>
       known.includes(zone)
         ? []
-        : [{ path: ['zones', index, 'zone'], message: `the profile has no zone ${zone}; it has ${known.join(', ')}` }],
+        : [
+            {
+              path: ['zones', index, 'zone'],
+              message: `the profile has no zone ${zone}; it has ${known.join(', ')}`,
+            },
+          ],
     );
   },
 
@@ -87,13 +101,22 @@ export const modbus = defineDriver({
 });
 
 /** Sends one request and gives its answer; undefined where none came in time. Rejects when the line is gone. */
-type Transact = (unit: number, request: ModbusRequest, timeout: number) => Promise<ModbusResponse | undefined>;
+type Transact = (
+  unit: number,
+  request: ModbusRequest,
+  timeout: number,
+) => Promise<ModbusResponse | undefined>;
 interface Wire {
   readonly line: Line;
   readonly transact: Transact;
 }
 
-async function pollLoop(device: ModbusDevice, transact: Transact, host: Host, signal: AbortSignal): Promise<void> {
+async function pollLoop(
+  device: ModbusDevice,
+  transact: Transact,
+  host: Host,
+  signal: AbortSignal,
+): Promise<void> {
   const { unit, poll, timeout, zones } = device.options;
   const profile = device.profile as Profile;
   const reads = readsOf(profile);
@@ -106,15 +129,26 @@ async function pollLoop(device: ModbusDevice, transact: Transact, host: Host, si
     if (result !== undefined && 'image' in result) {
       missed = 0;
       host.link(device.id, 'online');
-      const written = await Promise.all(following(result.image).map((one) => host.report(one).then(() => true, () => false)));
+      const written = await Promise.all(
+        following(result.image).map((one) =>
+          host.report(one).then(
+            () => true,
+            () => false,
+          ),
+        ),
+      );
       // What is not on disk was not seen: start over, and the next poll reports the state as found.
       if (written.includes(false)) following = follow(profile, device.id, zones);
     } else {
       missed++;
-      if (missed === OFFLINE_AFTER) host.link(device.id, 'offline', result?.refusal ?? `unit ${unit} does not answer`);
+      if (missed === OFFLINE_AFTER)
+        host.link(device.id, 'offline', result?.refusal ?? `unit ${unit} does not answer`);
     }
     const backoff = Math.min(BACKOFF_FIRST_MS * 2 ** (missed - 1), BACKOFF_MAX_MS);
-    const wait = missed === 0 ? poll - (performance.now() - started) : Math.max(backoff * (0.5 + Math.random() / 2), poll);
+    const wait =
+      missed === 0
+        ? poll - (performance.now() - started)
+        : Math.max(backoff * (0.5 + Math.random() / 2), poll);
     await delay(Math.max(wait, 1), undefined, { signal }).catch(() => {});
   }
 }
@@ -133,7 +167,8 @@ async function readAll(
       const what = `function ${read.function} at ${read.address}: ${words} (exception ${response.exception})`;
       return { refusal: `refuses ${what}; does the profile fit the device?` };
     }
-    const values = 'bits' in response ? response.bits.map(Number) : 'registers' in response ? response.registers : [];
+    const values =
+      'bits' in response ? response.bits.map(Number) : 'registers' in response ? response.registers : [];
     for (let i = 0; i < read.count; i++) image.set(imageKey(read.function, read.address + i), values[i] ?? 0);
   }
   return { image };

@@ -3,22 +3,40 @@
  * never code. Vendors' maps differ: a profile is an example until it was checked on the hardware (`verified`).
  */
 import { z } from 'zod';
-import { type Observation, type ObservationKind, observationKinds, type ZoneOptions, zoneOf } from '../contract.ts';
+import {
+  type Observation,
+  type ObservationKind,
+  observationKinds,
+  type ZoneOptions,
+  zoneOf,
+} from '../contract.ts';
 import type { ReadFunction } from './codec.ts';
 
 const meaning = {
   zone: z.int().min(0).optional().describe('The zone 防区 it belongs to; none: the whole device'),
   kind: z
-    .enum(observationKinds.filter((kind) => kind !== 'link' && kind !== 'credential') as [ObservationKind, ...ObservationKind[]])
+    .enum(
+      observationKinds.filter((kind) => kind !== 'link' && kind !== 'credential') as [
+        ObservationKind,
+        ...ObservationKind[],
+      ],
+    )
     .optional()
-    .describe('What it means when it rises; its fall is the restore. Default: the kind of the zone in the config, else intrusion'),
+    .describe(
+      'What it means when it rises; its fall is the restore. Default: the kind of the zone in the config, else intrusion',
+    ),
   cause: z.string().optional().describe('More finely: touched, broken-wire, short, low-voltage...'),
   sia: z.string().length(2).optional(),
-  contactId: z.string().regex(/^\d{3}$/).optional(),
+  contactId: z
+    .string()
+    .regex(/^\d{3}$/)
+    .optional(),
   when: z.string().optional().describe('Only while the bit of this name is 1'),
 };
 const at = {
-  function: z.union([z.literal(1), z.literal(2), z.literal(3), z.literal(4)]).describe('1 coil, 2 discrete input, 3 holding register, 4 input register'),
+  function: z
+    .union([z.literal(1), z.literal(2), z.literal(3), z.literal(4)])
+    .describe('1 coil, 2 discrete input, 3 holding register, 4 input register'),
   address: z.int().min(0).max(65_535).describe('From 0, as on the wire'),
 };
 const bitPoint = z.strictObject({
@@ -28,17 +46,16 @@ const bitPoint = z.strictObject({
   name: z.string().optional().describe('For `when` of other points'),
   ...meaning,
 });
-const rangePoint = z
-  .strictObject({
-    ...at,
-    scale: z.number().default(1).describe('Register times scale is the value'),
-    signed: z.boolean().default(false),
-    name: z.string().describe('The name of the value in events, with its unit: kilovolts, newtons'),
-    below: z.number().optional().describe('Raised while under this'),
-    above: z.number().optional().describe('Raised while over this'),
-    hysteresis: z.number().min(0).default(0).describe('How far back it must come to be restored'),
-    ...meaning,
-  });
+const rangePoint = z.strictObject({
+  ...at,
+  scale: z.number().default(1).describe('Register times scale is the value'),
+  signed: z.boolean().default(false),
+  name: z.string().describe('The name of the value in events, with its unit: kilovolts, newtons'),
+  below: z.number().optional().describe('Raised while under this'),
+  above: z.number().optional().describe('Raised while over this'),
+  hysteresis: z.number().min(0).default(0).describe('How far back it must come to be restored'),
+  ...meaning,
+});
 
 export const profileSchema = z.strictObject({
   title: z.strictObject({ en: z.string(), zh: z.string() }),
@@ -65,8 +82,12 @@ export function readsOf(profile: Profile): Read[] {
   const points = [...profile.points].sort((a, b) => a.function - b.function || a.address - b.address);
   for (const point of points) {
     const last = reads.at(-1);
-    const near = last !== undefined && last.function === point.function && point.address - last.address - last.count < GAP;
-    if (near && point.address - last.address < MAX_COUNT) last.count = Math.max(last.count, point.address - last.address + 1);
+    const near =
+      last !== undefined &&
+      last.function === point.function &&
+      point.address - last.address - last.count < GAP;
+    if (near && point.address - last.address < MAX_COUNT)
+      last.count = Math.max(last.count, point.address - last.address + 1);
     else reads.push({ function: point.function, address: point.address, count: 1 });
   }
   return reads;
@@ -85,7 +106,11 @@ const codes = (point: Point, raised: boolean) => ({
  * Follows one device: images in, observations out. The first image gives each point's state as found (`initial`);
  * later ones give changes only.
  */
-export function follow(profile: Profile, device: string, zones: readonly ZoneOptions[]): (image: Image) => Observation[] {
+export function follow(
+  profile: Profile,
+  device: string,
+  zones: readonly ZoneOptions[],
+): (image: Image) => Observation[] {
   const states = new Map<Point, boolean>();
 
   const raw = (image: Image, point: Point) => image.get(imageKey(point.function, point.address)) ?? 0;
@@ -115,9 +140,14 @@ export function follow(profile: Profile, device: string, zones: readonly ZoneOpt
       if (before === on) continue;
       states.set(point, on);
       const configured = zones.find((zone) => zone.zone === point.zone)?.kind;
-      const values = profile.points.filter((other) => 'scale' in other && (other.zone === undefined || other.zone === point.zone));
+      const values = profile.points.filter(
+        (other) => 'scale' in other && (other.zone === undefined || other.zone === point.zone),
+      );
       const details = Object.fromEntries(
-        values.map((other) => [other.name ?? '', measure(raw(image, other), other as Point & { scale: number })]),
+        values.map((other) => [
+          other.name ?? '',
+          measure(raw(image, other), other as Point & { scale: number }),
+        ]),
       );
       observations.push({
         device,

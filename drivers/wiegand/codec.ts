@@ -23,7 +23,10 @@ export const formats = ['rdm6300', 'ascii', 'wiegand26', 'wiegand34'] as const;
 export type Format = (typeof formats)[number];
 
 /** Bits of facility and card of a Wiegand format, both parity bits left out. */
-const wiegandLayout = { wiegand26: { facility: 8, card: 16 }, wiegand34: { facility: 16, card: 16 } } as const;
+const wiegandLayout = {
+  wiegand26: { facility: 8, card: 16 },
+  wiegand34: { facility: 16, card: 16 },
+} as const;
 export type WiegandFormat = keyof typeof wiegandLayout;
 
 type Parsed = { frame: Credential } | { reason: string };
@@ -31,7 +34,8 @@ type Parsed = { frame: Credential } | { reason: string };
 /** Fourteen bytes, STX to ETX. */
 function parseRdm6300(frame: Uint8Array): Parsed {
   const text = Buffer.from(frame.subarray(1, RDM_FRAME - 1)).toString('latin1');
-  if (frame[RDM_FRAME - 1] !== ETX || !/^[0-9A-Fa-f]{12}$/.test(text)) return { reason: 'not an RDM6300 frame' };
+  if (frame[RDM_FRAME - 1] !== ETX || !/^[0-9A-Fa-f]{12}$/.test(text))
+    return { reason: 'not an RDM6300 frame' };
   const bytes = Buffer.from(text, 'hex');
   const xor = bytes.subarray(0, 5).reduce((sum, byte) => sum ^ byte, 0);
   if (xor !== bytes[5]) return { reason: 'wrong checksum' };
@@ -60,7 +64,9 @@ export function parseWiegand(bits: string, format: WiegandFormat): Parsed {
 
 function parseLine(line: string, format: Exclude<Format, 'rdm6300'>): Parsed {
   if (format !== 'ascii') return parseWiegand(line, format);
-  return /^[0-9A-Za-z]{4,40}$/.test(line) ? { frame: { format: 'ascii', number: line } } : { reason: 'not a card number' };
+  return /^[0-9A-Za-z]{4,40}$/.test(line)
+    ? { frame: { format: 'ascii', number: line } }
+    : { reason: 'not a card number' };
 }
 
 /** A credential as its reader sends it. Throws RangeError on a number that the format cannot hold. */
@@ -71,7 +77,11 @@ export function encodeCard(credential: Credential, format: Format): Buffer {
     bytes.writeUInt8(credential.facility ?? 0, 0);
     bytes.writeUInt32BE(Number(credential.number), 1);
     bytes[5] = bytes.subarray(0, 5).reduce((sum, byte) => sum ^ byte, 0);
-    return Buffer.concat([Buffer.of(STX), Buffer.from(bytes.toString('hex').toUpperCase(), 'latin1'), Buffer.of(ETX)]);
+    return Buffer.concat([
+      Buffer.of(STX),
+      Buffer.from(bytes.toString('hex').toUpperCase(), 'latin1'),
+      Buffer.of(ETX),
+    ]);
   }
   const layout = wiegandLayout[format];
   const facility = credential.facility ?? 0;
@@ -79,7 +89,8 @@ export function encodeCard(credential: Credential, format: Format): Buffer {
   if (!(facility >= 0 && facility < 2 ** layout.facility && card >= 0 && card < 2 ** layout.card)) {
     throw new RangeError(`${facility}/${card} does not fit ${format}`);
   }
-  const data = facility.toString(2).padStart(layout.facility, '0') + card.toString(2).padStart(layout.card, '0');
+  const data =
+    facility.toString(2).padStart(layout.facility, '0') + card.toString(2).padStart(layout.card, '0');
   const half = data.length / 2;
   const even = ones(data.slice(0, half)) % 2;
   const odd = 1 - (ones(data.slice(half)) % 2);
@@ -102,7 +113,10 @@ function rdm6300Decoder(): Decoder<Credential> {
       }
       flush('noise');
       if (held.length < RDM_FRAME && !last) return;
-      const parsed = held.length < RDM_FRAME ? { reason: 'torn' } : parseRdm6300(Uint8Array.from(held.slice(0, RDM_FRAME)));
+      const parsed =
+        held.length < RDM_FRAME
+          ? { reason: 'torn' }
+          : parseRdm6300(Uint8Array.from(held.slice(0, RDM_FRAME)));
       if ('frame' in parsed) {
         held = held.slice(RDM_FRAME);
         into.push(parsed);

@@ -36,7 +36,13 @@ describe('frames captured from real panels and receivers', () => {
 
   it('reads an ADM-CID frame whose length is decimal and that has no time', () => {
     const frame = only('57150047"ADM-CID"0247R4F39L4F39#4F39[#4F39|3401 01 057]');
-    expect(frame).toMatchObject({ id: 'ADM-CID', sequence: 247, receiver: '4F39', prefix: '4F39', lengthIsWrong: true });
+    expect(frame).toMatchObject({
+      id: 'ADM-CID',
+      sequence: 247,
+      receiver: '4F39',
+      prefix: '4F39',
+      lengthIsWrong: true,
+    });
     expect(frame.timestamp).toBeUndefined();
     expect(parseContactId(frame.data ?? '')).toEqual([
       {
@@ -51,7 +57,9 @@ describe('frames captured from real panels and receivers', () => {
 
   it('decrypts an encrypted supervision with the key of the library it was captured with', () => {
     // pysiaalarm's tests: account AAAB, key "AAAAAAAAAAAAAAAA"; this panel leaves out the "|".
-    const frame = only('76D80055"*NULL"0000R0L0#AAAB[B4BC8B40D0E6D959D6BEA78E88CC0B2155741A3C44FBB96D476A3E557CAD64D9');
+    const frame = only(
+      '76D80055"*NULL"0000R0L0#AAAB[B4BC8B40D0E6D959D6BEA78E88CC0B2155741A3C44FBB96D476A3E557CAD64D9',
+    );
     expect(frame).toMatchObject({ id: 'NULL', account: 'AAAB', lengthIsWrong: false });
     expect(decryptDc09(frame, Buffer.from('AAAAAAAAAAAAAAAA'))).toMatchObject({
       id: 'NULL',
@@ -62,21 +70,34 @@ describe('frames captured from real panels and receivers', () => {
   });
 
   it('leaves the frame with the wrong CRC alone', () => {
-    expect(decode(line('87CD0037"ADM-CID"9876R579BDFL789ABC#12345A[#12345A|1110 00 129]_14:12:04,09-25-2011'))).toEqual([
-      { discarded: expect.any(Number), reason: 'wrong crc' },
-    ]);
+    expect(
+      decode(line('87CD0037"ADM-CID"9876R579BDFL789ABC#12345A[#12345A|1110 00 129]_14:12:04,09-25-2011')),
+    ).toEqual([{ discarded: expect.any(Number), reason: 'wrong crc' }]);
   });
 
   it.each([
-    ['F4D20029"SIA-DCS"0001RF3L77#1234[#1234|NRR|Atest]', { receiver: 'F3', prefix: '77', data: '#1234|NRR|Atest' }],
+    [
+      'F4D20029"SIA-DCS"0001RF3L77#1234[#1234|NRR|Atest]',
+      { receiver: 'F3', prefix: '77', data: '#1234|NRR|Atest' },
+    ],
     ['96ED0016"SIA-DCS"0001L0#1234[]', { account: '1234', data: '' }],
-    ['E4410025"NAK"0000R0L0A0[]_16:20:01,09-24-2025', { id: 'NAK', timestamp: Date.UTC(2025, 8, 24, 16, 20, 1) }],
+    [
+      'E4410025"NAK"0000R0L0A0[]_16:20:01,09-24-2025',
+      { id: 'NAK', timestamp: Date.UTC(2025, 8, 24, 16, 20, 1) },
+    ],
   ])('reads %s, made by another implementation', (text, expected) => {
     expect(only(text)).toMatchObject({ ...expected, lengthIsWrong: false });
   });
 
   it('writes what another implementation writes, to the byte', () => {
-    const message = { id: 'SIA-DCS', sequence: 1, receiver: 'F3', prefix: '77', account: '1234', data: '#1234|NRR|Atest' };
+    const message = {
+      id: 'SIA-DCS',
+      sequence: 1,
+      receiver: 'F3',
+      prefix: '77',
+      account: '1234',
+      data: '#1234|NRR|Atest',
+    };
     expect(encodeDc09(message)).toEqual(line('F4D20029"SIA-DCS"0001RF3L77#1234[#1234|NRR|Atest]'));
     expect(frameBody('"NAK"0000R0L0A0[]_16:20:01,09-24-2025')).toEqual(
       line('E4410025"NAK"0000R0L0A0[]_16:20:01,09-24-2025'),
@@ -90,7 +111,10 @@ describe('what panels mean', () => {
   });
 
   it.each([
-    ['#1234|Nri1/BA1', { meaning: { kind: 'zone', otherwise: 'intrusion', state: 'raised' }, number: 1, partition: '1' }],
+    [
+      '#1234|Nri1/BA1',
+      { meaning: { kind: 'zone', otherwise: 'intrusion', state: 'raised' }, number: 1, partition: '1' },
+    ],
     ['|Nri1/CL501', { meaning: { kind: 'arming', state: 'raised' }, number: 501 }],
     ['Nri1/WA000', { meaning: { kind: 'fault', cause: 'code-WA', state: 'raised' }, known: false }],
     ['#1234|NPA9', { meaning: { kind: 'panic', state: 'raised' }, number: 9, codes: { sia: 'PA' } }],
@@ -101,8 +125,14 @@ describe('what panels mean', () => {
   });
 
   it.each([
-    ['#1234|1120 00 009', { meaning: { kind: 'panic', state: 'raised' }, codes: { contactId: 'E120' }, number: 9 }],
-    ['#1234|3131 01 001', { meaning: { kind: 'zone', otherwise: 'perimeter', state: 'restored' }, number: 1 }],
+    [
+      '#1234|1120 00 009',
+      { meaning: { kind: 'panic', state: 'raised' }, codes: { contactId: 'E120' }, number: 9 },
+    ],
+    [
+      '#1234|3131 01 001',
+      { meaning: { kind: 'zone', otherwise: 'perimeter', state: 'restored' }, number: 1 },
+    ],
     ['#1234|1401 01 002', { meaning: { kind: 'arming', state: 'restored' }, user: '002' }],
     ['#1234|1999 00 000', { meaning: { kind: 'fault', cause: 'code-999', state: 'raised' }, known: false }],
   ])('Contact ID %s', (data, expected) => {
@@ -141,12 +171,17 @@ describe('bad input', () => {
   });
 
   it('never throws, and counts each byte or gives it in a frame', () => {
-    const likely = fc.constantFrom(...'\n\r"[]|#_L0*SIADCNULK19'.split('')).map((c) => Buffer.from(c, 'latin1'));
+    const likely = fc
+      .constantFrom(...'\n\r"[]|#_L0*SIADCNULK19'.split(''))
+      .map((c) => Buffer.from(c, 'latin1'));
     const bytes = fc.array(fc.oneof(likely, fc.uint8Array({ maxLength: 20 })), { maxLength: 80 });
     fc.assert(
       fc.property(bytes, (parts) => {
         const total = parts.reduce((sum, part) => sum + part.length, 0);
-        const delimiters = parts.reduce((sum, part) => sum + part.filter((byte) => byte === 10 || byte === 13).length, 0);
+        const delimiters = parts.reduce(
+          (sum, part) => sum + part.filter((byte) => byte === 10 || byte === 13).length,
+          0,
+        );
         const decoded = decodeAll(dc09Decoder(), parts);
         const framed = frames(decoded).reduce((sum, frame) => sum + frame.body.length + 8, 0);
         // Only the LF and CR around lines are neither in a frame nor counted.

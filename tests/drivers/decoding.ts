@@ -15,15 +15,14 @@ export function discardedBytes(decoded: readonly Decoded<unknown>[]): number {
 }
 
 /** An arbitrary way to cut bytes into chunks. */
-export const chunked = fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 30 }).map(
-  (sizes) =>
-    (bytes: Uint8Array): Uint8Array[] => {
-      const chunks: Uint8Array[] = [];
-      for (let at = 0, i = 0; at < bytes.length; i++) {
-        const size = sizes[i % sizes.length] ?? 1;
-        chunks.push(bytes.subarray(at, at + size));
-        at += size;
-      }
-      return chunks;
-    },
-);
+export const chunked = fc
+  .array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 30 })
+  .map((sizes) => (bytes: Uint8Array): Uint8Array[] => {
+    const chunks: Uint8Array[] = [];
+    for (let at = 0, i = 0; at < bytes.length; i++) {
+      const size = sizes[i % sizes.length] ?? 1;
+      chunks.push(bytes.subarray(at, at + size));
+      at += size;
+    }
+    return chunks;
+  });

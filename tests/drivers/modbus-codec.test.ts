@@ -39,7 +39,11 @@ describe('the examples of the Modbus specification (application protocol V1.1b3,
 
   it.each<[string, string, ModbusResponse]>([
     ['registers', '03 06 022B 0000 0064', { function: 3, registers: [555, 0, 100] }],
-    ['inputs', '02 03 AC DB 35', { function: 2, bits: [...'001101011101101110101100'].map((bit) => bit === '1') }],
+    [
+      'inputs',
+      '02 03 AC DB 35',
+      { function: 2, bits: [...'001101011101101110101100'].map((bit) => bit === '1') },
+    ],
     ['an exception', '81 02', { function: 1, exception: 2 }],
     ['a written register', '06 0001 0003', { function: 6, address: 1, value: 3 }],
   ])('answers with %s', (_name, wire, response) => {
@@ -66,12 +70,24 @@ describe('bad input', () => {
   it('tells a wrong CRC', () => {
     const broken = Buffer.from(answer);
     broken[3] = 0xff;
-    expect(decodeAll(rtuResponseDecoder(() => expected), [broken])).toEqual([{ discarded: 7, reason: 'wrong crc' }]);
+    expect(
+      decodeAll(
+        rtuResponseDecoder(() => expected),
+        [broken],
+      ),
+    ).toEqual([{ discarded: 7, reason: 'wrong crc' }]);
   });
 
   it('does not take the late answer of another unit', () => {
     const late = encodeRtu({ unit: 2, pdu: hex('03 02 0001') });
-    expect(frames(decodeAll(rtuResponseDecoder(() => expected), [late, answer]))).toHaveLength(1);
+    expect(
+      frames(
+        decodeAll(
+          rtuResponseDecoder(() => expected),
+          [late, answer],
+        ),
+      ),
+    ).toHaveLength(1);
   });
 
   it('finds the next TCP frame after a header that is none', () => {
@@ -92,7 +108,11 @@ describe('bad input', () => {
     const parts = fc.array(
       fc.oneof(
         fc.uint8Array({ maxLength: 300 }),
-        fc.constantFrom(answer, encodeTcp({ unit: 1, pdu: hex('03 02 0007') }), hex('01 03 00 00 00 01 84 0A')),
+        fc.constantFrom(
+          answer,
+          encodeTcp({ unit: 1, pdu: hex('03 02 0007') }),
+          hex('01 03 00 00 00 01 84 0A'),
+        ),
       ),
       { maxLength: 20 },
     );
@@ -126,8 +146,16 @@ describe('round trips', () => {
     fc.record({ function: fc.constantFrom(3, 4), address: word, count: fc.integer({ min: 1, max: 125 }) }),
     fc.record({ function: fc.constant(5), address: word, value: fc.boolean() }),
     fc.record({ function: fc.constant(6), address: word, value: word }),
-    fc.record({ function: fc.constant(15), address: word, values: fc.array(fc.boolean(), { minLength: 1, maxLength: 1968 }) }),
-    fc.record({ function: fc.constant(16), address: word, values: fc.array(word, { minLength: 1, maxLength: 123 }) }),
+    fc.record({
+      function: fc.constant(15),
+      address: word,
+      values: fc.array(fc.boolean(), { minLength: 1, maxLength: 1968 }),
+    }),
+    fc.record({
+      function: fc.constant(16),
+      address: word,
+      values: fc.array(word, { minLength: 1, maxLength: 123 }),
+    }),
   ) as fc.Arbitrary<ModbusRequest>;
   const unit = fc.integer({ min: 1, max: 247 });
 
@@ -147,10 +175,15 @@ describe('round trips', () => {
   });
 
   it('responses over RTU, cut anywhere', () => {
-    const bits = fc.array(fc.boolean(), { minLength: 1, maxLength: 240 }).map((b) => b.slice(0, b.length & ~7));
+    const bits = fc
+      .array(fc.boolean(), { minLength: 1, maxLength: 240 })
+      .map((b) => b.slice(0, b.length & ~7));
     const response = fc.oneof(
       fc.record({ function: fc.constantFrom(1, 2), bits: bits.filter((b) => b.length > 0) }),
-      fc.record({ function: fc.constantFrom(3, 4), registers: fc.array(word, { minLength: 1, maxLength: 125 }) }),
+      fc.record({
+        function: fc.constantFrom(3, 4),
+        registers: fc.array(word, { minLength: 1, maxLength: 125 }),
+      }),
       fc.record({ function: fc.constantFrom(5, 6, 15, 16), address: word, value: word }),
       fc.record({ function: fc.constantFrom(1, 3, 16), exception: fc.integer({ min: 0, max: 255 }) }),
     ) as fc.Arbitrary<ModbusResponse>;

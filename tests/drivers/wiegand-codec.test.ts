@@ -37,7 +37,9 @@ describe('cards', () => {
 describe('bad input', () => {
   it('finds the card after a torn one and a wrong checksum', () => {
     const good = '\x0262E3086CED08\x03';
-    const decoded = decodeAll(cardDecoder('rdm6300'), [ascii(`zz\x0262E30${good}\x0262E3086CED09\x03${good}`)]);
+    const decoded = decodeAll(cardDecoder('rdm6300'), [
+      ascii(`zz\x0262E30${good}\x0262E3086CED09\x03${good}`),
+    ]);
     expect(frames(decoded)).toHaveLength(2);
     expect(decoded).toContainEqual({ discarded: 2, reason: 'noise' });
     expect(decoded).toContainEqual({ discarded: 14, reason: 'wrong checksum' });
@@ -55,7 +57,9 @@ describe('bad input', () => {
 
   it('never throws, and gives only cards that it could have read', () => {
     const likely = fc.constantFrom(...'\x02\x03\r\n0123456789ABCDEF'.split('')).map(ascii);
-    const parts = fc.array(fc.oneof({ weight: 4, arbitrary: likely }, fc.uint8Array({ maxLength: 40 })), { maxLength: 120 });
+    const parts = fc.array(fc.oneof({ weight: 4, arbitrary: likely }, fc.uint8Array({ maxLength: 40 })), {
+      maxLength: 120,
+    });
     fc.assert(
       fc.property(fc.constantFrom(...formats), parts, (format, chunks) => {
         const total = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
@@ -67,7 +71,12 @@ describe('bad input', () => {
 
 describe('round trips', () => {
   const card = fc.constantFrom(...formats).chain((format) => {
-    const max = { rdm6300: [255, 2 ** 32 - 1], ascii: [0, 2 ** 48], wiegand26: [255, 65_535], wiegand34: [65_535, 65_535] }[format];
+    const max = {
+      rdm6300: [255, 2 ** 32 - 1],
+      ascii: [0, 2 ** 48],
+      wiegand26: [255, 65_535],
+      wiegand34: [65_535, 65_535],
+    }[format];
     return fc.record({
       format: fc.constant(format),
       facility: fc.integer({ min: 0, max: max[0] as number }),
@@ -75,14 +84,19 @@ describe('round trips', () => {
     });
   });
   const asRead = (format: Format, { facility, number }: { facility: number; number: string }): Credential =>
-    format === 'ascii' ? { format, number } : { format: format === 'rdm6300' ? 'em4100' : format, facility, number };
+    format === 'ascii'
+      ? { format, number }
+      : { format: format === 'rdm6300' ? 'em4100' : format, facility, number };
 
   it('decode(encode(x)) is x over arbitrary chunks', () => {
     fc.assert(
       fc.property(card, chunked, ({ format, ...rest }, cut) => {
         const credential = asRead(format, rest);
         const wire = encodeCard(credential, format);
-        expect(frames(decodeAll(cardDecoder(format), cut(Buffer.concat([wire, wire]))))).toEqual([credential, credential]);
+        expect(frames(decodeAll(cardDecoder(format), cut(Buffer.concat([wire, wire]))))).toEqual([
+          credential,
+          credential,
+        ]);
       }),
     );
   });

@@ -1,0 +1,284 @@
+/**
+ * The event: an observation as a CloudEvent 1.0, and the catalogue of all types.
+ *
+ * This file is the contract with the platforms: docs/events/ and docs/asyncapi.yaml are generated from it
+ * (`npm run docs`), and a test fails when they are stale. Its version is `contractVersion`.
+ */
+import { v7 as uuidv7 } from 'uuid';
+import { z } from 'zod';
+import { type AlarmKind, alarmKinds, type Observation, type ObservationKind } from '../drivers/contract.ts';
+
+/** The version of topics and events, of its own; a breaking change changes the `v1` of the topics too. */
+export const contractVersion = '1.0.0';
+
+/** A lane never waits for a lower one. Their order here is their rank and, as an index, their number on disk. */
+export const lanes = ['urgent', 'normal', 'bulk'] as const;
+export type Lane = (typeof lanes)[number];
+
+const iso = z.iso.datetime({ offset: false }).describe('UTC, RFC 3339');
+
+const clock = z
+  .strictObject({
+    source: z.enum(['device', 'gateway']).describe('Whose clock `time` is of'),
+    deviceTime: iso.optional().describe('What the device said, believed or not'),
+    seenAt: iso.describe('When the gateway saw it'),
+    synchronised: z
+      .boolean()
+      .nullable()
+      .describe("Whether the gateway's clock was synchronised; null: not known"),
+  })
+  .describe('How far `time` can be trusted');
+
+const code = z
+  .strictObject({
+    sia: z.string().optional().describe('SIA DC-03'),
+    contactId: z.string().optional().describe('Contact ID with its qualifier: E new, R restore'),
+    gb28181: z
+      .strictObject({
+        priority: z.int().min(1).max(4).describe('AlarmPriority, 1 is highest'),
+        method: z.int().min(1).max(7).describe('AlarmMethod'),
+        type: z.int().optional().describe('AlarmType under this method'),
+      })
+      .optional()
+      .describe('GB/T 28181'),
+  })
+  .describe('The standard codes of what happened');
+
+/** What the events of devices have in common. */
+const observed = {
+  state: z.enum(['raised', 'restored']),
+  device: z.strictObject({ id: z.string(), name: z.string().optional() }),
+  zone: z
+    .strictObject({ number: z.int(), id: z.string().optional(), name: z.string().optional() })
+    .optional()
+    .describe('防区'),
+  cause: z.string().optional().describe('More finely, e.g. broken-wire'),
+  code: code.optional(),
+  text: z.string().optional(),
+  details: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
+  raw: z.string().optional().describe('What the device sent, decrypted'),
+  clock,
+};
+
+const alarm = z.strictObject({ kind: z.enum(alarmKinds), ...observed });
+const credential = z
+  .strictObject({
+    format: z.string(),
+    facility: z.int().optional(),
+    number: z.string().optional().describe('Only where the config of the uplink says `cardNumbers: plain`'),
+    hash: z
+      .string()
+      .optional()
+      .describe('HMAC-SHA-256 of facility and number under a key of the campus, base64url'),
+  })
+  .describe('The card; by default its number stays on the campus');
+const access = z.strictObject({ kind: z.literal('credential'), ...observed, credential });
+const device = z.strictObject({ kind: z.enum(['fault', 'battery', 'power', 'link']), ...observed });
+const arming = z.strictObject({ kind: z.enum(['arming', 'bypass']), ...observed });
+const gateway = z.strictObject({ clock, details: z.record(z.string(), z.unknown()) });
+
+/** Every type that this version sends: its lane, its words, and the shape of its data. */
+export const catalogue = {
+  'alarm.raised': { lane: 'urgent', data: alarm, en: 'An alarm began', zh: '报警发生' },
+  'alarm.restored': { lane: 'urgent', data: alarm, en: 'An alarm ended', zh: '报警恢复' },
+  'access.unknown': {
+    lane: 'normal',
+    data: access,
+    en: 'A card was shown that no list names',
+    zh: '未知卡刷卡',
+  },
+  'device.online': { lane: 'normal', data: device, en: 'A device answers', zh: '设备上线' },
+  'device.offline': { lane: 'normal', data: device, en: 'A device does not answer', zh: '设备离线' },
+  'device.fault': { lane: 'normal', data: device, en: 'A device reports a fault', zh: '设备故障' },
+  'device.restored': {
+    lane: 'normal',
+    data: device,
+    en: 'A fault, power loss or low battery ended',
+    zh: '故障恢复',
+  },
+  'device.battery-low': { lane: 'normal', data: device, en: 'A battery is low', zh: '电池电量低' },
+  'device.power-lost': { lane: 'normal', data: device, en: 'A device lost its mains', zh: '市电断电' },
+  'arming.armed': { lane: 'normal', data: arming, en: 'An area was armed', zh: '布防' },
+  'arming.disarmed': { lane: 'normal', data: arming, en: 'An area was disarmed', zh: '撤防' },
+  'arming.bypassed': { lane: 'normal', data: arming, en: 'A zone was bypassed', zh: '防区旁路' },
+  'arming.unbypassed': { lane: 'normal', data: arming, en: 'A zone is no longer bypassed', zh: '旁路解除' },
+  'gateway.started': { lane: 'normal', data: gateway, en: 'The gateway started', zh: '网关启动' },
+  'gateway.clock-stepped': {
+    lane: 'normal',
+    data: gateway,
+    en: "The gateway's clock jumped",
+    zh: '网关时钟跳变',
+  },
+} as const satisfies Record<string, { lane: Lane; data: z.ZodType; en: string; zh: string }>;
+export type EventType = keyof typeof catalogue;
+export const eventTypes = Object.keys(catalogue) as EventType[];
+
+export const typePrefix = 'cn.campus.';
+/** `alarm.raised` -> `alarm`, the class in topics and filters. */
+export const classOf = (type: EventType) => type.slice(0, type.indexOf('.'));
+export const laneOf = (type: EventType): Lane => catalogue[type].lane;
+
+/** An event as it is on disk; `sequence` and `previous` join it when it is sent. */
+export interface Event {
+  readonly specversion: '1.0';
+  /** UUIDv7 (RFC 9562). The same event always has the same id, however often it arrives. */
+  readonly id: string;
+  readonly source: string;
+  readonly type: string;
+  readonly time: string;
+  readonly subject?: string;
+  readonly datacontenttype: 'application/json';
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+/** The schema of one type as it goes over the wire. */
+export function eventSchema(type: EventType) {
+  return z
+    .strictObject({
+      specversion: z.literal('1.0'),
+      id: z.uuidv7().describe('The same event always has the same id: recognise duplicates by it'),
+      source: z
+        .string()
+        .startsWith('/campus/')
+        .describe('/campus/{campusId}/device/{deviceId}, or .../gateway'),
+      type: z.literal(`${typePrefix}${type}`),
+      time: iso.describe('When it happened; `data.clock` says by whose clock'),
+      subject: z.string().optional().describe('The zone, door, camera or account'),
+      datacontenttype: z.literal('application/json'),
+      sequence: z.string().regex(/^\d+$/).describe("The journal's number, decimal; rising, with gaps"),
+      previous: z
+        .string()
+        .regex(/^\d+$/)
+        .describe(
+          'The sequence sent before this one on the same uplink and lane; 0: none. One that you lack is a gap',
+        ),
+      data: catalogue[type].data,
+    })
+    .meta({ title: `${typePrefix}${type}`, description: `${catalogue[type].en} · ${catalogue[type].zh}` });
+}
+
+/** Codes of the alarm kinds where the device gave none; AlarmMethod and AlarmType by GB/T 28181-2016, 9.4. */
+const alarmCodes: Record<
+  AlarmKind,
+  { sia: [string, string]; contactId: string; gb28181: { priority: number; method: number; type?: number } }
+> = {
+  panic: { sia: ['PA', 'PR'], contactId: '120', gb28181: { priority: 1, method: 5, type: 1 } },
+  duress: { sia: ['HA', 'HR'], contactId: '121', gb28181: { priority: 1, method: 2 } },
+  fire: { sia: ['FA', 'FR'], contactId: '110', gb28181: { priority: 1, method: 2 } },
+  intrusion: { sia: ['BA', 'BR'], contactId: '130', gb28181: { priority: 2, method: 2 } },
+  perimeter: { sia: ['BA', 'BR'], contactId: '131', gb28181: { priority: 2, method: 2 } },
+  fence: { sia: ['BA', 'BR'], contactId: '131', gb28181: { priority: 2, method: 2 } },
+  collision: { sia: ['UA', 'UR'], contactId: '150', gb28181: { priority: 2, method: 2 } },
+  tamper: { sia: ['TA', 'TR'], contactId: '137', gb28181: { priority: 2, method: 2, type: 2 } },
+};
+
+const typeOf: Record<
+  Exclude<ObservationKind, AlarmKind>,
+  readonly [raised: EventType, restored: EventType]
+> = {
+  fault: ['device.fault', 'device.restored'],
+  battery: ['device.battery-low', 'device.restored'],
+  power: ['device.power-lost', 'device.restored'],
+  arming: ['arming.armed', 'arming.disarmed'],
+  bypass: ['arming.bypassed', 'arming.unbypassed'],
+  credential: ['access.unknown', 'access.unknown'],
+  link: ['device.offline', 'device.online'],
+};
+
+const isAlarm = (kind: ObservationKind): kind is AlarmKind =>
+  (alarmKinds as readonly string[]).includes(kind);
+
+export function eventTypeOf({ kind, state }: Observation): EventType {
+  if (isAlarm(kind)) return `alarm.${state}`;
+  return typeOf[kind][state === 'raised' ? 0 : 1];
+}
+
+/**
+ * What a device's states are told apart by: zone, account or unit, kind and cause. Cards are no states.
+ */
+export function stateKeyOf({ device, zone, kind, cause, details }: Observation): string | undefined {
+  if (kind === 'credential') return undefined;
+  const part = zone?.number ?? details?.['part'] ?? '';
+  return [device, details?.['account'] ?? '', part, kind, cause ?? ''].join('/');
+}
+
+/** What an event must know beside the observation. */
+export interface EventContext {
+  readonly campusId: string;
+  readonly deviceName?: string | undefined;
+  /** The gateway's wall clock, epoch ms. */
+  readonly now: number;
+  readonly synchronised: boolean | null;
+}
+
+const isoOf = (ms: number) => new Date(ms).toISOString();
+
+function envelope(
+  campusId: string,
+  device: string | undefined,
+  type: EventType,
+  time: number,
+): Omit<Event, 'data'> {
+  return {
+    specversion: '1.0',
+    id: uuidv7(),
+    source: `/campus/${campusId}/${device === undefined ? 'gateway' : `device/${device}`}`,
+    type: `${typePrefix}${type}`,
+    time: isoOf(time),
+    datacontenttype: 'application/json',
+  };
+}
+
+/** Makes the event of an observation. */
+export function toEvent(
+  observation: Observation,
+  { campusId, deviceName, now, synchronised }: EventContext,
+): Event {
+  const { device, kind, state, zone, cause, at, codes, credential, text, details, raw } = observation;
+  const trusted = at?.trusted === true;
+  const subject = zone === undefined ? details?.['part'] : (zone.id ?? `zone-${zone.number}`);
+  const known = isAlarm(kind) ? alarmCodes[kind] : undefined;
+  const raised = state === 'raised';
+  const code = known
+    ? {
+        ...(codes?.contactId === undefined && { sia: known.sia[raised ? 0 : 1] }),
+        ...(codes?.sia === undefined && { contactId: `${raised ? 'E' : 'R'}${known.contactId}` }),
+        ...codes,
+        gb28181: known.gb28181,
+      }
+    : codes;
+  return {
+    ...envelope(campusId, device, eventTypeOf(observation), trusted ? at.time : now),
+    ...(subject !== undefined && { subject: String(subject) }),
+    data: {
+      kind,
+      state,
+      device: { id: device, ...(deviceName !== undefined && { name: deviceName }) },
+      ...(zone !== undefined && { zone }),
+      ...(cause !== undefined && { cause }),
+      ...(code !== undefined && Object.keys(code).length > 0 && { code }),
+      ...(text !== undefined && { text }),
+      ...(details !== undefined && { details }),
+      ...(credential !== undefined && { credential }),
+      ...(raw !== undefined && { raw }),
+      clock: {
+        source: trusted ? 'device' : 'gateway',
+        ...(at !== undefined && { deviceTime: isoOf(at.time) }),
+        seenAt: isoOf(now),
+        synchronised,
+      },
+    },
+  };
+}
+
+/** An event of the gateway itself. */
+export function gatewayEvent(
+  type: Extract<EventType, `gateway.${string}`>,
+  details: Readonly<Record<string, unknown>>,
+  { campusId, now, synchronised }: EventContext,
+): Event {
+  return {
+    ...envelope(campusId, undefined, type, now),
+    data: { clock: { source: 'gateway', seenAt: isoOf(now), synchronised }, details },
+  };
+}

@@ -1,0 +1,57 @@
+/** What is known of the gateway's own clock. */
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { promisify } from 'node:util';
+
+export interface Clock {
+  /** Epoch ms. */
+  now(): number;
+  /** Whether the system's clock is synchronised by NTP; null: not known. */
+  synchronised(): boolean | null;
+  /** Calls back with how far the wall clock jumped against the monotonic one, ms, forwards positive. */
+  onStep(listener: (ms: number) => void): void;
+  close(): void;
+}
+
+const run = promisify(execFile);
+const STEP_CHECK_MS = 1000;
+/** Smaller differences are slewing and scheduling. */
+const STEP_MS = 1000;
+const SYNC_CHECK_MS = 60_000;
+
+/** systemd-timesyncd leaves a file; timedatectl knows of chrony and ntpd too, where systemd runs. */
+async function askSystem(): Promise<boolean | null> {
+  if (existsSync('/run/systemd/timesync/synchronized')) return true;
+  if (!existsSync('/run/systemd/system')) return null;
+  const answer = await run('timedatectl', ['show', '-p', 'NTPSynchronized', '--value'], {
+    timeout: 5000,
+  }).catch(() => null);
+  return answer === null ? null : answer.stdout.trim() === 'yes';
+}
+
+export function systemClock(): Clock {
+  let synchronised: boolean | null = null;
+  const listeners: ((ms: number) => void)[] = [];
+  let offset = Date.now() - performance.now();
+  const ask = () => {
+    void askSystem().then((answer) => {
+      synchronised = answer;
+    });
+  };
+  ask();
+  const sync = setInterval(ask, SYNC_CHECK_MS).unref();
+  const step = setInterval(() => {
+    const jump = Date.now() - performance.now() - offset;
+    offset += jump;
+    if (Math.abs(jump) >= STEP_MS) for (const listener of listeners) listener(Math.round(jump));
+  }, STEP_CHECK_MS).unref();
+  return {
+    now: () => Date.now(),
+    synchronised: () => synchronised,
+    onStep: (listener) => listeners.push(listener),
+    close() {
+      clearInterval(sync);
+      clearInterval(step);
+    },
+  };
+}

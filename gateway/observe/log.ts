@@ -1,0 +1,56 @@
+/** Logging: JSON lines, or pretty on a terminal; and the rule that a burst is logged once. */
+import { type DestinationStream, type Logger, pino } from 'pino';
+import pretty from 'pino-pretty';
+import type { Log } from '../../drivers/contract.ts';
+
+/**
+ * @param destination where JSON lines go; standard error by default, so that standard output stays the command's own.
+ */
+export function createLog(level: string, destination?: DestinationStream): Logger {
+  // Fields that may hold secrets or a child's data are cut, whoever logs them.
+  const redact = ['*.password', '*.key', '*.credential', 'credential', 'password', 'key'];
+  const out =
+    destination ??
+    (process.stderr.isTTY
+      ? pretty({ destination: 2, sync: true, ignore: 'pid,hostname' })
+      : pino.destination(2));
+  return pino({ level, redact, base: null }, out);
+}
+
+const BURST_MS = 10_000;
+const MAX_KINDS = 1000;
+
+export interface BurstLog {
+  /** Logs the first of its kind; the others of the same ten seconds only as a number. */
+  warn(kind: string, fields: object, sentence: string): void;
+  close(): void;
+}
+
+export function burstLog(log: Log): BurstLog {
+  const bursts = new Map<string, { more: number; fields: object; sentence: string }>();
+  const sum = () => {
+    for (const [kind, burst] of bursts) {
+      if (burst.more > 0)
+        log.warn({ ...burst.fields, more: burst.more }, `${burst.sentence} (${burst.more} more in 10 s)`);
+      // A burst that goes on is summed up again; one that ended is forgotten.
+      if (burst.more === 0) bursts.delete(kind);
+      else burst.more = 0;
+    }
+  };
+  const timer = setInterval(sum, BURST_MS).unref();
+  return {
+    warn(kind, fields, sentence) {
+      const burst = bursts.get(kind);
+      if (burst !== undefined) {
+        burst.more++;
+        return;
+      }
+      if (bursts.size < MAX_KINDS) bursts.set(kind, { more: 0, fields, sentence });
+      log.warn(fields, sentence);
+    },
+    close() {
+      clearInterval(timer);
+      sum();
+    },
+  };
+}

@@ -1,0 +1,114 @@
+/** What the gateway counts, and the small HTTP server that tells it: /metrics (Prometheus) and /health. */
+import { createServer } from 'node:http';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+
+export type Metrics = ReturnType<typeof createMetrics>;
+
+export function createMetrics() {
+  const registry = new Registry();
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry });
+  return {
+    registry,
+    events: new Counter({
+      name: 'campus_events_total',
+      help: 'Events put on disk',
+      labelNames: ['type'],
+      registers,
+    }),
+    repeats: new Counter({
+      name: 'campus_repeats_total',
+      help: 'Observations that were on disk already',
+      registers,
+    }),
+    refused: new Counter({
+      name: 'campus_append_failures_total',
+      help: 'Events that the disk refused',
+      registers,
+    }),
+    discarded: new Counter({
+      name: 'campus_discarded_total',
+      help: 'Frames and noise that made no sense',
+      labelNames: ['device', 'reason'],
+      registers,
+    }),
+    discardedBytes: new Counter({
+      name: 'campus_discarded_bytes_total',
+      help: 'Bytes of them',
+      labelNames: ['device'],
+      registers,
+    }),
+    devices: new Gauge({
+      name: 'campus_device_online',
+      help: '1 while the device answers',
+      labelNames: ['device'],
+      registers,
+    }),
+    sessions: new Counter({
+      name: 'campus_session_failures_total',
+      help: 'Driver sessions that ended in an error',
+      labelNames: ['line'],
+      registers,
+    }),
+    delivered: new Counter({
+      name: 'campus_delivered_total',
+      help: 'Events that the broker acknowledged',
+      labelNames: ['uplink', 'lane'],
+      registers,
+    }),
+    connected: new Gauge({
+      name: 'campus_uplink_connected',
+      help: '1 while connected to the broker',
+      labelNames: ['uplink'],
+      registers,
+    }),
+    commitSeconds: new Histogram({
+      name: 'campus_append_seconds',
+      help: 'From observation to disk',
+      buckets: [0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5],
+      registers,
+    }),
+  };
+}
+
+export interface Health {
+  readonly healthy: boolean;
+  readonly details: Readonly<Record<string, unknown>>;
+}
+
+export interface StatusServer {
+  close(): Promise<void>;
+}
+
+/** @throws what `listen` throws, where the port is taken. */
+export async function serveStatus(
+  { host, port }: { host: string; port: number },
+  metrics: Metrics,
+  health: () => Health,
+): Promise<StatusServer> {
+  const server = createServer((request, response) => {
+    if (request.url === '/metrics') {
+      metrics.registry.metrics().then(
+        (text) => response.writeHead(200, { 'content-type': metrics.registry.contentType }).end(text),
+        () => response.writeHead(500).end(),
+      );
+    } else if (request.url === '/health') {
+      const { healthy, details } = health();
+      response.writeHead(healthy ? 200 : 503, { 'content-type': 'application/json' });
+      response.end(`${JSON.stringify({ healthy, ...details })}\n`);
+    } else {
+      response.writeHead(404).end();
+    }
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ host, port }, resolve);
+  });
+  return {
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}

@@ -1,0 +1,199 @@
+/**
+ * Keeps every device's session alive, and turns its life into events.
+ *
+ * Devices on one wire share one session: `driver.line(device)` names the wire. A session that ends is opened anew
+ * after a back-off with jitter; a driver that throws harms nobody else.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Device, Driver, Host, Log, Observation, Receipt, Session } from '../drivers/contract.ts';
+import type { Clock } from './observe/clock.ts';
+import { type BurstLog, burstLog } from './observe/log.ts';
+import type { Metrics } from './observe/metrics.ts';
+
+export interface Supervisor {
+  /** Whether each device answers; undefined: it has not been heard of yet. */
+  online(device: string): boolean | undefined;
+  close(): Promise<void>;
+}
+
+export interface SupervisorContext {
+  readonly drivers: readonly Driver[];
+  readonly record: (observation: Observation) => Promise<Receipt>;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  /** In [0, 1); tests make it tame. */
+  readonly random?: () => number;
+}
+
+const BACKOFF_FIRST_MS = 500;
+const BACKOFF_MAX_MS = 30_000;
+/** A session that held this long was a good one. */
+const GOOD_AFTER_MS = 30_000;
+const CLOSE_TIMEOUT_MS = 1500;
+
+export function startSupervisor(devices: readonly Device[], context: SupervisorContext): Supervisor {
+  const { drivers, log } = context;
+  const wires = new Map<string, { driver: Driver; devices: Device[] }>();
+  for (const device of devices) {
+    const driver = drivers.find((one) => one.name === device.driver) as Driver;
+    const line = driver.line(device as Parameters<Driver['line']>[0]);
+    const key = `${driver.name}\n${line}`;
+    const wire = wires.get(key) ?? { driver, devices: [] };
+    wire.devices.push(device);
+    wires.set(key, wire);
+  }
+  const stop = new AbortController();
+  const bursts = burstLog(log);
+  const links = createLinks(context);
+  const running = [...wires].map(([key, wire]) =>
+    keepOpen(
+      key.slice(key.indexOf('\n') + 1),
+      wire.driver,
+      wire.devices,
+      context,
+      links,
+      bursts,
+      stop.signal,
+    ),
+  );
+  return {
+    online: links.online,
+    async close() {
+      stop.abort();
+      await Promise.all(running);
+      bursts.close();
+    },
+  };
+}
+
+/** Who answers and who does not; a change is an event. */
+function createLinks({ record, metrics, log }: SupervisorContext) {
+  const known = new Map<string, boolean>();
+  const link = (device: string, part: string | undefined, online: boolean, reason: string | undefined) => {
+    const key = `${device}\n${part ?? ''}`;
+    if (known.get(key) === online) return;
+    const first = !known.has(key);
+    known.set(key, online);
+    metrics.devices.set({ device }, isOnline(device) ? 1 : 0);
+    const what = part === undefined ? device : `${device} (${part})`;
+    if (online) log.info({ device, part }, `${what} answers`);
+    else log.warn({ device, part, reason }, `${what} does not answer: ${reason ?? 'no reason given'}`);
+    const observation: Observation = {
+      device,
+      kind: 'link',
+      state: online ? 'restored' : 'raised',
+      // After a restart, what the journal knew already is no event.
+      initial: first,
+      ...(part !== undefined && { details: { part } }),
+      ...(reason !== undefined && { text: reason }),
+    };
+    record(observation).catch(() => {
+      // Not on disk: the next word on this link must try again.
+      if (known.get(key) === online && !first) known.set(key, !online);
+      else known.delete(key);
+    });
+  };
+  const isOnline = (device: string) => {
+    const own = [...known].filter(([key]) => key.startsWith(`${device}\n`));
+    return own.length === 0 ? undefined : own.every(([, online]) => online);
+  };
+  return {
+    link,
+    online: isOnline,
+    /** The wire is gone: everything that was known of its devices is too. */
+    lineLost(device: string, reason: string) {
+      const parts = [...known.keys()]
+        .filter((key) => key.startsWith(`${device}\n`))
+        .map((key) => key.slice(device.length + 1));
+      for (const part of parts.length > 0 ? parts : [''])
+        link(device, part === '' ? undefined : part, false, reason);
+    },
+  };
+}
+
+async function keepOpen(
+  line: string,
+  driver: Driver,
+  devices: readonly Device[],
+  context: SupervisorContext,
+  links: ReturnType<typeof createLinks>,
+  bursts: BurstLog,
+  signal: AbortSignal,
+): Promise<void> {
+  const { log, metrics, random = Math.random } = context;
+  let tries = 0;
+  while (!signal.aborted) {
+    const opened = performance.now();
+    try {
+      await runSession(driver, devices, context, links, bursts, signal);
+      if (signal.aborted) return;
+      throw new Error('the driver ended its session without a reason');
+    } catch (error) {
+      if (signal.aborted) return;
+      const reason = (error as Error).message;
+      if (performance.now() - opened > GOOD_AFTER_MS) tries = 0;
+      const wait = Math.min(BACKOFF_FIRST_MS * 2 ** tries, BACKOFF_MAX_MS) * (0.5 + random() / 2);
+      tries++;
+      metrics.sessions.inc({ line });
+      bursts.warn(
+        `session ${line}`,
+        { line, driver: driver.name, code: (error as { code?: string }).code, retryInMs: Math.round(wait) },
+        reason,
+      );
+      for (const { id } of devices) links.lineLost(id, reason);
+      await delay(wait, undefined, { signal }).catch(() => {});
+    }
+  }
+  log.debug({ line }, 'line closed');
+}
+
+/** One session, from open to end. Rejects when the line is gone. */
+async function runSession(
+  driver: Driver,
+  devices: readonly Device[],
+  context: SupervisorContext,
+  links: ReturnType<typeof createLinks>,
+  bursts: BurstLog,
+  signal: AbortSignal,
+): Promise<void> {
+  const { record, clock, log, metrics } = context;
+  const own = new AbortController();
+  const host: Host = {
+    report: record,
+    link: (device, state, reason, part) => links.link(device, part, state === 'online', reason),
+    discarded(device, reason, bytes, detail) {
+      metrics.discarded.inc({ device, reason });
+      metrics.discardedBytes.inc({ device }, bytes);
+      bursts.warn(
+        `${device} ${reason}`,
+        { device, bytes, detail },
+        `${device} sent what cannot be used: ${reason}`,
+      );
+    },
+    log,
+    signal: own.signal,
+    now: clock.now,
+  };
+  const abort = () => own.abort();
+  signal.addEventListener('abort', abort, { once: true });
+  let session: Session | undefined;
+  try {
+    if (signal.aborted) return;
+    session = await driver.open(devices as Parameters<Driver['open']>[0], host);
+    const aborted = new Promise<void>((resolve) => {
+      if (signal.aborted) resolve();
+      signal.addEventListener('abort', () => resolve(), { once: true });
+    });
+    await Promise.race([session.ended, aborted]);
+  } finally {
+    own.abort();
+    signal.removeEventListener('abort', abort);
+    // A driver that cannot close must not hold the others up.
+    if (session !== undefined)
+      await Promise.race([
+        session.close().catch(() => {}),
+        delay(CLOSE_TIMEOUT_MS, undefined, { ref: false }),
+      ]);
+  }
+}
