@@ -20,6 +20,9 @@ import type { Metrics } from './observe/metrics.ts';
 
 /** Follows events from the side: for the live view, for tests. Times are `performance.now()`. */
 export interface Trace {
+  seen?(event: Event): void;
+  /** It was on disk already: no second event. */
+  repeated?(event: Event): void;
   stored?(event: Event, sequence: number, seenAt: number): void;
   delivered?(uplink: string, id: string): void;
 }
@@ -75,6 +78,7 @@ export async function createRecorder(options: {
     more: Partial<Parameters<Journal['append']>[0]>,
   ) => {
     const seenAt = performance.now();
+    trace?.seen?.(event);
     try {
       const appended = await journal.append({
         id: event.id,
@@ -86,8 +90,10 @@ export async function createRecorder(options: {
         ...more,
       });
       metrics.commitSeconds.observe((performance.now() - seenAt) / 1000);
-      if (appended.repeated) metrics.repeats.inc();
-      else {
+      if (appended.repeated) {
+        metrics.repeats.inc();
+        trace?.repeated?.(event);
+      } else {
         metrics.events.inc({ type });
         trace?.stored?.(event, appended.sequence, seenAt);
       }

@@ -5,6 +5,7 @@
  * a connection closed (mqttjs/MQTT.js#1974, #360) and its stores do not survive restarts (#398). The journal is
  * the store, and `ended` is the one word that all not yet acknowledged must be sent again.
  */
+import { Socket } from 'node:net';
 import { connect, type IClientOptions, type MqttClient } from 'mqtt';
 
 export interface Will {
@@ -99,6 +100,8 @@ export function openConnection(
     });
     client.once('connect', (connack) => {
       client.removeAllListeners('close');
+      // MQTT.js leaves Nagle on: an alarm behind another message would wait 40 ms for a delayed ACK.
+      if (client.stream instanceof Socket) client.stream.setNoDelay(true);
       resolve(
         wrap(
           client,

@@ -1,0 +1,14 @@
+#!/usr/bin/env node
+// Plain JavaScript that any Node can read: an old one must get a sentence, not a crash in native code.
+const major = Number(process.versions.node.split('.')[0]);
+if (major < 24) {
+  process.stderr.write(
+    `campus-gateway needs Node 24 or later, and this is ${process.version}. ` +
+      'Use "npm start" or "npx campus-gateway": the project brings its own Node.\n' +
+      `campus-gateway 需要 Node 24 或更高版本，当前为 ${process.version}。` +
+      '请使用 "npm start" 或 "npx campus-gateway"：项目自带 Node。\n',
+  );
+  process.exit(2);
+}
+const { main } = await import('./cli.ts');
+process.exitCode = await main(process.argv.slice(2));

@@ -1,0 +1,77 @@
+/**
+ * The command line: one file a command in cli/.
+ *
+ * Exit statuses: 0 done; 1 it ran and found something wrong (config errors, lost events, an unhealthy gateway);
+ * 2 the command was not understood; 3 it could not run (a port or the data folder is taken, no broker).
+ */
+import { say } from '../config/language.ts';
+import { check } from './cli/check.ts';
+import { type Command, UsageError } from './cli/command.ts';
+import { demo } from './cli/demo.ts';
+import { health } from './cli/health.ts';
+import { run } from './cli/run.ts';
+import { simulate } from './cli/simulate.ts';
+import { watch } from './cli/watch.ts';
+import { version } from './main.ts';
+
+const commands: readonly Command[] = [run, check, simulate, watch, demo, health];
+
+function help(): string {
+  const width = Math.max(...commands.map(({ name }) => name.length)) + 2;
+  return [
+    say(
+      `campus-gateway ${version}: a durable road from a school's security hardware to the platforms`,
+      `campus-gateway ${version}：从校园安防设备到公安、教育平台的可靠通道`,
+    ),
+    '',
+    ...commands.map(({ name, summary }) => `  ${name.padEnd(width)}${say(...summary)}`),
+    '',
+    say(
+      '  campus-gateway COMMAND --help   its options and examples',
+      '  campus-gateway 命令 --help   选项与示例',
+    ),
+    '',
+    say(
+      'Exit status: 0 done; 1 something is wrong (said above it); 2 not understood; 3 could not run.',
+      '退出状态：0 完成；1 发现问题；2 命令有误；3 无法运行。',
+    ),
+    say('Language: CAMPUS_LANG=en or zh; default: the system’s.', '语言：CAMPUS_LANG=en 或 zh；默认随系统。'),
+    '',
+  ].join('\n');
+}
+
+/** Runs one command; its exit status. */
+export async function main(args: readonly string[]): Promise<number> {
+  const [name, ...rest] = args;
+  if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
+    process.stdout.write(help());
+    return name === undefined ? 2 : 0;
+  }
+  if (name === '--version') {
+    process.stdout.write(`${version}\n`);
+    return 0;
+  }
+  const command = commands.find((one) => one.name === name);
+  if (command === undefined) {
+    const names = commands.map((one) => one.name).join(', ');
+    process.stderr.write(
+      say(`there is no command ${name}; there are: ${names}\n`, `没有命令 ${name}；可用：${names}\n`),
+    );
+    return 2;
+  }
+  if (rest.includes('--help') || rest.includes('-h')) {
+    process.stdout.write(`${say(...command.summary)}\n\n${command.usage}\n`);
+    return 0;
+  }
+  try {
+    return await command.run(rest);
+  } catch (error) {
+    const { message, code } = error as Error & { code?: string };
+    process.stderr.write(`${name}: ${message}\n`);
+    if (error instanceof UsageError || code?.startsWith('ERR_PARSE_ARGS') === true) {
+      process.stderr.write(`\n${command.usage}\n`);
+      return 2;
+    }
+    return 3;
+  }
+}

@@ -1,0 +1,55 @@
+/** What a command of the command line is, and the few things that all of them need. */
+
+import { say } from '../../config/language.ts';
+import type { Config } from '../../config/load.ts';
+import { formatError } from '../../config/load.ts';
+import { readConfig } from '../main.ts';
+
+export interface Command {
+  readonly name: string;
+  /** English and Chinese. */
+  readonly summary: readonly [en: string, zh: string];
+  /** Usage, options and examples. */
+  readonly usage: string;
+  /** @returns the exit status. @throws UsageError, or an Error with a sentence for what could not run. */
+  run(args: string[]): Promise<number>;
+}
+
+export class UsageError extends Error {
+  readonly code = 'E_USAGE';
+}
+
+/** npm passes a terminal's Ctrl-C on to us, who got it already: so soon, it is no second one. */
+const SECOND_AFTER_MS = 500;
+
+/** Resolves at Ctrl-C or SIGTERM, or after `ms`. A second Ctrl-C ends the process at once. */
+export function untilStopped(ms?: number): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = ms === undefined ? undefined : setTimeout(stop, ms);
+    function stop() {
+      clearTimeout(timer);
+      process.off('SIGINT', stop);
+      process.off('SIGTERM', stop);
+      const first = performance.now();
+      process.on('SIGINT', () => {
+        if (performance.now() - first > SECOND_AFTER_MS) process.exit(130);
+      });
+      resolve();
+    }
+    process.on('SIGINT', stop);
+    process.on('SIGTERM', stop);
+  });
+}
+
+/** Loads a config, or prints all its errors to standard error. */
+export function configOrErrors(file: string | undefined): Config | undefined {
+  if (file === undefined) throw new UsageError(say('which config file?', '请给出配置文件'));
+  const loaded = readConfig(file);
+  if ('config' in loaded) return loaded.config;
+  for (const error of loaded.errors) process.stderr.write(`${formatError(error)}\n`);
+  const count = loaded.errors.length;
+  process.stderr.write(
+    say(`${count} error${count === 1 ? '' : 's'} in ${file}\n`, `${file} 中有 ${count} 处错误\n`),
+  );
+  return undefined;
+}

@@ -1,0 +1,40 @@
+import { parseArgs } from 'node:util';
+import { startGateway } from '../main.ts';
+import { createLog } from '../observe/log.ts';
+import { type Command, configOrErrors, untilStopped } from './command.ts';
+
+export const run: Command = {
+  name: 'run',
+  summary: ['Run the gateway with a config file', '用配置文件运行网关'],
+  usage: `campus-gateway run FILE [--log-level LEVEL]
+
+  FILE                 the config, see config/campus.example.yaml
+  --log-level LEVEL    debug, info (default), warn, error
+
+Logs go to standard error: JSON lines, or pretty on a terminal. Ctrl-C or SIGTERM stops it cleanly.
+
+  campus-gateway run /etc/campus-gateway/campus.yaml`,
+
+  async run(args) {
+    const { values, positionals } = parseArgs({
+      args,
+      allowPositionals: true,
+      options: { 'log-level': { type: 'string', default: 'info' } },
+    });
+    const config = configOrErrors(positionals[0]);
+    if (config === undefined) return 1;
+    const log = createLog(values['log-level']);
+    const gateway = await startGateway({ config, log });
+    const failed = await Promise.race([
+      untilStopped().then(() => undefined),
+      gateway.failed.catch((error: Error) => error),
+    ]);
+    if (failed !== undefined) {
+      // Without a journal nothing may be acknowledged: better down, seen and restarted than up and forgetful.
+      log.error({ error: failed.message }, 'the journal is gone; the gateway ends');
+      return 3;
+    }
+    await gateway.close();
+    return 0;
+  },
+};

@@ -1,0 +1,39 @@
+/** A card reader on a serial line, as a serial server or a pty gives it: it says each card once and hears nothing. */
+import { encodeCard, type Format } from '../drivers/wiegand/codec.ts';
+import { actions, corrupter, garbage, number, type Simulator, serveWire, type WireEnd } from './simulator.ts';
+
+export interface ReaderOptions {
+  readonly id?: string;
+  readonly end: WireEnd;
+  readonly format: Format;
+}
+
+export async function startReader({ id = 'reader', end, format }: ReaderOptions): Promise<Simulator> {
+  const faults = corrupter();
+  const wire = await serveWire(end, () => () => {});
+  const write = (bytes: Buffer) => {
+    for (const peer of wire.peers) peer.write(bytes);
+  };
+  const show = (card: string, facility = '1') =>
+    write(faults.pass(encodeCard({ format, number: card, facility: number(facility, 0, 65_535) }, format)));
+  return {
+    id,
+    ...actions(id, {
+      'card NUMBER [FACILITY]': { help: 'show a card', run: show },
+      'bounce NUMBER': {
+        help: 'show a card five times in a moment, as readers do',
+        run: (card) => {
+          for (let i = 0; i < 5; i++) show(card);
+        },
+      },
+      garbage: { help: 'send 64 random bytes', run: () => write(garbage()) },
+      'corrupt N': {
+        help: 'flip a bit in every Nth frame; 0: stop',
+        run: (n) => faults.every(number(n, 0, 1e6)),
+      },
+      cut: { help: 'cut the wire', run: () => wire.cut() },
+      mend: { help: 'mend it', run: () => wire.mend() },
+    }),
+    close: () => wire.close(),
+  };
+}

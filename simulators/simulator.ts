@@ -1,0 +1,216 @@
+/**
+ * What every simulator is: a device that speaks its real protocol, and a few actions in words, which a technician
+ * types, a scenario lists and a test calls.
+ */
+import { createServer, type Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { SerialPort } from 'serialport';
+import { parse } from 'yaml';
+
+export interface Simulator {
+  readonly id: string;
+  /** Action and its arguments -> what it does: `press ZONE` -> "press the panic button". */
+  readonly help: Readonly<Record<string, string>>;
+  /** Does one action, `press 9`. @throws Error with a sentence where it is not known. */
+  do(action: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+export type Action = { readonly help: string; readonly run: (...words: string[]) => void | Promise<void> };
+
+/** Makes `help` and `do` of a table of actions, keyed by the action with its arguments' names. */
+export function actions(id: string, table: Readonly<Record<string, Action>>): Pick<Simulator, 'help' | 'do'> {
+  const byName = new Map(
+    Object.entries(table).map(([usage, action]) => [usage.split(' ')[0], { usage, action }]),
+  );
+  return {
+    help: Object.fromEntries(Object.entries(table).map(([usage, { help }]) => [usage, help])),
+    async do(line) {
+      const [name = '', ...words] = line.trim().split(/\s+/);
+      const found = byName.get(name);
+      if (found === undefined) {
+        throw new Error(`${id} cannot "${name}"; it can: ${[...byName.keys()].join(', ')}`);
+      }
+      const needed = found.usage
+        .split(' ')
+        .slice(1)
+        .filter((word) => !word.startsWith('['));
+      if (words.length < needed.length) throw new Error(`${id}: ${found.usage}: ${found.action.help}`);
+      await found.action.run(...words);
+    },
+  };
+}
+
+/** `200ms`, `3s`, `2h`, `-1d` -> ms. */
+export function milliseconds(text: string): number {
+  const match = /^(-?\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text);
+  if (match === null) throw new Error(`"${text}" is no time such as 200ms, 3s or 2h`);
+  const unit = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }[match[2] as 'ms'];
+  return Number(match[1]) * unit;
+}
+
+/** A whole number from words typed by a person. */
+export function number(text: string, least: number, most: number): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < least || value > most) {
+    throw new Error(`"${text}" is no number from ${least} to ${most}`);
+  }
+  return value;
+}
+
+/** Bytes that are no protocol's. */
+export const garbage = (length = 64) =>
+  Buffer.from(Array.from({ length }, () => Math.floor(Math.random() * 256)));
+
+/** Lets every nth frame go out with one bit flipped. */
+export function corrupter() {
+  let every = 0;
+  let count = 0;
+  return {
+    every(n: number) {
+      every = n;
+    },
+    pass(frame: Buffer): Buffer {
+      count++;
+      if (every === 0 || count % every !== 0) return frame;
+      const broken = Buffer.from(frame);
+      const at = broken.length >> 1;
+      broken[at] = (broken[at] ?? 0) ^ 0x01;
+      return broken;
+    },
+  };
+}
+
+// --- the device's end of a wire ---
+
+export type WireEnd =
+  | { readonly listen: { readonly host: string; readonly port: number } }
+  | { readonly serial: string; readonly baudRate: number };
+
+export interface Peer {
+  write(bytes: Uint8Array): void;
+  close(): void;
+}
+
+export interface ServedWire {
+  readonly peers: ReadonlySet<Peer>;
+  /** Drops every connection and takes no new one until `mend`. A serial port only goes deaf and dumb. */
+  cut(): void;
+  mend(): void;
+  close(): Promise<void>;
+}
+
+/**
+ * Serves a device on a TCP port (Modbus TCP, or as a serial server does) or on a serial port.
+ * `connected` is called for each peer and returns what takes its bytes.
+ */
+export async function serveWire(
+  end: WireEnd,
+  connected: (peer: Peer) => (chunk: Buffer) => void,
+): Promise<ServedWire> {
+  const peers = new Set<Peer>();
+  let isCut = false;
+  if ('serial' in end) {
+    const port = new SerialPort({ path: end.serial, baudRate: end.baudRate, autoOpen: false });
+    await new Promise<void>((resolve, reject) =>
+      port.open((error) => (error === null ? resolve() : reject(error))),
+    );
+    const peer: Peer = { write: (bytes) => !isCut && port.write(Buffer.from(bytes)), close: () => {} };
+    peers.add(peer);
+    const take = connected(peer);
+    port.on('data', (chunk: Buffer) => !isCut && take(chunk));
+    return {
+      peers,
+      cut: () => {
+        isCut = true;
+      },
+      mend: () => {
+        isCut = false;
+      },
+      close: () => new Promise((resolve) => (port.isOpen ? port.close(() => resolve()) : resolve())),
+    };
+  }
+  const sockets = new Set<Socket>();
+  const server = createServer({ noDelay: true }, (socket) => {
+    if (isCut) return socket.destroy();
+    const peer: Peer = {
+      write: (bytes) => socket.writable && socket.write(bytes),
+      close: () => socket.destroy(),
+    };
+    sockets.add(socket);
+    peers.add(peer);
+    socket.on('data', connected(peer));
+    socket.on('error', () => {});
+    socket.on('close', () => {
+      sockets.delete(socket);
+      peers.delete(peer);
+    });
+  });
+  const { host, port } = end.listen;
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) =>
+      reject(
+        error.code === 'EADDRINUSE'
+          ? new Error(`port ${port} on ${host} is taken by another program`)
+          : error,
+      ),
+    );
+    server.listen({ host, port }, resolve);
+  });
+  const drop = () => {
+    for (const socket of sockets) socket.destroy();
+  };
+  return {
+    peers,
+    cut() {
+      isCut = true;
+      drop();
+    },
+    mend() {
+      isCut = false;
+    },
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        drop();
+      }),
+  };
+}
+
+// --- scenarios ---
+
+export interface Scenario {
+  readonly title: string;
+  readonly steps: readonly { readonly after?: string; readonly device?: string; readonly do: string }[];
+}
+
+/** @throws Error with a sentence where the text is no scenario. */
+export function parseScenario(text: string, name: string): Scenario {
+  const scenario = parse(text) as Partial<Scenario> | null;
+  const steps = scenario?.steps;
+  if (!Array.isArray(steps) || steps.some((step) => typeof step?.do !== 'string')) {
+    throw new Error(
+      `${name}: a scenario is \`title\` and \`steps\`, each step \`do\`, with \`after\` and \`device\` where wanted`,
+    );
+  }
+  for (const step of steps) if (step.after !== undefined) milliseconds(step.after);
+  return { title: scenario?.title ?? name, steps };
+}
+
+/** Plays a scenario; a step without a device goes to the first one. */
+export async function play(
+  scenario: Scenario,
+  simulators: readonly Simulator[],
+  tell: (sentence: string) => void,
+  signal?: AbortSignal,
+): Promise<void> {
+  for (const step of scenario.steps) {
+    if (step.after !== undefined)
+      await delay(milliseconds(step.after), undefined, { ...(signal && { signal }) });
+    const simulator =
+      step.device === undefined ? simulators[0] : simulators.find(({ id }) => id === step.device);
+    if (simulator === undefined) throw new Error(`there is no simulated device ${step.device}`);
+    tell(`${simulator.id}: ${step.do}`);
+    await simulator.do(step.do);
+  }
+}
