@@ -208,7 +208,7 @@ function receiver(panels: Map<string, Panel>, listener: string, host: Host): Rec
     const panel = panels.get((frame.account ?? '').toUpperCase());
     // Not told "taken", a panel with a wrong account number shows its failure, and its installer sees it.
     if (panel === undefined)
-      return host.discarded(listener, `unknown account ${frame.account ?? ''}`, frame.body.length);
+      return host.discarded(listener, 'unknown account', frame.body.length, frame.account);
     if (frame.lengthIsWrong) host.discarded(panel.device, 'wrong length, frame taken', 0);
 
     const encrypted = frame.cipherText !== undefined;

@@ -92,7 +92,8 @@ export type Store = ReturnType<typeof openStore>;
 export function openStore(directory: string, lanes: number) {
   mkdirSync(directory, { recursive: true, mode: 0o750 });
   const lock = takeLock(directory);
-  const db = new Database(join(directory, 'journal.sqlite'));
+  // Nobody else writes; a visitor who locks the file is not waited for long.
+  const db = new Database(join(directory, 'journal.sqlite'), { timeout: 500 });
   db.pragma('journal_mode = WAL');
   // Each commit is fsynced before it returns: the promise behind every acknowledgement.
   db.pragma('synchronous = FULL');

@@ -1,0 +1,110 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer, type Server, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+import type { Host, Observation, Receipt } from '../drivers/contract.ts';
+
+/** A folder that is gone when the test is. */
+export function temporaryDirectory(): string {
+  const directory = mkdtempSync(join(tmpdir(), 'campus-'));
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+/** Values that come one after another; `next` waits for one. */
+export function stream<T>() {
+  const held: T[] = [];
+  const waiting: ((value: T) => void)[] = [];
+  return {
+    push(value: T) {
+      const first = waiting.shift();
+      if (first === undefined) held.push(value);
+      else first(value);
+    },
+    next: (): Promise<T> => {
+      const value = held.shift();
+      return value === undefined ? new Promise((resolve) => waiting.push(resolve)) : Promise.resolve(value);
+    },
+    /** The first that fits; those before it are dropped. */
+    async find(fits: (value: T) => boolean): Promise<T> {
+      for (;;) {
+        const value = await this.next();
+        if (fits(value)) return value;
+      }
+    },
+    /** What came and was not taken. */
+    rest: () => held.splice(0),
+  };
+}
+
+export interface LinkWord {
+  readonly device: string;
+  readonly state: 'online' | 'offline';
+  readonly reason: string | undefined;
+  readonly part: string | undefined;
+}
+
+/** A gateway for a driver under test. `store` decides each report; by default it is on disk at once. */
+export function fakeHost(store: (observation: Observation) => Promise<Receipt> = async () => ({ sequence: 1, id: 'x', repeated: false })) {
+  const stop = new AbortController();
+  const reports = stream<Observation>();
+  const links = stream<LinkWord>();
+  const discards = stream<{ device: string; reason: string; bytes: number }>();
+  const known = new Map<string, string>();
+  let offset = 0;
+  const host: Host = {
+    report(observation) {
+      reports.push(observation);
+      return store(observation);
+    },
+    link(device, state, reason, part) {
+      const key = `${device}/${part}`;
+      if (known.get(key) === state) return;
+      known.set(key, state);
+      links.push({ device, state, reason, part });
+    },
+    discarded: (device, reason, bytes) => discards.push({ device, reason, bytes }),
+    log: { debug() {}, info() {}, warn() {}, error() {} },
+    signal: stop.signal,
+    now: () => Date.now() + offset,
+  };
+  return {
+    host,
+    reports,
+    links,
+    discards,
+    stop: () => stop.abort(),
+    stepClock: (ms: number) => {
+      offset += ms;
+    },
+  };
+}
+
+/** A port that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as { port: number };
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** A TCP server whose connections the test holds. */
+export async function tcpServer(): Promise<{ port: number; server: Server; sockets: ReturnType<typeof stream<Socket>>; close: () => Promise<void> }> {
+  const sockets = stream<Socket>();
+  const open = new Set<Socket>();
+  const server = createServer((socket) => {
+    open.add(socket);
+    socket.on('error', () => {});
+    sockets.push(socket);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const close = () =>
+    new Promise<void>((resolve) => {
+      for (const socket of open) socket.destroy();
+      server.close(() => resolve());
+    });
+  onTestFinished(close);
+  return { port: (server.address() as { port: number }).port, server, sockets, close };
+}
