@@ -12,7 +12,7 @@ import { hostPort, LineError } from './contract.ts';
 export const serialOptions = z.strictObject({
   serial: z
     .string()
-    .startsWith('/dev/')
+    .regex(/^\/dev\/./, 'a device file, /dev/...')
     .describe('A serial port; prefer /dev/serial/by-id/..., which survives re-plugging'),
   baudRate: z.int().min(300).max(4_000_000).default(9600).describe('Bits per second'),
   dataBits: z.union([z.literal(7), z.literal(8)]).default(8),

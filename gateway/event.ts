@@ -75,17 +75,91 @@ const credential = z
 const access = z.strictObject({ kind: z.literal('credential'), ...observed, credential });
 const device = z.strictObject({ kind: z.enum(['fault', 'battery', 'power', 'link']), ...observed });
 const arming = z.strictObject({ kind: z.enum(['arming', 'bypass']), ...observed });
+const video = z.strictObject({ kind: z.literal('video'), ...observed });
+const visitor = z.strictObject({ kind: z.literal('visitor'), ...observed });
 const gateway = z.strictObject({ clock, details: z.record(z.string(), z.unknown()) });
 
-/** Every type that this version sends: its lane, its words, and the shape of its data. */
+interface CatalogueEntry {
+  readonly lane: Lane;
+  readonly data: z.ZodType;
+  readonly en: string;
+  readonly zh: string;
+  readonly reserved?: true;
+}
+
+/**
+ * Every type of the contract: its lane, the shape of its data, its words. `reserved`: no part of this version sends
+ * it yet; its name and shape are settled, so that platforms can prepare.
+ */
 export const catalogue = {
   'alarm.raised': { lane: 'urgent', data: alarm, en: 'An alarm began', zh: '报警发生' },
   'alarm.restored': { lane: 'urgent', data: alarm, en: 'An alarm ended', zh: '报警恢复' },
+  'alarm.acknowledged': {
+    lane: 'urgent',
+    data: alarm,
+    en: 'An operator took an alarm',
+    zh: '报警确认',
+    reserved: true,
+  },
+  'access.granted': {
+    lane: 'normal',
+    data: access,
+    en: 'A card opened a door',
+    zh: '刷卡通过',
+    reserved: true,
+  },
+  'access.denied': { lane: 'normal', data: access, en: 'A card was refused', zh: '刷卡拒绝', reserved: true },
   'access.unknown': {
     lane: 'normal',
     data: access,
     en: 'A card was shown that no list names',
     zh: '未知卡刷卡',
+  },
+  'access.forced': {
+    lane: 'normal',
+    data: device,
+    en: 'A door was forced',
+    zh: '门被强行打开',
+    reserved: true,
+  },
+  'access.held': {
+    lane: 'normal',
+    data: device,
+    en: 'A door was held open',
+    zh: '门长时间未关',
+    reserved: true,
+  },
+  'access.pickup': {
+    lane: 'normal',
+    data: access,
+    en: 'A guardian came for a child',
+    zh: '接送刷卡',
+    reserved: true,
+  },
+  'visitor.arrived': { lane: 'normal', data: visitor, en: 'A visitor came', zh: '访客到达', reserved: true },
+  'visitor.left': { lane: 'normal', data: visitor, en: 'A visitor left', zh: '访客离开', reserved: true },
+  'video.motion': { lane: 'normal', data: video, en: 'Motion', zh: '移动侦测', reserved: true },
+  'video.line-crossed': { lane: 'normal', data: video, en: 'A line was crossed', zh: '越线', reserved: true },
+  'video.zone-entered': {
+    lane: 'normal',
+    data: video,
+    en: 'A zone was entered',
+    zh: '区域入侵',
+    reserved: true,
+  },
+  'video.tampered': {
+    lane: 'normal',
+    data: video,
+    en: 'A camera was covered or turned',
+    zh: '视频遮挡',
+    reserved: true,
+  },
+  'video.signal-lost': {
+    lane: 'normal',
+    data: video,
+    en: 'A camera lost its picture',
+    zh: '视频丢失',
+    reserved: true,
   },
   'device.online': { lane: 'normal', data: device, en: 'A device answers', zh: '设备上线' },
   'device.offline': { lane: 'normal', data: device, en: 'A device does not answer', zh: '设备离线' },
@@ -102,6 +176,20 @@ export const catalogue = {
   'arming.disarmed': { lane: 'normal', data: arming, en: 'An area was disarmed', zh: '撤防' },
   'arming.bypassed': { lane: 'normal', data: arming, en: 'A zone was bypassed', zh: '防区旁路' },
   'arming.unbypassed': { lane: 'normal', data: arming, en: 'A zone is no longer bypassed', zh: '旁路解除' },
+  'command.done': {
+    lane: 'normal',
+    data: gateway,
+    en: 'A command was carried out',
+    zh: '命令已执行',
+    reserved: true,
+  },
+  'command.refused': {
+    lane: 'normal',
+    data: gateway,
+    en: 'A command was refused',
+    zh: '命令被拒绝',
+    reserved: true,
+  },
   'gateway.started': { lane: 'normal', data: gateway, en: 'The gateway started', zh: '网关启动' },
   'gateway.clock-stepped': {
     lane: 'normal',
@@ -109,7 +197,21 @@ export const catalogue = {
     en: "The gateway's clock jumped",
     zh: '网关时钟跳变',
   },
-} as const satisfies Record<string, { lane: Lane; data: z.ZodType; en: string; zh: string }>;
+  'gateway.storage-low': {
+    lane: 'normal',
+    data: gateway,
+    en: 'The disk is getting full',
+    zh: '存储空间不足',
+    reserved: true,
+  },
+  'gateway.dropped': {
+    lane: 'normal',
+    data: gateway,
+    en: 'Events were dropped undelivered',
+    zh: '事件被丢弃',
+    reserved: true,
+  },
+} as const satisfies Record<string, CatalogueEntry>;
 export type EventType = keyof typeof catalogue;
 export const eventTypes = Object.keys(catalogue) as EventType[];
 
@@ -131,6 +233,12 @@ export interface Event {
   readonly data: Readonly<Record<string, unknown>>;
 }
 
+/** What a type means, in both languages. */
+export function wordsOf(type: EventType): string {
+  const { en, zh, reserved }: CatalogueEntry = catalogue[type];
+  return `${en} · ${zh}${reserved === true ? ' (reserved: not sent by this version)' : ''}`;
+}
+
 /** The schema of one type as it goes over the wire. */
 export function eventSchema(type: EventType) {
   return z
@@ -139,7 +247,7 @@ export function eventSchema(type: EventType) {
       id: z.uuidv7().describe('The same event always has the same id: recognise duplicates by it'),
       source: z
         .string()
-        .startsWith('/campus/')
+        .regex(/^\/campus\//)
         .describe('/campus/{campusId}/device/{deviceId}, or .../gateway'),
       type: z.literal(`${typePrefix}${type}`),
       time: iso.describe('When it happened; `data.clock` says by whose clock'),
@@ -154,7 +262,7 @@ export function eventSchema(type: EventType) {
         ),
       data: catalogue[type].data,
     })
-    .meta({ title: `${typePrefix}${type}`, description: `${catalogue[type].en} · ${catalogue[type].zh}` });
+    .meta({ title: `${typePrefix}${type}`, description: wordsOf(type) });
 }
 
 /** Codes of the alarm kinds where the device gave none; AlarmMethod and AlarmType by GB/T 28181-2016, 9.4. */

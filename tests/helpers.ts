@@ -38,6 +38,13 @@ export function stream<T>() {
   };
 }
 
+/** The next `count` values of a stream. */
+export async function take<T>(from: { next(): Promise<T> }, count: number): Promise<T[]> {
+  const values: T[] = [];
+  while (values.length < count) values.push(await from.next());
+  return values;
+}
+
 export interface LinkWord {
   readonly device: string;
   readonly state: 'online' | 'offline';
@@ -46,7 +53,13 @@ export interface LinkWord {
 }
 
 /** A gateway for a driver under test. `store` decides each report; by default it is on disk at once. */
-export function fakeHost(store: (observation: Observation) => Promise<Receipt> = async () => ({ sequence: 1, id: 'x', repeated: false })) {
+export function fakeHost(
+  store: (observation: Observation) => Promise<Receipt> = async () => ({
+    sequence: 1,
+    id: 'x',
+    repeated: false,
+  }),
+) {
   const stop = new AbortController();
   const reports = stream<Observation>();
   const links = stream<LinkWord>();
@@ -91,7 +104,12 @@ export async function freePort(): Promise<number> {
 }
 
 /** A TCP server whose connections the test holds. */
-export async function tcpServer(): Promise<{ port: number; server: Server; sockets: ReturnType<typeof stream<Socket>>; close: () => Promise<void> }> {
+export async function tcpServer(): Promise<{
+  port: number;
+  server: Server;
+  sockets: ReturnType<typeof stream<Socket>>;
+  close: () => Promise<void>;
+}> {
   const sockets = stream<Socket>();
   const open = new Set<Socket>();
   const server = createServer((socket) => {

@@ -59,11 +59,19 @@ describe('a panel on TCP', () => {
     expect(await panel.answers.next()).toMatchObject({ id: 'ACK', sequence: 43 });
     expect(panel.answers.rest()).toEqual([]);
     disk.resolve({ sequence: 1, id: 'x', repeated: false });
-    expect(await panel.answers.next()).toMatchObject({ id: 'ACK', sequence: 42, receiver: '1', prefix: '0', account: '1234' });
+    expect(await panel.answers.next()).toMatchObject({
+      id: 'ACK',
+      sequence: 42,
+      receiver: '1',
+      prefix: '0',
+      account: '1234',
+    });
   });
 
   it('gets no answer when the event could not be written', async () => {
-    const { port } = await receiver([{ account: '1234', zones }], () => Promise.reject(new Error('disk full')));
+    const { port } = await receiver([{ account: '1234', zones }], () =>
+      Promise.reject(new Error('disk full')),
+    );
     const panel = await dial(port);
     panel.send(event('#1234|Nri1/PA9', 1));
     panel.send(encodeDc09({ id: 'NULL', sequence: 2, prefix: '0', account: '1234', data: '' }));
@@ -89,7 +97,11 @@ describe('a panel on TCP', () => {
     expect(await panel.answers.next()).toMatchObject({ id: 'ACK', sequence: 247 });
     expect(await discards.next()).toMatchObject({ reason: 'wrong length, frame taken', bytes: 0 });
     // JC is a code that no table of ours knows: kept, not lost.
-    expect(await reports.next()).toMatchObject({ kind: 'fault', codes: { sia: 'JC' }, details: { unknownCode: true } });
+    expect(await reports.next()).toMatchObject({
+      kind: 'fault',
+      codes: { sia: 'JC' },
+      details: { unknownCode: true },
+    });
     expect(await reports.next()).toMatchObject({ kind: 'arming', state: 'raised', details: { user: '057' } });
   });
 
@@ -97,7 +109,9 @@ describe('a panel on TCP', () => {
     const { port, reports } = await receiver([{ account: '1234', zones }]);
     const panel = await dial(port);
     const timestamp = Date.UTC(2011, 0, 1);
-    panel.send(encodeDc09({ id: 'SIA-DCS', sequence: 1, prefix: '0', account: '1234', data: '|NPA9', timestamp }));
+    panel.send(
+      encodeDc09({ id: 'SIA-DCS', sequence: 1, prefix: '0', account: '1234', data: '|NPA9', timestamp }),
+    );
     expect(await panel.answers.next()).toMatchObject({ id: 'ACK' });
     expect((await reports.next()).at).toEqual({ time: timestamp, trusted: false });
   });
@@ -105,9 +119,13 @@ describe('a panel on TCP', () => {
   it('believes the time of an alarm sent late by a panel whose clock was right', async () => {
     const { port, reports } = await receiver([{ account: '1234', zones }]);
     const panel = await dial(port);
-    panel.send(encodeDc09({ id: 'NULL', sequence: 1, prefix: '0', account: '1234', data: '', timestamp: Date.now() }));
+    panel.send(
+      encodeDc09({ id: 'NULL', sequence: 1, prefix: '0', account: '1234', data: '', timestamp: Date.now() }),
+    );
     const timestamp = Math.floor(Date.now() / 1000) * 1000 - 2 * 3_600_000;
-    panel.send(encodeDc09({ id: 'SIA-DCS', sequence: 2, prefix: '0', account: '1234', data: '|NPA9', timestamp }));
+    panel.send(
+      encodeDc09({ id: 'SIA-DCS', sequence: 2, prefix: '0', account: '1234', data: '|NPA9', timestamp }),
+    );
     expect((await reports.next()).at).toEqual({ time: timestamp, trusted: true });
   });
 
@@ -116,7 +134,9 @@ describe('a panel on TCP', () => {
     const panel = await dial(port);
     const frame = event('#1234|Nri1/PA9', 7);
     for (const bytes of [frame, frame, event('#1234|Nri1/PA9', 8)]) panel.send(bytes);
-    const keys = [await reports.next(), await reports.next(), await reports.next()].map(({ repeat }) => repeat?.key);
+    const keys = [await reports.next(), await reports.next(), await reports.next()].map(
+      ({ repeat }) => repeat?.key,
+    );
     expect(keys[0]).toBe(keys[1]);
     expect(keys[2]).not.toBe(keys[0]);
   });
@@ -147,8 +167,17 @@ describe('a panel on TCP', () => {
       await new Promise<void>((resolve) => panel.socket.write(Uint8Array.of(byte), () => resolve()));
     }
     expect(await panel.answers.next()).toMatchObject({ id: 'ACK', sequence: 1 });
-    panel.send(Buffer.concat([Buffer.from('\x00\xffgarbage', 'latin1'), event('#1234|NPA2', 2), event('#1234|NPA3', 3)]));
-    expect([await panel.answers.next(), await panel.answers.next()]).toMatchObject([{ sequence: 2 }, { sequence: 3 }]);
+    panel.send(
+      Buffer.concat([
+        Buffer.from('\x00\xffgarbage', 'latin1'),
+        event('#1234|NPA2', 2),
+        event('#1234|NPA3', 3),
+      ]),
+    );
+    expect([await panel.answers.next(), await panel.answers.next()]).toMatchObject([
+      { sequence: 2 },
+      { sequence: 3 },
+    ]);
   });
 
   it('lives through a flood without an end on one connection while another works', async () => {
@@ -157,7 +186,8 @@ describe('a panel on TCP', () => {
     const before = process.memoryUsage().rss;
     const chunk = Buffer.alloc(1 << 20, 0x41);
     flood.send('\n');
-    for (let i = 0; i < 256; i++) await new Promise<void>((resolve) => flood.socket.write(chunk, () => resolve()));
+    for (let i = 0; i < 256; i++)
+      await new Promise<void>((resolve) => flood.socket.write(chunk, () => resolve()));
     const panel = await dial(port);
     panel.send(event('#1234|NPA1', 9));
     expect(await panel.answers.next()).toMatchObject({ id: 'ACK', sequence: 9 });
@@ -173,7 +203,12 @@ describe('a panel with a key', () => {
     writeFileSync(keyFile, key.toString('hex'));
     const { port, reports } = await receiver([{ account: '1234', keyFile, zones }]);
     const panel = await dial(port);
-    panel.send(encodeDc09({ id: 'SIA-DCS', sequence: 3, prefix: '0', account: '1234', data: '|NPA9', timestamp: Date.now() }, key));
+    panel.send(
+      encodeDc09(
+        { id: 'SIA-DCS', sequence: 3, prefix: '0', account: '1234', data: '|NPA9', timestamp: Date.now() },
+        key,
+      ),
+    );
     expect(await reports.next()).toMatchObject({ kind: 'panic' });
     const answer = await panel.answers.next();
     expect(answer).toMatchObject({ id: 'ACK', sequence: 3, cipherText: expect.any(String) });
@@ -187,8 +222,24 @@ describe('a panel with a key', () => {
     const { port, reports } = await receiver([{ account: '1234', keyFile }]);
     const panel = await dial(port);
     const send = (sequence: number, offset: number) =>
-      panel.send(encodeDc09({ id: 'SIA-DCS', sequence, prefix: '0', account: '1234', data: '|NPA9', timestamp: Date.now() + offset }, key));
-    for (const [sequence, offset] of [[1, 25_000], [2, -45_000]] as const) send(sequence, offset);
+      panel.send(
+        encodeDc09(
+          {
+            id: 'SIA-DCS',
+            sequence,
+            prefix: '0',
+            account: '1234',
+            data: '|NPA9',
+            timestamp: Date.now() + offset,
+          },
+          key,
+        ),
+      );
+    for (const [sequence, offset] of [
+      [1, 25_000],
+      [2, -45_000],
+    ] as const)
+      send(sequence, offset);
     for (let i = 0; i < 2; i++) {
       const nak = await panel.answers.next();
       expect(nak).toMatchObject({ id: 'NAK', sequence: 0 });
@@ -196,7 +247,10 @@ describe('a panel with a key', () => {
     }
     send(3, 15_000);
     send(4, -35_000);
-    expect([await panel.answers.next(), await panel.answers.next()]).toMatchObject([{ id: 'ACK' }, { id: 'ACK' }]);
+    expect([await panel.answers.next(), await panel.answers.next()]).toMatchObject([
+      { id: 'ACK' },
+      { id: 'ACK' },
+    ]);
     expect(reports.rest()).toHaveLength(2);
   });
 
@@ -206,15 +260,26 @@ describe('a panel with a key', () => {
     const { port, reports } = await receiver([{ account: '1234', keyFile }]);
     const panel = await dial(port);
     panel.send(event('#1234|NPA9', 1));
-    panel.send(encodeDc09({ id: 'SIA-DCS', sequence: 2, prefix: '0', account: '1234', data: '|NPA9', timestamp: Date.now() }, Buffer.alloc(16, 8)));
-    expect([await panel.answers.next(), await panel.answers.next()]).toMatchObject([{ id: 'DUH' }, { id: 'DUH' }]);
+    panel.send(
+      encodeDc09(
+        { id: 'SIA-DCS', sequence: 2, prefix: '0', account: '1234', data: '|NPA9', timestamp: Date.now() },
+        Buffer.alloc(16, 8),
+      ),
+    );
+    expect([await panel.answers.next(), await panel.answers.next()]).toMatchObject([
+      { id: 'DUH' },
+      { id: 'DUH' },
+    ]);
     expect(reports.rest()).toEqual([]);
   });
 
   it('is refused by check when the key has a wrong length', () => {
     const keyFile = join(temporaryDirectory(), 'panel.key');
     writeFileSync(keyFile, 'short');
-    const options = dc09.options.parse({ listen: { port: 1 }, accounts: [{ account: '1234', keyFile }, { account: '1234' }] });
+    const options = dc09.options.parse({
+      listen: { port: 1 },
+      accounts: [{ account: '1234', keyFile }, { account: '1234' }],
+    });
     const problems = dc09.problems?.({ id: 'p', driver: 'dc09', options });
     expect(problems?.map(({ path }) => path.join('.'))).toEqual(['accounts.0.keyFile', 'accounts.1.account']);
   });
@@ -249,7 +314,10 @@ describe('a port that is taken', () => {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     onTestFinished(() => void server.close());
     const { port } = server.address() as { port: number };
-    const options = dc09.options.parse({ listen: { host: '127.0.0.1', port }, accounts: [{ account: '1234' }] });
+    const options = dc09.options.parse({
+      listen: { host: '127.0.0.1', port },
+      accounts: [{ account: '1234' }],
+    });
     await expect(dc09.open([{ id: 'p', driver: 'dc09', options }], fakeHost().host)).rejects.toMatchObject({
       code: 'E_PORT_TAKEN',
       message: expect.stringContaining('listen.port'),

@@ -5,7 +5,7 @@ import { encodeRtu, rtuRequestDecoder } from '../../drivers/modbus/codec.ts';
 import { modbus } from '../../drivers/modbus/driver.ts';
 import { follow, imageKey, type Profile, profileSchema, readsOf } from '../../drivers/modbus/profile.ts';
 import { startFences } from '../../simulators/fence.ts';
-import { fakeHost, freePort, tcpServer } from '../helpers.ts';
+import { fakeHost, freePort, stream, take, tcpServer } from '../helpers.ts';
 import { frames } from './decoding.ts';
 
 const profile: Profile = profileSchema.parse({
@@ -21,7 +21,14 @@ const profile: Profile = profileSchema.parse({
 const device = (connection: object, unit = 1, id = `fence-${unit}`) => ({
   id,
   driver: 'modbus',
-  options: modbus.options.parse({ connection, unit, profile: 'x', poll: '20ms', timeout: '60ms', zones: [{ zone: 1, id: 'east-1' }] }),
+  options: modbus.options.parse({
+    connection,
+    unit,
+    profile: 'x',
+    poll: '20ms',
+    timeout: '60ms',
+    zones: [{ zone: 1, id: 'east-1' }],
+  }),
   profile,
 });
 
@@ -76,12 +83,6 @@ describe('Modbus TCP against modbus-serial', () => {
   });
 
   it('says offline with the reason when the device refuses an address', async () => {
-    const fences = await startFences({
-      end: { listen: { host: '127.0.0.1', port: await freePort() } },
-      framing: 'tcp',
-      units: [],
-    });
-    expect(fences).toEqual([]);
     const port = await freePort();
     const [fence] = await startFences({
       end: { listen: { host: '127.0.0.1', port } },
@@ -90,15 +91,23 @@ describe('Modbus TCP against modbus-serial', () => {
     });
     onTestFinished(() => fence?.close());
     const far = { ...device({ tcp: `127.0.0.1:${port}` }) };
-    const { links } = await open([{ ...far, profile: profileSchema.parse({ ...profile, points: [{ function: 3, address: 9000, bit: 0 }] }) }]);
-    expect(await links.next()).toMatchObject({ state: 'offline', reason: expect.stringContaining('illegal data address') });
+    const { links } = await open([
+      {
+        ...far,
+        profile: profileSchema.parse({ ...profile, points: [{ function: 3, address: 9000, bit: 0 }] }),
+      },
+    ]);
+    expect(await links.next()).toMatchObject({
+      state: 'offline',
+      reason: expect.stringContaining('illegal data address'),
+    });
   });
 });
 
 /** A serial server with units of its own on the line; the test decides what each answers. */
 async function serialServer(answer: (unit: number) => Uint8Array | undefined) {
   const { port, sockets } = await tcpServer();
-  const polls: number[] = [];
+  const polls = stream<number>();
   const serve = async () => {
     for (;;) {
       const socket = await sockets.next();
@@ -116,7 +125,8 @@ async function serialServer(answer: (unit: number) => Uint8Array | undefined) {
   return { connection: { serialServer: `127.0.0.1:${port}` }, polls };
 }
 
-const good = (unit: number, word = 0) => encodeRtu({ unit, pdu: Buffer.from([3, 6, word >> 8, word & 255, 0, 0, 0, 65]) });
+const good = (unit: number, word = 0) =>
+  encodeRtu({ unit, pdu: Buffer.from([3, 6, word >> 8, word & 255, 0, 0, 0, 65]) });
 
 describe('Modbus RTU on a shared line', () => {
   it('names the wire the same for all units of a serial server, so that they share a session', () => {
@@ -130,10 +140,8 @@ describe('Modbus RTU on a shared line', () => {
     const { connection, polls } = await serialServer((unit) => good(unit));
     const { links } = await open([1, 2, 3, 4].map((unit) => device(connection, unit)));
     for (let i = 0; i < 4; i++) await links.next();
-    await new Promise<void>((resolve) => {
-      const check = setInterval(() => polls.length >= 200 && (clearInterval(check), resolve()), 5);
-    });
-    const counts = [1, 2, 3, 4].map((unit) => polls.filter((one) => one === unit).length);
+    const polled = await take(polls, 200);
+    const counts = [1, 2, 3, 4].map((unit) => polled.filter((one) => one === unit).length);
     expect(Math.min(...counts) / Math.max(...counts)).toBeGreaterThan(0.8);
   });
 
@@ -142,11 +150,8 @@ describe('Modbus RTU on a shared line', () => {
     const { links } = await open([1, 2, 3].map((unit) => device(connection, unit)));
     const dead = await links.find(({ state }) => state === 'offline');
     expect(dead).toMatchObject({ device: 'fence-2', reason: expect.stringContaining('does not answer') });
-    const before = polls.length;
-    await new Promise<void>((resolve) => {
-      const check = setInterval(() => polls.length - before >= 100 && (clearInterval(check), resolve()), 5);
-    });
-    const after = polls.slice(before);
+    polls.rest();
+    const after = await take(polls, 100);
     expect(after.filter((unit) => unit === 2).length).toBeLessThan(10);
     expect(links.rest()).toEqual([]);
   });
@@ -176,7 +181,9 @@ describe('Modbus RTU on a shared line', () => {
     (await sockets.next()).destroy();
     await expect(session.ended).rejects.toMatchObject({ code: 'E_LINE_LOST' });
     await close();
-    await expect(modbus.open([device({ serialServer: `127.0.0.1:${port}` })], fake.host)).rejects.toMatchObject({
+    await expect(
+      modbus.open([device({ serialServer: `127.0.0.1:${port}` })], fake.host),
+    ).rejects.toMatchObject({
       code: 'E_LINE_REFUSED',
       message: expect.stringContaining('ECONNREFUSED'),
     });
@@ -190,7 +197,17 @@ describe('a profile', () => {
     verified: false,
     points: [
       { function: 4, address: 0, bit: 0, kind: 'arming', name: 'armed' },
-      { function: 4, address: 1, zone: 1, kind: 'fence', name: 'newtons', above: 300, below: 40, hysteresis: 10, when: 'armed' },
+      {
+        function: 4,
+        address: 1,
+        zone: 1,
+        kind: 'fence',
+        name: 'newtons',
+        above: 300,
+        below: 40,
+        hysteresis: 10,
+        when: 'armed',
+      },
       { function: 1, address: 7, inverted: true, zone: 2 },
     ],
   });

@@ -7,7 +7,11 @@ const CARD = '\x0262E3086CED08\x03';
 async function reader(options: object = {}) {
   const { port, sockets } = await tcpServer();
   const fake = fakeHost();
-  const parsed = wiegand.options.parse({ connection: { serialServer: `127.0.0.1:${port}` }, format: 'rdm6300', ...options });
+  const parsed = wiegand.options.parse({
+    connection: { serialServer: `127.0.0.1:${port}` },
+    format: 'rdm6300',
+    ...options,
+  });
   const session = await wiegand.open([{ id: 'gate', driver: 'wiegand', options: parsed }], fake.host);
   onTestFinished(() => session.close());
   return { ...fake, session, socket: await sockets.next() };
@@ -19,7 +23,10 @@ describe('a reader behind a serial server', () => {
     expect(await links.next()).toMatchObject({ device: 'gate', state: 'online' });
     socket.write(`${CARD}${CARD}${CARD}\x020000000001${'01'}\x03${CARD}`);
     const first = await reports.next();
-    expect(first).toMatchObject({ kind: 'credential', credential: { format: 'em4100', facility: 0x62, number: '3808980205' } });
+    expect(first).toMatchObject({
+      kind: 'credential',
+      credential: { format: 'em4100', facility: 0x62, number: '3808980205' },
+    });
     expect((await reports.next()).credential?.number).toBe('1');
     socket.write(`\x020000000002${'02'}\x03`);
     expect((await reports.next()).credential?.number).toBe('2');

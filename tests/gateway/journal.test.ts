@@ -8,7 +8,15 @@ import { temporaryDirectory } from '../helpers.ts';
 let made = 0;
 const entry = (more: Partial<AppendRequest> = {}): AppendRequest => {
   const id = `id-${made++}`;
-  return { id, lane: 'normal', seenAt: 1000, type: 'device.fault', device: 'd', body: `{"id":"${id}"}`, ...more };
+  return {
+    id,
+    lane: 'normal',
+    seenAt: 1000,
+    type: 'device.fault',
+    device: 'd',
+    body: `{"id":"${id}"}`,
+    ...more,
+  };
 };
 
 async function open(directory: string): Promise<Journal> {
@@ -27,7 +35,9 @@ async function open(directory: string): Promise<Journal> {
 function rows(directory: string): { sequence: number; id: string }[] {
   const db = new Database(join(directory, 'journal.sqlite'), { readonly: true });
   try {
-    return db.prepare<[], { sequence: number; id: string }>('SELECT sequence, id FROM event ORDER BY sequence').all();
+    return db
+      .prepare<[], { sequence: number; id: string }>('SELECT sequence, id FROM event ORDER BY sequence')
+      .all();
   } finally {
     db.close();
   }
@@ -84,7 +94,9 @@ describe('read', () => {
     const directory = temporaryDirectory();
     const writing = await open(directory);
     const lanes = ['urgent', 'normal', 'bulk'] as const;
-    await Promise.all(Array.from({ length: 300 }, (_, i) => writing.append(entry({ lane: lanes[i % 3] ?? 'bulk' }))));
+    await Promise.all(
+      Array.from({ length: 300 }, (_, i) => writing.append(entry({ lane: lanes[i % 3] ?? 'bulk' }))),
+    );
     const fromMemory = await Promise.all(lanes.map((lane) => writing.read(lane, 0, 1000)));
     await writing.close();
     const reading = await open(directory);
@@ -158,7 +170,10 @@ describe('opening', () => {
     const db = new Database(join(directory, 'journal.sqlite'));
     db.pragma('user_version = 99');
     db.close();
-    await expect(openJournal(directory)).rejects.toMatchObject({ code: 'E_JOURNAL_NEWER', message: expect.stringContaining('99') });
+    await expect(openJournal(directory)).rejects.toMatchObject({
+      code: 'E_JOURNAL_NEWER',
+      message: expect.stringContaining('99'),
+    });
     expect(existsSync(join(directory, 'journal.sqlite'))).toBe(true);
   });
 

@@ -1,0 +1,102 @@
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import addFormats from 'ajv-formats';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { alarmKinds, type Observation, observationKinds } from '../../drivers/contract.ts';
+import { type Event, eventTypeOf, eventTypes, gatewayEvent, laneOf, toEvent } from '../../gateway/event.ts';
+import { generate } from '../../docs/generate.ts';
+
+const ajv = new Ajv2020({ strict: false });
+addFormats.default(ajv);
+const files = generate();
+const validators = new Map(
+  eventTypes.map((type) => [`cn.campus.${type}`, ajv.compile(JSON.parse(files[`events/${type}.schema.json`] ?? '') as object)]),
+);
+
+const context = { campusId: '4503000001', deviceName: '周界报警主机', now: Date.UTC(2026, 10, 24, 8), synchronised: true };
+const sent = (event: Event) => ({ ...event, sequence: '7', previous: '5' });
+
+function expectValid(event: object & { type: string }) {
+  const validate = validators.get(event.type);
+  expect(validate, event.type).toBeDefined();
+  validate?.(event);
+  expect(validate?.errors ?? []).toEqual([]);
+}
+
+describe('an observation as an event', () => {
+  it('is valid by the published schema of its type, whatever a driver says', () => {
+    const word = fc.string({ maxLength: 20 });
+    const observation = fc.record(
+      {
+        device: fc.constant('perimeter-panel'),
+        kind: fc.constantFrom(...observationKinds),
+        state: fc.constantFrom('raised', 'restored'),
+        zone: fc.record({ number: fc.nat(9999), id: word, name: word }, { requiredKeys: ['number'] }),
+        cause: word,
+        at: fc.record({ time: fc.integer({ min: 0, max: 4e12 }), trusted: fc.boolean() }),
+        codes: fc.record({ sia: word, contactId: word }, { requiredKeys: [] }),
+        text: word,
+        details: fc.dictionary(word, fc.oneof(word, fc.double({ noNaN: true, noDefaultInfinity: true }), fc.boolean())),
+        raw: word,
+      },
+      { requiredKeys: ['device', 'kind', 'state'] },
+    ) as fc.Arbitrary<Observation>;
+    fc.assert(
+      fc.property(observation, (one) => {
+        const credential = one.kind === 'credential' ? { credential: { format: 'em4100', number: '1', facility: 2 } } : {};
+        expectValid(JSON.parse(JSON.stringify(sent(toEvent({ ...one, ...credential }, context)))) as { type: string });
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('of the gateway itself is valid too', () => {
+    expectValid(sent(gatewayEvent('gateway.started', { version: '1', devices: 3 }, context)));
+  });
+
+  it('takes the time of a device whose clock is believed, else the time it was seen, and says which', () => {
+    const observation: Observation = { device: 'p', kind: 'panic', state: 'raised' };
+    const time = context.now - 7_200_000;
+    const believed = toEvent({ ...observation, at: { time, trusted: true } }, context);
+    expect(believed.time).toBe('2026-11-24T06:00:00.000Z');
+    expect(believed.data['clock']).toEqual({
+      source: 'device',
+      deviceTime: '2026-11-24T06:00:00.000Z',
+      seenAt: '2026-11-24T08:00:00.000Z',
+      synchronised: true,
+    });
+    const doubted = toEvent({ ...observation, at: { time, trusted: false } }, context);
+    expect(doubted.time).toBe('2026-11-24T08:00:00.000Z');
+    expect(doubted.data['clock']).toMatchObject({ source: 'gateway', deviceTime: '2026-11-24T06:00:00.000Z' });
+  });
+
+  it('has the standard codes beside the words, the device’s own before ours', () => {
+    const panic = toEvent({ device: 'p', kind: 'panic', state: 'raised' }, context);
+    expect(panic.data['code']).toEqual({ sia: 'PA', contactId: 'E120', gb28181: { priority: 1, method: 5, type: 1 } });
+    const silent = toEvent({ device: 'p', kind: 'panic', state: 'restored', codes: { contactId: 'R122' } }, context);
+    expect(silent.data['code']).toMatchObject({ contactId: 'R122' });
+  });
+
+  it('names campus, device and zone', () => {
+    const zone = { number: 9, id: 'gatehouse-button', name: '门卫室一键报警' };
+    const event = toEvent({ device: 'p', kind: 'panic', state: 'raised', zone }, context);
+    expect(event).toMatchObject({
+      source: '/campus/4503000001/device/p',
+      type: 'cn.campus.alarm.raised',
+      subject: 'gatehouse-button',
+      data: { device: { id: 'p', name: '周界报警主机' }, zone },
+    });
+    expect(toEvent({ device: 'p', kind: 'panic', state: 'raised', zone: { number: 4 } }, context).subject).toBe('zone-4');
+  });
+});
+
+describe('lanes', () => {
+  it('are urgent for every alarm kind, raised or restored, and for nothing that is no alarm', () => {
+    for (const kind of observationKinds) {
+      for (const state of ['raised', 'restored'] as const) {
+        const lane = laneOf(eventTypeOf({ device: 'd', kind, state }));
+        expect(lane).toBe((alarmKinds as readonly string[]).includes(kind) ? 'urgent' : 'normal');
+      }
+    }
+  });
+});
