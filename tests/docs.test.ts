@@ -15,15 +15,23 @@ describe('docs', () => {
   });
 
   it('holds no schema of an event that is gone', () => {
-    expect(readdirSync(join(docs, 'events')).map((name) => `events/${name}`).sort()).toEqual(
-      Object.keys(files).filter((path) => path.startsWith('events/')).sort(),
+    expect(
+      readdirSync(join(docs, 'events'))
+        .map((name) => `events/${name}`)
+        .sort(),
+    ).toEqual(
+      Object.keys(files)
+        .filter((path) => path.startsWith('events/'))
+        .sort(),
     );
   });
 
   it('describes the topics in valid AsyncAPI 3, and every schema that it names is there', () => {
     const require = createRequire(import.meta.url);
     const schema = require('@asyncapi/specs/schemas/3.0.0-without-$id.json') as object;
-    const document = parse(files['asyncapi.yaml'] ?? '') as { components: { messages: Record<string, { payload: { $ref?: string } }> } };
+    const document = parse(files['asyncapi.yaml'] ?? '') as {
+      components: { messages: Record<string, { payload: { $ref?: string } }> };
+    };
     const validate = new Ajv({ strict: false, validateFormats: false }).compile(schema);
     validate(document);
     expect(validate.errors).toBeNull();

@@ -2,18 +2,26 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { generate } from '../../docs/generate.ts';
 import { alarmKinds, type Observation, observationKinds } from '../../drivers/contract.ts';
 import { type Event, eventTypeOf, eventTypes, gatewayEvent, laneOf, toEvent } from '../../gateway/event.ts';
-import { generate } from '../../docs/generate.ts';
 
 const ajv = new Ajv2020({ strict: false });
 addFormats.default(ajv);
 const files = generate();
 const validators = new Map(
-  eventTypes.map((type) => [`cn.campus.${type}`, ajv.compile(JSON.parse(files[`events/${type}.schema.json`] ?? '') as object)]),
+  eventTypes.map((type) => [
+    `cn.campus.${type}`,
+    ajv.compile(JSON.parse(files[`events/${type}.schema.json`] ?? '') as object),
+  ]),
 );
 
-const context = { campusId: '4503000001', deviceName: '周界报警主机', now: Date.UTC(2026, 10, 24, 8), synchronised: true };
+const context = {
+  campusId: '4503000001',
+  deviceName: '周界报警主机',
+  now: Date.UTC(2026, 10, 24, 8),
+  synchronised: true,
+};
 const sent = (event: Event) => ({ ...event, sequence: '7', previous: '5' });
 
 function expectValid(event: object & { type: string }) {
@@ -36,15 +44,21 @@ describe('an observation as an event', () => {
         at: fc.record({ time: fc.integer({ min: 0, max: 4e12 }), trusted: fc.boolean() }),
         codes: fc.record({ sia: word, contactId: word }, { requiredKeys: [] }),
         text: word,
-        details: fc.dictionary(word, fc.oneof(word, fc.double({ noNaN: true, noDefaultInfinity: true }), fc.boolean())),
+        details: fc.dictionary(
+          word,
+          fc.oneof(word, fc.double({ noNaN: true, noDefaultInfinity: true }), fc.boolean()),
+        ),
         raw: word,
       },
       { requiredKeys: ['device', 'kind', 'state'] },
     ) as fc.Arbitrary<Observation>;
     fc.assert(
       fc.property(observation, (one) => {
-        const credential = one.kind === 'credential' ? { credential: { format: 'em4100', number: '1', facility: 2 } } : {};
-        expectValid(JSON.parse(JSON.stringify(sent(toEvent({ ...one, ...credential }, context)))) as { type: string });
+        const credential =
+          one.kind === 'credential' ? { credential: { format: 'em4100', number: '1', facility: 2 } } : {};
+        expectValid(
+          JSON.parse(JSON.stringify(sent(toEvent({ ...one, ...credential }, context)))) as { type: string },
+        );
       }),
       { numRuns: 500 },
     );
@@ -67,13 +81,23 @@ describe('an observation as an event', () => {
     });
     const doubted = toEvent({ ...observation, at: { time, trusted: false } }, context);
     expect(doubted.time).toBe('2026-11-24T08:00:00.000Z');
-    expect(doubted.data['clock']).toMatchObject({ source: 'gateway', deviceTime: '2026-11-24T06:00:00.000Z' });
+    expect(doubted.data['clock']).toMatchObject({
+      source: 'gateway',
+      deviceTime: '2026-11-24T06:00:00.000Z',
+    });
   });
 
   it('has the standard codes beside the words, the device’s own before ours', () => {
     const panic = toEvent({ device: 'p', kind: 'panic', state: 'raised' }, context);
-    expect(panic.data['code']).toEqual({ sia: 'PA', contactId: 'E120', gb28181: { priority: 1, method: 5, type: 1 } });
-    const silent = toEvent({ device: 'p', kind: 'panic', state: 'restored', codes: { contactId: 'R122' } }, context);
+    expect(panic.data['code']).toEqual({
+      sia: 'PA',
+      contactId: 'E120',
+      gb28181: { priority: 1, method: 5, type: 1 },
+    });
+    const silent = toEvent(
+      { device: 'p', kind: 'panic', state: 'restored', codes: { contactId: 'R122' } },
+      context,
+    );
     expect(silent.data['code']).toMatchObject({ contactId: 'R122' });
   });
 
@@ -86,7 +110,9 @@ describe('an observation as an event', () => {
       subject: 'gatehouse-button',
       data: { device: { id: 'p', name: '周界报警主机' }, zone },
     });
-    expect(toEvent({ device: 'p', kind: 'panic', state: 'raised', zone: { number: 4 } }, context).subject).toBe('zone-4');
+    expect(
+      toEvent({ device: 'p', kind: 'panic', state: 'raised', zone: { number: 4 } }, context).subject,
+    ).toBe('zone-4');
   });
 });
 

@@ -1,0 +1,100 @@
+import { describe, expect, it, onTestFinished } from 'vitest';
+import type { Observation } from '../../drivers/contract.ts';
+import { openJournal } from '../../gateway/journal/index.ts';
+import { systemClock } from '../../gateway/observe/clock.ts';
+import { createMetrics } from '../../gateway/observe/metrics.ts';
+import { createRecorder, deviceState } from '../../gateway/record.ts';
+import { temporaryDirectory } from '../helpers.ts';
+
+async function recorder(directory: string) {
+  const journal = await openJournal(directory);
+  const clock = systemClock();
+  let closed = false;
+  const close = async () => {
+    if (closed) return;
+    closed = true;
+    clock.close();
+    await journal.close();
+  };
+  onTestFinished(close);
+  return {
+    ...(await createRecorder({
+      campusId: '45',
+      deviceNames: new Map(),
+      journal,
+      clock,
+      metrics: createMetrics(),
+    })),
+    close,
+  };
+}
+
+const fence = (state: 'raised' | 'restored', more: Partial<Observation> = {}): Observation => ({
+  device: 'fence',
+  kind: 'fence',
+  cause: 'touched',
+  zone: { number: 1 },
+  state,
+  ...more,
+});
+
+describe('a state found on connecting', () => {
+  it('is an event only where it differs from what was known', async () => {
+    const { record } = await recorder(temporaryDirectory());
+    const initial = true;
+    expect((await record(fence('restored', { initial }))).repeated).toBe(true);
+    expect((await record(fence('raised', { initial }))).repeated).toBe(false);
+    expect((await record(fence('raised', { initial }))).repeated).toBe(true);
+    expect((await record(fence('restored', { initial }))).repeated).toBe(false);
+  });
+
+  it('is compared over a restart: an alarm that ended meanwhile is restored', async () => {
+    const directory = temporaryDirectory();
+    const before = await recorder(directory);
+    await before.record(fence('raised'));
+    await before.close();
+    const after = await recorder(directory);
+    expect((await after.record(fence('raised', { initial: true }))).repeated).toBe(true);
+    expect((await after.record(fence('restored', { initial: true }))).repeated).toBe(false);
+  });
+
+  it('tells zones, causes and kinds apart', async () => {
+    const { record } = await recorder(temporaryDirectory());
+    await record(fence('raised'));
+    for (const other of [
+      { zone: { number: 2 } },
+      { cause: 'short' },
+      { kind: 'tamper' as const },
+      { device: 'other' },
+    ]) {
+      expect((await record(fence('raised', { initial: true, ...other }))).repeated).toBe(false);
+    }
+  });
+
+  it('of a link is news when the device was never heard of', async () => {
+    const { record } = await recorder(temporaryDirectory());
+    const link: Observation = { device: 'd', kind: 'link', state: 'restored', initial: true };
+    expect((await record(link)).repeated).toBe(false);
+    expect((await record(link)).repeated).toBe(true);
+  });
+});
+
+describe('the state of a device', () => {
+  it('is offline while any part of it is, and lists what has not ended', async () => {
+    const { record, states } = await recorder(temporaryDirectory());
+    const link = (part: string, state: 'raised' | 'restored') =>
+      record({ device: 'fence', kind: 'link', state, details: { part } });
+    expect(deviceState('fence', states.values()).state).toBe('unknown');
+    await link('1', 'restored');
+    await link('2', 'raised');
+    expect(deviceState('fence', states.values()).state).toBe('offline');
+    await link('2', 'restored');
+    await record(fence('raised'));
+    await record(fence('raised', { zone: { number: 2, id: 'east-2' } }));
+    await record(fence('restored'));
+    expect(deviceState('fence', states.values())).toMatchObject({
+      state: 'online',
+      active: [{ kind: 'fence', subject: 'east-2' }],
+    });
+  });
+});

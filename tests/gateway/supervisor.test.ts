@@ -1,0 +1,152 @@
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { z } from 'zod';
+import {
+  type Device,
+  type Driver,
+  defineDriver,
+  type Host,
+  LineError,
+  type Observation,
+  type Session,
+} from '../../drivers/contract.ts';
+import { systemClock } from '../../gateway/observe/clock.ts';
+import { createMetrics } from '../../gateway/observe/metrics.ts';
+import { startSupervisor } from '../../gateway/supervisor.ts';
+import { stream } from '../helpers.ts';
+
+interface Opened {
+  readonly devices: readonly string[];
+  readonly host: Host;
+  readonly lose: (error: Error) => void;
+}
+
+/** A driver whose sessions the test holds. `refuse` makes the next opens fail. */
+function testDriver(name: string) {
+  const opened = stream<Opened>();
+  const closed = stream<string>();
+  let refusals: Error[] = [];
+  const driver = defineDriver({
+    name,
+    title: { en: name, zh: name },
+    options: z.strictObject({ wire: z.string() }),
+    line: (device) => device.options.wire,
+    async open(devices, host): Promise<Session> {
+      const refusal = refusals.shift();
+      if (refusal !== undefined) throw refusal;
+      const ended = Promise.withResolvers<void>();
+      opened.push({ devices: devices.map(({ id }) => id), host, lose: ended.reject });
+      return {
+        ended: ended.promise,
+        async close() {
+          closed.push(devices[0]?.id ?? '');
+          ended.resolve();
+        },
+      };
+    },
+  });
+  return {
+    driver: driver as unknown as Driver,
+    opened,
+    closed,
+    refuse: (...errors: Error[]) => {
+      refusals = errors;
+    },
+  };
+}
+
+const device = (id: string, wire: string, driver = 'a'): Device => ({ id, driver, options: { wire } });
+
+function start(devices: Device[], drivers: Driver[]) {
+  const events = stream<Observation>();
+  const clock = systemClock();
+  const metrics = createMetrics();
+  const supervisor = startSupervisor(devices, {
+    drivers,
+    record: async (observation) => {
+      events.push(observation);
+      return { sequence: 1, id: 'x', repeated: false };
+    },
+    clock,
+    metrics,
+    log: { debug() {}, info() {}, warn() {}, error() {} },
+    random: () => 0,
+  });
+  onTestFinished(async () => {
+    await supervisor.close();
+    clock.close();
+  });
+  return { events, supervisor, metrics };
+}
+
+describe('the supervisor', () => {
+  it('opens a driver once a wire, with all the devices on it', async () => {
+    const { driver, opened } = testDriver('a');
+    start([device('one', 'w1'), device('two', 'w2'), device('three', 'w1')], [driver]);
+    const sessions = [await opened.next(), await opened.next()];
+    expect(sessions.map(({ devices }) => devices)).toEqual([['one', 'three'], ['two']]);
+  });
+
+  it('turns the life of a device into events, one a change', async () => {
+    const { driver, opened } = testDriver('a');
+    const { events, supervisor } = start([device('one', 'w')], [driver]);
+    const { host } = await opened.next();
+    for (let i = 0; i < 3; i++) host.link('one', 'online');
+    host.link('one', 'offline', 'silent');
+    host.link('one', 'online');
+    const words = [await events.next(), await events.next(), await events.next()];
+    expect(words.map(({ kind, state, text }) => [kind, state, text])).toEqual([
+      ['link', 'restored', undefined],
+      ['link', 'raised', 'silent'],
+      ['link', 'restored', undefined],
+    ]);
+    expect(events.rest()).toEqual([]);
+    expect(supervisor.online('one')).toBe(true);
+  });
+
+  it('opens a new session after the line is lost, says offline once, and closes the old one', async () => {
+    const { driver, opened, closed, refuse } = testDriver('a');
+    const { events } = start([device('one', 'w')], [driver]);
+    const first = await opened.next();
+    first.host.link('one', 'online');
+    refuse(new LineError('E_LINE_REFUSED', 'still gone'), new LineError('E_LINE_REFUSED', 'still gone'));
+    first.lose(new LineError('E_LINE_LOST', 'cable cut'));
+    expect(await closed.next()).toBe('one');
+    const second = await opened.next();
+    expect(first.host.signal.aborted).toBe(true);
+    expect(second.host.signal.aborted).toBe(false);
+    second.host.link('one', 'online');
+    const states = [await events.next(), await events.next(), await events.next()].map(({ state, text }) => [
+      state,
+      text,
+    ]);
+    expect(states).toEqual([
+      ['restored', undefined],
+      ['raised', 'cable cut'],
+      ['restored', undefined],
+    ]);
+  });
+
+  it('lets a driver that throws harm nobody else', async () => {
+    const bad = testDriver('a');
+    const good = testDriver('b');
+    bad.refuse(...Array.from({ length: 50 }, () => new TypeError('a mistake in the driver')));
+    const { events, supervisor } = start(
+      [device('one', 'w'), device('two', 'w', 'b')],
+      [bad.driver, good.driver],
+    );
+    const { host } = await good.opened.next();
+    host.link('two', 'online');
+    expect(await events.find((event) => event.device === 'two')).toMatchObject({ state: 'restored' });
+    expect(supervisor.online('one')).toBe(false);
+  });
+
+  it('counts what makes no sense by device and reason', async () => {
+    const { driver, opened } = testDriver('a');
+    const { metrics } = start([device('one', 'w')], [driver]);
+    const { host } = await opened.next();
+    for (let i = 0; i < 1000; i++) host.discarded('one', 'wrong crc', 7, `detail ${i}`);
+    const text = await metrics.registry.metrics();
+    expect(text).toContain('campus_discarded_total{device="one",reason="wrong crc"} 1000');
+    expect(text).toContain('campus_discarded_bytes_total{device="one"} 7000');
+  });
+});
