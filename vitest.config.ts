@@ -17,7 +17,7 @@ export default defineConfig({
           include: ['tests/system/**/*.test.ts'],
           // Real brokers, serial lines and processes on a small machine: one file at a time.
           fileParallelism: false,
-          testTimeout: 120_000,
+          testTimeout: 60_000,
           hookTimeout: 60_000,
         },
       },

@@ -12,7 +12,7 @@ import { hostPort, LineError } from './contract.ts';
 export const serialOptions = z.strictObject({
   serial: z
     .string()
-    .regex(/^\/dev\/./, 'a device file, /dev/...')
+    .regex(/^\/./, 'the path of a port, /dev/...')
     .describe('A serial port; prefer /dev/serial/by-id/..., which survives re-plugging'),
   baudRate: z.int().min(300).max(4_000_000).default(9600).describe('Bits per second'),
   dataBits: z.union([z.literal(7), z.literal(8)]).default(8),
@@ -108,15 +108,20 @@ function asLine(
   shut: () => void,
 ): Line {
   let closing = false;
+  let gone: LineError | undefined;
+  // serialport forgets the callbacks of writes when a port closes; each is settled here.
+  const writing = new Set<(error: LineError) => void>();
   const ended = new Promise<void>((resolve, reject) => {
     let why = 'the other end closed it';
     stream.on('error', (error: Error) => {
       why = error.message;
     });
     stream.once('close', (error?: unknown) => {
-      if (closing) return resolve();
       if (error instanceof Error) why = error.message;
-      reject(new LineError('E_LINE_LOST', `${name} is gone: ${why}`));
+      gone = new LineError('E_LINE_LOST', `${name} is gone: ${closing ? 'it was closed' : why}`);
+      for (const fail of writing) fail(gone);
+      if (closing) resolve();
+      else reject(gone);
     });
   });
   // Whoever waits sees the reason; nobody waiting must not end the process.
@@ -127,9 +132,13 @@ function asLine(
     ended,
     write: (bytes) =>
       new Promise((resolve, reject) => {
-        stream.write(bytes as Buffer, (error) =>
-          error ? reject(new LineError('E_LINE_LOST', `${name} is gone: ${error.message}`)) : resolve(),
-        );
+        if (gone !== undefined) return reject(gone);
+        writing.add(reject);
+        stream.write(bytes as Buffer, (error) => {
+          writing.delete(reject);
+          if (error) reject(new LineError('E_LINE_LOST', `${name} is gone: ${error.message}`));
+          else resolve();
+        });
       }),
     async close() {
       if (!closing) {

@@ -1,0 +1,155 @@
+import modbusSerial, { ServerSerial } from 'modbus-serial';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { modbus } from '../../drivers/modbus/driver.ts';
+import { profileSchema } from '../../drivers/modbus/profile.ts';
+import { wiegand } from '../../drivers/wiegand/driver.ts';
+import { startFences } from '../../simulators/fence.ts';
+import { startReader } from '../../simulators/reader.ts';
+import { fakeHost, freePort, stream } from '../helpers.ts';
+import { need, ptyPair } from './tools.ts';
+
+const profile = profileSchema.parse({
+  title: { en: 'test', zh: '测试' },
+  verified: false,
+  points: [
+    { function: 3, address: 0, bit: 2, zone: 1, kind: 'fence', cause: 'touched' },
+    { function: 3, address: 2, zone: 1, name: 'kilovolts', scale: 0.1 },
+  ],
+});
+const fenceDevice = (connection: object, unit = 1) => ({
+  id: `fence-${unit}`,
+  driver: 'modbus',
+  options: modbus.options.parse({ connection, unit, profile: 'x', poll: '50ms' }),
+  profile,
+});
+
+/** Where the device is, and how the gateway reaches it: a pty pair, or a serial server's TCP. */
+async function wireOf(kind: 'serial' | 'serialServer') {
+  if (kind === 'serialServer') {
+    const port = await freePort();
+    return {
+      end: { listen: { host: '127.0.0.1', port } },
+      connection: { serialServer: `127.0.0.1:${port}` },
+    };
+  }
+  const { a, b } = await ptyPair();
+  return { end: { serial: a, baudRate: 9600 }, connection: { serial: b, baudRate: 9600 } };
+}
+
+describe.each(['serial', 'serialServer'] as const)('over %s', (kind) => {
+  it('two fences on one line report what happens to each', async (context) => {
+    if (kind === 'serial') need(context, 'socat');
+    const { end, connection } = await wireOf(kind);
+    const fences = await startFences({
+      end,
+      framing: 'rtu',
+      units: [1, 2].map((unit) => ({ id: `fence-${unit}`, unit, model: 'pulse-fence-2zone' as const })),
+    });
+    onTestFinished(() => fences[0]?.close());
+    const { host, reports } = fakeHost();
+    const session = await modbus.open([fenceDevice(connection, 1), fenceDevice(connection, 2)], host);
+    onTestFinished(() => session.close());
+    for (const [i, fence] of fences.entries()) {
+      await reports.find(({ initial, device }) => initial === true && device === fence.id).catch(() => {});
+      await fence.do('trip 1');
+      const raised = await reports.find(({ initial }) => initial !== true);
+      expect(raised).toMatchObject({
+        device: `fence-${i + 1}`,
+        cause: 'touched',
+        state: 'raised',
+        details: { kilovolts: 6.5 },
+      });
+      if (i === 0) reports.push({ device: 'fence-2', kind: 'fence', state: 'restored', initial: true });
+    }
+  });
+
+  it('a reader reports cards, with garbage between them', async (context) => {
+    if (kind === 'serial') need(context, 'socat');
+    const { end, connection } = await wireOf(kind);
+    const reader = await startReader({ end, format: 'wiegand26' });
+    onTestFinished(() => reader.close());
+    const { host, reports, links } = fakeHost();
+    const options = wiegand.options.parse({ connection, format: 'wiegand26' });
+    const session = await wiegand.open([{ id: 'gate', driver: 'wiegand', options }], host);
+    onTestFinished(() => session.close());
+    await links.next();
+    await reader.do('card 1');
+    expect((await reports.next()).credential).toEqual({ format: 'wiegand26', facility: 1, number: '1' });
+    await reader.do('garbage');
+    // The next card ends the garbage's line; the one after is whole in any case.
+    await reader.do('card 2');
+    await reader.do('card 3');
+    expect(await reports.find(({ credential }) => credential?.number === '3')).toBeDefined();
+  });
+});
+
+describe('on a pty pair, against modbus-serial', () => {
+  it('our driver reads its slave', async (context) => {
+    need(context, 'socat');
+    const { a, b } = await ptyPair();
+    const registers = [0, 0, 65];
+    const slave = new ServerSerial({ getHoldingRegister: (address: number) => registers[address] ?? 0 }, {
+      path: a,
+      baudRate: 9600,
+      unitID: 1,
+    } as never);
+    onTestFinished(() => new Promise<void>((resolve) => slave.close(() => resolve())));
+    const { host, reports, links } = fakeHost();
+    const session = await modbus.open([fenceDevice({ serial: b, baudRate: 9600 })], host);
+    onTestFinished(() => session.close());
+    expect(await links.next()).toMatchObject({ state: 'online' });
+    registers[0] = 0b100;
+    expect(await reports.find(({ state }) => state === 'raised')).toMatchObject({
+      cause: 'touched',
+      details: { kilovolts: 6.5 },
+    });
+  });
+
+  it('its master reads and writes our simulated fence', async (context) => {
+    need(context, 'socat');
+    const { a, b } = await ptyPair();
+    const [fence] = await startFences({
+      end: { serial: a, baudRate: 9600 },
+      framing: 'rtu',
+      units: [{ id: 'f', unit: 7, model: 'pulse-fence-2zone' }],
+    });
+    onTestFinished(() => fence?.close());
+    const master = new modbusSerial.default();
+    await master.connectRTUBuffered(b, { baudRate: 9600 });
+    onTestFinished(() => new Promise<void>((resolve) => master.close(() => resolve())));
+    master.setID(7);
+    await fence?.do('break 1');
+    expect((await master.readHoldingRegisters(0, 4)).data).toEqual([0b1011, 0b11, 65, 65]);
+    await master.writeRegisters(10, [7, 8]);
+    expect((await master.readHoldingRegisters(10, 2)).data).toEqual([7, 8]);
+    await expect(master.readHoldingRegisters(9000, 1)).rejects.toThrow(/exception 2/i);
+  });
+});
+
+describe('a serial device that vanishes', () => {
+  it('ends the session; after it is plugged in again a new session works', async (context) => {
+    need(context, 'socat');
+    const pty = await ptyPair();
+    const cards = stream<string>();
+    const open = async () => {
+      const fake = fakeHost();
+      const options = wiegand.options.parse({ connection: { serial: pty.b }, format: 'ascii' });
+      const session = await wiegand.open([{ id: 'gate', driver: 'wiegand', options }], fake.host);
+      void (async () => {
+        for (;;) cards.push((await fake.reports.next()).credential?.number ?? '');
+      })();
+      return session;
+    };
+    const first = await open();
+    await pty.unplug();
+    await expect(first.ended).rejects.toMatchObject({ code: 'E_LINE_LOST' });
+    await expect(open()).rejects.toMatchObject({ code: 'E_LINE_REFUSED' });
+    await pty.plug();
+    const second = await open();
+    onTestFinished(() => second.close());
+    const reader = await startReader({ end: { serial: pty.a, baudRate: 9600 }, format: 'ascii' });
+    onTestFinished(() => reader.close());
+    await reader.do('card 12345678');
+    expect(await cards.next()).toBe('12345678');
+  });
+});

@@ -1,0 +1,229 @@
+/** Real parts for the system suite: mosquitto, socat, the gateway as a process of its own. */
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as delay } from 'node:timers/promises';
+import { onTestFinished, type TestContext } from 'vitest';
+import { stringify } from 'yaml';
+import { freePort, stream } from '../helpers.ts';
+
+const root = join(import.meta.dirname, '../..');
+
+/** Skips the test where a program is missing, aloud; under REQUIRE_SYSTEM=1 fails instead. */
+export function need(context: TestContext, ...programs: string[]) {
+  const missing = programs.filter((program) => spawnSync('which', [program]).status !== 0);
+  if (missing.length === 0) return;
+  const sentence = `needs ${missing.join(', ')} (apt-get install mosquitto mosquitto-clients socat ffmpeg)`;
+  if (process.env['REQUIRE_SYSTEM'] === '1') throw new Error(sentence);
+  process.stderr.write(`skipped: ${context.task.name}: ${sentence}\n`);
+  context.skip(sentence);
+}
+
+/** Polls what no event tells: a foreign process's state. */
+export async function until(
+  what: string,
+  holds: () => boolean | Promise<boolean>,
+  timeout = 30_000,
+): Promise<void> {
+  const end = performance.now() + timeout;
+  while (!(await holds())) {
+    if (performance.now() > end) throw new Error(`not within ${timeout / 1000} s: ${what}`);
+    await delay(20);
+  }
+}
+
+export function folder(): string {
+  const directory = mkdtempSync(join(tmpdir(), 'campus-system-'));
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+async function stopped(child: ChildProcess, signal: NodeJS.Signals) {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exit = once(child, 'exit');
+  child.kill(signal);
+  await exit;
+}
+
+export interface Mosquitto {
+  readonly port: number;
+  readonly log: string[];
+  start(): Promise<void>;
+  /** SIGTERM: it saves its sessions. */
+  stop(): Promise<void>;
+}
+
+/** A real mosquitto that keeps sessions, with `set_tcp_nodelay`. */
+export async function mosquitto(extra: readonly string[] = []): Promise<Mosquitto> {
+  const directory = folder();
+  const port = await freePort();
+  const file = join(directory, 'mosquitto.conf');
+  const lines = [
+    `listener ${port} 127.0.0.1`,
+    'allow_anonymous true',
+    'set_tcp_nodelay true',
+    'persistence true',
+    `persistence_location ${directory}/`,
+    'max_queued_messages 0',
+    'log_type all',
+    'log_dest stderr',
+    'user root',
+    ...extra,
+  ];
+  writeFileSync(file, `${lines.join('\n')}\n`);
+  const log: string[] = [];
+  let child: ChildProcess | undefined;
+  const start = async () => {
+    const own = spawn('mosquitto', ['-c', file], { stdio: ['ignore', 'ignore', 'pipe'] });
+    child = own;
+    const running = new Promise<void>((resolve, reject) => {
+      createInterface({ input: own.stderr }).on('line', (line) => {
+        log.push(line);
+        if (/mosquitto version .* running/.test(line)) resolve();
+      });
+      own.once('exit', (status) =>
+        reject(new Error(`mosquitto ended (${status}): ${log.slice(-3).join('; ')}`)),
+      );
+    });
+    await running;
+  };
+  const stop = async () => {
+    if (child !== undefined) await stopped(child, 'SIGTERM');
+  };
+  onTestFinished(stop);
+  await start();
+  return { port, log, start, stop };
+}
+
+export interface Line {
+  readonly topic: string;
+  readonly event: {
+    id: string;
+    type: string;
+    sequence: string;
+    previous: string;
+    subject?: string;
+    data: Record<string, unknown>;
+  };
+}
+
+/** A platform in one line of shell: mosquitto_sub with a session of its own; it comes back when the broker does. */
+export async function subscriber(port: number, version: 'mqttv5' | 'mqttv311') {
+  const lines = stream<Line>();
+  const all: Line[] = [];
+  let over = false;
+  let child: ChildProcess | undefined;
+  const args = [
+    '-p',
+    String(port),
+    '-V',
+    version,
+    '-q',
+    '1',
+    '-c',
+    '-i',
+    'platform',
+    '-t',
+    'campus/v1/+/event/#',
+    '-F',
+    '%t %p',
+    '-d',
+  ];
+  const subscribed = Promise.withResolvers<void>();
+  const run = async () => {
+    while (!over) {
+      // By lines: into a pipe, it keeps what it says of its subscription until the first message comes.
+      const own = spawn('stdbuf', ['-oL', 'mosquitto_sub', ...args], { stdio: ['ignore', 'pipe', 'ignore'] });
+      child = own;
+      createInterface({ input: own.stdout }).on('line', (line) => {
+        if (/^Subscribed/.test(line)) subscribed.resolve();
+        if (!line.startsWith('campus/')) return;
+        const space = line.indexOf(' ');
+        const one = {
+          topic: line.slice(0, space),
+          event: JSON.parse(line.slice(space + 1)) as Line['event'],
+        };
+        all.push(one);
+        lines.push(one);
+      });
+      await once(own, 'exit');
+      if (!over) await delay(100);
+    }
+  };
+  const running = run();
+  onTestFinished(async () => {
+    over = true;
+    child?.kill('SIGKILL');
+    await running;
+  });
+  await subscribed.promise;
+  return { all, next: () => lines.next() };
+}
+
+export interface GatewayProcess {
+  readonly child: ChildProcess;
+  readonly log: string[];
+  stop(): Promise<number | null>;
+  kill(): Promise<void>;
+}
+
+/** The gateway as its users run it; resolves when it says that it runs. */
+export async function gateway(config: object, directory: string): Promise<GatewayProcess> {
+  const file = join(directory, 'campus.yaml');
+  writeFileSync(file, stringify(config));
+  const child = spawn(process.execPath, [join(root, 'gateway/campus-gateway.js'), 'run', file], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  const log: string[] = [];
+  onTestFinished(() => stopped(child, 'SIGKILL'));
+  await new Promise<void>((resolve, reject) => {
+    createInterface({ input: child.stderr }).on('line', (line) => {
+      log.push(line);
+      if (line.includes('the gateway runs')) resolve();
+    });
+    child.once('exit', (status) =>
+      reject(new Error(`the gateway ended (${status}): ${log.slice(-3).join('\n')}`)),
+    );
+  });
+  return {
+    child,
+    log,
+    async stop() {
+      await stopped(child, 'SIGTERM');
+      return child.exitCode;
+    },
+    kill: () => stopped(child, 'SIGKILL'),
+  };
+}
+
+/** Two ends of a serial line that exist as long as socat runs. */
+export async function ptyPair(): Promise<{
+  a: string;
+  b: string;
+  unplug: () => Promise<void>;
+  plug: () => Promise<void>;
+}> {
+  const directory = folder();
+  const a = join(directory, 'a');
+  const b = join(directory, 'b');
+  let child: ChildProcess | undefined;
+  const plug = async () => {
+    child = spawn('socat', ['-d', '-d', `pty,raw,echo=0,link=${a}`, `pty,raw,echo=0,link=${b}`], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    const { stderr } = child;
+    if (stderr === null) throw new Error('socat has no stderr');
+    const lines = createInterface({ input: stderr });
+    for await (const line of lines) if (line.includes('starting data transfer loop')) break;
+    stderr.resume();
+  };
+  const unplug = async () => {
+    if (child !== undefined) await stopped(child, 'SIGTERM');
+  };
+  onTestFinished(unplug);
+  await plug();
+  return { a, b, unplug, plug };
+}
