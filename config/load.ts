@@ -147,11 +147,11 @@ function schemaAt(schema: Schema | undefined, path: Path, data: unknown): Schema
   const alternatives = schema?.oneOf ?? schema?.anyOf;
   if (alternatives !== undefined) {
     const keys = typeof data === 'object' && data !== null ? Object.entries(data) : [];
-    const fit = (one: Schema) =>
+    const likeness = (one: Schema) =>
       keys.filter(([key]) => one.properties?.[key] !== undefined).length +
       keys.filter(([key, value]) => one.properties?.[key]?.const === value && value !== undefined).length *
         100;
-    return schemaAt([...alternatives].sort((a, b) => fit(b) - fit(a))[0], path, data);
+    return schemaAt([...alternatives].sort((a, b) => likeness(b) - likeness(a))[0], path, data);
   }
   const [part, ...rest] = path;
   if (schema === undefined || part === undefined) return schema;

@@ -10,5 +10,8 @@ if (major < 24) {
   );
   process.exit(2);
 }
+// TypeScript stripped once is kept: the next start is faster, and leaner by the stripper's own memory.
+const { enableCompileCache } = await import('node:module');
+enableCompileCache();
 const { main } = await import('./cli.ts');
 process.exitCode = await main(process.argv.slice(2));

@@ -5,18 +5,21 @@
  * 2 the command was not understood; 3 it could not run (a port or the data folder is taken, no broker).
  */
 import { say } from '../config/language.ts';
-import { check } from './cli/check.ts';
 import { type Command, UsageError } from './cli/command.ts';
-import { demo } from './cli/demo.ts';
-import { health } from './cli/health.ts';
-import { run } from './cli/run.ts';
-import { simulate } from './cli/simulate.ts';
-import { watch } from './cli/watch.ts';
 import { version } from './main.ts';
 
-const commands: readonly Command[] = [run, check, simulate, watch, demo, health];
+/** Loaded only when named: a daemon of years has no use for the simulators in its memory. */
+const loaders: Readonly<Record<string, () => Promise<Command>>> = {
+  run: async () => (await import('./cli/run.ts')).run,
+  check: async () => (await import('./cli/check.ts')).check,
+  simulate: async () => (await import('./cli/simulate.ts')).simulate,
+  watch: async () => (await import('./cli/watch.ts')).watch,
+  demo: async () => (await import('./cli/demo.ts')).demo,
+  health: async () => (await import('./cli/health.ts')).health,
+};
 
-function help(): string {
+async function help(): Promise<string> {
+  const commands = await Promise.all(Object.values(loaders).map((load) => load()));
   const width = Math.max(...commands.map(({ name }) => name.length)) + 2;
   return [
     say(
@@ -44,16 +47,16 @@ function help(): string {
 export async function main(args: readonly string[]): Promise<number> {
   const [name, ...rest] = args;
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
-    process.stdout.write(help());
+    process.stdout.write(await help());
     return name === undefined ? 2 : 0;
   }
   if (name === '--version') {
     process.stdout.write(`${version}\n`);
     return 0;
   }
-  const command = commands.find((one) => one.name === name);
+  const command = await loaders[name]?.();
   if (command === undefined) {
-    const names = commands.map((one) => one.name).join(', ');
+    const names = Object.keys(loaders).join(', ');
     process.stderr.write(
       say(`there is no command ${name}; there are: ${names}\n`, `没有命令 ${name}；可用：${names}\n`),
     );

@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { Host, Observation, Receipt } from '../drivers/contract.ts';
 
+export { freePort } from './free-port.ts';
+
 /** A folder that is gone when the test is. */
 export function temporaryDirectory(): string {
   const directory = mkdtempSync(join(tmpdir(), 'campus-'));
@@ -92,15 +94,6 @@ export function fakeHost(
       offset += ms;
     },
   };
-}
-
-/** A port that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 /** A TCP server whose connections the test holds. */

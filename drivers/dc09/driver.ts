@@ -72,7 +72,7 @@ const REPEAT_UNNUMBERED_MS = 15_000;
 const FRAME_DEADLINE_MS = 10_000;
 const MAX_CONNECTIONS = 512;
 /** Frames of one connection waiting for the disk; beyond it the socket is not read. */
-const MAX_WAITING = 64;
+const MAX_WAITING = 256;
 const SUPERVISION_TICK_MS = 250;
 
 interface Panel {
@@ -371,10 +371,19 @@ function serve(socket: Socket, receive: Receive) {
   const decoder = dc09Decoder();
   let waiting = 0;
   let deadline: NodeJS.Timeout | undefined;
+  // Events of one commit are acknowledged in one write.
+  const answer = (bytes: Buffer) => {
+    if (!socket.writable) return;
+    if (socket.writableCorked === 0) {
+      socket.cork();
+      setImmediate(() => socket.uncork());
+    }
+    socket.write(bytes);
+  };
   const take = (decoded: Decoded<Dc09Frame>) => {
     waiting++;
     if (waiting === MAX_WAITING) socket.pause();
-    receive(decoded, (bytes) => socket.writable && socket.write(bytes)).finally(() => {
+    receive(decoded, answer).finally(() => {
       waiting--;
       if (waiting < MAX_WAITING && socket.isPaused()) socket.resume();
     });

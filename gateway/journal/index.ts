@@ -56,7 +56,7 @@ export interface Journal {
   close(): Promise<void>;
 }
 
-const TAIL_EVENTS = 4096;
+const TAIL_EVENTS = 1024;
 const MAX_BATCH = 1024;
 const CURSOR_FLUSH_MS = 200;
 const EXPIRE_STEP = 500;
@@ -73,6 +73,8 @@ interface Pending {
 export async function openJournal(directory: string): Promise<Journal> {
   const worker = new Worker(new URL('./worker.ts', import.meta.url), {
     workerData: { directory, lanes: lanes.length },
+    // It handles short-lived strings only; V8's default for a large machine would hold on to 50 MB of them.
+    resourceLimits: { maxYoungGenerationSizeMb: 8 },
   });
   const answers: PromiseWithResolvers<unknown>[] = [];
   const failed = Promise.withResolvers<never>();

@@ -1,11 +1,13 @@
 /**
  * The journal's file: plain synchronous SQLite, called by the worker thread alone.
  *
- *   event   sequence  lane  id  seen_at  type  device  state_key  repeat_key  body
+ *   event   sequence  lane  id  seen_at  type  device  repeat_key  body
+ *   state   key  sequence                 the event that is the latest word on something
  *   cursor  uplink  lane  sequence  sent
  *
  * `sequence` is AUTOINCREMENT: a number is never used twice, not even after retention emptied the table.
- * `state_key` names what an event is the latest word on; `repeat_key` what makes a second sending the same event.
+ * `repeat_key` tells what makes a second sending the same event. It has no index: keys are hashes, and an index of
+ * hashes writes a page somewhere else for each event. The recent ones are kept in memory and read back on opening.
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -47,6 +49,10 @@ export interface Cursor {
   readonly sent: number;
 }
 
+/** Repeats are recognised among this many of the newest events that have a key. */
+const REPEATS = 50_000;
+/** Pages in the WAL before they are copied into the file: 16 MB. Fewer, larger copies write each index page once. */
+const CHECKPOINT_PAGES = 4000;
 /** The version of the tables; a newer file is refused. */
 const SCHEMA_VERSION = 1;
 const SCHEMA = `
@@ -57,13 +63,11 @@ const SCHEMA = `
     seen_at INTEGER NOT NULL,
     type TEXT NOT NULL,
     device TEXT NOT NULL,
-    state_key TEXT,
     repeat_key TEXT,
     body TEXT NOT NULL
   ) STRICT;
   CREATE INDEX event_lane ON event (lane, sequence);
-  CREATE INDEX event_state ON event (state_key, sequence) WHERE state_key IS NOT NULL;
-  CREATE INDEX event_repeat ON event (repeat_key, sequence) WHERE repeat_key IS NOT NULL;
+  CREATE TABLE state (key TEXT PRIMARY KEY, sequence INTEGER NOT NULL) STRICT, WITHOUT ROWID;
   CREATE TABLE cursor (
     uplink TEXT NOT NULL,
     lane INTEGER NOT NULL,
@@ -113,11 +117,13 @@ export function openStore(directory: string, lanes: number) {
     })();
   }
 
-  const insert = db.prepare<[number, string, number, string, string, string | null, string | null, string]>(
-    'INSERT INTO event (lane, id, seen_at, type, device, state_key, repeat_key, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
+  db.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
+
+  const insert = db.prepare<[number, string, number, string, string, string | null, string]>(
+    'INSERT INTO event (lane, id, seen_at, type, device, repeat_key, body) VALUES (?, ?, ?, ?, ?, ?, ?)',
   );
-  const repeatOf = db.prepare<[string, number], { sequence: number; id: string }>(
-    'SELECT sequence, id FROM event WHERE repeat_key = ? AND seen_at > ? ORDER BY sequence DESC LIMIT 1',
+  const putState = db.prepare<[string, number]>(
+    'INSERT INTO state VALUES (?, ?) ON CONFLICT DO UPDATE SET sequence = excluded.sequence',
   );
   const putCursor = db.prepare<[string, number, number, number]>(
     'INSERT INTO cursor VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET sequence = excluded.sequence, sent = excluded.sent',
@@ -127,42 +133,54 @@ export function openStore(directory: string, lanes: number) {
     `SELECT ${columns} FROM event WHERE lane = ? AND sequence > ? ORDER BY sequence LIMIT ?`,
   );
   const readStates = db.prepare<[], { key: string; sequence: number; body: string }>(
-    `SELECT state_key AS key, sequence, body FROM event
-     WHERE sequence IN (SELECT max(sequence) FROM event WHERE state_key IS NOT NULL GROUP BY state_key)
-     ORDER BY sequence`,
+    'SELECT key, sequence, body FROM state JOIN event USING (sequence) ORDER BY sequence',
   );
   const readCursors = db.prepare<[], Cursor>('SELECT uplink, lane, sequence, sent FROM cursor');
   const lastOfLane = db.prepare<[number], { sequence: number | null }>(
     'SELECT max(sequence) AS sequence FROM event WHERE lane = ?',
   );
   const expire = db.prepare<[number, number, number, number]>(
-    'DELETE FROM event WHERE sequence IN (SELECT sequence FROM event WHERE lane = ? AND sequence <= ? AND seen_at < ? ORDER BY sequence LIMIT ?)',
+    `DELETE FROM event WHERE sequence IN (
+       SELECT sequence FROM event WHERE lane = ? AND sequence <= ? AND seen_at < ?
+       AND sequence NOT IN (SELECT sequence FROM state) ORDER BY sequence LIMIT ?)`,
   );
 
-  const commit = db.transaction((entries: readonly NewEntry[], cursors: readonly Cursor[]): Appended[] => {
+  const repeats = recentRepeats(db);
+  const transaction = db.transaction((entries: readonly NewEntry[], cursors: readonly Cursor[]): Appended[] => {
     for (const { uplink, lane, sequence, sent } of cursors) putCursor.run(uplink, lane, sequence, sent);
+    // Two of the same in one batch: the second must see the first, which is in no map before it is on disk.
+    const fresh = new Map<string, Repeat>();
     return entries.map((entry) => {
-      const { repeat } = entry;
-      const first = repeat === undefined ? undefined : repeatOf.get(repeat.key, entry.seenAt - repeat.within);
-      if (first !== undefined) return { ...first, repeated: true };
-      const { lane, id, seenAt, type, device, stateKey = null, body } = entry;
-      const { lastInsertRowid } = insert.run(
-        lane,
-        id,
-        seenAt,
-        type,
-        device,
-        stateKey,
-        repeat?.key ?? null,
-        body,
-      );
-      return { sequence: Number(lastInsertRowid), id, repeated: false };
+      const { lane, id, seenAt, type, device, stateKey, repeat, body } = entry;
+      const first = repeat === undefined ? undefined : (fresh.get(repeat.key) ?? repeats.get(repeat.key));
+      if (first !== undefined && repeat !== undefined && first.seenAt > seenAt - repeat.within) {
+        return { sequence: first.sequence, id: first.id, repeated: true };
+      }
+      const sequence = Number(insert.run(lane, id, seenAt, type, device, repeat?.key ?? null, body).lastInsertRowid);
+      if (stateKey !== undefined) putState.run(stateKey, sequence);
+      if (repeat !== undefined) fresh.set(repeat.key, { sequence, id, seenAt });
+      return { sequence, id, repeated: false };
     });
   });
+  const commit = (entries: readonly NewEntry[], cursors: readonly Cursor[]): Appended[] => {
+    const done = transaction.immediate(entries, cursors);
+    for (const [i, { repeat, seenAt }] of entries.entries()) {
+      const { sequence, id, repeated } = done[i] as Appended;
+      if (repeat === undefined || repeated) continue;
+      // Deleted first: a Map keeps the order of insertion, and the oldest go.
+      repeats.delete(repeat.key);
+      repeats.set(repeat.key, { sequence, id, seenAt });
+    }
+    for (const key of repeats.keys()) {
+      if (repeats.size <= REPEATS) break;
+      repeats.delete(key);
+    }
+    return done;
+  };
 
   return {
     /** One transaction, on disk when it returns. @throws what SQLite throws: nothing of it was kept. */
-    commit: (entries: readonly NewEntry[], cursors: readonly Cursor[]) => commit.immediate(entries, cursors),
+    commit,
     read: (lane: number, after: number, limit: number) => readLane.all(lane, after, limit),
     /** The latest event of each state key, oldest first. */
     states: () => readStates.all(),
@@ -177,6 +195,23 @@ export function openStore(directory: string, lanes: number) {
       lock.close();
     },
   };
+}
+
+interface Repeat {
+  readonly sequence: number;
+  readonly id: string;
+  readonly seenAt: number;
+}
+
+/** The repeat keys of the newest events, oldest first. */
+function recentRepeats(db: Database.Database): Map<string, Repeat> {
+  const rows = db
+    .prepare<[number], Repeat & { key: string }>(
+      `SELECT repeat_key AS key, sequence, id, seen_at AS seenAt FROM event
+       WHERE sequence > (SELECT max(sequence) FROM event) - ? AND repeat_key IS NOT NULL ORDER BY sequence`,
+    )
+    .all(REPEATS);
+  return new Map(rows.map(({ key, ...repeat }) => [key, repeat]));
 }
 
 /** One gateway a folder. A lock of SQLite's ends with its process, however that ends. */

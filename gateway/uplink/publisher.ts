@@ -65,6 +65,8 @@ export function startPublisher(
   const window = Math.max(1, Math.min(options.window, connection.receiveMaximum));
   // With a window too small to share, urgent events go first all the same, only not past a full window.
   const lowerWindow = window > 2 * URGENT_RESERVE ? window - URGENT_RESERVE : window;
+  const landed = new Set<LaneState>();
+  let settling: NodeJS.Immediate | undefined;
   let inFlight = 0;
   let stopped = false;
   let drainWaiters: (() => void)[] = [];
@@ -143,9 +145,18 @@ export function startPublisher(
       inFlight--;
       flight.done = true;
       delivered(entry, state.lane);
-      land(state);
-      pump();
+      landed.add(state);
+      // PUBACKs come many to a packet: one look at the lanes for all of them, one write for what follows.
+      settling ??= setImmediate(settle);
     });
+  };
+
+  const settle = () => {
+    settling = undefined;
+    if (stopped) return;
+    for (const state of landed) land(state);
+    landed.clear();
+    pump();
   };
 
   /** Moves the cursor over all that is acknowledged without a gap. */

@@ -1,0 +1,138 @@
+/**
+ * Wire to subscriber: the gateway beside raw MQTT.js QoS 1 and beside a mosquitto bridge with persistence, which is
+ * what schools have today. Load, gateway, broker and subscriber are processes of their own; the subscriber is this.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { freePort } from '../free-port.ts';
+import type { Task } from './load.ts';
+import { client, fsyncTime, gateway, mosquitto, ms, quantile, stop, tell, usage } from './parts.ts';
+
+const clock = () => performance.timeOrigin + performance.now();
+const PACED = { count: 1500, rate: 100, window: 64 };
+const FLOOD = { rate: 0, window: 256 };
+
+interface Way {
+  readonly name: string;
+  readonly kind: Task['kind'];
+  /** Where the load goes. */
+  readonly port: number;
+  /** Whose memory is told. */
+  readonly process?: ChildProcess;
+}
+
+interface Result {
+  readonly p50: number;
+  readonly p99: number;
+  readonly perSecond: number;
+  readonly rss: number;
+}
+
+/** Counts what arrives at the platform's broker and how old it is. */
+async function subscriber(port: number) {
+  const mqtt = await client(port);
+  let ages: number[] = [];
+  let wanted = Number.POSITIVE_INFINITY;
+  let reached = () => {};
+  mqtt.on('message', (_topic, payload) => {
+    const at = /"text":"(\d+\.?\d*)"/.exec(payload.toString())?.[1];
+    if (at === undefined) return;
+    ages.push(clock() - Number(at));
+    if (ages.length === wanted) reached();
+  });
+  await mqtt.subscribeAsync('campus/#', { qos: 1 });
+  return {
+    /** Ages of the next `count` events, ms, once they are all there. */
+    async expect(count: number): Promise<number[]> {
+      ages = [];
+      wanted = count;
+      await new Promise<void>((resolve) => {
+        reached = resolve;
+      });
+      return ages;
+    },
+  };
+}
+
+async function load(task: Task): Promise<void> {
+  const child = spawn(process.execPath, [join(import.meta.dirname, 'load.ts'), JSON.stringify(task)], {
+    stdio: 'inherit',
+  });
+  await once(child, 'exit');
+}
+
+async function measure(
+  way: Way,
+  platform: Awaited<ReturnType<typeof subscriber>>,
+  flood: number,
+): Promise<Result> {
+  const task = { kind: way.kind, port: way.port };
+  await Promise.all([load({ ...task, count: 2000, ...FLOOD }), platform.expect(2000)]);
+  const [ages] = await Promise.all([platform.expect(PACED.count), load({ ...task, ...PACED })]);
+  const started = performance.now();
+  let first = 0;
+  const arriving = platform.expect(flood);
+  const loading = load({ ...task, ...FLOOD, count: flood });
+  // From the moment that the load runs: starting its process is no part of the road.
+  setTimeout(() => {
+    first = performance.now();
+  }, 0);
+  await Promise.all([arriving, loading]);
+  const rss = way.process === undefined ? 0 : usage(way.process).rss;
+  void first;
+  return {
+    p50: quantile(ages, 0.5),
+    p99: quantile(ages, 0.99),
+    perSecond: (flood / (performance.now() - started)) * 1000,
+    rss,
+  };
+}
+
+export async function road(args: string[]): Promise<void> {
+  const flood = Number(args[0] ?? 100_000);
+  const disk = fsyncTime();
+  const broker = await mosquitto();
+  const platform = await subscriber(broker.port);
+
+  const panelPort = await freePort();
+  const daemon = await gateway({
+    campus: { id: '45000001', name: 'bench' },
+    uplinks: [{ id: 'platform', url: `mqtt://127.0.0.1:${broker.port}`, window: 256 }],
+    devices: [{ id: 'panel', driver: 'dc09', listen: { port: panelPort }, accounts: [{ account: '1234' }] }],
+  });
+  const bridge = await mosquitto([
+    'persistence true',
+    'persistence_location DIRECTORY/',
+    'connection platform',
+    `address 127.0.0.1:${broker.port}`,
+    'topic campus/# out 1',
+    'bridge_protocol_version mqttv50',
+    'max_inflight_messages 256',
+  ]);
+
+  const ways: Way[] = [
+    { name: 'raw MQTT.js QoS 1', kind: 'mqtt', port: broker.port },
+    { name: 'mosquitto bridge', kind: 'mqtt', port: bridge.port, process: bridge.child },
+    { name: 'campus gateway', kind: 'panel', port: panelPort, process: daemon },
+  ];
+  const results: Result[] = [];
+  for (const way of ways) results.push(await measure(way, platform, flood));
+  await Promise.all([stop(daemon), stop(bridge.child)]);
+
+  tell(`fsync of 4 KB: p50 ${ms(quantile(disk, 0.5))}, p99 ${ms(quantile(disk, 0.99))}`);
+  tell(`${'wire to subscriber'.padEnd(20)} p50 at 100/s   p99 at 100/s   events/s (${flood})   RSS after it`);
+  for (const [i, way] of ways.entries()) {
+    const { p50, p99, perSecond, rss } = results[i] as Result;
+    tell(
+      `${way.name.padEnd(20)} ${ms(p50).padStart(12)}   ${ms(p99).padStart(12)}   ${perSecond.toFixed(0).padStart(17)}   ${rss === 0 ? '' : `${rss.toFixed(0)} MB`}`,
+    );
+  }
+  const [raw, bridged, own] = results as [Result, Result, Result];
+  const limit = quantile(disk, 0.5) + raw.p50;
+  tell(`p50 / (one fsync + one raw round trip) = ${(own.p50 / limit).toFixed(2)}   (aim: at most 2)`);
+  tell(
+    `events/s / mosquitto bridge = ${(own.perSecond / bridged.perSecond).toFixed(2)}   (aim: at least 1, with every event fsynced)`,
+  );
+  tell(`events/s / raw MQTT.js = ${(own.perSecond / raw.perSecond).toFixed(2)}`);
+}
