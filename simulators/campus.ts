@@ -1,7 +1,7 @@
 /** A whole simulated campus from the devices of a config: the other end of every wire that it names. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Format } from '../drivers/wiegand/codec.ts';
-import { type FenceModel, type FenceUnit, fenceModels, startFences } from './fence.ts';
+import { type FenceUnit, fenceModels, startFences } from './fence.ts';
 import { startPanel } from './panel.ts';
 import { startReader } from './reader.ts';
 import type { Simulator, WireEnd } from './simulator.ts';
@@ -47,62 +47,89 @@ export interface Campus {
   close(): Promise<void>;
 }
 
+interface Simulated {
+  readonly simulators: readonly Simulator[];
+  readonly skipped?: readonly string[];
+}
+type ReadKey = (file: string) => Uint8Array;
+
+/** How the devices of each driver are simulated: one line a driver. */
+const kinds: Readonly<
+  Record<string, (devices: readonly CampusDevice[], readKey: ReadKey) => Promise<Simulated>>
+> = {
+  dc09: panels,
+  modbus: fences,
+  wiegand: readers,
+};
+
 const endOf = (connection: Connection): WireEnd | undefined =>
   'serial' in connection
     ? undefined
     : { listen: 'tcp' in connection ? connection.tcp : connection.serialServer };
+const onSerial = (id: string) =>
+  `${id} is on a serial port; simulate it alone: campus-gateway simulate ... --serial PATH`;
+
+async function panels(devices: readonly CampusDevice[], readKey: ReadKey): Promise<Simulated> {
+  const simulators = devices.flatMap(({ id, options }) => {
+    const { listen, accounts } = options as PanelConfig;
+    return accounts.map(({ account, keyFile, supervision }) =>
+      startPanel({
+        id: accounts.length === 1 ? id : `${id}/${account}`,
+        ...listen,
+        account,
+        ...(keyFile !== undefined && { key: readKey(keyFile) }),
+        // Three link tests an interval: one lost is no outage.
+        ...(supervision !== undefined && { supervision: supervision / 3 }),
+      }),
+    );
+  });
+  return { simulators };
+}
+
+async function fences(devices: readonly CampusDevice[]): Promise<Simulated> {
+  const wires = new Map<string, { end: WireEnd; framing: 'tcp' | 'rtu'; units: FenceUnit[] }>();
+  const skipped: string[] = [];
+  for (const { id, options } of devices) {
+    const { connection, unit, profile } = options as ModbusConfig;
+    const end = endOf(connection);
+    const model = fenceModels.find((one) => one === profile);
+    if (end === undefined) skipped.push(onSerial(id));
+    else if (model === undefined) skipped.push(`${id}: no simulator knows the profile ${profile}`);
+    else {
+      const framing = 'tcp' in connection ? 'tcp' : 'rtu';
+      const key = JSON.stringify(end);
+      const wire = wires.get(key) ?? { end, framing, units: [] };
+      wire.units.push({ id, unit, model });
+      wires.set(key, wire);
+    }
+  }
+  const started = await Promise.all([...wires.values()].map(startFences));
+  return { simulators: started.flat(), skipped };
+}
+
+async function readers(devices: readonly CampusDevice[]): Promise<Simulated> {
+  const skipped: string[] = [];
+  const starting = devices.flatMap(({ id, options }) => {
+    const { connection, format } = options as ReaderConfig;
+    const end = endOf(connection);
+    if (end !== undefined) return [startReader({ id, end, format })];
+    skipped.push(onSerial(id));
+    return [];
+  });
+  return { simulators: await Promise.all(starting), skipped };
+}
 
 /** @throws Error with a sentence where a port is taken. */
-export async function startCampus(
-  devices: readonly CampusDevice[],
-  readKey: (file: string) => Uint8Array,
-): Promise<Campus> {
+export async function startCampus(devices: readonly CampusDevice[], readKey: ReadKey): Promise<Campus> {
   const simulators: Simulator[] = [];
   const skipped: string[] = [];
-  const fences = new Map<string, { end: WireEnd; framing: 'tcp' | 'rtu'; units: FenceUnit[] }>();
-  const noSerial = (id: string) =>
-    skipped.push(`${id} is on a serial port; simulate it alone: campus-gateway simulate ... --serial PATH`);
-
-  for (const { id, driver, options } of devices) {
-    if (driver === 'dc09') {
-      const { listen, accounts } = options as PanelConfig;
-      for (const { account, keyFile, supervision } of accounts) {
-        const key = keyFile === undefined ? undefined : readKey(keyFile);
-        simulators.push(
-          startPanel({
-            id: accounts.length === 1 ? id : `${id}/${account}`,
-            ...listen,
-            account,
-            ...(key && { key }),
-            ...(supervision !== undefined && { supervision: supervision / 3 }),
-          }),
-        );
-      }
-    } else if (driver === 'modbus') {
-      const { connection, unit, profile } = options as ModbusConfig;
-      const end = endOf(connection);
-      if (end === undefined) noSerial(id);
-      else if (!fenceModels.includes(profile as FenceModel))
-        skipped.push(`${id}: no simulator knows the profile ${profile}`);
-      else {
-        const key = JSON.stringify(end);
-        const wire = fences.get(key) ?? {
-          end,
-          framing: 'tcp' in connection ? ('tcp' as const) : ('rtu' as const),
-          units: [],
-        };
-        wire.units.push({ id, unit, model: profile as FenceModel });
-        fences.set(key, wire);
-      }
-    } else if (driver === 'wiegand') {
-      const { connection, format } = options as ReaderConfig;
-      const end = endOf(connection);
-      if (end === undefined) noSerial(id);
-      else simulators.push(await startReader({ id, end, format }));
-    } else skipped.push(`${id}: there is no simulator for ${driver}`);
+  for (const [driver, own] of Map.groupBy(devices, (device) => device.driver)) {
+    const simulated = await kinds[driver]?.(own, readKey);
+    if (simulated === undefined)
+      skipped.push(...own.map(({ id }) => `${id}: there is no simulator for ${driver}`));
+    simulators.push(...(simulated?.simulators ?? []));
+    skipped.push(...(simulated?.skipped ?? []));
   }
-  for (const wire of fences.values()) simulators.push(...(await startFences(wire)));
-
   return {
     simulators,
     skipped,
@@ -112,35 +139,46 @@ export async function startCampus(
   };
 }
 
+/** What happens on an ordinary day: how often of a hundred, what, and what puts it right. Z is a zone, N a card. */
+const ordinary = [
+  { often: 4, what: 'press 9', back: 'release 9' },
+  { often: 10, what: 'trip Z', back: 'restore Z' },
+  { often: 4, what: 'break Z', back: 'restore Z' },
+  { often: 3, what: 'short Z', back: 'restore Z' },
+  { often: 3, what: 'weak Z', back: 'restore Z' },
+  { often: 76, what: 'card N' },
+] as const;
+/** More than this is never wrong at once. */
+const WRONG_AT_ONCE = 3;
+
 /**
- * An ordinary day, run fast: mostly cards, now and then a fence or the panel. `rate` is actions a second.
- * Everything that is tripped is restored. Ends when the signal aborts.
+ * An ordinary day, run fast: mostly cards, now and then a fence or the panel. `rate` is actions a second; what is
+ * tripped is restored. Ends when the signal aborts.
  */
 export async function liveADay(campus: Campus, rate: number, signal: AbortSignal): Promise<void> {
-  const can = (action: string) =>
-    campus.simulators.filter((one) => Object.keys(one.help).some((usage) => usage.split(' ')[0] === action));
-  const readers = can('card');
-  const fenced = can('break');
-  const panels = can('press');
-  const pick = <T>(list: readonly T[]): T | undefined => list[Math.floor(Math.random() * list.length)];
-  const undo: { simulator: Simulator; action: string }[] = [];
+  const verb = (action: string) => action.split(' ')[0];
+  const can = (simulator: Simulator, action: string) =>
+    Object.keys(simulator.help).some((usage) => verb(usage) === verb(action));
+  const wrong: (() => Promise<void>)[] = [];
   let card = 10_000_000;
-  const act = (simulator: Simulator | undefined, action: string, back?: string) => {
-    if (simulator === undefined) return;
-    if (back !== undefined) undo.push({ simulator, action: back });
-    void simulator.do(action);
+  const live = async () => {
+    if (wrong.length > WRONG_AT_ONCE) return wrong.shift()?.();
+    let dice = Math.random() * 100;
+    const happening = ordinary.find(({ often }) => {
+      dice -= often;
+      return dice < 0;
+    });
+    const able = campus.simulators.filter((one) => happening !== undefined && can(one, happening.what));
+    const simulator = able[Math.floor(Math.random() * able.length)];
+    if (happening === undefined || simulator === undefined) return;
+    const zone = String(1 + Math.floor(Math.random() * 2));
+    const inWords = (action: string) => action.replace('Z', zone).replace('N', String(card++));
+    await simulator.do(inWords(happening.what));
+    if ('back' in happening && can(simulator, happening.back))
+      wrong.push(() => simulator.do(inWords(happening.back)));
   };
   while (!signal.aborted) {
-    const dice = Math.random();
-    const zone = 1 + Math.floor(Math.random() * 2);
-    if (undo.length > 3) {
-      const { simulator, action } = undo.shift() as (typeof undo)[number];
-      void simulator.do(action);
-    } else if (dice < 0.04) act(pick(panels), 'press 9', 'release 9');
-    else if (dice < 0.14) act(pick(panels), `trip ${zone}`, `restore ${zone}`);
-    else if (dice < 0.24)
-      act(pick(fenced), `${pick(['trip', 'break', 'short', 'weak'])} ${zone}`, `restore ${zone}`);
-    else act(pick(readers), `card ${card++}`);
+    await live();
     await delay((1000 / rate) * (0.5 + Math.random()), undefined, { signal }).catch(() => {});
   }
 }

@@ -146,22 +146,26 @@ export function openStore(directory: string, lanes: number) {
   );
 
   const repeats = recentRepeats(db);
-  const transaction = db.transaction((entries: readonly NewEntry[], cursors: readonly Cursor[]): Appended[] => {
-    for (const { uplink, lane, sequence, sent } of cursors) putCursor.run(uplink, lane, sequence, sent);
-    // Two of the same in one batch: the second must see the first, which is in no map before it is on disk.
-    const fresh = new Map<string, Repeat>();
-    return entries.map((entry) => {
-      const { lane, id, seenAt, type, device, stateKey, repeat, body } = entry;
-      const first = repeat === undefined ? undefined : (fresh.get(repeat.key) ?? repeats.get(repeat.key));
-      if (first !== undefined && repeat !== undefined && first.seenAt > seenAt - repeat.within) {
-        return { sequence: first.sequence, id: first.id, repeated: true };
-      }
-      const sequence = Number(insert.run(lane, id, seenAt, type, device, repeat?.key ?? null, body).lastInsertRowid);
-      if (stateKey !== undefined) putState.run(stateKey, sequence);
-      if (repeat !== undefined) fresh.set(repeat.key, { sequence, id, seenAt });
-      return { sequence, id, repeated: false };
-    });
-  });
+  const transaction = db.transaction(
+    (entries: readonly NewEntry[], cursors: readonly Cursor[]): Appended[] => {
+      for (const { uplink, lane, sequence, sent } of cursors) putCursor.run(uplink, lane, sequence, sent);
+      // Two of the same in one batch: the second must see the first, which is in no map before it is on disk.
+      const fresh = new Map<string, Repeat>();
+      return entries.map((entry) => {
+        const { lane, id, seenAt, type, device, stateKey, repeat, body } = entry;
+        const first = repeat === undefined ? undefined : (fresh.get(repeat.key) ?? repeats.get(repeat.key));
+        if (first !== undefined && repeat !== undefined && first.seenAt > seenAt - repeat.within) {
+          return { sequence: first.sequence, id: first.id, repeated: true };
+        }
+        const sequence = Number(
+          insert.run(lane, id, seenAt, type, device, repeat?.key ?? null, body).lastInsertRowid,
+        );
+        if (stateKey !== undefined) putState.run(stateKey, sequence);
+        if (repeat !== undefined) fresh.set(repeat.key, { sequence, id, seenAt });
+        return { sequence, id, repeated: false };
+      });
+    },
+  );
   const commit = (entries: readonly NewEntry[], cursors: readonly Cursor[]): Appended[] => {
     const done = transaction.immediate(entries, cursors);
     for (const [i, { repeat, seenAt }] of entries.entries()) {

@@ -66,7 +66,6 @@ export function startPublisher(
   // With a window too small to share, urgent events go first all the same, only not past a full window.
   const lowerWindow = window > 2 * URGENT_RESERVE ? window - URGENT_RESERVE : window;
   const landed = new Set<LaneState>();
-  let settling: NodeJS.Immediate | undefined;
   let inFlight = 0;
   let stopped = false;
   let drainWaiters: (() => void)[] = [];
@@ -145,14 +144,13 @@ export function startPublisher(
       inFlight--;
       flight.done = true;
       delivered(entry, state.lane);
-      landed.add(state);
       // PUBACKs come many to a packet: one look at the lanes for all of them, one write for what follows.
-      settling ??= setImmediate(settle);
+      if (landed.size === 0) setImmediate(settle);
+      landed.add(state);
     });
   };
 
   const settle = () => {
-    settling = undefined;
     if (stopped) return;
     for (const state of landed) land(state);
     landed.clear();

@@ -100,7 +100,6 @@ async function publishes(task: Task) {
 
 if (import.meta.main) {
   const task = JSON.parse(process.argv[2] ?? '') as Task;
-  process.stderr.write('ready\n');
   await (task.kind === 'panel' ? panels(task) : publishes(task));
   process.exit(0);
 }

@@ -14,6 +14,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout as delay } from 'node:timers/promises';
 import { connect, type MqttClient } from 'mqtt';
 import { stringify } from 'yaml';
 import { freePort } from '../free-port.ts';
@@ -100,12 +101,16 @@ export function usage(child: ChildProcess): { rss: number; cpu: number } {
   };
 }
 
-/** ms of one 4 KB append with fsync on the disk of the benches: the physical limit of an acknowledged event. */
-export function fsyncTime(): number[] {
+/**
+ * ms of one 4 KB append with fsync on the disk of the benches, 100 a second like the paced load: the physical limit
+ * of an acknowledged event. (In a tight loop a disk answers faster than to one event now and then.)
+ */
+export async function fsyncTime(): Promise<number[]> {
   const file = openSync(join(folder(), 'fsync'), 'w');
   const page = Buffer.alloc(4096, 1);
   const times: number[] = [];
   for (let i = 0; i < 300; i++) {
+    await delay(10);
     const from = performance.now();
     writeSync(file, page);
     fsyncSync(file);

@@ -29,28 +29,36 @@ interface Result {
   readonly rss: number;
 }
 
+interface Arrival {
+  /** On the clock of all processes, ms. */
+  readonly at: number;
+  /** Since it left, ms. */
+  readonly age: number;
+}
+
 /** Counts what arrives at the platform's broker and how old it is. */
 async function subscriber(port: number) {
   const mqtt = await client(port);
-  let ages: number[] = [];
+  let arrivals: Arrival[] = [];
   let wanted = Number.POSITIVE_INFINITY;
   let reached = () => {};
   mqtt.on('message', (_topic, payload) => {
     const at = /"text":"(\d+\.?\d*)"/.exec(payload.toString())?.[1];
     if (at === undefined) return;
-    ages.push(clock() - Number(at));
-    if (ages.length === wanted) reached();
+    const now = clock();
+    arrivals.push({ at: now, age: now - Number(at) });
+    if (arrivals.length === wanted) reached();
   });
   await mqtt.subscribeAsync('campus/#', { qos: 1 });
   return {
-    /** Ages of the next `count` events, ms, once they are all there. */
-    async expect(count: number): Promise<number[]> {
-      ages = [];
+    /** The next `count` events, once they are all there. */
+    async expect(count: number): Promise<readonly Arrival[]> {
+      arrivals = [];
       wanted = count;
       await new Promise<void>((resolve) => {
         reached = resolve;
       });
-      return ages;
+      return arrivals;
     },
   };
 }
@@ -69,29 +77,18 @@ async function measure(
 ): Promise<Result> {
   const task = { kind: way.kind, port: way.port };
   await Promise.all([load({ ...task, count: 2000, ...FLOOD }), platform.expect(2000)]);
-  const [ages] = await Promise.all([platform.expect(PACED.count), load({ ...task, ...PACED })]);
-  const started = performance.now();
-  let first = 0;
-  const arriving = platform.expect(flood);
-  const loading = load({ ...task, ...FLOOD, count: flood });
-  // From the moment that the load runs: starting its process is no part of the road.
-  setTimeout(() => {
-    first = performance.now();
-  }, 0);
-  await Promise.all([arriving, loading]);
+  const [paced] = await Promise.all([platform.expect(PACED.count), load({ ...task, ...PACED })]);
+  const [arrivals] = await Promise.all([platform.expect(flood), load({ ...task, ...FLOOD, count: flood })]);
   const rss = way.process === undefined ? 0 : usage(way.process).rss;
-  void first;
-  return {
-    p50: quantile(ages, 0.5),
-    p99: quantile(ages, 0.99),
-    perSecond: (flood / (performance.now() - started)) * 1000,
-    rss,
-  };
+  // From the first arrival to the last: starting the load's process is no part of the road.
+  const seconds = ((arrivals.at(-1)?.at ?? 0) - (arrivals[0]?.at ?? 0)) / 1000;
+  const ages = paced.map(({ age }) => age);
+  return { p50: quantile(ages, 0.5), p99: quantile(ages, 0.99), perSecond: (flood - 1) / seconds, rss };
 }
 
 export async function road(args: string[]): Promise<void> {
   const flood = Number(args[0] ?? 100_000);
-  const disk = fsyncTime();
+  const disk = await fsyncTime();
   const broker = await mosquitto();
   const platform = await subscriber(broker.port);
 

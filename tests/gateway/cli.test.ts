@@ -1,0 +1,156 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { Aedes } from 'aedes';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { freePort, stream, temporaryDirectory } from '../helpers.ts';
+
+const entry = join(import.meta.dirname, '../../gateway/campus-gateway.js');
+const env = { ...process.env, CAMPUS_LANG: 'en' };
+
+function run(args: string[], more: NodeJS.ProcessEnv = {}) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [entry, ...args], {
+    encoding: 'utf8',
+    env: { ...env, ...more },
+  });
+  return { status, stdout, stderr };
+}
+
+/** A command that goes on: its lines as they come. */
+function begin(args: string[]): {
+  child: ChildProcess;
+  out: ReturnType<typeof stream<string>>;
+  err: ReturnType<typeof stream<string>>;
+} {
+  const child = spawn(process.execPath, [entry, ...args], { env });
+  const out = stream<string>();
+  const err = stream<string>();
+  createInterface({ input: child.stdout }).on('line', out.push);
+  createInterface({ input: child.stderr }).on('line', err.push);
+  onTestFinished(() => void child.kill('SIGKILL'));
+  return { child, out, err };
+}
+
+describe('the command line', () => {
+  it('helps, in both languages', () => {
+    expect(run(['--help'])).toMatchObject({ status: 0, stdout: expect.stringContaining('Exit status') });
+    expect(run(['--help'], { CAMPUS_LANG: 'zh' }).stdout).toContain('退出状态');
+    for (const command of ['run', 'check', 'simulate', 'watch', 'demo', 'health']) {
+      expect(run([command, '--help'])).toMatchObject({
+        status: 0,
+        stdout: expect.stringContaining(`campus-gateway ${command}`),
+      });
+    }
+  });
+
+  it('says what it does not understand, with status 2', () => {
+    expect(run(['rnu'])).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining('there are: run, check'),
+    });
+    expect(run(['run', '--port', '1'])).toMatchObject({ status: 2 });
+    expect(run(['simulate', 'toaster'])).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining('panel, fence, reader or campus'),
+    });
+  });
+
+  it('checks a file: status 0 and a sentence, or status 1 and every error', () => {
+    const file = join(temporaryDirectory(), 'c.yaml');
+    writeFileSync(file, 'campus: { id: "4503000001", name: x }\n');
+    expect(run(['check', file])).toMatchObject({ status: 0, stdout: expect.stringContaining('good') });
+    writeFileSync(file, 'campus: { id: 1 }\nfoo: 1\n');
+    const bad = run(['check', file]);
+    expect(bad.status).toBe(1);
+    expect(bad.stderr.trim().split('\n')).toEqual([
+      expect.stringContaining('c.yaml:1:1: campus.name: missing'),
+      expect.stringContaining('c.yaml:1:11: campus.id: 1: a string is needed'),
+      expect.stringContaining('c.yaml:2:1: foo: unknown key'),
+      expect.stringContaining('3 errors'),
+    ]);
+  });
+
+  it('refuses a Node that is too old with a sentence, before anything else is loaded', () => {
+    const shim = join(temporaryDirectory(), 'old.mjs');
+    writeFileSync(
+      shim,
+      `Object.defineProperty(process.versions, 'node', { value: '20.20.2' });\nawait import(${JSON.stringify(entry)});\n`,
+    );
+    const { status, stderr } = spawnSync(process.execPath, [shim, 'demo'], { encoding: 'utf8' });
+    expect(status).toBe(2);
+    expect(stderr).toMatch(/^campus-gateway needs Node 24 or later/);
+  });
+});
+
+describe('a simulated panel, alone', () => {
+  it('takes actions from standard input and reports to a running gateway, which stops cleanly on SIGTERM', async () => {
+    const directory = temporaryDirectory();
+    const file = join(directory, 'c.yaml');
+    const [port, status] = [await freePort(), await freePort()];
+    writeFileSync(
+      file,
+      `campus: { id: "4503000001", name: x }
+status: { port: ${status} }
+devices:
+  - { id: panel, driver: dc09, listen: { port: ${port} }, accounts: [{ account: "1234" }] }
+`,
+    );
+    const gateway = begin(['run', file]);
+    await gateway.err.find((line) => line.includes('the gateway runs'));
+    const panel = begin(['simulate', 'panel', '--to', `127.0.0.1:${port}`, '--do', 'press 9']);
+    await panel.out.find((line) => /^ACK \d+ #1234\|Nri1\/PA9$/.test(line));
+    panel.child.stdin?.write('trip 3\ndance\n');
+    await panel.out.find((line) => line.includes('cannot "dance"; it can: press'));
+    await panel.out.find((line) => /^ACK \d+ #1234\|Nri1\/BA3$/.test(line));
+    expect(run(['health', file])).toMatchObject({
+      status: 0,
+      stdout: expect.stringContaining('"panel":true'),
+    });
+    const metrics = await (await fetch(`http://127.0.0.1:${status}/metrics`)).text();
+    expect(metrics).toContain('campus_events_total{type="alarm.raised"} 2');
+    gateway.child.kill('SIGTERM');
+    expect(await once(gateway.child, 'exit')).toEqual([0, null]);
+    expect(run(['health', file])).toMatchObject({ status: 1 });
+  });
+});
+
+describe('watch', () => {
+  it('prints events as they come: for people, or as JSON lines', async () => {
+    const aedes = await Aedes.createBroker();
+    const server = createServer(aedes.handle);
+    const port = await freePort();
+    await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+    onTestFinished(() => {
+      aedes.close();
+      server.close();
+    });
+    const watching = [
+      begin(['watch', `mqtt://127.0.0.1:${port}`]),
+      begin(['watch', `mqtt://127.0.0.1:${port}`, '--json']),
+    ] as const;
+    const subscribed = stream<void>();
+    aedes.on('subscribe', () => subscribed.push());
+    await subscribed.next();
+    await subscribed.next();
+    const event = {
+      id: '1',
+      type: 'cn.campus.alarm.raised',
+      source: '/campus/45/device/panel',
+      subject: 'gatehouse-button',
+      time: '2026-11-24T08:00:00.000Z',
+      data: { kind: 'panic' },
+    };
+    const payload = Buffer.from(JSON.stringify(event));
+    aedes.publish(
+      { cmd: 'publish', topic: 'campus/v1/45/event/alarm/panel', payload, qos: 1, retain: false, dup: false },
+      () => {},
+    );
+    expect(await watching[0].out.next()).toMatch(/alarm\.raised +panel\/gatehouse-button +panic$/);
+    expect(JSON.parse(await watching[1].out.next())).toEqual(event);
+    watching[0].child.kill('SIGINT');
+    expect(await once(watching[0].child, 'exit')).toEqual([0, null]);
+  });
+});
