@@ -14,6 +14,7 @@ import {
   isSeq,
   LineCounter,
   type Node,
+  parse,
   parseDocument,
 } from 'yaml';
 import type { z } from 'zod';
@@ -58,16 +59,24 @@ export function loadConfig(
     return { errors: [{ file, line: 1, column: 1, message }] };
   }
   const counter = new LineCounter();
-  const document = parseDocument(text, { lineCounter: counter, prettyErrors: false });
+  const document = parseDocument(text, { lineCounter: counter, prettyErrors: false, logLevel: 'silent' });
   const at = (offset: number, message: string): ConfigError => {
     const { line, col } = counter.linePos(offset);
     return { file, line: Math.max(line, 1), column: Math.max(col, 1), message };
   };
-  if (document.errors.length > 0)
-    return { errors: document.errors.map((error) => at(error.pos[0], error.message)) };
+  // What YAML only warns of (unknown tags and directives) has no place in a config either.
+  const wrong = [...document.errors, ...document.warnings];
+  if (wrong.length > 0) return { errors: wrong.map((error) => at(error.pos[0], error.message)) };
+  let written: unknown;
+  try {
+    written = document.toJS();
+  } catch (error) {
+    // An alias without its anchor, or aliases that grow without end.
+    return { errors: [at(0, (error as Error).message)] };
+  }
 
   const missing: Problem[] = [];
-  const data = substitute(document.toJS() ?? {}, [], missing);
+  const data = substitute(written ?? {}, [], missing);
   const tell = ({ path, message }: Problem) => at(offsetOf(document, path), `${pathText(path)}${message}`);
   const parsed = configSchema.safeParse(data);
   if (!parsed.success) {
@@ -374,12 +383,13 @@ function loadProfile(
     problems.push({ path: at, message: say(`there is no profile ${file}`, `没有设备模型 ${file}`) + hint });
     return undefined;
   }
-  const document = parseDocument(readFileSync(file, 'utf8'));
-  const parsed = document.errors.length > 0 ? undefined : driver.profile?.safeParse(document.toJS());
-  if (parsed?.success === true) return parsed.data;
-  const first =
-    document.errors[0]?.message ??
-    parsed?.error?.issues.map((issue) => `${pathText(issue.path)}${issue.message}`).join('; ');
-  problems.push({ path: at, message: `${file}: ${first}` });
+  try {
+    const parsed = driver.profile?.safeParse(parse(readFileSync(file, 'utf8')));
+    if (parsed?.success === true) return parsed.data;
+    const issues = parsed?.error?.issues.map((issue) => `${pathText(issue.path)}${issue.message}`) ?? [];
+    problems.push({ path: at, message: `${file}: ${issues.join('; ')}` });
+  } catch (error) {
+    problems.push({ path: at, message: `${file}: ${(error as Error).message}` });
+  }
   return undefined;
 }

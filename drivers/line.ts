@@ -126,7 +126,14 @@ function asLine(
   });
   // Whoever waits sees the reason; nobody waiting must not end the process.
   ended.catch(() => {});
-  stream.on('data', onData);
+  stream.on('data', (chunk: Buffer) => {
+    try {
+      onData(chunk);
+    } catch (error) {
+      // A mistake in a driver ends its own session, not the process.
+      stream.destroy(error as Error);
+    }
+  });
   return {
     name,
     ended,

@@ -80,7 +80,7 @@ export async function startGateway(options: {
   const clock = systemClock();
   const journal = await openJournal(config.dataDir);
   const deviceNames = new Map(config.devices.map((device) => [device.id, device.name]));
-  const recorder = await createRecorder({ campusId, deviceNames, journal, clock, metrics, trace });
+  const recorder = await createRecorder({ campusId, deviceNames, journal, clock, metrics, log, trace });
 
   const context = {
     campus: campusId,
@@ -99,11 +99,8 @@ export async function startGateway(options: {
     for (const uplink of uplinks) uplink.wake(lanes);
   });
   const tellOwn = (...own: Parameters<typeof recorder.recordOwn>) => {
-    recorder
-      .recordOwn(...own)
-      .catch((error: Error) =>
-        log.error({ error: error.message }, 'an event of the gateway could not be written'),
-      );
+    // The recorder says why.
+    recorder.recordOwn(...own).catch(() => {});
   };
   tellOwn('gateway.started', {
     version,
@@ -163,6 +160,7 @@ export async function startGateway(options: {
       await supervisor.close();
       await Promise.all(uplinks.map((uplink) => uplink.close(drain)));
       clock.close();
+      recorder.close();
       await journal.close();
       log.info({}, 'the gateway stopped');
     },

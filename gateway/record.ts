@@ -3,7 +3,7 @@
  * It also knows the state of each device, zone and kind, because a state found on connecting is an event only
  * where it differs from what was known.
  */
-import type { Observation, Receipt } from '../drivers/contract.ts';
+import type { Log, Observation, Receipt } from '../drivers/contract.ts';
 import {
   type Event,
   type EventType,
@@ -16,6 +16,7 @@ import {
 } from './event.ts';
 import type { Journal } from './journal/index.ts';
 import type { Clock } from './observe/clock.ts';
+import { burstLog } from './observe/log.ts';
 import type { Metrics } from './observe/metrics.ts';
 
 /** Follows events from the side: for the live view, for tests. Times are `performance.now()`. */
@@ -44,6 +45,7 @@ export interface Recorder {
   ): Promise<void>;
   /** By state key. */
   readonly states: ReadonlyMap<string, State>;
+  close(): void;
   /** Calls back after a state changed, until the function it gives is called. */
   onState(listener: (state: State) => void): () => void;
 }
@@ -54,9 +56,11 @@ export async function createRecorder(options: {
   readonly journal: Journal;
   readonly clock: Clock;
   readonly metrics: Metrics;
+  readonly log: Log;
   readonly trace?: Trace | undefined;
 }): Promise<Recorder> {
-  const { campusId, deviceNames, journal, clock, metrics, trace } = options;
+  const { campusId, deviceNames, journal, clock, metrics, log, trace } = options;
+  const failures = burstLog(log);
   const states = new Map<string, State>();
   const listeners = new Set<(state: State) => void>();
   for (const { key, sequence, body } of await journal.states()) {
@@ -100,6 +104,12 @@ export async function createRecorder(options: {
       return appended;
     } catch (error) {
       metrics.refused.inc();
+      const { code, message } = error as Error & { code?: string };
+      failures.warn(
+        `journal ${code}`,
+        { code, error: message, type, device },
+        'an event could not be put on disk; its device gets no acknowledgement',
+      );
       throw error;
     }
   };
@@ -130,6 +140,7 @@ export async function createRecorder(options: {
       }
       return appended;
     },
+    close: () => failures.close(),
     async recordOwn(type, details) {
       await append(gatewayEvent(type, details, context()), type, 'gateway', {});
     },

@@ -186,7 +186,7 @@ export interface Scenario {
 
 /** @throws Error with a sentence where the text is no scenario. */
 export function parseScenario(text: string, name: string): Scenario {
-  const scenario = parse(text) as Partial<Scenario> | null;
+  const scenario = parse(text, { logLevel: 'error' }) as Partial<Scenario> | null;
   const steps = scenario?.steps;
   if (!Array.isArray(steps) || steps.some((step) => typeof step?.do !== 'string')) {
     throw new Error(

@@ -3,9 +3,11 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import type { Host, Observation, Receipt } from '../drivers/contract.ts';
+import type { Host, Log, Observation, Receipt } from '../drivers/contract.ts';
 
 export { freePort } from './free-port.ts';
+
+export const silentLog: Log = { debug() {}, info() {}, warn() {}, error() {} };
 
 /** A folder that is gone when the test is. */
 export function temporaryDirectory(): string {
@@ -80,7 +82,7 @@ export function fakeHost(
       links.push({ device, state, reason, part });
     },
     discarded: (device, reason, bytes) => discards.push({ device, reason, bytes }),
-    log: { debug() {}, info() {}, warn() {}, error() {} },
+    log: silentLog,
     signal: stop.signal,
     now: () => Date.now() + offset,
   };

@@ -5,12 +5,10 @@
  * answer, so that the panel keeps it and tries again.
  */
 import { createHash } from 'node:crypto';
-import { createSocket, type Socket as UdpSocket } from 'node:dgram';
+import type { Socket as UdpSocket } from 'node:dgram';
 import { readFileSync } from 'node:fs';
-import { createServer, type Server, type Socket } from 'node:net';
 import { z } from 'zod';
 import {
-  type Decoded,
   type Device,
   defineDriver,
   duration,
@@ -24,13 +22,13 @@ import {
 import {
   type Dc09Frame,
   type Dc09Message,
-  dc09Decoder,
   decryptDc09,
   encodeDc09,
   formatTimestamp,
   frameBody,
 } from './codec.ts';
 import { type PanelEvent, parseContactId, parseSiaDcs } from './codes.ts';
+import { listenTcp, listenUdp, type Receive } from './listen.ts';
 
 const account = z.strictObject({
   account: z
@@ -68,11 +66,6 @@ const CLOCK_TRUST_MS = 24 * 3_600_000;
 const REPEAT_TIMED_MS = 24 * 3_600_000;
 const REPEAT_UNTIMED_MS = 5 * 60_000;
 const REPEAT_UNNUMBERED_MS = 15_000;
-/** A frame begun is ended within this, or the connection is; so slow lorises let go. */
-const FRAME_DEADLINE_MS = 10_000;
-const MAX_CONNECTIONS = 512;
-/** Frames of one connection waiting for the disk; beyond it the socket is not read. */
-const MAX_WAITING = 256;
 const SUPERVISION_TICK_MS = 250;
 
 interface Panel {
@@ -131,7 +124,7 @@ export const dc09 = defineDriver({
     const server = await listenTcp(address, port, receive);
     let udp: UdpSocket;
     try {
-      udp = await listenUdp(address, port, receive, host);
+      udp = await listenUdp(address, port, receive, host, devices[0]?.id ?? '');
     } catch (error) {
       server.close();
       throw error;
@@ -192,12 +185,8 @@ function superviseAll(panels: Iterable<Panel>, host: Host) {
   }
 }
 
-type Answer = (bytes: Buffer) => void;
-/** Takes one decoded frame; resolves when it is dealt with. `answer` is called at most once. */
-type Receive = (decoded: Decoded<Dc09Frame>, answer: Answer) => Promise<void>;
-
 function receiver(panels: Map<string, Panel>, listener: string, host: Host): Receive {
-  return async (decoded, answer) => {
+  const receive: Receive = async (decoded, answer) => {
     if ('discarded' in decoded) return host.discarded(listener, decoded.reason, decoded.discarded);
     const { frame } = decoded;
     const refuse = (reason: string, device: string, detail?: string) => {
@@ -254,6 +243,11 @@ function receiver(panels: Map<string, Panel>, listener: string, host: Host): Rec
         : encodeDc09({ ...reply('ACK', frame), timestamp: host.now() }, panel.key),
     );
   };
+  // A mistake here costs one frame its answer, not the process its life.
+  return (decoded, answer) =>
+    receive(decoded, answer).catch((error: Error) =>
+      host.log.error({ device: listener, error: error.message }, 'a frame could not be handled'),
+    );
 }
 
 function isInTime(timestamp: number, now: number): boolean {
@@ -332,98 +326,4 @@ function repeatOf(message: Dc09Message, frame: Dc09Frame, panel: Panel, index: n
   const within = timed ? REPEAT_TIMED_MS : message.sequence === 0 ? REPEAT_UNNUMBERED_MS : REPEAT_UNTIMED_MS;
   const hash = createHash('sha256').update(content).digest('base64url').slice(0, 22);
   return { key: `dc09/${panel.device}/${panel.config.account}/${hash}`, within };
-}
-
-function portError(error: NodeJS.ErrnoException, address: string, port: number): LineError {
-  if (error.code === 'EADDRINUSE') {
-    const message = `port ${port} on ${address} is taken by another program; stop it or give this device another \`listen.port\``;
-    return new LineError('E_PORT_TAKEN', message, { cause: error });
-  }
-  return new LineError('E_LINE_REFUSED', `cannot listen on ${address}:${port}: ${error.message}`, {
-    cause: error,
-  });
-}
-
-function listenTcp(
-  address: string,
-  port: number,
-  receive: Receive,
-): Promise<Server & { sockets: Set<Socket> }> {
-  const sockets = new Set<Socket>();
-  const server = createServer({ noDelay: true, keepAlive: true }, (socket) => {
-    sockets.add(socket);
-    socket.on('error', () => {});
-    socket.once('close', () => sockets.delete(socket));
-    serve(socket, receive);
-  });
-  server.maxConnections = MAX_CONNECTIONS;
-  return new Promise((resolve, reject) => {
-    server.once('error', (error) => reject(portError(error, address, port)));
-    server.listen({ host: address, port }, () => {
-      server.removeAllListeners('error');
-      resolve(Object.assign(server, { sockets }));
-    });
-  });
-}
-
-/** Reads one panel's connection until it ends. */
-function serve(socket: Socket, receive: Receive) {
-  const decoder = dc09Decoder();
-  let waiting = 0;
-  let deadline: NodeJS.Timeout | undefined;
-  // Events of one commit are acknowledged in one write.
-  const answer = (bytes: Buffer) => {
-    if (!socket.writable) return;
-    if (socket.writableCorked === 0) {
-      socket.cork();
-      setImmediate(() => socket.uncork());
-    }
-    socket.write(bytes);
-  };
-  const take = (decoded: Decoded<Dc09Frame>) => {
-    waiting++;
-    if (waiting === MAX_WAITING) socket.pause();
-    receive(decoded, answer).finally(() => {
-      waiting--;
-      if (waiting < MAX_WAITING && socket.isPaused()) socket.resume();
-    });
-  };
-  socket.on('data', (chunk) => {
-    const decoded = decoder.push(chunk);
-    if (decoded.length > 0) {
-      clearTimeout(deadline);
-      deadline = undefined;
-    }
-    for (const one of decoded) take(one);
-    deadline ??= setTimeout(() => {
-      const rest = decoder.silence();
-      deadline = undefined;
-      for (const one of rest) take(one);
-      if (rest.length > 0) socket.destroy();
-    }, FRAME_DEADLINE_MS);
-  });
-  socket.once('end', () => {
-    for (const one of decoder.silence()) take(one);
-  });
-  socket.once('close', () => clearTimeout(deadline));
-}
-
-function listenUdp(address: string, port: number, receive: Receive, host: Host): Promise<UdpSocket> {
-  const udp = createSocket(address.includes(':') ? 'udp6' : 'udp4');
-  udp.on('message', (datagram, from) => {
-    // A datagram holds whole frames: what it does not finish is torn.
-    const decoder = dc09Decoder();
-    for (const decoded of [...decoder.push(datagram), ...decoder.silence()]) {
-      void receive(decoded, (bytes) => {
-        if (!host.signal.aborted) udp.send(bytes, from.port, from.address, () => {});
-      });
-    }
-  });
-  return new Promise((resolve, reject) => {
-    udp.once('error', (error) => reject(portError(error, address, port)));
-    udp.bind({ address, port }, () => {
-      udp.removeAllListeners('error');
-      resolve(udp);
-    });
-  });
 }

@@ -1,6 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { stringify } from 'yaml';
 import { formatError } from '../../config/load.ts';
 import { readConfig } from '../../gateway/main.ts';
 import { temporaryDirectory } from '../helpers.ts';
@@ -210,5 +212,56 @@ describe('a secret', () => {
     expect(load(uplink('password: ${CAMPUS_TEST_NOT_SET}')).errors).toEqual([
       '5:5: uplinks[0].password: the environment has no CAMPUS_TEST_NOT_SET',
     ]);
+  });
+});
+
+describe('absurd config', () => {
+  it('gives errors or a config, never a crash', () => {
+    const scalar = fc.oneof(fc.string({ maxLength: 8 }), fc.integer(), fc.boolean(), fc.constant(null));
+    const key = fc.constantFrom(
+      'campus',
+      'id',
+      'name',
+      'dataDir',
+      'uplinks',
+      'url',
+      'events',
+      'password',
+      'devices',
+      'driver',
+      'listen',
+      'accounts',
+      'zones',
+      'connection',
+      'tcp',
+      'serial',
+      'profile',
+      'x',
+    );
+    const { tree } = fc.letrec((tie) => ({
+      tree: fc.oneof(
+        { maxDepth: 4 },
+        scalar,
+        fc.constantFrom('dc09', 'modbus', 'wiegand', 'io-8zone'),
+        fc.array(tie('tree'), { maxLength: 3 }),
+        fc.dictionary(key, tie('tree'), { maxKeys: 5 }),
+      ),
+    }));
+    const directory = temporaryDirectory();
+    const file = join(directory, 'campus.yaml');
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          fc.string(),
+          tree.map((value) => stringify(value)),
+        ),
+        (text) => {
+          writeFileSync(file, text);
+          const loaded = readConfig(file);
+          if ('errors' in loaded) for (const error of loaded.errors) expect(error.line).toBeGreaterThan(0);
+        },
+      ),
+      { numRuns: 1000 },
+    );
   });
 });

@@ -192,6 +192,19 @@ describe('bad input', () => {
   });
 });
 
+describe('the tables of codes', () => {
+  it('never throw, and keep every code that they do not know', () => {
+    const likely = fc.stringMatching(/^(#[0-9A-F]{4})?(\|[NOA]?[a-zA-Z0-9/ ]{0,12}){0,4}$/);
+    fc.assert(
+      fc.property(fc.oneof(fc.string(), likely), (data) => {
+        for (const event of [...parseSiaDcs(data), ...parseContactId(data)]) {
+          if (!event.known) expect(event.meaning).toMatchObject({ kind: 'fault' });
+        }
+      }),
+    );
+  });
+});
+
 describe('round trips', () => {
   const hex = (max: number) => fc.stringMatching(new RegExp(`^[0-9A-F]{1,${max}}$`));
   const text = fc.stringMatching(/^[ -Z^-~]{0,60}$/);

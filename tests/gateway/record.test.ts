@@ -4,7 +4,7 @@ import { openJournal } from '../../gateway/journal/index.ts';
 import { systemClock } from '../../gateway/observe/clock.ts';
 import { createMetrics } from '../../gateway/observe/metrics.ts';
 import { createRecorder, deviceState } from '../../gateway/record.ts';
-import { temporaryDirectory } from '../helpers.ts';
+import { silentLog, temporaryDirectory } from '../helpers.ts';
 
 async function recorder(directory: string) {
   const journal = await openJournal(directory);
@@ -24,6 +24,7 @@ async function recorder(directory: string) {
       journal,
       clock,
       metrics: createMetrics(),
+      log: silentLog,
     })),
     close,
   };

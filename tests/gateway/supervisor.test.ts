@@ -12,7 +12,7 @@ import {
 import { systemClock } from '../../gateway/observe/clock.ts';
 import { createMetrics } from '../../gateway/observe/metrics.ts';
 import { startSupervisor } from '../../gateway/supervisor.ts';
-import { stream } from '../helpers.ts';
+import { silentLog, stream } from '../helpers.ts';
 
 interface Opened {
   readonly devices: readonly string[];
@@ -68,7 +68,7 @@ function start(devices: Device[], drivers: Driver[]) {
     },
     clock,
     metrics,
-    log: { debug() {}, info() {}, warn() {}, error() {} },
+    log: silentLog,
     random: () => 0,
   });
   onTestFinished(async () => {

@@ -8,7 +8,7 @@ import { systemClock } from '../../gateway/observe/clock.ts';
 import { createMetrics } from '../../gateway/observe/metrics.ts';
 import { createRecorder } from '../../gateway/record.ts';
 import { backoff, eventFilter, startUplink } from '../../gateway/uplink/index.ts';
-import { freePort, stream, take, temporaryDirectory } from '../helpers.ts';
+import { freePort, silentLog, stream, take, temporaryDirectory } from '../helpers.ts';
 
 interface Received {
   readonly topic: string;
@@ -63,7 +63,14 @@ async function campus(port: number, more: object = {}, directory = temporaryDire
   const journal = await openJournal(directory);
   const clock = systemClock();
   const metrics = createMetrics();
-  const recorder = await createRecorder({ campusId: '45', deviceNames: new Map(), journal, clock, metrics });
+  const recorder = await createRecorder({
+    campusId: '45',
+    deviceNames: new Map(),
+    journal,
+    clock,
+    metrics,
+    log: silentLog,
+  });
   const cardKey = Buffer.alloc(32, 1);
   const uplink = startUplink(
     {
@@ -83,7 +90,7 @@ async function campus(port: number, more: object = {}, directory = temporaryDire
       devices: ['d'],
       journal,
       recorder,
-      log: { debug() {}, info() {}, warn() {}, error() {} },
+      log: silentLog,
       metrics,
       cardKey,
     },

@@ -1,0 +1,137 @@
+/**
+ * The receiver's port: TCP connections and UDP datagrams, as frames with a way to answer each. It bounds what
+ * strangers can hold: connections, unfinished frames, frames that wait for the disk.
+ */
+import { createSocket, type Socket as UdpSocket } from 'node:dgram';
+import { createServer, type Server, type Socket } from 'node:net';
+import { type Decoded, type Host, LineError } from '../contract.ts';
+import { type Dc09Frame, dc09Decoder } from './codec.ts';
+
+export type Answer = (bytes: Buffer) => void;
+/** Takes one decoded frame; resolves when it is dealt with. `answer` is called at most once. */
+export type Receive = (decoded: Decoded<Dc09Frame>, answer: Answer) => Promise<void>;
+
+/** A connection's first frame, and each frame begun, is whole within this, or the connection ends. */
+const FRAME_DEADLINE_MS = 10_000;
+/** A cut cable to a panel is noticed after this much silence and ten unanswered probes. */
+const TCP_KEEPALIVE_MS = 30_000;
+/** Of one more, the one that has been there longest goes: a real panel dials again, a full table would lock it out. */
+const MAX_CONNECTIONS = 512;
+/** The same for all datagrams; beyond it they are dropped unanswered, and their panels send again. */
+const MAX_WAITING_UDP = 2048;
+/** Frames of one connection waiting for the disk; beyond it the socket is not read. */
+const MAX_WAITING = 256;
+
+function portError(error: NodeJS.ErrnoException, address: string, port: number): LineError {
+  if (error.code === 'EADDRINUSE') {
+    const message = `port ${port} on ${address} is taken by another program; stop it or give this device another \`listen.port\``;
+    return new LineError('E_PORT_TAKEN', message, { cause: error });
+  }
+  return new LineError('E_LINE_REFUSED', `cannot listen on ${address}:${port}: ${error.message}`, {
+    cause: error,
+  });
+}
+
+/** Many connections at once, each a stream of frames. @throws LineError E_PORT_TAKEN, E_LINE_REFUSED */
+export function listenTcp(
+  address: string,
+  port: number,
+  receive: Receive,
+): Promise<Server & { sockets: Set<Socket> }> {
+  const sockets = new Set<Socket>();
+  const keepAlive = { keepAlive: true, keepAliveInitialDelay: TCP_KEEPALIVE_MS };
+  const server = createServer({ noDelay: true, ...keepAlive }, (socket) => {
+    if (sockets.size >= MAX_CONNECTIONS) sockets.values().next().value?.destroy();
+    sockets.add(socket);
+    socket.on('error', () => {});
+    socket.once('close', () => sockets.delete(socket));
+    serve(socket, receive);
+  });
+  return new Promise((resolve, reject) => {
+    server.once('error', (error) => reject(portError(error, address, port)));
+    server.listen({ host: address, port }, () => {
+      server.removeAllListeners('error');
+      resolve(Object.assign(server, { sockets }));
+    });
+  });
+}
+
+/** Reads one panel's connection until it ends. */
+function serve(socket: Socket, receive: Receive) {
+  const decoder = dc09Decoder();
+  let waiting = 0;
+  let deadline: NodeJS.Timeout | undefined;
+  // Events of one commit are acknowledged in one write.
+  const answer = (bytes: Buffer) => {
+    if (!socket.writable) return;
+    if (socket.writableCorked === 0) {
+      socket.cork();
+      setImmediate(() => socket.uncork());
+    }
+    socket.write(bytes);
+  };
+  const take = (decoded: Decoded<Dc09Frame>) => {
+    waiting++;
+    if (waiting === MAX_WAITING) socket.pause();
+    receive(decoded, answer).finally(() => {
+      waiting--;
+      if (waiting < MAX_WAITING && socket.isPaused()) socket.resume();
+    });
+  };
+  let heard = false;
+  const late = () => {
+    deadline = undefined;
+    const rest = decoder.silence();
+    for (const one of rest) take(one);
+    if (rest.length > 0 || !heard) socket.destroy();
+  };
+  deadline = setTimeout(late, FRAME_DEADLINE_MS);
+  socket.on('data', (chunk) => {
+    const decoded = decoder.push(chunk);
+    if (decoded.some((one) => 'frame' in one)) {
+      heard = true;
+      clearTimeout(deadline);
+      deadline = undefined;
+    }
+    for (const one of decoded) take(one);
+    deadline ??= setTimeout(late, FRAME_DEADLINE_MS);
+  });
+  socket.once('end', () => {
+    for (const one of decoder.silence()) take(one);
+  });
+  socket.once('close', () => clearTimeout(deadline));
+}
+
+/** Answers the sender of each datagram. @throws LineError E_PORT_TAKEN, E_LINE_REFUSED */
+export function listenUdp(
+  address: string,
+  port: number,
+  receive: Receive,
+  host: Host,
+  device: string,
+): Promise<UdpSocket> {
+  const udp = createSocket(address.includes(':') ? 'udp6' : 'udp4');
+  let waiting = 0;
+  udp.on('message', (datagram, from) => {
+    if (waiting >= MAX_WAITING_UDP)
+      return host.discarded(device, 'more datagrams than the disk takes', datagram.length);
+    // A datagram holds whole frames: what it does not finish is torn.
+    const decoder = dc09Decoder();
+    for (const decoded of [...decoder.push(datagram), ...decoder.silence()]) {
+      waiting++;
+      const answer = (bytes: Buffer) => {
+        if (!host.signal.aborted) udp.send(bytes, from.port, from.address, () => {});
+      };
+      void receive(decoded, answer).finally(() => {
+        waiting--;
+      });
+    }
+  });
+  return new Promise((resolve, reject) => {
+    udp.once('error', (error) => reject(portError(error, address, port)));
+    udp.bind({ address, port }, () => {
+      udp.removeAllListeners('error');
+      resolve(udp);
+    });
+  });
+}

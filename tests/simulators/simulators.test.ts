@@ -1,0 +1,149 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import type { Dc09Frame } from '../../drivers/dc09/codec.ts';
+import { dc09 } from '../../drivers/dc09/driver.ts';
+import { readConfig } from '../../gateway/main.ts';
+import { startCampus } from '../../simulators/campus.ts';
+import { type PanelOptions, startPanel } from '../../simulators/panel.ts';
+import { parseScenario, play, type Simulator } from '../../simulators/simulator.ts';
+import { fakeHost, freePort, stream, temporaryDirectory } from '../helpers.ts';
+
+async function receiver(account: object = {}) {
+  const port = await freePort();
+  const options = dc09.options.parse({ listen: { port }, accounts: [{ account: '1234', ...account }] });
+  const fake = fakeHost();
+  const session = await dc09.open([{ id: 'panel', driver: 'dc09', options }], fake.host);
+  onTestFinished(() => session.close());
+  return { ...fake, port };
+}
+
+function panel(port: number, more: Partial<PanelOptions> = {}) {
+  const acknowledged = stream<string>();
+  const answers = stream<Dc09Frame>();
+  const simulated = startPanel({
+    host: '127.0.0.1',
+    port,
+    account: '1234',
+    retry: 50,
+    acknowledged: ({ data }) => acknowledged.push(data),
+    answered: answers.push,
+    ...more,
+  });
+  onTestFinished(() => simulated.close());
+  return { ...simulated, acknowledged, answers };
+}
+
+describe('a simulated panel in trouble', () => {
+  it('sends again what it corrupted, and every event arrives', async () => {
+    const { port, reports, discards } = await receiver();
+    const { acknowledged, do: act } = panel(port);
+    await act('corrupt 2');
+    for (let zone = 1; zone <= 10; zone++) await act(`trip ${zone}`);
+    for (let zone = 1; zone <= 10; zone++) expect(await acknowledged.next()).toBe(`#1234|Nri1/BA${zone}`);
+    expect(new Set(reports.rest().map(({ zone }) => zone?.number)).size).toBe(10);
+    expect(discards.rest().length).toBeGreaterThan(0);
+  });
+
+  it.each(['tcp', 'udp'] as const)(
+    'delivers over %s what happened while the wire was cut',
+    async (transport) => {
+      const { port, reports } = await receiver();
+      const { acknowledged, do: act } = panel(port, { transport });
+      await act('press 1');
+      await acknowledged.next();
+      await act('cut');
+      await act('press 2');
+      await act('mend');
+      expect(await acknowledged.next()).toBe('#1234|Nri1/PA2');
+      expect(reports.rest().map(({ zone }) => zone?.number)).toEqual([1, 2]);
+    },
+  );
+
+  it('with a key and a clock two hours wrong is told NAK, sets its clock, and delivers', async () => {
+    const keyFile = join(temporaryDirectory(), 'key');
+    const key = Buffer.alloc(32, 9);
+    writeFileSync(keyFile, key);
+    const { port } = await receiver({ keyFile });
+    const { acknowledged, answers, do: act } = panel(port, { key });
+    await act('drift 2h');
+    await act('press 9');
+    expect(await acknowledged.next()).toBe('#1234|Nri1/PA9');
+    expect((await answers.next()).id).toBe('NAK');
+  });
+
+  it('speaks Contact ID as well', async () => {
+    const { port, reports } = await receiver();
+    await panel(port, { format: 'cid' }).do('press 9');
+    expect(await reports.next()).toMatchObject({
+      kind: 'panic',
+      zone: { number: 9 },
+      codes: { contactId: 'E120' },
+    });
+  });
+
+  it('is found silent, and says what it was told to once it speaks', async () => {
+    const { port, links } = await receiver({ supervision: '200ms' });
+    const { do: act } = panel(port, { supervision: 50 });
+    expect(await links.next()).toMatchObject({ state: 'online' });
+    await act('silent 400ms');
+    expect(await links.next()).toMatchObject({ state: 'offline' });
+    expect(await links.next()).toMatchObject({ state: 'online' });
+  });
+
+  it('sends garbage, and its next event arrives', async () => {
+    const { port, discards } = await receiver();
+    const { acknowledged, do: act } = panel(port);
+    await act('press 1');
+    await acknowledged.next();
+    // No LF in it: such garbage only ends with the next frame.
+    await act('garbage');
+    await act('press 2');
+    expect(await acknowledged.next()).toBe('#1234|Nri1/PA2');
+    expect((await discards.next()).bytes).toBeGreaterThan(0);
+  });
+});
+
+describe('scenarios', () => {
+  const folder = join(import.meta.dirname, '../../simulators/scenarios');
+
+  it.each(readdirSync(folder))(
+    '%s plays on the demo campus: each device is there and can do it',
+    async (name) => {
+      const loaded = readConfig(join(import.meta.dirname, '../../config/demo.yaml'));
+      if ('errors' in loaded) throw new Error('the demo config is wrong');
+      const campus = await startCampus(loaded.config.devices, () => Buffer.alloc(16));
+      onTestFinished(() => campus.close());
+      expect(campus.skipped).toEqual([]);
+      const { steps, title } = parseScenario(readFileSync(join(folder, name), 'utf8'), name);
+      const told: string[] = [];
+      const hurried = steps.map(({ after: _after, ...step }) => step);
+      await play({ title, steps: hurried }, campus.simulators, (sentence) => told.push(sentence));
+      expect(told).toHaveLength(steps.length);
+    },
+  );
+
+  it('that are none, or name a device or an action that is not there, are refused with a sentence', async () => {
+    const one: Simulator = { id: 'a', help: {}, do: async () => {}, close: async () => {} };
+    expect(() => parseScenario('steps: 3', 'x.yaml')).toThrow(/x\.yaml: a scenario is/);
+    expect(() => parseScenario('steps: [{ do: press 9, after: soon }]', 'x.yaml')).toThrow(
+      /"soon" is no time/,
+    );
+    await expect(play(parseScenario('steps: [{ device: b, do: x }]', 'x'), [one], () => {})).rejects.toThrow(
+      /no simulated device b/,
+    );
+  });
+
+  it('never crash their reader', () => {
+    fc.assert(
+      fc.property(fc.string(), (text) => {
+        try {
+          parseScenario(text, 'x');
+        } catch (error) {
+          expect(error).toBeInstanceOf(Error);
+        }
+      }),
+    );
+  });
+});
