@@ -13,7 +13,7 @@ import { drivers } from '../drivers/index.ts';
 import { eventTypes } from './event.ts';
 import { openJournal } from './journal/index.ts';
 import { systemClock } from './observe/clock.ts';
-import { createMetrics, type StatusServer, serveStatus } from './observe/metrics.ts';
+import { createMetrics, discardsOf, type StatusServer, serveStatus } from './observe/metrics.ts';
 import { createRecorder, type Trace } from './record.ts';
 import { startSupervisor } from './supervisor.ts';
 import { matches, startUplink } from './uplink/index.ts';
@@ -122,7 +122,7 @@ export async function startGateway(options: {
 
   let status: StatusServer | undefined;
   if (config.status !== undefined) {
-    status = await serveStatus(config.status, metrics, () => ({
+    status = await serveStatus(config.status, metrics, async () => ({
       healthy: true,
       details: {
         campus: campusId,
@@ -130,6 +130,7 @@ export async function startGateway(options: {
         startedAt,
         uplinks: Object.fromEntries(uplinks.map((uplink) => [uplink.id, uplink.state()])),
         devices: Object.fromEntries(config.devices.map(({ id }) => [id, supervisor.online(id) ?? null])),
+        discarded: await discardsOf(metrics),
       },
     }));
   }

@@ -56,7 +56,7 @@ Exit status 1 where an event was lost.
     const campus = await startCampus(config.devices, () => {
       throw new Error(say('the demo knows no keys', '演示不支持密钥'));
     });
-    const log = createLog('error');
+    const log = createLog('warn');
     const gateway = await startGateway({ config, log, trace: view });
     process.stdout.write(
       `${say(

@@ -21,8 +21,8 @@ export const simulate: Command = {
   name: 'simulate',
   summary: ['Simulate a device, or a whole campus, over its real protocol', '用真实协议模拟设备或整个校园'],
   usage: `campus-gateway simulate panel   --to HOST:PORT --account 1234 [--udp] [--key-file FILE] [--cid] [--supervision 20s]
-campus-gateway simulate fence   --listen [HOST:]PORT [--rtu] | --serial PATH   [--unit 1] [--model ${fenceModels.join('|')}]
-campus-gateway simulate reader  --listen [HOST:]PORT | --serial PATH   [--format ${cardFormats.join('|')}]
+campus-gateway simulate fence   [--listen [HOST:]1502] [--rtu] | --serial PATH   [--unit 1] [--model ${fenceModels.join('|')}]
+campus-gateway simulate reader  [--listen [HOST:]4001] | --serial PATH   [--format ${cardFormats.join('|')}]
 campus-gateway simulate campus  CONFIG [--rate 10]
 
 Then type actions, one a line: "help" lists them (a campus: DEVICE ACTION). Standard input may be a pipe.
@@ -60,10 +60,9 @@ Then type actions, one a line: "help" lists them (a campus: DEVICE ACTION). Stan
         rate: { type: 'string' },
       },
     });
-    const end = (): WireEnd => {
+    const end = (fallback: string): WireEnd => {
       if (values.serial !== undefined) return { serial: values.serial, baudRate: Number(values.baud) };
-      if (values.listen === undefined) throw new UsageError('--listen PORT or --serial PATH is needed');
-      return { listen: hostPort(values.listen) };
+      return { listen: hostPort(values.listen ?? fallback) };
     };
     const [what, file] = positionals;
     let simulators: readonly Simulator[];
@@ -85,12 +84,12 @@ Then type actions, one a line: "help" lists them (a campus: DEVICE ACTION). Stan
       const model = oneOf(values.model, fenceModels) as FenceModel;
       const framing = values.rtu || values.serial !== undefined ? 'rtu' : 'tcp';
       simulators = await startFences({
-        end: end(),
+        end: end('1502'),
         framing,
         units: [{ id: 'fence', unit: Number(values.unit), model }],
       });
     } else if (what === 'reader') {
-      simulators = [await startReader({ end: end(), format: oneOf(values.format, cardFormats) })];
+      simulators = [await startReader({ end: end('4001'), format: oneOf(values.format, cardFormats) })];
     } else if (what === 'campus') {
       const config = configOrErrors(file);
       if (config === undefined) return 1;

@@ -88,6 +88,16 @@ export function createMetrics() {
   };
 }
 
+/** How much each device sent that made no sense, by reason. */
+export async function discardsOf(metrics: Metrics): Promise<Record<string, Record<string, number>>> {
+  const found: Record<string, Record<string, number>> = {};
+  for (const { labels, value } of (await metrics.discarded.get()).values) {
+    const { device = '', reason = '' } = labels as { device?: string; reason?: string };
+    found[device] = { ...found[device], [reason]: value };
+  }
+  return found;
+}
+
 export interface Health {
   readonly healthy: boolean;
   readonly details: Readonly<Record<string, unknown>>;
@@ -101,7 +111,7 @@ export interface StatusServer {
 export async function serveStatus(
   { host, port }: { host: string; port: number },
   metrics: Metrics,
-  health: () => Health,
+  health: () => Promise<Health>,
 ): Promise<StatusServer> {
   const server = createServer((request, response) => {
     if (request.url === '/metrics') {
@@ -110,9 +120,13 @@ export async function serveStatus(
         () => response.writeHead(500).end(),
       );
     } else if (request.url === '/health') {
-      const { healthy, details } = health();
-      response.writeHead(healthy ? 200 : 503, { 'content-type': 'application/json' });
-      response.end(`${JSON.stringify({ healthy, ...details })}\n`);
+      health().then(
+        ({ healthy, details }) => {
+          response.writeHead(healthy ? 200 : 503, { 'content-type': 'application/json' });
+          response.end(`${JSON.stringify({ healthy, ...details })}\n`);
+        },
+        () => response.writeHead(500).end(),
+      );
     } else {
       response.writeHead(404).end();
     }

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -114,6 +114,32 @@ devices:
     gateway.child.kill('SIGTERM');
     expect(await once(gateway.child, 'exit')).toEqual([0, null]);
     expect(run(['health', file])).toMatchObject({ status: 1 });
+  });
+});
+
+describe('the demo', () => {
+  it('stops on Ctrl-C within 2 s, status 0, with the count as its last line', async () => {
+    const ports = await Promise.all(Array.from({ length: 5 }, freePort));
+    const [broker, panel, tcp, rtu, reader] = ports;
+    const text = readFileSync(join(import.meta.dirname, '../../config/demo.yaml'), 'utf8')
+      .replace('18830', String(broker))
+      .replace('15100', String(panel))
+      .replace('11502', String(tcp))
+      .replace('14001', String(rtu))
+      .replace('14002', String(reader))
+      .replace('../data/demo', './data');
+    const file = join(temporaryDirectory(), 'demo.yaml');
+    writeFileSync(file, text);
+    const { child, out } = begin(['demo', file]);
+    await out.find((line) => line.includes('alarm.raised'));
+    const asked = performance.now();
+    child.kill('SIGINT');
+    // A terminal's Ctrl-C reaches us twice under npm.
+    child.kill('SIGINT');
+    expect(await once(child, 'exit')).toEqual([0, null]);
+    expect(performance.now() - asked).toBeLessThan(2000);
+    const last = out.rest().at(-1) ?? '';
+    expect(last).toMatch(/^(\d+) events seen, \1 on disk, \1 delivered, 0 lost$/);
   });
 });
 
