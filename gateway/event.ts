@@ -320,7 +320,17 @@ export interface EventContext {
   readonly synchronised: boolean | null;
 }
 
-const isoOf = (ms: number) => new Date(ms).toISOString();
+let isoMs = Number.NaN;
+let isoText = '';
+
+/** RFC 3339 of epoch ms. The last one is kept: an event names the same moment twice, a burst many times. */
+function isoOf(ms: number): string {
+  if (ms !== isoMs) {
+    isoText = new Date(ms).toISOString();
+    isoMs = ms;
+  }
+  return isoText;
+}
 
 const ID_RANDOM = 16;
 const pool = Buffer.alloc(ID_RANDOM * 256);

@@ -45,13 +45,17 @@ export interface Dc09Frame extends Dc09Message {
   readonly body: string;
 }
 
-/** CRC-16/ARC: polynomial 0x8005 reflected, initial value 0, no final xor. */
+/** The remainders of each byte: CRC-16/ARC, polynomial 0x8005 reflected. */
+const crcTable = Uint16Array.from({ length: 256 }, (_, byte) => {
+  let crc = byte;
+  for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0xa001 : crc >>> 1;
+  return crc;
+});
+
+/** CRC-16/ARC: initial value 0, no final xor. */
 export function crc16arc(bytes: Uint8Array): number {
   let crc = 0;
-  for (const byte of bytes) {
-    crc ^= byte;
-    for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0xa001 : crc >>> 1;
-  }
+  for (const byte of bytes) crc = (crc >>> 8) ^ (crcTable[(crc ^ byte) & 0xff] ?? 0);
   return crc;
 }
 

@@ -4,7 +4,7 @@
  * The rule of this file: an ACK leaves only after the event is on disk. A frame that cannot be written gets no
  * answer, so that the panel keeps it and tries again.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Socket as UdpSocket } from 'node:dgram';
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
@@ -324,6 +324,6 @@ function repeatOf(message: Dc09Message, frame: Dc09Frame, panel: Panel, index: n
     '\n',
   );
   const within = timed ? REPEAT_TIMED_MS : message.sequence === 0 ? REPEAT_UNNUMBERED_MS : REPEAT_UNTIMED_MS;
-  const hash = createHash('sha256').update(content).digest('base64url').slice(0, 22);
-  return { key: `dc09/${panel.device}/${panel.config.account}/${hash}`, within };
+  const digest = hash('sha256', content, 'base64url').slice(0, 22);
+  return { key: `dc09/${panel.device}/${panel.config.account}/${digest}`, within };
 }
