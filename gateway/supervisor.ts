@@ -72,6 +72,9 @@ function createLinks({ record, metrics, log }: SupervisorContext) {
   const known = new Map<string, boolean>();
   const link = (device: string, part: string | undefined, online: boolean, reason: string | undefined) => {
     const key = `${device}\n${part ?? ''}`;
+    // A line lost before any part was heard of is told of the device as a whole; a part that answers ends it.
+    if (part !== undefined && online && known.get(`${device}\n`) === false)
+      link(device, undefined, true, undefined);
     if (known.get(key) === online) return;
     const first = !known.has(key);
     known.set(key, online);

@@ -3,6 +3,7 @@
  * acknowledged. It lives as long as its connection; the next one starts from the cursor again.
  */
 import { createHmac } from 'node:crypto';
+import type { Credential } from '../../drivers/contract.ts';
 import { classOf, type Event, type EventType, type Lane, lanes } from '../event.ts';
 import type { Entry, Journal, Position } from '../journal/index.ts';
 import type { Connection } from './connection.ts';
@@ -204,11 +205,10 @@ function payloadOf(entry: Entry, previous: number, cardKey: Buffer | undefined):
 
 function hideCard(body: string, cardKey: Buffer): string {
   const event = JSON.parse(body) as Event;
-  const { number, facility, ...rest } = event.data['credential'] as {
-    number: string;
-    facility?: number;
-    format: string;
-  };
+  const credential = event.data['credential'] as Credential | undefined;
+  // Doors have access events too, and no card.
+  if (credential === undefined) return body;
+  const { number, facility, ...rest } = credential;
   const hash = createHmac('sha256', cardKey)
     .update(`${facility ?? ''}/${number}`)
     .digest('base64url');

@@ -126,6 +126,18 @@ describe('the supervisor', () => {
     ]);
   });
 
+  it('ends the outage of a device that was offline before any of its accounts was heard of', async () => {
+    const { driver, opened, refuse } = testDriver('a');
+    refuse(new LineError('E_PORT_TAKEN', 'port 5100 is taken'));
+    const { events, supervisor } = start([device('panel', 'w')], [driver]);
+    expect(await events.next()).toMatchObject({ state: 'raised', text: 'port 5100 is taken' });
+    const { host } = await opened.next();
+    host.link('panel', 'online', undefined, '1234');
+    expect(await events.next()).toMatchObject({ device: 'panel', state: 'restored' });
+    expect(await events.next()).toMatchObject({ state: 'restored', details: { part: '1234' } });
+    expect(supervisor.online('panel')).toBe(true);
+  });
+
   it('lets a driver that throws harm nobody else', async () => {
     const bad = testDriver('a');
     const good = testDriver('b');
