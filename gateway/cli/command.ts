@@ -22,11 +22,13 @@ export class UsageError extends Error {
 /** npm passes a terminal's Ctrl-C on to us, who got it already: so soon, it is no second one. */
 const SECOND_AFTER_MS = 500;
 
-/** Resolves at Ctrl-C or SIGTERM, or after `ms`. A second Ctrl-C ends the process at once. */
-export function untilStopped(ms?: number): Promise<void> {
+/**
+ * Resolves at Ctrl-C or SIGTERM (`asked`), or after `ms` (`timed`). A second Ctrl-C ends the process at once.
+ */
+export function untilStopped(ms?: number): Promise<'asked' | 'timed'> {
   return new Promise((resolve) => {
     const timer = ms === undefined ? undefined : setTimeout(stop, ms);
-    function stop() {
+    function stop(signal?: NodeJS.Signals) {
       clearTimeout(timer);
       process.off('SIGINT', stop);
       process.off('SIGTERM', stop);
@@ -34,7 +36,7 @@ export function untilStopped(ms?: number): Promise<void> {
       process.on('SIGINT', () => {
         if (performance.now() - first > SECOND_AFTER_MS) process.exit(130);
       });
-      resolve();
+      resolve(signal === undefined ? 'timed' : 'asked');
     }
     process.on('SIGINT', stop);
     process.on('SIGTERM', stop);

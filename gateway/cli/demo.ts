@@ -18,8 +18,8 @@ import { type Command, configOrErrors, untilStopped } from './command.ts';
 import { eventLine } from './watch.ts';
 
 const demoConfig = join(import.meta.dirname, '../../config/demo.yaml');
-/** How long the last events may take to arrive when the demo stops. */
-const SETTLE_MS = 1000;
+/** How long the last events may take to arrive: who pressed Ctrl-C does not wait, a timed run does. */
+const SETTLE_MS = { asked: 800, timed: 10_000 };
 
 export const demo: Command = {
   name: 'demo',
@@ -66,12 +66,13 @@ Exit status 1 where an event was lost.
     );
     const day = new AbortController();
     const living = liveADay(campus, Number(values.rate), day.signal);
-    await stopped;
+    const patience = SETTLE_MS[await stopped];
 
     day.abort();
     await living;
-    await view.settled(SETTLE_MS);
-    await gateway.close(SETTLE_MS / 2);
+    // In the order of the road: no more intake, the rest delivered, the rest received.
+    await gateway.close(patience);
+    await view.settled(patience);
     await Promise.all([campus.close(), platform.close()]);
     await broker.close();
     const { seen, stored, delivered } = view.counts();
