@@ -32,30 +32,36 @@ const BACKOFF_MAX_MS = 30_000;
 const GOOD_AFTER_MS = 30_000;
 const CLOSE_TIMEOUT_MS = 1500;
 
+/** Devices that share a session. */
+interface Wire {
+  readonly line: string;
+  readonly driver: Driver;
+  readonly devices: Device[];
+}
+
+/** What all wires share. */
+interface Shared {
+  readonly context: SupervisorContext;
+  readonly links: ReturnType<typeof createLinks>;
+  readonly bursts: BurstLog;
+  readonly signal: AbortSignal;
+}
+
 export function startSupervisor(devices: readonly Device[], context: SupervisorContext): Supervisor {
-  const { drivers, log } = context;
-  const wires = new Map<string, { driver: Driver; devices: Device[] }>();
+  const wires = new Map<string, Wire>();
   for (const device of devices) {
-    const driver = drivers.find((one) => one.name === device.driver) as Driver;
+    const driver = context.drivers.find((one) => one.name === device.driver) as Driver;
     const line = driver.line(device as Parameters<Driver['line']>[0]);
-    const key = `${driver.name}\n${line}`;
-    const wire = wires.get(key) ?? { driver, devices: [] };
+    const key = `${driver.name} ${line}`;
+    const wire = wires.get(key) ?? { line, driver, devices: [] };
     wire.devices.push(device);
     wires.set(key, wire);
   }
   const stop = new AbortController();
-  const bursts = burstLog(log);
+  const bursts = burstLog(context.log);
   const links = createLinks(context);
-  const running = [...wires].map(([key, wire]) =>
-    keepOpen(
-      key.slice(key.indexOf('\n') + 1),
-      wire.driver,
-      wire.devices,
-      context,
-      links,
-      bursts,
-      stop.signal,
-    ),
+  const running = [...wires.values()].map((wire) =>
+    keepOpen(wire, { context, links, bursts, signal: stop.signal }),
   );
   return {
     online: links.online,
@@ -115,21 +121,15 @@ function createLinks({ record, metrics, log }: SupervisorContext) {
   };
 }
 
-async function keepOpen(
-  line: string,
-  driver: Driver,
-  devices: readonly Device[],
-  context: SupervisorContext,
-  links: ReturnType<typeof createLinks>,
-  bursts: BurstLog,
-  signal: AbortSignal,
-): Promise<void> {
+async function keepOpen(wire: Wire, shared: Shared): Promise<void> {
+  const { line, driver, devices } = wire;
+  const { context, links, bursts, signal } = shared;
   const { log, metrics, random = Math.random } = context;
   let tries = 0;
   while (!signal.aborted) {
     const opened = performance.now();
     try {
-      await runSession(driver, devices, context, links, bursts, signal);
+      await runSession(wire, shared);
       if (signal.aborted) return;
       throw new Error('the driver ended its session without a reason');
     } catch (error) {
@@ -153,12 +153,8 @@ async function keepOpen(
 
 /** One session, from open to end. Rejects when the line is gone. */
 async function runSession(
-  driver: Driver,
-  devices: readonly Device[],
-  context: SupervisorContext,
-  links: ReturnType<typeof createLinks>,
-  bursts: BurstLog,
-  signal: AbortSignal,
+  { driver, devices }: Wire,
+  { context, links, bursts, signal }: Shared,
 ): Promise<void> {
   const { record, clock, log, metrics } = context;
   const own = new AbortController();

@@ -221,12 +221,10 @@ function receiver(panels: Map<string, Panel>, listener: string, host: Host): Rec
     // A link test is sent the moment it is made: a wrong time in it is a wrong clock.
     else if (message.timestamp !== undefined && message.id === 'NULL') delete panel.clockRightAt;
 
-    const events =
-      message.id === 'SIA-DCS' ? parseSiaDcs(message.data ?? '') : parseContactId(message.data ?? '');
-    if (message.id !== 'NULL') {
-      if (message.id !== 'SIA-DCS' && message.id !== 'ADM-CID')
-        return refuse('unknown id', panel.device, message.id);
-      if (events.length === 0 && message.data !== '') return refuse('data that is no event', panel.device);
+    const events = eventsOf(message);
+    if (events === undefined) return refuse('unknown id', panel.device, message.id);
+    if (events.length === 0 && message.id !== 'NULL' && message.data !== '') {
+      return refuse('data that is no event', panel.device);
     }
     const observations = events.flatMap(
       (event, index) => observe(event, index, message, frame, panel, now) ?? [],
@@ -248,6 +246,13 @@ function receiver(panels: Map<string, Panel>, listener: string, host: Host): Rec
     receive(decoded, answer).catch((error: Error) =>
       host.log.error({ device: listener, error: error.message }, 'a frame could not be handled'),
     );
+}
+
+/** undefined: an id that this receiver does not understand. */
+function eventsOf({ id, data = '' }: Dc09Message): PanelEvent[] | undefined {
+  if (id === 'NULL') return [];
+  if (id === 'SIA-DCS') return parseSiaDcs(data);
+  return id === 'ADM-CID' ? parseContactId(data) : undefined;
 }
 
 function isInTime(timestamp: number, now: number): boolean {
