@@ -4,6 +4,7 @@
  * A line lives once. When it ends, `ended` tells why, and the next one is a new object with a new port:
  * a SerialPort that lost its USB adapter never works again (serialport/node-serialport#648).
  */
+import { stat } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import { SerialPort } from 'serialport';
 import { z } from 'zod';
@@ -98,6 +99,29 @@ function openPort(connection: SerialConnection): Promise<SerialPort> {
   });
 }
 
+const WATCH_MS = 500;
+
+/** Which device stands behind a path now. */
+function deviceAt(path: string): Promise<string> {
+  return stat(path).then(
+    ({ dev, ino, rdev }) => `${dev}/${ino}/${rdev}`,
+    () => 'none',
+  );
+}
+
+/**
+ * Closes a port when `device`, which stood behind its path before it was opened, no longer does. After an adapter is
+ * unplugged the system answers each read with nothing, at once, and serialport 13 (unix-read.js) asks again for ever;
+ * it never says "closed".
+ */
+function watchDevice(port: SerialPort, path: string, device: string) {
+  const watch = setInterval(async () => {
+    if ((await deviceAt(path)) !== device && port.isOpen)
+      port.close(undefined, new Error('the device was unplugged'));
+  }, WATCH_MS);
+  port.once('close', () => clearInterval(watch));
+}
+
 /**
  * Wraps an open duplex as a Line. `onData` is called for each chunk until the end.
  */
@@ -168,7 +192,9 @@ export async function openLine(
 ): Promise<Line> {
   const name = lineName(connection);
   if ('serial' in connection) {
+    const device = await deviceAt(connection.serial);
     const port = await openPort(connection);
+    watchDevice(port, connection.serial, device);
     return asLine(name, port, onData, () => {
       // Closing twice is an error of its own in serialport.
       if (port.isOpen) port.close();
