@@ -159,7 +159,11 @@ export function startUplink(config: UplinkConfig, context: UplinkContext): Uplin
       closing = true;
       if (current !== undefined) {
         const { publisher, presence, connection } = current;
-        await Promise.race([publisher.drained(), connection.ended, delay(timeout)]);
+        const patience = new AbortController();
+        const late = delay(timeout, undefined, { signal: patience.signal }).catch(() => {});
+        await Promise.race([publisher.drained(), connection.ended, late]);
+        // A timer left behind would hold the process up after all is done.
+        patience.abort();
         await presence.leave();
         await connection.end(GOODBYE_MS);
       }

@@ -118,6 +118,24 @@ devices:
 });
 
 describe('the demo', () => {
+  it('ends with its last line when it stops by itself: nothing holds the process up', async () => {
+    const file = join(temporaryDirectory(), 'demo.yaml');
+    const [broker, panel] = [await freePort(), await freePort()];
+    writeFileSync(
+      file,
+      `campus: { id: "4503000001", name: x }
+uplinks: [{ id: p, url: "mqtt://127.0.0.1:${broker}" }]
+devices:
+  - { id: panel, driver: dc09, listen: { port: ${panel} }, accounts: [{ account: "1234" }] }
+`,
+    );
+    const { child, out } = begin(['demo', file, '--for', '1s', '--rate', '100']);
+    await out.find((line) => line.includes('delivered, 0 lost'));
+    const said = performance.now();
+    expect(await once(child, 'exit')).toEqual([0, null]);
+    expect(performance.now() - said).toBeLessThan(2000);
+  });
+
   it('stops on Ctrl-C within 2 s, status 0, with the count as its last line', async () => {
     const ports = await Promise.all(Array.from({ length: 5 }, freePort));
     const [broker, panel, tcp, rtu, reader] = ports;
