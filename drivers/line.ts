@@ -54,7 +54,7 @@ const TCP_KEEPALIVE_MS = 10_000;
  * Opens a TCP connection, with keepalive and without Nagle.
  * @throws LineError E_LINE_REFUSED with the reason of the system.
  */
-export function connectTcp(host: string, port: number, signal: AbortSignal): Promise<Socket> {
+function connectTcp(host: string, port: number, signal: AbortSignal): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const socket = connect({
       host,

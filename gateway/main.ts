@@ -71,9 +71,8 @@ export async function startGateway(options: {
   readonly config: Config;
   readonly log: Log;
   readonly trace?: Trace | undefined;
-  readonly registry?: readonly Driver[];
 }): Promise<Gateway> {
-  const { config, log, trace, registry = drivers as readonly Driver[] } = options;
+  const { config, log, trace } = options;
   const campusId = config.campus.id;
   const startedAt = new Date().toISOString();
   const metrics = createMetrics();
@@ -113,7 +112,7 @@ export async function startGateway(options: {
   });
 
   const supervisor = startSupervisor(config.devices, {
-    drivers: registry,
+    drivers: drivers as readonly Driver[],
     record: recorder.record,
     clock,
     log,

@@ -103,18 +103,21 @@ function createLinks({ record, metrics, log }: SupervisorContext) {
       else known.delete(key);
     });
   };
+  /** The parts of a device that were heard of; '' is the device as a whole. */
+  const partsOf = (device: string) =>
+    [...known.keys()]
+      .filter((key) => key.startsWith(`${device}\n`))
+      .map((key) => key.slice(device.length + 1));
   const isOnline = (device: string) => {
-    const own = [...known].filter(([key]) => key.startsWith(`${device}\n`));
-    return own.length === 0 ? undefined : own.every(([, online]) => online);
+    const parts = partsOf(device);
+    return parts.length === 0 ? undefined : parts.every((part) => known.get(`${device}\n${part}`) === true);
   };
   return {
     link,
     online: isOnline,
     /** The wire is gone: everything that was known of its devices is too. */
     lineLost(device: string, reason: string) {
-      const parts = [...known.keys()]
-        .filter((key) => key.startsWith(`${device}\n`))
-        .map((key) => key.slice(device.length + 1));
+      const parts = partsOf(device);
       for (const part of parts.length > 0 ? parts : [''])
         link(device, part === '' ? undefined : part, false, reason);
     },

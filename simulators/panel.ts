@@ -3,8 +3,15 @@
  * until it is acknowledged, supervision in between.
  */
 import { createSocket, type Socket as UdpSocket } from 'node:dgram';
+import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
-import { type Dc09Frame, type Dc09Message, dc09Decoder, encodeDc09 } from '../drivers/dc09/codec.ts';
+import {
+  type Dc09Frame,
+  type Dc09Message,
+  dc09Decoder,
+  encodeDc09,
+  parseKey,
+} from '../drivers/dc09/codec.ts';
 import { actions, corrupter, garbage, milliseconds, number, type Simulator } from './simulator.ts';
 
 export interface PanelOptions {
@@ -30,8 +37,6 @@ export interface PanelOptions {
 export interface Panel extends Simulator {
   /** Sends one event's data; resolves when it is acknowledged. */
   report(data: string): Promise<void>;
-  /** Events not acknowledged yet. */
-  readonly waiting: () => number;
 }
 
 interface Waiting {
@@ -60,6 +65,13 @@ const words = {
   arm: ['CL', '3401'],
   disarm: ['OP', '1401'],
 } as const;
+
+/** The key of a file as a gateway's `keyFile` has it. @throws Error with a sentence where it holds none. */
+export function readKey(file: string): Uint8Array {
+  const key = parseKey(readFileSync(file));
+  if (key === undefined) throw new Error(`${file} holds no key: 16, 24 or 32 bytes, or the same as hex`);
+  return key;
+}
 
 export function startPanel(options: PanelOptions): Panel {
   const {
@@ -170,7 +182,6 @@ export function startPanel(options: PanelOptions): Panel {
   return {
     id,
     report,
-    waiting: () => queue.length,
     ...actions(id, {
       'press ZONE': zoned('press', 'press the panic button of a zone'),
       'release ZONE': zoned('release', 'release it'),

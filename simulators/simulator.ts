@@ -89,7 +89,6 @@ export type WireEnd =
 
 export interface Peer {
   write(bytes: Uint8Array): void;
-  close(): void;
 }
 
 export interface ServedWire {
@@ -115,7 +114,7 @@ export async function serveWire(
     await new Promise<void>((resolve, reject) =>
       port.open((error) => (error === null ? resolve() : reject(error))),
     );
-    const peer: Peer = { write: (bytes) => !isCut && port.write(Buffer.from(bytes)), close: () => {} };
+    const peer: Peer = { write: (bytes) => !isCut && port.write(Buffer.from(bytes)) };
     peers.add(peer);
     const take = connected(peer);
     port.on('data', (chunk: Buffer) => !isCut && take(chunk));
@@ -135,7 +134,6 @@ export async function serveWire(
     if (isCut) return socket.destroy();
     const peer: Peer = {
       write: (bytes) => socket.writable && socket.write(bytes),
-      close: () => socket.destroy(),
     };
     sockets.add(socket);
     peers.add(peer);

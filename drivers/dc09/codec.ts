@@ -59,6 +59,23 @@ export function crc16arc(bytes: Uint8Array): number {
   return crc;
 }
 
+/** AES-128, 192 and 256. */
+const KEY_BYTES = [16, 24, 32];
+
+/**
+ * The content of a key file -> the key: 16, 24 or 32 raw bytes, or twice as many hex digits; white space around
+ * either (an editor's newline) is no part of it. undefined: it is none.
+ */
+export function parseKey(content: Buffer): Buffer | undefined {
+  const text = content.toString('latin1').trim();
+  const readings = [
+    /^([0-9A-Fa-f]{2})+$/.test(text) ? Buffer.from(text, 'hex') : content,
+    content,
+    Buffer.from(text, 'latin1'),
+  ];
+  return readings.find((key) => KEY_BYTES.includes(key.length));
+}
+
 const hex4 = (value: number) => value.toString(16).toUpperCase().padStart(4, '0');
 const two = (value: number) => String(value).padStart(2, '0');
 

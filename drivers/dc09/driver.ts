@@ -26,6 +26,7 @@ import {
   encodeDc09,
   formatTimestamp,
   frameBody,
+  parseKey,
 } from './codec.ts';
 import { type PanelEvent, parseContactId, parseSiaDcs } from './codes.ts';
 import { listenTcp, listenUdp, type Receive } from './listen.ts';
@@ -79,22 +80,18 @@ interface Panel {
   clockRightAt?: number;
 }
 
-/** Reads a key file: 16, 24 or 32 raw bytes, or twice as many hex digits. */
+/** The key of a file, or why there is none. */
 function readKey(file: string): Buffer | string {
-  let bytes: Buffer;
+  let content: Buffer;
   try {
-    bytes = readFileSync(file);
+    content = readFileSync(file);
   } catch (error) {
     return `the key file ${file} cannot be read (${(error as NodeJS.ErrnoException).code})`;
   }
-  const text = bytes.toString('latin1').trim();
-  const key =
-    /^([0-9A-Fa-f]{2})+$/.test(text) && [32, 48, 64].includes(text.length) ? Buffer.from(text, 'hex') : bytes;
-  if ([16, 24, 32].includes(key.length)) return key;
-  // An editor's newline at the end of a raw key is no part of it.
-  const trimmed = Buffer.from(text, 'latin1');
-  if ([16, 24, 32].includes(trimmed.length)) return trimmed;
-  return `the key file ${file} holds ${bytes.length} bytes; a key is 16, 24 or 32 bytes, or the same as hex`;
+  return (
+    parseKey(content) ??
+    `the key file ${file} holds ${content.length} bytes; a key is 16, 24 or 32 bytes, or the same as hex`
+  );
 }
 
 export const dc09 = defineDriver({

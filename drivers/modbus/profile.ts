@@ -125,8 +125,9 @@ export function follow(
     );
   };
 
+  const named = new Map(profile.points.map((point) => [point.name, point]));
+
   return (image) => {
-    const named = new Map(profile.points.map((point) => [point.name, point]));
     const allowed = (point: Point) => {
       const gate = point.when === undefined ? undefined : named.get(point.when);
       return gate === undefined || isOn(image, gate);

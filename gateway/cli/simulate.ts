@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 import { say } from '../../config/language.ts';
 import { type Campus, liveADay, startCampus } from '../../simulators/campus.ts';
 import { type FenceModel, fenceModels, startFences } from '../../simulators/fence.ts';
-import { startPanel } from '../../simulators/panel.ts';
+import { readKey, startPanel } from '../../simulators/panel.ts';
 import { startReader } from '../../simulators/reader.ts';
 import {
   milliseconds,
@@ -163,13 +163,4 @@ function oneOf<T extends string>(text: string, allowed: readonly T[]): T {
   const found = allowed.find((one) => one === text);
   if (found === undefined) throw new UsageError(`"${text}" is none of ${allowed.join(', ')}`);
   return found;
-}
-
-/** A key of 16, 24 or 32 bytes, or the same as hex. */
-function readKey(file: string): Uint8Array {
-  const bytes = readFileSync(file);
-  const text = bytes.toString('latin1').trim();
-  return [32, 48, 64].includes(text.length) && /^[0-9A-Fa-f]+$/.test(text)
-    ? Buffer.from(text, 'hex')
-    : Buffer.from(text, 'latin1');
 }

@@ -86,8 +86,6 @@ export class JournalError extends Error {
   }
 }
 
-export type Store = ReturnType<typeof openStore>;
-
 /**
  * Opens or makes `journal.sqlite` in a folder.
  * @throws JournalError E_JOURNAL_IN_USE where another gateway has the folder, E_JOURNAL_NEWER where a later

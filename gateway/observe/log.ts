@@ -1,19 +1,15 @@
 /** Logging: JSON lines, or pretty on a terminal; and the rule that a burst is logged once. */
-import { type DestinationStream, type Logger, pino } from 'pino';
+import { type Logger, pino } from 'pino';
 import pretty from 'pino-pretty';
 import type { Log } from '../../drivers/contract.ts';
 
-/**
- * @param destination where JSON lines go; standard error by default, so that standard output stays the command's own.
- */
-export function createLog(level: string, destination?: DestinationStream): Logger {
+/** To standard error, so that standard output stays the command's own. */
+export function createLog(level: string): Logger {
   // Fields that may hold secrets or a child's data are cut, whoever logs them.
   const redact = ['*.password', '*.key', '*.credential', 'credential', 'password', 'key'];
-  const out =
-    destination ??
-    (process.stderr.isTTY
-      ? pretty({ destination: 2, sync: true, ignore: 'pid,hostname' })
-      : pino.destination(2));
+  const out = process.stderr.isTTY
+    ? pretty({ destination: 2, sync: true, ignore: 'pid,hostname' })
+    : pino.destination(2);
   return pino({ level, redact, base: null }, out);
 }
 
