@@ -212,8 +212,13 @@ export function decryptDc09(frame: Dc09Frame, key: Uint8Array): Dc09Message | un
   return { ...message, ...content };
 }
 
+export interface Dc09Decoder extends Decoder<Dc09Frame> {
+  /** Whether a frame was begun, or noise gathered, that is not ended. */
+  pending(): boolean;
+}
+
 /** Bytes of a TCP stream or a datagram -> frames. Holds at most one frame's length. */
-export function dc09Decoder(): Decoder<Dc09Frame> {
+export function dc09Decoder(): Dc09Decoder {
   let line: Buffer[] = [];
   let length = 0;
   let inFrame = false;
@@ -264,6 +269,7 @@ export function dc09Decoder(): Decoder<Dc09Frame> {
       gather(bytes.subarray(from), out);
       return out;
     },
+    pending: () => inFrame || length > 0,
     silence() {
       const out: Decoded<Dc09Frame>[] = [];
       drop(inFrame ? 'torn' : 'noise', out);

@@ -94,7 +94,8 @@ function serve(socket: Socket, receive: Receive) {
       deadline = undefined;
     }
     for (const one of decoded) take(one);
-    deadline ??= setTimeout(late, FRAME_DEADLINE_MS);
+    // Only for what is begun: a timer left from an ended frame would tear the next one in the middle.
+    if (decoder.pending()) deadline ??= setTimeout(late, FRAME_DEADLINE_MS);
   });
   socket.once('end', () => {
     for (const one of decoder.silence()) take(one);

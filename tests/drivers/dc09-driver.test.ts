@@ -2,7 +2,7 @@ import { createSocket } from 'node:dgram';
 import { writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { Observation, Receipt } from '../../drivers/contract.ts';
 import { type Dc09Frame, dc09Decoder, decryptDc09, encodeDc09, frameBody } from '../../drivers/dc09/codec.ts';
 import { dc09 } from '../../drivers/dc09/driver.ts';
@@ -193,6 +193,46 @@ describe('a panel on TCP', () => {
     expect(await panel.answers.next()).toMatchObject({ id: 'ACK', sequence: 9 });
     expect(discards.rest().some(({ reason }) => reason === 'too long')).toBe(true);
     expect(process.memoryUsage().rss - before).toBeLessThan(200 << 20);
+  });
+});
+
+describe('the deadline of a frame', () => {
+  it('runs from its own first byte: a frame in two packets is not torn by the time of the one before', async () => {
+    const { port } = await receiver([{ account: '1234' }]);
+    const panel = await dial(port);
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    panel.send(event('#1234|NPA1', 1));
+    expect(await panel.answers.next()).toMatchObject({ sequence: 1 });
+    vi.advanceTimersByTime(9900);
+    const frame = event('#1234|NPA2', 2);
+    // Whole frame 2, then half of 3: the ACK of 2 says that both were read.
+    const next = event('#1234|NPA3', 3);
+    panel.send(Buffer.concat([frame, next.subarray(0, 20)]));
+    expect(await panel.answers.next()).toMatchObject({ sequence: 2 });
+    vi.advanceTimersByTime(9900);
+    panel.send(next.subarray(20));
+    expect(await panel.answers.next()).toMatchObject({ sequence: 3 });
+  });
+
+  it('does not run while nothing is begun: a frame begun late is not torn', async () => {
+    const { port } = await receiver([{ account: '1234' }]);
+    const panel = await dial(port);
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    panel.send(event('#1234|NPA1', 1));
+    expect(await panel.answers.next()).toMatchObject({ sequence: 1 });
+    vi.advanceTimersByTime(9900);
+    const next = event('#1234|NPA2', 2);
+    panel.socket.setNoDelay(true);
+    panel.send(next.subarray(0, 20));
+    // A second connection's answer says that the half was read.
+    const other = await dial(port);
+    other.send(event('#1234|NPA9', 9));
+    expect(await other.answers.next()).toMatchObject({ sequence: 9 });
+    vi.advanceTimersByTime(200);
+    panel.send(next.subarray(20));
+    expect(await panel.answers.next()).toMatchObject({ sequence: 2 });
   });
 });
 
