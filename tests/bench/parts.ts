@@ -1,23 +1,14 @@
 /** Parts of the benches: real processes, and numbers of what happened. */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import {
-  closeSync,
-  fsyncSync,
-  mkdtempSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs';
+import type { ChildProcess } from 'node:child_process';
+import { closeSync, fsyncSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { connect, type MqttClient } from 'mqtt';
-import { stringify } from 'yaml';
 import { freePort } from '../free-port.ts';
+import { gatewayCommand, mosquittoCommand, startProcess } from '../processes.ts';
+
+export { stopProcess as stop } from '../processes.ts';
 
 const children = new Set<ChildProcess>();
 const folders = new Set<string>();
@@ -32,56 +23,21 @@ export function folder(): string {
   return directory;
 }
 
-/** Starts a program and waits for a line of its standard error. */
-export async function start(command: string, args: string[], ready: RegExp): Promise<ChildProcess> {
-  const child = spawn(command, args, { stdio: ['ignore', 'inherit', 'pipe'] });
-  children.add(child);
-  const { stderr } = child;
-  await new Promise<void>((resolve, reject) => {
-    const last: string[] = [];
-    createInterface({ input: stderr }).on('line', (line) => {
-      last.push(line);
-      if (ready.test(line)) resolve();
-    });
-    child.once('exit', (status) =>
-      reject(new Error(`${command} ended (${status}): ${last.slice(-3).join('; ')}`)),
-    );
-  });
-  return child;
-}
+const start = async ({ command, args, ready }: ReturnType<typeof gatewayCommand>): Promise<ChildProcess> =>
+  (await startProcess(command, args, ready, (child) => children.add(child))).child;
 
-export async function stop(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const exit = once(child, 'exit');
-  child.kill('SIGTERM');
-  await exit;
-}
-
-/** A mosquitto with `set_tcp_nodelay`; more lines make a bridge of it. */
+/** A mosquitto; more lines, from its own folder, make a bridge of it. */
 export async function mosquitto(
-  extra: readonly string[] = [],
+  extra: (directory: string) => readonly string[] = () => [],
 ): Promise<{ port: number; child: ChildProcess }> {
   const directory = folder();
   const port = await freePort();
-  const file = join(directory, 'mosquitto.conf');
-  const lines = [
-    `listener ${port} 127.0.0.1`,
-    'allow_anonymous true',
-    'user root',
-    'set_tcp_nodelay true',
-    'max_queued_messages 0',
-    ...extra,
-  ];
-  writeFileSync(file, `${lines.map((line) => line.replace('DIRECTORY', directory)).join('\n')}\n`);
-  return { port, child: await start('mosquitto', ['-c', file], /running/) };
+  return { port, child: await start(mosquittoCommand(directory, port, extra(directory))) };
 }
 
-export async function gateway(config: object): Promise<ChildProcess> {
+export function gateway(config: object): Promise<ChildProcess> {
   const directory = folder();
-  const file = join(directory, 'campus.yaml');
-  writeFileSync(file, stringify({ ...config, dataDir: join(directory, 'data') }));
-  const entry = join(import.meta.dirname, '../../gateway/campus-gateway.js');
-  return start(process.execPath, [entry, 'run', file, '--log-level', 'info'], /the gateway runs/);
+  return start(gatewayCommand(directory, { ...config, dataDir: join(directory, 'data') }));
 }
 
 export async function client(port: number): Promise<MqttClient> {

@@ -98,9 +98,9 @@ export async function road(args: string[]): Promise<void> {
     uplinks: [{ id: 'platform', url: `mqtt://127.0.0.1:${broker.port}`, window: 256 }],
     devices: [{ id: 'panel', driver: 'dc09', listen: { port: panelPort }, accounts: [{ account: '1234' }] }],
   });
-  const bridge = await mosquitto([
+  const bridge = await mosquitto((directory) => [
     'persistence true',
-    'persistence_location DIRECTORY/',
+    `persistence_location ${directory}/`,
     'connection platform',
     `address 127.0.0.1:${broker.port}`,
     'topic campus/# out 1',

@@ -5,8 +5,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { type Dc09Frame, dc09Decoder, encodeDc09 } from '../../drivers/dc09/codec.ts';
 import { frames } from '../drivers/decoding.ts';
-import { freePort, stream } from '../helpers.ts';
-import { folder, gateway } from './tools.ts';
+import { freePort, stream, temporaryDirectory } from '../helpers.ts';
+import { gateway } from './tools.ts';
 
 async function dial(
   port: number,
@@ -38,7 +38,7 @@ describe('a running gateway', () => {
     config.status = await freePort();
   });
   const start = () => {
-    const directory = folder();
+    const directory = temporaryDirectory();
     return gateway(
       {
         campus: { id: '4503000001', name: '一中' },

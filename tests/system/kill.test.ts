@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { startPanel } from '../../simulators/panel.ts';
-import { freePort } from '../helpers.ts';
-import { folder, gateway, mosquitto, need, subscriber, until } from './tools.ts';
+import { freePort, temporaryDirectory } from '../helpers.ts';
+import { gateway, mosquitto, need, subscriber, until } from './tools.ts';
 
 const ROUNDS = 20;
 const PANELS = 16;
@@ -14,7 +14,7 @@ it('loses nothing that a panel was told is taken, killed with -9 at 20 random mo
   need(context, 'mosquitto', 'mosquitto_sub');
   const broker = await mosquitto();
   const platform = await subscriber(broker.port, 'mqttv5');
-  const directory = folder();
+  const directory = temporaryDirectory();
   const port = await freePort();
   const accounts = Array.from({ length: PANELS }, (_, i) => ({
     account: String(1000 + i),

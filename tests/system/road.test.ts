@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { loadConfig } from '../../config/load.ts';
 import { type Campus, startCampus } from '../../simulators/campus.ts';
-import { freePort } from '../helpers.ts';
-import { folder, gateway, type Line, mosquitto, need, subscriber } from './tools.ts';
+import { freePort, temporaryDirectory } from '../helpers.ts';
+import { gateway, type Line, mosquitto, need, subscriber } from './tools.ts';
 
 const zones = [
   { zone: 1, id: 'north-wall', kind: 'perimeter' },
@@ -83,7 +83,7 @@ describe.each([
     need(context, 'mosquitto', 'mosquitto_sub');
     const broker = await mosquitto();
     const platform = await subscriber(broker.port, version);
-    const directory = folder();
+    const directory = temporaryDirectory();
     const config = await campusConfig(broker.port, protocol, directory);
     const daemon = await gateway(config, directory);
     const loaded = loadConfig(join(directory, 'campus.yaml'));
@@ -113,7 +113,7 @@ describe.each([
       expect(previous).toEqual(['0', ...events.slice(0, -1).map(({ sequence }) => sequence)]);
     }
     expect(
-      broker.log.some((line) => line.includes('4503000001-police') && line.includes(`(${logged},`)),
+      broker.log().some((line) => line.includes('4503000001-police') && line.includes(`(${logged},`)),
     ).toBe(true);
     process.stdout.write(`MQTT ${protocol}: ${ids.length} events, each once, in order per lane\n`);
   });

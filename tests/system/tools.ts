@@ -1,16 +1,12 @@
 /** Real parts for the system suite: mosquitto, socat, the gateway as a process of its own. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { onTestFinished, type TestContext } from 'vitest';
-import { stringify } from 'yaml';
-import { freePort, stream } from '../helpers.ts';
-
-const root = join(import.meta.dirname, '../..');
+import { freePort, stream, temporaryDirectory } from '../helpers.ts';
+import { gatewayCommand, mosquittoCommand, startProcess, stopProcess } from '../processes.ts';
 
 /** Skips the test where a program is missing, aloud; under REQUIRE_SYSTEM=1 fails instead. */
 export function need(context: TestContext, ...programs: string[]) {
@@ -35,22 +31,10 @@ export async function until(
   }
 }
 
-export function folder(): string {
-  const directory = mkdtempSync(join(tmpdir(), 'campus-system-'));
-  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
-  return directory;
-}
-
-async function stopped(child: ChildProcess, signal: NodeJS.Signals) {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const exit = once(child, 'exit');
-  child.kill(signal);
-  await exit;
-}
-
 export interface Mosquitto {
   readonly port: number;
-  readonly log: string[];
+  /** What it said, over all its starts. */
+  log(): string[];
   start(): Promise<void>;
   /** SIGTERM: it saves its sessions. */
   stop(): Promise<void>;
@@ -58,44 +42,29 @@ export interface Mosquitto {
 
 /** A real mosquitto that keeps sessions, with `set_tcp_nodelay`. */
 export async function mosquitto(extra: readonly string[] = []): Promise<Mosquitto> {
-  const directory = folder();
+  const directory = temporaryDirectory();
   const port = await freePort();
-  const file = join(directory, 'mosquitto.conf');
-  const lines = [
-    `listener ${port} 127.0.0.1`,
-    'allow_anonymous true',
-    'set_tcp_nodelay true',
+  const { command, args, ready } = mosquittoCommand(directory, port, [
     'persistence true',
     `persistence_location ${directory}/`,
-    'max_queued_messages 0',
     'log_type all',
     'log_dest stderr',
-    'user root',
     ...extra,
-  ];
-  writeFileSync(file, `${lines.join('\n')}\n`);
-  const log: string[] = [];
+  ]);
+  const logs: string[][] = [];
   let child: ChildProcess | undefined;
   const start = async () => {
-    const own = spawn('mosquitto', ['-c', file], { stdio: ['ignore', 'ignore', 'pipe'] });
-    child = own;
-    const running = new Promise<void>((resolve, reject) => {
-      createInterface({ input: own.stderr }).on('line', (line) => {
-        log.push(line);
-        if (/mosquitto version .* running/.test(line)) resolve();
-      });
-      own.once('exit', (status) =>
-        reject(new Error(`mosquitto ended (${status}): ${log.slice(-3).join('; ')}`)),
-      );
+    const started = await startProcess(command, args, ready, (own) => {
+      child = own;
     });
-    await running;
+    logs.push(started.log);
   };
   const stop = async () => {
-    if (child !== undefined) await stopped(child, 'SIGTERM');
+    if (child !== undefined) await stopProcess(child);
   };
   onTestFinished(stop);
   await start();
-  return { port, log, start, stop };
+  return { port, log: () => logs.flat(), start, stop };
 }
 
 export interface Line {
@@ -172,30 +141,18 @@ export interface GatewayProcess {
 
 /** The gateway as its users run it; resolves when it says that it runs. */
 export async function gateway(config: object, directory: string): Promise<GatewayProcess> {
-  const file = join(directory, 'campus.yaml');
-  writeFileSync(file, stringify(config));
-  const child = spawn(process.execPath, [join(root, 'gateway/campus-gateway.js'), 'run', file], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
-  const log: string[] = [];
-  onTestFinished(() => stopped(child, 'SIGKILL'));
-  await new Promise<void>((resolve, reject) => {
-    createInterface({ input: child.stderr }).on('line', (line) => {
-      log.push(line);
-      if (line.includes('the gateway runs')) resolve();
-    });
-    child.once('exit', (status) =>
-      reject(new Error(`the gateway ended (${status}): ${log.slice(-3).join('\n')}`)),
-    );
+  const { command, args, ready } = gatewayCommand(directory, config);
+  const { child, log } = await startProcess(command, args, ready, (own) => {
+    onTestFinished(() => stopProcess(own, 'SIGKILL'));
   });
   return {
     child,
     log,
     async stop() {
-      await stopped(child, 'SIGTERM');
+      await stopProcess(child);
       return child.exitCode;
     },
-    kill: () => stopped(child, 'SIGKILL'),
+    kill: () => stopProcess(child, 'SIGKILL'),
   };
 }
 
@@ -206,7 +163,7 @@ export async function ptyPair(): Promise<{
   unplug: () => Promise<void>;
   plug: () => Promise<void>;
 }> {
-  const directory = folder();
+  const directory = temporaryDirectory();
   const a = join(directory, 'a');
   const b = join(directory, 'b');
   let child: ChildProcess | undefined;
@@ -221,7 +178,7 @@ export async function ptyPair(): Promise<{
     stderr.resume();
   };
   const unplug = async () => {
-    if (child !== undefined) await stopped(child, 'SIGTERM');
+    if (child !== undefined) await stopProcess(child);
   };
   onTestFinished(unplug);
   await plug();
