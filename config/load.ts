@@ -144,6 +144,7 @@ function offsetOf(document: Document, path: Path): number {
 
 interface Schema {
   readonly properties?: Readonly<Record<string, Schema>>;
+  readonly propertyNames?: { readonly enum?: readonly string[] };
   readonly items?: Schema;
   readonly anyOf?: readonly Schema[];
   readonly oneOf?: readonly Schema[];
@@ -194,9 +195,9 @@ function explain(issue: Issue, prefix: Path, data: unknown, schema: Schema): Pro
   switch (issue.code) {
     case 'unrecognized_keys': {
       const taken = Object.keys(value as object);
-      const names = Object.keys(schemaAt(schema, path, data)?.properties ?? {}).filter(
-        (name) => !taken.includes(name),
-      );
+      const found = schemaAt(schema, path, data);
+      const known = found?.propertyNames?.enum ?? Object.keys(found?.properties ?? {});
+      const names = known.filter((name) => !taken.includes(name));
       return issue.keys.map((key) => problem(unknownKey(key, names), [...path, key]));
     }
     case 'invalid_union':
@@ -282,9 +283,7 @@ function resolveConfig(file: string, raw: RawConfig, problems: Problem[]): Confi
   const config = { ...raw, file, dataDir: resolve(directory, raw.dataDir) };
   findRepeats(raw.uplinks, ['uplinks'], problems);
   findRepeats(raw.devices, ['devices'], problems);
-  const uplinks = raw.uplinks.map((uplink, i) =>
-    resolveSecrets(resolveFiles(uplink, ['uplinks', i], directory, problems), ['uplinks', i], problems),
-  );
+  const uplinks = raw.uplinks.map((uplink, i) => resolveUplink(uplink, ['uplinks', i], directory, problems));
   const devices = raw.devices.map((device, i) => resolveDevice(device, i, directory, problems));
   return { ...config, uplinks, devices };
 }
@@ -321,9 +320,43 @@ function resolveFiles<T>(value: T, path: (string | number)[], directory: string,
   return Object.fromEntries(entries) as T;
 }
 
-/** Reads an uplink's password from its file or the environment. */
-function resolveSecrets(uplink: UplinkConfig, path: (string | number)[], problems: Problem[]): UplinkConfig {
-  const { password, passwordFile, ...rest } = uplink;
+function resolveUplink(
+  raw: UplinkConfig,
+  path: (string | number)[],
+  directory: string,
+  problems: Problem[],
+): UplinkConfig {
+  const { proxy, ...uplink } = resolveFiles(raw, path, directory, problems);
+  const { url, tls } = uplink;
+  if (tls !== undefined && !/^(mqtts|wss):/.test(url)) {
+    problems.push({
+      path: [...path, 'tls'],
+      message: say(
+        `stands beside ${url}, which has no TLS; use mqtts:// or wss://`,
+        `${url} 不使用 TLS；请改用 mqtts:// 或 wss://`,
+      ),
+    });
+  }
+  if (tls !== undefined && (tls.certFile === undefined) !== (tls.keyFile === undefined)) {
+    const [has, lacks] = tls.certFile === undefined ? ['keyFile', 'certFile'] : ['certFile', 'keyFile'];
+    problems.push({
+      path: [...path, 'tls', has],
+      message: say(`needs ${lacks} beside it`, `需要同时给出 ${lacks}`),
+    });
+  }
+  return {
+    ...resolveSecrets(uplink, path, problems),
+    ...(proxy !== undefined && { proxy: resolveSecrets(proxy, [...path, 'proxy'], problems) }),
+  };
+}
+
+/** Reads a password from its file or the environment. */
+function resolveSecrets<T extends { password?: string | undefined; passwordFile?: string | undefined }>(
+  secretive: T,
+  path: (string | number)[],
+  problems: Problem[],
+): Omit<T, 'password' | 'passwordFile'> & { password?: string } {
+  const { password, passwordFile, ...rest } = secretive;
   if (password !== undefined && passwordFile !== undefined) {
     problems.push({
       path: [...path, 'password'],

@@ -16,6 +16,55 @@ const secret = () =>
       'a secret is not written inline: use the ...File key, or ${NAME} for the environment',
     );
 
+const sizeUnits = { kB: 1000, MB: 1_000_000, GB: 1_000_000_000, TB: 1_000_000_000_000 } as const;
+
+/** `500MB`, `8GB` -> bytes. */
+function size() {
+  return z
+    .string()
+    .regex(/^\d{1,6}(kB|MB|GB|TB)$/, 'a size such as 500MB or 8GB')
+    .transform((text) => {
+      const unit = text.replace(/^\d+/, '') as keyof typeof sizeUnits;
+      return Number.parseInt(text, 10) * sizeUnits[unit];
+    });
+}
+
+/** The classes of events: what comes before the dot of their type. */
+export const eventClasses = [
+  'alarm',
+  'access',
+  'visitor',
+  'video',
+  'device',
+  'arming',
+  'command',
+  'gateway',
+] as const;
+const byClass = <T extends z.ZodType>(value: T) => z.partialRecord(z.enum(eventClasses), value);
+
+const tls = z.strictObject({
+  caFile: z.string().optional().describe('PEM: the authority that signed the broker; default: those of Node'),
+  certFile: z
+    .string()
+    .optional()
+    .describe("PEM: the gateway's own certificate, where the broker asks for one"),
+  keyFile: z.string().optional().describe('PEM: its private key'),
+  serverName: z
+    .string()
+    .optional()
+    .describe('The name in the certificate of the broker; default: of the URL'),
+});
+
+const proxy = z.strictObject({
+  url: z
+    .string()
+    .regex(/^(http|socks5):\/\/[^\s/@]+:\d{1,5}$/, 'http://HOST:PORT or socks5://HOST:PORT')
+    .describe('An HTTP proxy that knows CONNECT, or a SOCKS 5 proxy; names are resolved by it'),
+  username: z.string().optional(),
+  password: secret().optional().describe('`${NAME}` from the environment; or use passwordFile'),
+  passwordFile: z.string().optional().describe('A file whose first line is the password'),
+});
+
 const campus = z.strictObject({
   id: z
     .string()
@@ -28,8 +77,13 @@ const uplink = z.strictObject({
   id: identifier().describe('Names the uplink in the journal: keep it, or everything is sent again'),
   url: z
     .string()
-    .regex(/^mqtts?:\/\/[^\s/@]+$/, 'mqtt://HOST:PORT or mqtts://HOST:PORT, without user or path')
-    .describe('The broker of the platform'),
+    .regex(
+      /^(mqtts?:\/\/[^\s/@]+|wss?:\/\/[^\s/@]+(\/[^\s@]*)?)$/,
+      'mqtt://HOST:PORT, mqtts://HOST:PORT, ws://HOST:PORT/PATH or wss://HOST:PORT/PATH, without user; a path only for ws and wss',
+    )
+    .describe('The broker of the platform; `mqtts` and `wss` are TLS 1.2 or later'),
+  tls: tls.optional().describe('Read again when the files change'),
+  proxy: proxy.optional().describe('For networks that let nothing else out'),
   topicPrefix: z
     .string()
     .regex(/^[^+#\s/][^+#\s]*[^+#\s/]$/, 'a topic without spaces, "+", "#", or "/" at its ends')
@@ -62,6 +116,35 @@ const uplink = z.strictObject({
     .max(1000)
     .default(128)
     .describe('Most events on their way at once; the broker may ask for fewer'),
+  receipts: z
+    .boolean()
+    .default(false)
+    .describe(
+      'The platform answers on `{prefix}/ack` with what it has stored; only then is an event delivered',
+    ),
+  receiptTimeout: duration()
+    .prefault('30s')
+    .describe('Without a receipt for so long, what has none is sent again; doubles up to 10 minutes'),
+  whenNoSubscriber: z
+    .enum(['accept', 'retry'])
+    .default('accept')
+    .describe(
+      '`retry`: an event that the broker took while nobody subscribed (PUBACK 0x10, MQTT 5) is not delivered',
+    ),
+  expiry: byClass(duration())
+    .default({})
+    .describe(
+      'How long the broker may keep events of a class for an absent subscriber (MQTT 5); default for ever',
+    ),
+  reconnectSpread: duration()
+    .prefault('20s')
+    .describe(
+      'A lost connection is tried again at a random moment within it, so that a city does not come back at once; a new alarm does not wait for it',
+    ),
+  commands: z
+    .array(z.enum(['replay', 'acknowledge']))
+    .default(['replay'])
+    .describe('What this platform may ask of the gateway'),
   cardNumbers: z
     .enum(['hashed', 'plain'])
     .default('hashed')
@@ -84,9 +167,26 @@ const device = z.discriminatedUnion('driver', devices as [(typeof devices)[numbe
 export const configSchema = z.strictObject({
   campus: campus.describe('Which school this is'),
   dataDir: z.string().default('./data').describe('Where the journal lives, relative to this file'),
-  retention: duration()
-    .prefault('180d')
-    .describe('How long delivered events stay on disk (GB/T 29315 asks 180 days)'),
+  retention: z
+    .strictObject({
+      keep: duration().prefault('180d').describe('How long events stay on disk (GB/T 29315 asks 180 days)'),
+      budget: size()
+        .prefault('8GB')
+        .describe(
+          'What the journal may take; over it, the oldest of the lowest lane go, never an undelivered alarm',
+        ),
+      lowDisk: size().prefault('1GB').describe('Free disk under which `gateway.storage-low` is sent'),
+      classes: byClass(
+        z.strictObject({
+          keep: duration().optional().describe('How long events of this class stay; default `keep`'),
+          bytes: size().optional().describe('What events of this class may take'),
+        }),
+      )
+        .default({})
+        .describe('By class of event'),
+    })
+    .prefault({})
+    .describe('What is removed before a platform had it is told in `gateway.dropped`'),
   status: z
     .strictObject({
       host: z
@@ -103,6 +203,8 @@ export const configSchema = z.strictObject({
 
 export type RawConfig = z.output<typeof configSchema>;
 export type UplinkConfig = z.output<typeof uplink>;
+export type ProxyConfig = z.output<typeof proxy>;
+export type TlsConfig = z.output<typeof tls>;
 
 /** The JSON Schema of the file as a person writes it. */
 export function configJsonSchema() {

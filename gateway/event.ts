@@ -10,7 +10,7 @@ import { z } from 'zod';
 import { type AlarmKind, alarmKinds, type Observation, type ObservationKind } from '../drivers/contract.ts';
 
 /** The version of topics and events, of its own; a breaking change changes the `v1` of the topics too. */
-export const contractVersion = '1.0.0';
+export const contractVersion = '1.1.0';
 
 /** A lane never waits for a lower one. Their order here is their rank and, as an index, their number on disk. */
 export const lanes = ['urgent', 'normal', 'bulk'] as const;
@@ -58,10 +58,23 @@ const observed = {
   text: z.string().optional(),
   details: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
   raw: z.string().optional().describe('What the device sent, decrypted'),
+  reduced: z
+    .array(z.string())
+    .optional()
+    .describe("What was left out, because the broker's maximum packet size is too small for it"),
   clock,
 };
 
 const alarm = z.strictObject({ kind: z.enum(alarmKinds), ...observed });
+const acknowledged = z.strictObject({
+  kind: z.enum(alarmKinds),
+  ...observed,
+  acknowledged: z.strictObject({
+    event: z.uuidv7().describe('The `id` of the alarm'),
+    by: z.string().describe('The operator'),
+    uplink: z.string().describe('The platform that said so, by its id in the config'),
+  }),
+});
 const credential = z
   .strictObject({
     format: z.string(),
@@ -97,10 +110,9 @@ export const catalogue = {
   'alarm.restored': { lane: 'urgent', data: alarm, en: 'An alarm ended', zh: '报警恢复' },
   'alarm.acknowledged': {
     lane: 'urgent',
-    data: alarm,
+    data: acknowledged,
     en: 'An operator took an alarm',
     zh: '报警确认',
-    reserved: true,
   },
   'access.granted': {
     lane: 'normal',
@@ -201,16 +213,32 @@ export const catalogue = {
   'gateway.storage-low': {
     lane: 'normal',
     data: gateway,
-    en: 'The disk is getting full',
+    en: 'The disk is getting full, or a backlog will fill the journal',
     zh: '存储空间不足',
-    reserved: true,
   },
   'gateway.dropped': {
     lane: 'normal',
     data: gateway,
     en: 'Events were dropped undelivered',
     zh: '事件被丢弃',
-    reserved: true,
+  },
+  'gateway.storage-failed': {
+    lane: 'normal',
+    data: gateway,
+    en: 'The disk took no events; this comes when it does again',
+    zh: '存储故障（恢复后上报）',
+  },
+  'gateway.journal-salvaged': {
+    lane: 'normal',
+    data: gateway,
+    en: 'The journal was damaged; what could be read was saved',
+    zh: '事件日志损坏并已抢救',
+  },
+  'gateway.certificate-expiring': {
+    lane: 'normal',
+    data: gateway,
+    en: 'A certificate ends within 30 days',
+    zh: '证书即将到期',
   },
 } as const satisfies Record<string, CatalogueEntry>;
 export type EventType = keyof typeof catalogue;
@@ -221,7 +249,7 @@ export const typePrefix = 'cn.campus.';
 export const classOf = (type: EventType) => type.slice(0, type.indexOf('.'));
 export const laneOf = (type: EventType): Lane => catalogue[type].lane;
 
-/** An event as it is on disk; `sequence` and `previous` join it when it is sent. */
+/** An event as it is on disk; `sequence`, `previous`, `lane` and `journal` join it when it is sent. */
 export interface Event {
   readonly specversion: '1.0';
   /** UUIDv7 (RFC 9562). The same event always has the same id, however often it arrives. */
@@ -254,13 +282,22 @@ export function eventSchema(type: EventType) {
       time: iso.describe('When it happened; `data.clock` says by whose clock'),
       subject: z.string().optional().describe('The zone, door, camera or account'),
       datacontenttype: z.literal('application/json'),
-      sequence: z.string().regex(/^\d+$/).describe("The journal's number, decimal; rising, with gaps"),
+      sequence: z
+        .string()
+        .regex(/^\d+$/)
+        .describe(
+          "The journal's number, decimal; rising, with gaps. 0: an alarm that the disk has not taken yet; it comes again with its number",
+        ),
       previous: z
         .string()
         .regex(/^\d+$/)
         .describe(
           'The sequence sent before this one on the same uplink and lane; 0: none. One that you lack is a gap',
         ),
+      lane: z.enum(lanes).describe('The lane that `previous` and receipts are about'),
+      journal: z
+        .string()
+        .describe('The id of the numbering; another one means that numbers begin anew. Receipts name it'),
       data: catalogue[type].data,
     })
     .meta({ title: `${typePrefix}${type}`, description: wordsOf(type) });
@@ -400,6 +437,36 @@ export function toEvent(
         seenAt: isoOf(now),
         synchronised,
       },
+    },
+  };
+}
+
+/** An operator's word on an alarm, as an event beside it. */
+export function acknowledgementEvent(
+  alarm: Event,
+  by: { readonly by: string; readonly uplink: string },
+  { campusId, now, synchronised }: EventContext,
+): Event {
+  const { device, kind, state, zone, cause, code } = alarm.data as {
+    device: { id: string };
+    kind: AlarmKind;
+    state: 'raised';
+    zone?: object;
+    cause?: string;
+    code?: object;
+  };
+  return {
+    ...envelope(campusId, device.id, 'alarm.acknowledged', now),
+    ...(alarm.subject !== undefined && { subject: alarm.subject }),
+    data: {
+      kind,
+      state,
+      device,
+      ...(zone !== undefined && { zone }),
+      ...(cause !== undefined && { cause }),
+      ...(code !== undefined && { code }),
+      acknowledged: { event: alarm.id, ...by },
+      clock: { source: 'gateway', seenAt: isoOf(now), synchronised },
     },
   };
 }

@@ -10,13 +10,15 @@ import { say } from '../config/language.ts';
 import { type Config, type ConfigError, loadConfig } from '../config/load.ts';
 import type { Driver, Log, Problem } from '../drivers/contract.ts';
 import { drivers } from '../drivers/index.ts';
-import { eventTypes } from './event.ts';
-import { openJournal } from './journal/index.ts';
+import { type Event, eventTypes, type Lane, typePrefix } from './event.ts';
+import { type Condition, type Journal, type OpenedFile, openJournal } from './journal/index.ts';
+import { createLives } from './life.ts';
 import { systemClock } from './observe/clock.ts';
 import { createMetrics, discardsOf, type StatusServer, serveStatus } from './observe/metrics.ts';
-import { createRecorder, type Trace } from './record.ts';
-import { startSupervisor } from './supervisor.ts';
-import { matches, startUplink } from './uplink/index.ts';
+import { createRecorder, type Recorder, type Trace } from './record.ts';
+import { keepStorage } from './storage.ts';
+import { type Supervisor, startSupervisor } from './supervisor.ts';
+import { eventFilter, matches, startUplink } from './uplink/index.ts';
 
 const packageFile = new URL('../package.json', import.meta.url);
 export const version = (JSON.parse(readFileSync(packageFile, 'utf8')) as { version: string }).version;
@@ -28,8 +30,9 @@ export interface Gateway {
   close(drain?: number): Promise<void>;
 }
 
-const RETAIN_EVERY_MS = 3_600_000;
 const DRAIN_MS = 1000;
+/** Of what a platform confirms at once, the alarms whose devices are told: after an outage the old ones are history. */
+const MAX_TOLD = 100;
 
 /** Reads a config file and checks it against what the gateway knows, event types among it. */
 export function readConfig(
@@ -55,17 +58,67 @@ export function readConfig(
 }
 
 /** The key under which card numbers leave the campus: made once, kept beside the journal, readable by us alone. */
-function cardKey(dataDir: string): Buffer {
+function cardKey(dataDir: string, log: Log): Buffer {
   const file = join(dataDir, 'card.key');
-  if (!existsSync(file)) {
-    writeFileSync(file, randomBytes(32), { mode: 0o600 });
-    chmodSync(file, 0o600);
+  try {
+    if (!existsSync(file)) {
+      writeFileSync(file, randomBytes(32), { mode: 0o600 });
+      chmodSync(file, 0o600);
+    }
+    return readFileSync(file);
+  } catch (error) {
+    log.error(
+      { error: (error as Error).message },
+      `${file} cannot be used; card hashes will not be those of before`,
+    );
+    return randomBytes(32);
   }
-  return readFileSync(file);
 }
 
 /**
- * @throws JournalError where the journal cannot be had; what `listen` throws for the status port.
+ * Tells platforms' words to devices: a panic alarm that the police have, or that an operator took, lights the lamp
+ * of the device that raised it.
+ */
+function tellDevices(journal: Journal, supervisor: () => Supervisor, log: Log) {
+  const tell = (alarm: Event, details: Readonly<Record<string, string>>) => {
+    const { kind, device } = alarm.data as { kind: string; device: { id: string } };
+    if (kind !== 'panic' && kind !== 'duress') return;
+    const command = {
+      id: alarm.id,
+      device: device.id,
+      action: 'acknowledge',
+      arguments: { event: alarm.id, ...details },
+    };
+    supervisor()
+      .execute(command)
+      .then((outcome) => {
+        const reason = outcome.done ? undefined : outcome.reason;
+        log.info(
+          { device: device.id, event: alarm.id, ...details, reason },
+          'a panic alarm was acknowledged',
+        );
+      });
+  };
+  return {
+    /** A platform has everything of the urgent lane after `from` and up to `to`. */
+    async received(uplink: string, from: number, to: number) {
+      const entries = await journal.read('urgent', from, MAX_TOLD);
+      for (const { sequence, type, body } of entries) {
+        if (sequence <= to && type === 'alarm.raised')
+          tell(JSON.parse(body) as Event, { stage: 'platform', uplink });
+      }
+    },
+    async stored(event: Event) {
+      if (event.type !== `${typePrefix}alarm.acknowledged`) return;
+      const { event: id, uplink } = event.data['acknowledged'] as { event: string; uplink: string };
+      tell({ ...event, id }, { stage: 'operator', uplink });
+    },
+  };
+}
+
+/**
+ * @throws JournalError where another gateway or a newer version has the journal; what `listen` throws for the
+ *   status port.
  */
 export async function startGateway(options: {
   readonly config: Config;
@@ -80,6 +133,8 @@ export async function startGateway(options: {
   const journal = await openJournal(config.dataDir);
   const deviceNames = new Map(config.devices.map((device) => [device.id, device.name]));
   const recorder = await createRecorder({ campusId, deviceNames, journal, clock, metrics, log, trace });
+  const lives = createLives();
+  const devices = tellDevices(journal, () => supervisor, log);
 
   const context = {
     campus: campusId,
@@ -88,33 +143,53 @@ export async function startGateway(options: {
     devices: config.devices.map((device) => device.id),
     journal,
     recorder,
+    lives,
     log,
     metrics,
-    cardKey: cardKey(config.dataDir),
+    cardKey: cardKey(config.dataDir, log),
     trace,
+    received(uplink: string, lane: Lane, from: number, to: number) {
+      if (lane === 'urgent') devices.received(uplink, from, to).catch(() => {});
+    },
   };
   const uplinks = config.uplinks.map((uplink) => startUplink(uplink, context));
-  journal.onAppended((lanes) => {
+  const wake = (lanes: ReadonlySet<Lane>) => {
     for (const uplink of uplinks) uplink.wake(lanes);
-  });
-  const tellOwn = (...own: Parameters<typeof recorder.recordOwn>) => {
-    // The recorder says why.
-    recorder.recordOwn(...own).catch(() => {});
   };
-  tellOwn('gateway.started', {
+  journal.onAppended(wake);
+  recorder.onUnsaved(() => wake(new Set(['urgent'])));
+  recorder.onStored((event, sequence) => {
+    lives.stored(event, sequence);
+    void devices.stored(event);
+  });
+  followJournal(journal, recorder, log, () => {
+    for (const uplink of uplinks) uplink.reset();
+  });
+  void recorder.recordOwn('gateway.started', {
     version,
     devices: config.devices.length,
     uplinks: config.uplinks.map(({ id }) => id),
   });
   clock.onStep((ms) => {
     log.warn({ ms }, "the gateway's clock jumped");
-    tellOwn('gateway.clock-stepped', { ms });
+    void recorder.recordOwn('gateway.clock-stepped', { ms });
   });
 
-  const supervisor = startSupervisor(config.devices, {
+  const supervisor: Supervisor = startSupervisor(config.devices, {
     drivers: drivers as readonly Driver[],
     record: recorder.record,
     clock,
+    log,
+    metrics,
+  });
+  const { lowDisk, ...policy } = config.retention;
+  const storage = keepStorage({
+    directory: config.dataDir,
+    policy,
+    lowDisk,
+    uplinks: config.uplinks.map(({ id, events }) => ({ id, types: eventTypes.filter(eventFilter(events)) })),
+    journal,
+    recorder,
     log,
     metrics,
   });
@@ -122,31 +197,18 @@ export async function startGateway(options: {
   let status: StatusServer | undefined;
   if (config.status !== undefined) {
     status = await serveStatus(config.status, metrics, async () => ({
-      healthy: true,
+      healthy: journal.condition.good,
       details: {
         campus: campusId,
         version,
         startedAt,
+        journal: { ...journal.condition, id: journal.id, unsaved: recorder.unsaved.size, low: storage.low() },
         uplinks: Object.fromEntries(uplinks.map((uplink) => [uplink.id, uplink.state()])),
         devices: Object.fromEntries(config.devices.map(({ id }) => [id, supervisor.online(id) ?? null])),
         discarded: await discardsOf(metrics),
       },
     }));
   }
-
-  const retain = () => {
-    journal
-      .retain(
-        clock.now() - config.retention,
-        config.uplinks.map(({ id }) => id),
-      )
-      .then(
-        (removed) => removed > 0 && log.info({ removed }, 'old delivered events were removed'),
-        (error: Error) => log.error({ error: error.message }, 'old events could not be removed'),
-      );
-  };
-  retain();
-  const retention = setInterval(retain, RETAIN_EVERY_MS);
   log.info(
     { campus: campusId, version, devices: config.devices.length, uplinks: config.uplinks.length },
     'the gateway runs',
@@ -155,7 +217,7 @@ export async function startGateway(options: {
   return {
     failed: journal.failed,
     async close(drain = DRAIN_MS) {
-      clearInterval(retention);
+      storage.close();
       await status?.close();
       await supervisor.close();
       await Promise.all(uplinks.map((uplink) => uplink.close(drain)));
@@ -165,4 +227,45 @@ export async function startGateway(options: {
       log.info({}, 'the gateway stopped');
     },
   };
+}
+
+/** Tells what becomes of the journal's file: to the log, and, once it can be written, as events. */
+function followJournal(journal: Journal, recorder: Recorder, log: Log, reset: () => void) {
+  const tellOpened = ({ salvage, missing }: OpenedFile) => {
+    if (salvage !== undefined) {
+      log.error({ ...salvage }, 'the journal was damaged; it was set aside, and what can be read was saved');
+      void recorder.recordOwn('gateway.journal-salvaged', { ...salvage });
+    }
+    if (missing > 0) {
+      log.error({ missing }, 'events that were acknowledged are not on the disk any more');
+      void recorder.recordOwn('gateway.journal-salvaged', { missing });
+    }
+  };
+  let late = journal.opened === undefined;
+  if (journal.opened !== undefined) tellOpened(journal.opened);
+  journal.onOpened((opened) => {
+    tellOpened(opened);
+    if (!late && opened.salvage === undefined && opened.missing === 0) return;
+    late = false;
+    recorder
+      .reload()
+      .catch((error: Error) => log.error({ error: error.message }, 'the states could not be read'));
+    reset();
+  });
+  let bad: Condition & { good: false };
+  const follow = (condition: Condition) => {
+    if (!condition.good) {
+      bad = condition;
+      log.error(
+        { code: condition.code, reason: condition.reason },
+        'the disk takes no events: devices get no acknowledgement, alarms go out from memory, and it is tried again',
+      );
+    } else {
+      const since = new Date(bad.since).toISOString();
+      log.warn({ since }, 'the disk takes events again');
+      void recorder.recordOwn('gateway.storage-failed', { code: bad.code, since });
+    }
+  };
+  if (!journal.condition.good) follow(journal.condition);
+  journal.onCondition(follow);
 }

@@ -5,6 +5,7 @@
  */
 import type { Log, Observation, Receipt } from '../drivers/contract.ts';
 import {
+  acknowledgementEvent,
   type Event,
   type EventType,
   eventTypeOf,
@@ -14,7 +15,7 @@ import {
   toEvent,
   typePrefix,
 } from './event.ts';
-import type { Journal } from './journal/index.ts';
+import type { Appended, Journal } from './journal/index.ts';
 import type { Clock } from './observe/clock.ts';
 import { burstLog } from './observe/log.ts';
 import type { Metrics } from './observe/metrics.ts';
@@ -36,18 +37,54 @@ export interface State {
   readonly sequence: number;
 }
 
+/** An alarm that the disk has not taken: it goes out from memory meanwhile. */
+export interface Unsaved {
+  readonly id: string;
+  readonly type: EventType;
+  readonly device: string;
+  readonly body: string;
+}
+
 export interface Recorder {
   record(observation: Observation): Promise<Receipt>;
-  /** Puts an event of the gateway itself on disk. */
+  /** Puts an operator's word on an alarm on disk, once for each alarm. */
+  recordAcknowledgement(alarm: Event, by: { by: string; uplink: string }): Promise<Receipt>;
+  /** Puts an event of the gateway itself on disk; where the disk refuses, as soon as it does not. */
   recordOwn(
     type: Extract<EventType, `gateway.${string}`>,
     details: Readonly<Record<string, unknown>>,
   ): Promise<void>;
   /** By state key. */
   readonly states: ReadonlyMap<string, State>;
+  /** By id. */
+  readonly unsaved: ReadonlyMap<string, Unsaved>;
+  /** Reads the states again, from a journal that was opened late or salvaged. */
+  reload(): Promise<void>;
   close(): void;
   /** Calls back after a state changed, until the function it gives is called. */
   onState(listener: (state: State) => void): () => void;
+  /** Calls back when there is an alarm to be sent from memory. */
+  onUnsaved(listener: () => void): void;
+  /** Calls back after an event was put on disk. */
+  onStored(listener: (event: Event, sequence: number) => void): void;
+}
+
+/** An alarm waits this long for the disk before it goes out from memory. */
+const SLOW_DISK_MS = 1000;
+const RETRY_EVERY_MS = 1000;
+/** Alarms in memory: more are refused, which their devices hear by getting no acknowledgement. */
+const MAX_UNSAVED = 10_000;
+
+/** What is to be put on disk. */
+interface Item {
+  readonly event: Event;
+  readonly type: EventType;
+  readonly device: string;
+  readonly stateKey: string | undefined;
+  readonly repeat: Observation['repeat'];
+  readonly seenAt: number;
+  /** While a try is under way; nobody else may try. */
+  saving?: Promise<Appended> | undefined;
 }
 
 export async function createRecorder(options: {
@@ -62,11 +99,22 @@ export async function createRecorder(options: {
   const { campusId, deviceNames, journal, clock, metrics, log, trace } = options;
   const failures = burstLog(log);
   const states = new Map<string, State>();
-  const listeners = new Set<(state: State) => void>();
-  for (const { key, sequence, body } of await journal.states()) {
-    const event = JSON.parse(body) as Event;
-    states.set(key, stateOf(event, sequence));
-  }
+  const stateListeners = new Set<(state: State) => void>();
+  const unsavedListeners: (() => void)[] = [];
+  const storedListeners: ((event: Event, sequence: number) => void)[] = [];
+  const unsaved = new Map<string, Unsaved>();
+  /** What the disk refused and we try again: alarms, and events of the gateway itself. */
+  const waiting = new Map<string, Item>();
+  let retries: NodeJS.Timeout | undefined;
+
+  const reload = async () => {
+    for (const { key, sequence, body } of await journal.states()) {
+      const event = JSON.parse(body) as Event;
+      if ((states.get(key)?.sequence ?? 0) <= sequence) states.set(key, stateOf(event, sequence));
+    }
+  };
+  // A disk that refuses now is told of by the journal; the states come when it is opened.
+  if (journal.condition.good) await reload();
 
   const context = (device?: string) => ({
     campusId,
@@ -75,31 +123,42 @@ export async function createRecorder(options: {
     synchronised: clock.synchronised(),
   });
 
-  const append = async (
-    event: Event,
-    type: EventType,
-    device: string,
-    more: Partial<Parameters<Journal['append']>[0]>,
-  ) => {
-    const seenAt = performance.now();
-    trace?.seen?.(event);
+  /** One try. @throws JournalError */
+  const save = (item: Item): Promise<Appended> => {
+    item.saving ??= append(item).finally(() => {
+      item.saving = undefined;
+    });
+    return item.saving;
+  };
+  const append = async (item: Item): Promise<Appended> => {
+    const { event, type, device, stateKey, repeat, seenAt } = item;
+    const started = performance.now();
     try {
       const appended = await journal.append({
         id: event.id,
         lane: laneOf(type),
-        seenAt: clock.now(),
+        seenAt,
         type,
         device,
         body: JSON.stringify(event),
-        ...more,
+        stateKey,
+        repeat,
       });
-      metrics.commitSeconds.observe((performance.now() - seenAt) / 1000);
+      metrics.commitSeconds.observe((performance.now() - started) / 1000);
+      waiting.delete(event.id);
+      if (unsaved.delete(event.id)) metrics.unsaved.set(unsaved.size);
       if (appended.repeated) {
         metrics.repeats.inc();
         trace?.repeated?.(event);
-      } else {
-        metrics.events.inc({ type });
-        trace?.stored?.(event, appended.sequence, seenAt);
+        return appended;
+      }
+      metrics.events.inc({ type });
+      trace?.stored?.(event, appended.sequence, started);
+      for (const listener of storedListeners) listener(event, appended.sequence);
+      if (stateKey !== undefined) {
+        const state = stateOf(event, appended.sequence);
+        states.set(stateKey, state);
+        for (const listener of stateListeners) listener(state);
       }
       return appended;
     } catch (error) {
@@ -114,14 +173,70 @@ export async function createRecorder(options: {
     }
   };
 
+  const retry = () => {
+    if (waiting.size === 0) {
+      clearInterval(retries);
+      retries = undefined;
+    }
+    for (const item of waiting.values()) if (item.saving === undefined) save(item).catch(() => {});
+  };
+  const saveLater = (item: Item) => {
+    waiting.set(item.event.id, item);
+    retries ??= setInterval(retry, RETRY_EVERY_MS);
+  };
+  /** Lets an alarm go out from memory, and keeps trying to put it on disk. */
+  const goAhead = (item: Item) => {
+    const { event, type, device } = item;
+    if (unsaved.has(event.id)) return;
+    if (unsaved.size >= MAX_UNSAVED) {
+      failures.warn(
+        'too many unsaved',
+        { device },
+        'too many alarms wait for the disk; one more was refused',
+      );
+      return;
+    }
+    unsaved.set(event.id, { id: event.id, type, device, body: JSON.stringify(event) });
+    metrics.unsaved.set(unsaved.size);
+    saveLater(item);
+    for (const listener of unsavedListeners) listener();
+  };
+  const saveAlarm = async (item: Item): Promise<Appended> => {
+    const slow = setTimeout(() => goAhead(item), SLOW_DISK_MS);
+    try {
+      return await save(item);
+    } catch (error) {
+      goAhead(item);
+      throw error;
+    } finally {
+      clearTimeout(slow);
+    }
+  };
+  /** The same alarm, told again by a device that got no acknowledgement: one event, one id. */
+  const findWaiting = (stateKey: string | undefined, observation: Observation) => {
+    const { repeat, state } = observation;
+    const items = [...waiting.values()];
+    if (repeat !== undefined) return items.find((item) => item.repeat?.key === repeat.key);
+    // Of a state, only the last word counts.
+    const last = items.findLast((item) => stateKey !== undefined && item.stateKey === stateKey);
+    return last?.event.data['state'] === state ? last : undefined;
+  };
+
   return {
     states,
+    unsaved,
+    reload,
     onState(listener) {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
+      stateListeners.add(listener);
+      return () => stateListeners.delete(listener);
     },
+    onUnsaved: (listener) => void unsavedListeners.push(listener),
+    onStored: (listener) => void storedListeners.push(listener),
     async record(observation) {
       const stateKey = stateKeyOf(observation);
+      const type = eventTypeOf(observation);
+      const again = waiting.size > 0 ? findWaiting(stateKey, observation) : undefined;
+      if (again !== undefined) return { ...(await save(again)), repeated: true };
       if (observation.initial === true && stateKey !== undefined) {
         const known = states.get(stateKey);
         const raised = observation.state === 'raised';
@@ -130,19 +245,41 @@ export async function createRecorder(options: {
         if (same) return { sequence: null, id: null, repeated: true };
       }
       const event = toEvent(observation, context(observation.device));
-      const type = eventTypeOf(observation);
-      const { repeat } = observation;
-      const appended = await append(event, type, observation.device, { stateKey, repeat });
-      if (stateKey !== undefined && !appended.repeated) {
-        const state = stateOf(event, appended.sequence);
-        states.set(stateKey, state);
-        for (const listener of listeners) listener(state);
-      }
-      return appended;
+      trace?.seen?.(event);
+      const { device, repeat } = observation;
+      const item: Item = { event, type, device, stateKey, repeat, seenAt: clock.now() };
+      return await (laneOf(type) === 'urgent' ? saveAlarm(item) : save(item));
     },
-    close: () => failures.close(),
+    async recordAcknowledgement(alarm, by) {
+      const event = acknowledgementEvent(alarm, by, context());
+      const { device } = alarm.data as { device: { id: string } };
+      trace?.seen?.(event);
+      return await save({
+        event,
+        type: 'alarm.acknowledged',
+        device: device.id,
+        stateKey: undefined,
+        // One alarm is taken once; who says so again hears of the first.
+        repeat: { key: `acknowledged/${alarm.id}`, within: Number.MAX_SAFE_INTEGER },
+        seenAt: clock.now(),
+      });
+    },
+    close() {
+      clearInterval(retries);
+      failures.close();
+    },
     async recordOwn(type, details) {
-      await append(gatewayEvent(type, details, context()), type, 'gateway', {});
+      const event = gatewayEvent(type, details, context());
+      trace?.seen?.(event);
+      const item: Item = {
+        event,
+        type,
+        device: 'gateway',
+        stateKey: undefined,
+        repeat: undefined,
+        seenAt: clock.now(),
+      };
+      await save(item).catch(() => saveLater(item));
     },
   };
 }

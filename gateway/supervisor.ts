@@ -5,7 +5,17 @@
  * after a back-off with jitter; a driver that throws harms nobody else.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Device, Driver, Host, Log, Observation, Receipt, Session } from '../drivers/contract.ts';
+import type {
+  Command,
+  Device,
+  Driver,
+  Host,
+  Log,
+  Observation,
+  Outcome,
+  Receipt,
+  Session,
+} from '../drivers/contract.ts';
 import type { Clock } from './observe/clock.ts';
 import { type BurstLog, burstLog } from './observe/log.ts';
 import type { Metrics } from './observe/metrics.ts';
@@ -13,6 +23,8 @@ import type { Metrics } from './observe/metrics.ts';
 export interface Supervisor {
   /** Whether each device answers; undefined: it has not been heard of yet. */
   online(device: string): boolean | undefined;
+  /** Gives a command to a device's session. Never rejects: what cannot be done says why. */
+  execute(command: Command): Promise<Outcome>;
   close(): Promise<void>;
 }
 
@@ -37,6 +49,8 @@ interface Wire {
   readonly line: string;
   readonly driver: Driver;
   readonly devices: Device[];
+  /** While it is open. */
+  session?: Session | undefined;
 }
 
 /** What all wires share. */
@@ -65,6 +79,19 @@ export function startSupervisor(devices: readonly Device[], context: SupervisorC
   );
   return {
     online: links.online,
+    async execute(command) {
+      const wire = [...wires.values()].find(({ devices: own }) =>
+        own.some(({ id }) => id === command.device),
+      );
+      if (wire === undefined) return { done: false, reason: `there is no device ${command.device}` };
+      const { session } = wire;
+      if (session === undefined) return { done: false, reason: `${wire.line} is not open` };
+      if (session.execute === undefined)
+        return { done: false, reason: `${wire.driver.name} devices take no commands` };
+      return await session
+        .execute(command)
+        .catch((error: Error) => ({ done: false, reason: error.message }) as const);
+    },
     async close() {
       stop.abort();
       await Promise.all(running);
@@ -155,10 +182,8 @@ async function keepOpen(wire: Wire, shared: Shared): Promise<void> {
 }
 
 /** One session, from open to end. Rejects when the line is gone. */
-async function runSession(
-  { driver, devices }: Wire,
-  { context, links, bursts, signal }: Shared,
-): Promise<void> {
+async function runSession(wire: Wire, { context, links, bursts, signal }: Shared): Promise<void> {
+  const { driver, devices } = wire;
   const { record, clock, log, metrics } = context;
   const own = new AbortController();
   const host: Host = {
@@ -183,12 +208,14 @@ async function runSession(
   try {
     if (signal.aborted) return;
     session = await driver.open(devices as Parameters<Driver['open']>[0], host);
+    wire.session = session;
     const aborted = new Promise<void>((resolve) => {
       if (signal.aborted) resolve();
       signal.addEventListener('abort', () => resolve(), { once: true });
     });
     await Promise.race([session.ended, aborted]);
   } finally {
+    wire.session = undefined;
     own.abort();
     signal.removeEventListener('abort', abort);
     // A driver that cannot close must not hold the others up.

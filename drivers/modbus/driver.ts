@@ -8,7 +8,16 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
-import { type Device, defineDriver, duration, type Host, hostPort, zoneOptions } from '../contract.ts';
+import {
+  type Command,
+  type Device,
+  defineDriver,
+  duration,
+  type Host,
+  hostPort,
+  type Outcome,
+  zoneOptions,
+} from '../contract.ts';
 import { type Line, lineName, openLine, serialOptions, serialServerOptions } from '../line.ts';
 import {
   type Adu,
@@ -40,6 +49,15 @@ const options = z.strictObject({
   poll: duration().prefault('200ms').describe('From the start of one poll to the start of the next'),
   timeout: duration().prefault('300ms').describe('How long an answer may take'),
   zones: z.array(zoneOptions).default([]),
+  acknowledgeOutput: z
+    .strictObject({
+      coil: z.int().min(0).max(65_535).describe('Its address, from 0'),
+      for: duration().prefault('10s').describe('How long it stays on'),
+    })
+    .optional()
+    .describe(
+      'A lamp or a buzzer, switched on when a platform has a panic alarm of this device, so that who pressed knows',
+    ),
 });
 type Options = z.output<typeof options>;
 type ModbusDevice = Device<Options, Profile>;
@@ -85,20 +103,55 @@ export const modbus = defineDriver({
     const wire = await ('tcp' in connection
       ? openTcp(connection.tcp, devices[0]?.id ?? '', host)
       : openRtu(connection, devices[0]?.id ?? '', host));
+    const lamps: Lamps = new Map();
     const loops = Promise.all(devices.map((device) => pollLoop(device, wire.transact, host, stop.signal)));
     // A loop ends only by `stop`; anything else it throws is a mistake in this file, and ends the session.
     const ended = Promise.race([wire.line.ended, loops.then(() => wire.line.ended)]);
     ended.catch(() => stop.abort());
     return {
       ended,
+      execute: (command) => execute(command, devices, wire.transact, lamps),
       async close() {
         stop.abort();
+        for (const { timer, off } of lamps.values()) {
+          clearTimeout(timer);
+          await off();
+        }
         await wire.line.close();
         await loops;
       },
     };
   },
 });
+
+/** Outputs that are on, by device: the timer that will switch each off, and how. */
+type Lamps = Map<string, { readonly timer: NodeJS.Timeout; readonly off: () => Promise<void> }>;
+
+/** `acknowledge`: lights the lamp of the device for its time; again while it is lit, for the time anew. */
+async function execute(
+  command: Command,
+  devices: readonly ModbusDevice[],
+  transact: Transact,
+  lamps: Lamps,
+): Promise<Outcome> {
+  const device = devices.find(({ id }) => id === command.device);
+  if (device === undefined || command.action !== 'acknowledge')
+    return { done: false, reason: `modbus devices do not know ${command.action}` };
+  const { unit, timeout, acknowledgeOutput: output } = device.options;
+  if (output === undefined) return { done: false, reason: `${device.id} has no acknowledgeOutput` };
+  const write = (value: boolean) => transact(unit, { function: 5, address: output.coil, value }, timeout);
+  const response = await write(true);
+  if (response === undefined) return { done: false, reason: `unit ${unit} does not answer` };
+  if ('exception' in response)
+    return { done: false, reason: `coil ${output.coil}: ${exceptionText[response.exception] ?? 'refused'}` };
+  clearTimeout(lamps.get(device.id)?.timer);
+  const off = async () => {
+    lamps.delete(device.id);
+    await write(false).catch(() => {});
+  };
+  lamps.set(device.id, { timer: setTimeout(() => void off(), output.for), off });
+  return { done: true };
+}
 
 /** Sends one request and gives its answer; undefined where none came in time. Rejects when the line is gone. */
 type Transact = (

@@ -17,18 +17,47 @@
  *  - after the acknowledgement, before the broker has it: the cursor is behind it; the uplink sends it.
  *  - after the broker has it, before the cursor is written: it is sent once more, with the same `id`.
  *
+ * What a disk can do
+ *  - it is full: appends are rejected until there is room; nothing else changes.
+ *  - it fails (EIO, read-only): the worker trusts the open file no more, and opens it anew (worker.ts).
+ *  - it hangs: appends wait. Who cannot wait (an alarm) is sent from memory meanwhile (record.ts).
+ *  - it has damaged the file: what can be read is saved into a new one (recovery.ts).
+ * `condition` tells which; while it is not good, a trial write a second finds out when it is.
+ *
  * The newest events of each lane are also kept in memory (`tail`), so that an uplink that keeps up never reads
  * from disk what was just written.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { type Lane, lanes } from '../event.ts';
-import { type Appended, type Cursor, type Entry, JournalError, type NewEntry } from './store.ts';
-import type { Answer, Request } from './worker.ts';
+import { JournalError } from './error.ts';
+import type {
+  Appended,
+  Cursor,
+  Entry,
+  Held,
+  Mark,
+  NewEntry,
+  Removed,
+  RemoveStep,
+  Stage,
+  Usage,
+} from './store.ts';
+import type { Answer, Failure, OpenedFile, Request } from './worker.ts';
 
-export { type Appended, type Entry, JournalError } from './store.ts';
+export { JournalError } from './error.ts';
+export type { Salvage } from './recovery.ts';
+export type { Appended, Entry, Held, Removed, RemoveStep, Stage, Usage } from './store.ts';
+export type { OpenedFile } from './worker.ts';
 
 export interface AppendRequest extends Omit<NewEntry, 'lane'> {
   readonly lane: Lane;
+}
+
+/** An uplink and the types of events that it wants. */
+export interface Interest {
+  readonly id: string;
+  readonly types: readonly string[];
 }
 
 export interface Position {
@@ -36,20 +65,51 @@ export interface Position {
   readonly sent: number;
 }
 
+/** Whether events can be put on disk; if not, why (a code of JournalError) and since when (epoch ms). */
+export type Condition =
+  | { readonly good: true }
+  | { readonly good: false; readonly code: string; readonly reason: string; readonly since: number };
+
 export interface Journal {
   append(entry: AppendRequest): Promise<Appended>;
   /** The events of a lane after a sequence, oldest first, at most `limit`. At once where they are in memory. */
   read(lane: Lane, after: number, limit: number): readonly Entry[] | Promise<readonly Entry[]>;
+  /** The events of a lane before a sequence, newest first. */
+  readBack(lane: Lane, before: number, limit: number): Promise<readonly Entry[]>;
+  /** The last number given in a lane. */
+  last(lane: Lane): number;
   /** Where an uplink stands in a lane; the start for one that is new. */
   position(uplink: string, lane: Lane): Position;
   /** Moves an uplink's cursor. Written with the next commit, or within 200 ms: losing it costs only duplicates. */
   advance(uplink: string, lane: Lane, position: Position): void;
+  /** Notes that all of a lane up to a sequence has come this far with a platform. Written like `advance`. */
+  mark(uplink: string, lane: Lane, stage: Stage, sequence: number): void;
+  /** What the brokers refuse, by uplink and topic. */
+  held(uplink: string): readonly Held[];
+  hold(held: Held): void;
+  release(uplink: string, topic: string): void;
   /** The latest event of each state key, oldest first. */
   states(): Promise<readonly { key: string; sequence: number; body: string }[]>;
-  /** Removes events seen before a time that all these uplinks have dealt with; how many. */
-  retain(before: number, uplinks: readonly string[]): Promise<number>;
+  /** Removes some old events; the steps of retention.ts. */
+  remove(
+    step: Omit<RemoveStep, 'lane' | 'cursors'> & { lane: Lane; uplinks: readonly Interest[] },
+  ): Promise<Removed>;
+  forget(before: number): Promise<number>;
+  classes(
+    after: number,
+    limit: number,
+  ): Promise<readonly { last: number; class: string; events: number; bytes: number }[]>;
+  usage(): Promise<Usage>;
+  readonly condition: Condition;
+  /** The file as it was opened last; undefined while it could not be opened yet. */
+  readonly opened: OpenedFile | undefined;
+  /** The id of this numbering; empty while the file could not be opened yet. */
+  readonly id: string;
   /** Calls back after each commit with the lanes that got events. */
   onAppended(listener: (lanes: ReadonlySet<Lane>) => void): void;
+  onCondition(listener: (condition: Condition) => void): void;
+  /** Calls back when the file was opened anew: with `salvage` or `missing`, or late, numbers are not what they were. */
+  onOpened(listener: (opened: OpenedFile) => void): void;
   /** Rejects when the worker died: nothing can be kept any more. */
   readonly failed: Promise<never>;
   /** Writes the cursors and closes the file. */
@@ -59,7 +119,11 @@ export interface Journal {
 const TAIL_EVENTS = 1024;
 const MAX_BATCH = 1024;
 const CURSOR_FLUSH_MS = 200;
-const EXPIRE_STEP = 500;
+const TRIAL_EVERY_MS = 1000;
+/** A clean end writes the WAL into the file; a disk that hangs gets no longer. */
+const CLOSE_TIMEOUT_MS = 5000;
+/** These no waiting mends. */
+const FATAL = ['E_JOURNAL_IN_USE', 'E_JOURNAL_NEWER'];
 
 interface Pending {
   readonly entry: NewEntry;
@@ -68,7 +132,9 @@ interface Pending {
 }
 
 /**
- * @throws JournalError E_JOURNAL_IN_USE, E_JOURNAL_NEWER; or what SQLite says of the file.
+ * Opens a folder's journal. A disk that refuses is no error here: the journal is there, its `condition` is not good,
+ * and it goes on trying.
+ * @throws JournalError E_JOURNAL_IN_USE, E_JOURNAL_NEWER.
  */
 export async function openJournal(directory: string): Promise<Journal> {
   const worker = new Worker(new URL('./worker.ts', import.meta.url), {
@@ -81,65 +147,137 @@ export async function openJournal(directory: string): Promise<Journal> {
   failed.promise.catch(() => {});
   const fail = (error: Error) => {
     failed.reject(error);
+    first.reject(error);
     for (const answer of answers.splice(0)) answer.reject(error);
   };
   worker.on('error', fail);
   worker.on('exit', (status) =>
     fail(new JournalError('E_JOURNAL_WRITE', `the journal's thread ended (${status})`)),
   );
-  worker.on('message', (answer: Answer) => {
-    const waiting = answers.shift();
-    if ('value' in answer) waiting?.resolve(answer.value);
-    else waiting?.reject(new JournalError(answer.error.code as JournalError['code'], answer.error.message));
-  });
-  const expect = () => {
+  const ask = <T>(request: Request): Promise<T> => {
     const answer = Promise.withResolvers<unknown>();
     answers.push(answer);
-    return answer.promise;
-  };
-  const ask = <T>(request: Request): Promise<T> => {
-    const answer = expect() as Promise<T>;
     worker.postMessage(request);
-    return answer;
+    return answer.promise as Promise<T>;
   };
 
-  let opened: { lasts: number[]; cursors: Cursor[] };
+  let file: OpenedFile | undefined;
+  let tails: Tail[] = [];
+  const positions = new Map<string, Cursor>();
+  const marks = new Map<string, Mark>();
+  const helds = new Map<string, Held>();
+  const moved = new Set<string>();
+  const changedHolds = new Map<string, { uplink: string; topic: string }>();
+  const appendedListeners: ((lanes: ReadonlySet<Lane>) => void)[] = [];
+  const conditionListeners: ((condition: Condition) => void)[] = [];
+  const openedListeners: ((opened: OpenedFile) => void)[] = [];
+  let condition: Condition = { good: true };
+  let trials: NodeJS.Timeout | undefined;
+  let pending: Pending[] = [];
+  let committing: Promise<void> | undefined;
+  let running = false;
+  let closed = false;
+  let flushTimer: NodeJS.Timeout | undefined;
+  const keyOf = (uplink: string, part: string | number) => `${uplink}\n${part}`;
+
+  const accept = (opened: OpenedFile) => {
+    // Reopened with all its numbers in place: memory knows the same and more.
+    const same = file !== undefined && opened.salvage === undefined && opened.missing === 0;
+    if (!same) {
+      tails = opened.lasts.map((last) => new Tail(last));
+      positions.clear();
+      for (const cursor of opened.cursors) positions.set(keyOf(cursor.uplink, cursor.lane), cursor);
+      helds.clear();
+      for (const held of opened.held) helds.set(keyOf(held.uplink, held.topic), held);
+      moved.clear();
+      changedHolds.clear();
+    }
+    file = opened;
+    first.resolve();
+    for (const listener of openedListeners) listener(opened);
+  };
+  const setCondition = (failure: Failure | undefined) => {
+    if ((failure === undefined) === condition.good) return;
+    condition =
+      failure === undefined
+        ? { good: true }
+        : { good: false, code: failure.code, reason: failure.message, since: Date.now() };
+    clearInterval(trials);
+    if (failure !== undefined && !closed)
+      trials = setInterval(() => void watched(ask({ do: 'trial' })).catch(() => {}), TRIAL_EVERY_MS).unref();
+    for (const listener of conditionListeners) listener(condition);
+  };
+  /** Learns from a write how the disk is. */
+  const watched = async <T>(writing: Promise<T>): Promise<T> => {
+    try {
+      const value = await writing;
+      setCondition(undefined);
+      return value;
+    } catch (error) {
+      setCondition({ code: (error as JournalError).code, message: (error as Error).message });
+      throw error;
+    }
+  };
+
+  const first = Promise.withResolvers<void>();
+  worker.on('message', (answer: Answer) => {
+    if ('opened' in answer) accept(answer.opened);
+    else if ('unopened' in answer) {
+      const { code, message } = answer.unopened;
+      if (FATAL.includes(code)) first.reject(new JournalError(code as JournalError['code'], message));
+      else {
+        setCondition(answer.unopened);
+        first.resolve();
+      }
+    } else if ('value' in answer) answers.shift()?.resolve(answer.value);
+    else {
+      const { code, message } = answer.error;
+      answers.shift()?.reject(new JournalError(code as JournalError['code'], message));
+    }
+  });
   try {
-    opened = (await expect()) as typeof opened;
+    await first.promise;
   } catch (error) {
+    worker.removeAllListeners('exit');
     await worker.terminate();
     throw error;
   }
 
-  const tails = opened.lasts.map((last) => new Tail(last));
-  const positions = new Map(opened.cursors.map((cursor) => [`${cursor.uplink}\n${cursor.lane}`, cursor]));
-  const moved = new Set<string>();
-  const listeners: ((lanes: ReadonlySet<Lane>) => void)[] = [];
-  let pending: Pending[] = [];
-  let committing: Promise<void> | undefined;
-  let running = false;
-  let flushTimer: NodeJS.Timeout | undefined;
-
   /** Commits what waits until nothing waits. */
   const commitAll = async () => {
     running = true;
-    while (pending.length > 0 || moved.size > 0) {
+    while (pending.length > 0 || moved.size > 0 || marks.size > 0 || changedHolds.size > 0) {
       const batch = pending.slice(0, MAX_BATCH);
       pending = pending.slice(MAX_BATCH);
-      const cursors = [...moved].map((key) => positions.get(key) as Cursor);
+      const cursors = [...moved].flatMap((key) => positions.get(key) ?? []);
+      const noted = [...marks.values()];
+      const holds = [...changedHolds.entries()];
       moved.clear();
+      marks.clear();
+      changedHolds.clear();
       try {
-        const done = await ask<Appended[]>({
-          do: 'commit',
-          entries: batch.map(({ entry }) => entry),
-          cursors,
-        });
+        const done = await watched(
+          ask<Appended[]>({
+            do: 'commit',
+            changes: {
+              entries: batch.map(({ entry }) => entry),
+              cursors,
+              marks: noted,
+              held: holds.map(([key, topic]) => helds.get(key) ?? { ...topic, ended: true }),
+            },
+          }),
+        );
         settle(batch, done);
       } catch (error) {
-        for (const { uplink, lane } of cursors) moved.add(`${uplink}\n${lane}`);
+        for (const { uplink, lane } of cursors) moved.add(keyOf(uplink, lane));
+        for (const one of noted) marks.set(`${one.uplink}\n${one.lane}\n${one.stage}`, one);
+        for (const [key, topic] of holds) changedHolds.set(key, topic);
         for (const { reject } of batch) reject(error as Error);
-        // Cursors alone can wait for a better moment; events that arrive meanwhile try at once.
-        if (pending.length === 0) break;
+        // What is about cursors alone waits for a better moment; events that arrive meanwhile try at once.
+        if (pending.length === 0) {
+          if (!closed) flushSoon(TRIAL_EVERY_MS);
+          break;
+        }
       }
     }
     // Here, not in a `finally` of the promise: an append between the two would wait for ever.
@@ -156,18 +294,40 @@ export async function openJournal(directory: string): Promise<Journal> {
       }
       resolve(appended);
     }
-    if (touched.size > 0) for (const listener of listeners) listener(touched);
+    if (touched.size > 0) for (const listener of appendedListeners) listener(touched);
   };
   const wake = () => {
     if (!running) committing = commitAll();
   };
+  const flushSoon = (ms = CURSOR_FLUSH_MS) => {
+    flushTimer ??= setTimeout(() => {
+      flushTimer = undefined;
+      wake();
+    }, ms);
+  };
   const position = (uplink: string, lane: Lane): Position => {
-    const { sequence, sent } = positions.get(`${uplink}\n${lanes.indexOf(lane)}`) ?? { sequence: 0, sent: 0 };
+    const { sequence, sent } = positions.get(keyOf(uplink, lanes.indexOf(lane))) ?? { sequence: 0, sent: 0 };
     return { sequence, sent };
+  };
+  const setHold = (uplink: string, topic: string, held: Held | undefined) => {
+    const key = keyOf(uplink, topic);
+    if (held === undefined) helds.delete(key);
+    else helds.set(key, held);
+    changedHolds.set(key, { uplink, topic });
+    flushSoon();
   };
 
   return {
     failed: failed.promise,
+    get condition() {
+      return condition;
+    },
+    get opened() {
+      return file;
+    },
+    get id() {
+      return file?.journalId ?? '';
+    },
     append({ lane, ...rest }) {
       return new Promise((resolve, reject) => {
         pending.push({ entry: { ...rest, lane: lanes.indexOf(lane) }, resolve, reject });
@@ -176,45 +336,58 @@ export async function openJournal(directory: string): Promise<Journal> {
     },
     read(lane, after, limit) {
       const index = lanes.indexOf(lane);
-      return tails[index]?.read(after, limit) ?? ask<Entry[]>({ do: 'read', lane: index, after, limit });
+      // Where the file could not be opened yet there is nothing to read.
+      if (file === undefined) return [];
+      return (
+        tails[index]?.read(after, limit) ?? ask<Entry[]>({ do: 'read', lane: index, from: after, limit })
+      );
     },
+    readBack: (lane, before, limit) =>
+      ask<Entry[]>({ do: 'readBack', lane: lanes.indexOf(lane), from: before, limit }),
+    last: (lane) => tails[lanes.indexOf(lane)]?.last() ?? 0,
     position,
     advance(uplink, lane, to) {
       const index = lanes.indexOf(lane);
-      const key = `${uplink}\n${index}`;
+      const key = keyOf(uplink, index);
       positions.set(key, { uplink, lane: index, ...to });
       moved.add(key);
-      flushTimer ??= setTimeout(() => {
-        flushTimer = undefined;
-        wake();
-      }, CURSOR_FLUSH_MS);
+      flushSoon();
     },
+    mark(uplink, lane, stage, sequence) {
+      const index = lanes.indexOf(lane);
+      marks.set(`${uplink}\n${index}\n${stage}`, { uplink, lane: index, stage, sequence, at: Date.now() });
+      flushSoon();
+    },
+    held: (uplink) => [...helds.values()].filter((held) => held.uplink === uplink),
+    hold: (held) => setHold(held.uplink, held.topic, held),
+    release: (uplink, topic) => setHold(uplink, topic, undefined),
     states: () => ask({ do: 'states' }),
-    async retain(before, uplinks) {
-      let removed = 0;
-      for (const [lane, name] of lanes.entries()) {
-        const upTo = uplinks.map((uplink) => position(uplink, name).sequence);
-        for (let step = EXPIRE_STEP; step === EXPIRE_STEP; removed += step) {
-          step = await ask<number>({
-            do: 'expire',
-            lane,
-            upTo: Math.min(Number.MAX_SAFE_INTEGER, ...upTo),
-            before,
-            limit: EXPIRE_STEP,
-          });
-        }
-      }
-      return removed;
+    remove({ lane, uplinks, ...step }) {
+      const cursors = uplinks.map(({ id, types }) => {
+        const { sequence } = position(id, lane);
+        return { uplink: id, sequence, types };
+      });
+      return ask({ do: 'remove', step: { ...step, lane: lanes.indexOf(lane), cursors } });
     },
-    onAppended(listener) {
-      listeners.push(listener);
-    },
+    forget: (before) => ask({ do: 'forget', before }),
+    classes: (after, limit) => ask({ do: 'classes', after, limit }),
+    usage: () => ask({ do: 'usage' }),
+    onAppended: (listener) => void appendedListeners.push(listener),
+    onCondition: (listener) => void conditionListeners.push(listener),
+    onOpened: (listener) => void openedListeners.push(listener),
     async close() {
+      closed = true;
       clearTimeout(flushTimer);
+      clearInterval(trials);
       wake();
-      await committing;
       worker.removeAllListeners('exit');
-      await ask({ do: 'close' }).catch(() => {});
+      const patience = new AbortController();
+      const end = committing?.then(() => ask({ do: 'close' }).catch(() => {}));
+      await Promise.race([
+        end,
+        delay(CLOSE_TIMEOUT_MS, undefined, { signal: patience.signal }).catch(() => {}),
+      ]);
+      patience.abort();
       await worker.terminate();
     },
   };
@@ -228,6 +401,11 @@ class Tail {
 
   constructor(last: number) {
     this.#complete = last;
+  }
+
+  /** The last number given. */
+  last(): number {
+    return this.#entries.at(-1)?.sequence ?? this.#complete;
   }
 
   push(entry: Entry) {

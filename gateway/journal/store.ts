@@ -1,17 +1,7 @@
-/**
- * The journal's file: plain synchronous SQLite, called by the worker thread alone.
- *
- *   event   sequence  lane  id  seen_at  type  device  repeat_key  body
- *   state   key  sequence                 the event that is the latest word on something
- *   cursor  uplink  lane  sequence  sent
- *
- * `sequence` is AUTOINCREMENT: a number is never used twice, not even after retention emptied the table.
- * `repeat_key` tells what makes a second sending the same event. It has no index: keys are hashes, and an index of
- * hashes writes a page somewhere else for each event. The recent ones are kept in memory and read back on opening.
- */
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+/** One open journal file: plain synchronous SQLite, called by the worker thread alone. Its tables: schema.ts. */
 import Database from 'better-sqlite3';
+import { JournalError } from './error.ts';
+import { migrate } from './schema.ts';
 
 export interface NewEntry {
   readonly id: string;
@@ -21,7 +11,7 @@ export interface NewEntry {
   readonly device: string;
   readonly stateKey?: string | undefined;
   readonly repeat?: { readonly key: string; readonly within: number } | undefined;
-  /** The event as JSON, without `sequence` and `previous`. */
+  /** The event as JSON, without what is added when it is sent. */
   readonly body: string;
 }
 
@@ -49,124 +39,199 @@ export interface Cursor {
   readonly sent: number;
 }
 
+/** How far an event has come with one platform. */
+export type Stage = 'broker' | 'platform';
+
+/** At `at` (epoch ms) everything of a lane up to `sequence` had come this far. */
+export interface Mark {
+  readonly uplink: string;
+  readonly lane: number;
+  readonly stage: Stage;
+  readonly sequence: number;
+  readonly at: number;
+}
+
+/** Events of one topic, `first` to `last`, that the broker refuses. */
+export interface Held {
+  readonly uplink: string;
+  readonly topic: string;
+  readonly lane: number;
+  readonly first: number;
+  readonly last: number;
+  readonly reason: string;
+  /** Epoch ms. */
+  readonly since: number;
+}
+
+export interface Changes {
+  readonly entries: readonly NewEntry[];
+  readonly cursors: readonly Cursor[];
+  readonly marks: readonly Mark[];
+  /** As they now are; `ended` takes one away. */
+  readonly held: readonly (
+    | Held
+    | { readonly uplink: string; readonly topic: string; readonly ended: true }
+  )[];
+}
+
+/** One step of making room: at most `limit` events of a lane, the oldest first. */
+export interface RemoveStep {
+  readonly lane: number;
+  /** Only of this class, e.g. `access`. */
+  readonly class?: string | undefined;
+  /** Only those seen before, epoch ms. */
+  readonly before?: number | undefined;
+  /** Only those after this sequence: where the step before ended. */
+  readonly after: number;
+  /** Only up to this sequence: what is delivered everywhere. */
+  readonly upTo?: number | undefined;
+  readonly limit: number;
+  /** Where each uplink stands in this lane, and the types of events that it wants. */
+  readonly cursors: readonly {
+    readonly uplink: string;
+    readonly sequence: number;
+    readonly types: readonly string[];
+  }[];
+}
+
+export interface Removed {
+  readonly events: number;
+  readonly bytes: number;
+  /** The last sequence that was looked at; 0: there was none. */
+  readonly last: number;
+  /** Of them, not delivered to each uplink: how many, the first and the last. */
+  readonly undelivered: readonly {
+    readonly uplink: string;
+    readonly events: number;
+    readonly first: number;
+    readonly last: number;
+  }[];
+}
+
+/** What the file takes on disk. */
+export interface Usage {
+  /** In use, the WAL included. */
+  readonly bytes: number;
+  readonly events: number;
+}
+
 /** Repeats are recognised among this many of the newest events that have a key. */
 const REPEATS = 50_000;
 /** Pages in the WAL before they are copied into the file: 16 MB. Fewer, larger copies write each index page once. */
 const CHECKPOINT_PAGES = 4000;
-/** The version of the tables; a newer file is refused. */
-const SCHEMA_VERSION = 1;
-const SCHEMA = `
-  CREATE TABLE event (
-    sequence INTEGER PRIMARY KEY AUTOINCREMENT,
-    lane INTEGER NOT NULL,
-    id TEXT NOT NULL,
-    seen_at INTEGER NOT NULL,
-    type TEXT NOT NULL,
-    device TEXT NOT NULL,
-    repeat_key TEXT,
-    body TEXT NOT NULL
-  ) STRICT;
-  CREATE INDEX event_lane ON event (lane, sequence);
-  CREATE TABLE state (key TEXT PRIMARY KEY, sequence INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-  CREATE TABLE cursor (
-    uplink TEXT NOT NULL,
-    lane INTEGER NOT NULL,
-    sequence INTEGER NOT NULL,
-    sent INTEGER NOT NULL,
-    PRIMARY KEY (uplink, lane)
-  ) STRICT, WITHOUT ROWID;
-`;
+/** What a trial write takes: a disk that has room for a row, and not for an alarm and its WAL, is full. */
+const TRIAL_BYTES = 65_536;
+const ENTRY = 'sequence, lane, id, seen_at AS seenAt, type, device, body';
 
-export class JournalError extends Error {
-  readonly code: 'E_JOURNAL_IN_USE' | 'E_JOURNAL_NEWER' | 'E_JOURNAL_WRITE';
-  constructor(code: JournalError['code'], message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.name = 'JournalError';
-    this.code = code;
+export type Store = ReturnType<typeof openStore>;
+
+/**
+ * Opens or makes the file, and brings it to this version.
+ * @throws JournalError E_JOURNAL_NEWER, or what SQLite says.
+ */
+export function openStore(file: string) {
+  // Nobody else writes; a visitor who locks the file is not waited for long.
+  const db = new Database(file, { timeout: 500 });
+  try {
+    return prepare(db, file);
+  } catch (error) {
+    db.close();
+    throw error;
   }
 }
 
-/**
- * Opens or makes `journal.sqlite` in a folder.
- * @throws JournalError E_JOURNAL_IN_USE where another gateway has the folder, E_JOURNAL_NEWER where a later
- *   version wrote the file.
- */
-export function openStore(directory: string, lanes: number) {
-  mkdirSync(directory, { recursive: true, mode: 0o750 });
-  const lock = takeLock(directory);
-  // Nobody else writes; a visitor who locks the file is not waited for long.
-  const db = new Database(join(directory, 'journal.sqlite'), { timeout: 500 });
+function prepare(db: Database.Database, file: string) {
   db.pragma('journal_mode = WAL');
   // Each commit is fsynced before it returns: the promise behind every acknowledgement.
   db.pragma('synchronous = FULL');
-  const version = db.pragma('user_version', { simple: true }) as number;
-  if (version > SCHEMA_VERSION) {
-    db.close();
-    lock.close();
-    throw new JournalError(
-      'E_JOURNAL_NEWER',
-      `${directory}/journal.sqlite was written by a newer version (schema ${version}, this one knows ${SCHEMA_VERSION})`,
-    );
-  }
-  if (version === 0) {
-    db.transaction(() => {
-      db.exec(SCHEMA);
-      db.pragma(`user_version = ${SCHEMA_VERSION}`);
-    })();
-  }
-
+  migrate(db, file);
   db.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
 
-  const insert = db.prepare<[number, string, number, string, string, string | null, string]>(
-    'INSERT INTO event (lane, id, seen_at, type, device, repeat_key, body) VALUES (?, ?, ?, ?, ?, ?, ?)',
+  const insert = db.prepare<[number, string, number, number, string, string, string | null, string]>(
+    'INSERT INTO event (lane, id, seen_at, stored_at, type, device, repeat_key, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
   );
   const putState = db.prepare<[string, number]>(
     'INSERT INTO state VALUES (?, ?) ON CONFLICT DO UPDATE SET sequence = excluded.sequence',
   );
-  const putCursor = db.prepare<[string, number, number, number]>(
-    'INSERT INTO cursor VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET sequence = excluded.sequence, sent = excluded.sent',
+  const putCursor = db.prepare<Cursor>(
+    `INSERT INTO cursor VALUES (@uplink, @lane, @sequence, @sent)
+     ON CONFLICT DO UPDATE SET sequence = excluded.sequence, sent = excluded.sent`,
   );
-  const columns = 'sequence, lane, id, seen_at AS seenAt, type, device, body';
+  const putMark = db.prepare<Mark>(
+    'INSERT INTO mark VALUES (@uplink, @lane, @stage, @sequence, @at) ON CONFLICT DO NOTHING',
+  );
+  const putHeld = db.prepare<Held>(
+    `INSERT INTO held VALUES (@uplink, @topic, @lane, @first, @last, @reason, @since)
+     ON CONFLICT DO UPDATE SET first = excluded.first, last = excluded.last, reason = excluded.reason`,
+  );
+  const endHeld = db.prepare<[string, string]>('DELETE FROM held WHERE uplink = ? AND topic = ?');
+  const putMeta = db.prepare<[string, string]>(
+    'INSERT INTO meta VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value',
+  );
+  const getMeta = db.prepare<[string], { value: string }>('SELECT value FROM meta WHERE key = ?');
+  const meta = (key: string) => getMeta.get(key)?.value;
   const readLane = db.prepare<[number, number, number], Entry>(
-    `SELECT ${columns} FROM event WHERE lane = ? AND sequence > ? ORDER BY sequence LIMIT ?`,
+    `SELECT ${ENTRY} FROM event WHERE lane = ? AND sequence > ? ORDER BY sequence LIMIT ?`,
+  );
+  const readBack = db.prepare<[number, number, number], Entry>(
+    `SELECT ${ENTRY} FROM event WHERE lane = ? AND sequence < ? ORDER BY sequence DESC LIMIT ?`,
   );
   const readStates = db.prepare<[], { key: string; sequence: number; body: string }>(
     'SELECT key, sequence, body FROM state JOIN event USING (sequence) ORDER BY sequence',
   );
-  const readCursors = db.prepare<[], Cursor>('SELECT uplink, lane, sequence, sent FROM cursor');
   const lastOfLane = db.prepare<[number], { sequence: number | null }>(
     'SELECT max(sequence) AS sequence FROM event WHERE lane = ?',
   );
-  const expire = db.prepare<[number, number, number, number]>(
-    `DELETE FROM event WHERE sequence IN (
-       SELECT sequence FROM event WHERE lane = ? AND sequence <= ? AND seen_at < ?
-       AND sequence NOT IN (SELECT sequence FROM state) ORDER BY sequence LIMIT ?)`,
+  const findOld = db.prepare<
+    { lane: number; after: number; upTo: number; before: number; from: string; to: string; limit: number },
+    { sequence: number; bytes: number; type: string }
+  >(
+    `SELECT sequence, length(body) AS bytes, type FROM event
+     WHERE lane = @lane AND sequence > @after AND sequence <= @upTo AND seen_at < @before
+     AND type >= @from AND type < @to AND sequence NOT IN (SELECT sequence FROM state)
+     ORDER BY sequence LIMIT @limit`,
+  );
+  const remove = db.prepare<[number]>('DELETE FROM event WHERE sequence = ?');
+  const forget = db.prepare<[number]>('DELETE FROM mark WHERE at < ?');
+  const classBytes = db.prepare<
+    [number, number],
+    { last: number; class: string; events: number; bytes: number }
+  >(
+    `SELECT max(sequence) AS last, substr(type, 1, instr(type, '.') - 1) AS class, count(*) AS events,
+     sum(length(body)) AS bytes FROM (SELECT * FROM event WHERE sequence > ? ORDER BY sequence LIMIT ?) GROUP BY class`,
+  );
+  const countEvents = db.prepare<[], { events: number }>(
+    'SELECT coalesce(max(sequence) - min(sequence) + 1, 0) AS events FROM event',
   );
 
   const repeats = recentRepeats(db);
-  const transaction = db.transaction(
-    (entries: readonly NewEntry[], cursors: readonly Cursor[]): Appended[] => {
-      for (const { uplink, lane, sequence, sent } of cursors) putCursor.run(uplink, lane, sequence, sent);
-      // Two of the same in one batch: the second must see the first, which is in no map before it is on disk.
-      const fresh = new Map<string, Repeat>();
-      return entries.map((entry) => {
-        const { lane, id, seenAt, type, device, stateKey, repeat, body } = entry;
-        const first = repeat === undefined ? undefined : (fresh.get(repeat.key) ?? repeats.get(repeat.key));
-        if (first !== undefined && repeat !== undefined && first.seenAt > seenAt - repeat.within) {
-          return { sequence: first.sequence, id: first.id, repeated: true };
-        }
-        const sequence = Number(
-          insert.run(lane, id, seenAt, type, device, repeat?.key ?? null, body).lastInsertRowid,
-        );
-        if (stateKey !== undefined) putState.run(stateKey, sequence);
-        if (repeat !== undefined) fresh.set(repeat.key, { sequence, id, seenAt });
-        return { sequence, id, repeated: false };
-      });
-    },
-  );
-  const commit = (entries: readonly NewEntry[], cursors: readonly Cursor[]): Appended[] => {
-    const done = transaction.immediate(entries, cursors);
-    for (const [i, { repeat, seenAt }] of entries.entries()) {
+  const transaction = db.transaction(({ entries, cursors, marks, held }: Changes): Appended[] => {
+    const now = Date.now();
+    for (const cursor of cursors) putCursor.run(cursor);
+    for (const mark of marks) putMark.run(mark);
+    for (const one of held) {
+      if ('ended' in one) endHeld.run(one.uplink, one.topic);
+      else putHeld.run(one);
+    }
+    // Two of the same in one batch: the second must see the first, which is in no map before it is on disk.
+    const fresh = new Map<string, Repeat>();
+    return entries.map((entry) => {
+      const { lane, id, seenAt, type, device, stateKey, repeat, body } = entry;
+      const known = repeat === undefined ? undefined : (fresh.get(repeat.key) ?? repeats.get(repeat.key));
+      if (known !== undefined && repeat !== undefined && known.seenAt > seenAt - repeat.within) {
+        return { sequence: known.sequence, id: known.id, repeated: true };
+      }
+      const sequence = Number(
+        insert.run(lane, id, seenAt, now, type, device, repeat?.key ?? null, body).lastInsertRowid,
+      );
+      if (stateKey !== undefined) putState.run(stateKey, sequence);
+      if (repeat !== undefined) fresh.set(repeat.key, { sequence, id, seenAt });
+      return { sequence, id, repeated: false };
+    });
+  });
+  const commit = (changes: Changes): Appended[] => {
+    const done = transaction.immediate(changes);
+    for (const [i, { repeat, seenAt }] of changes.entries.entries()) {
       const { sequence, id, repeated } = done[i] as Appended;
       if (repeat === undefined || repeated) continue;
       // Deleted first: a Map keeps the order of insertion, and the oldest go.
@@ -179,23 +244,81 @@ export function openStore(directory: string, lanes: number) {
     }
     return done;
   };
+  const removeOld = db.transaction((step: RemoveStep): Removed => {
+    const { lane, before, after, upTo, limit, cursors } = step;
+    const found = findOld.all({
+      lane,
+      after,
+      upTo: upTo ?? Number.MAX_SAFE_INTEGER,
+      before: before ?? Number.MAX_SAFE_INTEGER,
+      // `access.` and what begins so: '/' comes after '.'.
+      from: step.class === undefined ? '' : `${step.class}.`,
+      to: step.class === undefined ? '\uffff' : `${step.class}/`,
+      limit,
+    });
+    for (const { sequence } of found) remove.run(sequence);
+    return {
+      events: found.length,
+      bytes: found.reduce((sum, { bytes }) => sum + bytes, 0),
+      last: found.at(-1)?.sequence ?? 0,
+      undelivered: cursors.flatMap(({ uplink, sequence: cursor, types }) => {
+        const lost = found.filter(({ sequence, type }) => sequence > cursor && types.includes(type));
+        const [head] = lost;
+        if (head === undefined) return [];
+        return [{ uplink, events: lost.length, first: head.sequence, last: lost.at(-1)?.sequence ?? 0 }];
+      }),
+    };
+  });
 
   return {
+    /** The id of this numbering. */
+    journalId: meta('journal') ?? '',
+    /** Whether it was closed in order the last time. */
+    clean: () => meta('clean') === '1',
     /** One transaction, on disk when it returns. @throws what SQLite throws: nothing of it was kept. */
     commit,
     read: (lane: number, after: number, limit: number) => readLane.all(lane, after, limit),
+    /** The events of a lane before a sequence, the newest first. */
+    readBack: (lane: number, before: number, limit: number) => readBack.all(lane, before, limit),
     /** The latest event of each state key, oldest first. */
     states: () => readStates.all(),
-    cursors: () => readCursors.all(),
+    cursors: () => db.prepare<[], Cursor>('SELECT uplink, lane, sequence, sent FROM cursor').all(),
+    held: () =>
+      db.prepare<[], Held>('SELECT uplink, topic, lane, first, last, reason, since FROM held').all(),
     /** The highest sequence of each lane, 0 where it is empty. */
-    lasts: () => Array.from({ length: lanes }, (_, lane) => lastOfLane.get(lane)?.sequence ?? 0),
-    /** Deletes up to `limit` of a lane's events seen before a time and not after a sequence; how many they were. */
-    expire: (lane: number, upTo: number, before: number, limit: number) =>
-      expire.run(lane, upTo, before, limit).changes,
-    close() {
-      db.close();
-      lock.close();
+    lasts: (lanes: number) => Array.from({ length: lanes }, (_, lane) => lastOfLane.get(lane)?.sequence ?? 0),
+    /** The highest number that was ever given. */
+    last: () =>
+      db.prepare<[], { seq: number }>("SELECT seq FROM sqlite_sequence WHERE name = 'event'").get()?.seq ?? 0,
+    /** Removes some old events; never one that is the latest word on a state. */
+    remove: (step: RemoveStep) => removeOld.immediate(step),
+    /** Removes marks set before a time, epoch ms. */
+    forget: (before: number) => forget.run(before).changes,
+    /** Bytes and events of each class among the `limit` events after a sequence; `last` is where to go on. */
+    classes: (after: number, limit: number) => classBytes.all(after, limit),
+    usage(): Usage {
+      const number = (name: string) => db.pragma(name, { simple: true }) as number;
+      return {
+        bytes: (number('page_count') - number('freelist_count')) * number('page_size'),
+        events: countEvents.get()?.events ?? 0,
+      };
     },
+    /** Reads all of the file. @throws JournalError E_JOURNAL_DAMAGED, or what SQLite says. */
+    check() {
+      const found = db.pragma('quick_check(3)') as { quick_check: string }[];
+      const [first] = found;
+      if (first?.quick_check !== 'ok')
+        throw new JournalError('E_JOURNAL_DAMAGED', `${file}: ${first?.quick_check}`);
+    },
+    /** Writes and fsyncs something of the size of a few alarms. @throws what SQLite says. */
+    trial() {
+      db.transaction(() => putMeta.run('trial', 'x'.repeat(TRIAL_BYTES))).immediate();
+      putMeta.run('trial', '');
+    },
+    markClean: (clean: boolean) => putMeta.run('clean', clean ? '1' : '0'),
+    /** Copies the WAL into the file and fsyncs that. @throws what SQLite says. */
+    checkpoint: () => db.pragma('wal_checkpoint(TRUNCATE)'),
+    close: () => db.close(),
   };
 }
 
@@ -214,21 +337,4 @@ function recentRepeats(db: Database.Database): Map<string, Repeat> {
     )
     .all(REPEATS);
   return new Map(rows.map(({ key, ...repeat }) => [key, repeat]));
-}
-
-/** One gateway a folder. A lock of SQLite's ends with its process, however that ends. */
-function takeLock(directory: string): Database.Database {
-  const lock = new Database(join(directory, 'lock.sqlite'), { timeout: 0 });
-  try {
-    lock.pragma('locking_mode = EXCLUSIVE');
-    lock.exec('BEGIN EXCLUSIVE');
-    return lock;
-  } catch (error) {
-    lock.close();
-    if ((error as { code?: string }).code !== 'SQLITE_BUSY') throw error;
-    throw new JournalError(
-      'E_JOURNAL_IN_USE',
-      `${directory} is in use by another gateway; stop it, or set another dataDir`,
-    );
-  }
 }

@@ -1,58 +1,197 @@
-/** The one thread that owns the journal's file: requests in, answers out, in order. */
+/**
+ * The one thread that owns the journal's file: requests in, answers out, in order.
+ *
+ * An error of the disk (EIO, read-only) makes the open file suspect: an fsync that failed once may succeed the next
+ * time although the data is gone, so the file is closed, opened anew, read through and written to before another
+ * commit is believed. What was acknowledged before and is missing then is told. A full disk makes nothing suspect:
+ * SQLite rolls back and the next commit tries again.
+ */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
-import { type Cursor, type NewEntry, openStore } from './store.ts';
+import Database from 'better-sqlite3';
+import { codeOf, isSuspect, JournalError } from './error.ts';
+import { openOrSalvage, type Salvage } from './recovery.ts';
+import type { Changes, Cursor, Held, RemoveStep, Store } from './store.ts';
 
 export type Request =
-  | { readonly do: 'commit'; readonly entries: readonly NewEntry[]; readonly cursors: readonly Cursor[] }
-  | { readonly do: 'read'; readonly lane: number; readonly after: number; readonly limit: number }
+  | { readonly do: 'commit'; readonly changes: Changes }
+  | { readonly do: 'read' | 'readBack'; readonly lane: number; readonly from: number; readonly limit: number }
   | { readonly do: 'states' }
-  | {
-      readonly do: 'expire';
-      readonly lane: number;
-      readonly upTo: number;
-      readonly before: number;
-      readonly limit: number;
-    }
+  | { readonly do: 'remove'; readonly step: RemoveStep }
+  | { readonly do: 'forget'; readonly before: number }
+  | { readonly do: 'classes'; readonly after: number; readonly limit: number }
+  | { readonly do: 'usage' }
+  | { readonly do: 'trial' }
   | { readonly do: 'close' };
+
+/** The file was opened: at the start, or anew. */
+export interface OpenedFile {
+  readonly journalId: string;
+  readonly lasts: readonly number[];
+  readonly cursors: readonly Cursor[];
+  readonly held: readonly Held[];
+  readonly salvage?: Salvage | undefined;
+  /** Acknowledged before, and not in the file any more. */
+  readonly missing: number;
+}
+export interface Failure {
+  readonly code: string;
+  readonly message: string;
+}
 export type Answer =
   | { readonly value: unknown }
-  | { readonly error: { readonly code: string; readonly message: string } };
+  | { readonly error: Failure }
+  /** Between answers: the file was opened. */
+  | { readonly opened: OpenedFile }
+  /** Instead of `opened`, at the start: not now; requests go on trying. */
+  | { readonly unopened: Failure };
 
-const failure = (error: unknown): Answer => ({
-  error: { code: (error as { code?: string }).code ?? 'E_JOURNAL', message: (error as Error).message },
+const REOPEN_EVERY_MS = 1000;
+
+const failure = (error: unknown): Failure => ({
+  code: codeOf(error) || 'E_JOURNAL',
+  message: (error as Error).message,
 });
 
 const port = parentPort;
 if (port === null) throw new Error('the journal worker runs in a worker thread');
+const say = (answer: Answer) => port.postMessage(answer);
 const { directory, lanes } = workerData as { directory: string; lanes: number };
-try {
-  const store = openStore(directory, lanes);
-  const serve = (request: Request): unknown => {
-    switch (request.do) {
-      case 'commit':
-        return store.commit(request.entries, request.cursors);
-      case 'read':
-        return store.read(request.lane, request.after, request.limit);
-      case 'states':
-        return store.states();
-      case 'expire':
-        return store.expire(request.lane, request.upTo, request.before, request.limit);
-      case 'close':
-        store.close();
-        port.unref();
-        return undefined;
+
+let lock: Database.Database | undefined;
+let store: Store | undefined;
+/** The open file is not believed, or there is none; why, and when to try again. */
+let trouble: { error: unknown; retryAt: number } | undefined;
+let acknowledged = 0;
+let suspicious = false;
+
+/** @throws JournalError E_JOURNAL_IN_USE, E_JOURNAL_NEWER, or why the file cannot be had now. */
+function open(): Store {
+  mkdirSync(directory, { recursive: true, mode: 0o750 });
+  lock ??= takeLock();
+  const opened = openOrSalvage(directory, suspicious);
+  try {
+    // What the WAL holds is written again into the file, and something new to the disk, and both are fsynced.
+    if (suspicious) {
+      opened.store.checkpoint();
+      opened.store.trial();
     }
-  };
-  port.on('message', (request: Request) => {
-    let answer: Answer;
-    try {
-      answer = { value: serve(request) };
-    } catch (error) {
-      answer = failure(error);
-    }
-    port.postMessage(answer);
+  } catch (error) {
+    opened.store.close();
+    throw error;
+  }
+  store = opened.store;
+  say({
+    opened: {
+      journalId: store.journalId,
+      lasts: store.lasts(lanes),
+      cursors: store.cursors(),
+      held: store.held(),
+      salvage: opened.salvage,
+      missing: Math.max(0, acknowledged - store.last()),
+    },
   });
-  port.postMessage({ value: { lasts: store.lasts(), cursors: store.cursors() } } satisfies Answer);
-} catch (error) {
-  port.postMessage(failure(error));
+  return store;
 }
+
+/** The file, believed. */
+function ready(): Store {
+  if (store !== undefined && trouble === undefined) return store;
+  if (trouble !== undefined && performance.now() < trouble.retryAt) throw trouble.error;
+  try {
+    store?.close();
+  } catch {
+    // Its last checkpoint failed too; the WAL is on disk as far as anything is.
+  }
+  store = undefined;
+  try {
+    const opened = open();
+    trouble = undefined;
+    return opened;
+  } catch (error) {
+    suspicious = true;
+    trouble = { error, retryAt: performance.now() + REOPEN_EVERY_MS };
+    throw error;
+  }
+}
+
+/** Runs on the believed file; once more on the file opened anew, where the disk failed under it. */
+function run<T>(work: (file: Store) => T): T {
+  const file = ready();
+  try {
+    return work(file);
+  } catch (error) {
+    if (!isSuspect(error)) throw error;
+    suspicious = true;
+    trouble = { error, retryAt: 0 };
+    return work(ready());
+  }
+}
+
+function serve(request: Request): unknown {
+  switch (request.do) {
+    case 'commit': {
+      const done = run((file) => file.commit(request.changes));
+      for (const { sequence } of done) acknowledged = Math.max(acknowledged, sequence);
+      return done;
+    }
+    case 'read':
+      return run((file) => file.read(request.lane, request.from, request.limit));
+    case 'readBack':
+      return run((file) => file.readBack(request.lane, request.from, request.limit));
+    case 'states':
+      return run((file) => file.states());
+    case 'remove':
+      return run((file) => file.remove(request.step));
+    case 'forget':
+      return run((file) => file.forget(request.before));
+    case 'classes':
+      return run((file) => file.classes(request.after, request.limit));
+    case 'usage':
+      return run((file) => file.usage());
+    case 'trial':
+      return run((file) => file.trial());
+    case 'close':
+      try {
+        if (trouble === undefined) store?.markClean(true);
+        store?.close();
+      } finally {
+        lock?.close();
+        port?.unref();
+      }
+      return undefined;
+  }
+}
+
+/** One gateway a folder. A lock of SQLite's ends with its process, however that ends. */
+function takeLock(): Database.Database {
+  const own = new Database(join(directory, 'lock.sqlite'), { timeout: 0 });
+  try {
+    own.pragma('locking_mode = EXCLUSIVE');
+    own.exec('BEGIN EXCLUSIVE');
+    return own;
+  } catch (error) {
+    own.close();
+    if (codeOf(error) !== 'SQLITE_BUSY') throw error;
+    throw new JournalError(
+      'E_JOURNAL_IN_USE',
+      `${directory} is in use by another gateway; stop it, or set another dataDir`,
+    );
+  }
+}
+
+try {
+  ready();
+} catch (error) {
+  say({ unopened: failure(error) });
+}
+port.on('message', (request: Request) => {
+  let answer: Answer;
+  try {
+    answer = { value: serve(request) };
+  } catch (error) {
+    answer = { error: failure(error) };
+  }
+  say(answer);
+});

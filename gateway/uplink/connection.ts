@@ -4,23 +4,26 @@
  * MQTT.js is used for the protocol only. Its reconnects and stores are off: publish callbacks may never fire once
  * a connection closed (mqttjs/MQTT.js#1974, #360) and its stores do not survive restarts (#398). The journal is
  * the store, and `ended` is the one word that all not yet acknowledged must be sent again.
+ *
+ * A peer that went without a word (a cable pulled, a frozen broker, a NAT that forgot) is noticed by its silence:
+ * MQTT.js pings each `keepalive`, and whoever says nothing for 1.4 times that is gone. MQTT.js's own limit starts
+ * over with each packet that we send, so a half-open connection under load would outlive it.
  */
-import { Socket } from 'node:net';
-import { connect, type IClientOptions, type MqttClient } from 'mqtt';
+import { type IClientOptions, type IPublishPacket, MqttClient } from 'mqtt';
+import { openStream, type StreamOptions } from './stream.ts';
 
 export interface Will {
   readonly topic: string;
   readonly payload: string;
 }
 
-export interface ConnectionOptions {
-  readonly url: string;
+export interface ConnectionOptions extends StreamOptions {
   readonly clientId: string;
   readonly username?: string | undefined;
   readonly password?: string | undefined;
   /** Seconds. */
   readonly keepalive: number;
-  readonly will: Will;
+  readonly will?: Will | undefined;
 }
 
 export interface Message {
@@ -34,14 +37,38 @@ export interface Message {
   readonly retain?: boolean;
   /** MQTT 5 only. */
   readonly contentType?: string;
+  /** Seconds; MQTT 5 only. */
+  readonly expiry?: number | undefined;
+  /** MQTT 5 only. */
+  readonly correlation?: Buffer | undefined;
+}
+
+export interface Incoming {
+  readonly topic: string;
+  readonly payload: Buffer;
+  readonly responseTopic?: string | undefined;
+  readonly correlation?: Buffer | undefined;
+}
+
+/** What the broker answered: nothing wrong, or a reason code of MQTT 5 (2.4) and its words. */
+export interface PublishAnswer {
+  /** 0: taken; 0x10: taken, and nobody subscribes; from 0x80: refused. -1: not sent, `reason` says why. */
+  readonly code: number;
+  readonly reason: string;
 }
 
 export interface Connection {
   readonly version: 5 | 4;
   /** How many QoS 1 messages the broker takes at once (MQTT 5, 3.2.2.3.3). */
   readonly receiveMaximum: number;
-  /** `done` is called with nothing on PUBACK, with an error on refusal; never, where the connection ends first. */
-  publish(message: Message, done: (error?: Error) => void): void;
+  /** The largest packet that the broker takes, bytes (MQTT 5, 3.2.2.3.6). */
+  readonly maximumPacketSize: number;
+  /** When the broker's certificate ends, epoch ms. */
+  readonly certificateEnds?: number | undefined;
+  /** `done` is called with the broker's answer to QoS 1; never, where the connection ends first. */
+  publish(message: Message, done?: (answer: PublishAnswer) => void): void;
+  /** @throws Error where the broker refuses, or the connection ends. */
+  subscribe(filter: string, take: (message: Incoming) => void): Promise<void>;
   /** Resolves with the reason when the connection is over, whoever ended it. */
   readonly ended: Promise<Error>;
   /** Sends DISCONNECT, waits at most `timeout` ms, and closes. */
@@ -53,6 +80,10 @@ const PROTOCOL_REFUSED = [0x01, 0x84];
 const CONNECT_TIMEOUT_MS = 10_000;
 /** Where the broker names none (MQTT 5, 3.2.2.3.3; 3.1.1 has none). */
 const RECEIVE_MAXIMUM = 65_535;
+/** The largest that its length field can say (MQTT 5, 1.5.5). */
+const PACKET_MAXIMUM = 268_435_455;
+const SILENCE_FACTOR = 1.4;
+const SILENCE_CHECK_MS = 500;
 
 export class ConnectError extends Error {
   readonly code = 'E_UPLINK_CONNECT';
@@ -68,27 +99,43 @@ export class ConnectError extends Error {
  * Connects once, with a clean session.
  * @throws ConnectError with the reason; `protocolRefused` where another version may work.
  */
-export function openConnection(
+export async function openConnection(
   options: ConnectionOptions,
   version: 5 | 4,
   signal: AbortSignal,
 ): Promise<Connection> {
-  const { url, clientId, username, password, keepalive, will } = options;
+  const { clientId, username, password, keepalive, will } = options;
+  const late = AbortSignal.timeout(CONNECT_TIMEOUT_MS);
+  const { stream, certificateEnds } = await openStream(options, AbortSignal.any([signal, late])).catch(
+    (error: Error) => {
+      const message = late.aborted ? `no answer within ${CONNECT_TIMEOUT_MS / 1000} s` : error.message;
+      throw new ConnectError(message || String(error), false, { cause: error });
+    },
+  );
   const clientOptions: IClientOptions = {
+    protocolId: 'MQTT',
     protocolVersion: version,
     clientId,
     ...(username !== undefined && { username }),
     ...(password !== undefined && { password }),
     keepalive,
+    reschedulePings: false,
     clean: true,
     reconnectPeriod: 0,
     connectTimeout: CONNECT_TIMEOUT_MS,
     resubscribe: false,
     queueQoSZero: false,
-    will: { topic: will.topic, payload: Buffer.from(will.payload), qos: 1, retain: true },
+    // Topics are long and few: after the first time a broker that can gets two bytes instead.
+    ...(version === 5 && { autoAssignTopicAlias: true }),
+    ...(will !== undefined && {
+      will: { topic: will.topic, payload: Buffer.from(will.payload), qos: 1, retain: true },
+    }),
   };
   return new Promise((resolve, reject) => {
-    const client = connect(url, clientOptions);
+    const client = new MqttClient(
+      () => stream as ReturnType<ConstructorParameters<typeof MqttClient>[0]>,
+      clientOptions,
+    );
     let reason: Error | undefined;
     const abort = () => client.end(true);
     signal.addEventListener('abort', abort, { once: true });
@@ -100,17 +147,16 @@ export function openConnection(
     });
     client.once('connect', (connack) => {
       client.removeAllListeners('close');
-      // MQTT.js leaves Nagle on: an alarm behind another message would wait 40 ms for a delayed ACK.
-      if (client.stream instanceof Socket) client.stream.setNoDelay(true);
+      const { receiveMaximum, maximumPacketSize } = connack.properties ?? {};
       resolve(
-        wrap(
-          client,
+        wrap(client, {
           version,
-          connack.properties?.receiveMaximum ?? RECEIVE_MAXIMUM,
-          () => reason,
-          signal,
-          abort,
-        ),
+          receiveMaximum: receiveMaximum ?? RECEIVE_MAXIMUM,
+          maximumPacketSize: maximumPacketSize ?? PACKET_MAXIMUM,
+          certificateEnds,
+          reason: () => reason,
+          closed: () => signal.removeEventListener('abort', abort),
+        }),
       );
     });
     client.once('close', () => {
@@ -128,28 +174,70 @@ export function openConnection(
 
 function wrap(
   client: MqttClient,
-  version: 5 | 4,
-  receiveMaximum: number,
-  reason: () => Error | undefined,
-  signal: AbortSignal,
-  abort: () => void,
+  of: Pick<Connection, 'version' | 'receiveMaximum' | 'maximumPacketSize' | 'certificateEnds'> & {
+    readonly reason: () => Error | undefined;
+    readonly closed: () => void;
+  },
 ): Connection {
+  const { version, receiveMaximum, maximumPacketSize, certificateEnds } = of;
+  let silence: Error | undefined;
+  let heardAt = performance.now();
+  // MQTT.js calls back with the packet that was sent, and keeps the broker's reason (0x10: nobody subscribes) to
+  // itself; but it does so while it handles the PUBACK that this notes.
+  let answered = 0;
+  client.on('packetreceive', (packet) => {
+    heardAt = performance.now();
+    if (packet.cmd === 'puback') answered = packet.reasonCode ?? 0;
+  });
+  // The broker may have set another keepalive (MQTT 5, 3.2.2.3.14).
+  const limit = client.keepalive * 1000 * SILENCE_FACTOR;
+  const watch = setInterval(() => {
+    const silent = performance.now() - heardAt;
+    if (silent < limit) return;
+    silence = new Error(`the broker has said nothing for ${(silent / 1000).toFixed(0)} s`);
+    client.end(true);
+  }, SILENCE_CHECK_MS).unref();
   const ended = new Promise<Error>((resolve) => {
     client.once('close', () => {
-      signal.removeEventListener('abort', abort);
+      clearInterval(watch);
+      of.closed();
       client.end(true);
-      resolve(reason() ?? new Error('the connection closed'));
+      resolve(silence ?? of.reason() ?? new Error('the connection closed'));
     });
+  });
+  const takers: { readonly filter: string; readonly take: (message: Incoming) => void }[] = [];
+  client.on('message', (topic, payload, { properties }: IPublishPacket) => {
+    const { responseTopic, correlationData: correlation } = properties ?? {};
+    for (const { filter, take } of takers) {
+      if (filter === topic) take({ topic, payload, responseTopic, correlation });
+    }
   });
   return {
     version,
     receiveMaximum,
+    maximumPacketSize,
+    certificateEnds,
     ended,
-    publish({ topic, payload, qos, retain = false, contentType }, done) {
-      const properties = version === 5 && contentType !== undefined ? { contentType } : undefined;
-      client.publish(topic, payload, { qos, retain, ...(properties && { properties }) }, (error) =>
-        done(error instanceof Error ? error : undefined),
-      );
+    publish({ topic, payload, qos, retain = false, contentType, expiry, correlation }, done) {
+      const properties = version === 5 && {
+        ...(contentType !== undefined && { contentType }),
+        ...(expiry !== undefined && { messageExpiryInterval: expiry }),
+        ...(correlation !== undefined && { correlationData: correlation }),
+      };
+      client.publish(topic, payload, { qos, retain, ...(properties && { properties }) }, (error) => {
+        if (done === undefined) return;
+        if (!(error instanceof Error)) return done({ code: qos === 0 ? 0 : answered, reason: '' });
+        const { code } = error as { code?: unknown };
+        done({ code: typeof code === 'number' ? code : -1, reason: error.message });
+      });
+    },
+    async subscribe(filter, take) {
+      takers.push({ filter, take });
+      const gone = ended.then((reason) => {
+        throw reason;
+      });
+      gone.catch(() => {});
+      await Promise.race([client.subscribeAsync(filter, { qos: 1 }), gone]);
     },
     async end(timeout) {
       const timer = setTimeout(() => client.end(true), timeout);

@@ -1,25 +1,48 @@
 /**
  * One platform: connects, sends, and after a loss connects again and goes on from the cursor.
  *
- * Reconnects are exponential with full jitter (each delay is a random part of the back-off), so that a thousand
- * campuses do not storm a broker that comes back.
+ * Reconnects are exponential with full jitter (each delay is a random part of a window), and the window is never
+ * smaller than `reconnectSpread`: when a city's broker comes back, its campuses come back one after another. A
+ * campus with an alarm does not wait for that: few have one at the same moment.
+ *
+ * Some brokers close the connection instead of refusing an event. Connections that end without an answer, one after
+ * another, make the next one careful, one event at a time; the topic at which a careful one ends is held.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { UplinkConfig } from '../../config/schema.ts';
 import type { Log } from '../../drivers/contract.ts';
-import { type EventType, eventTypes, type Lane } from '../event.ts';
+import { classOf, type EventType, eventTypes, type Lane } from '../event.ts';
 import type { Journal } from '../journal/index.ts';
+import type { Lives } from '../life.ts';
+import { burstLog } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import type { Recorder, Trace } from '../record.ts';
+import { backlogOf } from '../storage.ts';
 import { ConnectError, type Connection, openConnection } from './connection.ts';
+import { createHolds } from './holds.ts';
+import { type Answers, startIntake } from './intake.ts';
 import { offlineMessage, presenceTopic, startPresence } from './presence.ts';
 import { type Publisher, startPublisher } from './publisher.ts';
+import { daysUntil, EXPIRY_NOTICE_DAYS, readTls, type TlsMaterial, tlsVersion } from './tls.ts';
+
+/** How an uplink is, for /health. */
+export interface UplinkState {
+  readonly state: 'connected' | 'connecting';
+  /** Why it is not connected, or what the broker refused last. */
+  readonly reason?: string | undefined;
+  /** How many numbers it is behind. */
+  readonly backlog: number;
+  /** Topics that the broker refuses, and why. */
+  readonly held: readonly { readonly topic: string; readonly reason: string; readonly since: string }[];
+}
 
 export interface Uplink {
   readonly id: string;
-  readonly state: () => 'connected' | 'connecting';
-  /** Tells that these lanes got events. */
+  readonly state: () => UplinkState;
+  /** Tells that these lanes got events, or that there are alarms to be sent from memory. */
   wake(lanes: ReadonlySet<Lane>): void;
+  /** The journal's numbers are not what they were: starts over from its cursors. */
+  reset(): void;
   /** Waits at most `timeout` ms until all is acknowledged, says goodbye, disconnects. */
   close(timeout: number): Promise<void>;
 }
@@ -31,10 +54,13 @@ export interface UplinkContext {
   readonly devices: readonly string[];
   readonly journal: Journal;
   readonly recorder: Recorder;
+  readonly lives: Lives;
   readonly log: Log;
   readonly metrics: Metrics;
   readonly cardKey: Buffer;
   readonly trace?: Trace | undefined;
+  /** The platform says that it has everything of a lane after `from` and up to `to`. */
+  readonly received?: (uplink: string, lane: Lane, from: number, to: number) => void;
 }
 
 const BACKOFF_FIRST_MS = 500;
@@ -42,10 +68,22 @@ const BACKOFF_MAX_MS = 60_000;
 /** A connection that held this long was a good one: the next back-off starts afresh. */
 const GOOD_AFTER_MS = 30_000;
 const GOODBYE_MS = 500;
+const TLS_CHECK_MS = 30_000;
+const DAY_MS = 86_400_000;
+/** Connections that ended soon, with events on their way and no answer, before the next one is careful. */
+const SUSPICIOUS_ENDS = 3;
+/** A broker that closes because of an event does so at once. */
+const SOON_MS = 10_000;
 
-/** The delay before try number `tries` (from 1): anything from nothing to the back-off, by `random` in [0, 1). */
-export function backoff(tries: number, random: () => number = Math.random): number {
-  return random() * Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** Math.min(tries, 20));
+/** The connection ends by our own will: the next one needs no waiting. */
+class StartOver extends Error {}
+
+/**
+ * The delay before try number `tries` (from 1): anything from nothing to the window, by `random` in [0, 1). The
+ * window doubles up to a minute, from one second or from `spread`, whichever is larger.
+ */
+export function backoff(tries: number, spread = 0, random: () => number = Math.random): number {
+  return random() * Math.min(BACKOFF_MAX_MS, Math.max(spread, BACKOFF_FIRST_MS * 2 ** Math.min(tries, 20)));
 }
 
 /** `alarm.*`, `device.offline`, `*` -> whether a type is wanted. */
@@ -61,20 +99,36 @@ export function matches(pattern: string, type: EventType): boolean {
 }
 
 export function startUplink(config: UplinkConfig, context: UplinkContext): Uplink {
-  const { campus, journal, recorder, log, metrics, devices, version, startedAt, trace } = context;
+  const { campus, journal, recorder, lives, log, metrics, devices, version, startedAt, trace } = context;
   const uplink = config.id;
   const prefix = config.topicPrefix ?? `campus/v1/${campus}`;
+  const wants = eventFilter(config.events);
+  const wantsAlarms = wants('alarm.raised');
   const stop = new AbortController();
   const { signal } = stop;
+  const bursts = burstLog(log);
+  const takenUnsaved = new Set<string>();
+  const answers: Answers = new Map();
+  const strikes = new Map<string, number>();
+  const countHeld = (topics: number) => metrics.held.set({ uplink }, topics);
+  let holds = createHolds(uplink, journal, countHeld);
   let closing = false;
   let current:
     | { connection: Connection; publisher: Publisher; presence: ReturnType<typeof startPresence> }
     | undefined;
+  let breakOff: (reason: Error) => void = () => {};
+  let hurry: () => void = () => {};
   let protocol: 5 | 4 = config.protocol === '3.1.1' ? 4 : 5;
+  let suspicion = 0;
+  let trouble: string | undefined;
 
-  const connectOnce = async (): Promise<Connection> => {
+  // --- connecting ---
+
+  const connectOnce = async (tls: TlsMaterial | undefined): Promise<Connection> => {
     const options = {
       url: config.url,
+      tls,
+      proxy: config.proxy,
       clientId: config.clientId ?? `${campus}-${uplink}`,
       username: config.username,
       password: config.password,
@@ -92,60 +146,186 @@ export function startUplink(config: UplinkConfig, context: UplinkContext): Uplin
     }
   };
 
+  const toldOf = new Map<string, number>();
+  /** Shows when a certificate ends, and makes an event of it, once a day, in its last month. */
+  const watchCertificate = (whose: 'gateway' | 'broker', ends: number | undefined) => {
+    if (ends === undefined) return;
+    const days = daysUntil(ends, Date.now());
+    metrics.certificateDays.set({ uplink, whose }, days);
+    if (days > EXPIRY_NOTICE_DAYS || Date.now() - (toldOf.get(whose) ?? 0) < DAY_MS) return;
+    toldOf.set(whose, Date.now());
+    const details = { uplink, whose, days, ends: new Date(ends).toISOString() };
+    log.warn(details, 'a certificate ends soon; put a new one in its place');
+    void recorder.recordOwn('gateway.certificate-expiring', details);
+  };
+
+  /** Until the connection ends: looks after the certificates. New files are taken up where they are good. */
+  const watchTls = (connection: Connection, tls: TlsMaterial | undefined, read: string) => {
+    const look = () => {
+      watchCertificate('gateway', tls?.certificateEnds);
+      watchCertificate('broker', connection.certificateEnds);
+      if (config.tls === undefined || tlsVersion(config.tls) === read) return;
+      try {
+        readTls(config.tls);
+        breakOff(new StartOver('its certificates were replaced'));
+      } catch (error) {
+        bursts.warn(
+          `${uplink} tls`,
+          { uplink, error: (error as Error).message },
+          'new certificates cannot be used; the old ones stay',
+        );
+      }
+    };
+    look();
+    const timer = setInterval(look, TLS_CHECK_MS);
+    void connection.ended.then(() => clearInterval(timer));
+  };
+
+  // --- connected ---
+
   const serve = async (connection: Connection) => {
     const broken = Promise.withResolvers<Error>();
+    breakOff = broken.resolve;
+    for (const id of takenUnsaved) if (!recorder.unsaved.has(id)) takenUnsaved.delete(id);
     const publisher = startPublisher(
       connection,
       journal,
       {
         uplink,
         topicPrefix: prefix,
-        wants: eventFilter(config.events),
+        wants,
         window: config.window,
+        careful: suspicion >= SUSPICIOUS_ENDS,
         cardKey: config.cardNumbers === 'hashed' ? context.cardKey : undefined,
+        receipts: config.receipts,
+        receiptTimeout: config.receiptTimeout,
+        retryNoSubscriber: config.whenNoSubscriber === 'retry',
+        expiry(type) {
+          const ms = config.expiry[classOf(type) as keyof typeof config.expiry];
+          return ms === undefined ? undefined : Math.max(1, Math.round(ms / 1000));
+        },
+        holds,
+        unsaved: recorder.unsaved,
+        takenUnsaved,
         delivered(entry, lane) {
           metrics.delivered.inc({ uplink, lane });
+          if (lane === 'urgent') lives.reached(uplink, 'broker', { id: entry.id });
           trace?.delivered?.(uplink, entry.id);
+        },
+        received(lane, from, to) {
+          if (lane === 'urgent') lives.reached(uplink, 'platform', { upTo: to });
+          context.received?.(uplink, lane, from, to);
+        },
+        refused({ topic, code, reason, held }) {
+          trouble = `${topic}: ${reason}`;
+          metrics.publishRefused.inc({ uplink, code });
+          bursts.warn(
+            `${uplink} refused ${code}`,
+            { uplink, topic, code, reason },
+            held
+              ? 'the broker refuses a topic; its events are kept and tried again, the others go on'
+              : 'the broker takes no events for now; they are kept and tried again',
+          );
         },
       },
       broken.resolve,
     );
-    const presence = startPresence(connection, recorder, { campus, prefix, devices, version, startedAt });
+    const presence = startPresence(
+      connection,
+      { recorder, lives, wantsAlarms },
+      { campus, prefix, devices, version, startedAt },
+    );
     current = { connection, publisher, presence };
     metrics.connected.set({ uplink }, 1);
+    void startIntake(
+      connection,
+      { prefix, config, wants, journal, recorder, publisher, metrics, log },
+      answers,
+    );
+    const since = performance.now();
     const reason = await Promise.race([connection.ended, broken.promise]);
     current = undefined;
+    breakOff = () => {};
     metrics.connected.set({ uplink }, 0);
+    const { flights, answers: answered } = publisher.outstanding();
     publisher.stop();
     presence.stop();
     await connection.end(GOODBYE_MS);
+    if (!closing) suspect(flights, answered, performance.now() - since);
     return reason;
+  };
+
+  /** Learns from how a connection ended whether an event ends connections. */
+  const suspect = (
+    flights: ReturnType<Publisher['outstanding']>['flights'],
+    answered: number,
+    lasted: number,
+  ) => {
+    const [only] = flights;
+    if (only === undefined || lasted > SOON_MS) {
+      if (lasted > SOON_MS) suspicion = 0;
+      return;
+    }
+    if (answered === 0 || suspicion >= SUSPICIOUS_ENDS) suspicion++;
+    if (flights.length !== 1 || suspicion <= SUSPICIOUS_ENDS) return;
+    const count = (strikes.get(only.topic) ?? 0) + 1;
+    strikes.set(only.topic, count);
+    if (count < SUSPICIOUS_ENDS) return;
+    strikes.delete(only.topic);
+    const reason = 'the broker closes the connection when it comes';
+    holds.refuse(only.topic, only.lane, only.sequence, reason);
+    log.warn(
+      { uplink, topic: only.topic },
+      `${reason}; its events are kept and tried again, the others go on`,
+    );
+  };
+
+  const hasAlarm = () =>
+    wantsAlarms &&
+    (recorder.unsaved.size > 0 || journal.position(uplink, 'urgent').sequence < journal.last('urgent'));
+
+  /** Waits before the next try; a new alarm cuts it short, once. */
+  const wait = async (tries: number) => {
+    const short = new AbortController();
+    hurry = () => short.abort();
+    const ms = backoff(tries, hasAlarm() ? 0 : config.reconnectSpread);
+    await delay(ms, undefined, { signal: AbortSignal.any([signal, short.signal]) }).catch(() => {});
+    hurry = () => {};
+    if (short.signal.aborted) await delay(backoff(1), undefined, { signal }).catch(() => {});
   };
 
   const run = async () => {
     let tries = 0;
     while (!closing) {
-      let reason: Error;
+      let again = false;
       try {
-        const connection = await connectOnce();
+        const read = config.tls === undefined ? '' : tlsVersion(config.tls);
+        const tls = config.tls === undefined ? undefined : readTls(config.tls);
+        const connection = await connectOnce(tls);
         const since = performance.now();
+        trouble = undefined;
         log.info(
           { uplink, url: config.url, mqtt: connection.version === 5 ? '5' : '3.1.1' },
           'connected to the platform',
         );
-        reason = await serve(connection);
+        const served = serve(connection);
+        watchTls(connection, tls, read);
+        const reason = await served;
+        trouble = reason.message;
         if (performance.now() - since > GOOD_AFTER_MS) tries = 0;
+        again = reason instanceof StartOver;
       } catch (error) {
-        reason = error as Error;
+        trouble = (error as Error).message;
       }
       if (closing) return;
+      if (again) continue;
       tries++;
-      const wait = backoff(tries);
-      log.warn(
-        { uplink, url: config.url, reason: reason.message, retryInMs: Math.round(wait) },
+      bursts.warn(
+        `${uplink} ${trouble}`,
+        { uplink, url: config.url, reason: trouble },
         'no connection to the platform; events are kept on disk',
       );
-      await delay(wait, undefined, { signal }).catch(() => {});
+      await wait(tries);
     }
   };
   metrics.connected.set({ uplink }, 0);
@@ -153,8 +333,24 @@ export function startUplink(config: UplinkConfig, context: UplinkContext): Uplin
 
   return {
     id: uplink,
-    state: () => (current === undefined ? 'connecting' : 'connected'),
-    wake: (lanes) => current?.publisher.wake(lanes),
+    state: () => ({
+      state: current === undefined ? 'connecting' : 'connected',
+      reason: trouble,
+      backlog: backlogOf(journal, uplink),
+      held: holds.list().map(({ topic, reason, since }) => ({
+        topic,
+        reason,
+        since: new Date(since).toISOString(),
+      })),
+    }),
+    wake(lanes) {
+      current?.publisher.wake(lanes);
+      if (current === undefined && wantsAlarms && lanes.has('urgent')) hurry();
+    },
+    reset() {
+      holds = createHolds(uplink, journal, countHeld);
+      breakOff(new StartOver('the journal was opened anew'));
+    },
     async close(timeout) {
       closing = true;
       if (current !== undefined) {
@@ -169,6 +365,7 @@ export function startUplink(config: UplinkConfig, context: UplinkContext): Uplin
       }
       stop.abort();
       await running;
+      bursts.close();
     },
   };
 }

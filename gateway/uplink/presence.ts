@@ -1,8 +1,10 @@
 /**
  * What a platform sees without waiting for events: whether the gateway is there, and the state of each device.
- * All of it is retained. Presence has a will: a gateway that vanishes is offline by the broker's word.
+ * All of that is retained. Presence has a will: a gateway that vanishes is offline by the broker's word. And, for
+ * whoever follows an alarm, how far each has come (`{prefix}/life`, QoS 0, not retained).
  */
 import { contractVersion } from '../event.ts';
+import type { Lives } from '../life.ts';
 import { deviceState, type Recorder } from '../record.ts';
 import type { Connection } from './connection.ts';
 
@@ -14,6 +16,8 @@ export interface Presence {
 
 /** States change in bursts; a platform needs the last word of each device, this often at most. */
 const STATE_EVERY_MS = 250;
+/** In a flood of alarms, the life of the last ones. */
+const LIVES_AT_ONCE = 100;
 const LEAVE_TIMEOUT_MS = 1000;
 const JSON_TYPE = 'application/json';
 
@@ -31,7 +35,7 @@ export function offlineMessage(campus: string, at?: string): string {
 
 export function startPresence(
   connection: Connection,
-  recorder: Recorder,
+  { recorder, lives, wantsAlarms }: { recorder: Recorder; lives: Lives; wantsAlarms: boolean },
   options: {
     readonly campus: string;
     readonly prefix: string;
@@ -42,6 +46,7 @@ export function startPresence(
 ): Presence {
   const { campus, prefix, devices, version, startedAt } = options;
   const changed = new Set(devices);
+  const advanced = new Set<string>();
   let stopped = false;
   let timer: NodeJS.Timeout | undefined;
 
@@ -57,6 +62,15 @@ export function startPresence(
       );
     }
     changed.clear();
+    publishLives();
+  };
+  const publishLives = () => {
+    const ids = [...advanced].slice(-LIVES_AT_ONCE);
+    advanced.clear();
+    const alarms = ids.flatMap((id) => lives.get(id) ?? []);
+    if (alarms.length === 0) return;
+    const payload = JSON.stringify({ campus, alarms });
+    connection.publish({ topic: `${prefix}/life`, payload, qos: 0, contentType: JSON_TYPE });
   };
 
   publish(
@@ -68,9 +82,15 @@ export function startPresence(
     changed.add(device);
     timer ??= setTimeout(publishStates, STATE_EVERY_MS);
   });
+  const unfollowLives = lives.onChange((id) => {
+    if (!wantsAlarms) return;
+    advanced.add(id);
+    timer ??= setTimeout(publishStates, STATE_EVERY_MS);
+  });
   const stop = () => {
     stopped = true;
     unfollow();
+    unfollowLives();
     clearTimeout(timer);
   };
   return {

@@ -4,6 +4,8 @@ import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { stringify } from 'yaml';
 import { formatError } from '../../config/load.ts';
+import { eventClasses } from '../../config/schema.ts';
+import { classOf, eventTypes } from '../../gateway/event.ts';
 import { readConfig } from '../../gateway/main.ts';
 import { temporaryDirectory } from '../helpers.ts';
 
@@ -124,8 +126,28 @@ describe('an error', () => {
     ],
     [
       'a duration without a unit',
-      `${head}retention: "180"\n`,
-      '2:1: retention: "180": a duration such as 200ms, 60s, 5m, 12h or 30d',
+      `${head}retention: { keep: "180" }\n`,
+      '2:14: retention.keep: "180": a duration such as 200ms, 60s, 5m, 12h or 30d',
+    ],
+    [
+      'a size without a unit',
+      `${head}retention: { budget: "8000000" }\n`,
+      '2:14: retention.budget: "8000000": a size such as 500MB or 8GB',
+    ],
+    [
+      'a class of events that there is not',
+      `${head}retention: { classes: { alrm: { keep: 1d } } }\n`,
+      '2:25: retention.classes.alrm: unknown key; did you mean alarm?',
+    ],
+    [
+      'TLS files beside a URL without TLS',
+      `${head}uplinks:\n  - { id: p, url: "mqtt://h:1", tls: { serverName: x } }\n`,
+      '3:33: uplinks[0].tls: stands beside mqtt://h:1, which has no TLS; use mqtts:// or wss://',
+    ],
+    [
+      'a path for a broker that is no WebSocket',
+      `${head}uplinks:\n  - { id: p, url: "mqtt://h:1/mqtt" }\n`,
+      '3:14: uplinks[0].url: "mqtt://h:1/mqtt": mqtt://HOST:PORT, mqtts://HOST:PORT, ws://HOST:PORT/PATH or wss://HOST:PORT/PATH, without user; a path only for ws and wss',
     ],
     [
       'one of several connections',
@@ -263,5 +285,11 @@ describe('absurd config', () => {
       ),
       { numRuns: 1000 },
     );
+  });
+});
+
+describe('the classes of events in the config', () => {
+  it('are those of the contract', () => {
+    expect([...eventClasses].sort()).toEqual([...new Set(eventTypes.map(classOf))].sort());
   });
 });

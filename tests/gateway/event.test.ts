@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { generate } from '../../docs/generate.ts';
 import { alarmKinds, type Observation, observationKinds } from '../../drivers/contract.ts';
 import { type Event, eventTypeOf, eventTypes, gatewayEvent, laneOf, toEvent } from '../../gateway/event.ts';
+import { payloadOf } from '../../gateway/uplink/payload.ts';
 
 const ajv = new Ajv2020({ strict: false });
 addFormats.default(ajv);
@@ -22,7 +23,11 @@ const context = {
   now: Date.UTC(2026, 10, 24, 8),
   synchronised: true,
 };
-const sent = (event: Event) => ({ ...event, sequence: '7', previous: '5' });
+const place = { sequence: 7, previous: 5, lane: 'urgent', journal: 'j' } as const;
+const sent = (event: Event) =>
+  JSON.parse(
+    payloadOf({ type: event.type.replace('cn.campus.', ''), body: JSON.stringify(event) }, place, undefined),
+  ) as { type: string };
 
 function expectValid(event: object & { type: string }) {
   const validate = validators.get(event.type);
@@ -56,9 +61,7 @@ describe('an observation as an event', () => {
       fc.property(observation, (one) => {
         const credential =
           one.kind === 'credential' ? { credential: { format: 'em4100', number: '1', facility: 2 } } : {};
-        expectValid(
-          JSON.parse(JSON.stringify(sent(toEvent({ ...one, ...credential }, context)))) as { type: string },
-        );
+        expectValid(sent(toEvent({ ...one, ...credential }, context)));
       }),
       { numRuns: 500 },
     );

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type AppendRequest, type Journal, openJournal } from '../../gateway/journal/index.ts';
+import { sweep } from '../../gateway/journal/retention.ts';
 import { temporaryDirectory } from '../helpers.ts';
 
 let made = 0;
@@ -138,22 +139,86 @@ describe('cursors', () => {
 });
 
 describe('retention', () => {
-  it('removes what is old and dealt with by every uplink, nothing else, and never uses a number again', async () => {
+  const policy = { keep: 10_000, budget: 1e12, classes: {} };
+  const police = { id: 'police', types: ['device.fault', 'alarm.raised', 'access.unknown'] };
+  const education = { id: 'education', types: ['device.fault'] };
+  const fault = (seenAt: number) => entry({ seenAt });
+  const alarm = (seenAt: number) => entry({ seenAt, lane: 'urgent', type: 'alarm.raised' });
+
+  it('removes what is old, never uses a number again, and tells what a platform had not got', async () => {
     const directory = temporaryDirectory();
     const journal = await open(directory);
-    for (const seenAt of [100, 200, 300, 5000]) await journal.append(entry({ seenAt }));
+    for (const seenAt of [100, 200, 300, 5000]) await journal.append(fault(seenAt));
     journal.advance('police', 'normal', { sequence: 4, sent: 4 });
     journal.advance('education', 'normal', { sequence: 2, sent: 2 });
-    expect(await journal.retain(1000, ['police', 'education'])).toBe(2);
-    expect(rows(directory).map(({ sequence }) => sequence)).toEqual([3, 4]);
-    expect(await journal.retain(10_000, ['police'])).toBe(2);
-    expect((await journal.append(entry())).sequence).toBe(5);
+    const first = await sweep(journal, policy, [police, education], 11_000);
+    expect(first.removed).toBe(3);
+    expect(first.dropped).toEqual([
+      { uplink: 'education', lane: 'normal', reason: 'age', class: 'device', events: 1, first: 3, last: 3 },
+    ]);
+    expect(rows(directory).map(({ sequence }) => sequence)).toEqual([4]);
+    expect((await sweep(journal, policy, [police], 99_000)).removed).toBe(1);
+    expect((await journal.append(fault(0))).sequence).toBe(5);
   });
 
-  it('keeps what was not delivered, however old', async () => {
+  it('tells nothing of what a platform does not want', async () => {
     const journal = await open(temporaryDirectory());
-    await journal.append(entry({ seenAt: 1, lane: 'urgent' }));
-    expect(await journal.retain(10_000, ['police'])).toBe(0);
+    await journal.append(entry({ type: 'access.unknown', seenAt: 1 }));
+    const { removed, dropped } = await sweep(journal, policy, [education], 99_000);
+    expect({ removed, dropped }).toEqual({ removed: 1, dropped: [] });
+  });
+
+  it('never removes an alarm that a platform has not got, and never the latest word on a state', async () => {
+    const directory = temporaryDirectory();
+    const journal = await open(directory);
+    await journal.append(alarm(1));
+    await journal.append(alarm(2));
+    await journal.append(entry({ seenAt: 1, stateKey: 'zone' }));
+    journal.advance('police', 'urgent', { sequence: 1, sent: 1 });
+    await sweep(journal, { ...policy, budget: 1 }, [police], 99_000);
+    expect(rows(directory).map(({ sequence }) => sequence)).toEqual([2, 3]);
+  });
+
+  it('keeps a class for its own time and within its own bytes, the oldest go first', async () => {
+    const directory = temporaryDirectory();
+    const journal = await open(directory);
+    const body = JSON.stringify({ text: 'x'.repeat(1000) });
+    for (let i = 0; i < 1000; i++)
+      await journal.append(entry({ seenAt: 1000 + i, type: 'access.unknown', body }));
+    await journal.append(fault(1));
+    const classes = { access: { bytes: 500_000 }, device: { keep: 50_000 } };
+    const { dropped } = await sweep(journal, { ...policy, classes }, [police], 10_500);
+    const left = rows(directory).map(({ sequence }) => sequence);
+    // By class: what takes more than its bytes, in steps of 200.
+    expect(left.length).toBeGreaterThan(200);
+    expect(left.length).toBeLessThanOrEqual(500);
+    expect(left.at(-1)).toBe(1001);
+    expect(left[0]).toBe(1001 - left.length + 1);
+    expect(dropped).toEqual([
+      expect.objectContaining({ reason: 'class', class: 'access', events: 1001 - left.length, first: 1 }),
+    ]);
+  });
+
+  it('brings the journal under its budget, the oldest of the lowest lane first', async () => {
+    const directory = temporaryDirectory();
+    const journal = await open(directory);
+    const body = JSON.stringify({ text: 'x'.repeat(4000) });
+    const add = (lane: 'urgent' | 'normal' | 'bulk', type: string) =>
+      Promise.all(Array.from({ length: 1000 }, () => journal.append(entry({ lane, type, body }))));
+    await add('urgent', 'alarm.raised');
+    await add('bulk', 'device.fault');
+    await add('normal', 'device.fault');
+    for (const lane of ['urgent', 'normal', 'bulk'] as const)
+      journal.advance('police', lane, { sequence: 3000, sent: 3000 });
+    const { bytes } = await journal.usage();
+    await sweep(journal, { ...policy, keep: 1e12, budget: bytes * 0.5 }, [police], 10_000);
+    const left = rows(directory).map(({ sequence }) => sequence);
+    expect((await journal.usage()).bytes).toBeLessThan(bytes * 0.5);
+    // All of bulk, some of normal, its oldest; of the alarms none.
+    expect(left.slice(0, 1000)).toEqual(Array.from({ length: 1000 }, (_, i) => i + 1));
+    expect(left.length).toBeGreaterThan(1000);
+    expect(left[1000]).toBeGreaterThan(2001);
+    expect(left.at(-1)).toBe(3000);
   });
 });
 

@@ -4,6 +4,7 @@ import { Aedes, type AedesPublishPacket, type Client } from 'aedes';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Observation } from '../../drivers/contract.ts';
 import { openJournal } from '../../gateway/journal/index.ts';
+import { createLives } from '../../gateway/life.ts';
 import { systemClock } from '../../gateway/observe/clock.ts';
 import { createMetrics } from '../../gateway/observe/metrics.ts';
 import { createRecorder } from '../../gateway/record.ts';
@@ -71,6 +72,7 @@ async function campus(port: number, more: object = {}, directory = temporaryDire
     metrics,
     log: silentLog,
   });
+  const lives = createLives();
   const cardKey = Buffer.alloc(32, 1);
   const uplink = startUplink(
     {
@@ -81,6 +83,12 @@ async function campus(port: number, more: object = {}, directory = temporaryDire
       keepalive: 10_000,
       window: 32,
       cardNumbers: 'hashed',
+      receipts: false,
+      receiptTimeout: 30_000,
+      whenNoSubscriber: 'accept',
+      expiry: {},
+      reconnectSpread: 0,
+      commands: ['replay', 'acknowledge'],
       ...more,
     },
     {
@@ -90,6 +98,7 @@ async function campus(port: number, more: object = {}, directory = temporaryDire
       devices: ['d'],
       journal,
       recorder,
+      lives,
       log: silentLog,
       metrics,
       cardKey,
@@ -251,9 +260,11 @@ describe('an uplink', () => {
 
 describe('reconnects', () => {
   it('wait a random part of an exponential back-off, a minute at most', () => {
-    expect([1, 2, 3, 4].map((tries) => backoff(tries, () => 1))).toEqual([1000, 2000, 4000, 8000]);
-    expect(backoff(1000, () => 1)).toBe(60_000);
-    expect(backoff(5, () => 0)).toBe(0);
+    expect([1, 2, 3, 4].map((tries) => backoff(tries, 0, () => 1))).toEqual([1000, 2000, 4000, 8000]);
+    expect(backoff(1000, 0, () => 1)).toBe(60_000);
+    expect(backoff(5, 0, () => 0)).toBe(0);
+    // Never over less than the spread.
+    expect([1, 5, 6].map((tries) => backoff(tries, 20_000, () => 1))).toEqual([20_000, 20_000, 32_000]);
   });
 });
 

@@ -1,0 +1,93 @@
+/**
+ * The tables of the journal's file, their version, and the steps from each older version to the next.
+ *
+ *   event   sequence  lane  id  seen_at  stored_at  type  device  repeat_key  body
+ *   state   key  sequence                   the event that is the latest word on something
+ *   cursor  uplink  lane  sequence  sent    up to where an uplink has dealt with a lane
+ *   mark    uplink  lane  stage  sequence  at   when a lane got that far: at the broker, at the platform
+ *   held    uplink  topic  lane  first  last  reason  since   events that a broker refuses, kept for later
+ *   meta    key  value                      `journal`: the id of this numbering; `clean`: closed in order
+ *
+ * `sequence` is AUTOINCREMENT: a number is never used twice, not even after retention emptied the table.
+ * `repeat_key` tells what makes a second sending the same event. It has no index: keys are hashes, and an index of
+ * hashes writes a page somewhere else for each event. The recent ones are kept in memory and read back on opening.
+ */
+import { randomUUID } from 'node:crypto';
+import type Database from 'better-sqlite3';
+import { JournalError } from './error.ts';
+
+/** The version of the tables; a newer file is refused. */
+export const SCHEMA_VERSION = 2;
+
+const first = `
+  CREATE TABLE event (
+    sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+    lane INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    seen_at INTEGER NOT NULL,
+    type TEXT NOT NULL,
+    device TEXT NOT NULL,
+    repeat_key TEXT,
+    body TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX event_lane ON event (lane, sequence);
+  CREATE TABLE state (key TEXT PRIMARY KEY, sequence INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE cursor (
+    uplink TEXT NOT NULL,
+    lane INTEGER NOT NULL,
+    sequence INTEGER NOT NULL,
+    sent INTEGER NOT NULL,
+    PRIMARY KEY (uplink, lane)
+  ) STRICT, WITHOUT ROWID;
+`;
+const second = `
+  ALTER TABLE event ADD COLUMN stored_at INTEGER;
+  CREATE TABLE mark (
+    uplink TEXT NOT NULL,
+    lane INTEGER NOT NULL,
+    stage TEXT NOT NULL,
+    sequence INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (uplink, lane, stage, sequence)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE held (
+    uplink TEXT NOT NULL,
+    topic TEXT NOT NULL,
+    lane INTEGER NOT NULL,
+    first INTEGER NOT NULL,
+    last INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    since INTEGER NOT NULL,
+    PRIMARY KEY (uplink, topic)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+`;
+
+/** `migrations[n]` makes version n + 1 of version n; 0 is an empty file. */
+const migrations: readonly ((db: Database.Database) => void)[] = [
+  (db) => db.exec(first),
+  (db) => {
+    db.exec(second);
+    // The numbering has a name, so that a platform can tell a new journal's 17 from an old one's.
+    db.prepare('INSERT INTO meta VALUES (?, ?)').run('journal', randomUUID());
+  },
+];
+
+/**
+ * Brings an open file to this version, all of it or nothing.
+ * @throws JournalError E_JOURNAL_NEWER where a later version wrote it.
+ */
+export function migrate(db: Database.Database, file: string): void {
+  const version = db.pragma('user_version', { simple: true }) as number;
+  if (version > SCHEMA_VERSION) {
+    throw new JournalError(
+      'E_JOURNAL_NEWER',
+      `${file} was written by a newer version (schema ${version}, this one knows ${SCHEMA_VERSION})`,
+    );
+  }
+  if (version === SCHEMA_VERSION) return;
+  db.transaction(() => {
+    for (const step of migrations.slice(version)) step(db);
+    db.pragma(`user_version = ${SCHEMA_VERSION}`);
+  }).immediate();
+}

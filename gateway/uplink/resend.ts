@@ -1,0 +1,81 @@
+/**
+ * Sends a stretch of a lane once more, beside the live events: what a platform asks for (`replay`), and what a
+ * broker refused before (holds.ts). In batches, each answered before the next: it must never crowd out live events.
+ */
+import type { Event, EventType, Lane } from '../event.ts';
+import type { Entry, Journal } from '../journal/index.ts';
+import type { PublishAnswer } from './connection.ts';
+
+export interface Stretch {
+  readonly lane: Lane;
+  /** After this sequence... */
+  readonly after: number;
+  /** ...and up to this one. */
+  readonly upTo: number;
+  /** Only what this wants; the chain of `previous` runs over all that `inChain` wants. */
+  readonly wants: (entry: Entry) => boolean;
+  readonly inChain: (type: EventType) => boolean;
+  /** After each batch: all up to this sequence was taken. */
+  readonly progress?: (sequence: number) => void;
+}
+
+export type SendOne = (entry: Entry, previous: number) => Promise<PublishAnswer>;
+
+const BATCH = 16;
+const LOOK_BACK = 64;
+
+/** @returns how many were taken, and the first answer that was a refusal. @throws what reading throws. */
+export async function resend(
+  journal: Journal,
+  { lane, after, upTo, wants, inChain, progress }: Stretch,
+  send: SendOne,
+): Promise<{ readonly taken: number; readonly refused?: PublishAnswer & { readonly sequence: number } }> {
+  let previous = await before(journal, lane, after + 1, inChain);
+  let taken = 0;
+  for (let at = after; ; ) {
+    const entries = (await journal.read(lane, at, BATCH)).filter(({ sequence }) => sequence <= upTo);
+    const last = entries.at(-1);
+    if (last === undefined) return { taken };
+    const sending: Promise<{ entry: Entry; answer: PublishAnswer }>[] = [];
+    for (const entry of entries) {
+      const own = previous;
+      if (inChain(entry.type as EventType)) previous = entry.sequence;
+      if (wants(entry)) sending.push(send(entry, own).then((answer) => ({ entry, answer })));
+    }
+    for (const { entry, answer } of await Promise.all(sending)) {
+      if (answer.code < 0 || answer.code >= 0x80)
+        return { taken, refused: { ...answer, sequence: entry.sequence } };
+      taken++;
+    }
+    at = last.sequence;
+    progress?.(at);
+  }
+}
+
+/** The last event of the chain before a sequence; 0: there is none. */
+async function before(
+  journal: Journal,
+  lane: Lane,
+  sequence: number,
+  inChain: (type: EventType) => boolean,
+): Promise<number> {
+  for (let at = sequence; ; ) {
+    const entries = await journal.readBack(lane, at, LOOK_BACK);
+    const found = entries.find(({ type }) => inChain(type as EventType));
+    if (found !== undefined) return found.sequence;
+    const last = entries.at(-1);
+    if (last === undefined) return 0;
+    at = last.sequence;
+  }
+}
+
+/** The one event with this number and id; undefined: it is not there. */
+export async function findEvent(
+  journal: Journal,
+  lane: Lane,
+  sequence: number,
+  id: string,
+): Promise<Event | undefined> {
+  const [entry] = await journal.read(lane, sequence - 1, 1);
+  return entry?.sequence === sequence && entry.id === id ? (JSON.parse(entry.body) as Event) : undefined;
+}

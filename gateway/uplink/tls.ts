@@ -1,0 +1,43 @@
+/** Certificates and keys of an uplink: read from their files at each connection, and watched in between. */
+import { X509Certificate } from 'node:crypto';
+import { readFileSync, statSync } from 'node:fs';
+import { createSecureContext } from 'node:tls';
+import type { TlsConfig } from '../../config/schema.ts';
+
+export interface TlsMaterial {
+  readonly serverName?: string | undefined;
+  readonly ca?: Buffer | undefined;
+  readonly cert?: Buffer | undefined;
+  readonly key?: Buffer | undefined;
+  /** When our own certificate ends, epoch ms. */
+  readonly certificateEnds?: number | undefined;
+}
+
+/** Days before its end from which a certificate is told of. */
+export const EXPIRY_NOTICE_DAYS = 30;
+export const daysUntil = (ends: number, now: number) => Math.floor((ends - now) / 86_400_000);
+
+/** @throws what `readFile` or OpenSSL says, with the name of the file. */
+export function readTls({ caFile, certFile, keyFile, serverName }: TlsConfig): TlsMaterial {
+  const read = (file: string | undefined) => (file === undefined ? undefined : readFileSync(file));
+  const [ca, cert, key] = [read(caFile), read(certFile), read(keyFile)];
+  try {
+    createSecureContext({ ca, cert, key });
+  } catch (error) {
+    const files = [caFile, certFile, keyFile].filter((file) => file !== undefined).join(', ');
+    throw new Error(`${files}: ${(error as Error).message}`, { cause: error });
+  }
+  const certificateEnds = cert === undefined ? undefined : Date.parse(new X509Certificate(cert).validTo);
+  return { serverName, ca, cert, key, certificateEnds };
+}
+
+/** Changes when any of the files does. */
+export function tlsVersion({ caFile, certFile, keyFile }: TlsConfig): string {
+  return [caFile, certFile, keyFile]
+    .map((file) => {
+      if (file === undefined) return '';
+      const found = statSync(file, { throwIfNoEntry: false });
+      return found === undefined ? 'gone' : `${found.mtimeMs}/${found.size}/${found.ino}`;
+    })
+    .join(' ');
+}
