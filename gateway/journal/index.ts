@@ -125,6 +125,13 @@ const CLOSE_TIMEOUT_MS = 5000;
 /** These no waiting mends. */
 const FATAL = ['E_JOURNAL_IN_USE', 'E_JOURNAL_NEWER'];
 
+/**
+ * A thread has no compile cache unless it asks for one, and then no need of the TypeScript stripper either, which
+ * takes 20 MB.
+ */
+const BOOT = `require('node:module').enableCompileCache();
+import(${JSON.stringify(new URL('./worker.ts', import.meta.url).href)});`;
+
 interface Pending {
   readonly entry: NewEntry;
   readonly resolve: (appended: Appended) => void;
@@ -137,7 +144,8 @@ interface Pending {
  * @throws JournalError E_JOURNAL_IN_USE, E_JOURNAL_NEWER.
  */
 export async function openJournal(directory: string): Promise<Journal> {
-  const worker = new Worker(new URL('./worker.ts', import.meta.url), {
+  const worker = new Worker(BOOT, {
+    eval: true,
     workerData: { directory, lanes: lanes.length },
     // It handles short-lived strings only; V8's default for a large machine would hold on to 50 MB of them.
     resourceLimits: { maxYoungGenerationSizeMb: 8 },

@@ -2,6 +2,8 @@
  * A process of its own that loads the gateway: panels over DC-09, or raw MQTT publishes. Started by road.ts with
  * its task as JSON; each event's data carries the time it left, on the clock that all processes share.
  */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { connect as dial } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { dc09Decoder, encodeDc09 } from '../../drivers/dc09/codec.ts';
@@ -19,6 +21,12 @@ export interface Task {
 
 /** ms since the epoch, finer than Date.now(). */
 export const clock = () => performance.timeOrigin + performance.now();
+
+/** Runs a task in a process of its own, to its end. */
+export async function load(task: Task): Promise<void> {
+  const child = spawn(process.execPath, [import.meta.filename, JSON.stringify(task)], { stdio: 'inherit' });
+  await once(child, 'exit');
+}
 
 /** Lets `send` go at a rate within a window; `send` calls back when its event was acknowledged. */
 async function pace(

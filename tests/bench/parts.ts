@@ -30,15 +30,24 @@ const start = async ({ command, args, ready }: ReturnType<typeof gatewayCommand>
 export async function mosquitto(
   extra: (directory: string) => readonly string[] = () => [],
 ): Promise<{ port: number; child: ChildProcess }> {
-  const directory = folder();
   const port = await freePort();
-  return { port, child: await start(mosquittoCommand(directory, port, extra(directory))) };
+  return { port, child: await mosquittoAt(port, extra) };
+}
+
+export function mosquittoAt(
+  port: number,
+  extra: (directory: string) => readonly string[] = () => [],
+): Promise<ChildProcess> {
+  const directory = folder();
+  return start(mosquittoCommand(directory, port, extra(directory)));
 }
 
 export function gateway(config: object): Promise<ChildProcess> {
   const directory = folder();
-  return start(gatewayCommand(directory, { ...config, dataDir: join(directory, 'data') }));
+  return gatewayIn(directory, { ...config, dataDir: join(directory, 'data') });
 }
+
+export const gatewayIn = (directory: string, config: object) => start(gatewayCommand(directory, config));
 
 export async function client(port: number): Promise<MqttClient> {
   const one = connect({ host: '127.0.0.1', port, protocolVersion: 5, reconnectPeriod: 0 });

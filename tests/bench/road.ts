@@ -2,14 +2,11 @@
  * Wire to subscriber: the gateway beside raw MQTT.js QoS 1 and beside a mosquitto bridge with persistence, which is
  * what schools have today. Load, gateway, broker and subscriber are processes of their own; the subscriber is this.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { join } from 'node:path';
+import type { ChildProcess } from 'node:child_process';
 import { freePort } from '../free-port.ts';
-import type { Task } from './load.ts';
+import { clock, load, type Task } from './load.ts';
 import { client, fsyncTime, gateway, mosquitto, ms, quantile, stop, tell, usage } from './parts.ts';
 
-const clock = () => performance.timeOrigin + performance.now();
 const PACED = { count: 1500, rate: 100, window: 64 };
 const FLOOD = { rate: 0, window: 256 };
 
@@ -61,13 +58,6 @@ async function subscriber(port: number) {
       return arrivals;
     },
   };
-}
-
-async function load(task: Task): Promise<void> {
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'load.ts'), JSON.stringify(task)], {
-    stdio: 'inherit',
-  });
-  await once(child, 'exit');
 }
 
 async function measure(

@@ -1,8 +1,9 @@
 /** `npm run bench -- NAME`: measured, as ratios against a peer or a physical limit in the same run. */
+import { delivery } from './delivery.ts';
 import { idle } from './idle.ts';
 import { road } from './road.ts';
 
-const benches: Readonly<Record<string, (args: string[]) => Promise<void>>> = { road, idle };
+const benches: Readonly<Record<string, (args: string[]) => Promise<void>>> = { road, idle, delivery };
 const [name = '', ...args] = process.argv.slice(2);
 const bench = benches[name];
 if (bench === undefined) {
