@@ -15,6 +15,8 @@ const loaders: Readonly<Record<string, () => Promise<Command>>> = {
   simulate: async () => (await import('./cli/simulate.ts')).simulate,
   watch: async () => (await import('./cli/watch.ts')).watch,
   demo: async () => (await import('./cli/demo.ts')).demo,
+  journal: async () => (await import('./cli/journal.ts')).journal,
+  doctor: async () => (await import('./cli/doctor.ts')).doctor,
   health: async () => (await import('./cli/health.ts')).health,
 };
 
@@ -66,6 +68,8 @@ export async function main(args: readonly string[]): Promise<number> {
     process.stdout.write(`${say(...command.summary)}\n\n${command.usage}\n`);
     return 0;
   }
+  // `| head` has had enough.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 3));
   try {
     return await command.run(rest);
   } catch (error) {

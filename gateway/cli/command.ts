@@ -55,3 +55,29 @@ export function configOrErrors(file: string | undefined): Config | undefined {
   );
   return undefined;
 }
+
+/** A line on standard error that tells how far long work is, where that is a terminal. `total` undefined: unknown. */
+export function progress(words: string, total: number | undefined) {
+  let done = 0;
+  let shownAt = 0;
+  const { stderr } = process;
+  const show = () => {
+    const share = total === undefined || total === 0 ? '' : ` ${Math.floor((done / total) * 100)} %`;
+    stderr.write(`\r${words} ${done}${share}   `);
+  };
+  return {
+    step() {
+      done++;
+      if (!stderr.isTTY || (done & 0xff) !== 0 || performance.now() - shownAt < PROGRESS_EVERY_MS) return;
+      shownAt = performance.now();
+      show();
+    },
+    end() {
+      if (!stderr.isTTY) return;
+      show();
+      stderr.write('\n');
+    },
+  };
+}
+
+const PROGRESS_EVERY_MS = 200;

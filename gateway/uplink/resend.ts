@@ -19,6 +19,9 @@ export interface Stretch {
   readonly progress?: (sequence: number) => void;
 }
 
+/** As much of a journal as is needed: the daemon's, or a file that is only read. */
+export type Readable = Pick<Journal, 'read' | 'readBack'>;
+
 export type SendOne = (entry: Entry, previous: number) => Promise<PublishAnswer>;
 
 const BATCH = 16;
@@ -26,7 +29,7 @@ const LOOK_BACK = 64;
 
 /** @returns how many were taken, and the first answer that was a refusal. @throws what reading throws. */
 export async function resend(
-  journal: Journal,
+  journal: Readable,
   { lane, after, upTo, wants, inChain, progress }: Stretch,
   send: SendOne,
 ): Promise<{ readonly taken: number; readonly refused?: PublishAnswer & { readonly sequence: number } }> {
@@ -54,7 +57,7 @@ export async function resend(
 
 /** The last event of the chain before a sequence; 0: there is none. */
 async function before(
-  journal: Journal,
+  journal: Readable,
   lane: Lane,
   sequence: number,
   inChain: (type: EventType) => boolean,
@@ -71,7 +74,7 @@ async function before(
 
 /** The one event with this number and id; undefined: it is not there. */
 export async function findEvent(
-  journal: Journal,
+  journal: Readable,
   lane: Lane,
   sequence: number,
   id: string,

@@ -1,0 +1,94 @@
+/**
+ * A journal that is only read: a live one beside its gateway, or a copy. It takes no lock and writes nothing; of a
+ * live one it sees what was committed when each question was asked.
+ */
+import { existsSync, statSync } from 'node:fs';
+import Database from 'better-sqlite3';
+import { type Lane, lanes } from '../event.ts';
+import { JournalError } from './error.ts';
+import { journalFile } from './recovery.ts';
+import { SCHEMA_VERSION } from './schema.ts';
+import type { Cursor, Entry, Held, Mark } from './store.ts';
+
+export interface ExportedEntry extends Entry {
+  readonly storedAt: number | null;
+}
+
+/** Where to look: the file itself, or the folder it is in. */
+export function findJournal(path: string): string {
+  return existsSync(path) && statSync(path).isDirectory() ? journalFile(path) : path;
+}
+
+export type JournalReader = ReturnType<typeof openReader>;
+
+/** @throws JournalError E_JOURNAL_NEWER, E_JOURNAL_DAMAGED; what SQLite says where there is no such file. */
+export function openReader(path: string) {
+  const file = findJournal(path);
+  const db = new Database(file, { readonly: true, fileMustExist: true });
+  const version = db.pragma('user_version', { simple: true }) as number;
+  if (version < 1 || version > SCHEMA_VERSION) {
+    db.close();
+    throw version > SCHEMA_VERSION
+      ? new JournalError('E_JOURNAL_NEWER', `${file} was written by a newer version (schema ${version})`)
+      : new JournalError('E_JOURNAL_DAMAGED', `${file} is no journal`);
+  }
+  const storedAt = version < 2 ? 'NULL' : 'stored_at';
+  const columns = `sequence, lane, id, seen_at AS seenAt, type, device, body, ${storedAt} AS storedAt`;
+  const read = db.prepare<[number, number, number], ExportedEntry>(
+    `SELECT ${columns} FROM event WHERE lane = ? AND sequence > ? ORDER BY sequence LIMIT ?`,
+  );
+  const readBack = db.prepare<[number, number, number], ExportedEntry>(
+    `SELECT ${columns} FROM event WHERE lane = ? AND sequence < ? ORDER BY sequence DESC LIMIT ?`,
+  );
+  const all = <T>(sql: string): T[] => db.prepare<[], T>(sql).all();
+  const newer = <T>(sql: string): T[] => (version < 2 ? [] : all<T>(sql));
+  return {
+    file,
+    version,
+    journalId: newer<{ value: string }>("SELECT value FROM meta WHERE key = 'journal'")[0]?.value ?? '',
+    read: (lane: Lane, after: number, limit: number) => read.all(lanes.indexOf(lane), after, limit),
+    readBack: async (lane: Lane, before: number, limit: number) =>
+      readBack.all(lanes.indexOf(lane), before, limit),
+    /** All events of a time, oldest first, without holding them. */
+    events: (from: number, to: number) =>
+      db
+        .prepare<[number, number], ExportedEntry>(
+          `SELECT ${columns} FROM event WHERE seen_at >= ? AND seen_at < ? ORDER BY sequence`,
+        )
+        .iterate(from, to),
+    count: () => all<{ n: number }>('SELECT count(*) AS n FROM event')[0]?.n ?? 0,
+    find: (id: string) =>
+      db.prepare<[string], ExportedEntry>(`SELECT ${columns} FROM event WHERE id = ?`).get(id),
+    /** By lane and class: how many, their numbers, their times. */
+    summary: () =>
+      all<{
+        lane: number;
+        class: string;
+        events: number;
+        first: number;
+        last: number;
+        from: number;
+        to: number;
+      }>(
+        `SELECT lane, substr(type, 1, instr(type, '.') - 1) AS class, count(*) AS events, min(sequence) AS first,
+         max(sequence) AS last, min(seen_at) AS "from", max(seen_at) AS "to" FROM event GROUP BY lane, class`,
+      ),
+    cursors: () => all<Cursor>('SELECT uplink, lane, sequence, sent FROM cursor ORDER BY uplink, lane'),
+    held: () => newer<Held>('SELECT uplink, topic, lane, first, last, reason, since FROM held'),
+    /** When each platform had this event, by stage: the first mark at or after it. */
+    reached: (lane: number, sequence: number) =>
+      version < 2
+        ? []
+        : db
+            .prepare<[number, number], Pick<Mark, 'uplink' | 'stage' | 'at'>>(
+              'SELECT uplink, stage, min(at) AS at FROM mark WHERE lane = ? AND sequence >= ? GROUP BY uplink, stage',
+            )
+            .all(lane, sequence),
+    /** What SQLite finds wrong; empty: nothing. */
+    integrity: () =>
+      (db.pragma('integrity_check(20)') as { integrity_check: string }[])
+        .map((row) => row.integrity_check)
+        .filter((text) => text !== 'ok'),
+    close: () => db.close(),
+  };
+}

@@ -1,0 +1,210 @@
+/**
+ * A small, complete platform: subscribes, keeps each event once, finds gaps and has them filled, and sends receipts.
+ * An example to build a real one by (docs/platform.md), and the consumer that the tests trust.
+ *
+ *  - A message is acknowledged (PUBACK) at once and stored in groups; what is lost between the two the gateway sends
+ *    again, because it has no receipt for it.
+ *  - A receipt leaves after the commit that holds everything before it.
+ *  - Without receipts each message is stored before its PUBACK, one commit a message.
+ */
+import { randomUUID } from 'node:crypto';
+import { connect, type IClientOptions } from 'mqtt';
+import {
+  type Gap,
+  openPlatformStore,
+  type PlatformStore,
+  type Receipt,
+  type Received,
+} from './platform-store.ts';
+
+export interface PlatformOptions {
+  readonly url: string;
+  readonly file: string;
+  /** Default `campus/v1/+/event/#`; a receipt goes to the same prefix, `.../ack`. */
+  readonly filter?: string | undefined;
+  /** Consumers of one group share the events (`$share`). */
+  readonly group?: string | undefined;
+  /** Its session with the broker: keep it, and what comes while it is away waits. */
+  readonly clientId?: string | undefined;
+  readonly receipts?: boolean | undefined;
+  readonly protocol?: 5 | 4 | undefined;
+  readonly mqtt?: IClientOptions | undefined;
+  readonly taken?: ((event: Received) => void) | undefined;
+  readonly tell?: ((sentence: string) => void) | undefined;
+}
+
+export interface Platform {
+  readonly store: PlatformStore;
+  /** Bad messages: no JSON, no event. */
+  readonly discarded: () => number;
+  /** Sends a command to a campus's gateway; its answer. */
+  command(prefix: string, action: string, args: object): Promise<Reply>;
+  close(): Promise<void>;
+}
+
+export interface Reply {
+  readonly id: string;
+  readonly done: boolean;
+  readonly reason?: string;
+  readonly result?: Readonly<Record<string, unknown>>;
+}
+
+const DEFAULT_FILTER = 'campus/v1/+/event/#';
+const STORE_EVERY_MS = 20;
+const BATCH = 2000;
+const GAPS_EVERY_MS = 1000;
+const REPLY_TIMEOUT_MS = 60_000;
+/** The broker keeps the session of an absent consumer for so long, seconds. */
+const SESSION_EXPIRY = 7 * 86_400;
+
+/** undefined: it is no event of this contract. */
+export function parseEvent(topic: string, payload: Buffer): Received | undefined {
+  const body = payload.toString();
+  const at = topic.indexOf('/event/');
+  if (at < 0) return undefined;
+  try {
+    const { id, type, time, journal, lane, sequence, previous } = JSON.parse(body) as Record<string, unknown>;
+    const texts = [id, type, time, journal, lane, sequence, previous];
+    if (!texts.every((text) => typeof text === 'string')) return undefined;
+    const numbers = { sequence: Number(sequence), previous: Number(previous) };
+    if (!Object.values(numbers).every((n) => Number.isSafeInteger(n) && n >= 0)) return undefined;
+    const named = { id, type, time, journal, lane } as Record<
+      'id' | 'type' | 'time' | 'journal' | 'lane',
+      string
+    >;
+    return { prefix: topic.slice(0, at), ...named, ...numbers, body };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Resolves when it is subscribed. @throws what the broker says. */
+export async function startPlatform(options: PlatformOptions): Promise<Platform> {
+  const {
+    url,
+    file,
+    filter = DEFAULT_FILTER,
+    group,
+    receipts = true,
+    protocol = 5,
+    tell = () => {},
+  } = options;
+  const clientId = options.clientId ?? `platform-${randomUUID().slice(0, 8)}`;
+  const store = openPlatformStore(file);
+  let discarded = 0;
+  let waiting: Received[] = [];
+  let timer: NodeJS.Timeout | undefined;
+
+  const client = connect(url, {
+    ...options.mqtt,
+    protocolVersion: protocol,
+    clientId,
+    clean: false,
+    ...(protocol === 5 && { properties: { sessionExpiryInterval: SESSION_EXPIRY, receiveMaximum: 1000 } }),
+    reconnectPeriod: 1000,
+  });
+  client.on('error', (error) => tell(`${url}: ${error.message}`));
+
+  const confirm = (list: readonly Receipt[]) => {
+    if (!receipts) return;
+    for (const { prefix, journal, lane, upTo } of list) {
+      // Retained: a gateway that comes back hears it at once.
+      client.publish(`${prefix}/ack`, JSON.stringify({ journal, [lane]: String(upTo) }), {
+        qos: 1,
+        retain: true,
+      });
+    }
+  };
+  const flush = () => {
+    clearTimeout(timer);
+    timer = undefined;
+    const batch = waiting;
+    waiting = [];
+    if (batch.length === 0) return;
+    const { fresh, receipts: due } = store.take(batch);
+    confirm(due);
+    for (const event of fresh) options.taken?.(event);
+  };
+  client.handleMessage = (packet, done) => {
+    const event = parseEvent(packet.topic, packet.payload as Buffer);
+    if (event === undefined) {
+      if (packet.topic.includes('/event/')) discarded++;
+      return done();
+    }
+    waiting.push(event);
+    try {
+      if (!receipts || waiting.length >= BATCH) flush();
+      else timer ??= setTimeout(flush, STORE_EVERY_MS);
+      done();
+    } catch (error) {
+      // Not stored: no PUBACK, and the connection ends, so that the broker sends it again.
+      done(error as Error);
+      client.stream.destroy(error as Error);
+    }
+  };
+
+  const replies = new Map<string, (reply: Reply) => void>();
+  client.on('message', (topic, payload) => {
+    if (!topic.includes('/reply/')) return;
+    try {
+      const reply = JSON.parse(payload.toString()) as Reply;
+      replies.get(reply.id)?.(reply);
+      replies.delete(reply.id);
+    } catch {
+      discarded++;
+    }
+  });
+  const command = (prefix: string, action: string, args: object) =>
+    new Promise<Reply>((resolve, reject) => {
+      const id = randomUUID();
+      const late = setTimeout(() => {
+        replies.delete(id);
+        reject(new Error(`${prefix}: no answer to ${action}`));
+      }, REPLY_TIMEOUT_MS).unref();
+      replies.set(id, (reply) => {
+        clearTimeout(late);
+        resolve(reply);
+      });
+      client.publish(`${prefix}/command/gateway`, JSON.stringify({ id, action, arguments: args }), {
+        qos: 1,
+      });
+    });
+
+  const fill = ({ prefix, journal, lane, after, upTo }: Gap) => {
+    tell(`${prefix}: ${lane} events are missing after ${after}, up to ${upTo}; asking for them`);
+    command(prefix, 'replay', { journal, lane, after: String(after), upTo: String(upTo) }).then(
+      (reply) => {
+        if (!reply.done) tell(`${prefix}: ${reply.reason}`);
+      },
+      (error: Error) => tell(error.message),
+    );
+  };
+  const gaps = setInterval(() => {
+    const { ask, receipts: due } = store.gaps();
+    confirm(due);
+    ask.forEach(fill);
+  }, GAPS_EVERY_MS);
+
+  const shared = group === undefined ? filter : `$share/${group}/${filter}`;
+  const subscribe = () => client.subscribeAsync({ [shared]: { qos: 1 }, [replyFilter(filter)]: { qos: 1 } });
+  await new Promise<void>((resolve) => client.once('connect', () => resolve()));
+  await subscribe();
+  // What was stored before, and whose receipt may be lost.
+  confirm(store.positions());
+
+  return {
+    store,
+    discarded: () => discarded,
+    command,
+    async close() {
+      clearInterval(gaps);
+      // The receipts of what is stored leave before the goodbye; what comes in between goes without.
+      flush();
+      await client.endAsync();
+      flush();
+      store.close();
+    },
+  };
+}
+
+const replyFilter = (filter: string) => filter.replace(/\/event\/.*$/, '/reply/+');
