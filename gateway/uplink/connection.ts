@@ -195,7 +195,7 @@ function wrap(
     const silent = performance.now() - heardAt;
     if (silent < limit) return;
     silence = new Error(`the broker has said nothing for ${(silent / 1000).toFixed(0)} s`);
-    client.end(true);
+    client.stream.destroy();
   }, SILENCE_CHECK_MS).unref();
   const ended = new Promise<Error>((resolve) => {
     client.once('close', () => {
@@ -240,7 +240,8 @@ function wrap(
       await Promise.race([client.subscribeAsync(filter, { qos: 1 }), gone]);
     },
     async end(timeout) {
-      const timer = setTimeout(() => client.end(true), timeout);
+      // MQTT.js waits for PUBACKs first, and a second `end` does not hurry it.
+      const timer = setTimeout(() => client.stream.destroy(), timeout);
       client.end(false);
       await ended;
       clearTimeout(timer);

@@ -17,18 +17,20 @@ export interface Hold {
 
 export type Holds = ReturnType<typeof createHolds>;
 
-const RETRY_FIRST_MS = 30_000;
-const RETRY_MAX_MS = 600_000;
+/** The delay of the first try, and the longest, ms. An alarm is tried again soon, whatever it costs. */
+const RETRY = {
+  urgent: { first: 5000, most: 60_000 },
+  normal: { first: 30_000, most: 600_000 },
+  bulk: { first: 30_000, most: 600_000 },
+} as const;
 
 /** `changed` is told how many topics are held. */
 export function createHolds(uplink: string, journal: Journal, changed: (topics: number) => void) {
   const holds = new Map<string, Hold>(
-    journal
-      .held(uplink)
-      .map((held) => [
-        held.topic,
-        { held, lane: lanes[held.lane] as Lane, until: performance.now(), backoff: RETRY_FIRST_MS },
-      ]),
+    journal.held(uplink).map((held) => {
+      const lane = lanes[held.lane] as Lane;
+      return [held.topic, { held, lane, until: performance.now(), backoff: RETRY[lane].first }];
+    }),
   );
   changed(holds.size);
   const update = (hold: Hold, change: Partial<Held>) => {
@@ -48,7 +50,8 @@ export function createHolds(uplink: string, journal: Journal, changed: (topics: 
       }
       const index = lanes.indexOf(lane);
       const held = { uplink, topic, lane: index, first: sequence, last: sequence, reason, since: Date.now() };
-      holds.set(topic, { held, lane, until: performance.now() + RETRY_FIRST_MS, backoff: RETRY_FIRST_MS });
+      const { first } = RETRY[lane];
+      holds.set(topic, { held, lane, until: performance.now() + first, backoff: first });
       journal.hold(held);
       changed(holds.size);
       return true;
@@ -66,7 +69,7 @@ export function createHolds(uplink: string, journal: Journal, changed: (topics: 
       const now = performance.now();
       for (const hold of holds.values()) {
         if (hold.until > now) continue;
-        hold.backoff = Math.min(hold.backoff * 2, RETRY_MAX_MS);
+        hold.backoff = Math.min(hold.backoff * 2, RETRY[hold.lane].most);
         hold.until = now + hold.backoff;
         return hold;
       }

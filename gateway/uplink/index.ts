@@ -71,7 +71,11 @@ const GOODBYE_MS = 500;
 const TLS_CHECK_MS = 30_000;
 const DAY_MS = 86_400_000;
 /** Connections that ended soon, with events on their way and no answer, before the next one is careful. */
-const SUSPICIOUS_ENDS = 3;
+const SUSPICIOUS_ENDS = 2;
+/** Careful connections that ended at the same topic, before it is held. */
+const STRIKES = 2;
+/** Over which the next try is spread while this is found out: the broker is there, and events wait. */
+const SUSPICION_SPREAD_MS = 3000;
 /** A broker that closes because of an event does so at once. */
 const SOON_MS = 10_000;
 
@@ -261,17 +265,17 @@ export function startUplink(config: UplinkConfig, context: UplinkContext): Uplin
     answered: number,
     lasted: number,
   ) => {
+    if (lasted > SOON_MS) suspicion = 0;
     const [only] = flights;
-    if (only === undefined || lasted > SOON_MS) {
-      if (lasted > SOON_MS) suspicion = 0;
-      return;
-    }
+    if (only === undefined || lasted > SOON_MS) return;
     if (answered === 0 || suspicion >= SUSPICIOUS_ENDS) suspicion++;
     if (flights.length !== 1 || suspicion <= SUSPICIOUS_ENDS) return;
     const count = (strikes.get(only.topic) ?? 0) + 1;
     strikes.set(only.topic, count);
-    if (count < SUSPICIOUS_ENDS) return;
+    if (count < STRIKES) return;
     strikes.delete(only.topic);
+    // Found out; the next connection comes soon all the same, and others may be like it.
+    suspicion = 1;
     const reason = 'the broker closes the connection when it comes';
     holds.refuse(only.topic, only.lane, only.sequence, reason);
     log.warn(
@@ -288,7 +292,10 @@ export function startUplink(config: UplinkConfig, context: UplinkContext): Uplin
   const wait = async (tries: number) => {
     const short = new AbortController();
     hurry = () => short.abort();
-    const ms = backoff(tries, hasAlarm() ? 0 : config.reconnectSpread);
+    const suspicious = suspicion > 0 && suspicion <= SUSPICIOUS_ENDS + STRIKES;
+    const ms = suspicious
+      ? Math.random() * SUSPICION_SPREAD_MS
+      : backoff(tries, hasAlarm() ? 0 : config.reconnectSpread);
     await delay(ms, undefined, { signal: AbortSignal.any([signal, short.signal]) }).catch(() => {});
     hurry = () => {};
     if (short.signal.aborted) await delay(backoff(1), undefined, { signal }).catch(() => {});

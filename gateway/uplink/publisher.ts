@@ -278,11 +278,12 @@ export function startPublisher(
     const expiry = options.expiry(event.type as EventType);
     connection.publish({ topic, payload, qos: 1, contentType: EVENT_CONTENT_TYPE, expiry }, (answer) => {
       if (stopped) return;
+      // The connection is gone; who holds it says so too.
+      if (answer.code === -1) return fail(new Error(answer.reason));
       answers++;
       answeredAt = performance.now();
       if (answers === CAREFUL_ANSWERS) window = whole;
-      if (answer.code === -1) fail(new Error(answer.reason));
-      else done(answer);
+      done(answer);
     });
   };
 

@@ -2,14 +2,9 @@ import { createHmac } from 'node:crypto';
 import { createServer, type Socket } from 'node:net';
 import { Aedes, type AedesPublishPacket, type Client } from 'aedes';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import type { Observation } from '../../drivers/contract.ts';
-import { openJournal } from '../../gateway/journal/index.ts';
-import { createLives } from '../../gateway/life.ts';
-import { systemClock } from '../../gateway/observe/clock.ts';
-import { createMetrics } from '../../gateway/observe/metrics.ts';
-import { createRecorder } from '../../gateway/record.ts';
-import { backoff, eventFilter, startUplink } from '../../gateway/uplink/index.ts';
-import { freePort, silentLog, stream, take, temporaryDirectory } from '../helpers.ts';
+import { backoff, eventFilter } from '../../gateway/uplink/index.ts';
+import { freePort, stream, take } from '../helpers.ts';
+import { campus } from './campus.ts';
 
 interface Received {
   readonly topic: string;
@@ -58,65 +53,6 @@ async function broker(port: number) {
     events: { next: () => received.find(({ topic }) => topic.includes('/event/')) },
     cut: () => sockets.forEach((socket) => void socket.destroy()),
   };
-}
-
-async function campus(port: number, more: object = {}, directory = temporaryDirectory()) {
-  const journal = await openJournal(directory);
-  const clock = systemClock();
-  const metrics = createMetrics();
-  const recorder = await createRecorder({
-    campusId: '45',
-    deviceNames: new Map(),
-    journal,
-    clock,
-    metrics,
-    log: silentLog,
-  });
-  const lives = createLives();
-  const cardKey = Buffer.alloc(32, 1);
-  const uplink = startUplink(
-    {
-      id: 'police',
-      url: `mqtt://127.0.0.1:${port}`,
-      events: ['*'],
-      protocol: 'auto',
-      keepalive: 10_000,
-      window: 32,
-      cardNumbers: 'hashed',
-      receipts: false,
-      receiptTimeout: 30_000,
-      whenNoSubscriber: 'accept',
-      expiry: {},
-      reconnectSpread: 0,
-      commands: ['replay', 'acknowledge'],
-      ...more,
-    },
-    {
-      campus: '45',
-      version: '0',
-      startedAt: '2026-11-24T00:00:00.000Z',
-      devices: ['d'],
-      journal,
-      recorder,
-      lives,
-      log: silentLog,
-      metrics,
-      cardKey,
-    },
-  );
-  journal.onAppended((lanes) => uplink.wake(lanes));
-  let closed = false;
-  const close = async () => {
-    if (closed) return;
-    closed = true;
-    await uplink.close(1000);
-    clock.close();
-    await journal.close();
-  };
-  onTestFinished(close);
-  const record = (kind: Observation['kind'], more: Partial<Observation> = {}) =>
-    recorder.record({ device: 'd', kind, state: 'raised', ...more });
-  return { record, journal, close, cardKey, directory };
 }
 
 describe('an uplink', () => {

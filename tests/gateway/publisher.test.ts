@@ -1,0 +1,284 @@
+import { describe, expect, it, vi } from 'vitest';
+import { take } from '../helpers.ts';
+import { type Published, scriptedBroker } from '../scripted-broker.ts';
+import { campus } from './campus.ts';
+
+const sequences = (events: readonly Published[]) => events.map(({ body }) => Number(body.sequence));
+
+describe('a broker that refuses', () => {
+  it('one topic as not authorised stops no other topic, and gets what was held once it allows it', async () => {
+    const refusing = await scriptedBroker({ answer: ({ topic }) => (topic.includes('/arming/') ? 0x87 : 0) });
+    const before = await campus(refusing.port);
+    await before.record('arming');
+    await vi.waitFor(() => expect(before.uplink.state().held).toHaveLength(1));
+    await before.record('fault');
+    await before.record('bypass');
+    await before.record('power');
+    // The second event of the held topic is not even tried; the chain names it all the same.
+    expect((await take(refusing.events, 3)).map(({ body }) => [body.sequence, body.previous])).toEqual([
+      ['1', '0'],
+      ['2', '1'],
+      ['4', '3'],
+    ]);
+    expect(before.uplink.state().held).toEqual([
+      expect.objectContaining({
+        topic: 'campus/v1/45/event/arming/d',
+        reason: expect.stringContaining('Not authorized'),
+      }),
+    ]);
+    await before.close();
+    // A hold is on disk, and tried at once after a restart; else after 30 s.
+    const willing = await scriptedBroker({});
+    const after = await campus(willing.port, {}, before.directory);
+    const got = await take(willing.events, 2);
+    expect(got.map(({ topic, body }) => [topic, body.sequence, body.previous])).toEqual([
+      ['campus/v1/45/event/arming/d', '1', '0'],
+      ['campus/v1/45/event/arming/d', '3', '2'],
+    ]);
+    await vi.waitFor(() => expect(after.uplink.state().held).toEqual([]));
+    await after.record('arming');
+    expect((await willing.events.next()).body).toMatchObject({ sequence: '5', previous: '4' });
+  });
+
+  it('for want of quota gets the same events again, in order, and none is lost', async () => {
+    let refusals = 3;
+    const broker = await scriptedBroker({ answer: () => (refusals-- > 0 ? 0x97 : 0) });
+    const { record } = await campus(broker.port);
+    for (let i = 0; i < 5; i++) await record('fault', { cause: `c${i}` });
+    const seen: number[] = [];
+    while (!seen.includes(5)) seen.push(...sequences([await broker.events.next()]));
+    // Once the pause is over it feels its way: one event until that is taken.
+    const last = [...new Set(seen.slice(-5))];
+    expect(last).toEqual([1, 2, 3, 4, 5]);
+    expect(new Set(seen)).toEqual(new Set([1, 2, 3, 4, 5]));
+  });
+
+  it('by closing the connection on one topic gets the others', { timeout: 60_000 }, async () => {
+    const broker = await scriptedBroker({
+      answer: ({ topic }) => (topic.includes('/arming/') ? 'close' : 0),
+    });
+    const { record, uplink, journal } = await campus(broker.port);
+    await record('arming');
+    await record('fault');
+    await record('panic');
+    await vi.waitFor(
+      () => expect(uplink.state().held.map(({ topic }) => topic)).toEqual(['campus/v1/45/event/arming/d']),
+      50_000,
+    );
+    await vi.waitFor(() => expect(journal.position('police', 'normal').sequence).toBe(2), 10_000);
+    expect(journal.position('police', 'urgent').sequence).toBe(3);
+  });
+});
+
+describe('a broker without subscribers', () => {
+  it('has not delivered, where the config says `whenNoSubscriber: retry`', async () => {
+    let subscribers = false;
+    const broker = await scriptedBroker({ answer: () => (subscribers ? 0 : 0x10) });
+    const { record, journal } = await campus(broker.port, { whenNoSubscriber: 'retry' });
+    await record('panic');
+    await broker.events.next();
+    expect((await broker.events.next()).body.sequence).toBe('1');
+    expect(journal.position('police', 'urgent').sequence).toBe(0);
+    subscribers = true;
+    await broker.events.next();
+    await record('panic');
+    expect((await broker.events.next()).body).toMatchObject({ sequence: '2', previous: '1' });
+  });
+
+  it('has, by default', async () => {
+    const broker = await scriptedBroker({ answer: () => 0x10 });
+    const { record, close, directory } = await campus(broker.port);
+    await record('panic');
+    await broker.events.next();
+    await close();
+    const after = await campus(broker.port, {}, directory);
+    await after.record('panic');
+    expect((await broker.events.next()).body.sequence).toBe('2');
+  });
+});
+
+describe('what a broker can take', () => {
+  it('bounds how many events are on their way', async () => {
+    const unanswered: Published[] = [];
+    const broker = await scriptedBroker({
+      connack: { receiveMaximum: 3 },
+      answer(event) {
+        unanswered.push(event);
+        return undefined;
+      },
+    });
+    const { record } = await campus(broker.port);
+    for (let i = 0; i < 10; i++) await record('fault', { cause: `c${i}` });
+    await take(broker.events, 3);
+    // An eleventh, urgent, does not push its way past a full window either.
+    await record('panic');
+    expect(unanswered).toHaveLength(3);
+  });
+
+  it('bounds the size of a packet: an alarm loses what it can do without, and says so', async () => {
+    const broker = await scriptedBroker({ connack: { maximumPacketSize: 1024 } });
+    const { record } = await campus(broker.port);
+    await record('panic', { raw: 'x'.repeat(2000), text: 'kept', zone: { number: 9, id: 'gate' } });
+    const { body, size } = await broker.events.next();
+    expect(size).toBeLessThanOrEqual(1024);
+    expect(body['subject']).toBe('gate');
+    expect(body['data']).toMatchObject({ kind: 'panic', text: 'kept', reduced: ['raw'] });
+    expect(body['data']).not.toHaveProperty('raw');
+  });
+
+  it('gets topics as aliases, and how long to keep what', async () => {
+    const broker = await scriptedBroker({ connack: { topicAliasMaximum: 10 } });
+    const { record } = await campus(broker.port, { expiry: { device: 3_600_000 } });
+    await record('fault');
+    const first = await broker.events.next();
+    await record('fault');
+    const second = await broker.events.next();
+    await record('panic');
+    const alarm = await broker.events.next();
+    expect(first.packet.topic).toBe('campus/v1/45/event/device/d');
+    expect(second.packet).toMatchObject({
+      topic: '',
+      properties: { topicAlias: first.packet.properties?.topicAlias },
+    });
+    expect(second.topic).toBe('campus/v1/45/event/device/d');
+    expect(first.packet.properties?.messageExpiryInterval).toBe(3600);
+    expect(alarm.packet.properties?.messageExpiryInterval).toBeUndefined();
+  });
+});
+
+describe('receipts', () => {
+  const acknowledge = (broker: Awaited<ReturnType<typeof scriptedBroker>>, journal: string, more: object) =>
+    broker.send('campus/v1/45/ack', { journal, ...more });
+
+  it('alone move the cursor: what the broker has and the platform has not is sent again', async () => {
+    const broker = await scriptedBroker({});
+    const { record, journal } = await campus(broker.port, { receipts: true, receiptTimeout: 1000 });
+    await broker.subscribed('campus/v1/45/ack');
+    await record('fault');
+    await record('fault', { cause: 'second' });
+    expect(sequences(await take(broker.events, 2))).toEqual([1, 2]);
+    acknowledge(broker, journal.id, { normal: '1' });
+    // Without a word on the second, it comes again, and only it.
+    const again = await broker.events.next();
+    expect(again.body).toMatchObject({ sequence: '2', previous: '1' });
+    expect(journal.position('police', 'normal')).toEqual({ sequence: 1, sent: 1 });
+    acknowledge(broker, journal.id, { normal: '2' });
+    await record('fault', { cause: 'third' });
+    expect((await broker.events.find(({ body }) => body.sequence === '3')).body.previous).toBe('2');
+    expect(journal.position('police', 'normal')).toEqual({ sequence: 2, sent: 2 });
+  });
+
+  it('for another journal, for what was never sent, or of no sense move nothing', async () => {
+    const broker = await scriptedBroker({});
+    const { record, journal, recorder } = await campus(broker.port, { receipts: true });
+    await broker.subscribed('campus/v1/45/ack');
+    await record('panic');
+    await broker.events.next();
+    acknowledge(broker, 'another', { urgent: '1' });
+    acknowledge(broker, journal.id, { urgent: '2' });
+    acknowledge(broker, journal.id, { urgent: -1 });
+    broker.send('campus/v1/45/ack', 'no JSON');
+    broker.send('campus/v1/45/ack', 'null');
+    const done = Promise.withResolvers<void>();
+    recorder.onStored(() => done.resolve());
+    // Handled in order: a command after them is answered after them.
+    broker.send('campus/v1/45/command/gateway', { id: 'x', action: 'nothing' });
+    await broker.others.find(({ topic }) => topic === 'campus/v1/45/reply/x');
+    expect(journal.position('police', 'urgent').sequence).toBe(0);
+  });
+
+  it('tell the life of an alarm, and who pressed', async () => {
+    const broker = await scriptedBroker({});
+    const told: unknown[] = [];
+    const received = (...words: unknown[]) => void told.push(words);
+    const { record, journal } = await campus(broker.port, { receipts: true }, undefined, { received });
+    await broker.subscribed('campus/v1/45/ack');
+    const { id } = await record('panic');
+    await broker.events.next();
+    acknowledge(broker, journal.id, { urgent: '1' });
+    const life = await broker.others.find(
+      ({ topic, body }) => topic === 'campus/v1/45/life' && JSON.stringify(body).includes('platform'),
+    );
+    const [alarm] = life.body['alarms'] as [Record<string, unknown>];
+    expect(alarm).toMatchObject({ id, sequence: 1, uplinks: { police: { broker: expect.any(String) } } });
+    expect(told).toEqual([['police', 'urgent', 0, 1]]);
+  });
+});
+
+describe('commands', () => {
+  const command = 'campus/v1/45/command/gateway';
+
+  it('replay a gap: the same ids, chained as they were, and an answer that counts them', async () => {
+    const broker = await scriptedBroker({});
+    const { record, journal } = await campus(broker.port, { events: ['device.*'] });
+    await broker.subscribed(command);
+    for (let i = 0; i < 40; i++) await record('fault', { cause: `c${i}` });
+    // Of another filter: not in this platform's chain.
+    await record('arming');
+    const first = await take(broker.events, 40);
+    const args = { journal: journal.id, lane: 'normal', after: '10', upTo: '30' };
+    broker.send(
+      command,
+      { id: 'r1', action: 'replay', arguments: args },
+      {
+        responseTopic: 'answers',
+        correlationData: Buffer.from('c'),
+      },
+    );
+    const again = await take(broker.events, 20);
+    expect(again.map(({ body }) => body)).toEqual(first.slice(10, 30).map(({ body }) => body));
+    const reply = await broker.others.find(({ topic }) => topic === 'answers');
+    expect(reply.body).toMatchObject({ id: 'r1', done: true, result: { events: 20 } });
+    expect(reply.packet.properties?.correlationData?.toString()).toBe('c');
+    // The same command again gets the same answer and does nothing.
+    broker.send(command, { id: 'r1', action: 'replay', arguments: args });
+    expect((await broker.others.find(({ topic }) => topic.endsWith('/reply/r1'))).body).toEqual(reply.body);
+    expect(broker.events.rest()).toEqual([]);
+  });
+
+  it('acknowledge an alarm, once, as an event beside it', async () => {
+    const broker = await scriptedBroker({});
+    const { record } = await campus(broker.port);
+    await broker.subscribed(command);
+    const { id } = await record('panic', { zone: { number: 9, id: 'gate' } });
+    await broker.events.next();
+    const args = { event: id, sequence: '1', by: '值班员 王' };
+    broker.send(command, { id: 'a1', action: 'acknowledge', arguments: args });
+    const event = await broker.events.next();
+    expect(event.body).toMatchObject({
+      type: 'cn.campus.alarm.acknowledged',
+      subject: 'gate',
+      data: { kind: 'panic', acknowledged: { event: id, by: '值班员 王', uplink: 'police' } },
+    });
+    broker.send(command, { id: 'a2', action: 'acknowledge', arguments: args });
+    const reply = await broker.others.find(({ topic }) => topic.endsWith('/reply/a2'));
+    expect(reply.body).toMatchObject({ done: true, result: { sequence: '2' } });
+    expect(broker.events.rest()).toEqual([]);
+  });
+
+  it.each([
+    [
+      'one that the config does not allow',
+      { id: 'n', action: 'acknowledge', arguments: { event: 'e', sequence: '1', by: 'b' } },
+      'not allowed',
+    ],
+    [
+      'a replay of another journal',
+      { id: 'n', action: 'replay', arguments: { journal: 'old', lane: 'urgent', after: '0', upTo: '9' } },
+      'not here any more',
+    ],
+    ['an unknown action', { id: 'n', action: 'unlock', arguments: {} }, 'action'],
+    [
+      'a replay without its end',
+      { id: 'n', action: 'replay', arguments: { journal: 'x', lane: 'urgent', after: '0' } },
+      'upTo',
+    ],
+  ])('refuse %s, with the reason', async (_name, message, reason) => {
+    const broker = await scriptedBroker({});
+    await campus(broker.port, { commands: ['replay'] });
+    await broker.subscribed(command);
+    broker.send(command, message);
+    const { body } = await broker.others.find(({ topic }) => topic.endsWith('/reply/n'));
+    expect(body).toMatchObject({ done: false, reason: expect.stringContaining(reason) });
+  });
+});

@@ -1,0 +1,102 @@
+/** A broker that answers as a test tells it: the reason codes that real brokers give only on bad days. MQTT 5. */
+import { createServer, type Socket } from 'node:net';
+import { generate, type IConnackPacket, type IPublishPacket, type Packet, parser } from 'mqtt-packet';
+import { onTestFinished } from 'vitest';
+import { freePort, stream } from './helpers.ts';
+
+export interface Published {
+  readonly topic: string;
+  readonly body: Record<string, unknown> & { id: string; sequence: string; previous: string };
+  readonly packet: IPublishPacket;
+  /** Bytes on the wire. */
+  readonly size: number;
+}
+
+export interface ScriptedBroker {
+  readonly port: number;
+  /** Every event, in order. */
+  readonly events: ReturnType<typeof stream<Published>>;
+  /** What was published elsewhere: replies, life. */
+  readonly others: ReturnType<typeof stream<Published>>;
+  /** Publishes to the gateway. */
+  send(topic: string, payload: object | string, properties?: IPublishPacket['properties']): void;
+  /** Resolves when the gateway has subscribed to a filter. */
+  subscribed(filter: string): Promise<void>;
+  readonly connects: () => number;
+}
+
+export async function scriptedBroker(script: {
+  readonly connack?: IConnackPacket['properties'];
+  /** The reason code of a PUBACK; undefined: none is sent; `close`: the connection is closed instead. */
+  readonly answer?: (event: Published) => number | undefined | 'close';
+  readonly port?: number;
+}): Promise<ScriptedBroker> {
+  const port = script.port ?? (await freePort());
+  const events = stream<Published>();
+  const others = stream<Published>();
+  const filters = new Set<string>();
+  const waiting: { filter: string; resolve: () => void }[] = [];
+  const sockets = new Set<Socket>();
+  let current: Socket | undefined;
+  let connects = 0;
+  const server = createServer({ noDelay: true }, (socket) => {
+    sockets.add(socket);
+    const aliases = new Map<number, string>();
+    const decoder = parser({ protocolVersion: 5 });
+    const write = (packet: Packet) => socket.write(generate(packet, { protocolVersion: 5 }));
+    decoder.on('packet', (packet: Packet) => {
+      if (packet.cmd === 'connect') {
+        connects++;
+        current = socket;
+        filters.clear();
+        write({ cmd: 'connack', reasonCode: 0, sessionPresent: false, properties: script.connack ?? {} });
+      } else if (packet.cmd === 'pingreq') write({ cmd: 'pingresp' });
+      else if (packet.cmd === 'subscribe') {
+        for (const { topic } of packet.subscriptions) filters.add(topic);
+        write({ cmd: 'suback', messageId: packet.messageId ?? 0, granted: [1] });
+        for (const { filter, resolve } of waiting) if (filters.has(filter)) resolve();
+      } else if (packet.cmd === 'publish') {
+        const alias = packet.properties?.topicAlias;
+        if (alias !== undefined && packet.topic !== '') aliases.set(alias, packet.topic);
+        const topic = packet.topic === '' ? (aliases.get(alias ?? 0) ?? '') : packet.topic;
+        const body = JSON.parse(packet.payload.toString()) as Published['body'];
+        const event = { topic, body, packet, size: (packet.length ?? 0) + 2 };
+        const isEvent = topic.includes('/event/');
+        (isEvent ? events : others).push(event);
+        if (packet.qos === 0) return;
+        const code = isEvent ? (script.answer ?? (() => 0))(event) : 0;
+        if (code === 'close') socket.destroy();
+        else if (code !== undefined)
+          write({ cmd: 'puback', messageId: packet.messageId ?? 0, reasonCode: code });
+      }
+    });
+    socket.on('data', (chunk) => decoder.parse(chunk));
+    socket.on('error', () => {});
+    socket.on('close', () => sockets.delete(socket));
+  });
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+  onTestFinished(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  return {
+    port,
+    events,
+    others,
+    connects: () => connects,
+    send(topic, payload, properties) {
+      const text = typeof payload === 'string' ? payload : JSON.stringify(payload);
+      const packet: IPublishPacket = {
+        cmd: 'publish',
+        topic,
+        payload: text,
+        qos: 0,
+        dup: false,
+        retain: false,
+      };
+      current?.write(generate({ ...packet, ...(properties && { properties }) }, { protocolVersion: 5 }));
+    },
+    subscribed: (filter) =>
+      filters.has(filter) ? Promise.resolve() : new Promise((resolve) => waiting.push({ filter, resolve })),
+  };
+}
