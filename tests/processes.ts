@@ -22,8 +22,12 @@ export async function startProcess(
   args: readonly string[],
   ready: RegExp,
   spawned: (child: ChildProcess) => void,
+  env: NodeJS.ProcessEnv = {},
 ): Promise<Started> {
-  const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawn(command, args, {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: { ...process.env, ...env },
+  });
   spawned(child);
   const log: string[] = [];
   const { stderr } = child;
@@ -48,10 +52,15 @@ export async function stopProcess(child: ChildProcess, signal: NodeJS.Signals = 
 }
 
 /** Writes the config of a mosquitto with `set_tcp_nodelay`; its arguments, and what it says when it is there. */
-export function mosquittoCommand(directory: string, port: number, extra: readonly string[]) {
+export function mosquittoCommand(
+  directory: string,
+  port: number,
+  extra: readonly string[],
+  listen = '127.0.0.1',
+) {
   const file = join(directory, 'mosquitto.conf');
   const lines = [
-    `listener ${port} 127.0.0.1`,
+    `listener ${port} ${listen}`,
     'allow_anonymous true',
     'user root',
     'set_tcp_nodelay true',

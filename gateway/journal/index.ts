@@ -184,7 +184,7 @@ export async function openJournal(directory: string): Promise<Journal> {
   let pending: Pending[] = [];
   let committing: Promise<void> | undefined;
   let running = false;
-  let closed = false;
+  let closing: Promise<void> | undefined;
   let flushTimer: NodeJS.Timeout | undefined;
   const keyOf = (uplink: string, part: string | number) => `${uplink}\n${part}`;
 
@@ -211,7 +211,7 @@ export async function openJournal(directory: string): Promise<Journal> {
         ? { good: true }
         : { good: false, code: failure.code, reason: failure.message, since: Date.now() };
     clearInterval(trials);
-    if (failure !== undefined && !closed)
+    if (failure !== undefined && closing === undefined)
       trials = setInterval(() => void watched(ask({ do: 'trial' })).catch(() => {}), TRIAL_EVERY_MS).unref();
     for (const listener of conditionListeners) listener(condition);
   };
@@ -283,7 +283,7 @@ export async function openJournal(directory: string): Promise<Journal> {
         for (const { reject } of batch) reject(error as Error);
         // What is about cursors alone waits for a better moment; events that arrive meanwhile try at once.
         if (pending.length === 0) {
-          if (!closed) flushSoon(TRIAL_EVERY_MS);
+          if (closing === undefined) flushSoon(TRIAL_EVERY_MS);
           break;
         }
       }
@@ -323,6 +323,21 @@ export async function openJournal(directory: string): Promise<Journal> {
     else helds.set(key, held);
     changedHolds.set(key, { uplink, topic });
     flushSoon();
+  };
+
+  const close = async () => {
+    clearTimeout(flushTimer);
+    clearInterval(trials);
+    wake();
+    worker.removeAllListeners('exit');
+    const patience = new AbortController();
+    const end = committing?.then(() => ask({ do: 'close' }).catch(() => {}));
+    await Promise.race([
+      end,
+      delay(CLOSE_TIMEOUT_MS, undefined, { signal: patience.signal }).catch(() => {}),
+    ]);
+    patience.abort();
+    await worker.terminate();
   };
 
   return {
@@ -383,20 +398,9 @@ export async function openJournal(directory: string): Promise<Journal> {
     onAppended: (listener) => void appendedListeners.push(listener),
     onCondition: (listener) => void conditionListeners.push(listener),
     onOpened: (listener) => void openedListeners.push(listener),
-    async close() {
-      closed = true;
-      clearTimeout(flushTimer);
-      clearInterval(trials);
-      wake();
-      worker.removeAllListeners('exit');
-      const patience = new AbortController();
-      const end = committing?.then(() => ask({ do: 'close' }).catch(() => {}));
-      await Promise.race([
-        end,
-        delay(CLOSE_TIMEOUT_MS, undefined, { signal: patience.signal }).catch(() => {}),
-      ]);
-      patience.abort();
-      await worker.terminate();
+    close() {
+      closing ??= close();
+      return closing;
     },
   };
 }

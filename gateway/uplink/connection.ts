@@ -125,8 +125,6 @@ export async function openConnection(
     connectTimeout: CONNECT_TIMEOUT_MS,
     resubscribe: false,
     queueQoSZero: false,
-    // Topics are long and few: after the first time a broker that can gets two bytes instead.
-    ...(version === 5 && { autoAssignTopicAlias: true }),
     ...(will !== undefined && {
       will: { topic: will.topic, payload: Buffer.from(will.payload), qos: 1, retain: true },
     }),
@@ -147,13 +145,14 @@ export async function openConnection(
     });
     client.once('connect', (connack) => {
       client.removeAllListeners('close');
-      const { receiveMaximum, maximumPacketSize } = connack.properties ?? {};
+      const { receiveMaximum, maximumPacketSize, topicAliasMaximum } = connack.properties ?? {};
       resolve(
         wrap(client, {
           version,
           receiveMaximum: receiveMaximum ?? RECEIVE_MAXIMUM,
           maximumPacketSize: maximumPacketSize ?? PACKET_MAXIMUM,
           certificateEnds,
+          aliases: topicAliases(topicAliasMaximum ?? 0),
           reason: () => reason,
           closed: () => signal.removeEventListener('abort', abort),
         }),
@@ -172,14 +171,34 @@ export async function openConnection(
   });
 }
 
+/**
+ * Topics are long and few: once a broker has taken a message of one, the next have two bytes instead. Not before: a
+ * broker that denies a message may not learn its alias, and closes the connection at the next (mosquitto 2.0.11 does).
+ */
+function topicAliases(most: number) {
+  const aliases = new Map<string, { readonly number: number; known: boolean }>();
+  return {
+    /** Its alias to be said beside it, or, once `known`, instead of it; undefined: none. */
+    of(topic: string) {
+      const found = aliases.get(topic);
+      if (found !== undefined) return found;
+      if (aliases.size >= most) return undefined;
+      const made = { number: aliases.size + 1, known: false };
+      aliases.set(topic, made);
+      return made;
+    },
+  };
+}
+
 function wrap(
   client: MqttClient,
   of: Pick<Connection, 'version' | 'receiveMaximum' | 'maximumPacketSize' | 'certificateEnds'> & {
+    readonly aliases: ReturnType<typeof topicAliases>;
     readonly reason: () => Error | undefined;
     readonly closed: () => void;
   },
 ): Connection {
-  const { version, receiveMaximum, maximumPacketSize, certificateEnds } = of;
+  const { version, receiveMaximum, maximumPacketSize, certificateEnds, aliases } = of;
   let silence: Error | undefined;
   let heardAt = performance.now();
   // MQTT.js calls back with the packet that was sent, and keeps the broker's reason (0x10: nobody subscribes) to
@@ -219,12 +238,17 @@ function wrap(
     certificateEnds,
     ended,
     publish({ topic, payload, qos, retain = false, contentType, expiry, correlation }, done) {
+      // Only what is answered can tell whether the broker has learnt an alias.
+      const alias = version === 5 && qos === 1 ? aliases.of(topic) : undefined;
       const properties = version === 5 && {
+        ...(alias !== undefined && { topicAlias: alias.number }),
         ...(contentType !== undefined && { contentType }),
         ...(expiry !== undefined && { messageExpiryInterval: expiry }),
         ...(correlation !== undefined && { correlationData: correlation }),
       };
-      client.publish(topic, payload, { qos, retain, ...(properties && { properties }) }, (error) => {
+      const named = alias?.known === true ? '' : topic;
+      client.publish(named, payload, { qos, retain, ...(properties && { properties }) }, (error) => {
+        if (alias !== undefined && !(error instanceof Error)) alias.known = true;
         if (done === undefined) return;
         if (!(error instanceof Error)) return done({ code: qos === 0 ? 0 : answered, reason: '' });
         const { code } = error as { code?: unknown };

@@ -22,12 +22,6 @@ const entry = (more: Partial<AppendRequest> = {}): AppendRequest => {
 
 async function open(directory: string): Promise<Journal> {
   const journal = await openJournal(directory);
-  let closed = false;
-  const close = journal.close.bind(journal);
-  journal.close = async () => {
-    if (!closed) await close();
-    closed = true;
-  };
   onTestFinished(() => journal.close());
   return journal;
 }

@@ -12,7 +12,7 @@ import { gatewayCommand, mosquittoCommand, startProcess, stopProcess } from '../
 export function need(context: TestContext, ...programs: string[]) {
   const missing = programs.filter((program) => spawnSync('which', [program]).status !== 0);
   if (missing.length === 0) return;
-  const sentence = `needs ${missing.join(', ')} (apt-get install mosquitto mosquitto-clients socat ffmpeg)`;
+  const sentence = `needs ${missing.join(', ')} (.ci/run installs what the suite needs)`;
   if (process.env['REQUIRE_SYSTEM'] === '1') throw new Error(sentence);
   process.stderr.write(`skipped: ${context.task.name}: ${sentence}\n`);
   context.skip(sentence);
@@ -38,23 +38,25 @@ export interface Mosquitto {
   start(): Promise<void>;
   /** SIGTERM: it saves its sessions. */
   stop(): Promise<void>;
+  kill(): Promise<void>;
+  /** SIGSTOP, SIGCONT, SIGHUP. */
+  signal(signal: NodeJS.Signals): void;
 }
 
-/** A real mosquitto that keeps sessions, with `set_tcp_nodelay`. */
-export async function mosquitto(extra: readonly string[] = []): Promise<Mosquitto> {
+/** A real mosquitto that keeps sessions, with `set_tcp_nodelay`; `wrap` is a command before it, `ip netns exec`. */
+export async function mosquitto(
+  extra: readonly string[] = [],
+  options: { readonly port?: number; readonly wrap?: readonly string[]; readonly listen?: string } = {},
+): Promise<Mosquitto> {
   const directory = temporaryDirectory();
-  const port = await freePort();
-  const { command, args, ready } = mosquittoCommand(directory, port, [
-    'persistence true',
-    `persistence_location ${directory}/`,
-    'log_type all',
-    'log_dest stderr',
-    ...extra,
-  ]);
+  const port = options.port ?? (await freePort());
+  const lines = ['persistence true', `persistence_location ${directory}/`, 'log_type all', 'log_dest stderr'];
+  const plain = mosquittoCommand(directory, port, [...lines, ...extra], options.listen);
+  const [command = '', ...args] = [...(options.wrap ?? []), plain.command, ...plain.args];
   const logs: string[][] = [];
   let child: ChildProcess | undefined;
   const start = async () => {
-    const started = await startProcess(command, args, ready, (own) => {
+    const started = await startProcess(command, args, plain.ready, (own) => {
       child = own;
     });
     logs.push(started.log);
@@ -64,7 +66,16 @@ export async function mosquitto(extra: readonly string[] = []): Promise<Mosquitt
   };
   onTestFinished(stop);
   await start();
-  return { port, log: () => logs.flat(), start, stop };
+  return {
+    port,
+    log: () => logs.flat(),
+    start,
+    stop,
+    async kill() {
+      if (child !== undefined) await stopProcess(child, 'SIGKILL');
+    },
+    signal: (signal) => void child?.kill(signal),
+  };
 }
 
 export interface Line {
@@ -140,11 +151,21 @@ export interface GatewayProcess {
 }
 
 /** The gateway as its users run it; resolves when it says that it runs. */
-export async function gateway(config: object, directory: string): Promise<GatewayProcess> {
+export async function gateway(
+  config: object,
+  directory: string,
+  env: NodeJS.ProcessEnv = {},
+): Promise<GatewayProcess> {
   const { command, args, ready } = gatewayCommand(directory, config);
-  const { child, log } = await startProcess(command, args, ready, (own) => {
-    onTestFinished(() => stopProcess(own, 'SIGKILL'));
-  });
+  const { child, log } = await startProcess(
+    command,
+    args,
+    ready,
+    (own) => {
+      onTestFinished(() => stopProcess(own, 'SIGKILL'));
+    },
+    env,
+  );
   return {
     child,
     log,

@@ -1,0 +1,92 @@
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { parseEvent } from '../../simulators/platform.ts';
+import { openPlatformStore, type Received } from '../../simulators/platform-store.ts';
+import { temporaryDirectory } from '../helpers.ts';
+
+const event = (sequence: number, previous: number, more: Partial<Received> = {}): Received => ({
+  prefix: 'campus/v1/45',
+  id: `id-${sequence}`,
+  type: 'cn.campus.device.fault',
+  time: '2026-11-24T08:00:00.000Z',
+  journal: 'j',
+  lane: 'normal',
+  sequence,
+  previous,
+  body: '{}',
+  ...more,
+});
+function store() {
+  const opened = openPlatformStore(join(temporaryDirectory(), 'platform.sqlite'));
+  onTestFinished(() => void opened.close());
+  return opened;
+}
+
+describe('the store of a platform', () => {
+  it('keeps each event once, and gives a receipt up to where nothing is missing', () => {
+    const platform = store();
+    expect(platform.take([event(1, 0), event(3, 1)]).receipts).toMatchObject([{ upTo: 3 }]);
+    // 7 names 5, which did not come.
+    expect(platform.take([event(7, 5)]).receipts).toEqual([]);
+    expect(platform.take([event(3, 1)]).fresh).toEqual([]);
+    // It fills the gap: all after it is complete too.
+    expect(platform.take([event(5, 3)]).receipts).toMatchObject([{ upTo: 7 }]);
+    expect(platform.counts()).toMatchObject({ events: 4, duplicates: 1, open: 0, closed: 1 });
+  });
+
+  it('gives the same receipt in whatever order events come', () => {
+    fc.assert(
+      fc.property(fc.shuffledSubarray([0, 1, 2, 3, 4, 5, 6, 7], { minLength: 8 }), (order) => {
+        const platform = openPlatformStore(':memory:');
+        const chain = order.map((i) => event(10 * (i + 1), 10 * i));
+        const receipts = chain.flatMap((one) => platform.take([one]).receipts);
+        platform.close();
+        expect(receipts.at(-1)?.upTo).toBe(80);
+        expect(receipts.map(({ upTo }) => upTo)).toEqual(
+          [...receipts.map(({ upTo }) => upTo)].sort((a, b) => a - b),
+        );
+      }),
+    );
+  });
+
+  it('tells campuses, lanes and journals apart', () => {
+    const platform = store();
+    platform.take([event(1, 0), event(2, 0, { lane: 'urgent' }), event(1, 0, { id: 'x', journal: 'k' })]);
+    expect(platform.positions()).toHaveLength(3);
+  });
+
+  it('takes an alarm from a failing disk, and its number later', () => {
+    const platform = store();
+    expect(platform.take([event(0, 0, { id: 'alarm' })]).fresh).toHaveLength(1);
+    const { fresh, receipts } = platform.take([event(1, 0, { id: 'alarm' })]);
+    expect(fresh).toEqual([]);
+    expect(receipts).toMatchObject([{ upTo: 1 }]);
+  });
+
+  it('asks for a gap that stays, and in the end goes on without it', () => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const platform = store();
+    platform.take([event(1, 0), event(9, 5)]);
+    expect(platform.gaps().ask).toEqual([]);
+    for (let i = 0; i < 6; i++) {
+      vi.advanceTimersByTime(11_000);
+      expect(platform.gaps().ask).toMatchObject([{ after: 1, upTo: 5 }]);
+    }
+    vi.advanceTimersByTime(11_000);
+    expect(platform.gaps().receipts).toMatchObject([{ upTo: 9 }]);
+    expect(platform.counts()).toMatchObject({ lost: 1 });
+  });
+});
+
+describe('what is no event', () => {
+  it('is told from one, whatever it is', () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.string(), fc.json(), fc.uint8Array()), (input) => {
+        const payload = typeof input === 'string' ? Buffer.from(input) : Buffer.from(input);
+        expect(parseEvent('campus/v1/45/event/alarm/d', payload)).toBeUndefined();
+      }),
+    );
+  });
+});

@@ -1,0 +1,152 @@
+/**
+ * A campus under load while something breaks: panels report as fast as they are acknowledged, the gateway is a
+ * process, a platform of its own stores what comes. At the end: what was acknowledged and never came is lost.
+ */
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { onTestFinished } from 'vitest';
+import { startPanel } from '../../../simulators/panel.ts';
+import { type PlatformOptions, startPlatform } from '../../../simulators/platform.ts';
+import { freePort, temporaryDirectory } from '../../helpers.ts';
+import { type GatewayProcess, gateway, until } from '../tools.ts';
+
+const PANELS = 4;
+
+export interface Counts {
+  readonly acknowledged: number;
+  readonly delivered: number;
+  readonly lost: readonly string[];
+  readonly duplicated: number;
+  /** Things that a panel sent which became two events. */
+  readonly twice: number;
+  readonly gaps: { readonly open: number; readonly lost: number };
+}
+
+/** What `/health` tells, as far as the tests look at it. */
+interface Health {
+  readonly healthy: boolean;
+  readonly journal: { readonly good: boolean; readonly code?: string; readonly unsaved: number };
+  readonly uplinks: Readonly<
+    Record<string, { readonly reason?: string; readonly held: readonly { readonly topic: string }[] }>
+  >;
+}
+
+export async function rig(options: {
+  /** Of the broker, as the gateway sees it. */
+  readonly url: string;
+  /** As the platform sees it; the same by default. */
+  readonly platformUrl?: string;
+  readonly uplink?: object;
+  readonly config?: object;
+  readonly dataDir?: string;
+  readonly platform?: Partial<PlatformOptions>;
+  /** Sends an alarm or another report about this often, ms. */
+  readonly pace?: number;
+  /** A command before the gateway's. */
+  readonly env?: NodeJS.ProcessEnv;
+}) {
+  const { url, uplink = {}, config = {}, pace = 15 } = options;
+  const directory = temporaryDirectory();
+  const port = await freePort();
+  const status = await freePort();
+  const accounts = Array.from({ length: PANELS }, (_, i) => ({
+    account: String(1000 + i),
+    supervision: '60s',
+  }));
+  const whole = {
+    campus: { id: '4503000001', name: '一中' },
+    dataDir: options.dataDir ?? join(directory, 'data'),
+    status: { port: status },
+    uplinks: [{ id: 'police', url, reconnectSpread: '1s', ...uplink }],
+    devices: [{ id: 'panel', driver: 'dc09', listen: { port }, accounts }],
+    ...config,
+  };
+  const delivered = new Map<string, Set<string>>();
+  const events: { type: string; data: Record<string, unknown>; sequence: string; at: number }[] = [];
+  const platform = await startPlatform({
+    url: options.platformUrl ?? url,
+    file: join(directory, 'platform.sqlite'),
+    receipts: false,
+    ...options.platform,
+    taken({ id, body }) {
+      const event = JSON.parse(body) as { type: string; data: Record<string, unknown>; sequence: string };
+      events.push({ ...event, at: performance.now() });
+      const { account, panelSequence } = (event.data['details'] ?? {}) as Record<string, unknown>;
+      if (account === undefined || panelSequence === undefined) return;
+      const key = `${account}/${panelSequence}`;
+      delivered.set(key, (delivered.get(key) ?? new Set()).add(id));
+    },
+  });
+  onTestFinished(() => platform.close());
+  let daemon: GatewayProcess = await gateway(whole, directory, options.env);
+
+  const acknowledged = new Set<string>();
+  const panels = accounts.map(({ account }) =>
+    startPanel({
+      host: '127.0.0.1',
+      port,
+      account,
+      retry: 300,
+      acknowledged: ({ sequence }) => acknowledged.add(`${account}/${sequence}`),
+    }),
+  );
+  let over = false;
+  let reporting: Promise<unknown> | undefined;
+  const start = () => {
+    over = false;
+    reporting = Promise.all(
+      panels.map(async (panel, i) => {
+        for (let n = 0; !over; n++) {
+          const code = n % 4 === 3 ? 'AT0' : `${n % 2 === 0 ? 'BA' : 'BR'}${n % 900}`;
+          await panel.report(`#${1000 + i}|Nri1/${code}`);
+          await delay(pace * (0.5 + Math.random()));
+        }
+      }),
+    );
+  };
+  const missing = () => [...acknowledged].filter((key) => !delivered.has(key));
+  onTestFinished(async () => {
+    over = true;
+    await Promise.all(panels.map((panel) => panel.close()));
+  });
+
+  return {
+    directory,
+    panels,
+    events,
+    platform,
+    acknowledged,
+    start,
+    daemon: () => daemon,
+    async restart() {
+      daemon = await gateway(whole, directory, options.env);
+    },
+    health: async () => (await (await fetch(`http://127.0.0.1:${status}/health`)).json()) as Health,
+    metric: async (name: string): Promise<number> => {
+      const text = await (await fetch(`http://127.0.0.1:${status}/metrics`)).text();
+      const lines = text.split('\n').filter((line) => line.startsWith(name));
+      return lines.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
+    },
+    /** Ends the load and waits until what was acknowledged has come; then counts. */
+    async settle(what: string, timeout = 60_000): Promise<Counts> {
+      over = true;
+      await reporting;
+      await until('all acknowledged events are at the platform', () => missing().length === 0, timeout).catch(
+        () => {},
+      );
+      const { duplicates, open, lost: gapsLost } = platform.store.counts();
+      const counts = {
+        acknowledged: acknowledged.size,
+        delivered: delivered.size,
+        lost: missing(),
+        duplicated: duplicates,
+        twice: [...delivered.values()].filter((ids) => ids.size > 1).length,
+        gaps: { open, lost: gapsLost },
+      };
+      process.stdout.write(
+        `${what}: ${counts.acknowledged} acknowledged, ${counts.delivered} delivered, ${counts.lost.length} lost, ${counts.duplicated} duplicated (same id)\n`,
+      );
+      return counts;
+    },
+  };
+}
