@@ -1,6 +1,6 @@
 import {
   closeSync,
-  fdatasyncSync,
+  fsyncSync,
   mkdtempSync,
   openSync,
   readFileSync,
@@ -32,7 +32,7 @@ const IN_MEMORY: Readonly<Record<number, string>> = { 16914836: 'tmpfs', 2240043
 const VIRTUAL = /^(vd|xvd|nbd|loop|dm-|zram)/;
 
 export interface DiskReport {
-  /** ms of one 4 KB append with fdatasync. */
+  /** ms of one 4 KB append with fsync. */
   readonly times: readonly number[];
   readonly memory?: string | undefined;
   readonly device?: string | undefined;
@@ -97,7 +97,7 @@ export async function measureDisk(directory: string, step: () => void = () => {}
     for (let i = 0; i < TIMES; i++) {
       const from = performance.now();
       writeSync(file, page);
-      fdatasyncSync(file);
+      fsyncSync(file);
       times.push(performance.now() - from);
       step();
       // Now and then, like events: a tight loop flatters a disk.

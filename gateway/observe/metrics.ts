@@ -1,5 +1,6 @@
 /** What the gateway counts, and the small HTTP server that tells it: /metrics (Prometheus) and /health. */
 import { createServer } from 'node:http';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 
 export type Metrics = ReturnType<typeof createMetrics>;
@@ -141,6 +142,30 @@ export async function discardsOf(metrics: Metrics): Promise<Record<string, Recor
   return found;
 }
 
+/** Wakes this often to see how late it is. */
+const LOOP_RESOLUTION_MS = 10;
+
+/** How late the event loop is; each look at the metrics begins a new window. */
+function watchLoop({ registry }: Metrics) {
+  const histogram = monitorEventLoopDelay({ resolution: LOOP_RESOLUTION_MS });
+  histogram.enable();
+  const gauge = new Gauge({
+    name: 'campus_event_loop_delay_seconds',
+    help: 'How late the event loop was since the last look',
+    labelNames: ['quantile'],
+    registers: [registry],
+    collect() {
+      for (const quantile of [0.5, 0.99, 1]) {
+        // Of its own timer: it is called late by that much more than its resolution.
+        const late = histogram.percentile(quantile * 100) / 1e6 - LOOP_RESOLUTION_MS;
+        gauge.set({ quantile }, Math.max(0, late) / 1000);
+      }
+      histogram.reset();
+    },
+  });
+  return { close: () => histogram.disable() };
+}
+
 export interface Health {
   readonly healthy: boolean;
   readonly details: Readonly<Record<string, unknown>>;
@@ -156,6 +181,7 @@ export async function serveStatus(
   metrics: Metrics,
   health: () => Promise<Health>,
 ): Promise<StatusServer> {
+  const loop = watchLoop(metrics);
   const server = createServer((request, response) => {
     if (request.url === '/metrics') {
       metrics.registry.metrics().then(
@@ -181,6 +207,7 @@ export async function serveStatus(
   return {
     close: () =>
       new Promise((resolve) => {
+        loop.close();
         server.close(() => resolve());
         server.closeAllConnections();
       }),

@@ -11,6 +11,11 @@ import { freePort, temporaryDirectory } from '../../helpers.ts';
 import { type GatewayProcess, gateway, until } from '../tools.ts';
 
 const PANELS = 4;
+const BUTTON = '2000';
+/** As the config of a gateway has them: the panels under load, and a button that only a test presses. */
+export const panelAccounts = [...Array.from({ length: PANELS }, (_, i) => String(1000 + i)), BUTTON].map(
+  (account) => ({ account, supervision: '60s' }),
+);
 
 export interface Counts {
   readonly acknowledged: number;
@@ -42,23 +47,20 @@ export async function rig(options: {
   readonly platform?: Partial<PlatformOptions>;
   /** Sends an alarm or another report about this often, ms. */
   readonly pace?: number;
-  /** A command before the gateway's. */
+  /** Where the panels report; default a free one. */
+  readonly port?: number;
   readonly env?: NodeJS.ProcessEnv;
 }) {
   const { url, uplink = {}, config = {}, pace = 15 } = options;
   const directory = temporaryDirectory();
-  const port = await freePort();
+  const port = options.port ?? (await freePort());
   const status = await freePort();
-  const accounts = Array.from({ length: PANELS }, (_, i) => ({
-    account: String(1000 + i),
-    supervision: '60s',
-  }));
   const whole = {
     campus: { id: '4503000001', name: '一中' },
     dataDir: options.dataDir ?? join(directory, 'data'),
     status: { port: status },
     uplinks: [{ id: 'police', url, reconnectSpread: '1s', ...uplink }],
-    devices: [{ id: 'panel', driver: 'dc09', listen: { port }, accounts }],
+    devices: [{ id: 'panel', driver: 'dc09', listen: { port }, accounts: panelAccounts }],
     ...config,
   };
   const delivered = new Map<string, Set<string>>();
@@ -81,7 +83,7 @@ export async function rig(options: {
   let daemon: GatewayProcess = await gateway(whole, directory, options.env);
 
   const acknowledged = new Set<string>();
-  const panels = accounts.map(({ account }) =>
+  const all = panelAccounts.map(({ account }) =>
     startPanel({
       host: '127.0.0.1',
       port,
@@ -90,6 +92,8 @@ export async function rig(options: {
       acknowledged: ({ sequence }) => acknowledged.add(`${account}/${sequence}`),
     }),
   );
+  const panels = all.slice(0, PANELS);
+  const button = all[PANELS] as (typeof all)[number];
   let over = false;
   let reporting: Promise<unknown> | undefined;
   const start = () => {
@@ -107,12 +111,12 @@ export async function rig(options: {
   const missing = () => [...acknowledged].filter((key) => !delivered.has(key));
   onTestFinished(async () => {
     over = true;
-    await Promise.all(panels.map((panel) => panel.close()));
+    await Promise.all(all.map((panel) => panel.close()));
   });
 
   return {
     directory,
-    panels,
+    button,
     events,
     platform,
     acknowledged,
