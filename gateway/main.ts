@@ -190,6 +190,7 @@ export async function startGateway(options: {
     uplinks: config.uplinks.map(({ id, events }) => ({ id, types: eventTypes.filter(eventFilter(events)) })),
     journal,
     recorder,
+    clock,
     log,
     metrics,
   });

@@ -6,6 +6,7 @@ import type { Log } from '../drivers/contract.ts';
 import { lanes } from './event.ts';
 import type { Interest, Journal } from './journal/index.ts';
 import { type RetentionPolicy, sweep } from './journal/retention.ts';
+import type { Clock } from './observe/clock.ts';
 import type { Metrics } from './observe/metrics.ts';
 import type { Recorder } from './record.ts';
 
@@ -17,6 +18,7 @@ export interface StorageOptions {
   readonly uplinks: readonly Interest[];
   readonly journal: Journal;
   readonly recorder: Recorder;
+  readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
 }
@@ -29,16 +31,25 @@ export interface Storage {
 
 const LOOK_EVERY_MS = 30_000;
 const SWEEP_EVERY_MS = 3_600_000;
+/**
+ * Nothing is removed for its age before the clock has run this long without a jump: a dead clock battery that makes it
+ * 2038 must not empty the journal.
+ */
+const SETTLED_MS = 3_000_000;
 /** A backlog that takes this much of the budget will soon cost events. */
 const BACKLOG_SHARE = 0.8;
 /** Low ends when there is this much more than the threshold, so that it does not flap. */
 const HYSTERESIS = 1.1;
 
 export function keepStorage(options: StorageOptions): Storage {
-  const { directory, policy, lowDisk, uplinks, journal, recorder, log, metrics } = options;
+  const { directory, policy, lowDisk, uplinks, journal, recorder, clock, log, metrics } = options;
   const low = new Map<string, object>();
   let sweptAt = Number.NEGATIVE_INFINITY;
   let busy = false;
+  let steadySince = performance.now();
+  clock.onStep(() => {
+    steadySince = performance.now();
+  });
 
   const tell = (reason: 'disk' | 'backlog', isLow: boolean, details: object) => {
     if (low.has(reason) === isLow) return;
@@ -76,7 +87,9 @@ export function keepStorage(options: StorageOptions): Storage {
 
     if (usage.bytes > policy.budget || performance.now() - sweptAt > SWEEP_EVERY_MS) {
       sweptAt = performance.now();
-      const { removed, dropped } = await sweep(journal, policy, uplinks, Date.now());
+      const settled = performance.now() - steadySince > SETTLED_MS;
+      const now = settled ? clock.now() : Number.NEGATIVE_INFINITY;
+      const { removed, dropped } = await sweep(journal, policy, uplinks, now);
       if (removed > 0) log.info({ removed }, 'old events were removed');
       for (const one of dropped) {
         metrics.dropped.inc({ uplink: one.uplink, lane: one.lane }, one.events);

@@ -246,8 +246,8 @@ async function replay(
   const connect = (version: 5 | 4) => openConnection(options, version, signal);
   const connection = await (protocol === '3.1.1'
     ? connect(4)
-    : connect(5).catch((error: { protocolRefused?: boolean }) => {
-        if (error.protocolRefused === true && protocol === 'auto') return connect(4);
+    : connect(5).catch((error: { protocolRefused?: string }) => {
+        if (error.protocolRefused !== undefined && protocol === 'auto') return connect(4);
         throw error;
       }));
   const prefix = uplink.topicPrefix ?? `campus/v1/${config.campus.id}`;

@@ -42,7 +42,10 @@ const CLASS_SCAN = 5000;
 const lowestFirst = [...lanes].reverse();
 const classesIn = (lane: Lane) => new Set(eventTypes.filter((type) => laneOf(type) === lane).map(classOf));
 
-/** One sweep; the events it removed, and what of them was dropped undelivered. */
+/**
+ * One sweep; the events it removed, and what of them was dropped undelivered. `now`: epoch ms; -Infinity where the
+ * clock cannot be trusted, and nothing goes for its age.
+ */
 export async function sweep(
   journal: Journal,
   policy: RetentionPolicy,

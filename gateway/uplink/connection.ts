@@ -85,10 +85,14 @@ const PACKET_MAXIMUM = 268_435_455;
 const SILENCE_FACTOR = 1.4;
 const SILENCE_CHECK_MS = 500;
 
+/**
+ * `protocolRefused`: another version may work. `said`: the broker said so; `silent`: it closed the connection at the
+ * CONNECT without a word, as RabbitMQ before 3.13 does with MQTT 5.
+ */
 export class ConnectError extends Error {
   readonly code = 'E_UPLINK_CONNECT';
-  readonly protocolRefused: boolean;
-  constructor(message: string, protocolRefused: boolean, options?: ErrorOptions) {
+  readonly protocolRefused: 'said' | 'silent' | undefined;
+  constructor(message: string, protocolRefused: ConnectError['protocolRefused'], options?: ErrorOptions) {
     super(message, options);
     this.name = 'ConnectError';
     this.protocolRefused = protocolRefused;
@@ -109,7 +113,7 @@ export async function openConnection(
   const { stream, certificateEnds } = await openStream(options, AbortSignal.any([signal, late])).catch(
     (error: Error) => {
       const message = late.aborted ? `no answer within ${CONNECT_TIMEOUT_MS / 1000} s` : error.message;
-      throw new ConnectError(message || String(error), false, { cause: error });
+      throw new ConnectError(message || String(error), undefined, { cause: error });
     },
   );
   const clientOptions: IClientOptions = {
@@ -162,7 +166,8 @@ export async function openConnection(
       signal.removeEventListener('abort', abort);
       client.end(true);
       const code = (reason as { code?: number | string } | undefined)?.code;
-      const refused = version === 5 && PROTOCOL_REFUSED.includes(code as number);
+      const said = PROTOCOL_REFUSED.includes(code as number) ? 'said' : undefined;
+      const refused = version === 4 ? undefined : reason === undefined ? 'silent' : said;
       reject(
         new ConnectError(reason?.message ?? 'the broker closed the connection', refused, { cause: reason }),
       );

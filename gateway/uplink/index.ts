@@ -142,11 +142,12 @@ export function startUplink(config: UplinkConfig, context: UplinkContext): Uplin
     try {
       return await openConnection(options, protocol, signal);
     } catch (error) {
-      if (!(error instanceof ConnectError && error.protocolRefused && config.protocol === 'auto'))
-        throw error;
-      log.info({ uplink }, 'the broker speaks no MQTT 5; using 3.1.1');
-      protocol = 4;
-      return await openConnection(options, protocol, signal);
+      const refused = error instanceof ConnectError ? error.protocolRefused : undefined;
+      if (refused === undefined || config.protocol !== 'auto' || closing) throw error;
+      log.info({ uplink }, 'the broker speaks no MQTT 5; trying 3.1.1');
+      // Silence may have been of the moment: the next connection asks again.
+      if (refused === 'said') protocol = 4;
+      return await openConnection(options, 4, signal);
     }
   };
 
