@@ -137,7 +137,7 @@ const uplink = z.strictObject({
       'How long the broker may keep events of a class for an absent subscriber (MQTT 5); default for ever',
     ),
   reconnectSpread: duration()
-    .prefault('20s')
+    .prefault('30s')
     .describe(
       'A lost connection is tried again at a random moment within it, so that a city does not come back at once; a new alarm does not wait for it',
     ),

@@ -39,8 +39,11 @@ export function mosquittoAt(
   extra: (directory: string) => readonly string[] = () => [],
 ): Promise<ChildProcess> {
   const directory = folder();
-  return start(mosquittoCommand(directory, port, extra(directory)));
+  return mosquittoIn(directory, port, extra(directory));
 }
+
+export const mosquittoIn = (directory: string, port: number, extra: readonly string[]) =>
+  start(mosquittoCommand(directory, port, extra));
 
 export function gateway(config: object): Promise<ChildProcess> {
   const directory = folder();

@@ -126,6 +126,7 @@ describe('a network', { timeout: 180_000 }, () => {
     need(context, 'mosquitto');
     const broker = await mosquitto();
     const line = await relay(broker.port);
+    onTestFinished(line.close);
     line.set({ delay: 100, loss: 0.05 });
     const campus = await rig({ url: url(line.port), platformUrl: url(broker.port) });
     campus.start();

@@ -1,7 +1,6 @@
 /** A TCP relay whose line can be made bad: slow, lossy (a lost segment stalls what follows), or dead and yet open. */
 import { connect, createServer, type Socket } from 'node:net';
-import { onTestFinished } from 'vitest';
-import { freePort } from '../../helpers.ts';
+import { freePort } from '../../free-port.ts';
 
 export interface Bad {
   /** One way, ms. */
@@ -47,10 +46,9 @@ export async function relay(to: number) {
     pipe(far, near);
   });
   await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
-  onTestFinished(() => {
+  const cut = () => {
     for (const socket of sockets) socket.destroy();
-    server.close();
-  });
+  };
   return {
     port,
     set(what: Bad) {
@@ -59,10 +57,12 @@ export async function relay(to: number) {
     /** Nothing passes any more, and nobody is told. */
     swallow(on: boolean) {
       hole = on;
-      if (!on) for (const socket of sockets) socket.destroy();
+      if (!on) cut();
     },
-    cut() {
-      for (const socket of sockets) socket.destroy();
+    cut,
+    close() {
+      cut();
+      server.close();
     },
   };
 }
