@@ -183,6 +183,13 @@ export function openPlatformStore(file: string) {
     positions: () =>
       db.prepare<[], Receipt>('SELECT prefix, journal, lane, up_to AS upTo FROM position').all(),
 
+    /** The first that fits, oldest first. */
+    find(fits: (event: Received) => boolean): Received | undefined {
+      const all = db.prepare<[], Received>('SELECT * FROM event ORDER BY received_at, sequence');
+      for (const event of all.iterate()) if (fits(event)) return event;
+      return undefined;
+    },
+
     counts(): Counts {
       const one = (sql: string) => db.prepare<[], { n: number }>(sql).get()?.n ?? 0;
       const gap = (state: string) => one(`SELECT count(*) AS n FROM gap WHERE state = '${state}'`);

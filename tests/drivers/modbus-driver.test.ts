@@ -18,7 +18,7 @@ const profile: Profile = profileSchema.parse({
   ],
 });
 
-const device = (connection: object, unit = 1, id = `fence-${unit}`) => ({
+const device = (connection: object, unit = 1, id = `fence-${unit}`, more: object = {}) => ({
   id,
   driver: 'modbus',
   options: modbus.options.parse({
@@ -28,6 +28,7 @@ const device = (connection: object, unit = 1, id = `fence-${unit}`) => ({
     poll: '20ms',
     timeout: '60ms',
     zones: [{ zone: 1, id: 'east-1' }],
+    ...more,
   }),
   profile,
 });
@@ -43,13 +44,17 @@ async function open(devices: ReturnType<typeof device>[]) {
 async function peer() {
   const port = await freePort();
   const registers = [0, 0, 65, 0];
+  const coils = stream<[address: number, on: boolean]>();
   const server = new ServerTCP(
-    { getHoldingRegister: (address: number) => registers[address] ?? 0 },
+    {
+      getHoldingRegister: (address: number) => registers[address] ?? 0,
+      setCoil: (address: number, on: boolean) => coils.push([address, on]),
+    },
     { host: '127.0.0.1', port, unitID: 1 },
   );
   await new Promise<void>((resolve) => server.on('initialized', () => resolve()));
   onTestFinished(() => new Promise<void>((resolve) => server.close(() => resolve())));
-  return { registers, connection: { tcp: `127.0.0.1:${port}` } };
+  return { registers, coils, connection: { tcp: `127.0.0.1:${port}` } };
 }
 
 const nextReal = async (reports: { next(): Promise<Observation> }) => {
@@ -80,6 +85,43 @@ describe('Modbus TCP against modbus-serial', () => {
       { kind: 'fence', state: 'restored' },
       { kind: 'tamper', state: 'raised' },
     ]);
+  });
+
+  const acknowledge = { id: 'c', device: 'fence-1', action: 'acknowledge', arguments: {} };
+  const withLamp = (connection: object, time: string) =>
+    device(connection, 1, 'fence-1', { acknowledgeOutput: { coil: 5, for: time } });
+
+  it('lights the lamp of a panic alarm that was acknowledged, for its time, once for two words', async () => {
+    const { coils, connection } = await peer();
+    const { session } = await open([withLamp(connection, '150ms')]);
+    expect(await session.execute?.(acknowledge)).toEqual({ done: true });
+    expect(await coils.next()).toEqual([5, true]);
+    expect(await session.execute?.(acknowledge)).toEqual({ done: true });
+    expect(await take(coils, 2)).toEqual([
+      [5, true],
+      [5, false],
+    ]);
+  });
+
+  it('switches the lamp off before it lets the line go', async () => {
+    const { coils, connection } = await peer();
+    const { session } = await open([withLamp(connection, '1h')]);
+    await session.execute?.(acknowledge);
+    await session.close();
+    expect(await take(coils, 2)).toEqual([
+      [5, true],
+      [5, false],
+    ]);
+  });
+
+  it('says why a command cannot be done', async () => {
+    const { connection } = await peer();
+    const { session } = await open([device(connection)]);
+    expect(await session.execute?.(acknowledge)).toMatchObject({
+      done: false,
+      reason: expect.stringContaining('acknowledgeOutput'),
+    });
+    expect(await session.execute?.({ ...acknowledge, action: 'explode' })).toMatchObject({ done: false });
   });
 
   it('says offline with the reason when the device refuses an address', async () => {
