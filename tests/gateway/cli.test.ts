@@ -38,7 +38,7 @@ describe('the command line', () => {
   it('helps, in both languages', () => {
     expect(run(['--help'])).toMatchObject({ status: 0, stdout: expect.stringContaining('Exit status') });
     expect(run(['--help'], { CAMPUS_LANG: 'zh' }).stdout).toContain('退出状态');
-    for (const command of ['run', 'check', 'simulate', 'watch', 'demo', 'health']) {
+    for (const command of ['run', 'check', 'simulate', 'watch', 'demo', 'journal', 'doctor', 'health']) {
       expect(run([command, '--help'])).toMatchObject({
         status: 0,
         stdout: expect.stringContaining(`campus-gateway ${command}`),

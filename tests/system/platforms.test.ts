@@ -69,7 +69,7 @@ describe('a panic button with a lamp', { timeout: 60_000 }, () => {
     await master.connectTCP('127.0.0.1', { port: modbus });
     onTestFinished(() => new Promise<void>((resolve) => master.close(() => resolve())));
     master.setID(1);
-    const lamp = async () => (await master.readCoils(3, 1)).data[0];
+    const lamp = async () => (await master.readCoils(3, 1)).data[0] === true;
     const campus = await rig({
       url: `mqtt://127.0.0.1:${broker.port}`,
       port: panel,

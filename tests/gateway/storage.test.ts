@@ -1,0 +1,96 @@
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { openJournal } from '../../gateway/journal/index.ts';
+import { systemClock } from '../../gateway/observe/clock.ts';
+import { createMetrics } from '../../gateway/observe/metrics.ts';
+import { createRecorder } from '../../gateway/record.ts';
+import { keepStorage } from '../../gateway/storage.ts';
+import { silentLog, temporaryDirectory } from '../helpers.ts';
+
+async function campus(options: { lowDisk: number; budget: number; keep?: number }) {
+  const directory = temporaryDirectory();
+  const journal = await openJournal(directory);
+  const clock = systemClock();
+  const metrics = createMetrics();
+  const log = silentLog;
+  const recorder = await createRecorder({
+    campusId: '45',
+    deviceNames: new Map(),
+    journal,
+    clock,
+    metrics,
+    log,
+  });
+  onTestFinished(async () => {
+    clock.close();
+    recorder.close();
+    await journal.close();
+  });
+  const { lowDisk, budget, keep = 1e12 } = options;
+  const start = () => {
+    const uplinks = [{ id: 'police', types: ['device.fault', 'alarm.raised'] }];
+    const policy = { keep, budget, classes: {} };
+    const storage = keepStorage({
+      directory,
+      policy,
+      lowDisk,
+      uplinks,
+      journal,
+      recorder,
+      clock,
+      log,
+      metrics,
+    });
+    onTestFinished(() => storage.close());
+    return storage;
+  };
+  const own = async () =>
+    (await journal.read('normal', 0, 100_000))
+      .filter(({ type }) => type.startsWith('gateway.'))
+      .map(({ type, body }) => ({
+        type,
+        ...(JSON.parse(body) as { data: { details: object } }).data.details,
+      }));
+  return { record: recorder.record, journal, start, own };
+}
+
+describe('storage', () => {
+  it('is told of, once, when the disk has less free than the config asks', async () => {
+    const { start, own } = await campus({ lowDisk: 1e18, budget: 1e12 });
+    const storage = start();
+    await vi.waitFor(async () => expect(await own()).toHaveLength(1));
+    expect(await own()).toMatchObject([{ type: 'gateway.storage-low', reason: 'disk', state: 'raised' }]);
+    expect(storage.low()).toEqual(['disk']);
+  });
+
+  it('over its budget drops the oldest, aloud, and is told of before', async () => {
+    const { record, start, own, journal } = await campus({ lowDisk: 1, budget: 300_000 });
+    const text = 'x'.repeat(1000);
+    for (let i = 0; i < 400; i++)
+      await record({ device: 'd', kind: 'fault', state: 'raised', cause: `${i}`, text });
+    // The latest word on a state stays: these are over.
+    for (let i = 0; i < 400; i++)
+      await record({ device: 'd', kind: 'fault', state: 'restored', cause: `${i}` });
+    await record({ device: 'd', kind: 'panic', state: 'raised' });
+    start();
+    await vi.waitFor(async () => expect(await own()).toHaveLength(2), 5000);
+    const told = await own();
+    expect(told.map(({ type }) => type).sort()).toEqual(['gateway.dropped', 'gateway.storage-low']);
+    const dropped = told.find(({ type }) => type === 'gateway.dropped') as unknown as {
+      events: number;
+      first: number;
+    };
+    expect(dropped).toMatchObject({ uplink: 'police', lane: 'normal', reason: 'budget', first: 1 });
+    expect(dropped.events).toBeGreaterThan(100);
+    expect((await journal.read('urgent', 0, 10)).map(({ type }) => type)).toEqual(['alarm.raised']);
+  });
+
+  it('removes nothing for its age while the clock has only just begun to run', async () => {
+    const { record, start, journal } = await campus({ lowDisk: 1, budget: 1e12, keep: 0 });
+    await record({ device: 'd', kind: 'credential', state: 'raised' });
+    const usage = vi.spyOn(journal, 'usage');
+    start();
+    await vi.waitFor(() => expect(usage.mock.calls.length).toBeGreaterThan(1));
+    await usage.mock.results.at(-1)?.value;
+    expect(await journal.read('normal', 0, 10)).toHaveLength(1);
+  });
+});
