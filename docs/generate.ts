@@ -26,6 +26,8 @@ interface Schema {
   readonly properties?: Readonly<Record<string, Schema>>;
   readonly required?: readonly string[];
   readonly items?: Schema;
+  /** Of a record: what stands under each key. */
+  readonly additionalProperties?: Schema | boolean;
   readonly anyOf?: readonly Schema[];
   readonly oneOf?: readonly Schema[];
 }
@@ -225,6 +227,9 @@ function kindOf(schema: Schema): string {
   if (alternatives !== undefined) return [...new Set(alternatives.map(kindOf))].join(' or ');
   if (schema.type === 'array') return `list of ${kindOf(schema.items ?? {})}`;
   if (schema.pattern?.includes('ms|s|m|h|d') === true) return 'duration';
+  if (schema.pattern?.includes('kB|MB') === true) return 'size';
+  const each = schema.additionalProperties;
+  if (typeof each === 'object') return `mapping of class to ${kindOf(each)}`;
   if (schema.type === 'object' || schema.properties !== undefined) return 'mapping';
   const range =
     schema.minimum !== undefined && schema.maximum !== undefined && schema.maximum < Number.MAX_SAFE_INTEGER
@@ -251,6 +256,8 @@ function rows(schema: Schema, path: string): string[] {
 
 function below(schema: Schema, name: string): string[] {
   if (schema.items !== undefined) return below(schema.items, `${name}[]`);
+  if (typeof schema.additionalProperties === 'object')
+    return below(schema.additionalProperties, `${name}.{class}`);
   const seen = new Set<string>();
   return (schema.anyOf ?? schema.oneOf ?? [schema])
     .flatMap((one) => rows(one, name))
@@ -266,7 +273,7 @@ function configPage(): string {
     '# The config file',
     '',
     'YAML. `campus-gateway check FILE` says all that is wrong, with line and column. Unknown keys are errors. Durations are',
-    'written `200ms`, `60s`, `5m`, `12h`, `30d`. A value that is `${NAME}` alone comes from the environment; a secret comes',
+    'written `200ms`, `60s`, `5m`, `12h`, `30d`, sizes `500MB`, `8GB`. A value that is `${NAME}` alone comes from the environment; a secret comes',
     'from there or from a `...File` key, never inline. Paths are relative to the config file. Editors that know',
     '`yaml-language-server` check while you type: see the first line of `config/campus.example.yaml`.',
     '',

@@ -2,8 +2,14 @@
 import { delivery } from './delivery.ts';
 import { idle } from './idle.ts';
 import { road } from './road.ts';
+import { uplinks } from './uplinks.ts';
 
-const benches: Readonly<Record<string, (args: string[]) => Promise<void>>> = { road, idle, delivery };
+const benches: Readonly<Record<string, (args: string[]) => Promise<void>>> = {
+  road,
+  idle,
+  delivery,
+  uplinks,
+};
 const [name = '', ...args] = process.argv.slice(2);
 const bench = benches[name];
 if (bench === undefined) {
