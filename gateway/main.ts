@@ -31,7 +31,7 @@ export interface Gateway {
 }
 
 const DRAIN_MS = 1000;
-/** Of what a platform confirms at once, the alarms whose devices are told: after an outage the old ones are history. */
+/** Of what a platform confirms at once, the newest alarms, whose devices are told: older ones are history. */
 const MAX_TOLD = 100;
 
 /** Reads a config file and checks it against what the gateway knows, event types among it. */
@@ -102,9 +102,9 @@ function tellDevices(journal: Journal, supervisor: () => Supervisor, log: Log) {
   return {
     /** A platform has everything of the urgent lane after `from` and up to `to`. */
     async received(uplink: string, from: number, to: number) {
-      const entries = await journal.read('urgent', from, MAX_TOLD);
+      const entries = await journal.readBack('urgent', to + 1, Math.min(to - from, MAX_TOLD));
       for (const { sequence, type, body } of entries) {
-        if (sequence <= to && type === 'alarm.raised')
+        if (sequence > from && type === 'alarm.raised')
           tell(JSON.parse(body) as Event, { stage: 'platform', uplink });
       }
     },

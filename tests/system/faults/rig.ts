@@ -18,6 +18,8 @@ export const panelAccounts = [...Array.from({ length: PANELS }, (_, i) => String
 );
 
 export interface Counts {
+  /** Reports that panels sent, or tried to. */
+  readonly seen: number;
   readonly acknowledged: number;
   readonly delivered: number;
   readonly lost: readonly string[];
@@ -95,6 +97,7 @@ export async function rig(options: {
   const panels = all.slice(0, PANELS);
   const button = all[PANELS] as (typeof all)[number];
   let over = false;
+  let seen = 0;
   let reporting: Promise<unknown> | undefined;
   const start = () => {
     over = false;
@@ -102,6 +105,7 @@ export async function rig(options: {
       panels.map(async (panel, i) => {
         for (let n = 0; !over; n++) {
           const code = n % 4 === 3 ? 'AT0' : `${n % 2 === 0 ? 'BA' : 'BR'}${n % 900}`;
+          seen++;
           await panel.report(`#${1000 + i}|Nri1/${code}`);
           await delay(pace * (0.5 + Math.random()));
         }
@@ -140,6 +144,7 @@ export async function rig(options: {
       );
       const { duplicates, open, lost: gapsLost } = platform.store.counts();
       const counts = {
+        seen,
         acknowledged: acknowledged.size,
         delivered: delivered.size,
         lost: missing(),
@@ -148,7 +153,7 @@ export async function rig(options: {
         gaps: { open, lost: gapsLost },
       };
       process.stdout.write(
-        `${what}: ${counts.acknowledged} acknowledged, ${counts.delivered} delivered, ${counts.lost.length} lost, ${counts.duplicated} duplicated (same id)\n`,
+        `${what}: ${seen} seen, ${counts.acknowledged} acknowledged, ${counts.delivered} delivered, ${counts.lost.length} lost, ${counts.duplicated} duplicated (same id)\n`,
       );
       return counts;
     },
