@@ -482,3 +482,13 @@ export function gatewayEvent(
     data: { clock: { source: 'gateway', seenAt: isoOf(now), synchronised }, details },
   };
 }
+
+/** An event as the journal has it. undefined: its bytes are not what was written, and no check of the file saw it. */
+export function readEvent(body: string): Event | undefined {
+  try {
+    const event = JSON.parse(body) as Event;
+    return typeof event.data === 'object' && event.data !== null ? event : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -10,7 +10,7 @@ import { say } from '../config/language.ts';
 import { type Config, type ConfigError, loadConfig } from '../config/load.ts';
 import type { Driver, Log, Problem } from '../drivers/contract.ts';
 import { drivers } from '../drivers/index.ts';
-import { type Event, eventTypes, type Lane, typePrefix } from './event.ts';
+import { type Event, eventTypes, type Lane, readEvent, typePrefix } from './event.ts';
 import { type Condition, type Journal, type OpenedFile, openJournal } from './journal/index.ts';
 import { createLives } from './life.ts';
 import { systemClock } from './observe/clock.ts';
@@ -104,8 +104,8 @@ function tellDevices(journal: Journal, supervisor: () => Supervisor, log: Log) {
     async received(uplink: string, from: number, to: number) {
       const entries = await journal.readBack('urgent', to + 1, Math.min(to - from, MAX_TOLD));
       for (const { sequence, type, body } of entries) {
-        if (sequence > from && type === 'alarm.raised')
-          tell(JSON.parse(body) as Event, { stage: 'platform', uplink });
+        const event = sequence > from && type === 'alarm.raised' ? readEvent(body) : undefined;
+        if (event !== undefined) tell(event, { stage: 'platform', uplink });
       }
     },
     async stored(event: Event) {

@@ -11,6 +11,7 @@ import {
   eventTypeOf,
   gatewayEvent,
   laneOf,
+  readEvent,
   stateKeyOf,
   toEvent,
   typePrefix,
@@ -109,8 +110,9 @@ export async function createRecorder(options: {
 
   const reload = async () => {
     for (const { key, sequence, body } of await journal.states()) {
-      const event = JSON.parse(body) as Event;
-      if ((states.get(key)?.sequence ?? 0) <= sequence) states.set(key, stateOf(event, sequence));
+      const event = readEvent(body);
+      if (event === undefined) log.error({ key, sequence }, 'the state of something cannot be read any more');
+      else if ((states.get(key)?.sequence ?? 0) <= sequence) states.set(key, stateOf(event, sequence));
     }
   };
   // A disk that refuses now is told of by the journal; the states come when it is opened.

@@ -3,7 +3,7 @@ import { extname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { say } from '../../config/language.ts';
 import type { UplinkConfig } from '../../config/schema.ts';
-import { classOf, type Event, type EventType, type Lane, lanes } from '../event.ts';
+import { classOf, type Event, type EventType, type Lane, lanes, readEvent } from '../event.ts';
 import { findJournal, type JournalReader, openReader } from '../journal/reader.ts';
 import { openConnection } from '../uplink/connection.ts';
 import { eventFilter, matches } from '../uplink/index.ts';
@@ -178,10 +178,12 @@ function exportEvents(reader: JournalReader, from: number, to: number, type: str
       lane: lanes[entry.lane] as Lane,
       journal: reader.journalId,
     };
-    const { previous: _unknown, ...event } = JSON.parse(payloadOf(entry, place, undefined)) as Record<
-      string,
-      unknown
-    >;
+    const whole = readEvent(payloadOf(entry, place, undefined) ?? '');
+    if (whole === undefined) {
+      process.stderr.write(`${entry.sequence}: ${say('cannot be read any more', '已无法读取')}\n`);
+      continue;
+    }
+    const { previous: _unknown, ...event } = whole as Event & { previous: string };
     out(JSON.stringify(event));
   }
   bar.end();
@@ -262,6 +264,7 @@ async function replay(
       const topic = `${prefix}/event/${classOf(entry.type as EventType)}/${entry.device}`;
       const place = { sequence: entry.sequence, previous, lane, journal: reader.journalId };
       const payload = payloadOf(entry, place, cardKey);
+      if (payload === undefined) return Promise.resolve({ code: 0, reason: 'cannot be read any more' });
       const sent = new Promise<{ code: number; reason: string }>((resolve) =>
         connection.publish({ topic, payload, qos: 1, contentType: EVENT_CONTENT_TYPE }, resolve),
       );

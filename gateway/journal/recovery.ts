@@ -5,10 +5,22 @@
  * into a new file with the same numbers; the daemon starts and tells what was lost. A file that was closed in order
  * is not read through: on a large journal that takes as long as reading it.
  */
-import { existsSync, renameSync, rmSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  copyFileSync,
+  existsSync,
+  openSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import { basename, join } from 'node:path';
 import Database from 'better-sqlite3';
-import { isDamage, JournalError } from './error.ts';
+import { codeOf, isDamage, JournalError } from './error.ts';
 import { SCHEMA_VERSION } from './schema.ts';
 import { openStore, type Store } from './store.ts';
 
@@ -33,15 +45,19 @@ export const journalFile = (directory: string) => join(directory, 'journal.sqlit
  */
 const SAFETY_GAP = 1_000_000;
 const CHUNK = 512;
+/** SQLite's default since 3.12; nobody sets another. */
+const PAGE_BYTES = 4096;
+
+/** Why a file is read through although it was closed in order: an error of the disk, or of what is in the file. */
+export type Doubt = 'disk' | 'damage';
 
 /**
- * Opens a folder's journal, or what can be saved of it. `suspicious` reads the file through although it was closed
- * in order.
+ * Opens a folder's journal, or what can be saved of it.
  * @throws JournalError E_JOURNAL_NEWER; or what SQLite says of the disk, where the file is not to blame.
  */
 export function openOrSalvage(
   directory: string,
-  suspicious: boolean,
+  doubt: Doubt | undefined,
 ): { readonly store: Store; readonly salvage?: Salvage } {
   const file = journalFile(directory);
   const saved = `${file}.salvaged`;
@@ -49,13 +65,15 @@ export function openOrSalvage(
   if (!existsSync(file) && existsSync(saved)) renameSync(saved, file);
   let found: Store | undefined;
   try {
+    checkFormat(file);
     found = openStore(file);
-    if (suspicious || !found.clean()) found.check();
+    if (doubt !== undefined || !found.clean()) found.check(doubt === 'damage');
     found.markClean(false);
     return { store: found };
   } catch (error) {
     found?.close();
-    if (!isDamage(error)) throw error;
+    // Our SQL is right: what SQLite does not understand was written over.
+    if (!isDamage(error) && codeOf(error) !== 'SQLITE_ERROR') throw error;
     // A crash, or a full disk, at any of these steps leaves the damaged file or the saved one to begin from.
     const counts = rebuild(file, saved);
     const aside = setAside(directory);
@@ -63,6 +81,22 @@ export function openOrSalvage(
     const store = openStore(file);
     store.markClean(false);
     return { store, salvage: { file: basename(aside), reason: (error as Error).message, ...counts } };
+  }
+}
+
+/**
+ * A format that SQLite does not know makes it take a file for read-only, without another word.
+ * @throws JournalError E_JOURNAL_DAMAGED where the format number for writing (file format 1.3.3) is not one of ours.
+ */
+function checkFormat(file: string) {
+  if (!existsSync(file)) return;
+  const handle = openSync(file, 'r');
+  const header = Buffer.alloc(20);
+  try {
+    if (readSync(handle, header) === header.length && (header[18] ?? 0) > 2)
+      throw new JournalError('E_JOURNAL_DAMAGED', `${file}: its format number was written over`);
+  } finally {
+    closeSync(handle);
   }
 }
 
@@ -85,10 +119,12 @@ type Row = Readonly<Record<string, string | number | null>>;
 /** Copies what can be read into a new file, by name of column, so that an older schema is read too. */
 function rebuild(damaged: string, saved: string): Omit<Salvage, 'file' | 'reason'> {
   const partial = `${saved}.partial`;
-  for (const end of ['', '-wal', '-shm']) rmSync(partial + end, { force: true });
+  const copy = `${saved}.copy`;
+  for (const end of ['', '-wal', '-shm'])
+    for (const old of [partial, copy]) rmSync(old + end, { force: true });
   openStore(partial).close();
+  const from = readable(damaged) ?? attempt(() => withFirstPageOf(partial, damaged, copy));
   const to = new Database(partial);
-  const from = readable(damaged);
   const lost: { first: number; last: number }[] = [];
   let count = 0;
   let sameJournal = false;
@@ -96,25 +132,39 @@ function rebuild(damaged: string, saved: string): Omit<Salvage, 'file' | 'reason
     to.pragma('synchronous = OFF');
     to.exec('BEGIN');
     if (from !== undefined) {
-      const put = (table: string, rows: readonly Row[]) => {
-        const columns = new Set(to.pragma(`table_info(${table})`) as { name: string }[]);
-        for (const row of rows) {
-          const names = [...columns].map(({ name }) => name).filter((name) => row[name] !== undefined);
-          to.prepare(
-            `INSERT OR REPLACE INTO ${table} (${names.join()}) VALUES (${names.map((name) => `@${name}`).join()})`,
-          ).run(row);
+      const inserts = new Map<string, Database.Statement>();
+      /** False: the row is nonsense. @throws what SQLite says of the disk. */
+      const put = (table: string, row: Row): boolean => {
+        const columns = Object.keys(row).filter((name) => /^[a-z_]+$/.test(name));
+        const values = columns.map((name) => `@${name}`);
+        const sql = `INSERT OR REPLACE INTO ${table} (${columns.join()}) VALUES (${values.join()})`;
+        try {
+          const insert = inserts.get(sql) ?? to.prepare(sql);
+          inserts.set(sql, insert);
+          insert.run(row);
+          return true;
+        } catch (error) {
+          if (!/^SQLITE_(CONSTRAINT|ERROR|MISMATCH)/.test(codeOf(error))) throw error;
+          return false;
         }
       };
-      const insert = (rows: readonly Row[]) => {
-        put('event', rows);
-        count += rows.length;
+      const putAll = (table: string, rows: readonly Row[] | undefined) => {
+        for (const row of rows ?? []) put(table, row);
+      };
+      const insert = (row: Row) => {
+        const done = put('event', row);
+        if (done) count++;
+        return done;
       };
       const last = readEvents(from, insert, lost);
       for (const table of ['state', 'cursor', 'mark', 'held'])
-        put(table, attempt(() => from.prepare<[], Row>(`SELECT * FROM ${table}`).all()) ?? []);
+        putAll(
+          table,
+          attempt(() => from.prepare<[], Row>(`SELECT * FROM ${table}`).all()),
+        );
       const meta = attempt(() => from.prepare<[], Row>("SELECT * FROM meta WHERE key = 'journal'").all());
       sameJournal = meta !== undefined && meta.length === 1;
-      put('meta', meta ?? []);
+      putAll('meta', meta);
       if (last > 0) {
         to.prepare("DELETE FROM sqlite_sequence WHERE name = 'event'").run();
         to.prepare("INSERT INTO sqlite_sequence VALUES ('event', ?)").run(last + SAFETY_GAP);
@@ -128,6 +178,7 @@ function rebuild(damaged: string, saved: string): Omit<Salvage, 'file' | 'reason
   } finally {
     from?.close();
     to.close();
+    for (const end of ['', '-wal', '-shm']) rmSync(copy + end, { force: true });
   }
   renameSync(partial, saved);
   return { saved: count, lost, sameJournal };
@@ -140,6 +191,7 @@ function readable(file: string): Database.Database | undefined {
     try {
       const version = db.pragma('user_version', { simple: true }) as number;
       if (version < 1 || version > SCHEMA_VERSION) throw new JournalError('E_JOURNAL_DAMAGED', 'no version');
+      db.prepare('SELECT sequence, lane, id, seen_at, type, device, repeat_key, body FROM event');
       return db;
     } catch (error) {
       db.close();
@@ -149,28 +201,61 @@ function readable(file: string): Database.Database | undefined {
 }
 
 /**
+ * A copy of the damaged file in which the first page is that of a new one. It holds the names of the tables and
+ * where they begin, which is the same in every file of a version: the other pages can be read by it.
+ */
+function withFirstPageOf(fresh: string, damaged: string, copy: string): Database.Database | undefined {
+  copyFileSync(damaged, copy, constants.COPYFILE_FICLONE);
+  if (existsSync(`${damaged}-wal`)) copyFileSync(`${damaged}-wal`, `${copy}-wal`);
+  const page = readFileSync(fresh).subarray(0, PAGE_BYTES);
+  const pages = Math.floor(statSync(copy).size / PAGE_BYTES);
+  // The size of the file in pages, and none of them free (SQLite file format, 1.3.7 and 1.5).
+  page.writeUInt32BE(pages, 28);
+  page.fill(0, 32, 40);
+  const file = openSync(copy, 'r+');
+  try {
+    writeSync(file, page, 0, page.length, 0);
+  } finally {
+    closeSync(file);
+  }
+  return readable(copy);
+}
+
+/**
+ * The highest of several numbers that should be near each other, 0 for one that cannot be read: one that stands
+ * millions above all others was written over.
+ */
+function plausible(numbers: readonly number[]): number {
+  const sorted = numbers.filter((one) => one > 0).toSorted((a, b) => b - a);
+  return sorted.find((one, i) => one - (sorted[i + 1] ?? one) <= 10 * SAFETY_GAP) ?? 0;
+}
+
+/**
  * Reads all events that can be read; the highest number there may have been. Where a stretch fails it is halved,
  * down to the single event.
  */
 function readEvents(
   db: Database.Database,
-  insert: (rows: readonly Row[]) => void,
+  insert: (row: Row) => boolean,
   lost: { first: number; last: number }[],
 ): number {
   const edge = (sql: string) => attempt(() => db.prepare<[], { n: number | null }>(sql).get()?.n ?? 0) ?? 0;
-  const last = Math.max(
+  const numbers = [
     edge("SELECT seq AS n FROM sqlite_sequence WHERE name = 'event'"),
     edge('SELECT max(sequence) AS n FROM event'),
     edge('SELECT max(sequence) AS n FROM event INDEXED BY event_lane'),
-    edge('SELECT max(sequence) AS n FROM cursor'),
-  );
+  ];
+  const last = plausible(numbers) || edge('SELECT max(sequence) AS n FROM cursor');
   const read = db.prepare<[number, number], Row>(
     'SELECT * FROM event WHERE sequence BETWEEN ? AND ? ORDER BY sequence',
   );
   const stretch = (first: number, end: number) => {
     const rows = attempt(() => read.all(first, end));
-    if (rows !== undefined) insert(rows.filter(isEvent));
-    else if (first === end) lose(lost, first);
+    if (rows !== undefined) {
+      for (const row of rows) {
+        if (!isEvent(row) || !insert(row)) lose(lost, Number(row['sequence']));
+      }
+    } else if (first === end) lose(lost, first);
     else {
       const middle = Math.floor((first + end) / 2);
       stretch(first, middle);

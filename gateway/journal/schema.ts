@@ -13,10 +13,10 @@
  * hashes writes a page somewhere else for each event. The recent ones are kept in memory and read back on opening.
  */
 import { randomUUID } from 'node:crypto';
-import type Database from 'better-sqlite3';
+import Database from 'better-sqlite3';
 import { JournalError } from './error.ts';
 
-/** The version of the tables; a newer file is refused. */
+/** The version of the tables, each different from those before; a newer file is refused. */
 export const SCHEMA_VERSION = 2;
 
 const first = `
@@ -75,11 +75,13 @@ const migrations: readonly ((db: Database.Database) => void)[] = [
 
 /**
  * Brings an open file to this version, all of it or nothing.
- * @throws JournalError E_JOURNAL_NEWER where a later version wrote it.
+ * @throws JournalError E_JOURNAL_NEWER where a later version wrote it, E_JOURNAL_DAMAGED.
  */
 export function migrate(db: Database.Database, file: string): void {
   const version = db.pragma('user_version', { simple: true }) as number;
   if (version > SCHEMA_VERSION) {
+    // A newer version has other tables: where they are ours, it is the number that was written over.
+    checkTables(db, file, false);
     throw new JournalError(
       'E_JOURNAL_NEWER',
       `${file} was written by a newer version (schema ${version}, this one knows ${SCHEMA_VERSION})`,
@@ -90,4 +92,27 @@ export function migrate(db: Database.Database, file: string): void {
     for (const step of migrations.slice(version)) step(db);
     db.pragma(`user_version = ${SCHEMA_VERSION}`);
   }).immediate();
+}
+
+const tablesOf = (db: Database.Database) =>
+  db
+    .prepare<[], { sql: string }>('SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name')
+    .all()
+    .map(({ sql }) => String(sql).replace(/\s+/g, ''))
+    .join(';');
+let expected: string | undefined;
+
+/** @throws JournalError E_JOURNAL_DAMAGED where the tables are those that `migrate` makes, or are not, as `wanted`. */
+export function checkTables(db: Database.Database, file: string, wanted: boolean): void {
+  if (expected === undefined) {
+    const fresh = new Database(':memory:');
+    migrate(fresh, ':memory:');
+    expected = tablesOf(fresh);
+    fresh.close();
+  }
+  if ((tablesOf(db) === expected) === wanted) return;
+  throw new JournalError(
+    'E_JOURNAL_DAMAGED',
+    `${file}: its version or the names of its tables were written over`,
+  );
 }

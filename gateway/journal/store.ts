@@ -1,7 +1,7 @@
 /** One open journal file: plain synchronous SQLite, called by the worker thread alone. Its tables: schema.ts. */
 import Database from 'better-sqlite3';
 import { JournalError } from './error.ts';
-import { migrate } from './schema.ts';
+import { checkTables, migrate } from './schema.ts';
 
 export interface NewEntry {
   readonly id: string;
@@ -127,7 +127,7 @@ export type Store = ReturnType<typeof openStore>;
 
 /**
  * Opens or makes the file, and brings it to this version.
- * @throws JournalError E_JOURNAL_NEWER, or what SQLite says.
+ * @throws JournalError E_JOURNAL_NEWER, E_JOURNAL_DAMAGED, or what SQLite says.
  */
 export function openStore(file: string) {
   // Nobody else writes; a visitor who locks the file is not waited for long.
@@ -145,6 +145,7 @@ function prepare(db: Database.Database, file: string) {
   // Each commit is fsynced before it returns: the promise behind every acknowledgement.
   db.pragma('synchronous = FULL');
   migrate(db, file);
+  checkTables(db, file, true);
   // Reads go along the lanes, and what is new is in memory: a larger cache would hold what nobody asks for.
   db.pragma('cache_size = -4000');
   db.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
@@ -305,12 +306,13 @@ function prepare(db: Database.Database, file: string) {
         events: countEvents.get()?.events ?? 0,
       };
     },
-    /** Reads all of the file. @throws JournalError E_JOURNAL_DAMAGED, or what SQLite says. */
-    check() {
-      const found = db.pragma('quick_check(3)') as { quick_check: string }[];
-      const [first] = found;
-      if (first?.quick_check !== 'ok')
-        throw new JournalError('E_JOURNAL_DAMAGED', `${file}: ${first?.quick_check}`);
+    /**
+     * Reads all of the file; `thorough` compares the index with the events too, which takes several times as long.
+     * @throws JournalError E_JOURNAL_DAMAGED, or what SQLite says.
+     */
+    check(thorough: boolean) {
+      const found = db.pragma(thorough ? 'integrity_check(3)' : 'quick_check(3)', { simple: true });
+      if (found !== 'ok') throw new JournalError('E_JOURNAL_DAMAGED', `${file}: ${found}`);
     },
     /** Writes and fsyncs something of the size of a few alarms. @throws what SQLite says. */
     trial() {

@@ -10,8 +10,8 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import Database from 'better-sqlite3';
-import { codeOf, isSuspect, JournalError } from './error.ts';
-import { openOrSalvage, type Salvage } from './recovery.ts';
+import { codeOf, isDamage, isSuspect, JournalError } from './error.ts';
+import { type Doubt, openOrSalvage, type Salvage } from './recovery.ts';
 import type { Changes, Cursor, Held, RemoveStep, Store } from './store.ts';
 
 export type Request =
@@ -64,16 +64,16 @@ let store: Store | undefined;
 /** The open file is not believed, or there is none; why, and when to try again. */
 let trouble: { error: unknown; retryAt: number } | undefined;
 let acknowledged = 0;
-let suspicious = false;
+let doubt: Doubt | undefined;
 
 /** @throws JournalError E_JOURNAL_IN_USE, E_JOURNAL_NEWER, or why the file cannot be had now. */
 function open(): Store {
   mkdirSync(directory, { recursive: true, mode: 0o750 });
   lock ??= takeLock();
-  const opened = openOrSalvage(directory, suspicious);
+  const opened = openOrSalvage(directory, doubt);
   try {
     // What the WAL holds is written again into the file, and something new to the disk, and both are fsynced.
-    if (suspicious) {
+    if (doubt !== undefined) {
       opened.store.checkpoint();
       opened.store.trial();
     }
@@ -95,6 +95,11 @@ function open(): Store {
   return store;
 }
 
+function distrust(error: unknown, retryAt: number) {
+  if (doubt !== 'damage') doubt = isDamage(error) ? 'damage' : 'disk';
+  trouble = { error, retryAt };
+}
+
 /** The file, believed. */
 function ready(): Store {
   if (store !== undefined && trouble === undefined) return store;
@@ -108,10 +113,13 @@ function ready(): Store {
   try {
     const opened = open();
     trouble = undefined;
+    doubt = undefined;
     return opened;
   } catch (error) {
-    suspicious = true;
-    trouble = { error, retryAt: performance.now() + REOPEN_EVERY_MS };
+    // A damage that the quick check did not see: the thorough one will.
+    const again = isDamage(error) && doubt !== 'damage';
+    distrust(error, again ? 0 : performance.now() + REOPEN_EVERY_MS);
+    if (again) return ready();
     throw error;
   }
 }
@@ -123,8 +131,7 @@ function run<T>(work: (file: Store) => T): T {
     return work(file);
   } catch (error) {
     if (!isSuspect(error)) throw error;
-    suspicious = true;
-    trouble = { error, retryAt: 0 };
+    distrust(error, 0);
     return work(ready());
   }
 }

@@ -221,6 +221,12 @@ export function startUplink(config: UplinkConfig, context: UplinkContext): Uplin
           if (lane === 'urgent') lives.reached(uplink, 'platform', { upTo: to });
           context.received?.(uplink, lane, from, to);
         },
+        unreadable({ lane, sequence }) {
+          metrics.dropped.inc({ uplink, lane });
+          log.error({ uplink, lane, sequence }, 'an event is not in the journal as it was written');
+          const range = { first: sequence, last: sequence };
+          void recorder.recordOwn('gateway.dropped', { uplink, lane, events: 1, ...range });
+        },
         refused({ topic, code, reason, held }) {
           trouble = `${topic}: ${reason}`;
           metrics.publishRefused.inc({ uplink, code });

@@ -1,7 +1,7 @@
 /** An event as it goes over the wire: the journal's JSON, its place in the order, and nothing that must stay. */
 import { createHmac } from 'node:crypto';
 import type { Credential } from '../../drivers/contract.ts';
-import type { Event, Lane } from '../event.ts';
+import { type Lane, readEvent } from '../event.ts';
 
 /** CloudEvents over MQTT, structured mode (MQTT protocol binding 1.0, 3.2). */
 export const EVENT_CONTENT_TYPE = 'application/cloudevents+json; charset=utf-8';
@@ -17,18 +17,21 @@ export interface Place {
 /** What a card number is replaced by; undefined: numbers leave as they are. */
 export type CardKey = Buffer | undefined;
 
+/** undefined: the event cannot be read any more, and so it cannot be known what of it must stay. */
 export function payloadOf(
   { type, body }: { readonly type: string; readonly body: string },
   { sequence, previous, lane, journal }: Place,
   cardKey: CardKey,
-): string {
+): string | undefined {
   const event = cardKey !== undefined && type.startsWith('access.') ? hideCard(body, cardKey) : body;
+  if (event === undefined) return undefined;
   // The body is our own JSON object: more members fit before its last brace.
   return `${event.slice(0, -1)},"sequence":"${sequence}","previous":"${previous}","lane":"${lane}","journal":"${journal}"}`;
 }
 
-function hideCard(body: string, cardKey: Buffer): string {
-  const event = JSON.parse(body) as Event;
+function hideCard(body: string, cardKey: Buffer): string | undefined {
+  const event = readEvent(body);
+  if (event === undefined) return undefined;
   const credential = event.data['credential'] as Credential | undefined;
   // Doors have access events too, and no card.
   if (credential === undefined) return body;
@@ -49,7 +52,8 @@ const DISPENSABLE = ['raw', 'details', 'text', 'code'] as const;
 export function fitting(payload: string, limit: number): string | undefined {
   // A UTF-16 unit is three bytes of UTF-8 at most: most payloads need no counting.
   if (payload.length * 3 <= limit || Buffer.byteLength(payload) <= limit) return payload;
-  const event = JSON.parse(payload) as Event;
+  const event = readEvent(payload);
+  if (event === undefined) return undefined;
   let data: Readonly<Record<string, unknown>> = event.data;
   const reduced: string[] = [];
   for (const name of DISPENSABLE) {

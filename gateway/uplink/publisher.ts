@@ -42,6 +42,8 @@ export interface PublisherOptions {
   readonly delivered: (entry: Entry, lane: Lane) => void;
   /** The platform has everything of a lane after `from` and up to `to`. */
   readonly received: (lane: Lane, from: number, to: number) => void;
+  /** An event is not in the journal as it was written; the platform goes without. */
+  readonly unreadable: (place: { readonly lane: Lane; readonly sequence: number }) => void;
   /** A lane pauses, or a topic is held; said once each time it begins. */
   readonly refused: (what: { topic: string; code: number; reason: string; held: boolean }) => void;
 }
@@ -101,7 +103,9 @@ interface LaneState {
   /** When the platform last confirmed something, or the first of `unconfirmed` came; `performance.now()`. */
   confirmedAt: number;
   receiptTimeout: number;
+  /** `performance.now()`; 0: it does not pause. */
   pausedUntil: number;
+  /** The length of its last pause, ms; 0 once something was taken since. */
   pause: number;
   strikes: { sequence: number; count: number };
   /** Waiting to be sent once more. */
@@ -132,11 +136,11 @@ export function startPublisher(
   fail: (error: Error) => void,
 ): Publisher {
   const { uplink, topicPrefix, wants, cardKey, receipts, holds, unsaved, takenUnsaved } = options;
-  const whole = Math.max(1, Math.min(options.window, connection.receiveMaximum));
+  const fullWindow = Math.max(1, Math.min(options.window, connection.receiveMaximum));
   const largest = connection.maximumPacketSize - PACKET_OVERHEAD;
   const landed = new Set<LaneState>();
   const flyingUnsaved = new Set<string>();
-  let window = options.careful ? 1 : whole;
+  let window = options.careful ? 1 : fullWindow;
   let inFlight = 0;
   let answers = 0;
   let answeredAt = performance.now();
@@ -179,14 +183,13 @@ export function startPublisher(
       if (inFlight >= window) break;
       if (!takenUnsaved.has(one.id) && !flyingUnsaved.has(one.id) && wants(one.type)) sendUnsaved(one);
     }
-    const now = performance.now();
     for (const state of states) {
       // With a window too small to share, urgent events go first all the same, only not past a full window.
       const limit =
         state.lane === 'urgent' || window <= 2 * URGENT_RESERVE ? window : window - URGENT_RESERVE;
       // A live alarm goes before an old one; of the other lanes, what was asked for goes before a backlog.
       if (state.lane !== 'urgent') sendAgain(state, limit);
-      while (inFlight < limit && mayGo(state, now)) {
+      while (inFlight < limit && mayGo(state)) {
         const entry = take(state);
         if (entry === undefined) break;
         send(state, entry);
@@ -199,8 +202,8 @@ export function startPublisher(
     }
   };
 
-  const mayGo = (state: LaneState, now: number) =>
-    now >= state.pausedUntil &&
+  const mayGo = (state: LaneState) =>
+    state.pausedUntil === 0 &&
     // After a pause, one at a time until one is taken.
     (state.pause === 0 || state.flights.length === 0) &&
     (!receipts || state.unconfirmed.length + state.flights.length < RECEIPT_WINDOW);
@@ -247,7 +250,7 @@ export function startPublisher(
           if (generation === state.generation) accept(entries);
         },
         // The disk fails; what is in memory goes on, and the lane tries again.
-        () => pauseUntil(state, performance.now() + PAUSE_FIRST_MS),
+        () => pauseFor(state, PAUSE_FIRST_MS),
       )
       .finally(() => {
         state.reading = false;
@@ -266,10 +269,13 @@ export function startPublisher(
     done: (answer: PublishAnswer) => void,
   ) => {
     const topic = topicOf(event);
-    const payload = fitting(
-      payloadOf(event, { ...place, journal: journal.id }, cardKey),
-      largest - topic.length * 3,
-    );
+    const whole = payloadOf(event, { ...place, journal: journal.id }, cardKey);
+    if (whole === undefined) {
+      options.unreadable(place);
+      setImmediate(() => !stopped && done({ code: 0, reason: '' }));
+      return;
+    }
+    const payload = fitting(whole, largest - topic.length * 3);
     if (payload === undefined) {
       const reason = `larger than the broker's maximum packet size of ${connection.maximumPacketSize} bytes`;
       setImmediate(() => !stopped && done({ code: TOO_LARGE, reason }));
@@ -282,7 +288,7 @@ export function startPublisher(
       if (answer.code === -1) return fail(new Error(answer.reason));
       answers++;
       answeredAt = performance.now();
-      if (answers === CAREFUL_ANSWERS) window = whole;
+      if (answers === CAREFUL_ANSWERS) window = fullWindow;
       done(answer);
     });
   };
@@ -366,7 +372,7 @@ export function startPublisher(
       options.refused({ topic, code, reason: unheard ? 'nobody subscribes' : reason, held: false });
     state.pause = Math.min(Math.max(PAUSE_FIRST_MS, state.pause * 2), PAUSE_MAX_MS[state.lane]);
     rewind(state);
-    pauseUntil(state, performance.now() + state.pause);
+    pauseFor(state, state.pause);
   };
 
   const hold = (state: LaneState, flight: Flight, code: number, reason: string) => {
@@ -378,18 +384,22 @@ export function startPublisher(
     scheduleHeld();
   };
 
-  const pauseUntil = (state: LaneState, time: number) => {
-    state.pausedUntil = time;
+  const pauseFor = (state: LaneState, ms: number) => {
+    state.pausedUntil = performance.now() + ms;
+    schedulePauses();
+  };
+  const schedulePauses = () => {
     clearTimeout(pauseTimer);
-    const now = performance.now();
-    const next = Math.min(...states.map((one) => one.pausedUntil).filter((one) => one > now));
-    pauseTimer = setTimeout(
-      () => {
-        pump();
-        if (states.some((one) => one.pausedUntil > performance.now())) pauseUntil(state, state.pausedUntil);
-      },
-      Math.max(1, Math.min(next, time) - now),
-    );
+    const paused = states.filter(({ pausedUntil }) => pausedUntil > 0);
+    if (paused.length === 0 || stopped) return;
+    const next = Math.min(...paused.map(({ pausedUntil }) => pausedUntil));
+    const end = () => {
+      // Whatever the clock reads: a timer that fired a little early must not leave a lane asleep.
+      for (const state of paused) if (state.pausedUntil <= next) state.pausedUntil = 0;
+      schedulePauses();
+      pump();
+    };
+    pauseTimer = setTimeout(end, Math.max(1, next - performance.now()));
   };
 
   const settle = () => {

@@ -2,7 +2,7 @@
  * Sends a stretch of a lane once more, beside the live events: what a platform asks for (`replay`), and what a
  * broker refused before (holds.ts). In batches, each answered before the next: it must never crowd out live events.
  */
-import type { Event, EventType, Lane } from '../event.ts';
+import { type Event, type EventType, type Lane, readEvent } from '../event.ts';
 import type { Entry, Journal } from '../journal/index.ts';
 import type { PublishAnswer } from './connection.ts';
 
@@ -80,5 +80,5 @@ export async function findEvent(
   id: string,
 ): Promise<Event | undefined> {
   const [entry] = await journal.read(lane, sequence - 1, 1);
-  return entry?.sequence === sequence && entry.id === id ? (JSON.parse(entry.body) as Event) : undefined;
+  return entry?.sequence === sequence && entry.id === id ? readEvent(entry.body) : undefined;
 }

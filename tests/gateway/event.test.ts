@@ -26,7 +26,11 @@ const context = {
 const place = { sequence: 7, previous: 5, lane: 'urgent', journal: 'j' } as const;
 const sent = (event: Event) =>
   JSON.parse(
-    payloadOf({ type: event.type.replace('cn.campus.', ''), body: JSON.stringify(event) }, place, undefined),
+    payloadOf(
+      { type: event.type.replace('cn.campus.', ''), body: JSON.stringify(event) },
+      place,
+      undefined,
+    ) ?? '',
   ) as { type: string };
 
 function expectValid(event: object & { type: string }) {

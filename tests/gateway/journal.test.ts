@@ -227,7 +227,7 @@ describe('opening', () => {
     const directory = temporaryDirectory();
     await (await open(directory)).close();
     const db = new Database(join(directory, 'journal.sqlite'));
-    db.pragma('user_version = 99');
+    db.exec('ALTER TABLE event ADD COLUMN priority INTEGER; PRAGMA user_version = 99');
     db.close();
     await expect(openJournal(directory)).rejects.toMatchObject({
       code: 'E_JOURNAL_NEWER',

@@ -1,5 +1,7 @@
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
 import { describe, expect, it, vi } from 'vitest';
-import { take } from '../helpers.ts';
+import { freePort, take } from '../helpers.ts';
 import { type Published, scriptedBroker } from '../scripted-broker.ts';
 import { campus } from './campus.ts';
 
@@ -143,6 +145,27 @@ describe('what a broker can take', () => {
     expect(second.topic).toBe('campus/v1/45/event/device/d');
     expect(first.packet.properties?.messageExpiryInterval).toBe(3600);
     expect(alarm.packet.properties?.messageExpiryInterval).toBeUndefined();
+  });
+});
+
+describe('an event that is not in the journal as it was written', () => {
+  it('goes missing alone, aloud: those behind it come', async () => {
+    const before = await campus(await freePort());
+    await before.record('credential', { credential: { format: 'em4100', number: '1234567' } });
+    await before.record('fault');
+    await before.close();
+    const db = new Database(join(before.directory, 'journal.sqlite'));
+    db.exec("UPDATE event SET body = 'torn' WHERE type LIKE 'access.%'");
+    db.close();
+    const broker = await scriptedBroker({});
+    await campus(broker.port, {}, before.directory);
+    const [fault, dropped] = await take(broker.events, 2);
+    // Its number is in the chain, so that the platform sees the gap.
+    expect(fault?.body).toMatchObject({ type: 'cn.campus.device.fault', sequence: '2', previous: '1' });
+    expect(dropped?.body).toMatchObject({
+      type: 'cn.campus.gateway.dropped',
+      data: { details: { uplink: 'police', lane: 'normal', events: 1, first: 1, last: 1 } },
+    });
   });
 });
 

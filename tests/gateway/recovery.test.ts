@@ -114,6 +114,34 @@ describe('a damaged journal', () => {
     expect((await append(journal, 'new')).sequence).toBeGreaterThan(300_000);
   });
 
+  it.each([
+    ['of which the names of the tables are written over', 2628, Buffer.alloc(8)],
+    ['of which the first page is torn', 0, Buffer.alloc(4096, 0xa5)],
+  ])('%s loses nothing that lies elsewhere', async (_what, at, bytes) => {
+    const directory = temporaryDirectory();
+    const id = await fill(directory, 60);
+    scribble(join(directory, 'journal.sqlite'), at, bytes);
+    const journal = await open(directory);
+    expect(journal.opened?.salvage).toMatchObject({ saved: 60, lost: [], sameJournal: true });
+    expect(await readAll(journal)).toEqual(upTo(60));
+    expect(journal.id).toBe(id);
+    expect(readdirSync(directory).filter((name) => name.includes('salvaged'))).toEqual([]);
+  });
+
+  it('whose last number is nonsense is still read to its end, and not beyond', async () => {
+    const directory = temporaryDirectory();
+    const file = join(directory, 'journal.sqlite');
+    await fill(directory, 300);
+    unclean(directory);
+    const db = new Database(file);
+    db.exec("UPDATE sqlite_sequence SET seq = 4611686018427387 WHERE name = 'event'");
+    db.close();
+    scribble(file, Math.floor(statSync(file).size / 8192) * 4096, Buffer.alloc(4096, 0xa5));
+    const journal = await open(directory);
+    expect((await readAll(journal)).at(-1)).toBe(300);
+    expect((await append(journal, 'new')).sequence).toBe(1_000_301);
+  });
+
   it('that is no database at all is set aside, and a new one has a new id', async () => {
     const directory = temporaryDirectory();
     const id = await fill(directory, 5);
@@ -164,7 +192,7 @@ describe('a damaged journal', () => {
           }
         },
       ),
-      { numRuns: 30 },
+      { numRuns: 60 },
     );
   }, 60_000);
 });
