@@ -80,8 +80,10 @@ const migrations: readonly ((db: Database.Database) => void)[] = [
 export function migrate(db: Database.Database, file: string): void {
   const version = db.pragma('user_version', { simple: true }) as number;
   if (version > SCHEMA_VERSION) {
-    // A newer version has other tables: where they are ours, it is the number that was written over.
+    // A newer version has other tables: where they are ours, it is the number that was written over; as where no
+    // number is that high.
     checkTables(db, file, false);
+    if (version > 1000) throw new JournalError('E_JOURNAL_DAMAGED', `${file}: its version was written over`);
     throw new JournalError(
       'E_JOURNAL_NEWER',
       `${file} was written by a newer version (schema ${version}, this one knows ${SCHEMA_VERSION})`,
