@@ -42,6 +42,36 @@ export const eventClasses = [
 ] as const;
 const byClass = <T extends z.ZodType>(value: T) => z.partialRecord(z.enum(eventClasses), value);
 
+/** Everything that can be commanded; what a target does not know, it refuses. */
+export const commandActions = [
+  'replay',
+  'acknowledge',
+  'inventory',
+  'activate',
+  'deactivate',
+  'unlock',
+  'lock',
+  'hold',
+  'raise',
+  'lower',
+] as const;
+export type CommandAction = (typeof commandActions)[number];
+
+const commandRule = z.strictObject({
+  actions: z.array(z.enum(commandActions)).min(1).describe('What may be asked'),
+  targets: z
+    .array(z.string().min(1).max(64))
+    .min(1)
+    .describe('Of whom: devices, areas, `gateway`; a "*" at the end stands for anything'),
+  issuers: z
+    .array(z.string().min(1).max(100))
+    .min(1)
+    .optional()
+    .describe('By whom, as the command says: believe it only where it must be signed; default anybody'),
+  signed: z.boolean().default(false).describe('Only with the signature of an issuer of `commandKeys`'),
+});
+export type CommandRule = z.output<typeof commandRule>;
+
 const tls = z.strictObject({
   caFile: z.string().optional().describe('PEM: the authority that signed the broker; default: those of Node'),
   certFile: z
@@ -142,9 +172,27 @@ const uplink = z.strictObject({
       'A lost connection is tried again at a random moment within it, so that a city does not come back at once; a new alarm does not wait for it',
     ),
   commands: z
-    .array(z.enum(['replay', 'acknowledge']))
-    .default(['replay'])
-    .describe('What this platform may ask of the gateway'),
+    .array(
+      z.union([
+        z
+          .enum(['replay', 'acknowledge', 'inventory'])
+          .transform((action): CommandRule => ({ actions: [action], targets: ['gateway'], signed: false })),
+        commandRule,
+      ]),
+    )
+    .default([{ actions: ['replay'], targets: ['gateway'], signed: false }])
+    .describe(
+      'What this platform may ask, closed by default: `replay`, `acknowledge`, `inventory`, or a rule. What no rule allows is refused',
+    ),
+  commandKeys: z
+    .array(
+      z.strictObject({
+        issuer: z.string().min(1).max(100),
+        publicKeyFile: z.string().describe('PEM: an Ed25519 public key'),
+      }),
+    )
+    .default([])
+    .describe('Whose signatures are believed'),
   cardNumbers: z
     .enum(['hashed', 'plain'])
     .default('hashed')

@@ -10,7 +10,7 @@ import { z } from 'zod';
 import { type AlarmKind, alarmKinds, type Observation, type ObservationKind } from '../drivers/contract.ts';
 
 /** The version of topics and events, of its own; a breaking change changes the `v1` of the topics too. */
-export const contractVersion = '1.1.0';
+export const contractVersion = '1.2.0';
 
 /** A lane never waits for a lower one. Their order here is their rank and, as an index, their number on disk. */
 export const lanes = ['urgent', 'normal', 'bulk'] as const;
@@ -189,20 +189,14 @@ export const catalogue = {
   'arming.disarmed': { lane: 'normal', data: arming, en: 'An area was disarmed', zh: '撤防' },
   'arming.bypassed': { lane: 'normal', data: arming, en: 'A zone was bypassed', zh: '防区旁路' },
   'arming.unbypassed': { lane: 'normal', data: arming, en: 'A zone is no longer bypassed', zh: '旁路解除' },
-  'command.done': {
+  'command.done': { lane: 'normal', data: gateway, en: 'A command was carried out', zh: '命令已执行' },
+  'command.failed': {
     lane: 'normal',
     data: gateway,
-    en: 'A command was carried out',
-    zh: '命令已执行',
-    reserved: true,
+    en: 'A command was tried and could not be carried out, or nobody knows whether it was',
+    zh: '命令执行失败或结果未知',
   },
-  'command.refused': {
-    lane: 'normal',
-    data: gateway,
-    en: 'A command was refused',
-    zh: '命令被拒绝',
-    reserved: true,
-  },
+  'command.refused': { lane: 'normal', data: gateway, en: 'A command was refused', zh: '命令被拒绝' },
   'gateway.started': { lane: 'normal', data: gateway, en: 'The gateway started', zh: '网关启动' },
   'gateway.clock-stepped': {
     lane: 'normal',
@@ -473,7 +467,7 @@ export function acknowledgementEvent(
 
 /** An event of the gateway itself. */
 export function gatewayEvent(
-  type: Extract<EventType, `gateway.${string}`>,
+  type: Extract<EventType, `gateway.${string}` | `command.${string}`>,
   details: Readonly<Record<string, unknown>>,
   { campusId, now, synchronised }: EventContext,
 ): Event {

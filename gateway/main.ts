@@ -10,6 +10,8 @@ import { say } from '../config/language.ts';
 import { type Config, type ConfigError, loadConfig } from '../config/load.ts';
 import type { Driver, Log, Problem } from '../drivers/contract.ts';
 import { drivers } from '../drivers/index.ts';
+import { readPublicKey } from './commands/command.ts';
+import { createCommands, type Result, type Task } from './commands/index.ts';
 import { type Event, eventTypes, type Lane, readEvent, typePrefix } from './event.ts';
 import { type Condition, type Journal, type OpenedFile, openJournal } from './journal/index.ts';
 import { createLives } from './life.ts';
@@ -39,8 +41,17 @@ export function readConfig(
   file: string,
 ): { readonly config: Config } | { readonly errors: readonly ConfigError[] } {
   return loadConfig(file, (config) =>
-    config.uplinks.flatMap((uplink, i): Problem[] =>
-      uplink.events.flatMap((pattern, k) =>
+    config.uplinks.flatMap((uplink, i): Problem[] => [
+      ...uplink.commandKeys.flatMap(({ publicKeyFile }, k): Problem[] => {
+        try {
+          readPublicKey(publicKeyFile);
+          return [];
+        } catch (error) {
+          const message = `${publicKeyFile}: ${say('no Ed25519 public key', '不是 Ed25519 公钥')} (${(error as Error).message})`;
+          return [{ path: ['uplinks', i, 'commandKeys', k, 'publicKeyFile'], message }];
+        }
+      }),
+      ...uplink.events.flatMap((pattern, k) =>
         eventTypes.some((type) => matches(pattern, type))
           ? []
           : [
@@ -53,7 +64,7 @@ export function readConfig(
               },
             ],
       ),
-    ),
+    ]),
   );
 }
 
@@ -136,6 +147,30 @@ export async function startGateway(options: {
   const lives = createLives();
   const devices = tellDevices(journal, () => supervisor, log);
 
+  const commands = createCommands({
+    journal,
+    recorder,
+    clock,
+    log,
+    metrics,
+    execute: async (task) => {
+      if (task.target === 'gateway') return executeHere(task);
+      return await supervisor.execute({ ...task, device: task.target });
+    },
+  });
+  /** What the gateway itself is asked. */
+  const executeHere = (task: Task): Result => {
+    if (task.action !== 'inventory')
+      return { done: false, reason: `the gateway does not know ${task.action}` };
+    const inventory = config.devices.map(({ id, name, driver }) => ({
+      id,
+      driver,
+      ...(name !== undefined && { name }),
+      online: supervisor.online(id) ?? null,
+    }));
+    return { done: true, result: { version, devices: inventory } };
+  };
+
   const context = {
     campus: campusId,
     version,
@@ -144,6 +179,7 @@ export async function startGateway(options: {
     journal,
     recorder,
     lives,
+    commands,
     log,
     metrics,
     cardKey: cardKey(config.dataDir, log),
@@ -165,6 +201,13 @@ export async function startGateway(options: {
   followJournal(journal, recorder, log, () => {
     for (const uplink of uplinks) uplink.reset();
   });
+  // What a stop cut off is told once the file is there.
+  const tellInterrupted = () =>
+    commands
+      .tellInterrupted()
+      .catch((error: Error) => log.warn({ error: error.message }, 'what a stop cut off could not be told'));
+  if (journal.opened !== undefined) void tellInterrupted();
+  else journal.onOpened(() => void tellInterrupted());
   void recorder.recordOwn('gateway.started', {
     version,
     devices: config.devices.length,
@@ -224,6 +267,7 @@ export async function startGateway(options: {
       await Promise.all(uplinks.map((uplink) => uplink.close(drain)));
       clock.close();
       recorder.close();
+      commands.close();
       await journal.close();
       log.info({}, 'the gateway stopped');
     },

@@ -52,7 +52,7 @@ export interface Recorder {
   recordAcknowledgement(alarm: Event, by: { by: string; uplink: string }): Promise<Receipt>;
   /** Puts an event of the gateway itself on disk; where the disk refuses, as soon as it does not. */
   recordOwn(
-    type: Extract<EventType, `gateway.${string}`>,
+    type: Extract<EventType, `gateway.${string}` | `command.${string}`>,
     details: Readonly<Record<string, unknown>>,
   ): Promise<void>;
   /** By state key. */

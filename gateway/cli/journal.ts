@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { say } from '../../config/language.ts';
 import type { UplinkConfig } from '../../config/schema.ts';
 import { classOf, type Event, type EventType, type Lane, lanes, readEvent } from '../event.ts';
+import { verifyAudit } from '../journal/audit.ts';
 import { findJournal, type JournalReader, openReader } from '../journal/reader.ts';
 import { openConnection } from '../uplink/connection.ts';
 import { eventFilter, matches } from '../uplink/index.ts';
@@ -20,6 +21,7 @@ export const journal: Command = {
   ],
   usage: `campus-gateway journal inspect WHERE [--event ID]
 campus-gateway journal export  WHERE [--from TIME] [--to TIME] [--type TYPE]
+campus-gateway journal audit   WHERE [--from TIME] [--to TIME]
 campus-gateway journal verify  WHERE
 campus-gateway journal replay  CONFIG --uplink ID [--lane LANE] [--after N] [--up-to N]
 
@@ -29,7 +31,8 @@ campus-gateway journal replay  CONFIG --uplink ID [--lane LANE] [--after N] [--u
   export        events as JSON lines, card numbers included: it is the campus's own record
     --from, --to TIME   seen in this time, e.g. 2026-11-24 or 2026-11-24T08:00Z
     --type TYPE         only of a type or class: alarm.raised, 'device.*'
-  verify        reads all of it; exit status 1 where something is wrong
+  audit         who commanded what, when, from where, and what became of it, as JSON lines
+  verify        reads all of it and follows the hashes of the audit; exit status 1 where something is wrong
   replay        sends events of one lane again to a platform, the same \`id\`; over a connection of its own
     --lane LANE         urgent (default), normal, bulk
     --after N, --up-to N   sequences; default all
@@ -65,12 +68,15 @@ campus-gateway journal replay  CONFIG --uplink ID [--lane LANE] [--after N] [--u
       if (what === 'inspect')
         return values.event === undefined ? inspect(reader) : life(reader, values.event);
       if (what === 'verify') return verify(reader);
+      if (what === 'audit') return audit(reader, timeOf(values.from, 0), timeOf(values.to, Infinity));
       if (what === 'export')
         return exportEvents(reader, timeOf(values.from, 0), timeOf(values.to, Infinity), values.type);
     } finally {
       reader.close();
     }
-    throw new UsageError(say('inspect, export, verify or replay?', 'inspect、export、verify 还是 replay？'));
+    throw new UsageError(
+      say('inspect, export, audit, verify or replay?', 'inspect、export、audit、verify 还是 replay？'),
+    );
   },
 };
 
@@ -131,6 +137,13 @@ function inspect(reader: JournalReader): number {
         `\n  ${uplink}：${topic} 自 ${iso(since)} 起被拒绝（${reason}）：${first} 至 ${last}`,
       ),
     );
+  return 0;
+}
+
+function audit(reader: JournalReader, from: number, to: number): number {
+  for (const { number, at, body, hash } of reader.audit().entries)
+    if (at >= from && at < to)
+      out(JSON.stringify({ number, at: iso(at), ...(JSON.parse(body) as object), hash }));
   return 0;
 }
 
@@ -214,9 +227,17 @@ function verify(reader: JournalReader): number {
     wrong.push(`after ${before}: ${(error as Error).message}`);
   }
   bar.end();
+  const { anchor, entries } = reader.audit();
+  const broken = verifyAudit(anchor, entries);
+  if (broken !== undefined) wrong.push(`audit ${broken.number}: ${broken.reason}`);
   for (const line of wrong.slice(0, 20)) out(line);
   if (wrong.length > 20) out(say(`and ${wrong.length - 20} more`, `另有 ${wrong.length - 20} 处`));
-  out(say(`${read} events read, ${wrong.length} faults`, `读取 ${read} 个事件，${wrong.length} 处错误`));
+  out(
+    say(
+      `${read} events and ${entries.length} audit entries read, ${wrong.length} faults; the last audit hash is ${entries.at(-1)?.hash ?? '-'}`,
+      `读取 ${read} 个事件、${entries.length} 条审计记录，${wrong.length} 处错误；最后一条审计哈希为 ${entries.at(-1)?.hash ?? '-'}`,
+    ),
+  );
   return wrong.length === 0 ? 0 : 1;
 }
 

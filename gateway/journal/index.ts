@@ -33,6 +33,9 @@ import { type Lane, lanes } from '../event.ts';
 import { JournalError } from './error.ts';
 import type {
   Appended,
+  Begun,
+  CommandBegin,
+  CommandEnd,
   Cursor,
   Entry,
   Held,
@@ -94,7 +97,18 @@ export interface Journal {
   remove(
     step: Omit<RemoveStep, 'lane' | 'cursors'> & { lane: Lane; uplinks: readonly Interest[] },
   ): Promise<Removed>;
-  forget(before: number): Promise<number>;
+  /** Removes marks and audit entries from before a time, and old commands that expired before `now`; epoch ms. */
+  forget(before: number, now: number): Promise<number>;
+  /** What is known of a command: its outcome, null while there is none; undefined: it never came. */
+  command(source: string, id: string): Promise<{ readonly outcome: string | null } | undefined>;
+  /** The commands that were begun and not ended. */
+  interrupted(): Promise<readonly { readonly source: string; readonly id: string }[]>;
+  /** Notes a command before it is carried out, once. @throws JournalError: it must not be carried out. */
+  begin(command: CommandBegin): Promise<Begun>;
+  /** Notes what became of a command. @returns the hash of its entry in the audit. @throws JournalError. */
+  end(command: CommandEnd): Promise<string>;
+  /** Adds an entry, JSON, to the audit. @returns its hash. @throws JournalError. */
+  audit(at: number, body: string): Promise<string>;
   classes(
     after: number,
     limit: number,
@@ -162,7 +176,9 @@ export async function openJournal(directory: string): Promise<Journal> {
   worker.on('exit', (status) =>
     fail(new JournalError('E_JOURNAL_WRITE', `the journal's thread ended (${status})`)),
   );
+  let over = false;
   const ask = <T>(request: Request): Promise<T> => {
+    if (over) return Promise.reject(new JournalError('E_JOURNAL_WRITE', 'the journal is closed'));
     const answer = Promise.withResolvers<unknown>();
     answers.push(answer);
     worker.postMessage(request);
@@ -337,6 +353,9 @@ export async function openJournal(directory: string): Promise<Journal> {
       delay(CLOSE_TIMEOUT_MS, undefined, { signal: patience.signal }).catch(() => {}),
     ]);
     patience.abort();
+    over = true;
+    for (const answer of answers.splice(0))
+      answer.reject(new JournalError('E_JOURNAL_WRITE', 'the journal is closed'));
     await worker.terminate();
   };
 
@@ -392,7 +411,12 @@ export async function openJournal(directory: string): Promise<Journal> {
       });
       return ask({ do: 'remove', step: { ...step, lane: lanes.indexOf(lane), cursors } });
     },
-    forget: (before) => ask({ do: 'forget', before }),
+    forget: (before, now) => ask({ do: 'forget', before, now }),
+    command: (source, id) => ask({ do: 'command', source, id }),
+    interrupted: () => ask({ do: 'interrupted' }),
+    begin: (command) => watched(ask<Begun>({ do: 'begin', command })),
+    end: (command) => watched(ask<string>({ do: 'end', command })),
+    audit: (at, body) => watched(ask<string>({ do: 'audit', at, body })),
     classes: (after, limit) => ask({ do: 'classes', after, limit }),
     usage: () => ask({ do: 'usage' }),
     onAppended: (listener) => void appendedListeners.push(listener),

@@ -5,6 +5,7 @@
 import { existsSync, statSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { type Lane, lanes } from '../event.ts';
+import { AUDIT_ANCHOR, AUDIT_START, type AuditEntry } from './audit.ts';
 import { JournalError } from './error.ts';
 import { journalFile } from './recovery.ts';
 import { SCHEMA_VERSION } from './schema.ts';
@@ -84,6 +85,13 @@ export function openReader(path: string) {
               'SELECT uplink, stage, min(at) AS at FROM mark WHERE lane = ? AND sequence >= ? GROUP BY uplink, stage',
             )
             .all(lane, sequence),
+    /** Who did what, oldest first, and the hash before the first. */
+    audit: db.transaction((): { anchor: string; entries: readonly AuditEntry[] } => ({
+      anchor:
+        newer<{ value: string }>(`SELECT value FROM meta WHERE key = '${AUDIT_ANCHOR}'`)[0]?.value ??
+        AUDIT_START,
+      entries: version < 3 ? [] : all<AuditEntry>('SELECT number, at, body, hash FROM audit ORDER BY number'),
+    })),
     /** What SQLite finds wrong; empty: nothing. */
     integrity: () =>
       (db.pragma('integrity_check(20)') as { integrity_check: string }[])

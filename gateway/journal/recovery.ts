@@ -157,13 +157,13 @@ function rebuild(damaged: string, saved: string): Omit<Salvage, 'file' | 'reason
         return done;
       };
       const last = readEvents(from, insert, lost);
-      for (const table of ['state', 'cursor', 'mark', 'held'])
+      for (const table of ['state', 'cursor', 'mark', 'held', 'command', 'audit'])
         putAll(
           table,
           attempt(() => from.prepare<[], Row>(`SELECT * FROM ${table}`).all()),
         );
-      const meta = attempt(() => from.prepare<[], Row>("SELECT * FROM meta WHERE key = 'journal'").all());
-      sameJournal = meta !== undefined && meta.length === 1;
+      const meta = attempt(() => from.prepare<[], Row>("SELECT * FROM meta WHERE key <> 'clean'").all());
+      sameJournal = meta?.some(({ key }) => key === 'journal') === true;
       putAll('meta', meta);
       if (last > 0) {
         to.prepare("DELETE FROM sqlite_sequence WHERE name = 'event'").run();

@@ -10,6 +10,7 @@
  */
 import { classOf, eventTypes, type Lane, laneOf, lanes } from '../event.ts';
 import type { Interest, Journal, Removed } from './index.ts';
+import type { RemoveStep } from './store.ts';
 
 export interface RetentionPolicy {
   /** ms. */
@@ -26,14 +27,14 @@ export interface Dropped {
   readonly uplink: string;
   readonly lane: Lane;
   readonly reason: 'age' | 'class' | 'budget';
-  readonly class?: string | undefined;
+  readonly class: string;
   readonly events: number;
   /** Sequences. */
   readonly first: number;
   readonly last: number;
 }
 
-/** Appends wait for one step at most: some 2 ms. */
+/** Events that a step looks at. Appends wait for one step at most: some 2 ms. */
 const STEP = 200;
 /** Once over its budget, the journal is brought this far under it, so that not each event costs a step. */
 const BUDGET_SLACK = 0.98;
@@ -58,7 +59,7 @@ export async function sweep(
   const remove = async (
     lane: Lane,
     reason: Dropped['reason'],
-    which: { readonly class?: string; readonly before?: number },
+    which: Pick<RemoveStep, 'class' | 'before'>,
     more: (done: Removed) => boolean | Promise<boolean>,
   ) => {
     // A platform's word on an alarm is waited for, however old it is.
@@ -70,16 +71,18 @@ export async function sweep(
       const done = await journal.remove({ lane, ...which, after, upTo, limit: STEP, uplinks });
       removed += done.events;
       after = done.last;
-      for (const one of done.undelivered) note(dropped, { ...one, lane, reason, class: which.class });
-      if (done.events < STEP || !(await more(done))) return;
+      for (const one of done.undelivered) note(dropped, { ...one, lane, reason });
+      if (done.looked < STEP || !(await more(done))) return;
     }
   };
 
-  for (const lane of lowestFirst) {
-    for (const name of classesIn(lane)) {
-      const before = now - (policy.classes[name]?.keep ?? policy.keep);
-      await remove(lane, 'age', { class: name, before }, () => true);
-    }
+  if (now !== Number.NEGATIVE_INFINITY) {
+    const ages = [...new Set(eventTypes.map(classOf))].map((name) => [
+      name,
+      now - (policy.classes[name]?.keep ?? policy.keep),
+    ]);
+    const before = Object.fromEntries(ages) as Record<string, number>;
+    for (const lane of lowestFirst) await remove(lane, 'age', { before }, () => true);
   }
 
   if (Object.values(policy.classes).some(({ bytes }) => bytes !== undefined)) {
@@ -105,9 +108,8 @@ export async function sweep(
       await remove(lane, 'budget', {}, () => over(policy.budget * BUDGET_SLACK));
     }
   }
-  await journal.forget(
-    now - Math.max(policy.keep, ...Object.values(policy.classes).map(({ keep }) => keep ?? 0)),
-  );
+  const longest = Math.max(policy.keep, ...Object.values(policy.classes).map(({ keep }) => keep ?? 0));
+  await journal.forget(now - longest, now);
   return { removed, dropped };
 }
 

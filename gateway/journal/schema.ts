@@ -6,7 +6,10 @@
  *   cursor  uplink  lane  sequence  sent    up to where an uplink has dealt with a lane
  *   mark    uplink  lane  stage  sequence  at   when a lane got that far: at the broker, at the platform
  *   held    uplink  topic  lane  first  last  reason  since   events that a broker refuses, kept for later
- *   meta    key  value                      `journal`: the id of this numbering; `clean`: closed in order
+ *   command source  id  begun_at  expires_at  outcome   each command once; no outcome: begun, and not ended
+ *   audit   number  at  body  hash          who did what: a chain of hashes, audit.ts
+ *   meta    key  value                      `journal`: the id of this numbering; `clean`: closed in order;
+ *                                           `audit`: the hash before the first entry of the audit that is kept
  *
  * `sequence` is AUTOINCREMENT: a number is never used twice, not even after retention emptied the table.
  * `repeat_key` tells what makes a second sending the same event. It has no index: keys are hashes, and an index of
@@ -17,7 +20,7 @@ import Database from 'better-sqlite3';
 import { JournalError } from './error.ts';
 
 /** The version of the tables, each different from those before; a newer file is refused. */
-export const SCHEMA_VERSION = 2;
+export const SCHEMA_VERSION = 3;
 
 const first = `
   CREATE TABLE event (
@@ -63,6 +66,24 @@ const second = `
   CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 `;
 
+const third = `
+  CREATE TABLE command (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    source TEXT NOT NULL,
+    id TEXT NOT NULL,
+    begun_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    outcome TEXT,
+    UNIQUE (source, id)
+  ) STRICT;
+  CREATE TABLE audit (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    at INTEGER NOT NULL,
+    body TEXT NOT NULL,
+    hash TEXT NOT NULL
+  ) STRICT;
+`;
+
 /** `migrations[n]` makes version n + 1 of version n; 0 is an empty file. */
 const migrations: readonly ((db: Database.Database) => void)[] = [
   (db) => db.exec(first),
@@ -71,6 +92,7 @@ const migrations: readonly ((db: Database.Database) => void)[] = [
     // The numbering has a name, so that a platform can tell a new journal's 17 from an old one's.
     db.prepare('INSERT INTO meta VALUES (?, ?)').run('journal', randomUUID());
   },
+  (db) => db.exec(third),
 ];
 
 /**

@@ -1,5 +1,6 @@
 /** One open journal file: plain synchronous SQLite, called by the worker thread alone. Its tables: schema.ts. */
 import Database from 'better-sqlite3';
+import { auditTable } from './audit.ts';
 import { JournalError } from './error.ts';
 import { checkTables, migrate } from './schema.ts';
 
@@ -74,13 +75,13 @@ export interface Changes {
   )[];
 }
 
-/** One step of making room: at most `limit` events of a lane, the oldest first. */
+/** One step of making room: looks at `limit` events of a lane, the oldest first, so that no step takes long. */
 export interface RemoveStep {
   readonly lane: number;
   /** Only of this class, e.g. `access`. */
   readonly class?: string | undefined;
-  /** Only those seen before, epoch ms. */
-  readonly before?: number | undefined;
+  /** By class, epoch ms: only those seen before; of a class that is not here, none. */
+  readonly before?: Readonly<Record<string, number>> | undefined;
   /** Only those after this sequence: where the step before ended. */
   readonly after: number;
   /** Only up to this sequence: what is delivered everywhere. */
@@ -95,18 +96,41 @@ export interface RemoveStep {
 }
 
 export interface Removed {
+  /** How many were looked at: fewer than `limit` at the end. */
+  readonly looked: number;
+  /** How many were removed, and their bytes. */
   readonly events: number;
   readonly bytes: number;
   /** The last sequence that was looked at; 0: there was none. */
   readonly last: number;
-  /** Of them, not delivered to each uplink: how many, the first and the last. */
+  /** Of them, not delivered to each uplink, by class: how many, the first and the last. */
   readonly undelivered: readonly {
     readonly uplink: string;
+    readonly class: string;
     readonly events: number;
     readonly first: number;
     readonly last: number;
   }[];
 }
+
+/** A command, known by who sends it and its id. Times are epoch ms; `audit` is JSON. */
+export interface CommandBegin {
+  readonly source: string;
+  readonly id: string;
+  readonly at: number;
+  readonly expiresAt: number;
+  readonly audit: string;
+}
+export interface CommandEnd {
+  readonly source: string;
+  readonly id: string;
+  readonly at: number;
+  /** JSON: the answer. */
+  readonly outcome: string;
+  readonly audit: string;
+}
+/** `known`: it came before; `outcome` is what became of it, null where the gateway stopped before it knew. */
+export type Begun = { readonly known: false } | { readonly known: true; readonly outcome: string | null };
 
 /** What the file takes on disk. */
 export interface Usage {
@@ -115,6 +139,8 @@ export interface Usage {
   readonly events: number;
 }
 
+/** Of ended and expired commands so many are kept, whatever the clock says: it may step. */
+const COMMANDS = 10_000;
 /** Repeats are recognised among this many of the newest events that have a key. */
 const REPEATS = 50_000;
 /** Pages in the WAL before they are copied into the file: 16 MB. Fewer, larger copies write each index page once. */
@@ -122,6 +148,8 @@ const CHECKPOINT_PAGES = 4000;
 /** What a trial write takes: a disk that has room for a row, and not for an alarm and its WAL, is full. */
 const TRIAL_BYTES = 65_536;
 const ENTRY = 'sequence, lane, id, seen_at AS seenAt, type, device, body';
+
+const classOf = (type: string) => type.slice(0, type.indexOf('.'));
 
 export type Store = ReturnType<typeof openStore>;
 
@@ -185,27 +213,41 @@ function prepare(db: Database.Database, file: string) {
   const lastOfLane = db.prepare<[number], { sequence: number | null }>(
     'SELECT max(sequence) AS sequence FROM event WHERE lane = ?',
   );
-  const findOld = db.prepare<
-    { lane: number; after: number; upTo: number; before: number; from: string; to: string; limit: number },
-    { sequence: number; bytes: number; type: string }
+  const lookAt = db.prepare<
+    [number, number, number, number],
+    { sequence: number; type: string; seenAt: number; isState: number }
   >(
-    `SELECT sequence, length(body) AS bytes, type FROM event
-     WHERE lane = @lane AND sequence > @after AND sequence <= @upTo AND seen_at < @before
-     AND type >= @from AND type < @to AND sequence NOT IN (SELECT sequence FROM state)
-     ORDER BY sequence LIMIT @limit`,
+    `SELECT sequence, type, seen_at AS seenAt, sequence IN (SELECT sequence FROM state) AS isState FROM event
+     WHERE lane = ? AND sequence > ? AND sequence <= ? ORDER BY sequence LIMIT ?`,
   );
-  const remove = db.prepare<[number]>('DELETE FROM event WHERE sequence = ?');
+  const remove = db.prepare<[number], { bytes: number }>(
+    'DELETE FROM event WHERE sequence = ? RETURNING octet_length(body) AS bytes',
+  );
   const forget = db.prepare<[number]>('DELETE FROM mark WHERE at < ?');
   const classBytes = db.prepare<
     [number, number],
     { last: number; class: string; events: number; bytes: number }
   >(
     `SELECT max(sequence) AS last, substr(type, 1, instr(type, '.') - 1) AS class, count(*) AS events,
-     sum(length(body)) AS bytes FROM (SELECT * FROM event WHERE sequence > ? ORDER BY sequence LIMIT ?) GROUP BY class`,
+     sum(octet_length(body)) AS bytes FROM (SELECT * FROM event WHERE sequence > ? ORDER BY sequence LIMIT ?) GROUP BY class`,
   );
   const countEvents = db.prepare<[], { events: number }>(
     'SELECT coalesce(max(sequence) - min(sequence) + 1, 0) AS events FROM event',
   );
+
+  const findCommand = db.prepare<[string, string], { outcome: string | null }>(
+    'SELECT outcome FROM command WHERE source = ? AND id = ?',
+  );
+  const beginCommand = db.prepare<[string, string, number, number]>(
+    'INSERT INTO command (source, id, begun_at, expires_at) VALUES (?, ?, ?, ?)',
+  );
+  const endCommand = db.prepare<[string, string, string]>(
+    'UPDATE command SET outcome = ? WHERE source = ? AND id = ?',
+  );
+  const forgetCommands = db.prepare<[number, number]>(
+    'DELETE FROM command WHERE expires_at < ? AND number <= (SELECT max(number) FROM command) - ?',
+  );
+  const audit = auditTable(db);
 
   const repeats = recentRepeats(db);
   const transaction = db.transaction(({ entries, cursors, marks, held }: Changes): Appended[] => {
@@ -247,28 +289,50 @@ function prepare(db: Database.Database, file: string) {
     }
     return done;
   };
+  const begin = db.transaction(({ source, id, at, expiresAt, audit: body }: CommandBegin): Begun => {
+    const found = findCommand.get(source, id);
+    if (found !== undefined) return { known: true, outcome: found.outcome };
+    beginCommand.run(source, id, at, expiresAt);
+    audit.add(at, body);
+    return { known: false };
+  });
+  const end = db.transaction(({ source, id, at, outcome, audit: body }: CommandEnd): string => {
+    endCommand.run(outcome, source, id);
+    return audit.add(at, body);
+  });
+  const note = db.transaction((at: number, body: string) => audit.add(at, body));
+  const forgetAll = db.transaction((before: number, now: number) => {
+    audit.forget(before);
+    forgetCommands.run(now, COMMANDS);
+    return forget.run(before).changes;
+  });
   const removeOld = db.transaction((step: RemoveStep): Removed => {
-    const { lane, before, after, upTo, limit, cursors } = step;
-    const found = findOld.all({
-      lane,
-      after,
-      upTo: upTo ?? Number.MAX_SAFE_INTEGER,
-      before: before ?? Number.MAX_SAFE_INTEGER,
-      // `access.` and what begins so: '/' comes after '.'.
-      from: step.class === undefined ? '' : `${step.class}.`,
-      to: step.class === undefined ? '\uffff' : `${step.class}/`,
-      limit,
+    const { lane, class: only, before, after, upTo, limit, cursors } = step;
+    const looked = lookAt.all(lane, after, upTo ?? Number.MAX_SAFE_INTEGER, limit);
+    const found = looked.filter(({ type, seenAt, isState }) => {
+      const name = classOf(type);
+      return (
+        isState === 0 &&
+        (only === undefined || only === name) &&
+        (before === undefined || seenAt < (before[name] ?? Number.NEGATIVE_INFINITY))
+      );
     });
-    for (const { sequence } of found) remove.run(sequence);
+    let bytes = 0;
+    for (const { sequence } of found) bytes += remove.get(sequence)?.bytes ?? 0;
     return {
+      looked: looked.length,
       events: found.length,
-      bytes: found.reduce((sum, { bytes }) => sum + bytes, 0),
-      last: found.at(-1)?.sequence ?? 0,
+      bytes,
+      last: looked.at(-1)?.sequence ?? 0,
       undelivered: cursors.flatMap(({ uplink, sequence: cursor, types }) => {
         const lost = found.filter(({ sequence, type }) => sequence > cursor && types.includes(type));
-        const [head] = lost;
-        if (head === undefined) return [];
-        return [{ uplink, events: lost.length, first: head.sequence, last: lost.at(-1)?.sequence ?? 0 }];
+        return [...Map.groupBy(lost, ({ type }) => classOf(type))].map(([name, events]) => ({
+          uplink,
+          class: name,
+          events: events.length,
+          first: events[0]?.sequence ?? 0,
+          last: events.at(-1)?.sequence ?? 0,
+        }));
       }),
     };
   });
@@ -295,8 +359,21 @@ function prepare(db: Database.Database, file: string) {
       db.prepare<[], { seq: number }>("SELECT seq FROM sqlite_sequence WHERE name = 'event'").get()?.seq ?? 0,
     /** Removes some old events; never one that is the latest word on a state. */
     remove: (step: RemoveStep) => removeOld.immediate(step),
-    /** Removes marks set before a time, epoch ms. */
-    forget: (before: number) => forget.run(before).changes,
+    /** What is known of a command; undefined: nothing. */
+    command: (source: string, id: string) => findCommand.get(source, id),
+    /** Commands that were begun and not ended. */
+    interrupted: () =>
+      db
+        .prepare<[], { source: string; id: string }>('SELECT source, id FROM command WHERE outcome IS NULL')
+        .all(),
+    /** Notes a command before it is carried out, once. */
+    begin: (command: CommandBegin) => begin.immediate(command),
+    /** Notes what became of it; the hash of its entry in the audit. */
+    end: (command: CommandEnd) => end.immediate(command),
+    /** Adds an entry, JSON, to the audit; its hash. */
+    audit: (at: number, body: string) => note.immediate(at, body),
+    /** Removes marks and entries of the audit from before a time, and commands that expired before `now`; epoch ms. */
+    forget: (before: number, now: number) => forgetAll.immediate(before, now),
     /** Bytes and events of each class among the `limit` events after a sequence; `last` is where to go on. */
     classes: (after: number, limit: number) => classBytes.all(after, limit),
     usage(): Usage {

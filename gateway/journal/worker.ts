@@ -12,14 +12,19 @@ import { parentPort, workerData } from 'node:worker_threads';
 import Database from 'better-sqlite3';
 import { codeOf, isDamage, isSuspect, JournalError } from './error.ts';
 import { type Doubt, openOrSalvage, type Salvage } from './recovery.ts';
-import type { Changes, Cursor, Held, RemoveStep, Store } from './store.ts';
+import type { Changes, CommandBegin, CommandEnd, Cursor, Held, RemoveStep, Store } from './store.ts';
 
 export type Request =
   | { readonly do: 'commit'; readonly changes: Changes }
   | { readonly do: 'read' | 'readBack'; readonly lane: number; readonly from: number; readonly limit: number }
   | { readonly do: 'states' }
   | { readonly do: 'remove'; readonly step: RemoveStep }
-  | { readonly do: 'forget'; readonly before: number }
+  | { readonly do: 'forget'; readonly before: number; readonly now: number }
+  | { readonly do: 'command'; readonly source: string; readonly id: string }
+  | { readonly do: 'interrupted' }
+  | { readonly do: 'begin'; readonly command: CommandBegin }
+  | { readonly do: 'end'; readonly command: CommandEnd }
+  | { readonly do: 'audit'; readonly at: number; readonly body: string }
   | { readonly do: 'classes'; readonly after: number; readonly limit: number }
   | { readonly do: 'usage' }
   | { readonly do: 'trial' }
@@ -152,7 +157,17 @@ function serve(request: Request): unknown {
     case 'remove':
       return run((file) => file.remove(request.step));
     case 'forget':
-      return run((file) => file.forget(request.before));
+      return run((file) => file.forget(request.before, request.now));
+    case 'command':
+      return run((file) => file.command(request.source, request.id));
+    case 'interrupted':
+      return run((file) => file.interrupted());
+    case 'begin':
+      return run((file) => file.begin(request.command));
+    case 'end':
+      return run((file) => file.end(request.command));
+    case 'audit':
+      return run((file) => file.audit(request.at, request.body));
     case 'classes':
       return run((file) => file.classes(request.after, request.limit));
     case 'usage':

@@ -117,6 +117,18 @@ export function createMetrics() {
       labelNames: ['uplink', 'reason'],
       registers,
     }),
+    commands: new Counter({
+      name: 'campus_commands_total',
+      help: 'Commands that were carried out, or tried',
+      labelNames: ['source', 'action'],
+      registers,
+    }),
+    commandsRefused: new Counter({
+      name: 'campus_commands_refused_total',
+      help: 'Commands that were refused: malformed, not allowed, forged, expired',
+      labelNames: ['source'],
+      registers,
+    }),
     certificateDays: new Gauge({
       name: 'campus_certificate_days',
       help: 'Days until a certificate ends: the own one (gateway) and that of the broker (broker)',

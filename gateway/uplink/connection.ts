@@ -195,6 +195,12 @@ function topicAliases(most: number) {
   };
 }
 
+/** `a/+` matches `a/b`, and no level more; other wildcards are not asked for here. */
+const matchesFilter = (filter: string, topic: string) =>
+  filter.endsWith('/+')
+    ? topic.startsWith(filter.slice(0, -1)) && !topic.includes('/', filter.length - 1)
+    : filter === topic;
+
 function wrap(
   client: MqttClient,
   of: Pick<Connection, 'version' | 'receiveMaximum' | 'maximumPacketSize' | 'certificateEnds'> & {
@@ -233,7 +239,7 @@ function wrap(
   client.on('message', (topic, payload, { properties }: IPublishPacket) => {
     const { responseTopic, correlationData: correlation } = properties ?? {};
     for (const { filter, take } of takers) {
-      if (filter === topic) take({ topic, payload, responseTopic, correlation });
+      if (matchesFilter(filter, topic)) take({ topic, payload, responseTopic, correlation });
     }
   });
   return {

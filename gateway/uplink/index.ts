@@ -11,6 +11,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { UplinkConfig } from '../../config/schema.ts';
 import type { Log } from '../../drivers/contract.ts';
+import { readPublicKey } from '../commands/command.ts';
+import type { Commands } from '../commands/index.ts';
 import { classOf, type EventType, eventTypes, type Lane } from '../event.ts';
 import type { Journal } from '../journal/index.ts';
 import type { Lives } from '../life.ts';
@@ -20,7 +22,7 @@ import type { Recorder, Trace } from '../record.ts';
 import { backlogOf } from '../storage.ts';
 import { ConnectError, type Connection, openConnection } from './connection.ts';
 import { createHolds } from './holds.ts';
-import { type Answers, startIntake } from './intake.ts';
+import { startIntake } from './intake.ts';
 import { offlineMessage, presenceTopic, startPresence } from './presence.ts';
 import { type Publisher, startPublisher } from './publisher.ts';
 import { daysUntil, EXPIRY_NOTICE_DAYS, readTls, type TlsMaterial, tlsVersion } from './tls.ts';
@@ -55,6 +57,7 @@ export interface UplinkContext {
   readonly journal: Journal;
   readonly recorder: Recorder;
   readonly lives: Lives;
+  readonly commands: Commands;
   readonly log: Log;
   readonly metrics: Metrics;
   readonly cardKey: Buffer;
@@ -103,7 +106,8 @@ export function matches(pattern: string, type: EventType): boolean {
 }
 
 export function startUplink(config: UplinkConfig, context: UplinkContext): Uplink {
-  const { campus, journal, recorder, lives, log, metrics, devices, version, startedAt, trace } = context;
+  const { campus, journal, recorder, lives, commands, log, metrics, devices, version, startedAt, trace } =
+    context;
   const uplink = config.id;
   const prefix = config.topicPrefix ?? `campus/v1/${campus}`;
   const wants = eventFilter(config.events);
@@ -112,7 +116,10 @@ export function startUplink(config: UplinkConfig, context: UplinkContext): Uplin
   const { signal } = stop;
   const bursts = burstLog(log);
   const takenUnsaved = new Set<string>();
-  const answers: Answers = new Map();
+  const keys = config.commandKeys.map(({ issuer, publicKeyFile }) => ({
+    issuer,
+    key: readPublicKey(publicKeyFile),
+  }));
   const strikes = new Map<string, number>();
   const countHeld = (topics: number) => metrics.held.set({ uplink }, topics);
   let holds = createHolds(uplink, journal, countHeld);
@@ -248,11 +255,18 @@ export function startUplink(config: UplinkConfig, context: UplinkContext): Uplin
     );
     current = { connection, publisher, presence };
     metrics.connected.set({ uplink }, 1);
-    void startIntake(
-      connection,
-      { prefix, config, wants, journal, recorder, publisher, metrics, log },
-      answers,
-    );
+    void startIntake(connection, {
+      prefix,
+      config,
+      wants,
+      journal,
+      recorder,
+      publisher,
+      commands,
+      keys,
+      metrics,
+      log,
+    });
     const since = performance.now();
     const reason = await Promise.race([connection.ended, broken.promise]);
     current = undefined;

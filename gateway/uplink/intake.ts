@@ -1,14 +1,13 @@
 /**
- * What a platform says: receipts on `{prefix}/ack`, commands on `{prefix}/command/gateway`. Bad input is counted and
- * answered where it can be; it never harms.
- *
- * Issue 4 gives commands their full road (signatures, expiry, devices); these two need none of it: `replay` sends
- * again what this platform may have anyway, and `acknowledge` writes down an operator's word on an alarm.
+ * What a platform says: receipts on `{prefix}/ack`, commands on `{prefix}/command/{target}`. Bad input is counted and
+ * answered where it can be; it never harms. What a command may do is commands/; here are the two that are about this
+ * platform itself.
  */
 import { z } from 'zod';
 import type { UplinkConfig } from '../../config/schema.ts';
 import type { Log } from '../../drivers/contract.ts';
-import { type EventType, type Lane, lanes } from '../event.ts';
+import type { Commands, Result, Source, Task } from '../commands/index.ts';
+import { type EventType, lanes } from '../event.ts';
 import type { Journal } from '../journal/index.ts';
 import { burstLog } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
@@ -31,64 +30,37 @@ export const receiptSchema = z.object({
   bulk: sequence.optional(),
 });
 
-const common = { id: z.string().min(1).max(64).describe('Names the command; its answer bears it') };
-/** `{prefix}/command/gateway`. */
-export const commandSchema = z.discriminatedUnion('action', [
-  z.object({
-    ...common,
-    action: z.literal('replay'),
-    arguments: z.object({
-      journal: z.string(),
-      lane: z.enum(lanes),
-      after: sequence.describe('The last one before the gap; "0": from the first'),
-      upTo: sequence.describe('The last one wanted'),
-    }),
-  }),
-  z.object({
-    ...common,
-    action: z.literal('acknowledge'),
-    arguments: z.object({
-      event: z.string().max(64).describe('The `id` of the alarm'),
-      sequence: sequence.describe('Its `sequence`'),
-      by: z.string().min(1).max(100).describe('The operator'),
-    }),
-  }),
-]);
-export type UplinkCommand = z.output<typeof commandSchema>;
-
-/** `{prefix}/reply/{id}`, or the response topic of the request (MQTT 5, 4.10). */
-export interface Reply {
-  readonly id: string | null;
-  readonly done: boolean;
-  readonly reason?: string;
-  readonly result?: Readonly<Record<string, string | number>>;
-}
+const replaySchema = z.strictObject({
+  journal: z.string(),
+  lane: z.enum(lanes),
+  after: sequence.describe('The last one before the gap; "0": from the first'),
+  upTo: sequence.describe('The last one wanted'),
+});
+const acknowledgeSchema = z.strictObject({
+  event: z.string().max(64).describe('The `id` of the alarm'),
+  sequence: sequence.describe('Its `sequence`'),
+  by: z.string().min(1).max(100).describe('The operator'),
+});
 
 const MAX_BYTES = 16_384;
-/** A platform that sends a command twice (QoS 1) gets the first answer again. */
-const REMEMBERED = 1000;
 
-/** undefined: it is none. */
-export function parseMessage<T extends z.ZodType>(
-  schema: T,
+/** Reads a receipt. Never throws; `wrong` says why it is none. */
+export function readReceipt(
   payload: Buffer,
-): { readonly value: z.output<T> } | { readonly wrong: string; readonly id: string | null } {
-  if (payload.length > MAX_BYTES) return { wrong: 'too large', id: null };
+): { readonly receipt: z.output<typeof receiptSchema> } | { readonly wrong: string } {
+  if (payload.length > MAX_BYTES) return { wrong: 'too large' };
   let json: unknown;
   try {
     json = JSON.parse(payload.toString());
   } catch {
-    return { wrong: 'no JSON', id: null };
+    return { wrong: 'no JSON' };
   }
-  const parsed = schema.safeParse(json);
-  if (parsed.success) return { value: parsed.data };
-  const [issue] = parsed.error.issues;
-  const id = (json as { id?: unknown } | null)?.id;
-  return {
-    wrong: `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not understood'}`,
-    id: typeof id === 'string' ? id.slice(0, 64) : null,
-  };
+  const parsed = receiptSchema.safeParse(json);
+  return parsed.success ? { receipt: parsed.data } : { wrong: wrongOf(parsed.error) };
 }
+
+const wrongOf = ({ issues: [issue] }: z.ZodError) =>
+  `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not understood'}`;
 
 export interface IntakeContext {
   readonly prefix: string;
@@ -97,21 +69,18 @@ export interface IntakeContext {
   readonly journal: Journal;
   readonly recorder: Recorder;
   readonly publisher: Publisher;
+  readonly commands: Commands;
+  /** Whose signatures are believed. */
+  readonly keys: Source['keys'];
   readonly metrics: Metrics;
   readonly log: Log;
 }
 
-/** What outlives a connection: the answers given. */
-export type Answers = Map<string, Promise<Reply>>;
-
 /** Subscribes; a broker that refuses is logged, and events go on. */
-export async function startIntake(
-  connection: Connection,
-  context: IntakeContext,
-  answers: Answers,
-): Promise<void> {
+export async function startIntake(connection: Connection, context: IntakeContext): Promise<void> {
   const { prefix, config, journal, publisher, metrics, log } = context;
   const uplink = config.id;
+  const commandTopic = `${prefix}/command/`;
   const bursts = burstLog(log);
   connection.ended.finally(() => bursts.close());
   const discard = (reason: string, topic: string, detail: string) => {
@@ -124,9 +93,9 @@ export async function startIntake(
   };
 
   const takeReceipt = ({ topic, payload }: Incoming) => {
-    const parsed = parseMessage(receiptSchema, payload);
-    if ('wrong' in parsed) return discard('not a receipt', topic, parsed.wrong);
-    const receipt = parsed.value;
+    const read = readReceipt(payload);
+    if ('wrong' in read) return discard('not a receipt', topic, read.wrong);
+    const { receipt } = read;
     if (receipt.journal !== journal.id)
       return discard('a receipt for another journal', topic, receipt.journal);
     for (const lane of lanes) {
@@ -136,26 +105,18 @@ export async function startIntake(
     }
   };
 
+  const source: Source = {
+    kind: 'uplink',
+    id: uplink,
+    rules: config.commands,
+    keys: context.keys,
+    own: {
+      replay: (task) => replay(task, context),
+      acknowledge: (task) => acknowledge(task, context),
+    },
+  };
   const takeCommand = async ({ topic, payload, responseTopic, correlation }: Incoming) => {
-    const parsed = parseMessage(commandSchema, payload);
-    let reply: Reply;
-    if ('wrong' in parsed) {
-      discard('not a command', topic, parsed.wrong);
-      reply = { id: parsed.id, done: false, reason: parsed.wrong };
-    } else {
-      const { id } = parsed.value;
-      const answer = answers.get(id) ?? execute(parsed.value, context);
-      answers.set(id, answer);
-      for (const old of answers.keys()) {
-        if (answers.size <= REMEMBERED) break;
-        answers.delete(old);
-      }
-      reply = await answer.catch((error: Error) => {
-        // Not done, so not answered for: the same command may be tried again.
-        answers.delete(id);
-        return { id, done: false, reason: error.message };
-      });
-    }
+    const reply = await context.commands.take(payload, topic.slice(commandTopic.length), source);
     const to = responseTopic ?? (reply.id === null ? undefined : `${prefix}/reply/${topicPart(reply.id)}`);
     if (to === undefined) return;
     connection.publish({
@@ -175,39 +136,40 @@ export async function startIntake(
       );
   await Promise.all([
     config.receipts && subscribe(`${prefix}/ack`, takeReceipt),
-    config.commands.length > 0 &&
-      subscribe(`${prefix}/command/gateway`, (message) => void takeCommand(message)),
+    config.commands.length > 0 && subscribe(`${commandTopic}+`, (message) => void takeCommand(message)),
   ]);
 }
 
 /** An id becomes a level of a topic: what a topic or a filter would read otherwise is replaced. */
 const topicPart = (id: string) => id.replace(/[/+#\u0000]/g, '_');
 
-async function execute(command: UplinkCommand, context: IntakeContext): Promise<Reply> {
-  const { config, journal, recorder, publisher, wants } = context;
-  const { id } = command;
-  const refuse = (reason: string): Reply => ({ id, done: false, reason });
-  if (!config.commands.includes(command.action))
-    return refuse(`${command.action} is not allowed to ${config.id} by the config of the gateway`);
-  if (command.action === 'replay') {
-    const { journal: wanted, lane, after, upTo } = command.arguments;
-    if (wanted !== journal.id) return refuse(`the journal is ${journal.id}; ${wanted} is not here any more`);
-    const end = Math.min(upTo, journal.last(lane as Lane));
-    const { taken, refused } = await publisher.resend({
-      lane,
-      after,
-      upTo: end,
-      wants: ({ type }) => wants(type as EventType),
-      inChain: wants,
-    });
-    const result = { events: taken };
-    if (refused === undefined) return { id, done: true, result };
-    return { id, done: false, reason: `the broker refuses ${refused.sequence}: ${refused.reason}`, result };
-  }
-  const { event: alarmId, sequence: number, by } = command.arguments;
+async function replay({ arguments: wanted }: Task, context: IntakeContext): Promise<Result> {
+  const { journal, publisher, wants } = context;
+  const parsed = replaySchema.safeParse(wanted);
+  if (!parsed.success) return { done: false, reason: `arguments.${wrongOf(parsed.error)}` };
+  const { journal: id, lane, after, upTo } = parsed.data;
+  if (id !== journal.id)
+    return { done: false, reason: `the journal is ${journal.id}; ${id} is not here any more` };
+  const { taken, refused } = await publisher.resend({
+    lane,
+    after,
+    upTo: Math.min(upTo, journal.last(lane)),
+    wants: ({ type }) => wants(type as EventType),
+    inChain: wants,
+  });
+  const result = { events: taken };
+  if (refused === undefined) return { done: true, result };
+  return { done: false, reason: `the broker refuses ${refused.sequence}: ${refused.reason}`, result };
+}
+
+async function acknowledge({ arguments: wanted }: Task, context: IntakeContext): Promise<Result> {
+  const { config, journal, recorder } = context;
+  const parsed = acknowledgeSchema.safeParse(wanted);
+  if (!parsed.success) return { done: false, reason: `arguments.${wrongOf(parsed.error)}` };
+  const { event: alarmId, sequence: number, by } = parsed.data;
   const alarm = await findEvent(journal, 'urgent', number, alarmId);
   if (alarm?.type !== 'cn.campus.alarm.raised')
-    return refuse(`there is no alarm ${alarmId} with the sequence ${number}`);
+    return { done: false, reason: `there is no alarm ${alarmId} with the sequence ${number}` };
   const receipt = await recorder.recordAcknowledgement(alarm, { by, uplink: config.id });
-  return { id, done: true, result: { sequence: String(receipt.sequence) } };
+  return { done: true, result: { sequence: String(receipt.sequence) } };
 }

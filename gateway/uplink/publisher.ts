@@ -149,7 +149,12 @@ export function startPublisher(
   let pauseTimer: NodeJS.Timeout | undefined;
   let holdTimer: NodeJS.Timeout | undefined;
   /** Sent once more and not answered, for `outstanding`. */
-  const repeated = new Set<{ topic: string; lane: Lane; sequence: number }>();
+  const repeated = new Set<{
+    readonly topic: string;
+    readonly lane: Lane;
+    readonly sequence: number;
+    readonly resolve: (answer: PublishAnswer) => void;
+  }>();
 
   const fresh = (lane: Lane) => {
     const { sequence, sent } = journal.position(uplink, lane);
@@ -326,7 +331,7 @@ export function startPublisher(
       const one = state.again.shift();
       if (one === undefined) return;
       const { entry, previous, resolve } = one;
-      const note = { topic: topicOf(entry), lane: state.lane, sequence: entry.sequence };
+      const note = { topic: topicOf(entry), lane: state.lane, sequence: entry.sequence, resolve };
       repeated.add(note);
       if (inFlight++ === 0) answeredAt = performance.now();
       publish(entry, { sequence: entry.sequence, previous, lane: state.lane }, (answer) => {
@@ -543,6 +548,9 @@ export function startPublisher(
     stop() {
       stopped = true;
       drainWaiters = [];
+      const gone = { code: -1, reason: 'the connection ended' };
+      for (const { resolve } of [...repeated, ...states.flatMap(({ again }) => again.splice(0))])
+        resolve(gone);
       clearInterval(check);
       clearTimeout(pauseTimer);
       clearTimeout(holdTimer);

@@ -1,6 +1,7 @@
 /** A gateway without devices: a journal, a recorder and one uplink. */
 import { onTestFinished } from 'vitest';
 import type { Observation } from '../../drivers/contract.ts';
+import { createCommands } from '../../gateway/commands/index.ts';
 import { openJournal } from '../../gateway/journal/index.ts';
 import { createLives } from '../../gateway/life.ts';
 import { systemClock } from '../../gateway/observe/clock.ts';
@@ -27,6 +28,8 @@ export async function campus(
     log: silentLog,
   });
   const lives = createLives();
+  const execute = async () => ({ done: false, reason: 'there are no devices' });
+  const commands = createCommands({ journal, recorder, clock, metrics, log: silentLog, execute });
   const cardKey = Buffer.alloc(32, 1);
   const uplink = startUplink(
     {
@@ -42,7 +45,8 @@ export async function campus(
       whenNoSubscriber: 'accept',
       expiry: {},
       reconnectSpread: 0,
-      commands: ['replay', 'acknowledge'],
+      commands: [{ actions: ['replay', 'acknowledge', 'activate'], targets: ['*'], signed: false }],
+      commandKeys: [],
       ...more,
     },
     {
@@ -53,6 +57,7 @@ export async function campus(
       journal,
       recorder,
       lives,
+      commands,
       log: silentLog,
       metrics,
       cardKey,

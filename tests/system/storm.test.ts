@@ -1,6 +1,7 @@
 /** A city loses its broker: two thousand gateways come back one after another, not at once. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, it, onTestFinished } from 'vitest';
+import { createCommands } from '../../gateway/commands/index.ts';
 import { openJournal } from '../../gateway/journal/index.ts';
 import { createLives } from '../../gateway/life.ts';
 import { systemClock } from '../../gateway/observe/clock.ts';
@@ -31,6 +32,14 @@ it('2,000 gateways that lose a broker come back within 60 s, no second above 5 t
     devices: ['d'],
     journal,
     recorder,
+    commands: createCommands({
+      journal,
+      recorder,
+      clock,
+      log,
+      metrics,
+      execute: async () => ({ done: false, reason: 'there are no devices' }),
+    }),
     log,
     metrics,
   };
@@ -52,7 +61,8 @@ it('2,000 gateways that lose a broker come back within 60 s, no second above 5 t
         whenNoSubscriber: 'accept',
         expiry: {},
         reconnectSpread: 30_000,
-        commands: ['replay'],
+        commands: [],
+        commandKeys: [],
       },
       { ...shared, campus: String(i), lives: createLives(), cardKey: Buffer.alloc(32) },
     ),

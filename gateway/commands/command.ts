@@ -1,0 +1,127 @@
+/**
+ * What a command is on the wire, and whether it may act: its shape, its signature, its times, the rules of the
+ * config. The path that carries it out is index.ts.
+ */
+import { createPublicKey, type KeyObject, verify } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import canonicalize from 'canonicalize';
+import { z } from 'zod';
+import type { CommandAction, CommandRule } from '../../config/schema.ts';
+
+const time = z.iso.datetime({ offset: true }).transform((text) => Date.parse(text));
+
+/** `{prefix}/command/{target}`. Members that are not named here are refused: what is signed is what is read. */
+export const commandSchema = z.strictObject({
+  id: z
+    .string()
+    .min(1)
+    .max(64)
+    .describe('Names the command; its answer bears it. A second one with it does nothing'),
+  action: z.string().min(1).max(64),
+  target: z.string().min(1).max(64).optional().describe('As in the topic: a device, an area, or `gateway`'),
+  issuer: z.string().min(1).max(100).optional().describe('Who asks: a person or a desk'),
+  issuedAt: time.optional().describe('RFC 3339'),
+  expiresAt: time.optional().describe('RFC 3339; after it the command does nothing'),
+  arguments: z.record(z.string(), z.unknown()).default({}),
+  signature: z
+    .string()
+    // 64 bytes leave four bits of the last letter unused: there is one way to write them.
+    .regex(/^[A-Za-z0-9_-]{85}[AQgw]$/, 'an Ed25519 signature, base64url')
+    .optional()
+    .describe('Ed25519 (RFC 8032) of the canonical form (RFC 8785) of all other members, base64url'),
+});
+export type CommandMessage = z.output<typeof commandSchema>;
+
+/** Larger ones are refused unread, bytes. */
+export const MAX_COMMAND_BYTES = 16_384;
+
+/** A command that was read, with the bytes that its signature is over. */
+export interface ReadCommand extends CommandMessage {
+  readonly signed: Buffer;
+}
+
+/** Reads bytes as a command. Never throws; `wrong` says why it is none, `id` whose it may have been. */
+export function readCommand(
+  payload: Buffer,
+): { readonly command: ReadCommand } | { readonly wrong: string; readonly id: string | null } {
+  if (payload.length > MAX_COMMAND_BYTES) return { wrong: 'too large', id: null };
+  try {
+    const json: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload));
+    const parsed = commandSchema.safeParse(json);
+    if (parsed.success) {
+      const { signature: _own, ...rest } = json as Record<string, unknown>;
+      return { command: { ...parsed.data, signed: Buffer.from(canonicalize(rest) ?? '') } };
+    }
+    const [issue] = parsed.error.issues;
+    const id = (json as { id?: unknown } | null)?.id;
+    return {
+      wrong: `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not understood'}`,
+      id: typeof id === 'string' && id.length > 0 ? id.slice(0, 64) : null,
+    };
+  } catch {
+    return { wrong: 'no JSON', id: null };
+  }
+}
+
+/** Who sends commands: what it may do, and the keys of those who sign. */
+export interface Authority {
+  readonly rules: readonly CommandRule[];
+  readonly keys: readonly { readonly issuer: string; readonly key: KeyObject }[];
+}
+
+/** @throws Error where the file is no Ed25519 public key in PEM. */
+export function readPublicKey(file: string): KeyObject {
+  const key = createPublicKey(readFileSync(file));
+  if (key.asymmetricKeyType !== 'ed25519') throw new Error(`it is a key of ${key.asymmetricKeyType}`);
+  return key;
+}
+
+/** Actions that move nothing: they need no times, because a platform with a wrong clock needs them most. */
+const harmless: readonly string[] = ['replay', 'acknowledge', 'inventory'] satisfies CommandAction[];
+/** A command that may act for longer would have to be remembered for longer. */
+const LIFETIME_MAX_MS = 86_400_000;
+/** Of a clock that is right; the gateway's own is within 5 s (GB/T 29315). */
+const CLOCK_TOLERANCE_MS = 60_000;
+
+/** `duty-*` matches `duty-3`. */
+const fits = (pattern: string, text: string) =>
+  pattern.endsWith('*') ? text.startsWith(pattern.slice(0, -1)) : pattern === text;
+
+/** Why a command may not act, whenever it comes; undefined: it may. */
+export function whyNotAuthorised(
+  command: ReadCommand,
+  target: string,
+  { rules, keys }: Authority,
+): string | undefined {
+  const { action, issuer, signature, signed } = command;
+  if (command.target !== undefined && command.target !== target)
+    return `it is for ${command.target}, and came to ${target}`;
+  if (signature !== undefined) {
+    const own = keys.filter((one) => one.issuer === issuer);
+    if (own.length === 0) return `there is no key of ${issuer ?? 'its issuer'}`;
+    const bytes = Buffer.from(signature, 'base64url');
+    if (!own.some(({ key }) => verify(null, signed, key, bytes))) return 'its signature is not right';
+    if (command.target === undefined) return 'it is signed, and names no target';
+  }
+  const allowing = rules.filter(
+    (rule) =>
+      rule.actions.some((one) => one === action) &&
+      rule.targets.some((one) => fits(one, target)) &&
+      (rule.issuers === undefined || rule.issuers.some((one) => issuer !== undefined && fits(one, issuer))),
+  );
+  if (allowing.length === 0)
+    return `${action} on ${target} is not allowed to ${issuer ?? 'it'} by the config of the gateway`;
+  if (signature === undefined && allowing.every((rule) => rule.signed)) return 'it must be signed';
+  return undefined;
+}
+
+/** Why a command may not act now, `now` in epoch ms; undefined: it may. */
+export function whyNotNow({ action, issuedAt, expiresAt }: CommandMessage, now: number): string | undefined {
+  const clock = () => `the gateway's clock says ${new Date(now).toISOString()}`;
+  if (issuedAt === undefined || expiresAt === undefined)
+    return harmless.includes(action) ? undefined : 'issuedAt and expiresAt are needed';
+  if (expiresAt <= now) return `it expired at ${new Date(expiresAt).toISOString()}; ${clock()}`;
+  if (issuedAt > now + CLOCK_TOLERANCE_MS) return `it was issued in the future; ${clock()}`;
+  if (expiresAt - issuedAt > LIFETIME_MAX_MS) return 'it may act for more than a day';
+  return undefined;
+}
