@@ -228,7 +228,7 @@ function explainUnion(
   schema: Schema,
 ): Problem[] {
   const discriminator = issue.discriminator;
-  if (discriminator !== undefined) return explainChoice(path, discriminator, data);
+  if (discriminator !== undefined) return explainChoice(path, discriminator, data, schema);
   // Of the alternatives, the one with the fewest mistakes is what was meant.
   const cost = (issues: readonly Issue[]) =>
     issues.reduce((sum, one) => sum + (one.code === 'unrecognized_keys' ? one.keys.length : 1), 0);
@@ -259,10 +259,17 @@ function explainUnion(
 }
 
 /** No alternative has this value of the key that tells them apart. `path` names that key. */
-function explainChoice(path: (string | number)[], discriminator: string, data: unknown): Problem[] {
+function explainChoice(
+  path: (string | number)[],
+  discriminator: string,
+  data: unknown,
+  schema: Schema,
+): Problem[] {
   const owner = path.at(-1) === discriminator ? path.slice(0, -1) : path;
   const value = valueAt(data, owner) as Record<string, unknown> | undefined;
-  const names = drivers.map((driver) => driver.name);
+  const around = schemaAt(schema, owner.slice(0, -1), data);
+  const choices = around?.items?.oneOf ?? around?.items?.anyOf ?? [];
+  const names = choices.map((one) => String(one.properties?.[discriminator]?.const));
   const given = value?.[discriminator];
   if (given !== undefined) {
     const message = `${JSON.stringify(given)}: ${say('not known', '不认识')}${near(String(given), names)}${allowed(names)}`;

@@ -125,7 +125,10 @@ export interface Command {
   readonly action: string;
   readonly arguments: Readonly<Record<string, unknown>>;
 }
-export type Outcome = { readonly done: true } | { readonly done: false; readonly reason: string };
+/** `unknown`: it may have been done; the device did not answer. */
+export type Outcome =
+  | { readonly done: true }
+  | { readonly done: false; readonly reason: string; readonly unknown?: true };
 
 /**
  * A driver at work on one wire.
@@ -162,6 +165,10 @@ export interface Driver<Schema extends z.ZodObject = z.ZodObject, Profile extend
   /** Names the wire: devices with the same name share one session. */
   line(device: Device<z.output<Schema>, z.output<Profile>>): string;
   problems?(device: Device<z.output<Schema>, z.output<Profile>>): readonly Problem[];
+  /** What a device can be told: rules and rights in the config are checked against it. */
+  commands?(
+    device: Device<z.output<Schema>, z.output<Profile>>,
+  ): readonly { readonly action: string; readonly output?: string }[];
   /** @throws LineError when the line cannot be had. */
   open(devices: readonly Device<z.output<Schema>, z.output<Profile>>[], host: Host): Promise<Session>;
 }

@@ -8,16 +8,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
-import {
-  type Command,
-  type Device,
-  defineDriver,
-  duration,
-  type Host,
-  hostPort,
-  type Outcome,
-  zoneOptions,
-} from '../contract.ts';
+import { type Device, defineDriver, duration, type Host, hostPort, zoneOptions } from '../contract.ts';
 import { type Line, lineName, openLine, serialOptions, serialServerOptions } from '../line.ts';
 import {
   type Adu,
@@ -32,6 +23,7 @@ import {
   rtuResponseDecoder,
   tcpDecoder,
 } from './codec.ts';
+import { createOutputs, outputCommands, outputOptions } from './outputs.ts';
 import { follow, type Image, imageKey, type Profile, profileSchema, type Read, readsOf } from './profile.ts';
 
 const tcpOptions = z.strictObject({
@@ -49,15 +41,14 @@ const options = z.strictObject({
   poll: duration().prefault('200ms').describe('From the start of one poll to the start of the next'),
   timeout: duration().prefault('300ms').describe('How long an answer may take'),
   zones: z.array(zoneOptions).default([]),
+  outputs: z.array(outputOptions).default([]).describe('What it switches'),
   acknowledgeOutput: z
     .strictObject({
-      coil: z.int().min(0).max(65_535).describe('Its address, from 0'),
+      output: z.string().describe('One of `outputs`, a lamp or a siren'),
       for: duration().prefault('10s').describe('How long it stays on'),
     })
     .optional()
-    .describe(
-      'A lamp or a buzzer, switched on when a platform has a panic alarm of this device, so that who pressed knows',
-    ),
+    .describe('Switched on when a platform has a panic alarm of this device, so that who pressed knows'),
 });
 type Options = z.output<typeof options>;
 type ModbusDevice = Device<Options, Profile>;
@@ -81,11 +72,29 @@ export const modbus = defineDriver({
   line: ({ options: { connection } }) =>
     'tcp' in connection ? `modbus-tcp ${connection.tcp.host}:${connection.tcp.port}` : lineName(connection),
 
-  problems({ options: { zones }, profile }) {
+  commands: ({ options: { outputs } }) => outputCommands(outputs),
+
+  problems({ options: { zones, outputs, acknowledgeOutput: lamp }, profile }) {
+    const ids = outputs.map(({ id }) => id);
+    const twice = outputs.flatMap(({ id }, index) =>
+      ids.indexOf(id) < index
+        ? [{ path: ['outputs', index, 'id'], message: `"${id}" stands here twice` }]
+        : [],
+    );
+    const lamps = outputs.filter(({ kind }) => kind === 'lamp' || kind === 'siren').map(({ id }) => id);
+    const noLamp =
+      lamp === undefined || lamps.includes(lamp.output)
+        ? []
+        : [
+            {
+              path: ['acknowledgeOutput', 'output'],
+              message: `no lamp or siren of "outputs" is ${lamp.output}; there are: ${lamps.join(', ') || 'none'}`,
+            },
+          ];
     const known = [...new Set(profile?.points.map((point) => point.zone))].filter(
       (zone) => zone !== undefined,
     );
-    return zones.flatMap(({ zone }, index) =>
+    const noZone = zones.flatMap(({ zone }, index) =>
       known.includes(zone)
         ? []
         : [
@@ -95,6 +104,7 @@ export const modbus = defineDriver({
             },
           ],
     );
+    return [...twice, ...noLamp, ...noZone];
   },
 
   async open(devices, host) {
@@ -103,20 +113,31 @@ export const modbus = defineDriver({
     const wire = await ('tcp' in connection
       ? openTcp(connection.tcp, devices[0]?.id ?? '', host)
       : openRtu(connection, devices[0]?.id ?? '', host));
-    const lamps: Lamps = new Map();
+    const units = new Map(
+      devices.map((device) => [
+        device.id,
+        { device, outputs: outputsOf(device, wire.transact, stop.signal) },
+      ]),
+    );
+    for (const { outputs } of units.values()) void outputs.begin();
     const loops = Promise.all(devices.map((device) => pollLoop(device, wire.transact, host, stop.signal)));
     // A loop ends only by `stop`; anything else it throws is a mistake in this file, and ends the session.
     const ended = Promise.race([wire.line.ended, loops.then(() => wire.line.ended)]);
     ended.catch(() => stop.abort());
     return {
       ended,
-      execute: (command) => execute(command, devices, wire.transact, lamps),
+      async execute(command) {
+        const unit = units.get(command.device);
+        if (unit === undefined) return { done: false, reason: `there is no device ${command.device}` };
+        const { acknowledgeOutput: lamp } = unit.device.options;
+        if (command.action !== 'acknowledge') return await unit.outputs.execute(command);
+        if (lamp === undefined) return { done: false, reason: `${command.device} has no acknowledgeOutput` };
+        const wanted = { output: lamp.output, for: lamp.for / 1000 };
+        return await unit.outputs.execute({ ...command, action: 'activate', arguments: wanted });
+      },
       async close() {
         stop.abort();
-        for (const { timer, off } of lamps.values()) {
-          clearTimeout(timer);
-          await off();
-        }
+        await Promise.all([...units.values()].map(({ outputs }) => outputs.rest()));
         await wire.line.close();
         await loops;
       },
@@ -124,33 +145,30 @@ export const modbus = defineDriver({
   },
 });
 
-/** Outputs that are on, by device: the timer that will switch each off, and how. */
-type Lamps = Map<string, { readonly timer: NodeJS.Timeout; readonly off: () => Promise<void> }>;
-
-/** `acknowledge`: lights the lamp of the device for its time; again while it is lit, for the time anew. */
-async function execute(
-  command: Command,
-  devices: readonly ModbusDevice[],
-  transact: Transact,
-  lamps: Lamps,
-): Promise<Outcome> {
-  const device = devices.find(({ id }) => id === command.device);
-  if (device === undefined || command.action !== 'acknowledge')
-    return { done: false, reason: `modbus devices do not know ${command.action}` };
-  const { unit, timeout, acknowledgeOutput: output } = device.options;
-  if (output === undefined) return { done: false, reason: `${device.id} has no acknowledgeOutput` };
-  const write = (value: boolean) => transact(unit, { function: 5, address: output.coil, value }, timeout);
-  const response = await write(true);
-  if (response === undefined) return { done: false, reason: `unit ${unit} does not answer` };
-  if ('exception' in response)
-    return { done: false, reason: `coil ${output.coil}: ${exceptionText[response.exception] ?? 'refused'}` };
-  clearTimeout(lamps.get(device.id)?.timer);
-  const off = async () => {
-    lamps.delete(device.id);
-    await write(false).catch(() => {});
-  };
-  lamps.set(device.id, { timer: setTimeout(() => void off(), output.for), off });
-  return { done: true };
+function outputsOf({ options }: ModbusDevice, transact: Transact, signal: AbortSignal) {
+  const { unit, timeout, outputs } = options;
+  const refusal = (what: string, exception: number) =>
+    `${what}: ${exceptionText[exception] ?? 'refused'} (exception ${exception})`;
+  const silent = `unit ${unit} does not answer`;
+  return createOutputs(
+    outputs,
+    {
+      async write(coil, on) {
+        const request = { function: 5, address: coil, value: on } as const;
+        const response = await transact(unit, request, timeout).catch(() => undefined);
+        if (response === undefined) return { reason: silent, unknown: true };
+        return 'exception' in response ? { reason: refusal(`coil ${coil}`, response.exception) } : undefined;
+      },
+      async read(input) {
+        const request = { function: 2, address: input, count: 1 } as const;
+        const response = await transact(unit, request, timeout).catch(() => undefined);
+        if (response === undefined) return silent;
+        if ('exception' in response) return refusal(`input ${input}`, response.exception);
+        return 'bits' in response ? response.bits[0] === true : 'the answer is of another function';
+      },
+    },
+    signal,
+  );
 }
 
 /** Sends one request and gives its answer; undefined where none came in time. Rejects when the line is gone. */
