@@ -189,7 +189,8 @@ describe('a network', { timeout: 180_000 }, () => {
 
   it('of 100 ms and 5 % loss, by a relay that is cut now and then, costs nothing', async (context) => {
     need(context, 'mosquitto');
-    const broker = await mosquitto();
+    // Its own 20 at once would make 100 events/s of such a line.
+    const broker = await mosquitto(['max_inflight_messages 200']);
     const line = await relay(broker.port);
     onTestFinished(line.close);
     line.set({ delay: 100, loss: 0.05 });

@@ -20,16 +20,26 @@ export async function relay(to: number) {
   let hole = false;
   const sockets = new Set<Socket>();
   const pipe = (from: Socket, onto: Socket) => {
+    // In order, whatever the timers do: what comes later waits for what came first.
+    const queue: { readonly at: number; readonly chunk: Buffer }[] = [];
     let free = 0;
+    let timer: NodeJS.Timeout | undefined;
+    const drain = () => {
+      timer = undefined;
+      while (queue[0] !== undefined && queue[0].at <= performance.now()) {
+        const { chunk } = queue.shift() as (typeof queue)[number];
+        if (!onto.destroyed) onto.write(chunk);
+      }
+      if (queue[0] !== undefined) timer = setTimeout(drain, Math.max(1, queue[0].at - performance.now()));
+    };
     from.on('data', (chunk) => {
       if (hole) return;
-      const now = performance.now();
       const { delay = 0, loss = 0, rate } = bad;
       const late = delay + (Math.random() < loss ? RETRANSMISSION_MS : 0);
-      // In order: what comes later waits for what came first.
-      free = Math.max(free, now + late) + (rate === undefined ? 0 : (chunk.length / rate) * 1000);
-      if (free <= now) onto.write(chunk);
-      else setTimeout(() => !onto.destroyed && onto.write(chunk), free - now);
+      free =
+        Math.max(free, performance.now() + late) + (rate === undefined ? 0 : (chunk.length / rate) * 1000);
+      queue.push({ at: free, chunk });
+      if (timer === undefined) drain();
     });
     from.on('close', () => {
       if (!hole) onto.destroy();
