@@ -3,7 +3,7 @@
  * reference page (docs/config.md) all come from it.
  */
 import { z } from 'zod';
-import { duration, identifier } from '../drivers/contract.ts';
+import { type AlarmKind, duration, identifier } from '../drivers/contract.ts';
 import { drivers } from '../drivers/index.ts';
 
 /** Keys that hold secrets. A value written inline is refused; `${NAME}` takes it from the environment. */
@@ -17,6 +17,14 @@ const secret = () =>
     );
 
 const sizeUnits = { kB: 1000, MB: 1_000_000, GB: 1_000_000_000, TB: 1_000_000_000_000 } as const;
+
+function isTimezone(name: string): boolean {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: name }) !== undefined;
+  } catch {
+    return false;
+  }
+}
 
 /** `500MB`, `8GB` -> bytes. */
 function size() {
@@ -54,6 +62,10 @@ export const commandActions = [
   'hold',
   'raise',
   'lower',
+  'arm',
+  'disarm',
+  'bypass',
+  'unbypass',
 ] as const;
 export type CommandAction = (typeof commandActions)[number];
 
@@ -71,6 +83,65 @@ const commandRule = z.strictObject({
   signed: z.boolean().default(false).describe('Only with the signature of an issuer of `commandKeys`'),
 });
 export type CommandRule = z.output<typeof commandRule>;
+
+/** What a zone says that counts only while its area is armed. */
+export const zoneAlarmKinds = ['intrusion', 'perimeter', 'fence', 'collision'] as const satisfies AlarmKind[];
+
+const clockTime = () => z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'a time such as 06:30');
+const weekday = z.enum(['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun']);
+const calendar = z.strictObject({
+  schoolDays: z.array(weekday).default(['mon', 'tue', 'wed', 'thu', 'fri']),
+  holidays: z
+    .array(
+      z.strictObject({
+        from: z.iso.date().describe('The first day'),
+        to: z.iso.date().describe('The last day'),
+        name: z.string().max(100).optional(),
+      }),
+    )
+    .default([]),
+  makeUpDays: z.array(z.iso.date()).default([]).describe('School days on a weekend or in a holiday 调休'),
+});
+export type CalendarConfig = z.output<typeof calendar>;
+
+const area = z.strictObject({
+  id: identifier().describe('Its name in commands, rules and events; no device may have it'),
+  name: z.string().max(100).optional().describe('Its name for people'),
+  zones: z
+    .array(
+      z.strictObject({
+        device: z.string(),
+        zone: z.int().min(0).max(9999),
+        type: z
+          .enum(['instant', 'delayed', '24-hour', 'panic', 'tamper', 'fire'])
+          .default('instant')
+          .describe('`instant` and `delayed` alarm while the area is armed; the others always'),
+      }),
+    )
+    .min(1)
+    .describe('What belongs to it. A zone in no area always alarms'),
+  entryDelay: duration().prefault('30s').describe('From a `delayed` zone to its alarm: the time to disarm'),
+  exitDelay: duration().prefault('60s').describe('From `arm` until the area is armed: the time to leave'),
+  schedule: z
+    .array(
+      z.strictObject({
+        at: clockTime().describe('In `timezone`'),
+        do: z.enum(['arm', 'disarm']),
+        on: z
+          .union([z.enum(['every', 'school', 'free']), z.array(weekday).min(1)])
+          .default('every')
+          .describe('Every day, school days, days without school, or days of the week'),
+      }),
+    )
+    .default([]),
+  whenOpen: z
+    .enum(['bypass', 'refuse'])
+    .default('bypass')
+    .describe(
+      'Where the schedule arms and a zone is open: bypass that zone, or do not arm and report a fault',
+    ),
+});
+export type AreaConfig = z.output<typeof area>;
 
 const tls = z.strictObject({
   caFile: z.string().optional().describe('PEM: the authority that signed the broker; default: those of Node'),
@@ -247,6 +318,13 @@ export const configSchema = z.strictObject({
     .describe('Serves /health and /metrics (Prometheus)'),
   uplinks: z.array(uplink).default([]).describe('The platforms that get events'),
   devices: z.array(device).default([]).describe('The hardware'),
+  timezone: z
+    .string()
+    .refine(isTimezone, 'a time zone such as Asia/Shanghai')
+    .default('Asia/Shanghai')
+    .describe('For the times of schedules and rules'),
+  calendar: calendar.prefault({}).describe('When there is school'),
+  areas: z.array(area).default([]).describe('Zones that are armed together'),
 });
 
 export type RawConfig = z.output<typeof configSchema>;

@@ -30,6 +30,7 @@ export const observationKinds = [
   'bypass',
   'credential',
   'link',
+  'entry',
 ] as const;
 export type ObservationKind = (typeof observationKinds)[number];
 
@@ -72,6 +73,8 @@ export interface Observation {
   readonly zone?: Zone;
   readonly cause?: string;
   readonly at?: { readonly time: number; readonly trusted: boolean };
+  /** When the gateway saw it, epoch ms, where that is not now: an alarm after its entry delay. */
+  readonly seen?: number;
   readonly initial?: boolean;
   readonly repeat?: { readonly key: string; readonly within: number };
   readonly codes?: StandardCodes;

@@ -88,7 +88,7 @@ const credential = z
   .describe('The card; by default its number stays on the campus');
 const access = z.strictObject({ kind: z.literal('credential'), ...observed, credential });
 const device = z.strictObject({ kind: z.enum(['fault', 'battery', 'power', 'link']), ...observed });
-const arming = z.strictObject({ kind: z.enum(['arming', 'bypass']), ...observed });
+const arming = z.strictObject({ kind: z.enum(['arming', 'bypass', 'entry']), ...observed });
 const video = z.strictObject({ kind: z.literal('video'), ...observed });
 const visitor = z.strictObject({ kind: z.literal('visitor'), ...observed });
 const gateway = z.strictObject({ clock, details: z.record(z.string(), z.unknown()) });
@@ -189,6 +189,18 @@ export const catalogue = {
   'arming.disarmed': { lane: 'normal', data: arming, en: 'An area was disarmed', zh: '撤防' },
   'arming.bypassed': { lane: 'normal', data: arming, en: 'A zone was bypassed', zh: '防区旁路' },
   'arming.unbypassed': { lane: 'normal', data: arming, en: 'A zone is no longer bypassed', zh: '旁路解除' },
+  'arming.entry-started': {
+    lane: 'normal',
+    data: arming,
+    en: 'Somebody came in by a delayed zone: an alarm, unless the area is disarmed in time',
+    zh: '进入延时开始',
+  },
+  'arming.entry-ended': {
+    lane: 'normal',
+    data: arming,
+    en: 'The entry delay is over: disarmed, or an alarm',
+    zh: '进入延时结束',
+  },
   'command.done': { lane: 'normal', data: gateway, en: 'A command was carried out', zh: '命令已执行' },
   'command.failed': {
     lane: 'normal',
@@ -323,6 +335,7 @@ const typeOf: Record<
   bypass: ['arming.bypassed', 'arming.unbypassed'],
   credential: ['access.unknown', 'access.unknown'],
   link: ['device.offline', 'device.online'],
+  entry: ['arming.entry-started', 'arming.entry-ended'],
 };
 
 const isAlarm = (kind: ObservationKind): kind is AlarmKind =>
@@ -396,8 +409,9 @@ function envelope(
 /** Makes the event of an observation. */
 export function toEvent(
   observation: Observation,
-  { campusId, deviceName, now, synchronised }: EventContext,
+  { campusId, deviceName, now: present, synchronised }: EventContext,
 ): Event {
+  const now = observation.seen ?? present;
   const { device, kind, state, zone, cause, at, codes, credential, text, details, raw } = observation;
   const trusted = at?.trusted === true;
   const subject = zone === undefined ? details?.['part'] : (zone.id ?? `zone-${zone.number}`);

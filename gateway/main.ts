@@ -6,11 +6,10 @@
 import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { say } from '../config/language.ts';
-import { type Config, type ConfigError, loadConfig } from '../config/load.ts';
-import type { Driver, Log, Problem } from '../drivers/contract.ts';
+import type { Config } from '../config/load.ts';
+import type { Driver, Log } from '../drivers/contract.ts';
 import { drivers } from '../drivers/index.ts';
-import { readPublicKey } from './commands/command.ts';
+import { createArming } from './arming/index.ts';
 import { createCommands, type Result, type Task } from './commands/index.ts';
 import { type Event, eventTypes, type Lane, readEvent, typePrefix } from './event.ts';
 import { type Condition, type Journal, type OpenedFile, openJournal } from './journal/index.ts';
@@ -20,7 +19,7 @@ import { createMetrics, discardsOf, type StatusServer, serveStatus } from './obs
 import { createRecorder, type Recorder, type Trace } from './record.ts';
 import { keepStorage } from './storage.ts';
 import { type Supervisor, startSupervisor } from './supervisor.ts';
-import { eventFilter, matches, startUplink } from './uplink/index.ts';
+import { eventFilter, startUplink } from './uplink/index.ts';
 
 const packageFile = new URL('../package.json', import.meta.url);
 export const version = (JSON.parse(readFileSync(packageFile, 'utf8')) as { version: string }).version;
@@ -35,38 +34,6 @@ export interface Gateway {
 const DRAIN_MS = 1000;
 /** Of what a platform confirms at once, the newest alarms, whose devices are told: older ones are history. */
 const MAX_TOLD = 100;
-
-/** Reads a config file and checks it against what the gateway knows, event types among it. */
-export function readConfig(
-  file: string,
-): { readonly config: Config } | { readonly errors: readonly ConfigError[] } {
-  return loadConfig(file, (config) =>
-    config.uplinks.flatMap((uplink, i): Problem[] => [
-      ...uplink.commandKeys.flatMap(({ publicKeyFile }, k): Problem[] => {
-        try {
-          readPublicKey(publicKeyFile);
-          return [];
-        } catch (error) {
-          const message = `${publicKeyFile}: ${say('no Ed25519 public key', '不是 Ed25519 公钥')} (${(error as Error).message})`;
-          return [{ path: ['uplinks', i, 'commandKeys', k, 'publicKeyFile'], message }];
-        }
-      }),
-      ...uplink.events.flatMap((pattern, k) =>
-        eventTypes.some((type) => matches(pattern, type))
-          ? []
-          : [
-              {
-                path: ['uplinks', i, 'events', k],
-                message: say(
-                  `"${pattern}" matches no event; there are: ${eventTypes.join(', ')}`,
-                  `"${pattern}" 不匹配任何事件；可用：${eventTypes.join('、')}`,
-                ),
-              },
-            ],
-      ),
-    ]),
-  );
-}
 
 /** The key under which card numbers leave the campus: made once, kept beside the journal, readable by us alone. */
 function cardKey(dataDir: string, log: Log): Buffer {
@@ -142,7 +109,7 @@ export async function startGateway(options: {
   const metrics = createMetrics();
   const clock = systemClock();
   const journal = await openJournal(config.dataDir);
-  const deviceNames = new Map(config.devices.map((device) => [device.id, device.name]));
+  const deviceNames = new Map([...config.devices, ...config.areas].map(({ id, name }) => [id, name]));
   const recorder = await createRecorder({ campusId, deviceNames, journal, clock, metrics, log, trace });
   const lives = createLives();
   const devices = tellDevices(journal, () => supervisor, log);
@@ -155,7 +122,7 @@ export async function startGateway(options: {
     metrics,
     execute: async (task) => {
       if (task.target === 'gateway') return executeHere(task);
-      return await supervisor.execute({ ...task, device: task.target });
+      return await (arming.execute(task) ?? supervisor.execute({ ...task, device: task.target }));
     },
   });
   /** What the gateway itself is asked. */
@@ -168,14 +135,19 @@ export async function startGateway(options: {
       ...(name !== undefined && { name }),
       online: supervisor.online(id) ?? null,
     }));
-    return { done: true, result: { version, devices: inventory } };
+    const areas = config.areas.map(({ id, name }) => ({
+      id,
+      ...(name !== undefined && { name }),
+      state: arming.state(id),
+    }));
+    return { done: true, result: { version, devices: inventory, areas } };
   };
 
   const context = {
     campus: campusId,
     version,
     startedAt,
-    devices: config.devices.map((device) => device.id),
+    devices: [...config.devices, ...config.areas].map(({ id }) => id),
     journal,
     recorder,
     lives,
@@ -200,6 +172,7 @@ export async function startGateway(options: {
   });
   followJournal(journal, recorder, log, () => {
     for (const uplink of uplinks) uplink.reset();
+    void arming.start();
   });
   // What a stop cut off is told once the file is there.
   const tellInterrupted = () =>
@@ -218,9 +191,20 @@ export async function startGateway(options: {
     void recorder.recordOwn('gateway.clock-stepped', { ms });
   });
 
+  const arming = createArming({
+    areas: config.areas,
+    calendar: config.calendar,
+    timezone: config.timezone,
+    recorder,
+    isKnown: () => journal.opened !== undefined,
+    clock,
+    log,
+    metrics,
+  });
+  await arming.start();
   const supervisor: Supervisor = startSupervisor(config.devices, {
     drivers: drivers as readonly Driver[],
-    record: recorder.record,
+    record: arming.take,
     clock,
     log,
     metrics,
@@ -249,6 +233,7 @@ export async function startGateway(options: {
         journal: { ...journal.condition, id: journal.id, unsaved: recorder.unsaved.size, low: storage.low() },
         uplinks: Object.fromEntries(uplinks.map((uplink) => [uplink.id, uplink.state()])),
         devices: Object.fromEntries(config.devices.map(({ id }) => [id, supervisor.online(id) ?? null])),
+        areas: Object.fromEntries(config.areas.map(({ id }) => [id, arming.state(id)])),
         discarded: await discardsOf(metrics),
       },
     }));
@@ -264,6 +249,7 @@ export async function startGateway(options: {
       storage.close();
       await status?.close();
       await supervisor.close();
+      arming.close();
       await Promise.all(uplinks.map((uplink) => uplink.close(drain)));
       clock.close();
       recorder.close();

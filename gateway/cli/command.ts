@@ -3,7 +3,7 @@
 import { say } from '../../config/language.ts';
 import type { Config } from '../../config/load.ts';
 import { formatError } from '../../config/load.ts';
-import { readConfig } from '../main.ts';
+import { readConfig } from '../check.ts';
 
 export interface Command {
   readonly name: string;

@@ -117,6 +117,12 @@ export function createMetrics() {
       labelNames: ['uplink', 'reason'],
       registers,
     }),
+    disarmedTrips: new Counter({
+      name: 'campus_disarmed_trips_total',
+      help: 'What zones of disarmed areas and bypassed zones said: no alarm',
+      labelNames: ['area'],
+      registers,
+    }),
     commands: new Counter({
       name: 'campus_commands_total',
       help: 'Commands that were carried out, or tried',

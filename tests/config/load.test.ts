@@ -5,8 +5,8 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { stringify } from 'yaml';
 import { formatError } from '../../config/load.ts';
 import { eventClasses } from '../../config/schema.ts';
+import { readConfig } from '../../gateway/check.ts';
 import { classOf, eventTypes } from '../../gateway/event.ts';
-import { readConfig } from '../../gateway/main.ts';
 import { temporaryDirectory } from '../helpers.ts';
 
 const head = 'campus: { id: "4503000001", name: 一中 }\n';

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Dc09Frame } from '../../drivers/dc09/codec.ts';
 import { dc09 } from '../../drivers/dc09/driver.ts';
-import { readConfig } from '../../gateway/main.ts';
+import { readConfig } from '../../gateway/check.ts';
 import { startCampus } from '../../simulators/campus.ts';
 import { type PanelOptions, startPanel } from '../../simulators/panel.ts';
 import { parseScenario, play, type Simulator } from '../../simulators/simulator.ts';
