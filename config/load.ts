@@ -401,6 +401,8 @@ function resolveDevice(
   if (problems.length === before) {
     const found = driver.problems?.(device as Parameters<NonNullable<Driver['problems']>>[0]) ?? [];
     problems.push(...found.map((problem) => ({ ...problem, path: [...path, ...problem.path] })));
+    const commands = driver.commands?.(device as Parameters<NonNullable<Driver['commands']>>[0]);
+    return commands === undefined ? device : { ...device, commands };
   }
   return device;
 }

@@ -3,7 +3,7 @@
  * reference page (docs/config.md) all come from it.
  */
 import { z } from 'zod';
-import { type AlarmKind, duration, identifier } from '../drivers/contract.ts';
+import { type AlarmKind, duration, identifier, observationKinds } from '../drivers/contract.ts';
 import { drivers } from '../drivers/index.ts';
 
 /** Keys that hold secrets. A value written inline is refused; `${NAME}` takes it from the environment. */
@@ -89,6 +89,15 @@ export const zoneAlarmKinds = ['intrusion', 'perimeter', 'fence', 'collision'] a
 
 const clockTime = () => z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'a time such as 06:30');
 const weekday = z.enum(['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun']);
+const onDays = () => z.union([z.enum(['every', 'school', 'free']), z.array(weekday).min(1)]);
+export type OnDays = z.output<ReturnType<typeof onDays>>;
+const eventPattern = () =>
+  z
+    .string()
+    .regex(
+      /^(\*|[a-z]+\.(\*|[a-z-]+))$/,
+      '"*", a class such as "alarm.*", or a type such as "device.offline"',
+    );
 const calendar = z.strictObject({
   schoolDays: z.array(weekday).default(['mon', 'tue', 'wed', 'thu', 'fri']),
   holidays: z
@@ -127,8 +136,7 @@ const area = z.strictObject({
       z.strictObject({
         at: clockTime().describe('In `timezone`'),
         do: z.enum(['arm', 'disarm']),
-        on: z
-          .union([z.enum(['every', 'school', 'free']), z.array(weekday).min(1)])
+        on: onDays()
           .default('every')
           .describe('Every day, school days, days without school, or days of the week'),
       }),
@@ -142,6 +150,48 @@ const area = z.strictObject({
     ),
 });
 export type AreaConfig = z.output<typeof area>;
+
+const rule = z.strictObject({
+  id: identifier().describe('Its name in the audit'),
+  when: z
+    .strictObject({
+      event: eventPattern().default('alarm.raised').describe('A type, or a class such as "alarm.*"'),
+      kinds: z.array(z.enum(observationKinds)).min(1).optional().describe('Only these: panic, intrusion...'),
+      devices: z.array(z.string()).min(1).optional().describe('Only of these devices or areas'),
+      zones: z
+        .array(z.strictObject({ device: z.string(), zone: z.int().min(0).max(9999) }))
+        .min(1)
+        .optional()
+        .describe('Only of these zones'),
+      areas: z.array(z.string()).min(1).optional().describe('Only of zones of these areas'),
+      armed: z.array(z.string()).min(1).optional().describe('Only while all of these areas are armed'),
+      between: z
+        .strictObject({ from: clockTime(), to: clockTime() })
+        .optional()
+        .describe('Only at this time of day; from 22:00 to 06:30 is the night'),
+      on: onDays().optional().describe('Only on such days'),
+    })
+    .prefault({})
+    .describe('What sets it off; everything that is named must hold'),
+  do: z
+    .array(
+      z.strictObject({
+        target: z.string().describe('A device or an area'),
+        action: z.enum(commandActions),
+        arguments: z.record(z.string(), z.unknown()).default({}).describe('As in a command'),
+        after: duration().prefault('0s').describe('How long it waits'),
+        for: duration().optional().describe('How long it lasts, for `activate` and `hold`'),
+      }),
+    )
+    .min(1),
+  stopOnAcknowledge: z
+    .boolean()
+    .default(false)
+    .describe(
+      'What waits is dropped and what it switched on is switched off when an operator takes the alarm',
+    ),
+});
+export type RuleConfig = z.output<typeof rule>;
 
 const tls = z.strictObject({
   caFile: z.string().optional().describe('PEM: the authority that signed the broker; default: those of Node'),
@@ -190,18 +240,7 @@ const uplink = z.strictObject({
     .regex(/^[^+#\s/][^+#\s]*[^+#\s/]$/, 'a topic without spaces, "+", "#", or "/" at its ends')
     .optional()
     .describe('What all topics start with; default campus/v1/{campus.id}'),
-  events: z
-    .array(
-      z
-        .string()
-        .regex(
-          /^(\*|[a-z]+\.(\*|[a-z-]+))$/,
-          '"*", a class such as "alarm.*", or a type such as "device.offline"',
-        ),
-    )
-    .min(1)
-    .default(['*'])
-    .describe('Which events this platform gets'),
+  events: z.array(eventPattern()).min(1).default(['*']).describe('Which events this platform gets'),
   protocol: z
     .union([z.literal('auto'), z.literal(5), z.literal('3.1.1')])
     .default('auto')
@@ -325,6 +364,10 @@ export const configSchema = z.strictObject({
     .describe('For the times of schedules and rules'),
   calendar: calendar.prefault({}).describe('When there is school'),
   areas: z.array(area).default([]).describe('Zones that are armed together'),
+  rules: z
+    .array(rule)
+    .default([])
+    .describe('What the gateway does by itself when something happens, uplink or not'),
 });
 
 export type RawConfig = z.output<typeof configSchema>;

@@ -151,6 +151,14 @@ export interface Device<Options = unknown, Profile = unknown> {
   readonly options: Options;
   /** The device model, where the driver has profiles: the content of the file that `profile` named. */
   readonly profile?: Profile;
+  /** What it can be told, as its driver says. */
+  readonly commands?: readonly DeviceCommand[];
+}
+
+/** Something that a device can be told: an action, of one of its outputs. */
+export interface DeviceCommand {
+  readonly action: string;
+  readonly output?: string;
 }
 
 /** A mistake in a device's options that the schema alone cannot see. `path` starts inside the device. */
@@ -169,9 +177,7 @@ export interface Driver<Schema extends z.ZodObject = z.ZodObject, Profile extend
   line(device: Device<z.output<Schema>, z.output<Profile>>): string;
   problems?(device: Device<z.output<Schema>, z.output<Profile>>): readonly Problem[];
   /** What a device can be told: rules and rights in the config are checked against it. */
-  commands?(
-    device: Device<z.output<Schema>, z.output<Profile>>,
-  ): readonly { readonly action: string; readonly output?: string }[];
+  commands?(device: Device<z.output<Schema>, z.output<Profile>>): readonly DeviceCommand[];
   /** @throws LineError when the line cannot be had. */
   open(devices: readonly Device<z.output<Schema>, z.output<Profile>>[], host: Host): Promise<Session>;
 }

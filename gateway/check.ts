@@ -1,7 +1,7 @@
 /** What in a config only the gateway can check: event types, keys, and that what is named exists. */
 import { say } from '../config/language.ts';
 import { type Config, type ConfigError, loadConfig } from '../config/load.ts';
-import type { Problem } from '../drivers/contract.ts';
+import type { DeviceCommand, Problem } from '../drivers/contract.ts';
 import { readPublicKey } from './commands/command.ts';
 import { eventTypes } from './event.ts';
 import { matches } from './uplink/index.ts';
@@ -10,7 +10,11 @@ import { matches } from './uplink/index.ts';
 export function readConfig(
   file: string,
 ): { readonly config: Config } | { readonly errors: readonly ConfigError[] } {
-  return loadConfig(file, (config) => [...uplinkProblems(config), ...areaProblems(config)]);
+  return loadConfig(file, (config) => [
+    ...uplinkProblems(config),
+    ...areaProblems(config),
+    ...ruleProblems(config),
+  ]);
 }
 
 function uplinkProblems({ uplinks }: Config): Problem[] {
@@ -82,3 +86,73 @@ function areaProblems({ areas, devices, calendar }: Config): Problem[] {
     }),
   ];
 }
+
+function ruleProblems({ rules, devices, areas }: Config): Problem[] {
+  const deviceNames = devices.map(({ id }) => id);
+  const areaNames = areas.map(({ id }) => id);
+  const named = (
+    path: Problem['path'],
+    what: string,
+    names: readonly string[],
+    given: readonly string[] = [],
+  ) =>
+    given.flatMap((name, k): Problem[] =>
+      names.includes(name) ? [] : [{ path: [...path, k], message: isMissing(`${what} ${name}`, names) }],
+    );
+  return rules.flatMap(({ id, when, do: actions }, i): Problem[] => {
+    const path = ['rules', i];
+    const problems: Problem[] = [
+      ...named([...path, 'when', 'devices'], 'device', [...deviceNames, ...areaNames], when.devices),
+      ...named([...path, 'when', 'areas'], 'area', areaNames, when.areas),
+      ...named([...path, 'when', 'armed'], 'area', areaNames, when.armed),
+    ];
+    if (rules.findIndex((rule) => rule.id === id) < i)
+      problems.push({ path: [...path, 'id'], message: say(`"${id}" stands here twice`, `"${id}" 重复`) });
+    if (!eventTypes.some((type) => matches(when.event, type)))
+      problems.push({
+        path: [...path, 'when', 'event'],
+        message: isMissing(`event ${when.event}`, eventTypes),
+      });
+    for (const [k, { device, zone }] of (when.zones ?? []).entries()) {
+      const found = devices.find((one) => one.id === device);
+      const listed = found === undefined ? undefined : zonesOf(found.options);
+      const at = [...path, 'when', 'zones', k];
+      if (found === undefined)
+        problems.push({ path: [...at, 'device'], message: isMissing(`device ${device}`, deviceNames) });
+      else if (listed !== undefined && !listed.includes(zone))
+        problems.push({ path: [...at, 'zone'], message: isMissing(`zone ${zone}`, listed) });
+    }
+    for (const [k, { target, action, arguments: wanted, for: length }] of actions.entries()) {
+      const at = [...path, 'do', k];
+      const device = devices.find((one) => one.id === target);
+      const can = device?.commands ?? (areaNames.includes(target) ? areaActions : undefined);
+      if (device === undefined && can === undefined) {
+        problems.push({
+          path: [...at, 'target'],
+          message: isMissing(`target ${target}`, [...deviceNames, ...areaNames]),
+        });
+        continue;
+      }
+      const fitting = (can ?? []).filter((one) => one.action === action);
+      const outputs = fitting.flatMap(({ output }) => output ?? []);
+      if (fitting.length === 0)
+        problems.push({
+          path: [...at, 'action'],
+          message: isMissing(`${action} of ${target}`, [...new Set((can ?? []).map((one) => one.action))]),
+        });
+      else if (outputs.length > 0 && !outputs.includes(String(wanted['output'])))
+        problems.push({
+          path: [...at, 'arguments'],
+          message: isMissing(`output ${String(wanted['output'])}`, outputs),
+        });
+      if (length !== undefined && action !== 'activate' && action !== 'hold')
+        problems.push({
+          path: [...at, 'for'],
+          message: say(`${action} does not last`, `${action} 没有持续时间`),
+        });
+    }
+    return problems;
+  });
+}
+
+const areaActions = ['arm', 'disarm', 'bypass', 'unbypass'].map((action): DeviceCommand => ({ action }));

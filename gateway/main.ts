@@ -14,6 +14,7 @@ import { createCommands, type Result, type Task } from './commands/index.ts';
 import { type Event, eventTypes, type Lane, readEvent, typePrefix } from './event.ts';
 import { type Condition, type Journal, type OpenedFile, openJournal } from './journal/index.ts';
 import { createLives } from './life.ts';
+import { startLinkage } from './linkage/index.ts';
 import { systemClock } from './observe/clock.ts';
 import { createMetrics, discardsOf, type StatusServer, serveStatus } from './observe/metrics.ts';
 import { createRecorder, type Recorder, type Trace } from './record.ts';
@@ -202,6 +203,17 @@ export async function startGateway(options: {
     metrics,
   });
   await arming.start();
+  const linkage = startLinkage({
+    rules: config.rules,
+    commands,
+    now: clock.now,
+    areaOf: arming.areaOf,
+    isArmed: (area) => ['armed', 'entry-delay'].includes(arming.state(area) ?? ''),
+    calendar: config.calendar,
+    timezone: config.timezone,
+  });
+  recorder.onStored(linkage.take);
+  recorder.onUnsaved(linkage.take);
   const supervisor: Supervisor = startSupervisor(config.devices, {
     drivers: drivers as readonly Driver[],
     record: arming.take,
@@ -250,6 +262,7 @@ export async function startGateway(options: {
       await status?.close();
       await supervisor.close();
       arming.close();
+      linkage.close();
       await Promise.all(uplinks.map((uplink) => uplink.close(drain)));
       clock.close();
       recorder.close();

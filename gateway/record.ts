@@ -65,13 +65,13 @@ export interface Recorder {
   /** Calls back after a state changed, until the function it gives is called. */
   onState(listener: (state: State) => void): () => void;
   /** Calls back when there is an alarm to be sent from memory. */
-  onUnsaved(listener: () => void): void;
+  onUnsaved(listener: (event: Event) => void): void;
   /** Calls back after an event was put on disk. */
   onStored(listener: (event: Event, sequence: number) => void): void;
 }
 
-/** An alarm waits this long for the disk before it goes out from memory. */
-const SLOW_DISK_MS = 1000;
+/** An alarm waits this long for the disk before it goes out from memory, and a siren before it sounds. */
+const SLOW_DISK_MS = 300;
 const RETRY_EVERY_MS = 1000;
 /** Alarms in memory: more are refused, which their devices hear by getting no acknowledgement. */
 const MAX_UNSAVED = 10_000;
@@ -101,7 +101,7 @@ export async function createRecorder(options: {
   const failures = burstLog(log);
   const states = new Map<string, State>();
   const stateListeners = new Set<(state: State) => void>();
-  const unsavedListeners: (() => void)[] = [];
+  const unsavedListeners: ((event: Event) => void)[] = [];
   const storedListeners: ((event: Event, sequence: number) => void)[] = [];
   const unsaved = new Map<string, Unsaved>();
   /** What the disk refused and we try again: alarms, and events of the gateway itself. */
@@ -201,7 +201,7 @@ export async function createRecorder(options: {
     unsaved.set(event.id, { id: event.id, type, device, body: JSON.stringify(event) });
     metrics.unsaved.set(unsaved.size);
     saveLater(item);
-    for (const listener of unsavedListeners) listener();
+    for (const listener of unsavedListeners) listener(event);
   };
   const saveAlarm = async (item: Item): Promise<Appended> => {
     const slow = setTimeout(() => goAhead(item), SLOW_DISK_MS);

@@ -40,6 +40,8 @@ export interface FenceOptions {
   readonly framing: 'tcp' | 'rtu';
   /** The devices on this wire. */
   readonly units: readonly FenceUnit[];
+  /** Called when a coil is written. */
+  readonly switched?: (coil: number, on: boolean, unit: number) => void;
 }
 
 /** Coils and inputs, registers: by function code of reading, then address. */
@@ -170,7 +172,12 @@ function perform(memory: Memory, request: ModbusRequest): ModbusResponse {
 }
 
 /** Starts all devices of one wire; each is a simulator of its own, and closing any closes the wire. */
-export async function startFences({ end, framing, units }: FenceOptions): Promise<readonly Simulator[]> {
+export async function startFences({
+  end,
+  framing,
+  units,
+  switched = () => {},
+}: FenceOptions): Promise<readonly Simulator[]> {
   const memories = new Map(units.map(({ unit }) => [unit, fresh()]));
   const mute = new Set<number>();
   const faults = corrupter();
@@ -183,6 +190,8 @@ export async function startFences({ end, framing, units }: FenceOptions): Promis
         const { unit, pdu, transaction } = one.frame;
         const memory = memories.get(unit);
         if (memory === undefined || mute.has(unit)) continue;
+        const request = parseRequest(pdu);
+        if ('function' in request && request.function === 5) switched(request.address, request.value, unit);
         const adu: Adu = {
           unit,
           pdu: encodeResponse(answer(memory, pdu)),

@@ -5,7 +5,7 @@
  * that comes twice, the first time (Temporal's `compatible`, as RFC 5545 has it).
  */
 import { Temporal } from 'temporal-polyfill';
-import type { AreaConfig, CalendarConfig } from '../../config/schema.ts';
+import type { AreaConfig, CalendarConfig, OnDays } from '../../config/schema.ts';
 
 export const weekdays = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const;
 export type Schedule = AreaConfig['schedule'];
@@ -27,6 +27,12 @@ export function isSchoolDay(date: Temporal.PlainDate, calendar: CalendarConfig):
   return calendar.schoolDays.includes(weekdays[date.dayOfWeek - 1] ?? 'mon');
 }
 
+/** Whether a day is one of those that are meant. */
+export function fitsDay(on: OnDays, date: Temporal.PlainDate, calendar: CalendarConfig): boolean {
+  if (typeof on !== 'string') return on.includes(weekdays[date.dayOfWeek - 1] ?? 'mon');
+  return on === 'every' || (on === 'school') === isSchoolDay(date, calendar);
+}
+
 /** The transitions of one day, in order. */
 function onDay(
   schedule: Schedule,
@@ -34,12 +40,8 @@ function onDay(
   timezone: string,
   date: Temporal.PlainDate,
 ): Transition[] {
-  const school = isSchoolDay(date, calendar);
-  const weekday = weekdays[date.dayOfWeek - 1] ?? 'mon';
   return schedule
-    .filter(({ on }) =>
-      typeof on === 'string' ? on === 'every' || (on === 'school') === school : on.includes(weekday),
-    )
+    .filter(({ on }) => fitsDay(on, date, calendar))
     .map(({ at, do: what }) => ({
       at: date.toZonedDateTime({ timeZone: timezone, plainTime: Temporal.PlainTime.from(at) })
         .epochMilliseconds,

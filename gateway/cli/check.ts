@@ -1,16 +1,30 @@
+import { parseArgs } from 'node:util';
 import { say } from '../../config/language.ts';
-import { type Command, configOrErrors } from './command.ts';
+import type { Config } from '../../config/load.ts';
+import { type AlarmKind, alarmKinds } from '../../drivers/contract.ts';
+import { inWords, isAbout } from '../linkage/rules.ts';
+import { eventFilter } from '../uplink/index.ts';
+import { type Command, configOrErrors, UsageError } from './command.ts';
 
 export const check: Command = {
   name: 'check',
   summary: ['Check a config file and say all that is wrong', '检查配置文件并列出全部错误'],
-  usage: `campus-gateway check FILE
+  usage: `campus-gateway check FILE [--explain]
 
 Prints each error as FILE:LINE:COLUMN: message. Exit status 0 where there is none, else 1.
 
-  campus-gateway check campus.yaml`,
+  --explain   says what each zone's alarm will do: when it counts, who gets it, what it switches
 
-  async run([file]) {
+  campus-gateway check campus.yaml --explain`,
+
+  async run(args) {
+    const { values, positionals } = parseArgs({
+      args,
+      allowPositionals: true,
+      options: { explain: { type: 'boolean', default: false } },
+    });
+    const [file] = positionals;
+    if (file === undefined) throw new UsageError(say('which file?', '请给出配置文件'));
     const config = configOrErrors(file);
     if (config === undefined) return 1;
     const { devices, uplinks } = config;
@@ -20,6 +34,59 @@ Prints each error as FILE:LINE:COLUMN: message. Exit status 0 where there is non
         `${file}：正确。${devices.length} 台设备，${uplinks.length} 个平台；数据目录 ${config.dataDir}\n`,
       ),
     );
+    if (values.explain) for (const line of explain(config)) process.stdout.write(`${line}\n`);
     return 0;
   },
 };
+
+interface ListedZone {
+  readonly zone: number;
+  readonly id?: string;
+  readonly name?: string;
+  readonly kind?: AlarmKind;
+}
+
+function* explain({ devices, areas, uplinks, rules }: Config): Generator<string> {
+  const areaOf = (device: string, zone: number | undefined) =>
+    areas.find(({ zones }) => zones.some((one) => one.device === device && one.zone === zone));
+  const platforms = uplinks.filter(({ events }) => eventFilter(events)('alarm.raised')).map(({ id }) => id);
+  const told = new Set<string>();
+  for (const { id: device, options, profile } of devices) {
+    const { zones = [], accounts = [] } = options as {
+      zones?: readonly ListedZone[];
+      accounts?: readonly { zones?: readonly ListedZone[] }[];
+    };
+    const { points = [] } = (profile ?? {}) as { points?: readonly Partial<ListedZone>[] };
+    const kindOf = (zone: number) =>
+      alarmKinds.find((kind) => points.some((point) => point.zone === zone && point.kind === kind)) ??
+      'intrusion';
+    for (const { zone, id, name, kind = kindOf(zone) } of [
+      ...zones,
+      ...accounts.flatMap((one) => one.zones ?? []),
+    ]) {
+      yield `\n${device} ${say('zone', '防区')} ${zone} ${name ?? id ?? ''}: ${kind}`;
+      const area = areaOf(device, zone);
+      const type = area?.zones.find((one) => one.device === device && one.zone === zone)?.type;
+      const always = say('it always alarms', '始终报警');
+      if (area === undefined || !(type === 'instant' || type === 'delayed')) yield `  ${always}`;
+      else {
+        const late =
+          type === 'delayed'
+            ? say(` ${area.entryDelay / 1000} s after it`, `，延时 ${area.entryDelay / 1000} 秒`)
+            : '';
+        yield say(`  it alarms${late} while ${area.id} is armed`, `  ${area.id} 布防时报警${late}`);
+      }
+      yield `  ${say('platforms', '上报平台')}: ${platforms.join(', ') || say('none', '无')}`;
+      const happening = { type: 'alarm.raised', kind, device, zone } as const;
+      const own = rules.filter((rule) => isAbout(rule, happening, { areaOf: (...of) => areaOf(...of)?.id }));
+      for (const rule of own) {
+        told.add(rule.id);
+        yield `  ${inWords(rule)}`;
+      }
+      if (own.length === 0) yield say('  no rule', '  无联动');
+    }
+  }
+  const others = rules.filter(({ id }) => !told.has(id));
+  if (others.length > 0) yield say('\nother rules', '\n其他联动规则');
+  for (const rule of others) yield `  ${rule.when.event}: ${inWords(rule)}`;
+}

@@ -1,6 +1,7 @@
 /** `npm run bench -- NAME`: measured, as ratios against a peer or a physical limit in the same run. */
 import { delivery } from './delivery.ts';
 import { idle } from './idle.ts';
+import { linkage } from './linkage.ts';
 import { road } from './road.ts';
 import { uplinks } from './uplinks.ts';
 
@@ -9,6 +10,7 @@ const benches: Readonly<Record<string, (args: string[]) => Promise<void>>> = {
   idle,
   delivery,
   uplinks,
+  linkage,
 };
 const [name = '', ...args] = process.argv.slice(2);
 const bench = benches[name];

@@ -1,0 +1,88 @@
+/** Rules: whether an event sets one off, and what it does, in words. Pure. */
+import { Temporal } from 'temporal-polyfill';
+import { say } from '../../config/language.ts';
+import type { CalendarConfig, RuleConfig } from '../../config/schema.ts';
+import type { ObservationKind } from '../../drivers/contract.ts';
+import { fitsDay } from '../arming/schedule.ts';
+import { type EventType, eventTypes } from '../event.ts';
+import { matches } from '../uplink/index.ts';
+
+/** Of an event, what rules ask about. */
+export interface Happening {
+  readonly type: EventType;
+  readonly kind?: ObservationKind | undefined;
+  readonly device: string;
+  readonly zone?: number | undefined;
+}
+
+/** What rules ask of the gateway. */
+export interface Surroundings {
+  areaOf(device: string, zone: number | undefined): string | undefined;
+  isArmed(area: string): boolean;
+  readonly calendar: CalendarConfig;
+  readonly timezone: string;
+}
+
+/** The rules by the type of event that they are about: of 500, few are looked at. */
+export function rulesByType(rules: readonly RuleConfig[]): ReadonlyMap<EventType, readonly RuleConfig[]> {
+  return new Map(eventTypes.map((type) => [type, rules.filter(({ when }) => matches(when.event, type))]));
+}
+
+/** Whether what happened is what a rule is about, whatever the time and whatever is armed. */
+export function isAbout(
+  { when }: RuleConfig,
+  what: Happening,
+  { areaOf }: Pick<Surroundings, 'areaOf'>,
+): boolean {
+  const { kinds, devices, zones, areas } = when;
+  return (
+    matches(when.event, what.type) &&
+    (kinds === undefined || (what.kind !== undefined && kinds.includes(what.kind))) &&
+    (devices === undefined || devices.includes(what.device)) &&
+    (zones === undefined || zones.some(({ device, zone }) => device === what.device && zone === what.zone)) &&
+    (areas === undefined || areas.includes(areaOf(what.device, what.zone) ?? ''))
+  );
+}
+
+/** Whether a rule counts now: its areas are armed, and it is its time. `now`: epoch ms. */
+export function isOn({ when }: RuleConfig, now: number, around: Surroundings): boolean {
+  const { armed, between, on } = when;
+  if (armed?.every((area) => around.isArmed(area)) === false) return false;
+  if (between === undefined && on === undefined) return true;
+  const local = Temporal.Instant.fromEpochMilliseconds(now).toZonedDateTimeISO(around.timezone);
+  const time = local.toPlainTime().toString({ smallestUnit: 'minute' });
+  const overnight = between !== undefined && between.from >= between.to;
+  if (between !== undefined) {
+    const late = time >= between.from;
+    const early = time < between.to;
+    if (overnight ? !late && !early : !late || !early) return false;
+  }
+  if (on === undefined) return true;
+  // The small hours of a night belong to the day it began on.
+  const night = overnight && time < (between?.to ?? '');
+  return fitsDay(on, local.toPlainDate().subtract({ days: night ? 1 : 0 }), around.calendar);
+}
+
+const seconds = (ms: number) => say(`${ms / 1000} s`, `${ms / 1000} 秒`);
+
+/** What a rule does, in words, without its arguments' quotes and braces. */
+export function inWords({ id, when, do: actions, stopOnAcknowledge }: RuleConfig): string {
+  const parts = actions.map(({ target, action, arguments: wanted, after, for: length }) => {
+    const output = wanted['output'] === undefined ? target : `${target}/${String(wanted['output'])}`;
+    return [
+      `${action} ${output}`,
+      ...(length === undefined ? [] : [say(`for ${seconds(length)}`, `持续 ${seconds(length)}`)]),
+      ...(after === 0 ? [] : [say(`after ${seconds(after)}`, `延迟 ${seconds(after)}`)]),
+    ].join(' ');
+  });
+  const { armed, between, on } = when;
+  const conditions = [
+    ...(armed === undefined ? [] : [say(`while ${armed.join(', ')} is armed`, `${armed.join('、')} 布防时`)]),
+    ...(between === undefined
+      ? []
+      : [say(`from ${between.from} to ${between.to}`, `${between.from} 至 ${between.to}`)]),
+    ...(on === undefined ? [] : [say(`on ${String(on)} days`, `日期：${String(on)}`)]),
+  ];
+  const stop = stopOnAcknowledge ? say(', until an operator takes it', '，值班员确认后停止') : '';
+  return `${parts.join('; ')}${conditions.length > 0 ? ` (${conditions.join(', ')})` : ''}${stop} [${id}]`;
+}
