@@ -54,7 +54,10 @@ const byClass = <T extends z.ZodType>(value: T) => z.partialRecord(z.enum(eventC
 export const commandActions = [
   'replay',
   'acknowledge',
+  'close',
   'inventory',
+  'test',
+  'end-test',
   'activate',
   'deactivate',
   'unlock',
@@ -285,14 +288,14 @@ const uplink = z.strictObject({
     .array(
       z.union([
         z
-          .enum(['replay', 'acknowledge', 'inventory'])
+          .enum(['replay', 'acknowledge', 'close', 'inventory'])
           .transform((action): CommandRule => ({ actions: [action], targets: ['gateway'], signed: false })),
         commandRule,
       ]),
     )
     .default([{ actions: ['replay'], targets: ['gateway'], signed: false }])
     .describe(
-      'What this platform may ask, closed by default: `replay`, `acknowledge`, `inventory`, or a rule. What no rule allows is refused',
+      'What this platform may ask, closed by default: `replay`, `acknowledge`, `close`, `inventory`, or a rule. What no rule allows is refused',
     ),
   commandKeys: z
     .array(

@@ -31,6 +31,7 @@ export const observationKinds = [
   'credential',
   'link',
   'entry',
+  'test',
 ] as const;
 export type ObservationKind = (typeof observationKinds)[number];
 
@@ -75,6 +76,8 @@ export interface Observation {
   readonly at?: { readonly time: number; readonly trusted: boolean };
   /** When the gateway saw it, epoch ms, where that is not now: an alarm after its entry delay. */
   readonly seen?: number;
+  /** It was caused by a test, and is told as such. */
+  readonly test?: 'walk-test' | 'maintenance';
   readonly initial?: boolean;
   readonly repeat?: { readonly key: string; readonly within: number };
   readonly codes?: StandardCodes;

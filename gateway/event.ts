@@ -57,6 +57,10 @@ const observed = {
   code: code.optional(),
   text: z.string().optional(),
   details: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
+  test: z
+    .enum(['walk-test', 'maintenance'])
+    .optional()
+    .describe('Caused by a test that somebody announced: nobody needs to come'),
   raw: z.string().optional().describe('What the device sent, decrypted'),
   reduced: z
     .array(z.string())
@@ -65,12 +69,41 @@ const observed = {
   clock,
 };
 
+/** What an alarm turned out to be. */
+export const closeReasons = [
+  'real',
+  'test',
+  'false-user',
+  'false-device',
+  'false-environment',
+  'unknown',
+] as const;
+
 const alarm = z.strictObject({ kind: z.enum(alarmKinds), ...observed });
 const acknowledged = z.strictObject({
   kind: z.enum(alarmKinds),
   ...observed,
   acknowledged: z.strictObject({
     event: z.uuidv7().describe('The `id` of the alarm'),
+    by: z.string().describe('The operator'),
+    uplink: z.string().describe('The platform that said so, by its id in the config'),
+  }),
+});
+const confirmed = z.strictObject({
+  kind: z.enum(alarmKinds),
+  ...observed,
+  confirmed: z.strictObject({
+    event: z.uuidv7().describe('The `id` of the alarm'),
+    by: z.uuidv7().describe('The `id` of the alarm of another zone of the same area or device'),
+  }),
+});
+const closed = z.strictObject({
+  kind: z.enum(alarmKinds),
+  ...observed,
+  closed: z.strictObject({
+    event: z.uuidv7().describe('The `id` of the alarm'),
+    reason: z.enum(closeReasons).describe('What it was'),
+    note: z.string().optional(),
     by: z.string().describe('The operator'),
     uplink: z.string().describe('The platform that said so, by its id in the config'),
   }),
@@ -87,7 +120,7 @@ const credential = z
   })
   .describe('The card; by default its number stays on the campus');
 const access = z.strictObject({ kind: z.literal('credential'), ...observed, credential });
-const device = z.strictObject({ kind: z.enum(['fault', 'battery', 'power', 'link']), ...observed });
+const device = z.strictObject({ kind: z.enum(['fault', 'battery', 'power', 'link', 'test']), ...observed });
 const arming = z.strictObject({ kind: z.enum(['arming', 'bypass', 'entry']), ...observed });
 const video = z.strictObject({ kind: z.literal('video'), ...observed });
 const visitor = z.strictObject({ kind: z.literal('visitor'), ...observed });
@@ -114,6 +147,13 @@ export const catalogue = {
     en: 'An operator took an alarm',
     zh: '报警确认',
   },
+  'alarm.confirmed': {
+    lane: 'urgent',
+    data: confirmed,
+    en: 'A second zone confirmed an alarm',
+    zh: '报警复核（第二防区）',
+  },
+  'alarm.closed': { lane: 'urgent', data: closed, en: 'An operator closed an alarm', zh: '报警结案' },
   'access.granted': {
     lane: 'normal',
     data: access,
@@ -185,6 +225,13 @@ export const catalogue = {
   },
   'device.battery-low': { lane: 'normal', data: device, en: 'A battery is low', zh: '电池电量低' },
   'device.power-lost': { lane: 'normal', data: device, en: 'A device lost its mains', zh: '市电断电' },
+  'device.test-started': {
+    lane: 'normal',
+    data: device,
+    en: 'A walk test or maintenance of a device or an area began: its alarms bear a mark',
+    zh: '测试或维护开始',
+  },
+  'device.test-ended': { lane: 'normal', data: device, en: 'It ended', zh: '测试或维护结束' },
   'arming.armed': { lane: 'normal', data: arming, en: 'An area was armed', zh: '布防' },
   'arming.disarmed': { lane: 'normal', data: arming, en: 'An area was disarmed', zh: '撤防' },
   'arming.bypassed': { lane: 'normal', data: arming, en: 'A zone was bypassed', zh: '防区旁路' },
@@ -336,6 +383,7 @@ const typeOf: Record<
   credential: ['access.unknown', 'access.unknown'],
   link: ['device.offline', 'device.online'],
   entry: ['arming.entry-started', 'arming.entry-ended'],
+  test: ['device.test-started', 'device.test-ended'],
 };
 
 const isAlarm = (kind: ObservationKind): kind is AlarmKind =>
@@ -412,7 +460,7 @@ export function toEvent(
   { campusId, deviceName, now: present, synchronised }: EventContext,
 ): Event {
   const now = observation.seen ?? present;
-  const { device, kind, state, zone, cause, at, codes, credential, text, details, raw } = observation;
+  const { device, kind, state, zone, cause, at, codes, credential, text, details, test, raw } = observation;
   const trusted = at?.trusted === true;
   const subject = zone === undefined ? details?.['part'] : (zone.id ?? `zone-${zone.number}`);
   const known = isAlarm(kind) ? alarmCodes[kind] : undefined;
@@ -438,6 +486,7 @@ export function toEvent(
       ...(text !== undefined && { text }),
       ...(details !== undefined && { details }),
       ...(credential !== undefined && { credential }),
+      ...(test !== undefined && { test }),
       ...(raw !== undefined && { raw }),
       clock: {
         source: trusted ? 'device' : 'gateway',
@@ -449,10 +498,24 @@ export function toEvent(
   };
 }
 
-/** An operator's word on an alarm, as an event beside it. */
-export function acknowledgementEvent(
+/** What is said of an alarm later, by the type of the event that says it. */
+export interface AlarmFacts {
+  readonly 'alarm.acknowledged': { readonly event: string; readonly by: string; readonly uplink: string };
+  readonly 'alarm.confirmed': { readonly event: string; readonly by: string };
+  readonly 'alarm.closed': {
+    readonly event: string;
+    readonly reason: (typeof closeReasons)[number];
+    readonly by: string;
+    readonly uplink: string;
+    readonly note?: string;
+  };
+}
+
+/** An event beside an alarm: an operator took it, another zone confirmed it, it was closed. */
+export function eventAbout<T extends keyof AlarmFacts>(
   alarm: Event,
-  by: { readonly by: string; readonly uplink: string },
+  type: T,
+  fact: AlarmFacts[T],
   { campusId, now, synchronised }: EventContext,
 ): Event {
   const { device, kind, state, zone, cause, code } = alarm.data as {
@@ -464,7 +527,7 @@ export function acknowledgementEvent(
     code?: object;
   };
   return {
-    ...envelope(campusId, device.id, 'alarm.acknowledged', now),
+    ...envelope(campusId, device.id, type, now),
     ...(alarm.subject !== undefined && { subject: alarm.subject }),
     data: {
       kind,
@@ -473,7 +536,7 @@ export function acknowledgementEvent(
       ...(zone !== undefined && { zone }),
       ...(cause !== undefined && { cause }),
       ...(code !== undefined && { code }),
-      acknowledged: { event: alarm.id, ...by },
+      [type.slice('alarm.'.length)]: fact,
       clock: { source: 'gateway', seenAt: isoOf(now), synchronised },
     },
   };

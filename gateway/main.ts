@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import type { Config } from '../config/load.ts';
 import type { Driver, Log } from '../drivers/contract.ts';
 import { drivers } from '../drivers/index.ts';
+import { createAlarms } from './alarms.ts';
 import { createArming } from './arming/index.ts';
 import { createCommands, type Result, type Task } from './commands/index.ts';
 import { type Event, eventTypes, type Lane, readEvent, typePrefix } from './event.ts';
@@ -123,7 +124,9 @@ export async function startGateway(options: {
     metrics,
     execute: async (task) => {
       if (task.target === 'gateway') return executeHere(task);
-      return await (arming.execute(task) ?? supervisor.execute({ ...task, device: task.target }));
+      return await (alarms.execute(task) ??
+        arming.execute(task) ??
+        supervisor.execute({ ...task, device: task.target }));
     },
   });
   /** What the gateway itself is asked. */
@@ -192,11 +195,20 @@ export async function startGateway(options: {
     void recorder.recordOwn('gateway.clock-stepped', { ms });
   });
 
+  const alarms = createAlarms({
+    recorder,
+    clock,
+    log,
+    metrics,
+    targets: [...config.devices, ...config.areas].map(({ id }) => id),
+    areaOf: (device, zone) => arming.areaOf(device, zone),
+  });
+  recorder.onStored(alarms.take);
   const arming = createArming({
     areas: config.areas,
     calendar: config.calendar,
     timezone: config.timezone,
-    recorder,
+    recorder: { record: alarms.record, states: recorder.states },
     isKnown: () => journal.opened !== undefined,
     clock,
     log,
@@ -262,6 +274,7 @@ export async function startGateway(options: {
       await status?.close();
       await supervisor.close();
       arming.close();
+      alarms.close();
       linkage.close();
       await Promise.all(uplinks.map((uplink) => uplink.close(drain)));
       clock.close();

@@ -5,9 +5,10 @@
  */
 import type { Log, Observation, Receipt } from '../drivers/contract.ts';
 import {
-  acknowledgementEvent,
+  type AlarmFacts,
   type Event,
   type EventType,
+  eventAbout,
   eventTypeOf,
   gatewayEvent,
   laneOf,
@@ -48,8 +49,8 @@ export interface Unsaved {
 
 export interface Recorder {
   record(observation: Observation): Promise<Receipt>;
-  /** Puts an operator's word on an alarm on disk, once for each alarm. */
-  recordAcknowledgement(alarm: Event, by: { by: string; uplink: string }): Promise<Receipt>;
+  /** Puts what is said of an alarm later on disk: of each type, once for each alarm. */
+  recordAbout<T extends keyof AlarmFacts>(alarm: Event, type: T, fact: AlarmFacts[T]): Promise<Receipt>;
   /** Puts an event of the gateway itself on disk; where the disk refuses, as soon as it does not. */
   recordOwn(
     type: Extract<EventType, `gateway.${string}` | `command.${string}`>,
@@ -252,17 +253,17 @@ export async function createRecorder(options: {
       const item: Item = { event, type, device, stateKey, repeat, seenAt: clock.now() };
       return await (laneOf(type) === 'urgent' ? saveAlarm(item) : save(item));
     },
-    async recordAcknowledgement(alarm, by) {
-      const event = acknowledgementEvent(alarm, by, context());
+    async recordAbout(alarm, type, fact) {
+      const event = eventAbout(alarm, type, fact, context());
       const { device } = alarm.data as { device: { id: string } };
       trace?.seen?.(event);
       return await save({
         event,
-        type: 'alarm.acknowledged',
+        type,
         device: device.id,
         stateKey: undefined,
         // One alarm is taken once; who says so again hears of the first.
-        repeat: { key: `acknowledged/${alarm.id}`, within: Number.MAX_SAFE_INTEGER },
+        repeat: { key: `${type.slice('alarm.'.length)}/${alarm.id}`, within: Number.MAX_SAFE_INTEGER },
         seenAt: clock.now(),
       });
     },

@@ -90,7 +90,7 @@ const reporting = panels.map(async (panel, i) => {
     if (due > 1) await delay(due);
     seen++;
     const key = `${i}-${n}`;
-    const code = n % 4 === 3 ? 'AT0' : `${n % 2 === 0 ? 'BA' : 'BR'}${n % 900}`;
+    const code = n % 4 === 3 ? 'AT0' : `${n % 2 === 0 ? 'FA' : 'FR'}${n % 900}`;
     await panel.report(`#${1000 + i}|Nri1/${code}|A${key}`);
     acknowledged.add(key);
   }

@@ -16,7 +16,7 @@ const meaning = {
   zone: z.int().min(0).optional().describe('The zone 防区 it belongs to; none: the whole device'),
   kind: z
     .enum(
-      observationKinds.filter((kind) => !['link', 'credential', 'entry'].includes(kind)) as [
+      observationKinds.filter((kind) => !['link', 'credential', 'entry', 'test'].includes(kind)) as [
         ObservationKind,
         ...ObservationKind[],
       ],

@@ -77,7 +77,7 @@ export function readPublicKey(file: string): KeyObject {
 }
 
 /** Actions that move nothing: they need no times, because a platform with a wrong clock needs them most. */
-const harmless: readonly string[] = ['replay', 'acknowledge', 'inventory'] satisfies CommandAction[];
+const harmless: readonly string[] = ['replay', 'acknowledge', 'close', 'inventory'] satisfies CommandAction[];
 /** A command that may act for longer would have to be remembered for longer. */
 const LIFETIME_MAX_MS = 86_400_000;
 /** Of a clock that is right; the gateway's own is within 5 s (GB/T 29315). */

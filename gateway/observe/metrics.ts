@@ -123,6 +123,12 @@ export function createMetrics() {
       labelNames: ['area'],
       registers,
     }),
+    folded: new Counter({
+      name: 'campus_folded_alarms_total',
+      help: 'Alarms of flapping zones that were counted instead of told',
+      labelNames: ['device'],
+      registers,
+    }),
     commands: new Counter({
       name: 'campus_commands_total',
       help: 'Commands that were carried out, or tried',

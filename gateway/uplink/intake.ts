@@ -1,13 +1,13 @@
 /**
  * What a platform says: receipts on `{prefix}/ack`, commands on `{prefix}/command/{target}`. Bad input is counted and
- * answered where it can be; it never harms. What a command may do is commands/; here are the two that are about this
- * platform itself.
+ * answered where it can be; it never harms. What a command may do is commands/; here are those that are about this
+ * platform's own events.
  */
 import { z } from 'zod';
 import type { UplinkConfig } from '../../config/schema.ts';
 import type { Log } from '../../drivers/contract.ts';
 import type { Commands, Result, Source, Task } from '../commands/index.ts';
-import { type EventType, lanes } from '../event.ts';
+import { closeReasons, type Event, type EventType, lanes } from '../event.ts';
 import type { Journal } from '../journal/index.ts';
 import { burstLog } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
@@ -40,6 +40,11 @@ const acknowledgeSchema = z.strictObject({
   event: z.string().max(64).describe('The `id` of the alarm'),
   sequence: sequence.describe('Its `sequence`'),
   by: z.string().min(1).max(100).describe('The operator'),
+});
+
+const closeSchema = acknowledgeSchema.extend({
+  reason: z.enum(closeReasons),
+  note: z.string().max(1000).optional(),
 });
 
 const MAX_BYTES = 16_384;
@@ -113,6 +118,7 @@ export async function startIntake(connection: Connection, context: IntakeContext
     own: {
       replay: (task) => replay(task, context),
       acknowledge: (task) => acknowledge(task, context),
+      close: (task) => close(task, context),
     },
   };
   const takeCommand = async ({ topic, payload, responseTopic, correlation }: Incoming) => {
@@ -162,14 +168,35 @@ async function replay({ arguments: wanted }: Task, context: IntakeContext): Prom
   return { done: false, reason: `the broker refuses ${refused.sequence}: ${refused.reason}`, result };
 }
 
+/** The alarm that a command names. */
+async function alarmOf(
+  { event: id, sequence: number }: { readonly event: string; readonly sequence: number },
+  { journal }: IntakeContext,
+): Promise<Event | string> {
+  const alarm = await findEvent(journal, 'urgent', number, id);
+  return alarm?.type === 'cn.campus.alarm.raised'
+    ? alarm
+    : `there is no alarm ${id} with the sequence ${number}`;
+}
+
 async function acknowledge({ arguments: wanted }: Task, context: IntakeContext): Promise<Result> {
-  const { config, journal, recorder } = context;
   const parsed = acknowledgeSchema.safeParse(wanted);
   if (!parsed.success) return { done: false, reason: `arguments.${wrongOf(parsed.error)}` };
-  const { event: alarmId, sequence: number, by } = parsed.data;
-  const alarm = await findEvent(journal, 'urgent', number, alarmId);
-  if (alarm?.type !== 'cn.campus.alarm.raised')
-    return { done: false, reason: `there is no alarm ${alarmId} with the sequence ${number}` };
-  const receipt = await recorder.recordAcknowledgement(alarm, { by, uplink: config.id });
-  return { done: true, result: { sequence: String(receipt.sequence) } };
+  const { event, by } = parsed.data;
+  const alarm = await alarmOf(parsed.data, context);
+  if (typeof alarm === 'string') return { done: false, reason: alarm };
+  const fact = { event, by, uplink: context.config.id };
+  const { sequence: own } = await context.recorder.recordAbout(alarm, 'alarm.acknowledged', fact);
+  return { done: true, result: { sequence: String(own) } };
+}
+
+async function close({ arguments: wanted }: Task, context: IntakeContext): Promise<Result> {
+  const parsed = closeSchema.safeParse(wanted);
+  if (!parsed.success) return { done: false, reason: `arguments.${wrongOf(parsed.error)}` };
+  const { event, by, reason, note } = parsed.data;
+  const alarm = await alarmOf(parsed.data, context);
+  if (typeof alarm === 'string') return { done: false, reason: alarm };
+  const fact = { event, reason, ...(note !== undefined && { note }), by, uplink: context.config.id };
+  const { sequence: own } = await context.recorder.recordAbout(alarm, 'alarm.closed', fact);
+  return { done: true, result: { sequence: String(own) } };
 }

@@ -75,7 +75,7 @@ async function panels(task: Task) {
   await pace(task, (i, done) => {
     const sequence = 1 + (i % 9999);
     waiting.set(sequence, done);
-    const data = `#1234|Nri1/BA${i % 1000}|A${clock()}`;
+    const data = `#1234|Nri1/FA${i % 1000}|A${clock()}`;
     socket.write(
       encodeDc09({
         id: 'SIA-DCS',

@@ -45,7 +45,7 @@ export async function campus(
       whenNoSubscriber: 'accept',
       expiry: {},
       reconnectSpread: 0,
-      commands: [{ actions: ['replay', 'acknowledge', 'activate'], targets: ['*'], signed: false }],
+      commands: [{ actions: ['replay', 'acknowledge', 'close', 'activate'], targets: ['*'], signed: false }],
       commandKeys: [],
       ...more,
     },

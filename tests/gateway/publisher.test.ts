@@ -280,6 +280,24 @@ describe('commands', () => {
     expect(others.filter((type) => type !== 'cn.campus.command.done')).toEqual([]);
   });
 
+  it('close an alarm with what it was, once', async () => {
+    const broker = await scriptedBroker({});
+    const { record } = await campus(broker.port);
+    await broker.subscribed('campus/v1/45/command/+');
+    const { id } = await record('intrusion', { zone: { number: 3, id: 'roof' } });
+    const args = { event: id, sequence: '1', by: '王', reason: 'false-environment', note: '大风' };
+    broker.send(command, { id: 'c1', action: 'close', arguments: { ...args, reason: 'weather' } });
+    broker.send(command, { id: 'c2', action: 'close', arguments: args });
+    const refused = await broker.others.find(({ topic }) => topic.endsWith('/reply/c1'));
+    expect(refused.body).toMatchObject({ done: false, reason: expect.stringContaining('reason') });
+    const event = await broker.events.find(({ body }) => body['type'] === 'cn.campus.alarm.closed');
+    expect(event.body).toMatchObject({
+      subject: 'roof',
+      lane: 'urgent',
+      data: { closed: { event: id, reason: 'false-environment', note: '大风', by: '王', uplink: 'police' } },
+    });
+  });
+
   it.each([
     [
       'one that the config does not allow',

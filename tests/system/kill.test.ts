@@ -41,7 +41,7 @@ it('loses nothing that a panel was told is taken, killed with -9 at 20 random mo
   // Each panel reports as fast as it is acknowledged: alarms, and power losses of the normal lane.
   const reporting = panels.map(async (panel, i) => {
     for (let n = 0; !over; n++) {
-      const code = n % 4 === 3 ? 'AT0' : `${n % 2 === 0 ? 'BA' : 'BR'}${n % 900}`;
+      const code = n % 4 === 3 ? 'AT0' : `${n % 2 === 0 ? 'FA' : 'FR'}${n % 900}`;
       await panel.report(`#${1000 + i}|Nri1/${code}`);
       await delay(Math.random() * 15);
     }

@@ -104,7 +104,8 @@ export async function rig(options: {
     reporting = Promise.all(
       panels.map(async (panel, i) => {
         for (let n = 0; !over; n++) {
-          const code = n % 4 === 3 ? 'AT0' : `${n % 2 === 0 ? 'BA' : 'BR'}${n % 900}`;
+          // Fire: alarms that are never folded.
+          const code = n % 4 === 3 ? 'AT0' : `${n % 2 === 0 ? 'FA' : 'FR'}${n % 900}`;
           seen++;
           await panel.report(`#${1000 + i}|Nri1/${code}`);
           await delay(pace * (0.5 + Math.random()));
