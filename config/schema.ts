@@ -46,6 +46,7 @@ export const eventClasses = [
   'device',
   'arming',
   'command',
+  'notice',
   'gateway',
 ] as const;
 const byClass = <T extends z.ZodType>(value: T) => z.partialRecord(z.enum(eventClasses), value);
@@ -69,6 +70,10 @@ export const commandActions = [
   'disarm',
   'bypass',
   'unbypass',
+  'show',
+  'clear',
+  'warn',
+  'read',
 ] as const;
 export type CommandAction = (typeof commandActions)[number];
 
@@ -196,6 +201,15 @@ const rule = z.strictObject({
 });
 export type RuleConfig = z.output<typeof rule>;
 
+const notices = z.strictObject({
+  show: z.array(z.string()).default([]).describe('Devices that show a text: LED signs'),
+  http: z
+    .array(z.strictObject({ url: z.url({ protocol: /^https?$/, error: 'http:// or https://' }) }))
+    .default([])
+    .describe('Gets each notice as JSON by POST'),
+});
+export type NoticesConfig = z.output<typeof notices>;
+
 const tls = z.strictObject({
   caFile: z.string().optional().describe('PEM: the authority that signed the broker; default: those of Node'),
   certFile: z
@@ -297,6 +311,10 @@ const uplink = z.strictObject({
     .describe(
       'What this platform may ask, closed by default: `replay`, `acknowledge`, `close`, `inventory`, or a rule. What no rule allows is refused',
     ),
+  noticeTopics: z
+    .array(z.string().regex(/^[^+#]+(\/\+)?$/, 'a topic, or one that ends in "/+"'))
+    .default([])
+    .describe('More topics of notices, for all campuses of a city; its own is {prefix}/notice/+'),
   commandKeys: z
     .array(
       z.strictObject({
@@ -367,6 +385,9 @@ export const configSchema = z.strictObject({
     .describe('For the times of schedules and rules'),
   calendar: calendar.prefault({}).describe('When there is school'),
   areas: z.array(area).default([]).describe('Zones that are armed together'),
+  notices: notices
+    .prefault({})
+    .describe('Where the warnings of platforms are shown; `commands` must allow `warn`. Rules sound them'),
   rules: z
     .array(rule)
     .default([])

@@ -129,6 +129,12 @@ const others = {
     words:
       'Commands to a device, an area or the gateway (`gateway`); the config of the uplink says which are allowed. The same id again does nothing and gets the first answer.',
   },
+  notice: {
+    schema: commandSchema,
+    action: 'receive',
+    path: 'notice/{noticeId}',
+    words: 'Warnings to the school: the command `warn`, retained. An empty payload takes one back.',
+  },
   reply: {
     schema: reply,
     action: 'send',
@@ -188,6 +194,7 @@ function asyncapi(): string {
                 campusId,
                 ...(path.includes('{deviceId}') && { deviceId }),
                 ...(path.includes('{commandId}') && { commandId: { description: 'The id of the command' } }),
+                ...(path.includes('{noticeId}') && { noticeId: { description: 'The id of the notice' } }),
                 ...(path.includes('{target}') && {
                   target: { description: 'A device, an area, or `gateway`' },
                 }),

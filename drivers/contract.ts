@@ -32,6 +32,7 @@ export const observationKinds = [
   'link',
   'entry',
   'test',
+  'notice',
 ] as const;
 export type ObservationKind = (typeof observationKinds)[number];
 

@@ -14,6 +14,7 @@ export function readConfig(
     ...uplinkProblems(config),
     ...areaProblems(config),
     ...ruleProblems(config),
+    ...noticeProblems(config),
   ]);
 }
 
@@ -156,3 +157,13 @@ function ruleProblems({ rules, devices, areas }: Config): Problem[] {
 }
 
 const areaActions = ['arm', 'disarm', 'bypass', 'unbypass'].map((action): DeviceCommand => ({ action }));
+
+function noticeProblems({ notices, devices }: Config): Problem[] {
+  const signs = devices.filter(({ commands = [] }) => commands.some(({ action }) => action === 'show'));
+  const names = signs.map(({ id }) => id);
+  return notices.show.flatMap((target, i): Problem[] =>
+    names.includes(target)
+      ? []
+      : [{ path: ['notices', 'show', i], message: isMissing(`device ${target} that shows texts`, names) }],
+  );
+}

@@ -124,6 +124,7 @@ const device = z.strictObject({ kind: z.enum(['fault', 'battery', 'power', 'link
 const arming = z.strictObject({ kind: z.enum(['arming', 'bypass', 'entry']), ...observed });
 const video = z.strictObject({ kind: z.literal('video'), ...observed });
 const visitor = z.strictObject({ kind: z.literal('visitor'), ...observed });
+const notice = z.strictObject({ kind: z.literal('notice'), ...observed });
 const gateway = z.strictObject({ clock, details: z.record(z.string(), z.unknown()) });
 
 interface CatalogueEntry {
@@ -248,6 +249,20 @@ export const catalogue = {
     en: 'The entry delay is over: disarmed, or an alarm',
     zh: '进入延时结束',
   },
+  'notice.received': {
+    lane: 'normal',
+    data: notice,
+    en: 'A warning of a platform came to the school',
+    zh: '收到平台预警通知',
+  },
+  'notice.ended': { lane: 'normal', data: notice, en: 'It is not valid any more', zh: '预警通知结束' },
+  'notice.shown': {
+    lane: 'normal',
+    data: gateway,
+    en: 'It was shown somewhere, or could not be',
+    zh: '预警通知已展示（或展示失败）',
+  },
+  'notice.read': { lane: 'normal', data: gateway, en: 'Somebody at the school read it', zh: '预警通知已阅' },
   'command.done': { lane: 'normal', data: gateway, en: 'A command was carried out', zh: '命令已执行' },
   'command.failed': {
     lane: 'normal',
@@ -384,6 +399,7 @@ const typeOf: Record<
   link: ['device.offline', 'device.online'],
   entry: ['arming.entry-started', 'arming.entry-ended'],
   test: ['device.test-started', 'device.test-ended'],
+  notice: ['notice.received', 'notice.ended'],
 };
 
 const isAlarm = (kind: ObservationKind): kind is AlarmKind =>
@@ -542,9 +558,15 @@ export function eventAbout<T extends keyof AlarmFacts>(
   };
 }
 
+/** The types of events that are about no device. */
+export type OwnEventType =
+  | Extract<EventType, `gateway.${string}` | `command.${string}`>
+  | 'notice.shown'
+  | 'notice.read';
+
 /** An event of the gateway itself. */
 export function gatewayEvent(
-  type: Extract<EventType, `gateway.${string}` | `command.${string}`>,
+  type: OwnEventType,
   details: Readonly<Record<string, unknown>>,
   { campusId, now, synchronised }: EventContext,
 ): Event {

@@ -16,6 +16,7 @@ import { type Event, eventTypes, type Lane, readEvent, typePrefix } from './even
 import { type Condition, type Journal, type OpenedFile, openJournal } from './journal/index.ts';
 import { createLives } from './life.ts';
 import { startLinkage } from './linkage/index.ts';
+import { createNotices } from './notices.ts';
 import { systemClock } from './observe/clock.ts';
 import { createMetrics, discardsOf, type StatusServer, serveStatus } from './observe/metrics.ts';
 import { createRecorder, type Recorder, type Trace } from './record.ts';
@@ -123,14 +124,14 @@ export async function startGateway(options: {
     log,
     metrics,
     execute: async (task) => {
-      if (task.target === 'gateway') return executeHere(task);
+      if (task.target === 'gateway') return await (notices.execute(task) ?? executeHere(task));
       return await (alarms.execute(task) ??
         arming.execute(task) ??
         supervisor.execute({ ...task, device: task.target }));
     },
   });
   /** What the gateway itself is asked. */
-  const executeHere = (task: Task): Result => {
+  const executeHere = async (task: Task): Promise<Result> => {
     if (task.action !== 'inventory')
       return { done: false, reason: `the gateway does not know ${task.action}` };
     const inventory = config.devices.map(({ id, name, driver }) => ({
@@ -195,6 +196,13 @@ export async function startGateway(options: {
     void recorder.recordOwn('gateway.clock-stepped', { ms });
   });
 
+  const notices = createNotices({
+    config: config.notices,
+    recorder,
+    commands: () => commands,
+    clock,
+    log,
+  });
   const alarms = createAlarms({
     recorder,
     clock,
@@ -246,9 +254,11 @@ export async function startGateway(options: {
     metrics,
   });
 
+  notices.start();
+
   let status: StatusServer | undefined;
   if (config.status !== undefined) {
-    status = await serveStatus(config.status, metrics, async () => ({
+    status = await serveStatus(config.status, metrics, notices, async () => ({
       healthy: journal.condition.good,
       details: {
         campus: campusId,
@@ -273,6 +283,7 @@ export async function startGateway(options: {
       storage.close();
       await status?.close();
       await supervisor.close();
+      notices.close();
       arming.close();
       alarms.close();
       linkage.close();

@@ -12,6 +12,7 @@ import {
   eventTypeOf,
   gatewayEvent,
   laneOf,
+  type OwnEventType,
   readEvent,
   stateKeyOf,
   toEvent,
@@ -52,10 +53,7 @@ export interface Recorder {
   /** Puts what is said of an alarm later on disk: of each type, once for each alarm. */
   recordAbout<T extends keyof AlarmFacts>(alarm: Event, type: T, fact: AlarmFacts[T]): Promise<Receipt>;
   /** Puts an event of the gateway itself on disk; where the disk refuses, as soon as it does not. */
-  recordOwn(
-    type: Extract<EventType, `gateway.${string}` | `command.${string}`>,
-    details: Readonly<Record<string, unknown>>,
-  ): Promise<void>;
+  recordOwn(type: OwnEventType, details: Readonly<Record<string, unknown>>): Promise<void>;
   /** By state key. */
   readonly states: ReadonlyMap<string, State>;
   /** By id. */

@@ -16,10 +16,9 @@ const meaning = {
   zone: z.int().min(0).optional().describe('The zone 防区 it belongs to; none: the whole device'),
   kind: z
     .enum(
-      observationKinds.filter((kind) => !['link', 'credential', 'entry', 'test'].includes(kind)) as [
-        ObservationKind,
-        ...ObservationKind[],
-      ],
+      observationKinds.filter(
+        (kind) => !['link', 'credential', 'entry', 'test', 'notice'].includes(kind),
+      ) as [ObservationKind, ...ObservationKind[]],
     )
     .optional()
     .describe(

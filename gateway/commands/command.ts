@@ -80,6 +80,8 @@ export function readPublicKey(file: string): KeyObject {
 const harmless: readonly string[] = ['replay', 'acknowledge', 'close', 'inventory'] satisfies CommandAction[];
 /** A command that may act for longer would have to be remembered for longer. */
 const LIFETIME_MAX_MS = 86_400_000;
+/** A warning moves nothing, and waits for a gateway that is away. */
+const WARNING_LIFETIME_MAX_MS = 31 * 86_400_000;
 /** Of a clock that is right; the gateway's own is within 5 s (GB/T 29315). */
 const CLOCK_TOLERANCE_MS = 60_000;
 
@@ -122,6 +124,7 @@ export function whyNotNow({ action, issuedAt, expiresAt }: CommandMessage, now: 
     return harmless.includes(action) ? undefined : 'issuedAt and expiresAt are needed';
   if (expiresAt <= now) return `it expired at ${new Date(expiresAt).toISOString()}; ${clock()}`;
   if (issuedAt > now + CLOCK_TOLERANCE_MS) return `it was issued in the future; ${clock()}`;
-  if (expiresAt - issuedAt > LIFETIME_MAX_MS) return 'it may act for more than a day';
+  if (expiresAt - issuedAt > (action === 'warn' ? WARNING_LIFETIME_MAX_MS : LIFETIME_MAX_MS))
+    return `it may act for longer than ${action === 'warn' ? '31 days' : 'a day'}`;
   return undefined;
 }

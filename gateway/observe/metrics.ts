@@ -1,5 +1,5 @@
 /** What the gateway counts, and the small HTTP server that tells it: /metrics (Prometheus) and /health. */
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage } from 'node:http';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 
@@ -200,14 +200,52 @@ export interface StatusServer {
 }
 
 /** @throws what `listen` throws, where the port is taken. */
+/** The warnings of platforms, as far as the status server shows them. */
+export interface NoticeBoard {
+  list(): readonly object[];
+  read(id: string, by: string): Promise<boolean>;
+}
+
+const BODY_MAX = 1024;
+
+/** Who read it; undefined: the request is not `{"by": "..."}` as JSON (a browser's form cannot send that here). */
+async function readBy(request: IncomingMessage): Promise<string | undefined> {
+  if (request.headers['content-type'] !== 'application/json') return undefined;
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > BODY_MAX) return undefined;
+    chunks.push(chunk);
+  }
+  try {
+    const { by } = JSON.parse(Buffer.concat(chunks).toString()) as { by?: unknown };
+    return typeof by === 'string' && by.length > 0 && by.length <= 100 ? by : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 export async function serveStatus(
   { host, port }: { host: string; port: number },
   metrics: Metrics,
+  notices: NoticeBoard,
   health: () => Promise<Health>,
 ): Promise<StatusServer> {
   const loop = watchLoop(metrics);
   const server = createServer((request, response) => {
-    if (request.url === '/metrics') {
+    const noticeId = /^\/notices\/([^/]+)\/read$/.exec(request.url ?? '')?.[1];
+    if (request.url === '/notices') {
+      response.writeHead(200, { 'content-type': 'application/json' });
+      response.end(`${JSON.stringify(notices.list())}\n`);
+    } else if (noticeId !== undefined && request.method === 'POST') {
+      readBy(request)
+        .then(async (by) =>
+          by === undefined ? 400 : (await notices.read(decodeURIComponent(noticeId), by)) ? 204 : 404,
+        )
+        .catch(() => 503)
+        .then((status) => response.writeHead(status).end());
+    } else if (request.url === '/metrics') {
       metrics.registry.metrics().then(
         (text) => response.writeHead(200, { 'content-type': metrics.registry.contentType }).end(text),
         () => response.writeHead(500).end(),

@@ -86,6 +86,7 @@ export async function startIntake(connection: Connection, context: IntakeContext
   const { prefix, config, journal, publisher, metrics, log } = context;
   const uplink = config.id;
   const commandTopic = `${prefix}/command/`;
+  const noticeTopics = [`${prefix}/notice/+`, ...config.noticeTopics];
   const bursts = burstLog(log);
   connection.ended.finally(() => bursts.close());
   const discard = (reason: string, topic: string, detail: string) => {
@@ -121,8 +122,9 @@ export async function startIntake(connection: Connection, context: IntakeContext
       close: (task) => close(task, context),
     },
   };
-  const takeCommand = async ({ topic, payload, responseTopic, correlation }: Incoming) => {
-    const reply = await context.commands.take(payload, topic.slice(commandTopic.length), source);
+  const takeCommand = async (message: Incoming, target: string) => {
+    const { payload, responseTopic, correlation } = message;
+    const reply = await context.commands.take(payload, target, source);
     const to = responseTopic ?? (reply.id === null ? undefined : `${prefix}/reply/${topicPart(reply.id)}`);
     if (to === undefined) return;
     connection.publish({
@@ -142,7 +144,17 @@ export async function startIntake(connection: Connection, context: IntakeContext
       );
   await Promise.all([
     config.receipts && subscribe(`${prefix}/ack`, takeReceipt),
-    config.commands.length > 0 && subscribe(`${commandTopic}+`, (message) => void takeCommand(message)),
+    config.commands.length > 0 &&
+      subscribe(
+        `${commandTopic}+`,
+        (message) => void takeCommand(message, message.topic.slice(commandTopic.length)),
+      ),
+    ...(config.commands.some(({ actions }) => actions.includes('warn')) ? noticeTopics : []).map((topic) =>
+      subscribe(topic, (message) => {
+        // A retained notice that the platform took back.
+        if (message.payload.length > 0) void takeCommand(message, 'gateway');
+      }),
+    ),
   ]);
 }
 

@@ -47,6 +47,7 @@ export async function campus(
       reconnectSpread: 0,
       commands: [{ actions: ['replay', 'acknowledge', 'close', 'activate'], targets: ['*'], signed: false }],
       commandKeys: [],
+      noticeTopics: [],
       ...more,
     },
     {

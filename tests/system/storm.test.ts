@@ -63,6 +63,7 @@ it('2,000 gateways that lose a broker come back within 60 s, no second above 5 t
         reconnectSpread: 30_000,
         commands: [],
         commandKeys: [],
+        noticeTopics: [],
       },
       { ...shared, campus: String(i), lives: createLives(), cardKey: Buffer.alloc(32) },
     ),

@@ -1,0 +1,74 @@
+/** Devices that take lines of text on a serial line or behind a serial server: LED signs. They answer nothing. */
+import { z } from 'zod';
+import { type Command, type Device, defineDriver, type Outcome } from '../contract.ts';
+import { lineConnection, lineName, openLine } from '../line.ts';
+import { encodeClear, encodeShow, type LineProfile, lineProfileSchema } from './profile.ts';
+
+const options = z.strictObject({
+  connection: lineConnection.describe('`serial` with its settings, or `serialServer`'),
+  profile: z
+    .string()
+    .describe('The device model: a name in config/profiles/, or a file relative to the config'),
+});
+type LineDevice = Device<z.output<typeof options>, LineProfile>;
+
+const showSchema = z.strictObject({
+  text: z.string().min(1).max(2000),
+  for: z
+    .number()
+    .positive()
+    .max(86_400 * 31)
+    .optional()
+    .describe('Seconds; default until it is cleared'),
+});
+/** The longest that a timer can wait. */
+const TIMER_MAX_MS = 2 ** 31 - 1;
+
+export const serialLine = defineDriver({
+  name: 'serial-line',
+  title: { en: 'LED signs and other takers of text lines', zh: '串口文字显示屏（LED 屏）' },
+  options,
+  profile: lineProfileSchema,
+  line: ({ options: { connection } }) => lineName(connection),
+  commands: () => [{ action: 'show' }, { action: 'clear' }],
+
+  async open(devices, host) {
+    const device = devices[0] as LineDevice;
+    const profile = device.profile as LineProfile;
+    let timer: NodeJS.Timeout | undefined;
+    const line = await openLine(device.options.connection, host.signal, (chunk) =>
+      host.discarded(device.id, 'bytes from a device that says nothing', chunk.length),
+    );
+    for (const { id } of devices) {
+      if (id === device.id) host.link(id, 'online');
+      else host.link(id, 'offline', `its line is taken by ${device.id}: a text line has no address`);
+    }
+    const execute = async ({ device: id, action, arguments: wanted }: Command): Promise<Outcome> => {
+      if (id !== device.id) return { done: false, reason: `the line is taken by ${device.id}` };
+      if (action !== 'show' && action !== 'clear')
+        return { done: false, reason: `a sign does not know ${action}` };
+      const parsed = action === 'show' ? showSchema.safeParse(wanted) : undefined;
+      if (parsed?.success === false) {
+        const [issue] = parsed.error.issues;
+        return { done: false, reason: `arguments.${issue?.path.join('.')}: ${issue?.message}` };
+      }
+      clearTimeout(timer);
+      await line.write(parsed === undefined ? encodeClear(profile) : encodeShow(profile, parsed.data.text));
+      const seconds = parsed?.data.for;
+      if (seconds !== undefined)
+        timer = setTimeout(
+          () => void line.write(encodeClear(profile)).catch(() => {}),
+          Math.min(seconds * 1000, TIMER_MAX_MS),
+        );
+      return { done: true };
+    };
+    return {
+      ended: line.ended,
+      execute,
+      async close() {
+        clearTimeout(timer);
+        await line.close();
+      },
+    };
+  },
+});

@@ -1,0 +1,160 @@
+import { writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { readConfig } from '../../gateway/check.ts';
+import { startGateway } from '../../gateway/main.ts';
+import { freePort, silentLog, stream, tcpServer, temporaryDirectory } from '../helpers.ts';
+import { scriptedBroker } from '../scripted-broker.ts';
+
+/** A whole gateway with a sign, a siren that nobody answers for, and a system of the school's own. */
+async function school(directory = temporaryDirectory(), ports: { sign?: number } = {}) {
+  const broker = await scriptedBroker({});
+  const sign = ports.sign === undefined ? await tcpServer() : undefined;
+  const got = stream<object>();
+  const own = createServer((request, response) => {
+    let body = '';
+    request.on('data', (chunk) => {
+      body += chunk;
+    });
+    request.on('end', () => {
+      got.push(JSON.parse(body));
+      response.writeHead(204).end();
+    });
+  });
+  await new Promise<void>((resolve) => own.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void own.close());
+  const status = await freePort();
+  const file = join(directory, 'campus.yaml');
+  const config = {
+    campus: { id: '45001', name: '一中' },
+    status: { port: status },
+    uplinks: [
+      {
+        id: 'police',
+        url: `mqtt://127.0.0.1:${broker.port}`,
+        commands: [{ actions: ['warn'], targets: ['gateway'] }],
+        noticeTopics: ['city/notice/+'],
+      },
+    ],
+    devices: [
+      {
+        id: 'sign',
+        driver: 'serial-line',
+        connection: { serialServer: `127.0.0.1:${ports.sign ?? sign?.port}` },
+        profile: 'led-line',
+      },
+    ],
+    notices: {
+      show: ['sign'],
+      http: [{ url: `http://127.0.0.1:${(own.address() as { port: number }).port}/notice` }],
+    },
+  };
+  writeFileSync(file, JSON.stringify(config));
+  const loaded = readConfig(file);
+  if ('errors' in loaded) throw new Error(JSON.stringify(loaded.errors));
+  const gateway = await startGateway({ config: loaded.config, log: silentLog });
+  onTestFinished(() => gateway.close(0));
+  await broker.subscribed('city/notice/+');
+  const url = `http://127.0.0.1:${status}/notices`;
+  return { broker, sign, got, gateway, directory, url, list: async () => (await fetch(url)).json() };
+}
+const warning = (more: object = {}, wanted: object = {}) => {
+  const now = Date.now();
+  const validUntil = new Date(now + 7 * 86_400_000).toISOString();
+  return {
+    id: 'w-1',
+    action: 'warn',
+    issuer: 'police',
+    issuedAt: new Date(now).toISOString(),
+    expiresAt: validUntil,
+    arguments: { severity: 'warning', text: '台风', validUntil, ...wanted },
+    ...more,
+  };
+};
+const types = (events: readonly { body: Record<string, unknown> }[]) =>
+  events.map(({ body }) => body['type']);
+
+describe('a warning of a platform', () => {
+  it('is kept, shown on the sign and to the school’s own system, and both is told; who read it, too', async () => {
+    const { broker, sign, got, list, url } = await school();
+    const socket = await sign?.sockets.next();
+    const bytes = stream<string>();
+    socket?.on('data', (chunk: Buffer) => bytes.push(chunk.toString('hex')));
+    broker.send('city/notice/w-1', warning());
+    // '台风' in GB 18030.
+    expect(await bytes.next()).toBe('02cca8b7e703');
+    expect(await got.next()).toMatchObject({ id: 'w-1', severity: 'warning', text: '台风' });
+    const reply = await broker.others.find(({ topic }) => topic.endsWith('/reply/w-1'));
+    expect(reply.body).toMatchObject({
+      done: true,
+      result: { shown: ['sign', expect.stringContaining('http')] },
+    });
+    expect(await list()).toMatchObject([{ id: 'w-1', text: '台风' }]);
+    const shown = [
+      await broker.events.find(({ body }) => body['type'] === 'cn.campus.notice.shown'),
+      await broker.events.find(({ body }) => body['type'] === 'cn.campus.notice.shown'),
+    ];
+    expect(shown.map(({ body }) => body['data'])).toMatchObject([
+      { details: { notice: 'w-1', done: true } },
+      { details: { notice: 'w-1', done: true } },
+    ]);
+    // It is retained: it comes with each connection, and rings once.
+    broker.send('city/notice/w-1', warning());
+    await broker.others.find(({ topic }) => topic.endsWith('/reply/w-1'));
+    expect(bytes.rest()).toEqual([]);
+
+    const read = (by: unknown, id = 'w-1', type = 'application/json') =>
+      fetch(`${url}/${id}/read`, {
+        method: 'POST',
+        headers: { 'content-type': type },
+        body: JSON.stringify({ by }),
+      });
+    expect((await read('李老师')).status).toBe(204);
+    const event = await broker.events.find(({ body }) => body['type'] === 'cn.campus.notice.read');
+    expect(event.body['data']).toMatchObject({ details: { notice: 'w-1', by: '李老师' } });
+    expect((await read('李老师', 'w-2')).status).toBe(404);
+    expect((await read(7)).status).toBe(400);
+    expect((await read('x'.repeat(5000))).status).toBe(400);
+    expect((await read('李老师', 'w-1', 'text/plain')).status).toBe(400);
+  });
+
+  it('is on the sign again after a restart, while it is valid', async () => {
+    const first = await school();
+    await first.sign?.sockets.next();
+    first.broker.send('campus/v1/45001/notice/w-1', warning());
+    await first.broker.others.find(({ topic }) => topic.endsWith('/reply/w-1'));
+    await first.gateway.close(100);
+    const second = await school(first.directory);
+    const socket = await second.sign?.sockets.next();
+    const [shown] = await new Promise<[Buffer]>((resolve) =>
+      socket?.on('data', (chunk: Buffer) => resolve([chunk])),
+    );
+    expect(shown.toString('hex')).toBe('02cca8b7e703');
+    expect(await second.list()).toMatchObject([{ id: 'w-1' }]);
+    expect(second.got.rest()).toEqual([]);
+  });
+
+  it.each([
+    ['that is over', warning({}, { validUntil: '2026-01-01T00:00:00Z' }), /valid until/],
+    ['without a text', warning({}, { text: '' }), /text/],
+    ['of a severity that there is not', warning({}, { severity: 'loud' }), /severity/],
+    ['that asks for more than a warning', warning({ action: 'unlock' }), /not allowed/],
+    ['that would be valid for a year', warning({ expiresAt: '2027-12-01T00:00:00Z' }), /31 days/],
+  ])('%s is refused', async (_name, message, reason) => {
+    const { broker, list } = await school();
+    broker.send('city/notice/w-1', message);
+    const { body } = await broker.others.find(({ topic }) => topic.endsWith('/reply/w-1'));
+    expect(body).toMatchObject({ done: false, reason: expect.stringMatching(reason) });
+    expect(await list()).toEqual([]);
+    expect(types(broker.events.rest())).not.toContain('cn.campus.notice.received');
+  });
+
+  it('that the platform took back is no warning', async () => {
+    const { broker, list } = await school();
+    broker.send('city/notice/w-1', '');
+    broker.send('city/notice/w-2', warning({ id: 'w-2' }));
+    await broker.others.find(({ topic }) => topic.endsWith('/reply/w-2'));
+    expect(await list()).toHaveLength(1);
+  });
+});
