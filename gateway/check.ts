@@ -18,8 +18,29 @@ export function readConfig(
   ]);
 }
 
-function uplinkProblems({ uplinks }: Config): Problem[] {
-  return uplinks.flatMap(({ events, commandKeys }, i) => [
+function uplinkProblems({ uplinks, devices, areas }: Config): Problem[] {
+  const targets = ['gateway', ...devices.map(({ id }) => id), ...areas.map(({ id }) => id)];
+  return uplinks.flatMap(({ events, commands, commandKeys }, i) => [
+    ...commands.flatMap((rule, k) => [
+      ...rule.targets.flatMap((target, n): Problem[] =>
+        target.endsWith('*') || targets.includes(target)
+          ? []
+          : [
+              {
+                path: ['uplinks', i, 'commands', k, 'targets', n],
+                message: isMissing(`target ${target}`, targets),
+              },
+            ],
+      ),
+      ...(rule.signed && commandKeys.length === 0
+        ? [
+            {
+              path: ['uplinks', i, 'commands', k, 'signed'],
+              message: say('needs commandKeys beside it', '需要同时配置 commandKeys'),
+            },
+          ]
+        : []),
+    ]),
     ...events.flatMap((pattern, k): Problem[] => {
       if (eventTypes.some((type) => matches(pattern, type))) return [];
       const message = say(

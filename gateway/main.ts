@@ -3,8 +3,9 @@
  *
  *   devices -> supervisor -> record -> journal -> uplinks -> platforms
  */
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import type { Config } from '../config/load.ts';
 import type { Driver, Log } from '../drivers/contract.ts';
@@ -17,12 +18,12 @@ import { type Condition, type Journal, type OpenedFile, openJournal } from './jo
 import { createLives } from './life.ts';
 import { startLinkage } from './linkage/index.ts';
 import { createNotices } from './notices.ts';
-import { systemClock } from './observe/clock.ts';
+import { type Clock, systemClock } from './observe/clock.ts';
 import { createMetrics, discardsOf, type StatusServer, serveStatus } from './observe/metrics.ts';
 import { createRecorder, type Recorder, type Trace } from './record.ts';
 import { keepStorage } from './storage.ts';
 import { type Supervisor, startSupervisor } from './supervisor.ts';
-import { eventFilter, startUplink } from './uplink/index.ts';
+import { eventFilter, startUplink, type Uplink } from './uplink/index.ts';
 
 const packageFile = new URL('../package.json', import.meta.url);
 export const version = (JSON.parse(readFileSync(packageFile, 'utf8')) as { version: string }).version;
@@ -54,6 +55,18 @@ function cardKey(dataDir: string, log: Log): Buffer {
     );
     return randomBytes(32);
   }
+}
+
+/** Notes in the audit that the gateway runs with another config than before: its hash, not its content. */
+async function auditConfig(config: Config, journal: Journal, clock: Pick<Clock, 'now'>): Promise<void> {
+  const sha256 = createHash('sha256').update(readFileSync(config.file)).digest('hex');
+  const { username: user } = userInfo();
+  await journal.auditChange(
+    'config',
+    clock.now(),
+    JSON.stringify({ kind: 'config', file: config.file, sha256, user }),
+    sha256,
+  );
 }
 
 /**
@@ -124,12 +137,18 @@ export async function startGateway(options: {
     log,
     metrics,
     execute: async (task) => {
+      if (task.action === 'reset') return reset(task.target);
       if (task.target === 'gateway') return await (notices.execute(task) ?? executeHere(task));
       return await (alarms.execute(task) ??
         arming.execute(task) ??
         supervisor.execute({ ...task, device: task.target }));
     },
   });
+  const reset = (target: string): Result => {
+    if (!['gateway', ...deviceNames.keys()].includes(target))
+      return { done: false, reason: `there is no ${target}` };
+    return { done: true, result: { stopped: linkage.reset(target) } };
+  };
   /** What the gateway itself is asked. */
   const executeHere = async (task: Task): Promise<Result> => {
     if (task.action !== 'inventory')
@@ -165,7 +184,7 @@ export async function startGateway(options: {
       if (lane === 'urgent') devices.received(uplink, from, to).catch(() => {});
     },
   };
-  const uplinks = config.uplinks.map((uplink) => startUplink(uplink, context));
+  let uplinks: readonly Uplink[] = [];
   const wake = (lanes: ReadonlySet<Lane>) => {
     for (const uplink of uplinks) uplink.wake(lanes);
   };
@@ -184,8 +203,16 @@ export async function startGateway(options: {
     commands
       .tellInterrupted()
       .catch((error: Error) => log.warn({ error: error.message }, 'what a stop cut off could not be told'));
-  if (journal.opened !== undefined) void tellInterrupted();
-  else journal.onOpened(() => void tellInterrupted());
+  const noteConfig = () =>
+    auditConfig(config, journal, clock).catch((error: Error) =>
+      log.warn({ error: error.message }, 'the config could not be noted in the audit'),
+    );
+  const onceOpen = () => {
+    void tellInterrupted();
+    void noteConfig();
+  };
+  if (journal.opened !== undefined) onceOpen();
+  else journal.onOpened(onceOpen);
   void recorder.recordOwn('gateway.started', {
     version,
     devices: config.devices.length,
@@ -217,7 +244,7 @@ export async function startGateway(options: {
     calendar: config.calendar,
     timezone: config.timezone,
     recorder: { record: alarms.record, states: recorder.states },
-    isKnown: () => journal.opened !== undefined,
+    isKnown: recorder.isLoaded,
     clock,
     log,
     metrics,
@@ -241,6 +268,8 @@ export async function startGateway(options: {
     log,
     metrics,
   });
+  // Last: what they hear may be about any of the above.
+  uplinks = config.uplinks.map((uplink) => startUplink(uplink, context));
   const { lowDisk, ...policy } = config.retention;
   const storage = keepStorage({
     directory: config.dataDir,
@@ -317,8 +346,8 @@ function followJournal(journal: Journal, recorder: Recorder, log: Log, reset: ()
     late = false;
     recorder
       .reload()
-      .catch((error: Error) => log.error({ error: error.message }, 'the states could not be read'));
-    reset();
+      .catch((error: Error) => log.error({ error: error.message }, 'the states could not be read'))
+      .finally(reset);
   });
   let bad: Condition & { good: false };
   const follow = (condition: Condition) => {

@@ -58,6 +58,8 @@ export interface Recorder {
   readonly states: ReadonlyMap<string, State>;
   /** By id. */
   readonly unsaved: ReadonlyMap<string, Unsaved>;
+  /** Whether the states were read. */
+  isLoaded(): boolean;
   /** Reads the states again, from a journal that was opened late or salvaged. */
   reload(): Promise<void>;
   close(): void;
@@ -107,12 +109,14 @@ export async function createRecorder(options: {
   const waiting = new Map<string, Item>();
   let retries: NodeJS.Timeout | undefined;
 
+  let loaded = false;
   const reload = async () => {
     for (const { key, sequence, body } of await journal.states()) {
       const event = readEvent(body);
       if (event === undefined) log.error({ key, sequence }, 'the state of something cannot be read any more');
       else if ((states.get(key)?.sequence ?? 0) <= sequence) states.set(key, stateOf(event, sequence));
     }
+    loaded = true;
   };
   // A disk that refuses now is told of by the journal; the states come when it is opened.
   if (journal.condition.good) await reload();
@@ -226,6 +230,7 @@ export async function createRecorder(options: {
   return {
     states,
     unsaved,
+    isLoaded: () => loaded,
     reload,
     onState(listener) {
       stateListeners.add(listener);
@@ -280,7 +285,10 @@ export async function createRecorder(options: {
         repeat: undefined,
         seenAt: clock.now(),
       };
-      await save(item).catch(() => saveLater(item));
+      await save(item).catch(() => {
+        // Of the gateway's own words, too, memory keeps so many.
+        if (waiting.size < MAX_UNSAVED) saveLater(item);
+      });
     },
   };
 }

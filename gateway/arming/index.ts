@@ -323,7 +323,7 @@ export function createArming(options: ArmingOptions): Arming {
       for (const area of areas) {
         watchExit(area);
         const entry = known(about(area.id, 'entry'));
-        if (entry?.raised !== true) continue;
+        if (entry?.raised !== true || entries.has(area.id)) continue;
         const seen = Date.parse(entry.event.time);
         const left = Math.min(area.entryDelay, Math.max(0, seen + area.entryDelay - clock.now()));
         runEntry(area, { ...enteredBy(entry.event.data['details'] as EntryDetails), seen }, left);

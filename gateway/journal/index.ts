@@ -109,6 +109,8 @@ export interface Journal {
   end(command: CommandEnd): Promise<string>;
   /** Adds an entry, JSON, to the audit. @returns its hash. @throws JournalError. */
   audit(at: number, body: string): Promise<string>;
+  /** The same, where `value` is not what `key` was the last time; else nothing, and ''. */
+  auditChange(key: string, at: number, body: string, value: string): Promise<string>;
   classes(
     after: number,
     limit: number,
@@ -417,6 +419,8 @@ export async function openJournal(directory: string): Promise<Journal> {
     begin: (command) => watched(ask<Begun>({ do: 'begin', command })),
     end: (command) => watched(ask<string>({ do: 'end', command })),
     audit: (at, body) => watched(ask<string>({ do: 'audit', at, body })),
+    auditChange: (key, at, body, value) =>
+      watched(ask<string>({ do: 'audit', at, body, change: { key: `audited-${key}`, value } })),
     classes: (after, limit) => ask({ do: 'classes', after, limit }),
     usage: () => ask({ do: 'usage' }),
     onAppended: (listener) => void appendedListeners.push(listener),

@@ -9,7 +9,8 @@
  *   command source  id  begun_at  expires_at  outcome   each command once; no outcome: begun, and not ended
  *   audit   number  at  body  hash          who did what: a chain of hashes, audit.ts
  *   meta    key  value                      `journal`: the id of this numbering; `clean`: closed in order;
- *                                           `audit`: the hash before the first entry of the audit that is kept
+ *                                           `audit`: the hash before the first entry of the audit that is kept;
+ *                                           `audited-config`: the config that was noted in it last
  *
  * `sequence` is AUTOINCREMENT: a number is never used twice, not even after retention emptied the table.
  * `repeat_key` tells what makes a second sending the same event. It has no index: keys are hashes, and an index of

@@ -300,7 +300,11 @@ function prepare(db: Database.Database, file: string) {
     endCommand.run(outcome, source, id);
     return audit.add(at, body);
   });
-  const note = db.transaction((at: number, body: string) => audit.add(at, body));
+  const note = db.transaction((at: number, body: string, change?: { key: string; value: string }) => {
+    if (change !== undefined && meta(change.key) === change.value) return '';
+    if (change !== undefined) putMeta.run(change.key, change.value);
+    return audit.add(at, body);
+  });
   const forgetAll = db.transaction((before: number, now: number) => {
     audit.forget(before);
     forgetCommands.run(now, COMMANDS);
@@ -370,8 +374,9 @@ function prepare(db: Database.Database, file: string) {
     begin: (command: CommandBegin) => begin.immediate(command),
     /** Notes what became of it; the hash of its entry in the audit. */
     end: (command: CommandEnd) => end.immediate(command),
-    /** Adds an entry, JSON, to the audit; its hash. */
-    audit: (at: number, body: string) => note.immediate(at, body),
+    /** Adds an entry, JSON, to the audit; its hash. With `change` only where that is new; else ''. */
+    audit: (at: number, body: string, change?: { key: string; value: string }) =>
+      note.immediate(at, body, change),
     /** Removes marks and entries of the audit from before a time, and commands that expired before `now`; epoch ms. */
     forget: (before: number, now: number) => forgetAll.immediate(before, now),
     /** Bytes and events of each class among the `limit` events after a sequence; `last` is where to go on. */

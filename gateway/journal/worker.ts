@@ -24,7 +24,12 @@ export type Request =
   | { readonly do: 'interrupted' }
   | { readonly do: 'begin'; readonly command: CommandBegin }
   | { readonly do: 'end'; readonly command: CommandEnd }
-  | { readonly do: 'audit'; readonly at: number; readonly body: string }
+  | {
+      readonly do: 'audit';
+      readonly at: number;
+      readonly body: string;
+      readonly change?: { readonly key: string; readonly value: string };
+    }
   | { readonly do: 'classes'; readonly after: number; readonly limit: number }
   | { readonly do: 'usage' }
   | { readonly do: 'trial' }
@@ -167,7 +172,7 @@ function serve(request: Request): unknown {
     case 'end':
       return run((file) => file.end(request.command));
     case 'audit':
-      return run((file) => file.audit(request.at, request.body));
+      return run((file) => file.audit(request.at, request.body, request.change));
     case 'classes':
       return run((file) => file.classes(request.after, request.limit));
     case 'usage':

@@ -20,18 +20,31 @@ export interface LinkageOptions extends Surroundings {
 export interface Linkage {
   /** Something happened, and is on disk or on its way there. The same event twice counts once. */
   take(event: Event): void;
+  /**
+   * Switches off what rules switched on, and drops what waits: for alarms of an area or a device, or, for `gateway`,
+   * all. Gives how many rules that stopped.
+   */
+  reset(target: string): number;
   close(): void;
 }
 
 /** What is known to have been taken; an event comes twice at most, soon after each other. */
 const REMEMBERED = 1000;
-/** Of alarms whose rules may have to be stopped. */
-const RUNNING_MAX = 1000;
+const RUNS_MAX = 1000;
 
 /** What ends an action that lasts. */
 const opposite: Readonly<Record<string, string>> = { activate: 'deactivate', hold: 'lock' };
 
 type Action = RuleConfig['do'][number];
+
+/** A rule that an event set off. */
+interface Run {
+  readonly rule: RuleConfig;
+  readonly event: Event;
+  readonly device: string;
+  readonly area: string | undefined;
+  readonly stop: AbortController;
+}
 
 /** The kind, device and zone of an event, as rules ask for them. */
 export function happeningOf(event: Event): Happening {
@@ -53,8 +66,8 @@ export function startLinkage(options: LinkageOptions): Linkage {
   const byType = rulesByType(rules);
   const taken = new Set<string>();
   const busy = new Map<RuleConfig, { again: Event | undefined }>();
-  /** By the id of the alarm: what stops what its rules began. */
-  const stops = new Map<string, AbortController>();
+  /** What rules began, oldest first, and may have to be stopped. */
+  const runs = new Set<Run>();
   /** By output: the event that switched it on last. */
   const holders = new Map<string, string>();
   const over = new AbortController();
@@ -62,9 +75,9 @@ export function startLinkage(options: LinkageOptions): Linkage {
   const act = (rule: RuleConfig, { target, action }: Action, wanted: object, cause: string) =>
     commands.act({ target, action, arguments: { ...wanted } }, rule.id, cause);
 
-  const perform = async (rule: RuleConfig, action: Action, event: Event, stop: AbortSignal | undefined) => {
+  const perform = async ({ rule, event, stop }: Run, action: Action) => {
     const { after, for: length, arguments: wanted } = action;
-    const signal = stop === undefined ? over.signal : AbortSignal.any([over.signal, stop]);
+    const signal = AbortSignal.any([over.signal, stop.signal]);
     if (after > 0) await delay(after, undefined, { signal }).catch(() => {});
     if (signal.aborted) return;
     const lasting = length !== undefined && action.action === 'activate' ? { for: length / 1000 } : {};
@@ -82,19 +95,27 @@ export function startLinkage(options: LinkageOptions): Linkage {
     };
     if (length !== undefined && action.action === 'hold')
       delay(length, undefined, { signal }).then(finish, () => {});
-    if (stop?.aborted === true) finish();
-    else stop?.addEventListener('abort', finish, { once: true });
+    if (stop.signal.aborted) finish();
+    else stop.signal.addEventListener('abort', finish, { once: true });
   };
 
-  const stopOf = (rule: RuleConfig, id: string): AbortSignal | undefined => {
-    if (!rule.stopOnAcknowledge) return undefined;
-    const stop = stops.get(id) ?? new AbortController();
-    stops.set(id, stop);
-    for (const old of stops.keys()) {
-      if (stops.size <= RUNNING_MAX) break;
-      stops.delete(old);
+  const begin = (rule: RuleConfig, event: Event): Run => {
+    const { device, zone } = happeningOf(event);
+    const one = { rule, event, device, area: options.areaOf(device, zone), stop: new AbortController() };
+    runs.add(one);
+    for (const old of runs) {
+      if (runs.size <= RUNS_MAX) break;
+      runs.delete(old);
     }
-    return stop.signal;
+    return one;
+  };
+  const stopAll = (fits: (one: Run) => boolean): number => {
+    const found = [...runs].filter(fits);
+    for (const one of found) {
+      runs.delete(one);
+      one.stop.abort();
+    }
+    return found.length;
   };
 
   const run = async (rule: RuleConfig, event: Event) => {
@@ -102,9 +123,8 @@ export function startLinkage(options: LinkageOptions): Linkage {
     busy.set(rule, state);
     for (let next: Event | undefined = event; next !== undefined && !over.signal.aborted; ) {
       state.again = undefined;
-      const stop = stopOf(rule, next.id);
-      const one = next;
-      await Promise.all(rule.do.map((action) => perform(rule, action, one, stop)));
+      const one = begin(rule, next);
+      await Promise.all(rule.do.map((action) => perform(one, action)));
       next = state.again;
     }
     busy.delete(rule);
@@ -123,8 +143,7 @@ export function startLinkage(options: LinkageOptions): Linkage {
       const what = happeningOf(event);
       if (what.type === 'alarm.acknowledged') {
         const { event: id } = event.data['acknowledged'] as { event: string };
-        stops.get(id)?.abort();
-        stops.delete(id);
+        stopAll((one) => one.event.id === id && one.rule.stopOnAcknowledge);
       }
       for (const rule of byType.get(what.type) ?? []) {
         if (!isAbout(rule, what, options) || !isOn(rule, now(), options)) continue;
@@ -133,6 +152,7 @@ export function startLinkage(options: LinkageOptions): Linkage {
         else running.again = event;
       }
     },
+    reset: (target) => stopAll((one) => target === 'gateway' || target === one.device || target === one.area),
     close: () => over.abort(),
   };
 }

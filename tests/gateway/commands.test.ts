@@ -1,16 +1,18 @@
 import { spawnSync } from 'node:child_process';
-import { createPublicKey, generateKeyPairSync, sign } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { createHash, createPublicKey, generateKeyPairSync, sign } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import canonicalize from 'canonicalize';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { readConfig } from '../../gateway/check.ts';
 import { readCommand, whyNotAuthorised } from '../../gateway/commands/command.ts';
 import { createCommands, type Source, type Task } from '../../gateway/commands/index.ts';
 import { auditHash, verifyAudit } from '../../gateway/journal/audit.ts';
 import { openJournal } from '../../gateway/journal/index.ts';
 import { openReader } from '../../gateway/journal/reader.ts';
+import { startGateway } from '../../gateway/main.ts';
 import { createMetrics } from '../../gateway/observe/metrics.ts';
 import { silentLog, temporaryDirectory } from '../helpers.ts';
 
@@ -378,5 +380,26 @@ describe('the audit', () => {
     const { anchor: from, entries: after } = forged.audit();
     forged.close();
     expect(verifyAudit(from, after)).toMatchObject({ number: 4 });
+  });
+
+  it('notes that the gateway runs with another config, once for each', async () => {
+    const directory = temporaryDirectory();
+    const file = join(directory, 'campus.yaml');
+    const start = async (name: string) => {
+      writeFileSync(file, `campus: { id: "45001", name: ${name} }\n`);
+      const loaded = readConfig(file);
+      if ('errors' in loaded) throw new Error('the config is wrong');
+      const gateway = await startGateway({ config: loaded.config, log: silentLog });
+      await gateway.close(0);
+    };
+    for (const name of ['一中', '一中', '二中', '一中']) await start(name);
+    const reader = openReader(join(directory, 'data'));
+    const { anchor, entries } = reader.audit();
+    reader.close();
+    const hashes = entries.map(({ body }) => (JSON.parse(body) as { sha256: string }).sha256);
+    const sha256 = (name: string) =>
+      createHash('sha256').update(`campus: { id: "45001", name: ${name} }\n`).digest('hex');
+    expect(hashes).toEqual(['一中', '二中', '一中'].map(sha256));
+    expect(verifyAudit(anchor, entries)).toBeUndefined();
   });
 });

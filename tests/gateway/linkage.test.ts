@@ -165,6 +165,22 @@ describe('a rule', () => {
       ]);
   });
 
+  it('is reset by its device, its area, or all of them', async () => {
+    for (const [target, stopped] of [
+      ['block', 1],
+      ['io', 1],
+      ['gateway', 1],
+      ['gate', 0],
+    ] as const) {
+      const { told, happen, linkage } = gateway([{ id: 'r', do: [siren()] }]);
+      happen('intrusion');
+      await delay(0);
+      expect(linkage.reset(target)).toBe(stopped);
+      await delay(0);
+      expect(told.map(([action]) => action)).toEqual(['activate', 'deactivate'].slice(0, 1 + stopped));
+    }
+  });
+
   it('that is set off a thousand times while it acts acts once more', async () => {
     const { told, happen, hold } = gateway([{ id: 'r', do: [siren()] }]);
     const release = hold();
