@@ -39,6 +39,7 @@ const WINDOW_MS = 60_000;
 /** IEC 62642-1 calls an alarm confirmed that a second, independent detector tells within 30 to 60 minutes. */
 const CONFIRM_MS = 30 * 60_000;
 const TEST_MAX_S = 8 * 3600;
+const LOOK_EVERY_MS = 10_000;
 
 const testSchema = z.strictObject({
   kind: z.enum(['walk-test', 'maintenance']),
@@ -166,6 +167,14 @@ export function createAlarms(options: AlarmOptions): Alarms {
     return { done: true, result: { until } };
   };
 
+  /** Ends tests whose time is over. */
+  const look = () => {
+    for (const { raised, event, device } of recorder.states.values())
+      if (raised && event.data['kind'] === 'test' && testing(device) === undefined)
+        recorder.record({ device, kind: 'test', state: 'restored' }).catch(() => {});
+  };
+  const timer = setInterval(look, LOOK_EVERY_MS);
+
   return {
     async record(given) {
       const observation = marked(given);
@@ -201,7 +210,8 @@ export function createAlarms(options: AlarmOptions): Alarms {
     },
     execute: (task) => (['test', 'end-test'].includes(task.action) ? test(task) : undefined),
     close() {
-      for (const { timer } of folds.values()) clearTimeout(timer);
+      clearInterval(timer);
+      for (const one of folds.values()) clearTimeout(one.timer);
     },
   };
 }

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { Observation, Receipt } from '../../drivers/contract.ts';
 import { createAlarms } from '../../gateway/alarms.ts';
 import { type Event, stateKeyOf, toEvent } from '../../gateway/event.ts';
@@ -48,6 +48,7 @@ function life() {
     zone = 1,
     device = 'io',
   ) => alarms.record({ device, kind, state, zone: { number: zone } });
+  onTestFinished(alarms.close);
   return {
     alarms,
     recorded,
@@ -155,6 +156,7 @@ describe('a test', () => {
     expect(marks).toEqual([...Array(41).fill('walk-test'), undefined]);
     expect(facts).toEqual([]);
     await vi.advanceTimersByTimeAsync(10 * MINUTE);
+    expect(recorded.at(-1)).toMatchObject({ device: 'block', kind: 'test', state: 'restored' });
     await say('raised', 'panic', 4);
     expect(recorded.at(-1)?.test).toBeUndefined();
   });
