@@ -5,18 +5,18 @@ export default {
     {
       name: 'drivers-stand-alone',
       comment:
-        'A driver imports its own folder, drivers/contract.ts, drivers/line.ts and npm packages, nothing else.',
+        'A driver imports its own folder, drivers/contract.ts, line.ts, bits.ts and npm packages, nothing else.',
       severity: 'error',
       from: { path: '^drivers/([^/]+)/' },
       to: {
         path: '^(gateway|config|simulators|tests|drivers)/',
-        pathNot: '^drivers/($1/|contract\\.ts$|line\\.ts$)',
+        pathNot: '^drivers/($1/|contract\\.ts$|line\\.ts$|bits\\.ts$)',
       },
     },
     {
       name: 'driver-contract-is-the-ground',
       severity: 'error',
-      from: { path: '^drivers/(contract|line)\\.ts$' },
+      from: { path: '^drivers/(contract|line|bits)\\.ts$' },
       to: { path: '^(gateway|config|simulators|tests|drivers/[^/]+/)' },
     },
     {
@@ -24,14 +24,14 @@ export default {
       comment:
         'Bytes <-> frames: no I/O, no timers, no clock. Only types of the contract, and node:crypto where a standard encrypts.',
       severity: 'error',
-      from: { path: '^drivers/[^/]+/codec\\.ts$' },
-      to: { pathNot: '^(drivers/contract\\.ts$|(node:)?crypto$)' },
+      from: { path: '^drivers/[^/]+/(codec|secure)\\.ts$' },
+      to: { pathNot: '^(drivers/(contract|bits|[^/]+/codec)\\.ts$|(node:)?crypto$)' },
     },
     {
       name: 'simulators-know-codecs-only',
       severity: 'error',
       from: { path: '^simulators/' },
-      to: { path: '^(gateway|config|tests|drivers)/', pathNot: '^drivers/([^/]+/codec|contract|line)\\.ts$' },
+      to: { path: '^(gateway|config|tests|drivers)/', pathNot: '^drivers/([^/]+/(codec|secure)|contract|line|bits)\\.ts$' },
     },
     {
       name: 'config-stands-on-drivers',

@@ -2,6 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Format } from '../drivers/wiegand/codec.ts';
 import { type FenceUnit, fenceModels, startFences } from './fence.ts';
+import { type OsdpReader, startOsdpReaders } from './osdp.ts';
 import { startPanel } from './panel.ts';
 import { startReader } from './reader.ts';
 import type { Simulator, WireEnd } from './simulator.ts';
@@ -35,6 +36,11 @@ interface ModbusConfig {
   readonly unit: number;
   readonly profile: string;
 }
+interface OsdpConfig {
+  readonly connection: Connection;
+  readonly address: number;
+  readonly keyFile?: string;
+}
 interface ReaderConfig {
   readonly connection: Connection;
   readonly format: Format;
@@ -59,6 +65,7 @@ const kinds: Readonly<
 > = {
   dc09: panels,
   modbus: fences,
+  osdp: osdpReaders,
   wiegand: readers,
 };
 
@@ -117,6 +124,24 @@ async function readers(devices: readonly CampusDevice[]): Promise<Simulated> {
     return [];
   });
   return { simulators: await Promise.all(starting), skipped };
+}
+
+async function osdpReaders(devices: readonly CampusDevice[], readKey: ReadKey): Promise<Simulated> {
+  const wires = new Map<string, { end: WireEnd; readers: OsdpReader[] }>();
+  const skipped: string[] = [];
+  for (const { id, options } of devices) {
+    const { connection, address, keyFile } = options as OsdpConfig;
+    const end = endOf(connection);
+    if (end === undefined) {
+      skipped.push(onSerial(id));
+      continue;
+    }
+    const wire = wires.get(JSON.stringify(end)) ?? { end, readers: [] };
+    wire.readers.push({ id, address, ...(keyFile !== undefined && { key: readKey(keyFile) }) });
+    wires.set(JSON.stringify(end), wire);
+  }
+  const started = await Promise.all([...wires.values()].map(startOsdpReaders));
+  return { simulators: started.flat(), skipped };
 }
 
 /** @throws Error with a sentence where a port is taken. */

@@ -5,11 +5,8 @@
  *                                                          number), two hex digits: xor of those five bytes
  * ascii:              line CR LF                           the card number as the reader prints it
  * wiegand26, 34:      the frame's bits as '0' and '1', CR LF, as Wiegand-to-serial converters send them
- *
- *   P F F F F F F F F C C C C C C C C C C C C C C C C P    26 bits: even parity over the first half,
- *   └──── even ─────────────┘└────────── odd ─────────┘    odd parity over the second
- *   34 bits: the same with 16 bits of facility and 16 of card.
  */
+import { encodeWiegand, parseWiegand } from '../bits.ts';
 import type { Credential, Decoded, Decoder } from '../contract.ts';
 
 const STX = 0x02;
@@ -21,13 +18,6 @@ const MAX_LINE = 128;
 
 export const formats = ['rdm6300', 'ascii', 'wiegand26', 'wiegand34'] as const;
 export type Format = (typeof formats)[number];
-
-/** Bits of facility and card of a Wiegand format, both parity bits left out. */
-const wiegandLayout = {
-  wiegand26: { facility: 8, card: 16 },
-  wiegand34: { facility: 16, card: 16 },
-} as const;
-export type WiegandFormat = keyof typeof wiegandLayout;
 
 type Parsed = { frame: Credential } | { reason: string };
 
@@ -41,24 +31,6 @@ function parseRdm6300(frame: Uint8Array): Parsed {
   if (xor !== bytes[5]) return { reason: 'wrong checksum' };
   return {
     frame: { format: 'em4100', number: String(bytes.readUInt32BE(1)), facility: bytes[0] ?? 0 },
-  };
-}
-
-const ones = (bits: string) => bits.split('1').length - 1;
-
-/** A string of '0' and '1' -> credential, its parity checked. */
-export function parseWiegand(bits: string, format: WiegandFormat): Parsed {
-  const { facility, card } = wiegandLayout[format];
-  const length = facility + card + 2;
-  if (bits.length !== length || !/^[01]+$/.test(bits)) return { reason: `not ${length} bits` };
-  if (ones(bits.slice(0, length / 2)) % 2 !== 0) return { reason: 'wrong even parity' };
-  if (ones(bits.slice(length / 2)) % 2 !== 1) return { reason: 'wrong odd parity' };
-  return {
-    frame: {
-      format,
-      facility: Number.parseInt(bits.slice(1, 1 + facility), 2),
-      number: String(Number.parseInt(bits.slice(1 + facility, 1 + facility + card), 2)),
-    },
   };
 }
 
@@ -83,18 +55,7 @@ export function encodeCard(credential: Credential, format: Format): Buffer {
       Buffer.of(ETX),
     ]);
   }
-  const layout = wiegandLayout[format];
-  const facility = credential.facility ?? 0;
-  const card = Number(credential.number);
-  if (!(facility >= 0 && facility < 2 ** layout.facility && card >= 0 && card < 2 ** layout.card)) {
-    throw new RangeError(`${facility}/${card} does not fit ${format}`);
-  }
-  const data =
-    facility.toString(2).padStart(layout.facility, '0') + card.toString(2).padStart(layout.card, '0');
-  const half = data.length / 2;
-  const even = ones(data.slice(0, half)) % 2;
-  const odd = 1 - (ones(data.slice(half)) % 2);
-  return Buffer.from(`${even}${data}${odd}\r\n`, 'latin1');
+  return Buffer.from(`${encodeWiegand(credential, format)}\r\n`, 'latin1');
 }
 
 function rdm6300Decoder(): Decoder<Credential> {

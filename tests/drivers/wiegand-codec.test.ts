@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { parseWiegand } from '../../drivers/bits.ts';
 import type { Credential } from '../../drivers/contract.ts';
-import { cardDecoder, encodeCard, type Format, formats, parseWiegand } from '../../drivers/wiegand/codec.ts';
+import { cardDecoder, encodeCard, type Format, formats } from '../../drivers/wiegand/codec.ts';
 import { chunked, decodeAll, discardedBytes, frames } from './decoding.ts';
 
 const ascii = (text: string) => Buffer.from(text, 'latin1');

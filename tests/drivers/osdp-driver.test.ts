@@ -1,0 +1,270 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import type { Observation, Receipt } from '../../drivers/contract.ts';
+import { commands, encodeOsdp, osdpDecoder, replies } from '../../drivers/osdp/codec.ts';
+import { cardOf, osdp } from '../../drivers/osdp/driver.ts';
+import { type OsdpReader, startOsdpReaders } from '../../simulators/osdp.ts';
+import { fakeHost, freePort, stream, take, tcpServer, temporaryDirectory } from '../helpers.ts';
+import { frames } from './decoding.ts';
+
+const KEY = '000102030405060708090a0b0c0d0e0f';
+const keyFile = (key = KEY) => {
+  const file = join(temporaryDirectory(), 'scbk');
+  writeFileSync(file, `${key}\n`);
+  return file;
+};
+const device = (port: number, address: number, more: object = {}) => ({
+  id: `reader-${address}`,
+  driver: 'osdp',
+  options: osdp.options.parse({ connection: { serialServer: `127.0.0.1:${port}` }, address, ...more }),
+});
+
+async function line(
+  readers: readonly (Omit<OsdpReader, 'id'> & { more?: object })[],
+  store?: (observation: Observation) => Promise<Receipt>,
+) {
+  const port = await freePort();
+  const texts = stream<[string, string]>();
+  const simulators = await startOsdpReaders({
+    end: { listen: { host: '127.0.0.1', port } },
+    readers: readers.map((reader) => ({ ...reader, id: `reader-${reader.address}` })),
+    shown: (id, text) => texts.push([id, text]),
+  });
+  onTestFinished(async () => {
+    for (const one of simulators) await one.close();
+  });
+  const fake = fakeHost(store);
+  const session = await osdp.open(
+    readers.map(({ address, more }) => device(port, address, more)),
+    fake.host,
+  );
+  session.ended.catch(() => {});
+  onTestFinished(() => session.close());
+  const card = (credential: object | undefined) =>
+    fake.reports.find(
+      ({ kind, credential: own }) => kind === 'credential' && (credential === undefined || own !== undefined),
+    );
+  return { ...fake, session, simulators, texts, port, card };
+}
+const shown = (number: string, id = 'reader-0') => ({
+  device: id,
+  kind: 'credential',
+  credential: { format: 'wiegand26', facility: 1, number },
+});
+
+describe('OSDP readers on a line', () => {
+  it('are polled in turn, and their cards are told, each once', async () => {
+    const { simulators, links, card } = await line([{ address: 0 }, { address: 1 }, { address: 2 }]);
+    expect((await take(links, 3)).map(({ device: id, state }) => [id, state]).sort()).toEqual([
+      ['reader-0', 'online'],
+      ['reader-1', 'online'],
+      ['reader-2', 'online'],
+    ]);
+    for (const [i, one] of simulators.entries()) await one.do(`card ${100 + i}`);
+    const cards = [await card({}), await card({}), await card({})];
+    expect(cards.map(({ device: id, credential }) => `${id} ${credential?.number}`).sort()).toEqual([
+      'reader-0 100',
+      'reader-1 101',
+      'reader-2 102',
+    ]);
+  });
+
+  it('tell tamper and power, as found and as they change', async () => {
+    const { simulators, reports } = await line([{ address: 5 }]);
+    const [first, second] = [await reports.next(), await reports.next()];
+    expect([first, second]).toMatchObject([
+      { kind: 'tamper', state: 'restored', initial: true },
+      { kind: 'power', state: 'restored', initial: true },
+    ]);
+    const next = () => reports.find(({ kind }) => kind === 'tamper' || kind === 'power');
+    await simulators[0]?.do('tamper');
+    expect(await next()).toMatchObject({ kind: 'tamper', state: 'raised' });
+    await simulators[0]?.do('mains-lost');
+    expect(await next()).toMatchObject({ kind: 'power', state: 'raised' });
+    await simulators[0]?.do('tamper-restore');
+    expect(await next()).toMatchObject({ kind: 'tamper', state: 'restored' });
+  });
+
+  it('are offline after 8 s of silence, alone, and come back by themselves', {
+    timeout: 30_000,
+  }, async () => {
+    const { simulators, links, card } = await line([{ address: 0 }, { address: 1 }]);
+    await take(links, 2);
+    const silent = performance.now();
+    await simulators[1]?.do('silent 9s');
+    await delay(3000);
+    await simulators[0]?.do('card 7');
+    expect(await card({})).toMatchObject(shown('7'));
+    expect(await links.next()).toMatchObject({ device: 'reader-1', state: 'offline' });
+    expect(performance.now() - silent).toBeGreaterThan(7900);
+    expect(performance.now() - silent).toBeLessThan(11_000);
+    expect(await links.next()).toMatchObject({ device: 'reader-1', state: 'online' });
+  });
+
+  it('lose no card to noise on the line, and none is told twice', { timeout: 30_000 }, async () => {
+    const { simulators, links, reports } = await line([{ address: 0 }, { address: 1 }]);
+    await take(links, 2);
+    await simulators[0]?.do('corrupt 5');
+    for (let i = 0; i < 40; i++) {
+      await simulators[i % 2]?.do(`card ${1000 + i}`);
+      if (i % 10 === 0) await simulators[0]?.do('garbage');
+      await delay(20);
+    }
+    const numbers: number[] = [];
+    while (numbers.length < 40) {
+      const { credential } = await reports.find(({ kind }) => kind === 'credential');
+      numbers.push(Number(credential?.number));
+    }
+    await delay(300);
+    expect(reports.rest().filter(({ kind }) => kind === 'credential')).toEqual([]);
+    expect(numbers.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 40 }, (_, i) => 1000 + i));
+  });
+
+  it('do not wait for the disk of each other, but each for its own', async () => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const receipt = { sequence: 1, id: 'x', repeated: false };
+    const { simulators, links, card, reports } = await line(
+      [{ address: 0 }, { address: 1 }],
+      async (observation) => {
+        if (observation.credential?.number === '1') await promise;
+        return receipt;
+      },
+    );
+    await take(links, 2);
+    await simulators[0]?.do('card 1');
+    await simulators[0]?.do('card 2');
+    expect(await card({})).toMatchObject(shown('1'));
+    await simulators[1]?.do('card 3');
+    expect(await card({})).toMatchObject(shown('3', 'reader-1'));
+    await delay(200);
+    expect(reports.rest().filter(({ kind }) => kind === 'credential')).toEqual([]);
+    resolve();
+    expect(await card({})).toMatchObject(shown('2'));
+  });
+
+  it('show a text, and say what they do not know', async () => {
+    const { session, links, texts } = await line([{ address: 3 }]);
+    const tell = (action: string, wanted: object) =>
+      session.execute?.({ id: 'c', device: 'reader-3', action, arguments: { ...wanted } });
+    expect(await tell('show', { text: 'WAIT' })).toMatchObject({ done: false });
+    await links.next();
+    expect(await tell('show', { text: 'WAIT\u0007', for: 5 })).toEqual({ done: true });
+    expect(await texts.next()).toEqual(['reader-3', 'WAIT?']);
+    expect(await tell('unlock', {})).toMatchObject({ done: false });
+    expect(await tell('show', {})).toMatchObject({ done: false });
+  });
+
+  it('take no word of a frame that is not theirs: another address, another number, our own echo', async () => {
+    const { port, sockets } = await tcpServer();
+    const { host, links, discards } = fakeHost();
+    const session = await osdp.open([device(port, 4)], host);
+    onTestFinished(() => session.close());
+    const socket = await sockets.next();
+    const decoder = osdpDecoder();
+    const asked = stream<{ sequence: number; code: number }>();
+    socket.on('data', (chunk: Buffer) => {
+      for (const frame of frames(decoder.push(chunk))) asked.push(frame);
+      socket.write(chunk); // A half-duplex converter that echoes.
+    });
+    const answer = (address: number, sequence: number) =>
+      socket.write(
+        encodeOsdp({ address, reply: true, sequence, crc: true, code: replies.ACK, data: new Uint8Array() }),
+      );
+    const first = await asked.next();
+    expect(first).toMatchObject({ sequence: 0, code: commands.POLL });
+    answer(5, 0);
+    answer(4, 2);
+    expect((await discards.next()).reason).toContain('nobody awaits');
+    expect(links.rest()).toEqual([]);
+    answer(4, 0);
+    expect(await asked.find(({ code }) => code === commands.ID)).toMatchObject({ sequence: 1 });
+  });
+});
+
+describe('the secure channel', () => {
+  const secure = { key: Buffer.from(KEY, 'hex') };
+
+  it('carries cards under the reader’s own key', async () => {
+    const { simulators, links, card, port } = await line([
+      { address: 0, ...secure, more: { keyFile: keyFile() } },
+    ]);
+    expect(await links.next()).toMatchObject({ state: 'online' });
+    await simulators[0]?.do('card 77');
+    expect(await card({})).toMatchObject(shown('77'));
+    expect(port).toBeGreaterThan(0);
+  });
+
+  it('comes up again when a reader restarts in the middle of a session', async () => {
+    const { simulators, links, card } = await line([{ address: 0, ...secure, more: { keyFile: keyFile() } }]);
+    await links.next();
+    for (let i = 0; i < 5; i++) {
+      await simulators[0]?.do(`card ${200 + i}`);
+      expect(await card({})).toMatchObject(shown(String(200 + i)));
+      await simulators[0]?.do('restart');
+    }
+    expect(links.rest()).toEqual([]);
+  });
+
+  it('does not come up with another key, and nothing that such a reader says counts', async () => {
+    const other = 'ff'.repeat(16);
+    const { simulators, links, reports, discards } = await line([
+      { address: 0, ...secure, more: { keyFile: keyFile(other) } },
+    ]);
+    expect((await discards.find(({ reason }) => reason.includes('key'))).reason).toBe(
+      'the reader has another key',
+    );
+    await simulators[0]?.do('card 1');
+    await delay(300);
+    expect(links.rest()).toEqual([]);
+    expect(reports.rest()).toEqual([]);
+  });
+
+  it('is a must where there is a key: a reader in clear is not believed', async () => {
+    const { simulators, links, reports } = await line([{ address: 0, more: { keyFile: keyFile() } }]);
+    await simulators[0]?.do('card 1');
+    await delay(500);
+    expect(links.rest()).toEqual([]);
+    expect(reports.rest()).toEqual([]);
+  });
+
+  it('with the key that everybody knows is a fault', async () => {
+    const { reports, simulators, card } = await line([{ address: 0, more: { defaultKey: true } }]);
+    expect(await reports.find(({ kind }) => kind === 'fault')).toMatchObject({
+      cause: 'default-key',
+      state: 'raised',
+    });
+    await simulators[0]?.do('card 9');
+    expect(await card({})).toMatchObject(shown('9'));
+  });
+
+  it.each([
+    ['a key that is no key', { keyFile: 'short' }, /32 hex digits/],
+    ['two keys', { keyFile: KEY, defaultKey: true }, /keep one/],
+  ])('tells of %s in the config', (_name, { keyFile: key, ...more }, message) => {
+    const problems = osdp.problems?.(device(1, 0, { ...more, keyFile: keyFile(key) }));
+    expect(problems).toEqual([expect.objectContaining({ message: expect.stringMatching(message) })]);
+  });
+});
+
+describe('a card of a reader', () => {
+  it.each([
+    // 26 bits: even parity 1, facility 1, card 1, odd parity 0, then six bits of nothing.
+    ['26 bits', '00001a0080800080', { format: 'wiegand26', facility: 1, number: '1' }],
+    ['8 bits', '00000800ff', { format: 'raw8', number: '255' }],
+    ['64 bits', '00004000ffffffffffffffff', { format: 'raw64', number: '18446744073709551615' }],
+  ])('of %s', (_name, hex, credential) => {
+    expect(cardOf(Buffer.from(hex, 'hex'))).toEqual({ frame: credential });
+  });
+
+  it.each([
+    ['no bits', '00000000'],
+    ['fewer bytes than bits', '00001a008080'],
+    ['more bytes than bits', '00000800ffff'],
+    ['a wrong parity', '00001a0000800080'],
+    ['nothing', ''],
+  ])('that makes no sense is none: %s', (_name, hex) => {
+    expect(cardOf(Buffer.from(hex, 'hex'))).toHaveProperty('reason');
+  });
+});

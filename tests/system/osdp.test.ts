@@ -1,0 +1,72 @@
+/** Eight OSDP readers on one pair of ptys, as on a serial line, with noise on it. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { osdp } from '../../drivers/osdp/driver.ts';
+import { startOsdpReaders } from '../../simulators/osdp.ts';
+import { quantile } from '../bench/parts.ts';
+import { fakeHost } from '../helpers.ts';
+import { need, ptyPair } from './tools.ts';
+
+const READERS = 8;
+const NOISY_MS = 20_000;
+
+describe('eight readers on a serial line', { timeout: 90_000 }, () => {
+  it('are polled fairly, and tell every card through noise, each by itself', async (context) => {
+    need(context, 'socat');
+    const { a, b } = await ptyPair();
+    const addresses = Array.from({ length: READERS }, (_, i) => i);
+    const simulators = await startOsdpReaders({
+      end: { serial: b, baudRate: 9600 },
+      // They have the key that everybody knows; half of them are asked to use it.
+      readers: addresses.map((address) => ({ id: `r${address}`, address })),
+    });
+    onTestFinished(() => simulators[0]?.close());
+    const { host, reports, links, discards } = fakeHost();
+    const session = await osdp.open(
+      addresses.map((address) => ({
+        id: `r${address}`,
+        driver: 'osdp',
+        options: osdp.options.parse({ connection: { serial: a }, address, defaultKey: address % 2 === 1 }),
+      })),
+      host,
+    );
+    onTestFinished(() => session.close());
+    for (const _ of addresses) expect(await links.next()).toMatchObject({ state: 'online' });
+
+    // In peace: how long from a card to its event.
+    const ages: number[] = [];
+    for (let i = 0; i < 80; i++) {
+      const started = performance.now();
+      await simulators[i % READERS]?.do(`card ${i}`);
+      await reports.find(({ kind }) => kind === 'credential');
+      ages.push(performance.now() - started);
+    }
+    process.stdout.write(
+      `8 readers: card to event p50 ${quantile(ages, 0.5).toFixed(0)} ms, p99 ${quantile(ages, 0.99).toFixed(0)} ms\n`,
+    );
+
+    // With noise: flipped bits, random bytes, and answers that never come.
+    const end = performance.now() + NOISY_MS;
+    await simulators[0]?.do('corrupt 7');
+    const shown: number[] = [];
+    for (let i = 0; performance.now() < end; i++) {
+      const number = 1000 + i;
+      shown.push(number);
+      await simulators[i % READERS]?.do(`card ${number}`);
+      if (i % 5 === 0) await simulators[0]?.do('garbage');
+      await delay(40);
+    }
+    await simulators[0]?.do('corrupt 0');
+    const told: number[] = [];
+    while (told.length < shown.length) {
+      const { credential } = await reports.find(({ kind }) => kind === 'credential');
+      told.push(Number(credential?.number));
+    }
+    process.stdout.write(
+      `noise for ${NOISY_MS / 1000} s: ${shown.length} cards shown, ${new Set(told).size} told, ${discards.rest().length} times noise was discarded\n`,
+    );
+    expect(told.toSorted((x, y) => x - y)).toEqual(shown);
+    // Nobody was given up.
+    expect(links.rest()).toEqual([]);
+  });
+});
