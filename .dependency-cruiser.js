@@ -31,7 +31,10 @@ export default {
       name: 'simulators-know-codecs-only',
       severity: 'error',
       from: { path: '^simulators/' },
-      to: { path: '^(gateway|config|tests|drivers)/', pathNot: '^drivers/([^/]+/(codec|secure)|contract|line|bits)\\.ts$' },
+      to: {
+        path: '^(gateway|config|tests|drivers)/',
+        pathNot: '^drivers/([^/]+/(codec|secure)|contract|line|bits)\\.ts$',
+      },
     },
     {
       name: 'config-stands-on-drivers',

@@ -211,6 +211,7 @@ function wrap(
 ): Connection {
   const { version, receiveMaximum, maximumPacketSize, certificateEnds, aliases } = of;
   let silence: Error | undefined;
+  let over = false;
   let heardAt = performance.now();
   // MQTT.js calls back with the packet that was sent, and keeps the broker's reason (0x10: nobody subscribes) to
   // itself; but it does so while it handles the PUBACK that this notes.
@@ -229,6 +230,7 @@ function wrap(
   }, SILENCE_CHECK_MS).unref();
   const ended = new Promise<Error>((resolve) => {
     client.once('close', () => {
+      over = true;
       clearInterval(watch);
       of.closed();
       client.end(true);
@@ -249,6 +251,8 @@ function wrap(
     certificateEnds,
     ended,
     publish({ topic, payload, qos, retain = false, contentType, expiry, correlation }, done) {
+      // MQTT.js throws once its store is closed, and an answer to a command may come later than that.
+      if (over) return done?.({ code: -1, reason: 'the connection is over' });
       // Only what is answered can tell whether the broker has learnt an alias.
       const alias = version === 5 && qos === 1 ? aliases.of(topic) : undefined;
       const properties = version === 5 && {
@@ -277,6 +281,7 @@ function wrap(
     async end(timeout) {
       // MQTT.js waits for PUBACKs first, and a second `end` does not hurry it.
       const timer = setTimeout(() => client.stream.destroy(), timeout);
+      over = true;
       client.end(false);
       await ended;
       clearTimeout(timer);

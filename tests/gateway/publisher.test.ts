@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, it, vi } from 'vitest';
+import { openConnection } from '../../gateway/uplink/connection.ts';
 import { freePort, take } from '../helpers.ts';
 import { type Published, scriptedBroker } from '../scripted-broker.ts';
 import { campus } from './campus.ts';
@@ -96,6 +97,19 @@ describe('a broker without subscribers', () => {
     const after = await campus(broker.port, {}, directory);
     await after.record('panic');
     expect((await broker.events.next()).body.sequence).toBe('2');
+  });
+});
+
+describe('a connection that is over', () => {
+  it('takes nothing more, and says so: an answer to a command may come later than that', async () => {
+    const broker = await scriptedBroker({});
+    const options = { url: `mqtt://127.0.0.1:${broker.port}`, clientId: 'c', keepalive: 10 };
+    const connection = await openConnection(options, 5, new AbortController().signal);
+    await connection.end(500);
+    const answer = await new Promise((resolve) =>
+      connection.publish({ topic: 'late', payload: '', qos: 1 }, resolve),
+    );
+    expect(answer).toMatchObject({ code: -1 });
   });
 });
 
