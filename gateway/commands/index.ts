@@ -158,7 +158,7 @@ export function createCommands(context: CommandContext): Commands {
     if (begun.known) return outcomeOf(begun.outcome);
     const result = await (source.own?.[action]?.(task).catch(failed) ?? perform(task));
     const ended = { source: source.id, id, at: clock.now(), outcome: JSON.stringify(result) };
-    const details = { ...by, id, target, action, ...result };
+    const details = { ...by, id, target, action, ...inShort(result) };
     const type = result.done ? 'command.done' : 'command.failed';
     await journal.end({ ...ended, audit: JSON.stringify({ kind: 'outcome', ...details }) }).then(
       (audit) => tell(type, { ...details, audit }),
@@ -195,10 +195,10 @@ export function createCommands(context: CommandContext): Commands {
       const whole = { id: `${rule}/${cause}`, ...task };
       const by = { source: 'rule', from: rule };
       const result = await perform(whole);
-      const details = { ...by, id: whole.id, target: task.target, action: task.action, ...result };
+      const details = { ...by, id: whole.id, target: task.target, action: task.action, ...inShort(result) };
       metrics.commands.inc({ source: 'rule', action: task.action });
       if (!result.done) bursts.warn(`rule ${rule}`, details, 'what a rule asked for could not be done');
-      journal.audit(clock.now(), JSON.stringify({ ...entryOf(by, whole), ...result })).then(
+      journal.audit(clock.now(), JSON.stringify({ ...entryOf(by, whole), ...inShort(result) })).then(
         (audit) => tell(result.done ? 'command.done' : 'command.failed', { ...details, audit }),
         () => tell(result.done ? 'command.done' : 'command.failed', details),
       );
@@ -223,6 +223,8 @@ export function createCommands(context: CommandContext): Commands {
   };
 }
 
+/** For the audit and for platforms that did not ask: an inventory is long. */
+const inShort = ({ result: _whole, ...rest }: Result): Result => rest;
 const keyOf = (source: string, id: string) => `${source}\n${id}`;
 const failed = (error: Error): Result => ({ done: false, unknown: true, reason: error.message });
 const outcomeOf = (outcome: string | null): Result =>

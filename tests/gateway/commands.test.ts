@@ -62,6 +62,7 @@ async function path(options: { readonly directory?: string; readonly source?: Pa
     async execute(task) {
       moved.push(task);
       if (hang) await new Promise(() => {});
+      if (task.action === 'inventory') return { done: true, result: { devices: ['a', 'b'] } };
       return task.arguments['fail'] === true ? { done: false, reason: 'jammed' } : { done: true };
     },
   });
@@ -102,6 +103,15 @@ describe('a command', () => {
       { id: 'c-1', target: 'gate-io', action: 'unlock', arguments: { output: 'gate' } },
     ]);
     expect(events.map(([type]) => type)).toEqual(['command.done']);
+  });
+
+  it('answers in full to who asked, again too, and tells the others in short', async () => {
+    const { send, events } = await path();
+    const answer = { id: 'i', done: true, result: { devices: ['a', 'b'] } };
+    for (let i = 0; i < 2; i++)
+      expect(await send({ id: 'i', action: 'inventory' }, 'gateway')).toEqual(answer);
+    expect(events).toHaveLength(1);
+    expect(JSON.stringify(events)).not.toContain('devices');
   });
 
   it('that comes twice at once is carried out once', async () => {
