@@ -5,6 +5,7 @@ import { type FenceUnit, fenceModels, startFences } from './fence.ts';
 import { type OsdpReader, startOsdpReaders } from './osdp.ts';
 import { startPanel } from './panel.ts';
 import { startReader } from './reader.ts';
+import { startSign } from './sign.ts';
 import type { Simulator, WireEnd } from './simulator.ts';
 
 interface HostPort {
@@ -66,6 +67,7 @@ const kinds: Readonly<
   dc09: panels,
   modbus: fences,
   osdp: osdpReaders,
+  'serial-line': signs,
   wiegand: readers,
 };
 
@@ -120,6 +122,17 @@ async function readers(devices: readonly CampusDevice[]): Promise<Simulated> {
     const { connection, format } = options as ReaderConfig;
     const end = endOf(connection);
     if (end !== undefined) return [startReader({ id, end, format })];
+    skipped.push(onSerial(id));
+    return [];
+  });
+  return { simulators: await Promise.all(starting), skipped };
+}
+
+async function signs(devices: readonly CampusDevice[]): Promise<Simulated> {
+  const skipped: string[] = [];
+  const starting = devices.flatMap(({ id, options }) => {
+    const end = endOf((options as Pick<ReaderConfig, 'connection'>).connection);
+    if (end !== undefined) return [startSign({ id, end, shows: () => {} })];
     skipped.push(onSerial(id));
     return [];
   });

@@ -4,8 +4,10 @@ import { parseArgs } from 'node:util';
 import { say } from '../../config/language.ts';
 import { type Campus, liveADay, startCampus } from '../../simulators/campus.ts';
 import { type FenceModel, fenceModels, startFences } from '../../simulators/fence.ts';
+import { startOsdpReaders } from '../../simulators/osdp.ts';
 import { readKey, startPanel } from '../../simulators/panel.ts';
 import { startReader } from '../../simulators/reader.ts';
+import { startSign } from '../../simulators/sign.ts';
 import {
   milliseconds,
   parseScenario,
@@ -23,6 +25,8 @@ export const simulate: Command = {
   usage: `campus-gateway simulate panel   --to HOST:PORT --account 1234 [--udp] [--key-file FILE] [--cid] [--supervision 20s]
 campus-gateway simulate fence   [--listen [HOST:]1502] [--rtu] | --serial PATH   [--unit 1] [--model ${fenceModels.join('|')}]
 campus-gateway simulate reader  [--listen [HOST:]4001] | --serial PATH   [--format ${cardFormats.join('|')}]
+campus-gateway simulate osdp    [--listen [HOST:]4001] | --serial PATH   [--address 0] [--key-file FILE]
+campus-gateway simulate sign    [--listen [HOST:]4001] | --serial PATH
 campus-gateway simulate campus  CONFIG [--rate 10]
 
 Then type actions, one a line: "help" lists them (a campus: DEVICE ACTION). Standard input may be a pipe.
@@ -52,6 +56,7 @@ Then type actions, one a line: "help" lists them (a campus: DEVICE ACTION). Stan
         baud: { type: 'string', default: '9600' },
         rtu: { type: 'boolean', default: false },
         unit: { type: 'string', default: '1' },
+        address: { type: 'string', default: '0' },
         model: { type: 'string', default: 'pulse-fence-2zone' },
         format: { type: 'string', default: 'rdm6300' },
         scenario: { type: 'string' },
@@ -87,16 +92,28 @@ Then type actions, one a line: "help" lists them (a campus: DEVICE ACTION). Stan
         end: end('1502'),
         framing,
         units: [{ id: 'fence', unit: Number(values.unit), model }],
+        switched: (coil, on) => process.stdout.write(`coil ${coil} ${on ? 'on' : 'off'}\n`),
       });
     } else if (what === 'reader') {
       simulators = [await startReader({ end: end('4001'), format: oneOf(values.format, cardFormats) })];
+    } else if (what === 'osdp') {
+      const keyFile = values['key-file'];
+      const key = keyFile === undefined ? undefined : readKey(keyFile);
+      simulators = await startOsdpReaders({
+        end: end('4001'),
+        readers: [{ id: 'reader', address: Number(values.address), key }],
+        shown: (_id, text) => process.stdout.write(`shows "${text}"\n`),
+      });
+    } else if (what === 'sign') {
+      const shows = (text: string) => process.stdout.write(`shows "${text}"\n`);
+      simulators = [await startSign({ end: end('4001'), shows })];
     } else if (what === 'campus') {
       const config = configOrErrors(file);
       if (config === undefined) return 1;
       campus = await startCampus(config.devices, readKey);
       simulators = campus.simulators;
       for (const reason of campus.skipped) process.stderr.write(`${reason}\n`);
-    } else throw new UsageError(`what to simulate? panel, fence, reader or campus`);
+    } else throw new UsageError(`what to simulate? panel, fence, reader, osdp, sign or campus`);
 
     const stop = new AbortController();
     const tell = (sentence: string) => process.stdout.write(`${sentence}\n`);

@@ -6,7 +6,8 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { parse } from 'yaml';
 import { serialLine } from '../../drivers/serial-line/driver.ts';
 import { encodeShow, lineProfileSchema } from '../../drivers/serial-line/profile.ts';
-import { fakeHost, tcpServer } from '../helpers.ts';
+import { startSign } from '../../simulators/sign.ts';
+import { fakeHost, freePort, stream, tcpServer } from '../helpers.ts';
 
 const file = join(import.meta.dirname, '../../config/profiles/led-line.yaml');
 const profile = lineProfileSchema.parse(parse(readFileSync(file, 'utf8')));
@@ -39,6 +40,23 @@ describe('a text for a sign', () => {
 });
 
 describe('a sign', () => {
+  it('that is simulated shows what it was told, in Chinese too', async () => {
+    const port = await freePort();
+    const texts = stream<string>();
+    const simulator = await startSign({ end: { listen: { host: '127.0.0.1', port } }, shows: texts.push });
+    onTestFinished(() => simulator.close());
+    const options = { connection: { serialServer: `127.0.0.1:${port}` }, profile: 'led-line' };
+    const device = { id: 'sign', driver: 'serial-line', options: serialLine.options.parse(options), profile };
+    const session = await serialLine.open([device], fakeHost().host);
+    onTestFinished(() => session.close());
+    for (const [action, wanted] of [
+      ['show', { text: '台风预警' }],
+      ['clear', {}],
+    ] as const)
+      await session.execute?.({ id: 'c', device: 'sign', action, arguments: wanted });
+    expect([await texts.next(), await texts.next()]).toEqual(['台风预警', '']);
+  });
+
   it('shows a text for its time, then nothing; and says what it does not know', async () => {
     const { port, sockets } = await tcpServer();
     const options = { connection: { serialServer: `127.0.0.1:${port}` }, profile: 'led-line' };
