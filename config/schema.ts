@@ -76,6 +76,7 @@ export const commandActions = [
   'show',
   'clear',
   'warn',
+  'end-notice',
   'read',
 ] as const;
 export type CommandAction = (typeof commandActions)[number];

@@ -133,7 +133,7 @@ const others = {
     schema: commandSchema,
     action: 'receive',
     path: 'notice/{noticeId}',
-    words: 'Warnings to the school: the command `warn`, retained. An empty payload takes one back.',
+    words: 'Warnings to the school: the command `warn`, retained. An empty payload is no command.',
   },
   reply: {
     schema: reply,

@@ -25,7 +25,7 @@ export interface Notice {
 }
 
 export interface Notices {
-  /** `warn`, `read`; undefined: it is neither. */
+  /** `warn`, `end-notice`, `read`; undefined: it is none of them. */
   execute(task: Task): Promise<Result> | undefined;
   /** Those that are valid now. */
   list(): readonly Notice[];
@@ -42,6 +42,7 @@ const warnSchema = z.strictObject({
   validUntil: z.iso.datetime({ offset: true }),
   area: z.string().max(100).optional(),
 });
+const endSchema = z.strictObject({ notice: z.string() });
 const readSchema = z.strictObject({ notice: z.string(), by: z.string().min(1).max(100) });
 const HTTP_TIMEOUT_MS = 5000;
 const SHOW_MAX_S = 86_400 * 31;
@@ -160,9 +161,27 @@ export function createNotices(options: {
   const timer = setInterval(look, LOOK_EVERY_MS).unref();
   clock.onStep(look);
 
+  /** The platform takes it back. */
+  const end = async (task: Task): Promise<Result> => {
+    const parsed = endSchema.safeParse(task.arguments);
+    if (!parsed.success) return { done: false, reason: 'arguments: `notice` is needed' };
+    const { notice: id } = parsed.data;
+    if (!known().some((one) => one.id === id)) return { done: false, reason: `there is no notice ${id}` };
+    await recorder.record(about(id, 'restored'));
+    const left = known().filter(valid);
+    for (const target of config.show) {
+      // What is still valid is shown instead.
+      const next = left.at(-1);
+      if (next !== undefined) void showOn(next, target);
+      else void commands().act({ target, action: 'clear', arguments: {} }, 'notice', id);
+    }
+    return { done: true };
+  };
+
   return {
     execute(task) {
       if (task.action === 'warn') return warn(task);
+      if (task.action === 'end-notice') return end(task);
       if (task.action !== 'read') return undefined;
       const parsed = readSchema.safeParse(task.arguments);
       if (!parsed.success)

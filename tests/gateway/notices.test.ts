@@ -33,7 +33,7 @@ async function school(directory = temporaryDirectory(), ports: { sign?: number }
       {
         id: 'police',
         url: `mqtt://127.0.0.1:${broker.port}`,
-        commands: [{ actions: ['warn'], targets: ['gateway'] }],
+        commands: [{ actions: ['warn', 'end-notice'], targets: ['gateway'] }],
         noticeTopics: ['city/notice/+'],
       },
     ],
@@ -148,6 +148,27 @@ describe('a warning of a platform', () => {
     expect(body).toMatchObject({ done: false, reason: expect.stringMatching(reason) });
     expect(await list()).toEqual([]);
     expect(types(broker.events.rest())).not.toContain('cn.campus.notice.received');
+  });
+
+  it('that the platform ends is off the sign', async () => {
+    const { broker, sign, list } = await school();
+    const socket = await sign?.sockets.next();
+    const bytes = stream<string>();
+    socket?.on('data', (chunk: Buffer) => bytes.push(chunk.toString('hex')));
+    broker.send('city/notice/w-1', warning());
+    await broker.others.find(({ topic }) => topic.endsWith('/reply/w-1'));
+    expect(await bytes.next()).toBe('02cca8b7e703');
+    const end = (id: string, notice: string) =>
+      broker.send('campus/v1/45001/command/gateway', {
+        ...warning({ id, action: 'end-notice', arguments: { notice } }),
+        expiresAt: new Date(Date.now() + 60_000).toISOString(),
+      });
+    end('e-1', 'w-2');
+    end('e-2', 'w-1');
+    const refused = await broker.others.find(({ topic }) => topic.endsWith('/reply/e-1'));
+    expect(refused.body).toMatchObject({ done: false });
+    expect(await bytes.next()).toBe('0203');
+    expect(await list()).toEqual([]);
   });
 
   it('that the platform took back is no warning', async () => {
