@@ -20,11 +20,11 @@ function run(...args: string[]) {
 
 /** A live journal with three events of two lanes; its broker is away. */
 async function live() {
-  const { record, directory, close } = await campus(await freePort());
+  const { record, directory, close, journal } = await campus(await freePort());
   const alarm = await record('panic', { zone: { number: 9, id: 'gate' } });
   await record('fault');
   await record('credential', { credential: { format: 'em4100', number: '123456' } });
-  return { directory, alarm, close };
+  return { directory, alarm, close, journal };
 }
 const lines = (text: string) => text.trim().split('\n');
 
@@ -71,6 +71,32 @@ describe('campus-gateway journal', () => {
     expect(run('journal', 'verify', file)).toMatchObject({
       status: 1,
       stdout: expect.stringContaining('2: its body'),
+    });
+  });
+
+  it('lists the audit of a live journal, and finds a change in a copy', async () => {
+    const { directory, journal } = await live();
+    const at = Date.parse('2026-11-24T08:00:00Z');
+    await journal.audit(at, JSON.stringify({ kind: 'command', issuer: 'duty', action: 'unlock' }));
+    const last = await journal.audit(at + 1000, JSON.stringify({ kind: 'outcome', done: true }));
+    const all = lines(run('journal', 'audit', directory).stdout).map((line) => JSON.parse(line) as object);
+    expect(all).toMatchObject([
+      { number: 1, at: '2026-11-24T08:00:00.000Z', kind: 'command', issuer: 'duty' },
+      { number: 2, at: '2026-11-24T08:00:01.000Z', kind: 'outcome', hash: last },
+    ]);
+    expect(lines(run('journal', 'audit', directory, '--from', '2026-11-24T08:00:01Z').stdout)).toHaveLength(
+      1,
+    );
+    // The platform has this hash from the event about the command.
+    expect(run('journal', 'verify', directory).stdout).toContain(last);
+    const file = join(temporaryDirectory(), 'copy.sqlite');
+    await new Database(join(directory, 'journal.sqlite'), { readonly: true }).backup(file);
+    const db = new Database(file);
+    db.exec("UPDATE audit SET body = replace(body, 'unlock', 'lock') WHERE number = 1");
+    db.close();
+    expect(run('journal', 'verify', file)).toMatchObject({
+      status: 1,
+      stdout: expect.stringContaining('audit 1: it is not what was written'),
     });
   });
 
