@@ -1,7 +1,12 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it, vi } from 'vitest';
-import { temporaryDirectory } from '../helpers.ts';
+import { setTimeout as delay } from 'node:timers/promises';
+import { ServerTCP } from 'modbus-serial';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { readConfig } from '../../gateway/check.ts';
+import { startGateway } from '../../gateway/main.ts';
+import { startPanel } from '../../simulators/panel.ts';
+import { freePort, silentLog, temporaryDirectory } from '../helpers.ts';
 import { scriptedBroker } from '../scripted-broker.ts';
 import { campus } from './campus.ts';
 
@@ -44,6 +49,57 @@ describe('an alarm that the disk does not take', () => {
     expect(await record('panic', { zone, repeat })).toMatchObject({ id: first.body.id, repeated: true });
     await record('fault');
     expect((await broker.events.next()).body['type']).toBe('cn.campus.device.fault');
+  });
+
+  it('sounds its siren all the same, once', async () => {
+    const directory = temporaryDirectory();
+    writeFileSync(join(directory, 'mount'), '');
+    const [panelPort, port] = await Promise.all([freePort(), freePort()]);
+    const coils: boolean[] = [];
+    const siren = new ServerTCP(
+      {
+        getDiscreteInput: () => false,
+        setCoil: (_address: number, on: boolean) => void coils.push(on),
+      },
+      { host: '127.0.0.1', port, unitID: 1 },
+    );
+    await new Promise<void>((resolve) => siren.on('initialized', () => resolve()));
+    onTestFinished(() => new Promise<void>((resolve) => siren.close(() => resolve())));
+    const file = join(directory, 'campus.yaml');
+    const config = {
+      campus: { id: '45001', name: '一中' },
+      dataDir: './mount/data',
+      devices: [
+        { id: 'panel', driver: 'dc09', listen: { port: panelPort }, accounts: [{ account: '1234' }] },
+        {
+          id: 'io',
+          driver: 'modbus',
+          connection: { tcp: `127.0.0.1:${port}` },
+          profile: 'io-8zone',
+          outputs: [{ id: 'siren', kind: 'siren', coil: 0 }],
+        },
+      ],
+      rules: [
+        {
+          id: 'panic',
+          when: { kinds: ['panic'] },
+          do: [{ target: 'io', action: 'activate', arguments: { output: 'siren' } }],
+        },
+      ],
+    };
+    writeFileSync(file, JSON.stringify(config));
+    const loaded = readConfig(file);
+    if ('errors' in loaded) throw new Error(JSON.stringify(loaded.errors));
+    const gateway = await startGateway({ config: loaded.config, log: silentLog });
+    onTestFinished(() => gateway.close(0));
+    await vi.waitFor(() => expect(coils).toEqual([false]));
+    const panel = startPanel({ host: '127.0.0.1', port: panelPort, account: '1234', retry: 200 });
+    onTestFinished(() => panel.close());
+    void panel.report('#1234|Nri1/PA9').catch(() => {});
+    await vi.waitFor(() => expect(coils).toEqual([false, true]));
+    // The panel hears nothing and says so again; that is the same alarm.
+    await delay(600);
+    expect(coils).toHaveLength(2);
   });
 
   it('is one event, however often a level is read meanwhile', async () => {
