@@ -292,7 +292,8 @@ function resolveConfig(file: string, raw: RawConfig, problems: Problem[]): Confi
   findRepeats(raw.devices, ['devices'], problems);
   const uplinks = raw.uplinks.map((uplink, i) => resolveUplink(uplink, ['uplinks', i], directory, problems));
   const devices = raw.devices.map((device, i) => resolveDevice(device, i, directory, problems));
-  return { ...config, uplinks, devices };
+  const access = resolveFiles(raw.access, ['access'], directory, problems);
+  return { ...config, access, uplinks, devices };
 }
 
 function findRepeats(items: readonly { id: string }[], path: (string | number)[], problems: Problem[]) {

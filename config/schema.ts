@@ -205,6 +205,51 @@ const rule = z.strictObject({
 });
 export type RuleConfig = z.output<typeof rule>;
 
+const access = z.strictObject({
+  credentialsFile: z
+    .string()
+    .optional()
+    .describe(
+      'CSV: number, facility, holder, groups, validFrom, validUntil, blocked; taken up when it changes',
+    ),
+  timeTables: z
+    .array(
+      z.strictObject({
+        id: identifier(),
+        on: onDays().default('every'),
+        from: clockTime(),
+        to: clockTime().describe('A time before it'),
+      }),
+    )
+    .default([]),
+  groups: z
+    .array(
+      z.strictObject({
+        id: identifier(),
+        doors: z.array(z.string()).min(1).describe('Which doors its cards open'),
+        times: z.array(z.string()).min(1).optional().describe('Time tables; default always'),
+      }),
+    )
+    .default([]),
+  doors: z
+    .array(
+      z.strictObject({
+        id: identifier(),
+        reader: z.string().describe('The device at which cards are shown'),
+        unlock: z
+          .array(z.strictObject({ target: z.string(), output: z.string() }))
+          .default([])
+          .describe('What opens: devices and their outputs'),
+        direction: z.enum(['in', 'out']).optional().describe('Which way people go who show a card here'),
+        passback: duration()
+          .optional()
+          .describe('The same person the same way again within this time is refused; needs `direction`'),
+      }),
+    )
+    .default([]),
+});
+export type AccessConfig = z.output<typeof access>;
+
 const notices = z.strictObject({
   show: z.array(z.string()).default([]).describe('Devices that show a text: LED signs'),
   http: z
@@ -332,6 +377,10 @@ const uplink = z.strictObject({
     .enum(['hashed', 'plain'])
     .default('hashed')
     .describe('Whether card numbers leave the campus, or only a keyed hash of them'),
+  holders: z
+    .boolean()
+    .default(false)
+    .describe("Whether the school's ids of those who show cards leave the campus"),
 });
 
 const common = (name: string, title: string) => ({
@@ -389,6 +438,7 @@ export const configSchema = z.strictObject({
     .describe('For the times of schedules and rules'),
   calendar: calendar.prefault({}).describe('When there is school'),
   areas: z.array(area).default([]).describe('Zones that are armed together'),
+  access: access.prefault({}).describe('Cards at doors, decided by the gateway'),
   notices: notices
     .prefault({})
     .describe('Where the warnings of platforms are shown; `commands` must allow `warn`. Rules sound them'),

@@ -83,6 +83,14 @@ export interface Observation {
   readonly repeat?: { readonly key: string; readonly within: number };
   readonly codes?: StandardCodes;
   readonly credential?: Credential;
+  /** What the gateway decided about the card, at which door. */
+  readonly access?: {
+    readonly door: string;
+    readonly decision: 'granted' | 'denied' | 'unknown';
+    readonly reason?: string;
+    readonly holder?: string;
+    readonly direction?: 'in' | 'out';
+  };
   readonly text?: string;
   readonly details?: Readonly<Record<string, string | number | boolean>>;
   readonly raw?: string;

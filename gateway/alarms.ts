@@ -32,7 +32,9 @@ export interface Alarms {
   close(): void;
 }
 
-const foldable: readonly AlarmKind[] = ['intrusion', 'perimeter', 'fence', 'collision', 'tamper'];
+/** Of somebody who is where he should not be: another zone that says so confirms it. */
+const confirming: readonly AlarmKind[] = ['intrusion', 'perimeter', 'fence', 'collision'];
+const foldable: readonly AlarmKind[] = [...confirming, 'tamper'];
 /** So many alarms of one zone in a window are told each; the next are counted. */
 const TOLD = 3;
 const WINDOW_MS = 60_000;
@@ -196,10 +198,11 @@ export function createAlarms(options: AlarmOptions): Alarms {
         zone?: { number: number };
         test?: string;
       };
-      if (event.type !== 'cn.campus.alarm.raised' || mark !== undefined || !foldable.includes(kind)) return;
-      const place = areaOf(device.id, zone?.number) ?? device.id;
+      if (event.type !== 'cn.campus.alarm.raised' || mark !== undefined || zone === undefined) return;
+      if (!confirming.includes(kind)) return;
+      const place = areaOf(device.id, zone.number) ?? device.id;
       const before = latest.get(place);
-      const own = { event, zone: `${device.id}/${zone?.number}`, at: performance.now() };
+      const own = { event, zone: `${device.id}/${zone.number}`, at: performance.now() };
       const confirms = before !== undefined && before.zone !== own.zone && own.at - before.at < CONFIRM_MS;
       // Who is confirmed is confirmed once; the one that confirms can be confirmed by a third.
       latest.set(place, own);

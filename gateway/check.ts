@@ -1,7 +1,9 @@
 /** What in a config only the gateway can check: event types, keys, and that what is named exists. */
+import { readFileSync } from 'node:fs';
 import { say } from '../config/language.ts';
 import { type Config, type ConfigError, loadConfig } from '../config/load.ts';
 import type { DeviceCommand, Problem } from '../drivers/contract.ts';
+import { readCredentials } from './access/credentials.ts';
 import { readPublicKey } from './commands/command.ts';
 import { eventTypes } from './event.ts';
 import { matches } from './uplink/index.ts';
@@ -15,6 +17,7 @@ export function readConfig(
     ...areaProblems(config),
     ...ruleProblems(config),
     ...noticeProblems(config),
+    ...accessProblems(config),
   ]);
 }
 
@@ -187,4 +190,55 @@ function noticeProblems({ notices, devices }: Config): Problem[] {
       ? []
       : [{ path: ['notices', 'show', i], message: isMissing(`device ${target} that shows texts`, names) }],
   );
+}
+
+function accessProblems({ access, devices }: Config): Problem[] {
+  const { doors, groups, timeTables, credentialsFile } = access;
+  const deviceNames = devices.map(({ id }) => id);
+  const doorNames = doors.map(({ id }) => id);
+  const tableNames = timeTables.map(({ id }) => id);
+  const problems: Problem[] = [];
+  const tell = (path: Problem['path'], message: string) =>
+    problems.push({ path: ['access', ...path], message });
+  for (const [i, { reader, unlock, direction, passback }] of doors.entries()) {
+    if (!deviceNames.includes(reader))
+      tell(['doors', i, 'reader'], isMissing(`device ${reader}`, deviceNames));
+    if (doors.findIndex((door) => door.reader === reader) < i)
+      tell(['doors', i, 'reader'], say(`${reader} is at another door already`, `${reader} 已用于另一扇门`));
+    if (passback !== undefined && direction === undefined)
+      tell(['doors', i, 'passback'], say('needs direction beside it', '需要同时配置 direction'));
+    for (const [k, { target, output }] of unlock.entries()) {
+      const outputs = devices
+        .find(({ id }) => id === target)
+        ?.commands?.flatMap((one) => (one.action === 'unlock' ? (one.output ?? []) : []));
+      if (outputs === undefined)
+        tell(['doors', i, 'unlock', k, 'target'], isMissing(`device ${target}`, deviceNames));
+      else if (!outputs.includes(output))
+        tell(['doors', i, 'unlock', k, 'output'], isMissing(`door ${output} of ${target}`, outputs));
+    }
+  }
+  for (const [i, { doors: own, times = [] }] of groups.entries()) {
+    for (const [k, door] of own.entries())
+      if (!doorNames.includes(door)) tell(['groups', i, 'doors', k], isMissing(`door ${door}`, doorNames));
+    for (const [k, table] of times.entries())
+      if (!tableNames.includes(table))
+        tell(['groups', i, 'times', k], isMissing(`time table ${table}`, tableNames));
+  }
+  for (const [i, { from, to }] of timeTables.entries())
+    if (from >= to) tell(['timeTables', i, 'to'], say(`is not after ${from}`, `不晚于 ${from}`));
+  if (credentialsFile !== undefined) {
+    const found = readCredentials(
+      readFileSync(credentialsFile, 'utf8'),
+      groups.map(({ id }) => id),
+    );
+    const errors = 'errors' in found ? found.errors : [];
+    for (const { line, message } of errors.slice(0, 20))
+      tell(['credentialsFile'], `${credentialsFile}:${line}: ${message}`);
+    if (errors.length > 20)
+      tell(
+        ['credentialsFile'],
+        say(`and ${errors.length - 20} more errors`, `另有 ${errors.length - 20} 处错误`),
+      );
+  }
+  return problems;
 }

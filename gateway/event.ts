@@ -119,7 +119,27 @@ const credential = z
       .describe('HMAC-SHA-256 of facility and number under a key of the campus, base64url'),
   })
   .describe('The card; by default its number stays on the campus');
-const access = z.strictObject({ kind: z.literal('credential'), ...observed, credential });
+const access = z.strictObject({
+  kind: z.literal('credential'),
+  ...observed,
+  credential,
+  access: z
+    .strictObject({
+      door: z.string(),
+      decision: z.enum(['granted', 'denied', 'unknown']),
+      reason: z
+        .string()
+        .optional()
+        .describe('Why not: blocked, not-yet-valid, expired, not-this-door, not-now, passback'),
+      holder: z
+        .string()
+        .optional()
+        .describe("The school's id of the person; only where the config of the uplink says `holders: true`"),
+      direction: z.enum(['in', 'out']).optional(),
+    })
+    .optional()
+    .describe('What the gateway decided; none where the reader is at no door of it'),
+});
 const device = z.strictObject({ kind: z.enum(['fault', 'battery', 'power', 'link', 'test']), ...observed });
 const arming = z.strictObject({ kind: z.enum(['arming', 'bypass', 'entry']), ...observed });
 const video = z.strictObject({ kind: z.literal('video'), ...observed });
@@ -155,14 +175,8 @@ export const catalogue = {
     zh: '报警复核（第二防区）',
   },
   'alarm.closed': { lane: 'urgent', data: closed, en: 'An operator closed an alarm', zh: '报警结案' },
-  'access.granted': {
-    lane: 'normal',
-    data: access,
-    en: 'A card opened a door',
-    zh: '刷卡通过',
-    reserved: true,
-  },
-  'access.denied': { lane: 'normal', data: access, en: 'A card was refused', zh: '刷卡拒绝', reserved: true },
+  'access.granted': { lane: 'normal', data: access, en: 'A card opened a door', zh: '刷卡通过' },
+  'access.denied': { lane: 'normal', data: access, en: 'A card was refused', zh: '刷卡拒绝' },
   'access.unknown': {
     lane: 'normal',
     data: access,
@@ -405,8 +419,9 @@ const typeOf: Record<
 const isAlarm = (kind: ObservationKind): kind is AlarmKind =>
   (alarmKinds as readonly string[]).includes(kind);
 
-export function eventTypeOf({ kind, state }: Observation): EventType {
+export function eventTypeOf({ kind, state, access: decided }: Observation): EventType {
   if (isAlarm(kind)) return `alarm.${state}`;
+  if (decided !== undefined) return `access.${decided.decision}`;
   return typeOf[kind][state === 'raised' ? 0 : 1];
 }
 
@@ -476,7 +491,21 @@ export function toEvent(
   { campusId, deviceName, now: present, synchronised }: EventContext,
 ): Event {
   const now = observation.seen ?? present;
-  const { device, kind, state, zone, cause, at, codes, credential, text, details, test, raw } = observation;
+  const {
+    device,
+    kind,
+    state,
+    zone,
+    cause,
+    at,
+    codes,
+    credential,
+    text,
+    details,
+    test,
+    raw,
+    access: decided,
+  } = observation;
   const trusted = at?.trusted === true;
   const subject = zone === undefined ? details?.['part'] : (zone.id ?? `zone-${zone.number}`);
   const known = isAlarm(kind) ? alarmCodes[kind] : undefined;
@@ -502,6 +531,7 @@ export function toEvent(
       ...(text !== undefined && { text }),
       ...(details !== undefined && { details }),
       ...(credential !== undefined && { credential }),
+      ...(decided !== undefined && { access: decided }),
       ...(test !== undefined && { test }),
       ...(raw !== undefined && { raw }),
       clock: {

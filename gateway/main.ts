@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import type { Config } from '../config/load.ts';
 import type { Driver, Log } from '../drivers/contract.ts';
 import { drivers } from '../drivers/index.ts';
+import { createAccess } from './access/index.ts';
 import { createAlarms } from './alarms.ts';
 import { createArming } from './arming/index.ts';
 import { createCommands, type Result, type Task } from './commands/index.ts';
@@ -250,6 +251,17 @@ export async function startGateway(options: {
     metrics,
   });
   await arming.start();
+  const access = createAccess({
+    config: config.access,
+    calendar: config.calendar,
+    timezone: config.timezone,
+    record: arming.take,
+    commands,
+    clock,
+    log,
+    metrics,
+  });
+  await access.start();
   const linkage = startLinkage({
     rules: config.rules,
     commands,
@@ -263,7 +275,7 @@ export async function startGateway(options: {
   recorder.onUnsaved(linkage.take);
   const supervisor: Supervisor = startSupervisor(config.devices, {
     drivers: drivers as readonly Driver[],
-    record: arming.take,
+    record: access.take,
     clock,
     log,
     metrics,
@@ -312,6 +324,7 @@ export async function startGateway(options: {
       storage.close();
       await status?.close();
       await supervisor.close();
+      access.close();
       notices.close();
       arming.close();
       alarms.close();

@@ -8,7 +8,7 @@ import { verifyAudit } from '../journal/audit.ts';
 import { findJournal, type JournalReader, openReader } from '../journal/reader.ts';
 import { openConnection } from '../uplink/connection.ts';
 import { eventFilter, matches } from '../uplink/index.ts';
-import { EVENT_CONTENT_TYPE, payloadOf } from '../uplink/payload.ts';
+import { EVENT_CONTENT_TYPE, everything, payloadOf } from '../uplink/payload.ts';
 import { resend } from '../uplink/resend.ts';
 import { readTls } from '../uplink/tls.ts';
 import { type Command, configOrErrors, progress, UsageError } from './command.ts';
@@ -191,7 +191,7 @@ function exportEvents(reader: JournalReader, from: number, to: number, type: str
       lane: lanes[entry.lane] as Lane,
       journal: reader.journalId,
     };
-    const whole = readEvent(payloadOf(entry, place, undefined) ?? '');
+    const whole = readEvent(payloadOf(entry, place, everything) ?? '');
     if (whole === undefined) {
       process.stderr.write(`${entry.sequence}: ${say('cannot be read any more', '已无法读取')}\n`);
       continue;
@@ -284,7 +284,7 @@ async function replay(
       bar.step();
       const topic = `${prefix}/event/${classOf(entry.type as EventType)}/${entry.device}`;
       const place = { sequence: entry.sequence, previous, lane, journal: reader.journalId };
-      const payload = payloadOf(entry, place, cardKey);
+      const payload = payloadOf(entry, place, { cardKey, holders: uplink.holders });
       if (payload === undefined) return Promise.resolve({ code: 0, reason: 'cannot be read any more' });
       const sent = new Promise<{ code: number; reason: string }>((resolve) =>
         connection.publish({ topic, payload, qos: 1, contentType: EVENT_CONTENT_TYPE }, resolve),

@@ -53,6 +53,8 @@ export interface Commands {
   take(payload: Buffer, target: string, source: Source): Promise<Reply>;
   /** Carries out what a rule says. Never rejects. */
   act(task: Omit<Task, 'id'>, rule: string, cause: string): Promise<Result>;
+  /** Opens a door for a card, whose own event is the note of it. Never rejects. */
+  open(task: Omit<Task, 'id'>): Promise<Result>;
   /** Tells of the commands that a stop of the gateway cut off. */
   tellInterrupted(): Promise<void>;
   close(): void;
@@ -202,6 +204,12 @@ export function createCommands(context: CommandContext): Commands {
         (audit) => tell(result.done ? 'command.done' : 'command.failed', { ...details, audit }),
         () => tell(result.done ? 'command.done' : 'command.failed', details),
       );
+      return result;
+    },
+    async open(task) {
+      const result = await perform({ id: 'access', ...task });
+      if (!result.done)
+        bursts.warn(`door ${task.target}`, { ...task, ...result }, 'a door could not be opened for a card');
       return result;
     },
     async tellInterrupted() {

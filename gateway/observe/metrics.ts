@@ -129,6 +129,23 @@ export function createMetrics() {
       labelNames: ['device'],
       registers,
     }),
+    credentials: new Gauge({
+      name: 'campus_credentials',
+      help: 'Cards in the list of credentials',
+      registers,
+    }),
+    decisions: new Counter({
+      name: 'campus_access_decisions_total',
+      help: 'Cards at doors: granted, denied, unknown',
+      labelNames: ['door', 'decision'],
+      registers,
+    }),
+    decisionSeconds: new Histogram({
+      name: 'campus_access_decision_seconds',
+      help: 'From a card to the decision about it',
+      buckets: [0.0001, 0.001, 0.005, 0.05],
+      registers,
+    }),
     commands: new Counter({
       name: 'campus_commands_total',
       help: 'Commands that were carried out, or tried',

@@ -208,7 +208,10 @@ export function startUplink(config: UplinkConfig, context: UplinkContext): Uplin
         wants,
         window: config.window,
         careful: suspicion >= SUSPICIOUS_ENDS,
-        cardKey: config.cardNumbers === 'hashed' ? context.cardKey : undefined,
+        privacy: {
+          cardKey: config.cardNumbers === 'hashed' ? context.cardKey : undefined,
+          holders: config.holders,
+        },
         receipts: config.receipts,
         receiptTimeout: config.receiptTimeout,
         retryNoSubscriber: config.whenNoSubscriber === 'retry',

@@ -14,32 +14,52 @@ export interface Place {
   readonly journal: string;
 }
 
-/** What a card number is replaced by; undefined: numbers leave as they are. */
-export type CardKey = Buffer | undefined;
+/** What of a card leaves the campus. */
+export interface Privacy {
+  /** What its number is replaced by; undefined: numbers leave as they are. */
+  readonly cardKey: Buffer | undefined;
+  /** Whether the ids of their holders leave. */
+  readonly holders: boolean;
+}
+/** For the campus's own record. */
+export const everything: Privacy = { cardKey: undefined, holders: true };
 
 /** undefined: the event cannot be read any more, and so it cannot be known what of it must stay. */
 export function payloadOf(
   { type, body }: { readonly type: string; readonly body: string },
   { sequence, previous, lane, journal }: Place,
-  cardKey: CardKey,
+  privacy: Privacy,
 ): string | undefined {
-  const event = cardKey !== undefined && type.startsWith('access.') ? hideCard(body, cardKey) : body;
+  const hides = privacy.cardKey !== undefined || !privacy.holders;
+  const event = hides && type.startsWith('access.') ? hideCard(body, privacy) : body;
   if (event === undefined) return undefined;
   // The body is our own JSON object: more members fit before its last brace.
   return `${event.slice(0, -1)},"sequence":"${sequence}","previous":"${previous}","lane":"${lane}","journal":"${journal}"}`;
 }
 
-function hideCard(body: string, cardKey: Buffer): string | undefined {
+function hideCard(body: string, { cardKey, holders }: Privacy): string | undefined {
   const event = readEvent(body);
   if (event === undefined) return undefined;
-  const credential = event.data['credential'] as Credential | undefined;
+  const { credential, access, ...data } = event.data as {
+    credential?: Credential;
+    access?: { holder?: string };
+  };
   // Doors have access events too, and no card.
   if (credential === undefined) return body;
   const { number, facility, ...rest } = credential;
-  const hash = createHmac('sha256', cardKey)
-    .update(`${facility ?? ''}/${number}`)
-    .digest('base64url');
-  return JSON.stringify({ ...event, data: { ...event.data, credential: { ...rest, hash } } });
+  const hash = () =>
+    createHmac('sha256', cardKey ?? '')
+      .update(`${facility ?? ''}/${number}`)
+      .digest('base64url');
+  const { holder: _holder, ...decision } = access ?? {};
+  return JSON.stringify({
+    ...event,
+    data: {
+      ...data,
+      credential: cardKey === undefined ? credential : { ...rest, hash: hash() },
+      ...(access !== undefined && { access: holders ? access : decision }),
+    },
+  });
 }
 
 /** What an event can do without, the least needed first. */

@@ -16,7 +16,7 @@ import type { Entry, Journal, Position } from '../journal/index.ts';
 import type { Unsaved } from '../record.ts';
 import type { Connection, PublishAnswer } from './connection.ts';
 import type { Hold, Holds } from './holds.ts';
-import { type CardKey, EVENT_CONTENT_TYPE, fitting, payloadOf } from './payload.ts';
+import { EVENT_CONTENT_TYPE, fitting, type Privacy, payloadOf } from './payload.ts';
 import { resend, type Stretch } from './resend.ts';
 
 export interface PublisherOptions {
@@ -26,7 +26,7 @@ export interface PublisherOptions {
   readonly window: number;
   /** Start with one event at a time: the last connections ended without an answer. */
   readonly careful: boolean;
-  readonly cardKey: CardKey;
+  readonly privacy: Privacy;
   readonly receipts: boolean;
   /** ms. */
   readonly receiptTimeout: number;
@@ -135,7 +135,7 @@ export function startPublisher(
   options: PublisherOptions,
   fail: (error: Error) => void,
 ): Publisher {
-  const { uplink, topicPrefix, wants, cardKey, receipts, holds, unsaved, takenUnsaved } = options;
+  const { uplink, topicPrefix, wants, privacy, receipts, holds, unsaved, takenUnsaved } = options;
   const fullWindow = Math.max(1, Math.min(options.window, connection.receiveMaximum));
   const largest = connection.maximumPacketSize - PACKET_OVERHEAD;
   const landed = new Set<LaneState>();
@@ -274,7 +274,7 @@ export function startPublisher(
     done: (answer: PublishAnswer) => void,
   ) => {
     const topic = topicOf(event);
-    const whole = payloadOf(event, { ...place, journal: journal.id }, cardKey);
+    const whole = payloadOf(event, { ...place, journal: journal.id }, privacy);
     if (whole === undefined) {
       options.unreadable(place);
       setImmediate(() => !stopped && done({ code: 0, reason: '' }));

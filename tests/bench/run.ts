@@ -1,4 +1,5 @@
 /** `npm run bench -- NAME`: measured, as ratios against a peer or a physical limit in the same run. */
+import { access } from './access.ts';
 import { delivery } from './delivery.ts';
 import { idle } from './idle.ts';
 import { linkage } from './linkage.ts';
@@ -11,6 +12,7 @@ const benches: Readonly<Record<string, (args: string[]) => Promise<void>>> = {
   delivery,
   uplinks,
   linkage,
+  access,
 };
 const [name = '', ...args] = process.argv.slice(2);
 const bench = benches[name];

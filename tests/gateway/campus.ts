@@ -40,6 +40,7 @@ export async function campus(
       keepalive: 10_000,
       window: 32,
       cardNumbers: 'hashed',
+      holders: false,
       receipts: false,
       receiptTimeout: 30_000,
       whenNoSubscriber: 'accept',

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { generate } from '../../docs/generate.ts';
 import { alarmKinds, type Observation, observationKinds } from '../../drivers/contract.ts';
 import { type Event, eventTypeOf, eventTypes, gatewayEvent, laneOf, toEvent } from '../../gateway/event.ts';
-import { payloadOf } from '../../gateway/uplink/payload.ts';
+import { everything, payloadOf } from '../../gateway/uplink/payload.ts';
 
 const ajv = new Ajv2020({ strict: false });
 addFormats.default(ajv);
@@ -29,7 +29,7 @@ const sent = (event: Event) =>
     payloadOf(
       { type: event.type.replace('cn.campus.', ''), body: JSON.stringify(event) },
       place,
-      undefined,
+      everything,
     ) ?? '',
   ) as { type: string };
 

@@ -56,6 +56,7 @@ it('2,000 gateways that lose a broker come back within 60 s, no second above 5 t
         keepalive: 30_000,
         window: 32,
         cardNumbers: 'hashed',
+        holders: false,
         receipts: false,
         receiptTimeout: 30_000,
         whenNoSubscriber: 'accept',

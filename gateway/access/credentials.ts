@@ -1,0 +1,152 @@
+/**
+ * Who has which card: a CSV file of the school's, read whole, checked row by row.
+ *
+ *   number,facility,holder,groups,validFrom,validUntil,blocked
+ *   1234567,1,t-017,teachers;night,2026-09-01,2027-07-15,
+ *
+ * `number` and `holder` are needed, the others may be empty or left out. `holder` is the school's own id of a person,
+ * and no name: names have no business here.
+ */
+import { createReadStream } from 'node:fs';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { parse } from 'csv-parse';
+import { parse as parseAll } from 'csv-parse/sync';
+
+export interface Holding {
+  readonly holder: string;
+  readonly groups: readonly string[];
+  /** The first and the last day, as in the calendar of the school. */
+  readonly validFrom?: string | undefined;
+  readonly validUntil?: string | undefined;
+  readonly blocked: boolean;
+}
+
+/** By `cardKey`. */
+export type Credentials = ReadonlyMap<string, Holding>;
+
+export interface RowError {
+  /** From 1, the line of names. */
+  readonly line: number;
+  readonly message: string;
+}
+
+const columns = ['number', 'facility', 'holder', 'groups', 'validFrom', 'validUntil', 'blocked'] as const;
+type Row = Readonly<Partial<Record<(typeof columns)[number], string>>>;
+
+/** A card, whatever its format: readers differ in what they tell of it. */
+export const cardKey = (facility: number | string | undefined, number: string) =>
+  `${facility ?? ''}/${number}`;
+
+const isDay = (text: string) => /^\d{4}-\d{2}-\d{2}$/.test(text) && !Number.isNaN(Date.parse(text));
+
+type Result = { readonly credentials: Credentials } | { readonly errors: readonly RowError[] };
+
+/** Collects rows, and all that is wrong with them. `groups`: those that the config knows. */
+function collector(groups: readonly string[]) {
+  const errors: RowError[] = [];
+  const credentials = new Map<string, Holding>();
+  const lines = new Map<string, number>();
+  return {
+    options: {
+      bom: true,
+      info: true,
+      skip_empty_lines: true,
+      trim: true,
+      columns: (names: string[]) => {
+        const unknown = names.filter((name) => !columns.some((one) => one === name));
+        if (unknown.length > 0)
+          errors.push({
+            line: 1,
+            message: `unknown column ${unknown.join(', ')}; allowed: ${columns.join(', ')}`,
+          });
+        for (const name of ['number', 'holder'])
+          if (!names.includes(name)) errors.push({ line: 1, message: `the column ${name} is missing` });
+        return names;
+      },
+    },
+    row({ record, info }: ParsedRow) {
+      // Without its columns no row makes sense.
+      if (errors[0]?.line === 1) return;
+      const {
+        number = '',
+        facility = '',
+        holder = '',
+        validFrom = '',
+        validUntil = '',
+        blocked = '',
+      } = record;
+      const own = (record.groups ?? '')
+        .split(';')
+        .map((one) => one.trim())
+        .filter((one) => one !== '');
+      const wrong = (message: string) => errors.push({ line: info.lines, message });
+      if (!/^[0-9A-Za-z]{1,40}$/.test(number)) wrong(`number "${number}": letters and digits`);
+      if (!/^\d{0,5}$/.test(facility)) wrong(`facility "${facility}": a number, or nothing`);
+      if (holder === '') wrong('holder is missing');
+      for (const group of own)
+        if (!groups.includes(group))
+          wrong(`there is no group ${group}; there are: ${groups.join(', ') || 'none'}`);
+      for (const [name, day] of [
+        ['validFrom', validFrom],
+        ['validUntil', validUntil],
+      ] as const)
+        if (day !== '' && !isDay(day)) wrong(`${name} "${day}": a day such as 2026-09-01`);
+      if (!['', '0', '1', 'no', 'yes'].includes(blocked)) wrong(`blocked "${blocked}": yes, no, or nothing`);
+      const key = cardKey(facility === '' ? undefined : Number(facility), number);
+      const before = lines.get(key);
+      if (before !== undefined) wrong(`the same card as in line ${before}`);
+      lines.set(key, info.lines);
+      credentials.set(key, {
+        holder,
+        groups: own,
+        validFrom: validFrom === '' ? undefined : validFrom,
+        validUntil: validUntil === '' ? undefined : validUntil,
+        blocked: blocked === '1' || blocked === 'yes',
+      });
+    },
+    /** No CSV at all from here on. */
+    broken({ lines: line = 1, message }: Error & { lines?: number }) {
+      errors.push({ line, message });
+    },
+    result: (): Result => (errors.length > 0 ? { errors } : { credentials }),
+  };
+}
+
+interface ParsedRow {
+  readonly record: Row;
+  readonly info: { readonly lines: number };
+}
+
+/** Reads the text of a file at once. */
+export function readCredentials(text: string, groups: readonly string[]): Result {
+  const { options, row, broken, result } = collector(groups);
+  try {
+    for (const one of parseAll(text, options) as unknown as ParsedRow[]) row(one);
+  } catch (error) {
+    broken(error as Error);
+  }
+  return result();
+}
+
+/** Rows between which others get a turn: 50,000 at once would hold an alarm up for half a second. */
+const ROWS_A_TURN = 200;
+
+/** The same, a little at a time. @throws what reading the file throws. */
+export async function loadCredentials(file: string, groups: readonly string[]): Promise<Result> {
+  const { options, row, broken, result } = collector(groups);
+  const source = createReadStream(file, { highWaterMark: 16_384 });
+  const parser = parse(options);
+  source.on('error', (error) => parser.destroy(error));
+  source.pipe(parser);
+  try {
+    let rows = 0;
+    for await (const one of parser) {
+      row(one as ParsedRow);
+      if (++rows % ROWS_A_TURN === 0) await nextTurn();
+    }
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).syscall !== undefined) throw error;
+    broken(error as Error);
+  }
+  return result();
+}
