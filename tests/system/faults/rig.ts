@@ -121,7 +121,13 @@ export async function rig(options: {
 
   return {
     directory,
-    button,
+    button: {
+      ...button,
+      report(data: string) {
+        seen++;
+        return button.report(data);
+      },
+    },
     events,
     platform,
     acknowledged,
