@@ -252,8 +252,11 @@ export const osdp = defineDriver({
 
     const greet = async (state: State): Promise<boolean> => {
       const { reader, key } = state;
-      if ((await ask(state, commands.POLL, Buffer.alloc(0))) === undefined) return false;
-      if (key !== undefined && !(await secure(state, key))) return false;
+      const first = await ask(state, commands.POLL, Buffer.alloc(0));
+      if (first === undefined) return false;
+      // It may tell at once what it could not tell before; under a key nothing in clear is believed.
+      if (key === undefined) await takeReply(state, first, host);
+      else if (!(await secure(state, key))) return false;
       const id = await ask(state, commands.ID, Buffer.of(0));
       if (id === undefined) return false;
       const status = await ask(state, commands.LSTAT, Buffer.alloc(0));
@@ -396,8 +399,10 @@ async function takeReply(state: State, { code, data }: OsdpFrame, host: Host): P
     case replies.RAW: {
       const parsed = cardOf(data);
       if ('reason' in parsed) return host.discarded(device, parsed.reason, data.length);
-      const report = () =>
-        host.report({ device, kind: 'credential', state: 'raised', credential: parsed.frame });
+      const { frame: credential } = parsed;
+      const key = ['osdp', device, credential.format, credential.facility, credential.number].join('/');
+      const repeat = { key, within: state.reader.options.bounce };
+      const report = () => host.report({ device, kind: 'credential', state: 'raised', credential, repeat });
       // The reader forgets the card with our next question: one that the disk refuses gets a second chance here.
       await report()
         .catch(() => delay(1000).then(report))

@@ -16,7 +16,7 @@ const BLOCK = {
     { device: 'io', zone: 3, type: '24-hour' },
     { device: 'io', zone: 4, type: 'panic' },
   ],
-  entryDelay: '150ms',
+  entryDelay: '500ms',
   exitDelay: '0s',
 };
 
@@ -171,24 +171,24 @@ describe('delays', () => {
     await command('arm');
     const entered = clock.now();
     await trip(1);
-    await expect.poll(() => events).toContain('arming.entry-ended block');
+    await expect.poll(() => events, { timeout: 5000 }).toContain('arming.entry-ended block');
     expect(events).toEqual([
       'arming.armed block',
       'arming.entry-started block',
       'alarm.raised z1',
       'arming.entry-ended block',
     ]);
-    expect(Math.abs(Date.parse(times[2] ?? '') - entered)).toBeLessThan(50);
-    expect(clock.now() - entered).toBeGreaterThan(140);
+    expect(Math.abs(Date.parse(times[2] ?? '') - entered)).toBeLessThan(300);
+    expect(clock.now() - entered).toBeGreaterThan(490);
   });
 
   it('an entry that is followed by a code is none', async () => {
-    const { events, trip, restore, command } = await house();
+    const { events, trip, restore, command } = await house({ entryDelay: '1s' });
     await command('arm');
     await trip(1);
     await restore(1);
     await command('disarm');
-    await delay(200);
+    await delay(1200);
     expect(events).toEqual([
       'arming.armed block',
       'arming.entry-started block',
@@ -206,25 +206,25 @@ describe('delays', () => {
   });
 
   it('an entry is an alarm although the power was cut in the middle of it', async () => {
-    const before = await house({ entryDelay: '400ms' });
+    const before = await house({ entryDelay: '5s' });
     await before.command('arm');
     await before.trip(1);
     const entered = before.clock.now();
     await before.close();
     expect(before.events).not.toContain('alarm.raised z1');
-    const after = await house({ entryDelay: '400ms' }, before.directory, entered + 10_000);
-    await expect.poll(() => after.events).toContain('arming.entry-ended block');
+    const after = await house({ entryDelay: '5s' }, before.directory, entered + 10_000);
+    await expect.poll(() => after.events, { timeout: 5000 }).toContain('arming.entry-ended block');
     expect(after.events[0]).toBe('alarm.raised z1');
-    expect(Math.abs(Date.parse(after.times[0] ?? '') - entered)).toBeLessThan(50);
+    expect(Math.abs(Date.parse(after.times[0] ?? '') - entered)).toBeLessThan(300);
   });
 
   it('who leaves has the exit delay; a door that is left open alarms after it', async () => {
-    const { events, trip, command, arming } = await house({ exitDelay: '150ms', entryDelay: '0s' });
+    const { events, trip, command, arming } = await house({ exitDelay: '1s', entryDelay: '0s' });
     await command('arm');
     expect(arming.state('block')).toBe('exit-delay');
     await trip(2);
     expect(events).toEqual(['arming.armed block']);
-    await expect.poll(() => events).toEqual(['arming.armed block', 'alarm.raised z2']);
+    await expect.poll(() => events, { timeout: 5000 }).toEqual(['arming.armed block', 'alarm.raised z2']);
     expect(arming.state('block')).toBe('armed');
   });
 });

@@ -57,15 +57,16 @@ describe('eight readers on a serial line', { timeout: 90_000 }, () => {
       await delay(40);
     }
     await simulators[0]?.do('corrupt 0');
-    const told: number[] = [];
-    while (told.length < shown.length) {
-      const { credential } = await reports.find(({ kind }) => kind === 'credential');
-      told.push(Number(credential?.number));
+    // A card whose answer was lost three times may be told again: the journal knows it by its key.
+    const told = new Map<string | undefined, number>();
+    while (told.size < shown.length) {
+      const { credential, repeat } = await reports.find(({ kind }) => kind === 'credential');
+      told.set(repeat?.key, Number(credential?.number));
     }
     process.stdout.write(
-      `noise for ${NOISY_MS / 1000} s: ${shown.length} cards shown, ${new Set(told).size} told, ${discards.rest().length} times noise was discarded\n`,
+      `noise for ${NOISY_MS / 1000} s: ${shown.length} cards shown, ${told.size} told, ${discards.rest().length} times noise was discarded\n`,
     );
-    expect(told.toSorted((x, y) => x - y)).toEqual(shown);
+    expect([...told.values()].toSorted((x, y) => x - y)).toEqual(shown);
     // Nobody was given up.
     expect(links.rest()).toEqual([]);
   });
