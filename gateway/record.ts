@@ -152,7 +152,8 @@ export async function createRecorder(options: {
       metrics.commitSeconds.observe((performance.now() - started) / 1000);
       waiting.delete(event.id);
       if (unsaved.delete(event.id)) metrics.unsaved.set(unsaved.size);
-      if (appended.repeated) {
+      // With its own id it is no repeat: an earlier try, whose fsync failed, is in the file all the same.
+      if (appended.repeated && appended.id !== event.id) {
         metrics.repeats.inc();
         trace?.repeated?.(event);
         return appended;

@@ -218,9 +218,13 @@ export async function openJournal(directory: string): Promise<Journal> {
       moved.clear();
       changedHolds.clear();
     }
+    // A commit whose fsync failed may be whole in the file all the same: then the disk knows more than memory does.
+    const grown = lanes.filter((_, i) => (opened.lasts[i] ?? 0) > (tails[i]?.last() ?? 0));
+    for (const lane of grown) tails[lanes.indexOf(lane)] = new Tail(opened.lasts[lanes.indexOf(lane)] ?? 0);
     file = opened;
     first.resolve();
     for (const listener of openedListeners) listener(opened);
+    if (grown.length > 0) for (const listener of appendedListeners) listener(new Set(grown));
   };
   const setCondition = (failure: Failure | undefined) => {
     if ((failure === undefined) === condition.good) return;

@@ -132,6 +132,9 @@ export interface CommandEnd {
 /** `known`: it came before; `outcome` is what became of it, null where the gateway stopped before it knew. */
 export type Begun = { readonly known: false } | { readonly known: true; readonly outcome: string | null };
 
+/** Sequences by the id of their events. */
+export type Back = ReadonlyMap<string, number>;
+
 /** What the file takes on disk. */
 export interface Usage {
   /** In use, the WAL included. */
@@ -250,7 +253,7 @@ function prepare(db: Database.Database, file: string) {
   const audit = auditTable(db);
 
   const repeats = recentRepeats(db);
-  const transaction = db.transaction(({ entries, cursors, marks, held }: Changes): Appended[] => {
+  const transaction = db.transaction(({ entries, cursors, marks, held }: Changes, back: Back): Appended[] => {
     const now = Date.now();
     for (const cursor of cursors) putCursor.run(cursor);
     for (const mark of marks) putMark.run(mark);
@@ -262,6 +265,8 @@ function prepare(db: Database.Database, file: string) {
     const fresh = new Map<string, Repeat>();
     return entries.map((entry) => {
       const { lane, id, seenAt, type, device, stateKey, repeat, body } = entry;
+      const there = back.get(id);
+      if (there !== undefined) return { sequence: there, id, repeated: true };
       const known = repeat === undefined ? undefined : (fresh.get(repeat.key) ?? repeats.get(repeat.key));
       if (known !== undefined && repeat !== undefined && known.seenAt > seenAt - repeat.within) {
         return { sequence: known.sequence, id: known.id, repeated: true };
@@ -274,8 +279,8 @@ function prepare(db: Database.Database, file: string) {
       return { sequence, id, repeated: false };
     });
   });
-  const commit = (changes: Changes): Appended[] => {
-    const done = transaction.immediate(changes);
+  const commit = (changes: Changes, back: Back = new Map()): Appended[] => {
+    const done = transaction.immediate(changes, back);
     for (const [i, { repeat, seenAt }] of changes.entries.entries()) {
       const { sequence, id, repeated } = done[i] as Appended;
       if (repeat === undefined || repeated) continue;
@@ -346,8 +351,21 @@ function prepare(db: Database.Database, file: string) {
     journalId: meta('journal') ?? '',
     /** Whether it was closed in order the last time. */
     clean: () => meta('clean') === '1',
-    /** One transaction, on disk when it returns. @throws what SQLite throws: nothing of it was kept. */
+    /**
+     * One transaction, on disk when it returns. `back`: what is in the file although its commit failed, by id.
+     * @throws what SQLite throws: nothing of it was kept, or, where an fsync failed, all of it may have been.
+     */
     commit,
+    /** The events after a sequence, by id. */
+    after: (sequence: number): Back =>
+      new Map(
+        db
+          .prepare<[number], { id: string; sequence: number }>(
+            'SELECT id, sequence FROM event WHERE sequence > ?',
+          )
+          .all(sequence)
+          .map((row) => [row.id, row.sequence]),
+      ),
     read: (lane: number, after: number, limit: number) => readLane.all(lane, after, limit),
     /** The events of a lane before a sequence, the newest first. */
     readBack: (lane: number, before: number, limit: number) => readBack.all(lane, before, limit),

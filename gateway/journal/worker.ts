@@ -12,7 +12,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import Database from 'better-sqlite3';
 import { codeOf, isDamage, isSuspect, JournalError } from './error.ts';
 import { type Doubt, openOrSalvage, type Salvage } from './recovery.ts';
-import type { Changes, CommandBegin, CommandEnd, Cursor, Held, RemoveStep, Store } from './store.ts';
+import type { Back, Changes, CommandBegin, CommandEnd, Cursor, Held, RemoveStep, Store } from './store.ts';
 
 export type Request =
   | { readonly do: 'commit'; readonly changes: Changes }
@@ -73,7 +73,11 @@ let lock: Database.Database | undefined;
 let store: Store | undefined;
 /** The open file is not believed, or there is none; why, and when to try again. */
 let trouble: { error: unknown; retryAt: number } | undefined;
+let openedBefore = false;
+/** The highest number that was told, or was there when the file was opened first. */
 let acknowledged = 0;
+/** What a commit that failed left in the file all the same. */
+let back: Back = new Map();
 let doubt: Doubt | undefined;
 
 /** @throws JournalError E_JOURNAL_IN_USE, E_JOURNAL_NEWER, or why the file cannot be had now. */
@@ -92,6 +96,9 @@ function open(): Store {
     throw error;
   }
   store = opened.store;
+  if (openedBefore) back = store.after(acknowledged);
+  else acknowledged = store.last();
+  openedBefore = true;
   say({
     opened: {
       journalId: store.journalId,
@@ -149,7 +156,7 @@ function run<T>(work: (file: Store) => T): T {
 function serve(request: Request): unknown {
   switch (request.do) {
     case 'commit': {
-      const done = run((file) => file.commit(request.changes));
+      const done = run((file) => file.commit(request.changes, back));
       for (const { sequence } of done) acknowledged = Math.max(acknowledged, sequence);
       return done;
     }

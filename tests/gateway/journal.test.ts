@@ -4,6 +4,7 @@ import Database from 'better-sqlite3';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type AppendRequest, type Journal, openJournal } from '../../gateway/journal/index.ts';
 import { sweep } from '../../gateway/journal/retention.ts';
+import { openStore } from '../../gateway/journal/store.ts';
 import { temporaryDirectory } from '../helpers.ts';
 
 let made = 0;
@@ -129,6 +130,29 @@ describe('cursors', () => {
     expect(journal.position('police', 'urgent')).toEqual({ sequence: 7, sent: 5 });
     expect(journal.position('education', 'normal')).toEqual({ sequence: 3, sent: 3 });
     expect(journal.position('police', 'normal')).toEqual({ sequence: 0, sent: 0 });
+  });
+});
+
+describe('a commit whose fsync failed', () => {
+  it('is not made twice where it is in the file all the same', async () => {
+    const directory = temporaryDirectory();
+    await (await open(directory)).close();
+    const store = openStore(join(directory, 'journal.sqlite'));
+    const changes = (id: string) => ({
+      entries: [{ id, lane: 1, seenAt: 1, type: 'device.fault', device: 'd', body: '{}' }],
+      cursors: [],
+      marks: [],
+      held: [],
+    });
+    store.commit(changes('told'));
+    // As far as its sender knows, this one failed.
+    const [there] = store.commit(changes('back'));
+    const back = store.after(1);
+    expect([...back]).toEqual([['back', 2]]);
+    expect(store.commit(changes('back'), back)).toEqual([{ ...there, repeated: true }]);
+    expect(store.commit(changes('new'), back)).toEqual([{ sequence: 3, id: 'new', repeated: false }]);
+    store.close();
+    expect(rows(directory).map(({ sequence }) => sequence)).toEqual([1, 2, 3]);
   });
 });
 
