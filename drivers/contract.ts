@@ -145,6 +145,11 @@ export type Outcome =
   | { readonly done: true }
   | { readonly done: false; readonly reason: string; readonly unknown?: true };
 
+/** What is wrong with the arguments of a command, as the reason of its refusal. */
+export function wrongArgument({ issues: [issue] }: z.ZodError): string {
+  return `arguments.${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not understood'}`;
+}
+
 /**
  * A driver at work on one wire.
  * `ended` resolves after `close`, and rejects when the line is gone: the supervisor then opens a new session.

@@ -5,7 +5,13 @@
  * The first alarms of a zone always go out at once, each. Panic, duress and fire are never folded.
  */
 import { z } from 'zod';
-import type { AlarmKind, Log, Observation, Receipt } from '../drivers/contract.ts';
+import {
+  type AlarmKind,
+  type Log,
+  type Observation,
+  type Receipt,
+  wrongArgument,
+} from '../drivers/contract.ts';
 import type { Result, Task } from './commands/index.ts';
 import { type Event, stateKeyOf } from './event.ts';
 import type { Clock } from './observe/clock.ts';
@@ -160,8 +166,7 @@ export function createAlarms(options: AlarmOptions): Alarms {
     }
     const parsed = testSchema.safeParse(wanted);
     if (!parsed.success) {
-      const [issue] = parsed.error.issues;
-      return { done: false, reason: `arguments.${issue?.path.join('.')}: ${issue?.message}` };
+      return { done: false, reason: wrongArgument(parsed.error) };
     }
     const until = new Date(clock.now() + parsed.data.for * 1000).toISOString();
     const { kind, by = '' } = parsed.data;

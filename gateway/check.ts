@@ -80,6 +80,21 @@ export function zonesOf(options: unknown): readonly number[] | undefined {
   return listed === undefined || listed.length === 0 ? undefined : listed.map(({ zone }) => zone);
 }
 
+/** A zone that a config names: its device must be there, and, where it lists its zones, the zone. */
+function zoneProblems(
+  path: Problem['path'],
+  { device, zone }: { readonly device: string; readonly zone: number },
+  devices: Config['devices'],
+): Problem[] {
+  const names = devices.map(({ id }) => id);
+  const found = devices.find(({ id }) => id === device);
+  if (found === undefined)
+    return [{ path: [...path, 'device'], message: isMissing(`device ${device}`, names) }];
+  const listed = zonesOf(found.options);
+  if (listed === undefined || listed.includes(zone)) return [];
+  return [{ path: [...path, 'zone'], message: isMissing(`zone ${zone}`, listed) }];
+}
+
 function areaProblems({ areas, devices, calendar }: Config): Problem[] {
   const taken = new Map<string, string>();
   const names = devices.map(({ id }) => id);
@@ -96,12 +111,7 @@ function areaProblems({ areas, devices, calendar }: Config): Problem[] {
         own.push({ path: ['areas', i, 'id'], message: say(`"${id}" is taken`, `"${id}" 已被使用`) });
       for (const [k, { device, zone }] of zones.entries()) {
         const path = ['areas', i, 'zones', k];
-        const found = devices.find((one) => one.id === device);
-        const listed = found === undefined ? undefined : zonesOf(found.options);
-        if (found === undefined)
-          own.push({ path: [...path, 'device'], message: isMissing(`device ${device}`, names) });
-        else if (listed !== undefined && !listed.includes(zone))
-          own.push({ path: [...path, 'zone'], message: isMissing(`zone ${zone}`, listed) });
+        own.push(...zoneProblems(path, { device, zone }, devices));
         const before = taken.get(`${device}/${zone}`);
         if (before !== undefined)
           own.push({ path, message: say(`belongs to ${before} already`, `已属于 ${before}`) });
@@ -138,15 +148,8 @@ function ruleProblems({ rules, devices, areas }: Config): Problem[] {
         path: [...path, 'when', 'event'],
         message: isMissing(`event ${when.event}`, eventTypes),
       });
-    for (const [k, { device, zone }] of (when.zones ?? []).entries()) {
-      const found = devices.find((one) => one.id === device);
-      const listed = found === undefined ? undefined : zonesOf(found.options);
-      const at = [...path, 'when', 'zones', k];
-      if (found === undefined)
-        problems.push({ path: [...at, 'device'], message: isMissing(`device ${device}`, deviceNames) });
-      else if (listed !== undefined && !listed.includes(zone))
-        problems.push({ path: [...at, 'zone'], message: isMissing(`zone ${zone}`, listed) });
-    }
+    for (const [k, named] of (when.zones ?? []).entries())
+      problems.push(...zoneProblems([...path, 'when', 'zones', k], named, devices));
     for (const [k, { target, action, arguments: wanted, for: length }] of actions.entries()) {
       const at = [...path, 'do', k];
       const device = devices.find((one) => one.id === target);

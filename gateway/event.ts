@@ -79,33 +79,28 @@ export const closeReasons = [
   'unknown',
 ] as const;
 
-const alarm = z.strictObject({ kind: z.enum(alarmKinds), ...observed });
-const acknowledged = z.strictObject({
-  kind: z.enum(alarmKinds),
-  ...observed,
-  acknowledged: z.strictObject({
-    event: z.uuidv7().describe('The `id` of the alarm'),
-    by: z.string().describe('The operator'),
-    uplink: z.string().describe('The platform that said so, by its id in the config'),
-  }),
-});
-const confirmed = z.strictObject({
-  kind: z.enum(alarmKinds),
-  ...observed,
+/** An alarm, or what is said of one later. */
+const alarmWith = (more: z.ZodRawShape = {}) =>
+  z.strictObject({ kind: z.enum(alarmKinds), ...observed, ...more });
+const alarm = alarmWith();
+const ofAlarm = z.uuidv7().describe('The `id` of the alarm');
+const operator = {
+  by: z.string().describe('The operator'),
+  uplink: z.string().describe('The platform that said so, by its id in the config'),
+};
+const acknowledged = alarmWith({ acknowledged: z.strictObject({ event: ofAlarm, ...operator }) });
+const confirmed = alarmWith({
   confirmed: z.strictObject({
-    event: z.uuidv7().describe('The `id` of the alarm'),
+    event: ofAlarm,
     by: z.uuidv7().describe('The `id` of the alarm of another zone of the same area or device'),
   }),
 });
-const closed = z.strictObject({
-  kind: z.enum(alarmKinds),
-  ...observed,
+const closed = alarmWith({
   closed: z.strictObject({
-    event: z.uuidv7().describe('The `id` of the alarm'),
+    event: ofAlarm,
     reason: z.enum(closeReasons).describe('What it was'),
     note: z.string().optional(),
-    by: z.string().describe('The operator'),
-    uplink: z.string().describe('The platform that said so, by its id in the config'),
+    ...operator,
   }),
 });
 const credential = z

@@ -9,7 +9,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import type { NoticesConfig } from '../config/schema.ts';
-import type { Log, Observation } from '../drivers/contract.ts';
+import { type Log, type Observation, wrongArgument } from '../drivers/contract.ts';
 import type { Commands, Result, Task } from './commands/index.ts';
 import type { Clock } from './observe/clock.ts';
 import type { Recorder } from './record.ts';
@@ -130,8 +130,7 @@ export function createNotices(options: {
   const warn = async (task: Task): Promise<Result> => {
     const parsed = warnSchema.safeParse(task.arguments);
     if (!parsed.success) {
-      const [issue] = parsed.error.issues;
-      return { done: false, reason: `arguments.${issue?.path.join('.')}: ${issue?.message}` };
+      return { done: false, reason: wrongArgument(parsed.error) };
     }
     const notice: Notice = { id: task.id, ...parsed.data };
     if (!valid(notice)) return { done: false, reason: `it was valid until ${notice.validUntil}` };

@@ -18,7 +18,7 @@ import {
   type Action,
   actions,
   corrupter,
-  garbage,
+  lineFaults,
   milliseconds,
   number,
   type Simulator,
@@ -213,18 +213,7 @@ export async function startFences({
           setTimeout(() => mute.delete(unit), milliseconds(time)).unref();
         },
       },
-      garbage: {
-        help: 'send 64 random bytes',
-        run: () => {
-          for (const peer of wire.peers) peer.write(garbage());
-        },
-      },
-      'corrupt N': {
-        help: 'flip a bit in every Nth answer; 0: stop',
-        run: (n) => faults.every(number(n, 0, 1e6)),
-      },
-      cut: { help: 'cut the wire', run: () => wire.cut() },
-      mend: { help: 'mend it', run: () => wire.mend() },
+      ...lineFaults(wire, faults, 'answer'),
     }),
     close() {
       closing ??= wire.close();

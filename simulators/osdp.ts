@@ -13,7 +13,7 @@ import {
 import {
   actions,
   corrupter,
-  garbage,
+  lineFaults,
   milliseconds,
   number,
   type Simulator,
@@ -243,18 +243,7 @@ export async function startOsdpReaders({
             }, milliseconds(time)).unref();
           },
         },
-        garbage: {
-          help: 'send 64 random bytes',
-          run: () => {
-            for (const peer of wire.peers) peer.write(garbage());
-          },
-        },
-        'corrupt N': {
-          help: 'flip a bit in every Nth answer; 0: stop',
-          run: (n) => faults.every(number(n, 0, 1e6)),
-        },
-        cut: { help: 'cut the wire', run: () => wire.cut() },
-        mend: { help: 'mend it', run: () => wire.mend() },
+        ...lineFaults(wire, faults, 'answer'),
       }),
       close() {
         closing ??= wire.close();

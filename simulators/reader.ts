@@ -1,6 +1,14 @@
 /** A card reader on a serial line, as a serial server or a pty gives it: it says each card once and hears nothing. */
 import { encodeCard, type Format } from '../drivers/wiegand/codec.ts';
-import { actions, corrupter, garbage, number, type Simulator, serveWire, type WireEnd } from './simulator.ts';
+import {
+  actions,
+  corrupter,
+  lineFaults,
+  number,
+  type Simulator,
+  serveWire,
+  type WireEnd,
+} from './simulator.ts';
 
 export interface ReaderOptions {
   readonly id?: string;
@@ -26,13 +34,7 @@ export async function startReader({ id = 'reader', end, format }: ReaderOptions)
           for (let i = 0; i < 5; i++) show(card);
         },
       },
-      garbage: { help: 'send 64 random bytes', run: () => write(garbage()) },
-      'corrupt N': {
-        help: 'flip a bit in every Nth frame; 0: stop',
-        run: (n) => faults.every(number(n, 0, 1e6)),
-      },
-      cut: { help: 'cut the wire', run: () => wire.cut() },
-      mend: { help: 'mend it', run: () => wire.mend() },
+      ...lineFaults(wire, faults, 'frame'),
     }),
     close: () => wire.close(),
   };

@@ -175,6 +175,28 @@ export async function serveWire(
   };
 }
 
+/** What can go wrong on the line of any simulator; `frame` is what it sends. */
+export function lineFaults(
+  wire: Awaited<ReturnType<typeof serveWire>>,
+  faults: ReturnType<typeof corrupter>,
+  frame: 'frame' | 'answer',
+): Record<string, Action> {
+  return {
+    garbage: {
+      help: 'send 64 random bytes',
+      run: () => {
+        for (const peer of wire.peers) peer.write(garbage());
+      },
+    },
+    'corrupt N': {
+      help: `flip a bit in every Nth ${frame}; 0: stop`,
+      run: (n) => faults.every(number(n, 0, 1e6)),
+    },
+    cut: { help: 'cut the wire', run: () => wire.cut() },
+    mend: { help: 'mend it', run: () => wire.mend() },
+  };
+}
+
 // --- scenarios ---
 
 export interface Scenario {

@@ -4,7 +4,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
-import { type Command, duration, identifier, type Outcome } from '../contract.ts';
+import { type Command, duration, identifier, type Outcome, wrongArgument } from '../contract.ts';
 
 const coil = () => z.int().min(0).max(65_535).describe('Its address, from 0');
 const id = identifier().describe('Its name in commands and rules');
@@ -162,8 +162,7 @@ export function createOutputs(
     async execute({ action, arguments: wanted }) {
       const parsed = argumentsSchema.safeParse(wanted);
       if (!parsed.success) {
-        const [issue] = parsed.error.issues;
-        return { done: false, reason: `arguments.${issue?.path.join('.')}: ${issue?.message}` };
+        return { done: false, reason: wrongArgument(parsed.error) };
       }
       const output = outputs.find((one) => one.id === parsed.data.output);
       if (output === undefined) return { done: false, reason: `there is no output ${parsed.data.output}` };

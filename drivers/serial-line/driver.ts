@@ -1,6 +1,6 @@
 /** Devices that take lines of text on a serial line or behind a serial server: LED signs. They answer nothing. */
 import { z } from 'zod';
-import { type Command, type Device, defineDriver, type Outcome } from '../contract.ts';
+import { type Command, type Device, defineDriver, type Outcome, wrongArgument } from '../contract.ts';
 import { lineConnection, lineName, openLine } from '../line.ts';
 import { encodeClear, encodeShow, type LineProfile, lineProfileSchema } from './profile.ts';
 
@@ -49,8 +49,7 @@ export const serialLine = defineDriver({
         return { done: false, reason: `a sign does not know ${action}` };
       const parsed = action === 'show' ? showSchema.safeParse(wanted) : undefined;
       if (parsed?.success === false) {
-        const [issue] = parsed.error.issues;
-        return { done: false, reason: `arguments.${issue?.path.join('.')}: ${issue?.message}` };
+        return { done: false, reason: wrongArgument(parsed.error) };
       }
       clearTimeout(timer);
       await line.write(parsed === undefined ? encodeClear(profile) : encodeShow(profile, parsed.data.text));

@@ -12,7 +12,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import type { AreaConfig, CalendarConfig } from '../../config/schema.ts';
 import { zoneAlarmKinds } from '../../config/schema.ts';
-import type { Log, Observation, Receipt } from '../../drivers/contract.ts';
+import { type Log, type Observation, type Receipt, wrongArgument } from '../../drivers/contract.ts';
 import type { Result, Task } from '../commands/index.ts';
 import { stateKeyOf } from '../event.ts';
 import type { Clock } from '../observe/clock.ts';
@@ -232,8 +232,7 @@ export function createArming(options: ArmingOptions): Arming {
     const read = <T extends z.ZodType>(schema: T): z.output<T> => {
       const parsed = schema.safeParse(wanted);
       if (parsed.success) return parsed.data;
-      const [issue] = parsed.error.issues;
-      throw new ArgumentError(`arguments.${issue?.path.join('.')}: ${issue?.message}`);
+      throw new ArgumentError(wrongArgument(parsed.error));
     };
     try {
       switch (action) {

@@ -5,7 +5,7 @@
  */
 import { z } from 'zod';
 import type { UplinkConfig } from '../../config/schema.ts';
-import type { Log } from '../../drivers/contract.ts';
+import { type Log, wrongArgument } from '../../drivers/contract.ts';
 import type { Commands, Result, Source, Task } from '../commands/index.ts';
 import { closeReasons, type Event, type EventType, lanes } from '../event.ts';
 import type { Journal } from '../journal/index.ts';
@@ -164,7 +164,7 @@ const topicPart = (id: string) => id.replace(/[/+#\u0000]/g, '_');
 async function replay({ arguments: wanted }: Task, context: IntakeContext): Promise<Result> {
   const { journal, publisher, wants } = context;
   const parsed = replaySchema.safeParse(wanted);
-  if (!parsed.success) return { done: false, reason: `arguments.${wrongOf(parsed.error)}` };
+  if (!parsed.success) return { done: false, reason: wrongArgument(parsed.error) };
   const { journal: id, lane, after, upTo } = parsed.data;
   if (id !== journal.id)
     return { done: false, reason: `the journal is ${journal.id}; ${id} is not here any more` };
@@ -193,7 +193,7 @@ async function alarmOf(
 
 async function acknowledge({ arguments: wanted }: Task, context: IntakeContext): Promise<Result> {
   const parsed = acknowledgeSchema.safeParse(wanted);
-  if (!parsed.success) return { done: false, reason: `arguments.${wrongOf(parsed.error)}` };
+  if (!parsed.success) return { done: false, reason: wrongArgument(parsed.error) };
   const { event, by } = parsed.data;
   const alarm = await alarmOf(parsed.data, context);
   if (typeof alarm === 'string') return { done: false, reason: alarm };
@@ -204,7 +204,7 @@ async function acknowledge({ arguments: wanted }: Task, context: IntakeContext):
 
 async function close({ arguments: wanted }: Task, context: IntakeContext): Promise<Result> {
   const parsed = closeSchema.safeParse(wanted);
-  if (!parsed.success) return { done: false, reason: `arguments.${wrongOf(parsed.error)}` };
+  if (!parsed.success) return { done: false, reason: wrongArgument(parsed.error) };
   const { event, by, reason, note } = parsed.data;
   const alarm = await alarmOf(parsed.data, context);
   if (typeof alarm === 'string') return { done: false, reason: alarm };
