@@ -100,6 +100,33 @@ describe('a broker without subscribers', () => {
   });
 });
 
+describe('the bulk lane', () => {
+  it('comes last, and holds nothing back although the broker answers none of it', async () => {
+    const port = await freePort();
+    const { journal, record } = await campus(port);
+    for (let i = 0; i < 100; i++)
+      await journal.append({
+        id: `bulk-${i}`,
+        lane: 'bulk',
+        seenAt: i,
+        type: 'device.fault',
+        device: 'd',
+        body: JSON.stringify({ id: `bulk-${i}`, data: {} }),
+      });
+    for (let i = 0; i < 40; i++) await record('fault', { cause: `c${i}` });
+    await record('panic');
+    const broker = await scriptedBroker({
+      port,
+      answer: ({ body }) => (body['lane'] === 'bulk' ? undefined : 0),
+    });
+    const lanes = (await take(broker.events, 42)).map(({ body }) => body['lane']);
+    expect(lanes).toEqual(['urgent', ...Array(40).fill('normal'), 'bulk']);
+    // What the window has for the lower lanes is full of bulk now.
+    await record('panic');
+    expect((await broker.events.find(({ body }) => body['lane'] !== 'bulk')).body['lane']).toBe('urgent');
+  });
+});
+
 describe('a connection that is over', () => {
   it('takes nothing more, and says so: an answer to a command may come later than that', async () => {
     const broker = await scriptedBroker({});
