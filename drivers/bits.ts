@@ -1,52 +1,131 @@
 /**
  * Wiegand bits <-> cards, as readers give them over serial lines and OSDP.
  *
- *   P F F F F F F F F C C C C C C C C C C C C C C C C P    26 bits: even parity over the first half,
- *   └──── even ─────────────┘└────────── odd ─────────┘    odd parity over the second
- *   34 bits: the same with 16 bits of facility and 16 of card.
+ * A format is data, in the notation of card makers: a letter for each bit, and a mask for each parity bit.
+ *
+ *   bits    PFFFFFFFFCCCCCCCCCCCCCCCCP    P parity, F facility (site code), C card, - counts for nothing
+ *   parity  EXXXXXXXXXXXX.............    E even (or O odd) stands at the parity bit, X at what it is over
+ *           .............XXXXXXXXXXXXO
  */
+import { z } from 'zod';
 import type { Credential } from './contract.ts';
 
-/** Bits of facility and card of a Wiegand format, both parity bits left out. */
-const wiegandLayout = {
-  wiegand26: { facility: 8, card: 16 },
-  wiegand34: { facility: 16, card: 16 },
-} as const;
-export type WiegandFormat = keyof typeof wiegandLayout;
+export interface WiegandLayout {
+  readonly name: string;
+  readonly bits: string;
+  readonly parity: readonly string[];
+}
 
-const ones = (bits: string) => bits.split('1').length - 1;
+const halves = (bits: string, covered: number): WiegandLayout['parity'] => [
+  `E${'X'.repeat(covered)}`.padEnd(bits.length, '.'),
+  `${'X'.repeat(covered)}O`.padStart(bits.length, '.'),
+];
+const layout = (name: string, facility: number, card: number, covered: number): WiegandLayout => {
+  const bits = `P${'F'.repeat(facility)}${'C'.repeat(card)}P`;
+  return { name, bits, parity: halves(bits, covered) };
+};
+
+/** Formats that everybody uses. Of 37 bits there are two (HID H10302 without a facility, H10304 with one). */
+export const wiegandLayouts = {
+  wiegand26: layout('wiegand26', 8, 16, 12),
+  wiegand34: layout('wiegand34', 16, 16, 16),
+  wiegand37: layout('wiegand37', 0, 35, 18),
+  'wiegand37-facility': layout('wiegand37-facility', 16, 19, 18),
+} as const;
+export type WiegandFormat = keyof typeof wiegandLayouts;
+
+const custom = z
+  .strictObject({
+    name: z.string().min(1).max(40).describe('As events say it'),
+    bits: z
+      .string()
+      .regex(/^[PFC-]{8,128}$/, 'a letter for each bit: P parity, F facility, C card, - nothing')
+      .describe('P parity, F facility, C card, - counts for nothing; the first bit first'),
+    parity: z
+      .array(z.string().regex(/^[X.]*[EO][X.]*$/, 'one E or O, X for what it is over, . for the rest'))
+      .max(8)
+      .default([])
+      .describe('E even or O odd at the parity bit, X at what it is over, . elsewhere'),
+  })
+  .superRefine(({ bits, parity }, context) => {
+    if (!bits.includes('C'))
+      context.addIssue({ code: 'custom', path: ['bits'], message: 'there is no card in it' });
+    for (const [i, mask] of parity.entries()) {
+      const at = mask.search(/[EO]/);
+      if (mask.length !== bits.length)
+        context.addIssue({ code: 'custom', path: ['parity', i], message: `is not ${bits.length} long` });
+      else if (bits[at] !== 'P')
+        context.addIssue({ code: 'custom', path: ['parity', i], message: `bit ${at + 1} is no P in bits` });
+    }
+  });
+
+/** Formats in a config: names of known ones, and others as data. */
+export const wiegandFormats = () =>
+  z
+    .array(
+      z.union([
+        z
+          .enum(Object.keys(wiegandLayouts) as [WiegandFormat, ...WiegandFormat[]])
+          .transform((name) => wiegandLayouts[name]),
+        custom,
+      ]),
+    )
+    .default(() => [wiegandLayouts.wiegand26, wiegandLayouts.wiegand34, wiegandLayouts.wiegand37])
+    .describe('How cards of a number of bits are read; the first that fits. Others are told as one number');
+
+type Parsed = { readonly frame: Credential } | { readonly reason: string };
+
+const numberAt = (bits: string, { bits: letters }: WiegandLayout, letter: 'F' | 'C') => {
+  const own = [...bits].filter((_, i) => letters[i] === letter).join('');
+  return own === '' ? undefined : BigInt(`0b${own}`);
+};
 
 /** A string of '0' and '1' -> credential, its parity checked. */
-export function parseWiegand(
-  bits: string,
-  format: WiegandFormat,
-): { readonly frame: Credential } | { readonly reason: string } {
-  const { facility, card } = wiegandLayout[format];
-  const length = facility + card + 2;
-  if (bits.length !== length || !/^[01]+$/.test(bits)) return { reason: `not ${length} bits` };
-  if (ones(bits.slice(0, length / 2)) % 2 !== 0) return { reason: 'wrong even parity' };
-  if (ones(bits.slice(length / 2)) % 2 !== 1) return { reason: 'wrong odd parity' };
+export function parseWiegand(bits: string, format: WiegandLayout): Parsed {
+  if (bits.length !== format.bits.length || !/^[01]+$/.test(bits))
+    return { reason: `not ${format.bits.length} bits` };
+  for (const mask of format.parity) {
+    const even = mask.includes('E');
+    const ones = [...mask].filter((letter, i) => letter !== '.' && bits[i] === '1').length;
+    if (ones % 2 !== (even ? 0 : 1)) return { reason: `wrong ${even ? 'even' : 'odd'} parity` };
+  }
+  const facility = numberAt(bits, format, 'F');
   return {
     frame: {
-      format,
-      facility: Number.parseInt(bits.slice(1, 1 + facility), 2),
-      number: String(Number.parseInt(bits.slice(1 + facility, 1 + facility + card), 2)),
+      format: format.name,
+      ...(facility !== undefined && { facility: Number(facility) }),
+      number: String(numberAt(bits, format, 'C') ?? 0n),
     },
   };
 }
 
+/** Bits of a length that one of the formats knows; of any other, they are one number. */
+export function parseBits(bits: string, formats: readonly WiegandLayout[]): Parsed {
+  const fitting = formats.filter((format) => format.bits.length === bits.length);
+  const parsed = fitting.map((format) => parseWiegand(bits, format));
+  const right = parsed.find((one) => 'frame' in one) ?? parsed[0];
+  return right ?? { frame: { format: `raw${bits.length}`, number: BigInt(`0b${bits}`).toString() } };
+}
+
 /** A credential as '0' and '1'. @throws RangeError on a number that the format cannot hold. */
-export function encodeWiegand(credential: Credential, format: WiegandFormat): string {
-  const layout = wiegandLayout[format];
-  const facility = credential.facility ?? 0;
-  const card = Number(credential.number);
-  if (!(facility >= 0 && facility < 2 ** layout.facility && card >= 0 && card < 2 ** layout.card)) {
-    throw new RangeError(`${facility}/${card} does not fit ${format}`);
+export function encodeWiegand(
+  { facility = 0, number }: Pick<Credential, 'facility' | 'number'>,
+  format: WiegandLayout,
+): string {
+  if (!/^\d{1,40}$/.test(number)) throw new RangeError(`${number} is no number`);
+  const fields = { F: BigInt(facility), C: BigInt(number) };
+  const bits = [...format.bits].map((): string => '0');
+  for (const letter of ['F', 'C'] as const) {
+    const places = bits.flatMap((_, i) => (format.bits[i] === letter ? [i] : []));
+    const text = fields[letter].toString(2).padStart(places.length, '0');
+    if (fields[letter] < 0n || text.length > Math.max(places.length, 1))
+      throw new RangeError(`${facility}/${number} does not fit ${format.name}`);
+    for (const [i, place] of places.entries()) bits[place] = text[i] ?? '0';
   }
-  const data =
-    facility.toString(2).padStart(layout.facility, '0') + card.toString(2).padStart(layout.card, '0');
-  const half = data.length / 2;
-  const even = ones(data.slice(0, half)) % 2;
-  const odd = 1 - (ones(data.slice(half)) % 2);
-  return `${even}${data}${odd}`;
+  for (const mask of format.parity) {
+    const own = mask.search(/[EO]/);
+    const ones = [...mask].filter((letter, i) => letter === 'X' && bits[i] === '1').length;
+    bits[own] = String((ones + (mask[own] === 'O' ? 1 : 0)) % 2);
+  }
+  return bits.join('');
 }

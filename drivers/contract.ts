@@ -20,6 +20,9 @@ export const alarmKinds = [
 ] as const;
 export type AlarmKind = (typeof alarmKinds)[number];
 
+/** What a zone can be: an alarm, or the contact of a door (raised: open), or the button beside it to go out. */
+export const zoneKinds = [...alarmKinds, 'contact', 'exit-request'] as const;
+
 /** Everything a device can say. `link` is the supervisor's word for "this device answers". */
 export const observationKinds = [
   ...alarmKinds,
@@ -29,6 +32,8 @@ export const observationKinds = [
   'arming',
   'bypass',
   'credential',
+  'contact',
+  'exit-request',
   'link',
   'entry',
   'test',
@@ -274,7 +279,7 @@ export function identifier() {
 export const zoneOptions = z.strictObject({
   zone: z.int().min(0).max(9999).describe('The number of the zone 防区 in the device'),
   id: identifier().optional().describe('Its name in events (`subject`); default `zone-N`'),
-  kind: z.enum(alarmKinds).optional().describe('What an alarm of this zone means'),
+  kind: z.enum(zoneKinds).optional().describe('What an alarm of this zone means'),
   name: z.string().max(100).optional().describe('Its name for people'),
 });
 export type ZoneOptions = z.output<typeof zoneOptions>;

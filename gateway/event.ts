@@ -135,6 +135,7 @@ const access = z.strictObject({
     .optional()
     .describe('What the gateway decided; none where the reader is at no door of it'),
 });
+const door = z.strictObject({ kind: z.enum(['contact', 'exit-request']), ...observed });
 const device = z.strictObject({ kind: z.enum(['fault', 'battery', 'power', 'link', 'test']), ...observed });
 const arming = z.strictObject({ kind: z.enum(['arming', 'bypass', 'entry']), ...observed });
 const video = z.strictObject({ kind: z.literal('video'), ...observed });
@@ -177,6 +178,14 @@ export const catalogue = {
     data: access,
     en: 'A card was shown that no list names',
     zh: '未知卡刷卡',
+  },
+  'access.opened': { lane: 'normal', data: door, en: 'A door was opened', zh: '门打开' },
+  'access.closed': { lane: 'normal', data: door, en: 'A door was closed', zh: '门关闭' },
+  'access.exit-requested': {
+    lane: 'normal',
+    data: door,
+    en: 'Somebody pressed the button to go out, or let go of it',
+    zh: '出门按钮',
   },
   'access.forced': {
     lane: 'normal',
@@ -409,6 +418,8 @@ const typeOf: Record<
   entry: ['arming.entry-started', 'arming.entry-ended'],
   test: ['device.test-started', 'device.test-ended'],
   notice: ['notice.received', 'notice.ended'],
+  contact: ['access.opened', 'access.closed'],
+  'exit-request': ['access.exit-requested', 'access.exit-requested'],
 };
 
 const isAlarm = (kind: ObservationKind): kind is AlarmKind =>

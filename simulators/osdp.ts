@@ -1,6 +1,6 @@
 /** OSDP readers on one line: the other end of the standard, with the secure channel, and with faults. */
 import { randomBytes } from 'node:crypto';
-import { encodeWiegand } from '../drivers/bits.ts';
+import { encodeWiegand, wiegandLayouts } from '../drivers/bits.ts';
 import { commands, encodeOsdp, type OsdpFrame, osdpDecoder, replies } from '../drivers/osdp/codec.ts';
 import {
   cryptograms,
@@ -33,6 +33,8 @@ export interface OsdpOptions {
   readonly readers: readonly OsdpReader[];
   /** Called when a reader shows a text. */
   readonly shown?: (id: string, text: string) => void;
+  /** Called when a light, a sound or a relay changes: `led green`, `buzzer 3`, `output 0 on 5s`. */
+  readonly did?: (id: string, what: string) => void;
 }
 
 /** NAK, error code 6: a command that needs the secure channel; 4: the sequence. */
@@ -42,6 +44,14 @@ const NAK_UNKNOWN = 3;
 
 interface State {
   readonly reader: OsdpReader;
+  address: number;
+  /** undefined: the one that everybody knows. */
+  key: Uint8Array | undefined;
+  /** From the next handshake on. */
+  nextKey: Uint8Array | undefined;
+  /** After this answer, as COMSET asks. */
+  nextAddress: number | undefined;
+  readonly inputs: boolean[];
   /** To be told at the next polls, oldest first. */
   events: { readonly code: number; readonly data: Buffer }[];
   /** Told, and not known to have been heard: the next question, with another number, says so. */
@@ -60,11 +70,17 @@ export async function startOsdpReaders({
   end,
   readers,
   shown = () => {},
+  did = () => {},
 }: OsdpOptions): Promise<readonly Simulator[]> {
   const faults = corrupter();
   const states = readers.map(
     (reader): State => ({
       reader,
+      address: reader.address,
+      key: reader.key,
+      nextKey: undefined,
+      nextAddress: undefined,
+      inputs: [false, false],
       events: [],
       told: undefined,
       last: undefined,
@@ -87,6 +103,7 @@ export async function startOsdpReaders({
     });
   };
   const none = Buffer.alloc(0);
+  const inputsOf = ({ inputs }: State) => Buffer.from(inputs.map(Number));
   const local = ({ tamper, power }: State) => Buffer.of(tamper ? 1 : 0, power ? 1 : 0);
 
   /** What the reader says to a question in clear. */
@@ -98,15 +115,37 @@ export async function startOsdpReaders({
       case commands.ID:
         return { code: replies.PDID, data: Buffer.from('00008001000000000001000203', 'hex').subarray(0, 12) };
       case commands.CAP:
-        return { code: replies.PDCAP, data: Buffer.from('010000', 'hex') };
+        // Two inputs, two relays, one LED, a buzzer, one text of 16 characters, AES-128.
+        return { code: replies.PDCAP, data: Buffer.from('010102020102040101050101060101090101', 'hex') };
       case commands.LSTAT:
         return { code: replies.LSTATR, data: local(state) };
       case commands.TEXT:
         shown(state.reader.id, Buffer.from(data.subarray(6, 6 + (data[5] ?? 0))).toString('ascii'));
         return { code: replies.ACK, data: none };
+      case commands.ISTAT:
+        return { code: replies.ISTATR, data: inputsOf(state) };
       case commands.LED:
-      case commands.BUZ:
+        did(state.reader.id, `led ${['off', 'red', 'green', 'amber'][data[5] ?? 0] ?? 'other'}`);
         return { code: replies.ACK, data: none };
+      case commands.BUZ:
+        did(state.reader.id, `buzzer ${data[4]}`);
+        return { code: replies.ACK, data: none };
+      case commands.OUT: {
+        const [output = 0, control = 0, low = 0, high = 0] = data;
+        const words =
+          { 1: 'off', 2: 'on', 5: `on ${(low + high * 256) / 10}s` }[control] ?? `control ${control}`;
+        did(state.reader.id, `output ${output} ${words}`);
+        return { code: replies.ACK, data: none };
+      }
+      case commands.KEYSET:
+        // Only under the secure channel, only a key of 16 bytes.
+        if (state.channel === undefined || data[0] !== 1 || data[1] !== 16 || data.length !== 18)
+          return { code: replies.NAK, data: Buffer.of(NAK_SECURITY) };
+        state.nextKey = Uint8Array.from(data.subarray(2));
+        return { code: replies.ACK, data: none };
+      case commands.COMSET:
+        state.nextAddress = data[0];
+        return { code: replies.COM, data: Buffer.from(data) };
       default:
         return { code: replies.NAK, data: Buffer.of(NAK_UNKNOWN) };
     }
@@ -114,7 +153,11 @@ export async function startOsdpReaders({
 
   /** The handshake: the two questions that are in clear under a key. */
   const shake = (state: State, frame: OsdpFrame): OsdpFrame | undefined => {
-    const key = state.reader.key ?? DEFAULT_KEY;
+    if (frame.code === commands.CHLNG && state.nextKey !== undefined) {
+      state.key = state.nextKey;
+      state.nextKey = undefined;
+    }
+    const key = state.key ?? DEFAULT_KEY;
     const { address, sequence } = frame;
     const common = { address, reply: true, sequence, crc: true };
     if (frame.code === commands.CHLNG && frame.data.length === 8) {
@@ -161,9 +204,9 @@ export async function startOsdpReaders({
       if (shaken !== undefined) return shaken;
       if (state.channel === undefined) {
         // With a key of its own a reader says nothing in clear but that it is there.
-        if (frame.security !== undefined || (state.reader.key !== undefined && frame.code !== commands.POLL))
+        if (frame.security !== undefined || (state.key !== undefined && frame.code !== commands.POLL))
           return nak(NAK_SECURITY);
-        if (state.reader.key !== undefined) return { ...nak(0), code: replies.ACK, data: none };
+        if (state.key !== undefined) return { ...nak(0), code: replies.ACK, data: none };
         return { ...nak(0), ...answerTo(state, frame) };
       }
       const opened = state.channel.open(frame);
@@ -185,8 +228,11 @@ export async function startOsdpReaders({
       for (const one of decoder.push(chunk)) {
         if (!('frame' in one) || one.frame.reply) continue;
         const { frame } = one;
-        const state = states.find(({ reader }) => reader.address === frame.address);
-        if (state !== undefined && !state.mute) peer.write(faults.pass(take(state, frame)));
+        const state = states.find(({ address }) => address === frame.address);
+        if (state === undefined || state.mute) continue;
+        peer.write(faults.pass(take(state, frame)));
+        state.address = state.nextAddress ?? state.address;
+        state.nextAddress = undefined;
       }
     };
   });
@@ -201,6 +247,10 @@ export async function startOsdpReaders({
         data: Buffer.from([0, 0, bits.length & 0xff, bits.length >> 8, ...bytes]),
       });
     };
+    const setInput = (input: string, closed: boolean) => {
+      state.inputs[number(input, 0, 1)] = closed;
+      state.events.push({ code: replies.ISTATR, data: inputsOf(state) });
+    };
     const change = (what: 'tamper' | 'power', on: boolean) => {
       state[what] = on;
       state.events.push({ code: replies.LSTATR, data: local(state) });
@@ -213,16 +263,34 @@ export async function startOsdpReaders({
           run: (card, facility = '1') =>
             tell(
               encodeWiegand(
-                {
-                  format: 'wiegand26',
-                  number: String(number(card, 0, 1e9) % 65_536),
-                  facility: number(facility, 0, 255),
-                },
-                'wiegand26',
+                { number: String(number(card, 0, 1e9) % 65_536), facility: number(facility, 0, 255) },
+                wiegandLayouts.wiegand26,
               ),
             ),
         },
         'raw BITS': { help: 'show a card of any bits, 0 and 1', run: (bits) => tell(bits) },
+        'text NUMBER': {
+          help: 'show a card as characters (FMT)',
+          run: (card) => {
+            const characters = Buffer.from(card, 'latin1');
+            state.events.push({
+              code: replies.FMT,
+              data: Buffer.from([0, 0, characters.length, ...characters]),
+            });
+          },
+        },
+        'keys DIGITS': {
+          help: 'press keys, e.g. 1234#',
+          run: (keys) => {
+            const pressed = [...keys].map((key) => ({ '*': 0x7f, '#': 0x0d })[key] ?? key.charCodeAt(0));
+            state.events.push({ code: replies.KEYPAD, data: Buffer.from([0, pressed.length, ...pressed]) });
+          },
+        },
+        'close INPUT': {
+          help: 'close the contact of an input, 0 or 1',
+          run: (input) => setInput(input, true),
+        },
+        'open INPUT': { help: 'open it', run: (input) => setInput(input, false) },
         tamper: { help: 'take it off the wall', run: () => change('tamper', true) },
         'tamper-restore': { help: 'put it back', run: () => change('tamper', false) },
         'mains-lost': { help: 'lose the power', run: () => change('power', true) },

@@ -10,18 +10,31 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
-import { parseWiegand } from '../bits.ts';
+import { wiegandFormats } from '../bits.ts';
 import {
-  type Command,
   type Credential,
   type Device,
   defineDriver,
   duration,
   type Host,
   type Outcome,
+  zoneOf,
+  zoneOptions,
 } from '../contract.ts';
 import { lineConnection, lineName, openLine } from '../line.ts';
 import { commands, encodeOsdp, type OsdpFrame, osdpDecoder, replies } from './codec.ts';
+import {
+  cardOf,
+  idOf,
+  keysOf,
+  lacksOf,
+  type Order,
+  outputOptions,
+  readerCommands,
+  switchOutput,
+  textCardOf,
+  wantedOf,
+} from './data.ts';
 import {
   cryptograms,
   DEFAULT_KEY,
@@ -47,6 +60,17 @@ const options = z.strictObject({
     .describe(
       'Secure channel with the key that everybody knows (SCBK-D): a fault is reported as long as it is so',
     ),
+  formats: wiegandFormats(),
+  inputs: z
+    .array(
+      zoneOptions.extend({
+        input: z.int().min(0).max(255).describe('Its number in the reader, from 0'),
+        normal: z.enum(['open', 'closed']).default('open').describe('How its contact is when all is quiet'),
+      }),
+    )
+    .default([])
+    .describe('Contacts at the reader; `kind` is by default `contact`, that of a door'),
+  outputs: z.array(outputOptions).default([]).describe('Relays of the reader'),
 });
 type Reader = Device<z.output<typeof options>>;
 
@@ -78,13 +102,17 @@ interface State {
   online: boolean | undefined;
   /** What it told is on its way to the disk. */
   storing: boolean;
-  readonly queue: {
-    readonly code: number;
-    readonly data: Uint8Array;
-    readonly resolve: (outcome: Outcome) => void;
-  }[];
+  readonly queue: (Order & { readonly resolve: (outcome: Outcome) => void })[];
   /** Tamper and power as reported last. */
   readonly local: Map<'tamper' | 'power', boolean>;
+  /** Inputs as reported last, by their number. */
+  readonly inputs: Map<number, boolean>;
+  /** Until when (`performance.now()`) an output is on, by its number. */
+  readonly on: Map<number, number>;
+  /** Commands for what it says it has not. */
+  lacks: ReadonlySet<number>;
+  /** Keys pressed so far. */
+  keys: { readonly pressed: string; readonly at: number };
 }
 
 /** The key of a file. @throws Error with a sentence. */
@@ -99,7 +127,7 @@ export const osdp = defineDriver({
   title: { en: 'OSDP card readers (RS-485)', zh: 'OSDP 读卡器（RS-485）' },
   options,
   line: ({ options: { connection } }) => lineName(connection),
-  commands: () => [{ action: 'show' }, { action: 'clear' }],
+  commands: ({ options: { outputs } }) => readerCommands(outputs),
 
   problems({ options: { keyFile, defaultKey } }) {
     if (keyFile === undefined) return [];
@@ -142,6 +170,10 @@ export const osdp = defineDriver({
         storing: false,
         queue: [],
         local: new Map(),
+        inputs: new Map(),
+        on: new Map(),
+        lacks: new Set(),
+        keys: { pressed: '', at: 0 },
       };
     });
 
@@ -259,8 +291,23 @@ export const osdp = defineDriver({
       else if (!(await secure(state, key))) return false;
       const id = await ask(state, commands.ID, Buffer.of(0));
       if (id === undefined) return false;
+      const about = id.code === replies.PDID ? idOf(id.data) : undefined;
+      if (about !== undefined && state.online !== true)
+        host.log.info({ device: reader.id, ...about }, 'a reader told who it is');
+      const abilities = await ask(state, commands.CAP, Buffer.of(0));
+      if (abilities?.code === replies.PDCAP) state.lacks = lacksOf(abilities.data);
       const status = await ask(state, commands.LSTAT, Buffer.alloc(0));
       if (status?.code === replies.LSTATR) await takeLocal(reader.id, state, status.data, host, true);
+      if (reader.options.inputs.length > 0) {
+        const inputs = await ask(state, commands.ISTAT, Buffer.alloc(0));
+        if (inputs?.code === replies.ISTATR) await takeInputs(state, inputs.data, host, true);
+      }
+      // What should still be on is, everything else is at rest.
+      for (const output of reader.options.outputs) {
+        const left = (state.on.get(output.output) ?? 0) - performance.now();
+        const { code, data } = switchOutput(output, left === Number.POSITIVE_INFINITY ? undefined : left);
+        if ((await ask(state, code, data)) === undefined) return false;
+      }
       state.greeted = true;
       return true;
     };
@@ -271,13 +318,7 @@ export const osdp = defineDriver({
       const order = state.queue.shift();
       if (order !== undefined) {
         const got = await ask(state, order.code, order.data);
-        order.resolve(
-          got === undefined
-            ? { done: false, reason: `${state.reader.id} does not answer`, unknown: true }
-            : got.code === replies.NAK
-              ? { done: false, reason: `the reader refuses it (${got.data[0] ?? 0})` }
-              : { done: true },
-        );
+        order.resolve(outcomeOf(state, order, got));
         return got !== undefined;
       }
       const got = await ask(state, commands.POLL, Buffer.alloc(0));
@@ -346,10 +387,20 @@ export const osdp = defineDriver({
       execute: async (command) => {
         const state = states.find(({ reader }) => reader.id === command.device);
         if (state === undefined) return { done: false, reason: `there is no reader ${command.device}` };
-        const asked = requestOf(command);
-        if (typeof asked === 'string') return { done: false, reason: asked };
+        const wanted = wantedOf(command, state.reader.options.outputs);
+        if (typeof wanted === 'string') return { done: false, reason: wanted };
         if (state.online !== true) return { done: false, reason: `${command.device} does not answer` };
-        return await new Promise<Outcome>((resolve) => state.queue.push({ ...asked, resolve }));
+        if ('output' in wanted) {
+          const until = wanted.ms === undefined ? Number.POSITIVE_INFINITY : performance.now() + wanted.ms;
+          state.on.set(wanted.output.output, until);
+        }
+        const orders = 'orders' in wanted ? wanted.orders : [switchOutput(wanted.output, wanted.ms)];
+        const able = orders.filter(({ code }) => !state.lacks.has(code));
+        if (able.length === 0) return { done: false, reason: `${command.device} says that it cannot` };
+        const outcomes = await Promise.all(
+          able.map((order) => new Promise<Outcome>((resolve) => state.queue.push({ ...order, resolve }))),
+        );
+        return outcomes.find(({ done }) => !done) ?? { done: true };
       },
       async close() {
         stop.abort();
@@ -360,18 +411,13 @@ export const osdp = defineDriver({
   },
 });
 
-/** TEXT (6.12): reader 0, permanent or for a time, from row and column 1. */
-function requestOf({ action, arguments: wanted }: Command): { code: number; data: Uint8Array } | string {
-  if (action !== 'show' && action !== 'clear') return `a reader does not know ${action}`;
-  const { text = '', for: seconds } = wanted as { text?: unknown; for?: unknown };
-  if (typeof text !== 'string' || (action === 'show' && text === ''))
-    return 'arguments.text: a text is needed';
-  const clean = Buffer.from(text.replace(/[^\x20-\x7e]/g, '?').slice(0, 32), 'ascii');
-  const time = typeof seconds === 'number' && seconds > 0 ? Math.min(255, Math.ceil(seconds)) : 0;
-  return {
-    code: commands.TEXT,
-    data: Buffer.from([0, time > 0 ? 3 : 1, time, 1, 1, clean.length, ...clean]),
-  };
+function outcomeOf({ reader }: State, order: Order, got: OsdpFrame | undefined): Outcome {
+  if (got === undefined) return { done: false, reason: `${reader.id} does not answer`, unknown: true };
+  if (got.code === replies.NAK) return { done: false, reason: `the reader refuses it (${got.data[0] ?? 0})` };
+  // COM says what it will really use.
+  if (order.code === commands.COMSET && !Buffer.from(order.data).equals(got.data))
+    return { done: false, reason: `the reader will use ${Buffer.from(got.data).toString('hex')} instead` };
+  return { done: true };
 }
 
 /** The known key is in use: whoever listens on the line can open the door. */
@@ -388,6 +434,40 @@ async function takeLocal(device: string, state: State, data: Uint8Array, host: H
   }
 }
 
+/** ISTATR: a byte for each input; 1 is active, its contact closed. */
+async function takeInputs(state: State, data: Uint8Array, host: Host, initial: boolean) {
+  const { id: device, options } = state.reader;
+  for (const { input, normal, kind = 'contact', zone: number } of options.inputs) {
+    const raised = (data[input] === 1) === (normal === 'open');
+    if (data[input] === undefined || state.inputs.get(input) === raised) continue;
+    await host.report({
+      device,
+      kind,
+      zone: zoneOf(options.inputs, number),
+      state: raised ? 'raised' : 'restored',
+      ...(initial && { initial }),
+    });
+    state.inputs.set(input, raised);
+  }
+}
+
+/** A code that stops in the middle is forgotten. */
+const KEYS_WITHIN_MS = 10_000;
+const KEYS_MAX = 16;
+
+/** Keys of a code, which # ends and * begins anew. */
+function takeKeys(state: State, pressed: string): readonly string[] {
+  const now = performance.now();
+  const codes: string[] = [];
+  let held = now - state.keys.at > KEYS_WITHIN_MS ? '' : state.keys.pressed;
+  for (const key of pressed) {
+    if (key === '#' && held !== '') codes.push(held);
+    held = key === '#' || key === '*' || held.length >= KEYS_MAX ? '' : held + key;
+  }
+  state.keys = { pressed: held, at: now };
+  return codes;
+}
+
 /** What a poll brought. Resolves when it is on disk: only then is the reader asked on, which tells it so. */
 async function takeReply(state: State, { code, data }: OsdpFrame, host: Host): Promise<void> {
   const device = state.reader.id;
@@ -396,17 +476,19 @@ async function takeReply(state: State, { code, data }: OsdpFrame, host: Host): P
       return;
     case replies.LSTATR:
       return await takeLocal(device, state, data, host, false);
-    case replies.RAW: {
-      const parsed = cardOf(data);
+    case replies.ISTATR:
+      return await takeInputs(state, data, host, false);
+    case replies.RAW:
+    case replies.FMT: {
+      const parsed = code === replies.RAW ? cardOf(data, state.reader.options.formats) : textCardOf(data);
       if ('reason' in parsed) return host.discarded(device, parsed.reason, data.length);
-      const { frame: credential } = parsed;
-      const key = ['osdp', device, credential.format, credential.facility, credential.number].join('/');
-      const repeat = { key, within: state.reader.options.bounce };
-      const report = () => host.report({ device, kind: 'credential', state: 'raised', credential, repeat });
-      // The reader forgets the card with our next question: one that the disk refuses gets a second chance here.
-      await report()
-        .catch(() => delay(1000).then(report))
-        .catch(() => {});
+      return await showCard(state, parsed.frame, host);
+    }
+    case replies.KEYPAD: {
+      const pressed = keysOf(data);
+      if (pressed === undefined) return host.discarded(device, 'keys that do not fit', data.length);
+      for (const number of takeKeys(state, pressed))
+        await showCard(state, { format: 'keypad', number }, host);
       return;
     }
     default:
@@ -414,16 +496,13 @@ async function takeReply(state: State, { code, data }: OsdpFrame, host: Host): P
   }
 }
 
-/** RAW (7.10): reader, format, number of bits (LSB first), bits from the top of the first byte. */
-export function cardOf(data: Uint8Array): { readonly frame: Credential } | { readonly reason: string } {
-  const count = (data[2] ?? 0) | ((data[3] ?? 0) << 8);
-  const bytes = data.subarray(4);
-  if (data.length < 4 || count === 0 || bytes.length !== Math.ceil(count / 8))
-    return { reason: 'a card that does not fit' };
-  const bits = [...bytes]
-    .map((byte) => byte.toString(2).padStart(8, '0'))
-    .join('')
-    .slice(0, count);
-  if (count === 26 || count === 34) return parseWiegand(bits, count === 26 ? 'wiegand26' : 'wiegand34');
-  return { frame: { format: `raw${count}`, number: BigInt(`0b${bits}`).toString() } };
+async function showCard({ reader }: State, credential: Credential, host: Host): Promise<void> {
+  const { id: device, options } = reader;
+  const key = ['osdp', device, credential.format, credential.facility, credential.number].join('/');
+  const repeat = { key, within: options.bounce };
+  const report = () => host.report({ device, kind: 'credential', state: 'raised', credential, repeat });
+  // The reader forgets the card with our next question: one that the disk refuses gets a second chance here.
+  await report()
+    .catch(() => delay(1000).then(report))
+    .catch(() => {});
 }

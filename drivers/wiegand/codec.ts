@@ -4,9 +4,9 @@
  * RDM6300 / EM4100:   02  v v d d d d d d d d  c c  03     ten hex digits as ASCII (version, then 32 bits of card
  *                                                          number), two hex digits: xor of those five bytes
  * ascii:              line CR LF                           the card number as the reader prints it
- * wiegand26, 34:      the frame's bits as '0' and '1', CR LF, as Wiegand-to-serial converters send them
+ * wiegand26, 34, 37:  the frame's bits as '0' and '1', CR LF, as Wiegand-to-serial converters send them
  */
-import { encodeWiegand, parseWiegand } from '../bits.ts';
+import { encodeWiegand, parseWiegand, wiegandLayouts } from '../bits.ts';
 import type { Credential, Decoded, Decoder } from '../contract.ts';
 
 const STX = 0x02;
@@ -16,7 +16,14 @@ const LF = 0x0a;
 const RDM_FRAME = 14;
 const MAX_LINE = 128;
 
-export const formats = ['rdm6300', 'ascii', 'wiegand26', 'wiegand34'] as const;
+export const formats = [
+  'rdm6300',
+  'ascii',
+  'wiegand26',
+  'wiegand34',
+  'wiegand37',
+  'wiegand37-facility',
+] as const;
 export type Format = (typeof formats)[number];
 
 type Parsed = { frame: Credential } | { reason: string };
@@ -35,7 +42,7 @@ function parseRdm6300(frame: Uint8Array): Parsed {
 }
 
 function parseLine(line: string, format: Exclude<Format, 'rdm6300'>): Parsed {
-  if (format !== 'ascii') return parseWiegand(line, format);
+  if (format !== 'ascii') return parseWiegand(line, wiegandLayouts[format]);
   return /^[0-9A-Za-z]{4,40}$/.test(line)
     ? { frame: { format: 'ascii', number: line } }
     : { reason: 'not a card number' };
@@ -55,7 +62,7 @@ export function encodeCard(credential: Credential, format: Format): Buffer {
       Buffer.of(ETX),
     ]);
   }
-  return Buffer.from(`${encodeWiegand(credential, format)}\r\n`, 'latin1');
+  return Buffer.from(`${encodeWiegand(credential, wiegandLayouts[format])}\r\n`, 'latin1');
 }
 
 function rdm6300Decoder(): Decoder<Credential> {

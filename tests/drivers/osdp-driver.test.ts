@@ -2,9 +2,11 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { wiegandFormats } from '../../drivers/bits.ts';
 import type { Observation, Receipt } from '../../drivers/contract.ts';
 import { commands, encodeOsdp, osdpDecoder, replies } from '../../drivers/osdp/codec.ts';
-import { cardOf, osdp } from '../../drivers/osdp/driver.ts';
+import { cardOf, keysOf, textCardOf } from '../../drivers/osdp/data.ts';
+import { osdp } from '../../drivers/osdp/driver.ts';
 import { type OsdpReader, startOsdpReaders } from '../../simulators/osdp.ts';
 import { fakeHost, freePort, stream, take, tcpServer, temporaryDirectory } from '../helpers.ts';
 import { frames } from './decoding.ts';
@@ -27,10 +29,12 @@ async function line(
 ) {
   const port = await freePort();
   const texts = stream<[string, string]>();
+  const done = stream<string>();
   const simulators = await startOsdpReaders({
     end: { listen: { host: '127.0.0.1', port } },
     readers: readers.map((reader) => ({ ...reader, id: `reader-${reader.address}` })),
     shown: (id, text) => texts.push([id, text]),
+    did: (id, what) => done.push(`${id} ${what}`),
   });
   onTestFinished(async () => {
     for (const one of simulators) await one.close();
@@ -46,7 +50,9 @@ async function line(
     fake.reports.find(
       ({ kind, credential: own }) => kind === 'credential' && (credential === undefined || own !== undefined),
     );
-  return { ...fake, session, simulators, texts, port, card };
+  const tell = (action: string, wanted: object, id = 'reader-0') =>
+    session.execute?.({ id: 'c', device: id, action, arguments: { ...wanted } });
+  return { ...fake, session, simulators, texts, done, tell, port, card };
 }
 const shown = (number: string, id = 'reader-0') => ({
   device: id,
@@ -171,6 +177,81 @@ describe('OSDP readers on a line', () => {
     expect(await tell('show', {})).toMatchObject({ done: false });
   });
 
+  it('light up, sound and switch', async () => {
+    const outputs = [
+      { id: 'gate', kind: 'door', output: 0, moment: '3s' },
+      { id: 'horn', kind: 'siren', output: 1, limit: '2m' },
+    ];
+    const { links, tell, done } = await line([{ address: 0, more: { outputs } }]);
+    await links.next();
+    // At the start everything is at rest.
+    expect(await take(done, 2)).toEqual(['reader-0 output 0 off', 'reader-0 output 1 off']);
+    const cases: [string, object, string[]][] = [
+      ['indicate', { granted: true }, ['led green', 'buzzer 1']],
+      ['indicate', { granted: false }, ['led red', 'buzzer 3']],
+      ['unlock', { output: 'gate' }, ['output 0 on 3s']],
+      ['hold', { output: 'gate' }, ['output 0 on']],
+      ['lock', { output: 'gate' }, ['output 0 off']],
+      ['activate', { output: 'horn', for: 600 }, ['output 1 on 120s']],
+      ['activate', { output: 'horn', for: 1.5 }, ['output 1 on 1.5s']],
+      ['deactivate', { output: 'horn' }, ['output 1 off']],
+    ];
+    for (const [action, wanted, expected] of cases) {
+      expect(await tell(action, wanted)).toEqual({ done: true });
+      expect(await take(done, expected.length)).toEqual(expected.map((what) => `reader-0 ${what}`));
+    }
+    expect(await tell('activate', { output: 'gate' })).toMatchObject({ reason: /door does not know/ });
+    expect(await tell('unlock', { output: 'x' })).toMatchObject({ reason: /no output x/ });
+    expect(await tell('unlock', {})).toMatchObject({ done: false });
+  });
+
+  it('switch on again what is held, and nothing else, when they come back', async () => {
+    const outputs = [
+      { id: 'gate', kind: 'door', output: 0 },
+      { id: 'lamp', kind: 'lamp', output: 1 },
+    ];
+    const { links, tell, done, simulators } = await line([{ address: 0, more: { outputs } }]);
+    await links.next();
+    await tell('hold', { output: 'gate' });
+    await simulators[0]?.do('restart');
+    done.rest();
+    expect(await take(done, 2)).toEqual(['reader-0 output 0 on', 'reader-0 output 1 off']);
+  });
+
+  it('tell contacts as found and as they change, and keys as codes', async () => {
+    const inputs = [
+      { input: 0, zone: 1, normal: 'closed' },
+      { input: 1, zone: 2, kind: 'panic', id: 'desk' },
+    ];
+    const { reports, simulators } = await line([{ address: 0, more: { inputs } }]);
+    const next = () => reports.find(({ zone, credential }) => zone !== undefined || credential !== undefined);
+    expect([await next(), await next()]).toMatchObject([
+      { kind: 'contact', zone: { number: 1 }, state: 'raised', initial: true },
+      { kind: 'panic', zone: { number: 2, id: 'desk' }, state: 'restored', initial: true },
+    ]);
+    await simulators[0]?.do('close 0');
+    expect(await next()).toMatchObject({ kind: 'contact', state: 'restored' });
+    await simulators[0]?.do('close 1');
+    expect(await next()).toMatchObject({ kind: 'panic', state: 'raised' });
+    await simulators[0]?.do('keys 99*12');
+    await simulators[0]?.do('keys 34#');
+    expect(await next()).toMatchObject({ credential: { format: 'keypad', number: '1234' } });
+    await simulators[0]?.do('text A1B2');
+    expect(await next()).toMatchObject({ credential: { format: 'text', number: 'A1B2' } });
+  });
+
+  it('take another address', async () => {
+    const { links, tell, simulators, port } = await line([{ address: 0 }]);
+    await links.next();
+    expect(await tell('set-line', { address: 7, baudRate: 38_400 })).toEqual({ done: true });
+    const { host, links: others } = fakeHost();
+    const session = await osdp.open([device(port, 7)], host);
+    onTestFinished(() => session.close());
+    expect(await others.next()).toMatchObject({ device: 'reader-7', state: 'online' });
+    expect(await tell('set-line', { address: 200, baudRate: 38_400 })).toMatchObject({ done: false });
+    expect(simulators).toHaveLength(1);
+  });
+
   it('take no word of a frame that is not theirs: another address, another number, our own echo', async () => {
     const { port, sockets } = await tcpServer();
     const { host, links, discards } = fakeHost();
@@ -254,6 +335,24 @@ describe('the secure channel', () => {
     expect(await card({})).toMatchObject(shown('9'));
   });
 
+  it('gets its own key over the one that everybody knows, once, and no key in clear', async () => {
+    const { links, tell, simulators, port, session } = await line([
+      { address: 0, more: { defaultKey: true } },
+    ]);
+    await links.next();
+    expect(await tell('set-key', { key: KEY })).toEqual({ done: true });
+    await session.close();
+    const { host, links: others, reports } = fakeHost();
+    const again = await osdp.open([device(port, 0, { keyFile: keyFile() })], host);
+    onTestFinished(() => again.close());
+    expect(await others.next()).toMatchObject({ state: 'online' });
+    await simulators[0]?.do('card 5');
+    expect(await reports.find(({ kind }) => kind === 'credential')).toMatchObject(shown('5'));
+    const clear = await line([{ address: 1 }]);
+    await clear.links.next();
+    expect(await clear.tell('set-key', { key: KEY }, 'reader-1')).toMatchObject({ done: false });
+  });
+
   it.each([
     ['a key that is no key', { keyFile: 'short' }, /32 hex digits/],
     ['two keys', { keyFile: KEY, defaultKey: true }, /keep one/],
@@ -264,13 +363,14 @@ describe('the secure channel', () => {
 });
 
 describe('a card of a reader', () => {
+  const formats = wiegandFormats().parse(undefined);
   it.each([
     // 26 bits: even parity 1, facility 1, card 1, odd parity 0, then six bits of nothing.
     ['26 bits', '00001a0080800080', { format: 'wiegand26', facility: 1, number: '1' }],
     ['8 bits', '00000800ff', { format: 'raw8', number: '255' }],
     ['64 bits', '00004000ffffffffffffffff', { format: 'raw64', number: '18446744073709551615' }],
   ])('of %s', (_name, hex, credential) => {
-    expect(cardOf(Buffer.from(hex, 'hex'))).toEqual({ frame: credential });
+    expect(cardOf(Buffer.from(hex, 'hex'), formats)).toEqual({ frame: credential });
   });
 
   it.each([
@@ -280,6 +380,17 @@ describe('a card of a reader', () => {
     ['a wrong parity', '00001a0000800080'],
     ['nothing', ''],
   ])('that makes no sense is none: %s', (_name, hex) => {
-    expect(cardOf(Buffer.from(hex, 'hex'))).toHaveProperty('reason');
+    expect(cardOf(Buffer.from(hex, 'hex'), formats)).toHaveProperty('reason');
+  });
+
+  it('in characters and keys, or none where they do not fit', () => {
+    expect(textCardOf(Buffer.from('000004', 'hex'))).toHaveProperty('reason');
+    expect(textCardOf(Buffer.from('00000431323334', 'hex'))).toEqual({
+      frame: { format: 'text', number: '1234' },
+    });
+    expect(keysOf(Buffer.from('000331320d', 'hex'))).toBe('12#');
+    expect(keysOf(Buffer.from('000331327f', 'hex'))).toBe('12*');
+    expect(keysOf(Buffer.from('000231', 'hex'))).toBeUndefined();
+    expect(keysOf(Buffer.from('000101', 'hex'))).toBeUndefined();
   });
 });

@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseWiegand } from '../../drivers/bits.ts';
+import {
+  encodeWiegand,
+  parseBits,
+  parseWiegand,
+  wiegandFormats,
+  wiegandLayouts,
+} from '../../drivers/bits.ts';
 import type { Credential } from '../../drivers/contract.ts';
 import { cardDecoder, encodeCard, type Format, formats } from '../../drivers/wiegand/codec.ts';
 import { chunked, decodeAll, discardedBytes, frames } from './decoding.ts';
@@ -16,22 +22,75 @@ describe('cards', () => {
 
   it('reads Wiegand 26: facility 1, card 1, parities worked out by hand', () => {
     // First half 00000001 0000 has one 1, so even parity 1; second half 000000000001 has one, so odd parity 0.
-    expect(parseWiegand('10000000100000000000000010', 'wiegand26')).toEqual({
+    expect(parseWiegand('10000000100000000000000010', wiegandLayouts.wiegand26)).toEqual({
       frame: { format: 'wiegand26', facility: 1, number: '1' },
     });
   });
 
   it('reads Wiegand 34: facility 0x8001, card 0xFFFF', () => {
     // 1000000000000001 has two 1s, even parity 0; sixteen 1s, odd parity 1.
-    expect(parseWiegand(`0${'1000000000000001'}${'1'.repeat(16)}1`, 'wiegand34')).toEqual({
+    expect(parseWiegand(`0${'1000000000000001'}${'1'.repeat(16)}1`, wiegandLayouts.wiegand34)).toEqual({
       frame: { format: 'wiegand34', facility: 0x8001, number: '65535' },
     });
   });
 
+  it('reads 37 bits with and without a facility, parities worked out by hand', () => {
+    // Facility 1, card 1: the first 18 data bits have one 1, even parity 1; the last 18 have one 1, odd parity 0.
+    const bits = `1${'0000000000000001'}${'0000000000000000001'}0`;
+    expect(parseWiegand(bits, wiegandLayouts['wiegand37-facility'])).toEqual({
+      frame: { format: 'wiegand37-facility', facility: 1, number: '1' },
+    });
+    expect(parseWiegand(bits, wiegandLayouts.wiegand37)).toEqual({
+      frame: { format: 'wiegand37', number: String(2 ** 19 + 1) },
+    });
+    // The middle bit counts in both halves: one 1 each.
+    const middle = `1${'0'.repeat(17)}1${'0'.repeat(17)}0`;
+    expect(parseWiegand(middle, wiegandLayouts.wiegand37)).toHaveProperty('frame');
+  });
+
+  it('reads formats that a config describes, and takes the first that fits', () => {
+    // Interleaved: bits of the site code stand behind those of the card.
+    const formats = wiegandFormats().parse([
+      { name: 'house', bits: 'PCCCCFFFF-', parity: ['EXXXX.....'] },
+      'wiegand26',
+    ]);
+    expect(parseBits('0110000110', formats)).toEqual({
+      frame: { format: 'house', facility: 3, number: '12' },
+    });
+    expect(parseBits('1110000110', formats)).toEqual({ reason: 'wrong even parity' });
+    expect(parseBits('10000000100000000000000010', formats)).toMatchObject({
+      frame: { format: 'wiegand26', number: '1' },
+    });
+    expect(parseBits('11111111', formats)).toEqual({ frame: { format: 'raw8', number: '255' } });
+  });
+
+  it.each([
+    ['without a card', { name: 'x', bits: 'PFFFFFFFFP' }, /no card/],
+    ['with a parity of another length', { name: 'x', bits: 'PCCCCCCCCC', parity: ['EXX'] }, /not 10 long/],
+    [
+      'with a parity beside its bit',
+      { name: 'x', bits: 'PCCCCCCCCC', parity: ['XEXXXXXXXX'] },
+      /no P in bits/,
+    ],
+  ])('refuses a format %s', (_name, format, message) => {
+    const parsed = wiegandFormats().safeParse([format]);
+    expect(JSON.stringify(parsed.error?.issues)).toMatch(message);
+  });
+
+  it('writes no number that a format cannot hold', () => {
+    expect(() => encodeWiegand({ facility: 256, number: '1' }, wiegandLayouts.wiegand26)).toThrow(RangeError);
+    expect(() => encodeWiegand({ number: '65536' }, wiegandLayouts.wiegand26)).toThrow(RangeError);
+    expect(() => encodeWiegand({ number: '12x' }, wiegandLayouts.wiegand26)).toThrow(RangeError);
+  });
+
   it('refuses a flipped bit in either half', () => {
-    expect(parseWiegand('10000000110000000000000010', 'wiegand26')).toEqual({ reason: 'wrong even parity' });
-    expect(parseWiegand('10000000100000000000000110', 'wiegand26')).toEqual({ reason: 'wrong odd parity' });
-    expect(parseWiegand('1000', 'wiegand26')).toEqual({ reason: 'not 26 bits' });
+    expect(parseWiegand('10000000110000000000000010', wiegandLayouts.wiegand26)).toEqual({
+      reason: 'wrong even parity',
+    });
+    expect(parseWiegand('10000000100000000000000110', wiegandLayouts.wiegand26)).toEqual({
+      reason: 'wrong odd parity',
+    });
+    expect(parseWiegand('1000', wiegandLayouts.wiegand26)).toEqual({ reason: 'not 26 bits' });
   });
 });
 
@@ -77,6 +136,8 @@ describe('round trips', () => {
       ascii: [0, 2 ** 48],
       wiegand26: [255, 65_535],
       wiegand34: [65_535, 65_535],
+      wiegand37: [0, 2 ** 35 - 1],
+      'wiegand37-facility': [65_535, 524_287],
     }[format];
     return fc.record({
       format: fc.constant(format),
@@ -85,7 +146,7 @@ describe('round trips', () => {
     });
   });
   const asRead = (format: Format, { facility, number }: { facility: number; number: string }): Credential =>
-    format === 'ascii'
+    format === 'ascii' || format === 'wiegand37'
       ? { format, number }
       : { format: format === 'rdm6300' ? 'em4100' : format, facility, number };
 
