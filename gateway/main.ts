@@ -111,6 +111,25 @@ function tellDevices(journal: Journal, supervisor: () => Supervisor, log: Log) {
   };
 }
 
+/** Devices without a gateway around them, to be set up: what they observe goes nowhere. */
+export function superviseDevices(devices: Config['devices'], log: Log): Supervisor {
+  const clock = systemClock();
+  const supervisor = startSupervisor(devices, {
+    drivers: drivers as readonly Driver[],
+    record: async () => ({ sequence: null, id: null, repeated: true }),
+    clock,
+    log,
+    metrics: createMetrics(),
+  });
+  return {
+    ...supervisor,
+    async close() {
+      await supervisor.close();
+      clock.close();
+    },
+  };
+}
+
 /**
  * @throws JournalError where another gateway or a newer version has the journal; what `listen` throws for the
  *   status port.

@@ -15,7 +15,8 @@ interface HostPort {
 type Connection =
   | { readonly tcp: HostPort }
   | { readonly serialServer: HostPort }
-  | { readonly serial: string };
+  | { readonly serial: string }
+  | { readonly keyboard: string };
 
 /** A device of a loaded config, as far as a simulator must know it. */
 export interface CampusDevice {
@@ -72,11 +73,13 @@ const kinds: Readonly<
 };
 
 const endOf = (connection: Connection): WireEnd | undefined =>
-  'serial' in connection
-    ? undefined
-    : { listen: 'tcp' in connection ? connection.tcp : connection.serialServer };
+  'tcp' in connection
+    ? { listen: connection.tcp }
+    : 'serialServer' in connection
+      ? { listen: connection.serialServer }
+      : undefined;
 const onSerial = (id: string) =>
-  `${id} is on a serial port; simulate it alone: campus-gateway simulate ... --serial PATH`;
+  `${id} is on a port of this machine; simulate it alone: campus-gateway simulate ... --serial PATH`;
 
 async function panels(devices: readonly CampusDevice[], readKey: ReadKey): Promise<Simulated> {
   const simulators = devices.flatMap(({ id, options }) => {

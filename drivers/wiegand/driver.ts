@@ -1,15 +1,27 @@
 /**
- * Card readers on a serial line or behind a serial server: RDM6300, ASCII lines, Wiegand through a converter.
+ * Card readers on a serial line or behind a serial server: RDM6300, ASCII lines, Wiegand through a converter; and
+ * readers that are keyboards.
  * They say a number and nothing else: no acknowledgement, no supervision. The line is all there is to watch.
  */
 import { z } from 'zod';
 import { type Credential, type Device, defineDriver, duration } from '../contract.ts';
 import { lineConnection, lineName, openLine } from '../line.ts';
 import { cardDecoder, formats } from './codec.ts';
+import { keyboardDecoder, openKeyboard } from './keyboard.ts';
 
 const options = z.strictObject({
-  connection: lineConnection.describe('`serial` with its settings, or `serialServer`'),
-  format: z.enum(formats).describe('How the reader sends a card'),
+  connection: z
+    .union([
+      ...lineConnection.options,
+      z.strictObject({
+        keyboard: z
+          .string()
+          .regex(/^\/./, 'the path of a device, /dev/input/by-id/...')
+          .describe('A reader that types: its input device, /dev/input/by-id/...-event-kbd'),
+      }),
+    ])
+    .describe('`serial` with its settings, `serialServer`, or `keyboard`'),
+  format: z.enum(formats).default('ascii').describe('How the reader sends a card; a `keyboard` types it'),
   bounce: duration().prefault('2s').describe('The same card again within this time is the same showing'),
 });
 type Options = z.output<typeof options>;
@@ -21,11 +33,13 @@ export const wiegand = defineDriver({
   name: 'wiegand',
   title: { en: 'Card readers on a serial line', zh: '串口读卡器（RDM6300、ASCII、韦根转串口）' },
   options,
-  line: (device) => lineName(device.options.connection),
+  line: ({ options: { connection } }) =>
+    'keyboard' in connection ? `keyboard ${connection.keyboard}` : lineName(connection),
 
   async open(devices, host) {
     const device = devices[0] as Device<Options>;
-    const decoder = cardDecoder(device.options.format);
+    const { connection, format } = device.options;
+    const decoder = 'keyboard' in connection ? keyboardDecoder() : cardDecoder(format);
     const seen = new Map<string, number>();
 
     const show = (credential: Credential) => {
@@ -48,11 +62,15 @@ export const wiegand = defineDriver({
         else host.discarded(device.id, one.reason, one.discarded);
       }
     };
-    const line = await openLine(device.options.connection, host.signal, (chunk) => {
+    const hear = (chunk: Buffer) => {
       take(decoder.push(chunk));
       clearTimeout(torn);
       torn = setTimeout(() => take(decoder.silence()), TORN_AFTER_MS);
-    });
+    };
+    const line =
+      'keyboard' in connection
+        ? await openKeyboard(connection.keyboard, hear)
+        : await openLine(connection, host.signal, hear);
     for (const { id } of devices) {
       if (id === device.id) host.link(id, 'online');
       else host.link(id, 'offline', `its line is taken by ${device.id}: a serial reader has no address`);

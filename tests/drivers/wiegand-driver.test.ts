@@ -1,6 +1,11 @@
+import { execFileSync } from 'node:child_process';
+import { closeSync, openSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { wiegand } from '../../drivers/wiegand/driver.ts';
-import { fakeHost, tcpServer } from '../helpers.ts';
+import { keyboardDecoder } from '../../drivers/wiegand/keyboard.ts';
+import { fakeHost, tcpServer, temporaryDirectory } from '../helpers.ts';
 
 const CARD = '\x0262E3086CED08\x03';
 
@@ -55,5 +60,68 @@ describe('a reader behind a serial server', () => {
     const { socket, session } = await reader();
     socket.destroy();
     await expect(session.ended).rejects.toMatchObject({ code: 'E_LINE_LOST' });
+  });
+});
+
+describe('a reader that types', () => {
+  /** struct input_event: a press and a release of each key, each followed by EV_SYN, as the kernel gives them. */
+  const event = (type: number, code: number, value: number) => {
+    const bytes = Buffer.alloc(24);
+    bytes.writeUInt16LE(type, 16);
+    bytes.writeUInt16LE(code, 18);
+    bytes.writeInt32LE(value, 20);
+    return bytes;
+  };
+  const press = (code: number) =>
+    Buffer.concat([
+      event(4, 4, 458_782),
+      event(1, code, 1),
+      event(0, 0, 0),
+      event(1, code, 0),
+      event(0, 0, 0),
+    ]);
+  // KEY_0, KEY_1, KEY_9, KEY_A and KEY_ENTER of linux/input-event-codes.h.
+  const CARD_0019A = [11, 11, 2, 10, 30, 28].map(press);
+
+  it('is read from its device, and is gone when that is', async () => {
+    const device = join(temporaryDirectory(), 'event0');
+    execFileSync('mkfifo', [device]);
+    const { host, reports } = fakeHost();
+    const options = wiegand.options.parse({ connection: { keyboard: device } });
+    const opening = wiegand.open([{ id: 'desk', driver: 'wiegand', options }], host);
+    const session = await opening;
+    onTestFinished(() => session.close());
+    const kernel = openSync(device, 'w');
+    writeSync(kernel, Buffer.concat(CARD_0019A));
+    expect(await reports.next()).toMatchObject({
+      device: 'desk',
+      credential: { format: 'keyboard', number: '0019A' },
+    });
+    closeSync(kernel);
+    await expect(session.ended).rejects.toMatchObject({ code: 'E_LINE_LOST' });
+  });
+
+  it('that is not there is told', async () => {
+    const { host } = fakeHost();
+    const options = wiegand.options.parse({ connection: { keyboard: '/dev/input/none' } });
+    const opening = wiegand.open([{ id: 'desk', driver: 'wiegand', options }], host);
+    await expect(opening).rejects.toMatchObject({ code: 'E_LINE_REFUSED' });
+  });
+
+  it('finds the next card after other keys, half a card and any bytes', () => {
+    const decoder = keyboardDecoder();
+    expect(decoder.push(press(59))).toEqual([{ discarded: 1, reason: 'a key that no card has' }]);
+    decoder.push(press(2));
+    expect(decoder.silence()).toEqual([{ discarded: 1, reason: 'torn' }]);
+    const card = { frame: { format: 'keyboard', number: '0019A' } };
+    expect(CARD_0019A.flatMap((bytes) => decoder.push(bytes))).toEqual([card]);
+    fc.assert(
+      fc.property(fc.array(fc.uint8Array({ minLength: 24, maxLength: 24 })), (records) => {
+        const other = keyboardDecoder();
+        for (const record of records) other.push(record);
+        other.push(press(28));
+        expect(CARD_0019A.flatMap((bytes) => other.push(bytes))).toEqual([card]);
+      }),
+    );
   });
 });

@@ -1,11 +1,12 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Aedes } from 'aedes';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { startOsdpReaders } from '../../simulators/osdp.ts';
 import { freePort, stream, temporaryDirectory } from '../helpers.ts';
 
 const entry = join(import.meta.dirname, '../../gateway/campus-gateway.js');
@@ -38,7 +39,17 @@ describe('the command line', () => {
   it('helps, in both languages', () => {
     expect(run(['--help'])).toMatchObject({ status: 0, stdout: expect.stringContaining('Exit status') });
     expect(run(['--help'], { CAMPUS_LANG: 'zh' }).stdout).toContain('退出状态');
-    for (const command of ['run', 'check', 'simulate', 'watch', 'demo', 'journal', 'doctor', 'health']) {
+    for (const command of [
+      'run',
+      'check',
+      'simulate',
+      'watch',
+      'demo',
+      'journal',
+      'doctor',
+      'osdp',
+      'health',
+    ]) {
       expect(run([command, '--help'])).toMatchObject({
         status: 0,
         stdout: expect.stringContaining(`campus-gateway ${command}`),
@@ -198,3 +209,54 @@ describe('watch', () => {
     expect(await once(watching[0].child, 'exit')).toEqual([0, null]);
   });
 });
+
+describe('osdp', () => {
+  it('gives readers their keys, once, and says which did not take them', async () => {
+    const port = await freePort();
+    const readers = await startOsdpReaders({
+      end: { listen: { host: '127.0.0.1', port } },
+      readers: [
+        { id: 'in', address: 0 },
+        { id: 'out', address: 1, key: Buffer.alloc(16, 9) },
+      ],
+    });
+    onTestFinished(() => readers[0]?.close());
+    const directory = temporaryDirectory();
+    const file = join(directory, 'campus.yaml');
+    const reader = (id: string, address: number) => ({
+      id,
+      driver: 'osdp',
+      connection: { serialServer: `127.0.0.1:${port}` },
+      address,
+      keyFile: `secrets/${id}.scbk`,
+    });
+    writeFileSync(
+      file,
+      JSON.stringify({ campus: { id: '45001', name: 'x' }, devices: [reader('in', 0), reader('out', 1)] }),
+    );
+    const provision = async (...names: string[]) => {
+      const { child, out } = begin(['osdp', 'provision', file, ...names]);
+      const [status] = (await once(child, 'close')) as [number];
+      return { status, lines: out.rest() };
+    };
+    const first = await provision('in');
+    expect(first).toMatchObject({ status: 0, lines: [/in\.scbk: made/, '✓ in: got its key'].map(matching) });
+    const key = readFileSync(join(directory, 'secrets/in.scbk'), 'utf8');
+    expect(key).toMatch(/^[0-9a-f]{32}\n$/);
+    expect(statSync(join(directory, 'secrets/in.scbk')).mode & 0o777).toBe(0o600);
+    const second = await provision();
+    expect(second.lines).toEqual([
+      expect.stringContaining('out.scbk: made'),
+      '✓ in: has its key already',
+      expect.stringMatching(/✗ out: does not answer, or has another key/),
+    ]);
+    expect(second.status).toBe(1);
+    expect(readFileSync(join(directory, 'secrets/in.scbk'), 'utf8')).toBe(key);
+    const { child, out } = begin(['osdp', 'set-line', file, 'in', '--address', '5', '--baud', '38400']);
+    expect(await once(child, 'close')).toEqual([0, null]);
+    expect(out.rest()).toEqual([expect.stringContaining('address: 5, baudRate: 38400')]);
+    expect(run(['osdp', 'provision', file, 'nobody'])).toMatchObject({ status: 2 });
+  });
+});
+const matching = (pattern: RegExp | string) =>
+  typeof pattern === 'string' ? pattern : expect.stringMatching(pattern);

@@ -1,0 +1,91 @@
+/**
+ * A reader that is a keyboard (HID): the kernel's input events from /dev/input, each key a record of 24 bytes
+ * (struct input_event of 64-bit Linux: time 16, type 2, code 2, value 4). Enter ends a card.
+ */
+import { spawn } from 'node:child_process';
+import { access, constants } from 'node:fs/promises';
+import { type Credential, type Decoded, type Decoder, LineError } from '../contract.ts';
+import type { Line } from '../line.ts';
+
+const RECORD = 24;
+const EV_KEY = 1;
+const PRESSED = 1;
+const MAX_KEYS = 128;
+
+/** Codes of linux/input-event-codes.h, those that card numbers are made of. */
+const keys: ReadonlyMap<number, string> = new Map([
+  ...[...'1234567890'].map((key, i): [number, string] => [2 + i, key]),
+  ...[...'QWERTYUIOP'].map((key, i): [number, string] => [16 + i, key]),
+  ...[...'ASDFGHJKL'].map((key, i): [number, string] => [30 + i, key]),
+  ...[...'ZXCVBNM'].map((key, i): [number, string] => [44 + i, key]),
+  ...[...'789'].map((key, i): [number, string] => [71 + i, key]),
+  ...[...'456'].map((key, i): [number, string] => [75 + i, key]),
+  ...[...'1230'].map((key, i): [number, string] => [79 + i, key]),
+  [28, '\n'],
+  [96, '\n'],
+]);
+/** Shift, which readers press for capital letters. */
+const SILENT = new Set([42, 54]);
+
+/** Input events -> cards. */
+export function keyboardDecoder(): Decoder<Credential> {
+  let pending = Buffer.alloc(0);
+  let typed = '';
+  const end = (out: Decoded<Credential>[], reason: string) => {
+    if (/^[0-9A-Z]{4,40}$/.test(typed)) out.push({ frame: { format: 'keyboard', number: typed } });
+    else if (typed !== '') out.push({ discarded: typed.length, reason });
+    typed = '';
+  };
+  return {
+    push(chunk) {
+      const out: Decoded<Credential>[] = [];
+      pending = Buffer.concat([pending, chunk]);
+      for (; pending.length >= RECORD; pending = pending.subarray(RECORD)) {
+        const [type, code] = [pending.readUInt16LE(16), pending.readUInt16LE(18)];
+        if (type !== EV_KEY || pending.readInt32LE(20) !== PRESSED || SILENT.has(code)) continue;
+        const key = keys.get(code);
+        if (key === undefined) out.push({ discarded: 1, reason: 'a key that no card has' });
+        else if (key === '\n') end(out, 'not a card number');
+        else if (typed.length < MAX_KEYS) typed += key;
+        else out.push({ discarded: 1, reason: 'line too long' });
+      }
+      return out;
+    },
+    silence() {
+      const length = typed.length;
+      typed = '';
+      return length > 0 ? [{ discarded: length, reason: 'torn' }] : [];
+    },
+  };
+}
+
+/**
+ * Opens an input device as a line that is only read. `cat` reads it: a read of ours would hold one of Node's four
+ * threads until somebody shows a card.
+ * @throws LineError E_LINE_REFUSED.
+ */
+export async function openKeyboard(path: string, take: (chunk: Buffer) => void): Promise<Line> {
+  await access(path, constants.R_OK).catch((error: Error) => {
+    throw new LineError('E_LINE_REFUSED', error.message, { cause: error });
+  });
+  const cat = spawn('cat', [path], { stdio: ['ignore', 'pipe', 'pipe'] });
+  let words = '';
+  cat.stdout.on('data', take);
+  cat.stderr.on('data', (chunk: Buffer) => {
+    words = chunk.toString().trim().slice(0, 200);
+  });
+  const ended = Promise.withResolvers<void>();
+  ended.promise.catch(() => {});
+  const lost = (reason: string) => ended.reject(new LineError('E_LINE_LOST', `${path}: ${reason}`));
+  cat.on('error', ({ message }) => lost(message));
+  cat.on('close', () => lost(words || 'it is gone'));
+  return {
+    name: path,
+    ended: ended.promise,
+    write: () => Promise.reject(new LineError('E_LINE_REFUSED', `${path} is only read`)),
+    async close() {
+      ended.resolve();
+      cat.kill();
+    },
+  };
+}
