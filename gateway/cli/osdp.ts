@@ -38,7 +38,7 @@ everybody knows.
       throw new UsageError(
         say('provision or set-line, and a config file', 'provision 或 set-line，及配置文件'),
       );
-    if (what === 'provision') makeKeys(file, names);
+    if (what === 'provision') makeKeys(file);
     const config = configOrErrors(file);
     if (config === undefined) return 1;
     const readers = config.devices.filter(
@@ -82,7 +82,7 @@ const hasKey = ({ options }: Device) => (options as ReaderOptions).keyFile !== u
 const ANSWER_MS = 3000;
 
 /** Makes the key files that a config names and that are not there. What is wrong with the config is told later. */
-function makeKeys(file: string, names: readonly string[]) {
+function makeKeys(file: string) {
   let raw: { devices?: unknown } | null;
   try {
     raw = parse(readFileSync(file, 'utf8')) as typeof raw;
@@ -90,9 +90,8 @@ function makeKeys(file: string, names: readonly string[]) {
     return;
   }
   for (const device of Array.isArray(raw?.devices) ? raw.devices : []) {
-    const { id, driver, keyFile } = (device ?? {}) as Record<string, unknown>;
+    const { driver, keyFile } = (device ?? {}) as Record<string, unknown>;
     if (driver !== 'osdp' || typeof keyFile !== 'string') continue;
-    if (names.length > 0 && !names.includes(String(id))) continue;
     const path = resolve(dirname(resolve(file)), keyFile);
     if (existsSync(path)) continue;
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
