@@ -78,6 +78,12 @@ export const commandActions = [
   'warn',
   'end-notice',
   'read',
+  'lockdown',
+  'end-lockdown',
+  'credentials',
+  'expect-visitor',
+  'visitor-arrived',
+  'visitor-left',
 ] as const;
 export type CommandAction = (typeof commandActions)[number];
 
@@ -163,6 +169,7 @@ const area = z.strictObject({
 });
 export type AreaConfig = z.output<typeof area>;
 
+const zoneName = z.strictObject({ device: z.string(), zone: z.int().min(0).max(9999) });
 const rule = z.strictObject({
   id: identifier().describe('Its name in the audit'),
   when: z
@@ -170,11 +177,7 @@ const rule = z.strictObject({
       event: eventPattern().default('alarm.raised').describe('A type, or a class such as "alarm.*"'),
       kinds: z.array(z.enum(observationKinds)).min(1).optional().describe('Only these: panic, intrusion...'),
       devices: z.array(z.string()).min(1).optional().describe('Only of these devices or areas'),
-      zones: z
-        .array(z.strictObject({ device: z.string(), zone: z.int().min(0).max(9999) }))
-        .min(1)
-        .optional()
-        .describe('Only of these zones'),
+      zones: z.array(zoneName).min(1).optional().describe('Only of these zones'),
       areas: z.array(z.string()).min(1).optional().describe('Only of zones of these areas'),
       armed: z.array(z.string()).min(1).optional().describe('Only while all of these areas are armed'),
       between: z
@@ -210,7 +213,7 @@ const access = z.strictObject({
     .string()
     .optional()
     .describe(
-      'CSV: number, facility, holder, groups, validFrom, validUntil, blocked; taken up when it changes',
+      'CSV: number, facility, holder, groups, validFrom, validUntil, blocked, children; taken up when it changes',
     ),
   timeTables: z
     .array(
@@ -228,6 +231,7 @@ const access = z.strictObject({
         id: identifier(),
         doors: z.array(z.string()).min(1).describe('Which doors its cards open'),
         times: z.array(z.string()).min(1).optional().describe('Time tables; default always'),
+        lockdown: z.boolean().default(false).describe('Whether its cards open doors in a lockdown too'),
       }),
     )
     .default([]),
@@ -235,7 +239,10 @@ const access = z.strictObject({
     .array(
       z.strictObject({
         id: identifier(),
-        reader: z.string().describe('The device at which cards are shown'),
+        reader: z
+          .union([z.string(), z.array(z.string()).min(1)])
+          .transform((one) => (typeof one === 'string' ? [one] : one))
+          .describe('The device at which cards or faces are shown; or several'),
         unlock: z
           .array(z.strictObject({ target: z.string(), output: z.string() }))
           .default([])
@@ -244,6 +251,25 @@ const access = z.strictObject({
         passback: duration()
           .optional()
           .describe('The same person the same way again within this time is refused; needs `direction`'),
+        persons: z
+          .int()
+          .min(1)
+          .max(3)
+          .default(1)
+          .describe('So many different people must show their cards, within `together`, before it opens'),
+        together: duration().prefault('20s'),
+        pickup: z
+          .boolean()
+          .default(false)
+          .describe('Where guardians come for children: a card must be bound to some'),
+        contact: zoneName.optional().describe('Tells whether it is open: a zone of the kind `contact`'),
+        exitRequest: zoneName
+          .optional()
+          .describe('The button to go out: a zone of the kind `exit-request`; it opens what `unlock` names'),
+        openWithin: duration()
+          .prefault('10s')
+          .describe('Opened later than so long after it was unlocked, it is forced'),
+        heldAfter: duration().prefault('30s').describe('Open for longer than that, it is held'),
       }),
     )
     .default([]),
@@ -381,6 +407,12 @@ const uplink = z.strictObject({
     .boolean()
     .default(false)
     .describe("Whether the school's ids of those who show cards leave the campus"),
+  children: z
+    .boolean()
+    .default(false)
+    .describe("Whether the school's ids of children who are picked up leave the campus"),
+  names: z.boolean().default(false).describe('Whether the names of visitors leave the campus'),
+  pictures: z.boolean().default(false).describe('Whether pictures leave the campus'),
 });
 
 const common = (name: string, title: string) => ({

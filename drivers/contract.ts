@@ -34,6 +34,10 @@ export const observationKinds = [
   'credential',
   'contact',
   'exit-request',
+  'forced',
+  'held',
+  'lockdown',
+  'visit',
   'link',
   'entry',
   'test',
@@ -53,6 +57,20 @@ export interface Credential {
   readonly number: string;
   readonly facility?: number;
 }
+
+/** A visitor's visit. Times are RFC 3339. */
+export interface Visit {
+  readonly id: string;
+  readonly stage: (typeof visitStages)[number];
+  readonly name?: string | undefined;
+  /** Whom they come to see. */
+  readonly host?: string | undefined;
+  readonly purpose?: string | undefined;
+  /** When they are to be gone again. */
+  readonly until?: string | undefined;
+}
+/** `missed`: expected, and did not come; `overdue`: still there after the time. */
+export const visitStages = ['expected', 'arrived', 'left', 'overdue', 'missed'] as const;
 
 /** A zone 防区 of a device as the config names it. */
 export interface Zone {
@@ -95,7 +113,13 @@ export interface Observation {
     readonly reason?: string;
     readonly holder?: string;
     readonly direction?: 'in' | 'out';
+    /** Whom a guardian came for, where doors are for picking up. */
+    readonly children?: readonly string[];
   };
+  /** Of `visit`: a visitor, and how far the visit has come. */
+  readonly visit?: Visit;
+  /** A picture of it: its reference, as `Host.keep` gave it. */
+  readonly picture?: string;
   readonly text?: string;
   readonly details?: Readonly<Record<string, string | number | boolean>>;
   readonly raw?: string;

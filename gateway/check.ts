@@ -72,11 +72,12 @@ const isMissing = (what: string, names: readonly (string | number)[]) =>
 
 /** The zones that a device's options list; undefined: it lists none, and any number may come. */
 export function zonesOf(options: unknown): readonly number[] | undefined {
-  const { zones, accounts } = options as {
+  const { zones, inputs, accounts } = options as {
     zones?: readonly { zone: number }[];
+    inputs?: readonly { zone: number }[];
     accounts?: readonly { zones?: readonly { zone: number }[] }[];
   };
-  const listed = zones ?? accounts?.flatMap((account) => account.zones ?? []);
+  const listed = zones ?? inputs ?? accounts?.flatMap((account) => account.zones ?? []);
   return listed === undefined || listed.length === 0 ? undefined : listed.map(({ zone }) => zone);
 }
 
@@ -203,11 +204,16 @@ function accessProblems({ access, devices }: Config): Problem[] {
   const problems: Problem[] = [];
   const tell = (path: Problem['path'], message: string) =>
     problems.push({ path: ['access', ...path], message });
-  for (const [i, { reader, unlock, direction, passback }] of doors.entries()) {
-    if (!deviceNames.includes(reader))
-      tell(['doors', i, 'reader'], isMissing(`device ${reader}`, deviceNames));
-    if (doors.findIndex((door) => door.reader === reader) < i)
-      tell(['doors', i, 'reader'], say(`${reader} is at another door already`, `${reader} 已用于另一扇门`));
+  for (const [i, door] of doors.entries()) {
+    const { reader: readers, unlock, direction, passback, contact, exitRequest } = door;
+    for (const reader of readers) {
+      if (!deviceNames.includes(reader))
+        tell(['doors', i, 'reader'], isMissing(`device ${reader}`, deviceNames));
+      if (doors.findIndex((other) => other.reader.includes(reader)) < i)
+        tell(['doors', i, 'reader'], say(`${reader} is at another door already`, `${reader} 已用于另一扇门`));
+    }
+    for (const [name, zone] of Object.entries({ contact, exitRequest }))
+      if (zone !== undefined) problems.push(...zoneProblems(['access', 'doors', i, name], zone, devices));
     if (passback !== undefined && direction === undefined)
       tell(['doors', i, 'passback'], say('needs direction beside it', '需要同时配置 direction'));
     for (const [k, { target, output }] of unlock.entries()) {

@@ -7,7 +7,13 @@
 import { randomFillSync } from 'node:crypto';
 import { v7 as uuidv7 } from 'uuid';
 import { z } from 'zod';
-import { type AlarmKind, alarmKinds, type Observation, type ObservationKind } from '../drivers/contract.ts';
+import {
+  type AlarmKind,
+  alarmKinds,
+  type Observation,
+  type ObservationKind,
+  visitStages,
+} from '../drivers/contract.ts';
 
 /** The version of topics and events, of its own; a breaking change changes the `v1` of the topics too. */
 export const contractVersion = '1.2.0';
@@ -61,6 +67,12 @@ const observed = {
     .enum(['walk-test', 'maintenance'])
     .optional()
     .describe('Caused by a test that somebody announced: nobody needs to come'),
+  picture: z
+    .string()
+    .optional()
+    .describe(
+      'A picture of it: the SHA-256 of the file, hex, as in `{prefix}/media`; only where the uplink says `pictures: true`',
+    ),
   raw: z.string().optional().describe('What the device sent, decrypted'),
   reduced: z
     .array(z.string())
@@ -125,21 +137,45 @@ const access = z.strictObject({
       reason: z
         .string()
         .optional()
-        .describe('Why not: blocked, not-yet-valid, expired, not-this-door, not-now, passback'),
+        .describe(
+          'Why not: blocked, not-yet-valid, expired, not-this-door, not-now, lockdown, passback, not-bound (no children), second-person (one more must show a card)',
+        ),
       holder: z
         .string()
         .optional()
         .describe("The school's id of the person; only where the config of the uplink says `holders: true`"),
       direction: z.enum(['in', 'out']).optional(),
+      children: z
+        .array(z.string())
+        .optional()
+        .describe(
+          "The school's ids of the children to be taken away; only where the config says `children: true`",
+        ),
     })
     .optional()
     .describe('What the gateway decided; none where the reader is at no door of it'),
 });
-const door = z.strictObject({ kind: z.enum(['contact', 'exit-request']), ...observed });
+const door = z.strictObject({
+  kind: z.enum(['contact', 'exit-request', 'forced', 'held', 'lockdown']),
+  ...observed,
+});
 const device = z.strictObject({ kind: z.enum(['fault', 'battery', 'power', 'link', 'test']), ...observed });
 const arming = z.strictObject({ kind: z.enum(['arming', 'bypass', 'entry']), ...observed });
 const video = z.strictObject({ kind: z.literal('video'), ...observed });
-const visitor = z.strictObject({ kind: z.literal('visitor'), ...observed });
+const visitor = z.strictObject({
+  kind: z.literal('visit'),
+  ...observed,
+  visit: z
+    .strictObject({
+      id: z.string(),
+      stage: z.enum(visitStages),
+      until: z.string().optional().describe('When they are to be gone again'),
+      name: z.string().optional().describe('Only where the config of the uplink says `names: true`'),
+      host: z.string().optional().describe('Whom they come to see; likewise'),
+      purpose: z.string().optional().describe('Likewise'),
+    })
+    .describe('Its id is the same from expected to left'),
+});
 const notice = z.strictObject({ kind: z.literal('notice'), ...observed });
 const gateway = z.strictObject({ clock, details: z.record(z.string(), z.unknown()) });
 
@@ -188,28 +224,46 @@ export const catalogue = {
     zh: '出门按钮',
   },
   'access.forced': {
-    lane: 'normal',
-    data: device,
-    en: 'A door was forced',
+    lane: 'urgent',
+    data: door,
+    en: 'A door was opened that nobody had unlocked',
     zh: '门被强行打开',
-    reserved: true,
   },
-  'access.held': {
+  'access.held': { lane: 'normal', data: door, en: 'A door stays open for too long', zh: '门长时间未关' },
+  'access.restored': {
     lane: 'normal',
-    data: device,
-    en: 'A door was held open',
-    zh: '门长时间未关',
-    reserved: true,
+    data: door,
+    en: 'A door that was forced or held is closed',
+    zh: '门恢复关闭',
   },
+  'access.lockdown-started': {
+    lane: 'normal',
+    data: door,
+    en: 'A lockdown: doors open for nobody but those whom the config names',
+    zh: '封控开始',
+  },
+  'access.lockdown-ended': { lane: 'normal', data: door, en: 'The lockdown is over', zh: '封控解除' },
   'access.pickup': {
     lane: 'normal',
     data: access,
-    en: 'A guardian came for a child',
+    en: 'A guardian came for a child; `access.decision` says whether the child may go',
     zh: '接送刷卡',
-    reserved: true,
   },
-  'visitor.arrived': { lane: 'normal', data: visitor, en: 'A visitor came', zh: '访客到达', reserved: true },
-  'visitor.left': { lane: 'normal', data: visitor, en: 'A visitor left', zh: '访客离开', reserved: true },
+  'visitor.expected': { lane: 'normal', data: visitor, en: 'A visitor was announced', zh: '访客预约' },
+  'visitor.arrived': { lane: 'normal', data: visitor, en: 'A visitor came', zh: '访客到达' },
+  'visitor.left': { lane: 'normal', data: visitor, en: 'A visitor left', zh: '访客离开' },
+  'visitor.overdue': {
+    lane: 'normal',
+    data: visitor,
+    en: 'A visitor is still there after the time',
+    zh: '访客超时未离开',
+  },
+  'visitor.missed': {
+    lane: 'normal',
+    data: visitor,
+    en: 'An announced visitor did not come',
+    zh: '访客未到',
+  },
   'video.motion': { lane: 'normal', data: video, en: 'Motion', zh: '移动侦测', reserved: true },
   'video.line-crossed': { lane: 'normal', data: video, en: 'A line was crossed', zh: '越线', reserved: true },
   'video.zone-entered': {
@@ -420,13 +474,19 @@ const typeOf: Record<
   notice: ['notice.received', 'notice.ended'],
   contact: ['access.opened', 'access.closed'],
   'exit-request': ['access.exit-requested', 'access.exit-requested'],
+  forced: ['access.forced', 'access.restored'],
+  held: ['access.held', 'access.restored'],
+  lockdown: ['access.lockdown-started', 'access.lockdown-ended'],
+  visit: ['visitor.arrived', 'visitor.left'],
 };
 
 const isAlarm = (kind: ObservationKind): kind is AlarmKind =>
   (alarmKinds as readonly string[]).includes(kind);
 
-export function eventTypeOf({ kind, state, access: decided }: Observation): EventType {
+export function eventTypeOf({ kind, state, access: decided, visit }: Observation): EventType {
   if (isAlarm(kind)) return `alarm.${state}`;
+  if (visit !== undefined) return `visitor.${visit.stage}`;
+  if (decided?.children !== undefined) return 'access.pickup';
   if (decided !== undefined) return `access.${decided.decision}`;
   return typeOf[kind][state === 'raised' ? 0 : 1];
 }
@@ -436,9 +496,15 @@ export function eventTypeOf({ kind, state, access: decided }: Observation): Even
  */
 export function stateKeyOf({ device, zone, kind, cause, details }: Observation): string | undefined {
   if (kind === 'credential') return undefined;
+  // A visitor comes at one terminal and leaves at another.
+  if (kind === 'visit') return ['gateway', '', details?.['part'] ?? '', kind, ''].join('/');
   const part = zone?.number ?? details?.['part'] ?? '';
   return [device, details?.['account'] ?? '', part, kind, cause ?? ''].join('/');
 }
+
+/** What is over and will not begin again has no state any more. */
+export const endsForGood = ({ kind, state }: Observation): boolean =>
+  state === 'restored' && (kind === 'visit' || kind === 'notice');
 
 /** What an event must know beside the observation. */
 export interface EventContext {
@@ -510,6 +576,8 @@ export function toEvent(
     details,
     test,
     raw,
+    visit,
+    picture,
     access: decided,
   } = observation;
   const trusted = at?.trusted === true;
@@ -538,6 +606,8 @@ export function toEvent(
       ...(details !== undefined && { details }),
       ...(credential !== undefined && { credential }),
       ...(decided !== undefined && { access: decided }),
+      ...(visit !== undefined && { visit }),
+      ...(picture !== undefined && { picture }),
       ...(test !== undefined && { test }),
       ...(raw !== undefined && { raw }),
       clock: {

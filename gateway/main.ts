@@ -11,6 +11,7 @@ import type { Config } from '../config/load.ts';
 import type { Driver, Log } from '../drivers/contract.ts';
 import { drivers } from '../drivers/index.ts';
 import { createAccess } from './access/index.ts';
+import { createVisitors } from './access/visitors.ts';
 import { createAlarms } from './alarms.ts';
 import { createArming } from './arming/index.ts';
 import { createCommands, type Result, type Task } from './commands/index.ts';
@@ -158,10 +159,16 @@ export async function startGateway(options: {
     metrics,
     execute: async (task) => {
       if (task.action === 'reset') return reset(task.target);
-      if (task.target === 'gateway') return await (notices.execute(task) ?? executeHere(task));
-      return await (alarms.execute(task) ??
-        arming.execute(task) ??
-        supervisor.execute({ ...task, device: task.target }));
+      if (task.target === 'gateway')
+        return await (notices.execute(task) ??
+          access.execute(task) ??
+          visitors.execute(task) ??
+          executeHere(task));
+      const own = alarms.execute(task) ?? arming.execute(task);
+      if (own !== undefined) return await own;
+      // A door that is told to open may be open before its device says so.
+      access.moved(task);
+      return await supervisor.execute({ ...task, device: task.target });
     },
   });
   const reset = (target: string): Result => {
@@ -184,7 +191,8 @@ export async function startGateway(options: {
       ...(name !== undefined && { name }),
       state: arming.state(id),
     }));
-    return { done: true, result: { version, devices: inventory, areas } };
+    const doors = access.doors();
+    return { done: true, result: { version, devices: inventory, areas, doors, cards: access.credentials() } };
   };
 
   const context = {
@@ -270,12 +278,20 @@ export async function startGateway(options: {
     metrics,
   });
   await arming.start();
+  const visitors = createVisitors({ record: arming.take, states: recorder.states, clock, log });
   const access = createAccess({
     config: config.access,
     calendar: config.calendar,
     timezone: config.timezone,
-    record: arming.take,
+    record: visitors.take,
+    states: recorder.states,
+    journal,
     commands,
+    indicators: new Set(
+      config.devices
+        .filter(({ commands: known = [] }) => known.some(({ action }) => action === 'indicate'))
+        .map(({ id }) => id),
+    ),
     clock,
     log,
     metrics,
@@ -328,6 +344,10 @@ export async function startGateway(options: {
         uplinks: Object.fromEntries(uplinks.map((uplink) => [uplink.id, uplink.state()])),
         devices: Object.fromEntries(config.devices.map(({ id }) => [id, supervisor.online(id) ?? null])),
         areas: Object.fromEntries(config.areas.map(({ id }) => [id, arming.state(id)])),
+        doors: Object.fromEntries(access.doors().map(({ id, state }) => [id, state])),
+        cards: access.credentials(),
+        inside: access.inside().length,
+        visitors: visitors.list().filter(({ stage }) => stage !== 'expected').length,
         discarded: await discardsOf(metrics),
       },
     }));
@@ -344,6 +364,7 @@ export async function startGateway(options: {
       await status?.close();
       await supervisor.close();
       access.close();
+      visitors.close();
       notices.close();
       arming.close();
       alarms.close();

@@ -8,6 +8,7 @@ import {
   type AlarmFacts,
   type Event,
   type EventType,
+  endsForGood,
   eventAbout,
   eventTypeOf,
   gatewayEvent,
@@ -83,6 +84,7 @@ interface Item {
   readonly type: EventType;
   readonly device: string;
   readonly stateKey: string | undefined;
+  readonly ends?: boolean;
   readonly repeat: Observation['repeat'];
   readonly seenAt: number;
   /** While a try is under way; nobody else may try. */
@@ -136,7 +138,7 @@ export async function createRecorder(options: {
     return item.saving;
   };
   const append = async (item: Item): Promise<Appended> => {
-    const { event, type, device, stateKey, repeat, seenAt } = item;
+    const { event, type, device, stateKey, ends, repeat, seenAt } = item;
     const started = performance.now();
     try {
       const appended = await journal.append({
@@ -147,6 +149,7 @@ export async function createRecorder(options: {
         device,
         body: JSON.stringify(event),
         stateKey,
+        ends,
         repeat,
       });
       metrics.commitSeconds.observe((performance.now() - started) / 1000);
@@ -163,7 +166,8 @@ export async function createRecorder(options: {
       for (const listener of storedListeners) listener(event, appended.sequence);
       if (stateKey !== undefined) {
         const state = stateOf(event, appended.sequence);
-        states.set(stateKey, state);
+        if (ends === true) states.delete(stateKey);
+        else states.set(stateKey, state);
         for (const listener of stateListeners) listener(state);
       }
       return appended;
@@ -254,7 +258,8 @@ export async function createRecorder(options: {
       const event = toEvent(observation, context(observation.device));
       trace?.seen?.(event);
       const { device, repeat } = observation;
-      const item: Item = { event, type, device, stateKey, repeat, seenAt: clock.now() };
+      const ends = endsForGood(observation);
+      const item: Item = { event, type, device, stateKey, ends, repeat, seenAt: clock.now() };
       return await (laneOf(type) === 'urgent' ? saveAlarm(item) : save(item));
     },
     async recordAbout(alarm, type, fact) {

@@ -1,11 +1,12 @@
 /**
  * Who has which card: a CSV file of the school's, read whole, checked row by row.
  *
- *   number,facility,holder,groups,validFrom,validUntil,blocked
- *   1234567,1,t-017,teachers;night,2026-09-01,2027-07-15,
+ *   number,facility,holder,groups,validFrom,validUntil,blocked,children
+ *   1234567,1,t-017,teachers;night,2026-09-01,2027-07-15,,
+ *   1234568,1,g-233,guardians,,,,c-0412;c-0413
  *
  * `number` and `holder` are needed, the others may be empty or left out. `holder` is the school's own id of a person,
- * and no name: names have no business here.
+ * `children` are those of the children whom a guardian may take away: no names, which have no business here.
  */
 import { createReadStream } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
@@ -19,10 +20,12 @@ export interface Holding {
   readonly validFrom?: string | undefined;
   readonly validUntil?: string | undefined;
   readonly blocked: boolean;
+  /** Whom a guardian may take away. */
+  readonly children?: readonly string[] | undefined;
 }
 
 /** By `cardKey`. */
-export type Credentials = ReadonlyMap<string, Holding>;
+export type Credentials = Pick<ReadonlyMap<string, Holding>, 'get'>;
 
 export interface RowError {
   /** From 1, the line of names. */
@@ -30,8 +33,17 @@ export interface RowError {
   readonly message: string;
 }
 
-const columns = ['number', 'facility', 'holder', 'groups', 'validFrom', 'validUntil', 'blocked'] as const;
-type Row = Readonly<Partial<Record<(typeof columns)[number], string>>>;
+const columns = [
+  'number',
+  'facility',
+  'holder',
+  'groups',
+  'validFrom',
+  'validUntil',
+  'blocked',
+  'children',
+] as const;
+export type Row = Readonly<Partial<Record<(typeof columns)[number], string | undefined>>>;
 
 /** A card, whatever its format: readers differ in what they tell of it. */
 export const cardKey = (facility: number | string | undefined, number: string) =>
@@ -39,7 +51,49 @@ export const cardKey = (facility: number | string | undefined, number: string) =
 
 const isDay = (text: string) => /^\d{4}-\d{2}-\d{2}$/.test(text) && !Number.isNaN(Date.parse(text));
 
-type Result = { readonly credentials: Credentials } | { readonly errors: readonly RowError[] };
+type Result =
+  | { readonly credentials: ReadonlyMap<string, Holding> }
+  | { readonly errors: readonly RowError[] };
+
+const listOf = (text = '') =>
+  text
+    .split(';')
+    .map((one) => one.trim())
+    .filter((one) => one !== '');
+
+/** One row -> a card and who has it; `wrong` hears all that is not right with it. */
+export function readRow(
+  row: Row,
+  groups: readonly string[],
+  wrong: (message: string) => void,
+): readonly [key: string, holding: Holding] {
+  const { number = '', facility = '', holder = '', validFrom = '', validUntil = '', blocked = '' } = row;
+  const own = listOf(row.groups);
+  const children = listOf(row.children);
+  if (!/^[0-9A-Za-z]{1,40}$/.test(number)) wrong(`number "${number}": letters and digits`);
+  if (!/^\d{0,5}$/.test(facility)) wrong(`facility "${facility}": a number, or nothing`);
+  if (holder === '') wrong('holder is missing');
+  for (const group of own)
+    if (!groups.includes(group))
+      wrong(`there is no group ${group}; there are: ${groups.join(', ') || 'none'}`);
+  for (const [name, day] of [
+    ['validFrom', validFrom],
+    ['validUntil', validUntil],
+  ] as const)
+    if (day !== '' && !isDay(day)) wrong(`${name} "${day}": a day such as 2026-09-01`);
+  if (!['', '0', '1', 'no', 'yes'].includes(blocked)) wrong(`blocked "${blocked}": yes, no, or nothing`);
+  return [
+    cardKey(facility === '' ? undefined : Number(facility), number),
+    {
+      holder,
+      groups: own,
+      validFrom: validFrom === '' ? undefined : validFrom,
+      validUntil: validUntil === '' ? undefined : validUntil,
+      blocked: blocked === '1' || blocked === 'yes',
+      ...(children.length > 0 && { children }),
+    },
+  ];
+}
 
 /** Collects rows, and all that is wrong with them. `groups`: those that the config knows. */
 function collector(groups: readonly string[]) {
@@ -64,45 +118,15 @@ function collector(groups: readonly string[]) {
         return names;
       },
     },
-    row({ record, info }: ParsedRow) {
+    row({ record, info: { lines: line } }: ParsedRow) {
       // Without its columns no row makes sense.
       if (errors[0]?.line === 1) return;
-      const {
-        number = '',
-        facility = '',
-        holder = '',
-        validFrom = '',
-        validUntil = '',
-        blocked = '',
-      } = record;
-      const own = (record.groups ?? '')
-        .split(';')
-        .map((one) => one.trim())
-        .filter((one) => one !== '');
-      const wrong = (message: string) => errors.push({ line: info.lines, message });
-      if (!/^[0-9A-Za-z]{1,40}$/.test(number)) wrong(`number "${number}": letters and digits`);
-      if (!/^\d{0,5}$/.test(facility)) wrong(`facility "${facility}": a number, or nothing`);
-      if (holder === '') wrong('holder is missing');
-      for (const group of own)
-        if (!groups.includes(group))
-          wrong(`there is no group ${group}; there are: ${groups.join(', ') || 'none'}`);
-      for (const [name, day] of [
-        ['validFrom', validFrom],
-        ['validUntil', validUntil],
-      ] as const)
-        if (day !== '' && !isDay(day)) wrong(`${name} "${day}": a day such as 2026-09-01`);
-      if (!['', '0', '1', 'no', 'yes'].includes(blocked)) wrong(`blocked "${blocked}": yes, no, or nothing`);
-      const key = cardKey(facility === '' ? undefined : Number(facility), number);
+      const wrong = (message: string) => errors.push({ line, message });
+      const [key, holding] = readRow(record, groups, wrong);
       const before = lines.get(key);
       if (before !== undefined) wrong(`the same card as in line ${before}`);
-      lines.set(key, info.lines);
-      credentials.set(key, {
-        holder,
-        groups: own,
-        validFrom: validFrom === '' ? undefined : validFrom,
-        validUntil: validUntil === '' ? undefined : validUntil,
-        blocked: blocked === '1' || blocked === 'yes',
-      });
+      lines.set(key, line);
+      credentials.set(key, holding);
     },
     /** No CSV at all from here on. */
     broken({ lines: line = 1, message }: Error & { lines?: number }) {
@@ -131,8 +155,12 @@ export function readCredentials(text: string, groups: readonly string[]): Result
 /** Rows between which others get a turn: 50,000 at once would hold an alarm up for half a second. */
 const ROWS_A_TURN = 200;
 
-/** The same, a little at a time. @throws what reading the file throws. */
-export async function loadCredentials(file: string, groups: readonly string[]): Promise<Result> {
+/** The same, a little at a time; `read` hears how many rows there were so far. @throws what reading the file throws. */
+export async function loadCredentials(
+  file: string,
+  groups: readonly string[],
+  read: (rows: number) => void = () => {},
+): Promise<Result> {
   const { options, row, broken, result } = collector(groups);
   const source = createReadStream(file, { highWaterMark: 16_384 });
   const parser = parse(options);
@@ -142,7 +170,8 @@ export async function loadCredentials(file: string, groups: readonly string[]): 
     let rows = 0;
     for await (const one of parser) {
       row(one as ParsedRow);
-      if (++rows % ROWS_A_TURN === 0) await nextTurn();
+      read(++rows);
+      if (rows % ROWS_A_TURN === 0) await nextTurn();
     }
   } catch (error) {
     if ((error as NodeJS.ErrnoException).syscall !== undefined) throw error;

@@ -7,12 +7,23 @@ import { type Credentials, cardKey } from './credentials.ts';
 export type DoorConfig = AccessConfig['doors'][number];
 
 /** Why a card does not open a door. */
-export type Denial = 'blocked' | 'not-yet-valid' | 'expired' | 'not-this-door' | 'not-now' | 'passback';
+export type Denial =
+  | 'blocked'
+  | 'not-yet-valid'
+  | 'expired'
+  | 'not-this-door'
+  | 'not-now'
+  | 'lockdown'
+  | 'passback'
+  | 'not-bound'
+  | 'second-person';
 
 export interface Decision {
   readonly decision: 'granted' | 'denied' | 'unknown';
   readonly reason?: Denial;
   readonly holder?: string;
+  /** At a door for picking up: the children whom the holder may take away. */
+  readonly children?: readonly string[];
 }
 
 /** Where holders were seen last: the side that they went to, and when, epoch ms. */
@@ -24,6 +35,7 @@ export interface DecisionContext {
   readonly calendar: CalendarConfig;
   readonly timezone: string;
   readonly passages: Passages;
+  readonly lockdown: boolean;
 }
 
 /** A card without its facility counts where the list has none, and the other way round. */
@@ -35,12 +47,13 @@ export function decide(
   card: { readonly facility?: number | undefined; readonly number: string },
   door: DoorConfig,
   now: number,
-  { credentials, config, calendar, timezone, passages }: DecisionContext,
+  { credentials, config, calendar, timezone, passages, lockdown }: DecisionContext,
 ): Decision {
   const holding = holdingOf(credentials, card.facility, card.number);
   if (holding === undefined) return { decision: 'unknown' };
-  const { holder, groups, validFrom, validUntil, blocked } = holding;
-  const denied = (reason: Denial): Decision => ({ decision: 'denied', reason, holder });
+  const { holder, groups, validFrom, validUntil, blocked, children = [] } = holding;
+  const about = { holder, ...(door.pickup && { children }) };
+  const denied = (reason: Denial): Decision => ({ decision: 'denied', reason, ...about });
   if (blocked) return denied('blocked');
   const local = Temporal.Instant.fromEpochMilliseconds(now).toZonedDateTimeISO(timezone);
   const today = local.toPlainDate().toString();
@@ -48,6 +61,7 @@ export function decide(
   if (validUntil !== undefined && today > validUntil) return denied('expired');
   const own = config.groups.filter(({ id, doors }) => groups.includes(id) && doors.includes(door.id));
   if (own.length === 0) return denied('not-this-door');
+  if (lockdown && !own.some((group) => group.lockdown)) return denied('lockdown');
   const time = local.toPlainTime().toString({ smallestUnit: 'minute' });
   const isOpen = (id: string) =>
     config.timeTables.some(
@@ -67,5 +81,6 @@ export function decide(
     now - last.at < door.passback
   )
     return denied('passback');
-  return { decision: 'granted', holder };
+  if (door.pickup && children.length === 0) return denied('not-bound');
+  return { decision: 'granted', ...about };
 }

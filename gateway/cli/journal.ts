@@ -8,7 +8,7 @@ import { verifyAudit } from '../journal/audit.ts';
 import { findJournal, type JournalReader, openReader } from '../journal/reader.ts';
 import { openConnection } from '../uplink/connection.ts';
 import { eventFilter, matches } from '../uplink/index.ts';
-import { EVENT_CONTENT_TYPE, everything, payloadOf } from '../uplink/payload.ts';
+import { EVENT_CONTENT_TYPE, everything, payloadOf, privacyOf } from '../uplink/payload.ts';
 import { resend } from '../uplink/resend.ts';
 import { readTls } from '../uplink/tls.ts';
 import { type Command, configOrErrors, progress, UsageError } from './command.ts';
@@ -274,7 +274,7 @@ async function replay(
         throw error;
       }));
   const prefix = uplink.topicPrefix ?? `campus/v1/${config.campus.id}`;
-  const cardKey = uplink.cardNumbers === 'plain' ? undefined : readFileSync(join(config.dataDir, 'card.key'));
+  const privacy = privacyOf(uplink, readFileSync(join(config.dataDir, 'card.key')));
   const wants = eventFilter(uplink.events);
   const bar = progress(say('sent', '已发送'), undefined);
   const { taken, refused } = await resend(
@@ -284,7 +284,7 @@ async function replay(
       bar.step();
       const topic = `${prefix}/event/${classOf(entry.type as EventType)}/${entry.device}`;
       const place = { sequence: entry.sequence, previous, lane, journal: reader.journalId };
-      const payload = payloadOf(entry, place, { cardKey, holders: uplink.holders });
+      const payload = payloadOf(entry, place, privacy);
       if (payload === undefined) return Promise.resolve({ code: 0, reason: 'cannot be read any more' });
       const sent = new Promise<{ code: number; reason: string }>((resolve) =>
         connection.publish({ topic, payload, qos: 1, contentType: EVENT_CONTENT_TYPE }, resolve),

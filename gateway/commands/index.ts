@@ -12,6 +12,7 @@
  *
  * A rule's command does not wait for the disk: a siren must sound while it fails. Its entry in the audit follows.
  */
+import { createHash } from 'node:crypto';
 import type { Log } from '../../drivers/contract.ts';
 import type { Journal } from '../journal/index.ts';
 import type { Clock } from '../observe/clock.ts';
@@ -75,6 +76,9 @@ const EXECUTE_TIMEOUT_MS = 30_000;
 /** Refusals are written down, but a flood of them must not fill the disk: so many a minute from each source. */
 const REFUSALS_A_MINUTE = 20;
 const MINUTE_MS = 60_000;
+/** The audit is kept as it is: what they say about persons, which may have to be erased, stays out of it. */
+const PERSONAL: readonly string[] = ['credentials', 'expect-visitor'];
+const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
 
 const interrupted: Result = {
   done: false,
@@ -110,7 +114,7 @@ export function createCommands(context: CommandContext): Commands {
     id,
     target,
     action,
-    arguments: details,
+    arguments: PERSONAL.includes(action) ? { sha256: sha256(JSON.stringify(details)) } : details,
   });
 
   /** Tells platforms, once it is on disk. */

@@ -36,6 +36,7 @@ import type {
   Begun,
   CommandBegin,
   CommandEnd,
+  CredentialChange,
   Cursor,
   Entry,
   Held,
@@ -111,6 +112,15 @@ export interface Journal {
   audit(at: number, body: string): Promise<string>;
   /** The same, where `value` is not what `key` was the last time; else nothing, and ''. */
   auditChange(key: string, at: number, body: string, value: string): Promise<string>;
+  /** The version of the cards that a platform sent; 0: it sent none. */
+  credentialsVersion(): Promise<number>;
+  /** The next of them after a key, by key. */
+  credentials(
+    after: string,
+    limit: number,
+  ): Promise<readonly { readonly key: string; readonly body: string }[]>;
+  /** All of a change, or, where it builds on another version, nothing: false. @throws JournalError. */
+  changeCredentials(change: CredentialChange): Promise<boolean>;
   classes(
     after: number,
     limit: number,
@@ -425,6 +435,9 @@ export async function openJournal(directory: string): Promise<Journal> {
     audit: (at, body) => watched(ask<string>({ do: 'audit', at, body })),
     auditChange: (key, at, body, value) =>
       watched(ask<string>({ do: 'audit', at, body, change: { key: `audited-${key}`, value } })),
+    credentialsVersion: () => ask({ do: 'credentialsVersion' }),
+    credentials: (after, limit) => ask({ do: 'credentials', after, limit }),
+    changeCredentials: (change) => watched(ask<boolean>({ do: 'changeCredentials', change })),
     classes: (after, limit) => ask({ do: 'classes', after, limit }),
     usage: () => ask({ do: 'usage' }),
     onAppended: (listener) => void appendedListeners.push(listener),

@@ -157,7 +157,7 @@ function rebuild(damaged: string, saved: string): Omit<Salvage, 'file' | 'reason
         return done;
       };
       const last = readEvents(from, insert, lost);
-      for (const table of ['state', 'cursor', 'mark', 'held', 'command', 'audit'])
+      for (const table of ['state', 'cursor', 'mark', 'held', 'command', 'audit', 'credential'])
         putAll(
           table,
           attempt(() => from.prepare<[], Row>(`SELECT * FROM ${table}`).all()),

@@ -8,9 +8,11 @@
  *   held    uplink  topic  lane  first  last  reason  since   events that a broker refuses, kept for later
  *   command source  id  begun_at  expires_at  outcome   each command once; no outcome: begun, and not ended
  *   audit   number  at  body  hash          who did what: a chain of hashes, audit.ts
+ *   credential key  body                    cards that a platform sent
  *   meta    key  value                      `journal`: the id of this numbering; `clean`: closed in order;
  *                                           `audit`: the hash before the first entry of the audit that is kept;
- *                                           `audited-config`: the config that was noted in it last
+ *                                           `audited-config`: the config that was noted in it last;
+ *                                           `credentials`: the version of the cards that a platform sent
  *
  * `sequence` is AUTOINCREMENT: a number is never used twice, not even after retention emptied the table.
  * `repeat_key` tells what makes a second sending the same event. It has no index: keys are hashes, and an index of
@@ -21,7 +23,7 @@ import Database from 'better-sqlite3';
 import { JournalError } from './error.ts';
 
 /** The version of the tables, each different from those before; a newer file is refused. */
-export const SCHEMA_VERSION = 3;
+export const SCHEMA_VERSION = 4;
 
 const first = `
   CREATE TABLE event (
@@ -94,6 +96,7 @@ const migrations: readonly ((db: Database.Database) => void)[] = [
     db.prepare('INSERT INTO meta VALUES (?, ?)').run('journal', randomUUID());
   },
   (db) => db.exec(third),
+  (db) => db.exec('CREATE TABLE credential (key TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT, WITHOUT ROWID'),
 ];
 
 /**

@@ -11,6 +11,8 @@ export interface NewEntry {
   readonly type: string;
   readonly device: string;
   readonly stateKey?: string | undefined;
+  /** The state is over for good: nothing needs to be known of it. */
+  readonly ends?: boolean | undefined;
   readonly repeat?: { readonly key: string; readonly within: number } | undefined;
   /** The event as JSON, without what is added when it is sent. */
   readonly body: string;
@@ -132,6 +134,15 @@ export interface CommandEnd {
 /** `known`: it came before; `outcome` is what became of it, null where the gateway stopped before it knew. */
 export type Begun = { readonly known: false } | { readonly known: true; readonly outcome: string | null };
 
+/** A step from one version of the cards that a platform sends to the next. */
+export interface CredentialChange {
+  /** The version that it builds on; undefined: on none, all cards of before go. */
+  readonly base?: number | undefined;
+  readonly version: number;
+  readonly put: readonly { readonly key: string; readonly body: string }[];
+  readonly remove: readonly string[];
+}
+
 /** Sequences by the id of their events. */
 export type Back = ReadonlyMap<string, number>;
 
@@ -187,6 +198,7 @@ function prepare(db: Database.Database, file: string) {
   const putState = db.prepare<[string, number]>(
     'INSERT INTO state VALUES (?, ?) ON CONFLICT DO UPDATE SET sequence = excluded.sequence',
   );
+  const endState = db.prepare<[string]>('DELETE FROM state WHERE key = ?');
   const putCursor = db.prepare<Cursor>(
     `INSERT INTO cursor VALUES (@uplink, @lane, @sequence, @sent)
      ON CONFLICT DO UPDATE SET sequence = excluded.sequence, sent = excluded.sent`,
@@ -251,6 +263,22 @@ function prepare(db: Database.Database, file: string) {
     'DELETE FROM command WHERE expires_at < ? AND number <= (SELECT max(number) FROM command) - ?',
   );
   const audit = auditTable(db);
+  const putCredential = db.prepare<[string, string]>(
+    'INSERT INTO credential VALUES (?, ?) ON CONFLICT DO UPDATE SET body = excluded.body',
+  );
+  const removeCredential = db.prepare<[string]>('DELETE FROM credential WHERE key = ?');
+  const readCredentials = db.prepare<[string, number], { key: string; body: string }>(
+    'SELECT key, body FROM credential WHERE key > ? ORDER BY key LIMIT ?',
+  );
+  const credentialsVersion = () => Number(meta('credentials') ?? 0);
+  const changeCredentials = db.transaction(({ base, version, put, remove: gone }: CredentialChange) => {
+    if (base === undefined) db.exec('DELETE FROM credential');
+    else if (base !== credentialsVersion()) return false;
+    for (const key of gone) removeCredential.run(key);
+    for (const { key, body } of put) putCredential.run(key, body);
+    putMeta.run('credentials', String(version));
+    return true;
+  });
 
   const repeats = recentRepeats(db);
   const transaction = db.transaction(({ entries, cursors, marks, held }: Changes, back: Back): Appended[] => {
@@ -264,7 +292,7 @@ function prepare(db: Database.Database, file: string) {
     // Two of the same in one batch: the second must see the first, which is in no map before it is on disk.
     const fresh = new Map<string, Repeat>();
     return entries.map((entry) => {
-      const { lane, id, seenAt, type, device, stateKey, repeat, body } = entry;
+      const { lane, id, seenAt, type, device, stateKey, ends, repeat, body } = entry;
       const there = back.get(id);
       if (there !== undefined) return { sequence: there, id, repeated: true };
       const known = repeat === undefined ? undefined : (fresh.get(repeat.key) ?? repeats.get(repeat.key));
@@ -274,7 +302,8 @@ function prepare(db: Database.Database, file: string) {
       const sequence = Number(
         insert.run(lane, id, seenAt, now, type, device, repeat?.key ?? null, body).lastInsertRowid,
       );
-      if (stateKey !== undefined) putState.run(stateKey, sequence);
+      if (stateKey !== undefined && ends === true) endState.run(stateKey);
+      else if (stateKey !== undefined) putState.run(stateKey, sequence);
       if (repeat !== undefined) fresh.set(repeat.key, { sequence, id, seenAt });
       return { sequence, id, repeated: false };
     });
@@ -395,6 +424,12 @@ function prepare(db: Database.Database, file: string) {
     /** Adds an entry, JSON, to the audit; its hash. With `change` only where that is new; else ''. */
     audit: (at: number, body: string, change?: { key: string; value: string }) =>
       note.immediate(at, body, change),
+    /** The version of the cards that a platform sent; 0: it sent none. */
+    credentialsVersion,
+    /** The next of them, by key. */
+    credentials: (after: string, limit: number) => readCredentials.all(after, limit),
+    /** All of the change, or, where it builds on another version, nothing: false. */
+    changeCredentials: (change: CredentialChange) => changeCredentials.immediate(change),
     /** Removes marks and entries of the audit from before a time, and commands that expired before `now`; epoch ms. */
     forget: (before: number, now: number) => forgetAll.immediate(before, now),
     /** Bytes and events of each class among the `limit` events after a sequence; `last` is where to go on. */

@@ -12,7 +12,17 @@ import { parentPort, workerData } from 'node:worker_threads';
 import Database from 'better-sqlite3';
 import { codeOf, isDamage, isSuspect, JournalError } from './error.ts';
 import { type Doubt, openOrSalvage, type Salvage } from './recovery.ts';
-import type { Back, Changes, CommandBegin, CommandEnd, Cursor, Held, RemoveStep, Store } from './store.ts';
+import type {
+  Back,
+  Changes,
+  CommandBegin,
+  CommandEnd,
+  CredentialChange,
+  Cursor,
+  Held,
+  RemoveStep,
+  Store,
+} from './store.ts';
 
 export type Request =
   | { readonly do: 'commit'; readonly changes: Changes }
@@ -30,6 +40,9 @@ export type Request =
       readonly body: string;
       readonly change?: { readonly key: string; readonly value: string };
     }
+  | { readonly do: 'credentials'; readonly after: string; readonly limit: number }
+  | { readonly do: 'credentialsVersion' }
+  | { readonly do: 'changeCredentials'; readonly change: CredentialChange }
   | { readonly do: 'classes'; readonly after: number; readonly limit: number }
   | { readonly do: 'usage' }
   | { readonly do: 'trial' }
@@ -180,6 +193,12 @@ function serve(request: Request): unknown {
       return run((file) => file.end(request.command));
     case 'audit':
       return run((file) => file.audit(request.at, request.body, request.change));
+    case 'credentials':
+      return run((file) => file.credentials(request.after, request.limit));
+    case 'credentialsVersion':
+      return run((file) => file.credentialsVersion());
+    case 'changeCredentials':
+      return run((file) => file.changeCredentials(request.change));
     case 'classes':
       return run((file) => file.classes(request.after, request.limit));
     case 'usage':

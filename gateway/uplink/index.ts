@@ -23,6 +23,7 @@ import { backlogOf } from '../storage.ts';
 import { ConnectError, type Connection, openConnection } from './connection.ts';
 import { createHolds } from './holds.ts';
 import { startIntake } from './intake.ts';
+import { privacyOf } from './payload.ts';
 import { offlineMessage, presenceTopic, startPresence } from './presence.ts';
 import { type Publisher, startPublisher } from './publisher.ts';
 import { daysUntil, EXPIRY_NOTICE_DAYS, readTls, type TlsMaterial, tlsVersion } from './tls.ts';
@@ -208,10 +209,7 @@ export function startUplink(config: UplinkConfig, context: UplinkContext): Uplin
         wants,
         window: config.window,
         careful: suspicion >= SUSPICIOUS_ENDS,
-        privacy: {
-          cardKey: config.cardNumbers === 'hashed' ? context.cardKey : undefined,
-          holders: config.holders,
-        },
+        privacy: privacyOf(config, context.cardKey),
         receipts: config.receipts,
         receiptTimeout: config.receiptTimeout,
         retryNoSubscriber: config.whenNoSubscriber === 'retry',

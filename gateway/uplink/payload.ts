@@ -1,6 +1,7 @@
 /** An event as it goes over the wire: the journal's JSON, its place in the order, and nothing that must stay. */
 import { createHmac } from 'node:crypto';
-import type { Credential } from '../../drivers/contract.ts';
+import type { UplinkConfig } from '../../config/schema.ts';
+import type { Credential, Observation, Visit } from '../../drivers/contract.ts';
 import { type Lane, readEvent } from '../event.ts';
 
 /** CloudEvents over MQTT, structured mode (MQTT protocol binding 1.0, 3.2). */
@@ -14,15 +15,40 @@ export interface Place {
   readonly journal: string;
 }
 
-/** What of a card leaves the campus. */
+/** What of persons leaves the campus. */
 export interface Privacy {
-  /** What its number is replaced by; undefined: numbers leave as they are. */
+  /** What card numbers are replaced by; undefined: they leave as they are. */
   readonly cardKey: Buffer | undefined;
-  /** Whether the ids of their holders leave. */
+  /** Whether the school's ids of those who show cards leave. */
   readonly holders: boolean;
+  /** Whether the ids of children who are picked up leave. */
+  readonly children: boolean;
+  /** Whether names of visitors, and texts of terminals, leave. */
+  readonly names: boolean;
+  /** Whether pictures and what names them leave. */
+  readonly pictures: boolean;
 }
 /** For the campus's own record. */
-export const everything: Privacy = { cardKey: undefined, holders: true };
+export const everything: Privacy = {
+  cardKey: undefined,
+  holders: true,
+  children: true,
+  names: true,
+  pictures: true,
+};
+/** What the config of an uplink says. */
+export function privacyOf(
+  {
+    cardNumbers,
+    holders,
+    children,
+    names,
+    pictures,
+  }: Pick<UplinkConfig, 'cardNumbers' | 'holders' | 'children' | 'names' | 'pictures'>,
+  key: Buffer,
+): Privacy {
+  return { cardKey: cardNumbers === 'hashed' ? key : undefined, holders, children, names, pictures };
+}
 
 /** undefined: the event cannot be read any more, and so it cannot be known what of it must stay. */
 export function payloadOf(
@@ -30,36 +56,62 @@ export function payloadOf(
   { sequence, previous, lane, journal }: Place,
   privacy: Privacy,
 ): string | undefined {
-  const hides = privacy.cardKey !== undefined || !privacy.holders;
-  const event = hides && type.startsWith('access.') ? hideCard(body, privacy) : body;
+  const personal = type.startsWith('access.') || type.startsWith('visitor.');
+  const pictured = !privacy.pictures && body.includes('"picture":');
+  const event = personal || pictured ? hide(body, privacy) : body;
   if (event === undefined) return undefined;
   // The body is our own JSON object: more members fit before its last brace.
   return `${event.slice(0, -1)},"sequence":"${sequence}","previous":"${previous}","lane":"${lane}","journal":"${journal}"}`;
 }
 
-function hideCard(body: string, { cardKey, holders }: Privacy): string | undefined {
+/** Of the details of a card or a visit, those that say nothing about a person. */
+const IMPERSONAL = ['part', 'match'];
+
+function hide(body: string, privacy: Privacy): string | undefined {
   const event = readEvent(body);
   if (event === undefined) return undefined;
-  const { credential, access, ...data } = event.data as {
+  const { cardKey, holders, children, names, pictures } = privacy;
+  const { credential, access, visit, picture, text, details, raw, ...data } = event.data as {
     credential?: Credential;
-    access?: { holder?: string };
+    access?: NonNullable<Observation['access']>;
+    visit?: Visit;
+    picture?: string;
+    text?: string;
+    details?: Readonly<Record<string, unknown>>;
+    raw?: string;
   };
-  // Doors have access events too, and no card.
-  if (credential === undefined) return body;
-  const { number, facility, ...rest } = credential;
-  const hash = () =>
-    createHmac('sha256', cardKey ?? '')
-      .update(`${facility ?? ''}/${number}`)
-      .digest('base64url');
-  const { holder: _holder, ...decision } = access ?? {};
+  const about = credential !== undefined || visit !== undefined;
+  const { holder, children: own, ...decision } = access ?? {};
+  const { name: _name, host: _host, purpose: _purpose, ...bare } = visit ?? {};
+  const left = Object.entries(details ?? {}).filter(([key]) => !about || names || IMPERSONAL.includes(key));
   return JSON.stringify({
     ...event,
     data: {
       ...data,
-      credential: cardKey === undefined ? credential : { ...rest, hash: hash() },
-      ...(access !== undefined && { access: holders ? access : decision }),
+      ...(credential !== undefined && { credential: hideNumber(credential, cardKey) }),
+      ...(access !== undefined && {
+        access: {
+          ...decision,
+          ...(holder !== undefined && holders && { holder }),
+          ...(own !== undefined && children && { children: own }),
+        },
+      }),
+      ...(visit !== undefined && { visit: names ? visit : bare }),
+      ...(picture !== undefined && pictures && { picture }),
+      ...(text !== undefined && (!about || names) && { text }),
+      ...(left.length > 0 && { details: Object.fromEntries(left) }),
+      ...(raw !== undefined && (!about || cardKey === undefined) && { raw }),
     },
   });
+}
+
+function hideNumber(credential: Credential, cardKey: Buffer | undefined) {
+  if (cardKey === undefined) return credential;
+  const { number, facility, ...rest } = credential;
+  const hash = createHmac('sha256', cardKey)
+    .update(`${facility ?? ''}/${number}`)
+    .digest('base64url');
+  return { ...rest, hash };
 }
 
 /** What an event can do without, the least needed first. */

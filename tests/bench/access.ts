@@ -46,7 +46,7 @@ export async function access(): Promise<void> {
     const blocked = loop.max / 1e6;
     if ('errors' in found) throw new Error('the list is wrong');
     const { credentials } = found;
-    const context = { credentials, config, calendar, timezone, passages: new Map() };
+    const context = { credentials, config, calendar, timezone, passages: new Map(), lockdown: false };
     const cards = Array.from({ length: ASKED }, () => String(Math.floor(Math.random() * count * 1.1)));
     const lookUp = performance.now();
     let hits = 0;

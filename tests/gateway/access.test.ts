@@ -48,6 +48,7 @@ const NOON = at('2026-11-24T12:00');
 describe('a card at a door', () => {
   const credentials = read(LIST);
   const passages = new Map<string, { direction: 'in' | 'out'; at: number }>();
+  const lockdown = false;
   const ask = (number: string, facility: number | undefined, door = 'in', now = NOON): Decision =>
     decide({ number, facility }, access.doors.find(({ id }) => id === door)!, now, {
       credentials,
@@ -55,6 +56,7 @@ describe('a card at a door', () => {
       calendar,
       timezone,
       passages,
+      lockdown,
     });
 
   it.each<[string, Decision, ...Parameters<typeof ask>]>([
@@ -119,6 +121,56 @@ describe('a card at a door', () => {
     // A clock that stepped back locks nobody out.
     expect(ask('100', 1, 'in', NOON - 3_600_000)).toMatchObject({ decision: 'granted' });
     passages.clear();
+  });
+});
+
+describe('a lockdown', () => {
+  it('lets only those in whom the config names', () => {
+    const config = {
+      ...access,
+      groups: access.groups.map((group) => ({ ...group, lockdown: group.id === 'cleaners' })),
+    };
+    const context = {
+      credentials: read(LIST),
+      config,
+      calendar,
+      timezone,
+      passages: new Map(),
+      lockdown: true,
+    };
+    const [door] = access.doors as [(typeof access.doors)[number]];
+    const ask = (number: string, now: number) => decide({ number, facility: 1 }, door, now, context);
+    expect(ask('100', NOON)).toEqual({ decision: 'denied', reason: 'lockdown', holder: 't-1' });
+    expect(ask('105', at('2026-11-24T18:00'))).toMatchObject({ decision: 'granted' });
+  });
+});
+
+describe('a door for picking up', () => {
+  const [base] = access.doors as [(typeof access.doors)[number]];
+  const door = { ...base, pickup: true };
+  const list = `number,facility,holder,groups,validUntil,blocked,children
+1,1,g-1,teachers,,,c-1;c-2
+2,1,g-2,teachers,,,
+3,1,g-3,teachers,2026-11-01,,c-3
+4,1,g-4,teachers,,yes,c-4
+`;
+  const context = {
+    credentials: read(list),
+    config: access,
+    calendar,
+    timezone,
+    passages: new Map(),
+    lockdown: false,
+  };
+  it.each([
+    ['1', { decision: 'granted', holder: 'g-1', children: ['c-1', 'c-2'] }],
+    ['2', { decision: 'denied', reason: 'not-bound', holder: 'g-2', children: [] }],
+    ['3', { decision: 'denied', reason: 'expired', holder: 'g-3', children: ['c-3'] }],
+    ['4', { decision: 'denied', reason: 'blocked', holder: 'g-4', children: ['c-4'] }],
+    ['5', { decision: 'unknown' }],
+  ])('says of card %s whether its holder may take a child away', (number, decision) => {
+    expect(decide({ number, facility: 1 }, door, NOON, context)).toEqual(decision);
+    expect(decide({ number, facility: 1 }, base, NOON, context)).not.toHaveProperty('children');
   });
 });
 
