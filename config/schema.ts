@@ -84,6 +84,7 @@ export const commandActions = [
   'expect-visitor',
   'visitor-arrived',
   'visitor-left',
+  'erase',
 ] as const;
 export type CommandAction = (typeof commandActions)[number];
 

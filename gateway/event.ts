@@ -124,6 +124,7 @@ const credential = z
       .string()
       .optional()
       .describe('HMAC-SHA-256 of facility and number under a key of the campus, base64url'),
+    erased: z.literal(true).optional().describe('It was erased on request'),
   })
   .describe('The card; by default its number stays on the campus');
 const access = z.strictObject({

@@ -285,6 +285,7 @@ export async function startGateway(options: {
     timezone: config.timezone,
     record: visitors.take,
     states: recorder.states,
+    reload: recorder.reload,
     journal,
     commands,
     indicators: new Set(

@@ -32,7 +32,11 @@ export interface AccessOptions {
   readonly timezone: string;
   readonly record: (observation: Observation) => Promise<Receipt>;
   readonly states: Recorder['states'];
-  readonly journal: Pick<Journal, 'credentials' | 'credentialsVersion' | 'changeCredentials' | 'readBack'>;
+  readonly reload: Recorder['reload'];
+  readonly journal: Pick<
+    Journal,
+    'credentials' | 'credentialsVersion' | 'changeCredentials' | 'readBack' | 'erase'
+  >;
   readonly commands: Pick<Commands, 'open'>;
   /** Devices that can show whether a card was good. */
   readonly indicators: ReadonlySet<string>;
@@ -46,7 +50,7 @@ export interface Access {
   start(): Promise<void>;
   /** In place of `record`, for what devices say. @throws what `record` throws. */
   take(observation: Observation): Promise<Receipt>;
-  /** `credentials`, `lockdown`, `end-lockdown`; undefined: it is none of them. */
+  /** `credentials`, `lockdown`, `end-lockdown`, `erase`; undefined: it is none of them. */
   execute(task: Task): Promise<Result> | undefined;
   /** A command moved something: it may be the lock of a door. */
   moved(task: Pick<Task, 'target' | 'action' | 'arguments'>): void;
@@ -83,6 +87,15 @@ export const credentialsSchema = z.strictObject({
     .max(500)
     .default([]),
 });
+
+/** Whom to erase: one of a card, the school's id of a person, a visit. */
+export const personSchema = z
+  .strictObject({
+    card: z.strictObject({ number: z.string().min(1), facility: z.int().optional() }).optional(),
+    holder: z.string().min(1).optional(),
+    visit: z.string().min(1).optional(),
+  })
+  .refine((one) => Object.keys(one).length === 1, 'one of card, holder, visit');
 
 export function createAccess(options: AccessOptions): Access {
   const { config, calendar, timezone, record, states, journal, commands, clock, log, metrics } = options;
@@ -203,6 +216,15 @@ export function createAccess(options: AccessOptions): Access {
     return { done: true, result: result() };
   };
 
+  const erase = async ({ arguments: wanted }: Task): Promise<Result> => {
+    const parsed = personSchema.safeParse(wanted);
+    if (!parsed.success) return { done: false, reason: wrongArgument(parsed.error) };
+    const { events } = await journal.erase(parsed.data);
+    await options.reload();
+    if (parsed.data.holder !== undefined) passages.delete(parsed.data.holder);
+    return { done: true, result: { events } };
+  };
+
   // --- doors ---
 
   const doors = new Map<string, Door>();
@@ -310,6 +332,7 @@ export function createAccess(options: AccessOptions): Access {
     },
     execute(task) {
       if (task.action === 'credentials') return change(task);
+      if (task.action === 'erase') return erase(task);
       if (task.action === 'lockdown' || task.action === 'end-lockdown')
         return setLockdown(task.action === 'lockdown');
       return undefined;

@@ -66,9 +66,11 @@ export function progress(words: string, total: number | undefined) {
     stderr.write(`\r${words} ${done}${share}   `);
   };
   return {
-    step() {
-      done++;
-      if (!stderr.isTTY || (done & 0xff) !== 0 || performance.now() - shownAt < PROGRESS_EVERY_MS) return;
+    step(count = 1) {
+      const before = done;
+      done += count;
+      if (!stderr.isTTY || before >> 8 === done >> 8 || performance.now() - shownAt < PROGRESS_EVERY_MS)
+        return;
       shownAt = performance.now();
       show();
     },

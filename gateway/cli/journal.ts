@@ -1,10 +1,14 @@
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
 import { extname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { say } from '../../config/language.ts';
 import type { UplinkConfig } from '../../config/schema.ts';
 import { classOf, type Event, type EventType, type Lane, lanes, readEvent } from '../event.ts';
 import { verifyAudit } from '../journal/audit.ts';
+import type { Person } from '../journal/erasure.ts';
+import { openJournal } from '../journal/index.ts';
 import { findJournal, type JournalReader, openReader } from '../journal/reader.ts';
 import { openConnection } from '../uplink/connection.ts';
 import { eventFilter, matches } from '../uplink/index.ts';
@@ -24,6 +28,7 @@ campus-gateway journal export  WHERE [--from TIME] [--to TIME] [--type TYPE]
 campus-gateway journal audit   WHERE [--from TIME] [--to TIME]
 campus-gateway journal verify  WHERE
 campus-gateway journal replay  CONFIG --uplink ID [--lane LANE] [--after N] [--up-to N]
+campus-gateway journal erase   CONFIG --card NUMBER [--facility N] | --holder ID | --visit ID
 
   WHERE         a config file (.yaml), a data folder, or a journal file; of a running gateway, or a copy
   inspect       what is in it, where each platform stands, what brokers refuse
@@ -36,6 +41,8 @@ campus-gateway journal replay  CONFIG --uplink ID [--lane LANE] [--after N] [--u
   replay        sends events of one lane again to a platform, the same \`id\`; over a connection of its own
     --lane LANE         urgent (default), normal, bulk
     --after N, --up-to N   sequences; default all
+  erase         takes a person out of all events, for good; stop the gateway first, or send it the command \`erase\`
+    --card, --holder, --visit   by a card, by the school's id of a person or child, by a visit
 
   campus-gateway journal inspect /etc/campus-gateway/campus.yaml
   campus-gateway journal export /var/lib/campus-gateway --type 'alarm.*' > alarms.jsonl`,
@@ -53,6 +60,10 @@ campus-gateway journal replay  CONFIG --uplink ID [--lane LANE] [--after N] [--u
         lane: { type: 'string', default: 'urgent' },
         after: { type: 'string', default: '0' },
         'up-to': { type: 'string' },
+        card: { type: 'string' },
+        facility: { type: 'string' },
+        holder: { type: 'string' },
+        visit: { type: 'string' },
       },
     });
     const [what, where] = positionals;
@@ -60,6 +71,15 @@ campus-gateway journal replay  CONFIG --uplink ID [--lane LANE] [--after N] [--u
     if (what === 'replay') {
       const upTo = values['up-to'] === undefined ? Number.MAX_SAFE_INTEGER : whole(values['up-to']);
       return await replay(where, values.uplink, laneNamed(values.lane), whole(values.after), upTo);
+    }
+    if (what === 'erase') {
+      const { card, facility, holder, visit } = values;
+      const number = facility === undefined ? undefined : whole(facility);
+      return await erase(where, {
+        card: card === undefined ? undefined : { number: card, facility: number },
+        holder,
+        visit,
+      });
     }
     const path = placeOf(where);
     if (path === undefined) return 1;
@@ -75,7 +95,10 @@ campus-gateway journal replay  CONFIG --uplink ID [--lane LANE] [--after N] [--u
       reader.close();
     }
     throw new UsageError(
-      say('inspect, export, audit, verify or replay?', 'inspect、export、audit、verify 还是 replay？'),
+      say(
+        'inspect, export, audit, verify, replay or erase?',
+        'inspect、export、audit、verify、replay 还是 erase？',
+      ),
     );
   },
 };
@@ -239,6 +262,26 @@ function verify(reader: JournalReader): number {
     ),
   );
   return wrong.length === 0 ? 0 : 1;
+}
+
+async function erase(file: string, person: Person): Promise<number> {
+  if ([person.card, person.holder, person.visit].filter((one) => one !== undefined).length !== 1)
+    throw new UsageError(say('one of --card, --holder, --visit', '请给出 --card、--holder、--visit 之一'));
+  const config = configOrErrors(file);
+  if (config === undefined) return 1;
+  const journal = await openJournal(config.dataDir);
+  try {
+    const bar = progress(say('looked at', '已检查'), undefined);
+    const { events } = await journal.erase(person, (looked) => bar.step(looked));
+    bar.end();
+    const sha256 = createHash('sha256').update(JSON.stringify(person)).digest('hex');
+    const { username: user } = userInfo();
+    await journal.audit(Date.now(), JSON.stringify({ kind: 'erase', sha256, events, user }));
+    out(say(`erased in ${events} events`, `已在 ${events} 个事件中删除`));
+    return 0;
+  } finally {
+    await journal.close();
+  }
 }
 
 async function replay(

@@ -77,7 +77,7 @@ const EXECUTE_TIMEOUT_MS = 30_000;
 const REFUSALS_A_MINUTE = 20;
 const MINUTE_MS = 60_000;
 /** The audit is kept as it is: what they say about persons, which may have to be erased, stays out of it. */
-const PERSONAL: readonly string[] = ['credentials', 'expect-visitor'];
+const PERSONAL: readonly string[] = ['credentials', 'expect-visitor', 'erase'];
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
 
 const interrupted: Result = {

@@ -30,6 +30,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { type Lane, lanes } from '../event.ts';
+import type { Erased, Person } from './erasure.ts';
 import { JournalError } from './error.ts';
 import type {
   Appended,
@@ -112,6 +113,11 @@ export interface Journal {
   audit(at: number, body: string): Promise<string>;
   /** The same, where `value` is not what `key` was the last time; else nothing, and ''. */
   auditChange(key: string, at: number, body: string, value: string): Promise<string>;
+  /**
+   * Takes a person out of all events, on disk and in memory; `step` hears how many events were looked at.
+   * @throws JournalError: part of it may be done; begin again.
+   */
+  erase(person: Person, step?: (looked: number) => void): Promise<Pick<Erased, 'events' | 'pictures'>>;
   /** The version of the cards that a platform sent; 0: it sent none. */
   credentialsVersion(): Promise<number>;
   /** The next of them after a key, by key. */
@@ -144,6 +150,8 @@ export interface Journal {
 
 const TAIL_EVENTS = 1024;
 const MAX_BATCH = 1024;
+/** Events that a step of erasing looks at; appends wait for one step at most. */
+const ERASE_STEP = 200;
 const CURSOR_FLUSH_MS = 200;
 const TRIAL_EVERY_MS = 1000;
 /** A clean end writes the WAL into the file; a disk that hangs gets no longer. */
@@ -435,6 +443,22 @@ export async function openJournal(directory: string): Promise<Journal> {
     audit: (at, body) => watched(ask<string>({ do: 'audit', at, body })),
     auditChange: (key, at, body, value) =>
       watched(ask<string>({ do: 'audit', at, body, change: { key: `audited-${key}`, value } })),
+    async erase(person, step = () => {}) {
+      let events = 0;
+      const pictures: string[] = [];
+      for (let after = 0; ; ) {
+        const done = await watched(ask<Erased>({ do: 'erase', step: { person, after, limit: ERASE_STEP } }));
+        events += done.events;
+        pictures.push(...done.pictures);
+        step(done.looked);
+        if (done.looked < ERASE_STEP) break;
+        after = done.last;
+      }
+      // What is in memory was read before; what the WAL holds of before goes with it.
+      tails = tails.map((tail) => new Tail(tail.last()));
+      await watched(ask({ do: 'checkpoint' }));
+      return { events, pictures };
+    },
     credentialsVersion: () => ask({ do: 'credentialsVersion' }),
     credentials: (after, limit) => ask({ do: 'credentials', after, limit }),
     changeCredentials: (change) => watched(ask<boolean>({ do: 'changeCredentials', change })),

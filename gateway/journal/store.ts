@@ -1,6 +1,7 @@
 /** One open journal file: plain synchronous SQLite, called by the worker thread alone. Its tables: schema.ts. */
 import Database from 'better-sqlite3';
 import { auditTable } from './audit.ts';
+import { type EraseStep, eraser } from './erasure.ts';
 import { JournalError } from './error.ts';
 import { checkTables, migrate } from './schema.ts';
 
@@ -186,6 +187,8 @@ function prepare(db: Database.Database, file: string) {
   db.pragma('journal_mode = WAL');
   // Each commit is fsynced before it returns: the promise behind every acknowledgement.
   db.pragma('synchronous = FULL');
+  // What is erased on request is not to be read in pages that are free.
+  db.pragma('secure_delete = FAST');
   migrate(db, file);
   checkTables(db, file, true);
   // Reads go along the lanes, and what is new is in memory: a larger cache would hold what nobody asks for.
@@ -263,6 +266,7 @@ function prepare(db: Database.Database, file: string) {
     'DELETE FROM command WHERE expires_at < ? AND number <= (SELECT max(number) FROM command) - ?',
   );
   const audit = auditTable(db);
+  const erase = db.transaction(eraser(db));
   const putCredential = db.prepare<[string, string]>(
     'INSERT INTO credential VALUES (?, ?) ON CONFLICT DO UPDATE SET body = excluded.body',
   );
@@ -424,6 +428,8 @@ function prepare(db: Database.Database, file: string) {
     /** Adds an entry, JSON, to the audit; its hash. With `change` only where that is new; else ''. */
     audit: (at: number, body: string, change?: { key: string; value: string }) =>
       note.immediate(at, body, change),
+    /** Takes a person out of some events. */
+    erase: (step: EraseStep) => erase.immediate(step),
     /** The version of the cards that a platform sent; 0: it sent none. */
     credentialsVersion,
     /** The next of them, by key. */

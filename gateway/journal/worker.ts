@@ -10,6 +10,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import Database from 'better-sqlite3';
+import type { EraseStep } from './erasure.ts';
 import { codeOf, isDamage, isSuspect, JournalError } from './error.ts';
 import { type Doubt, openOrSalvage, type Salvage } from './recovery.ts';
 import type {
@@ -40,6 +41,8 @@ export type Request =
       readonly body: string;
       readonly change?: { readonly key: string; readonly value: string };
     }
+  | { readonly do: 'erase'; readonly step: EraseStep }
+  | { readonly do: 'checkpoint' }
   | { readonly do: 'credentials'; readonly after: string; readonly limit: number }
   | { readonly do: 'credentialsVersion' }
   | { readonly do: 'changeCredentials'; readonly change: CredentialChange }
@@ -193,6 +196,10 @@ function serve(request: Request): unknown {
       return run((file) => file.end(request.command));
     case 'audit':
       return run((file) => file.audit(request.at, request.body, request.change));
+    case 'erase':
+      return run((file) => file.erase(request.step));
+    case 'checkpoint':
+      return run((file) => file.checkpoint());
     case 'credentials':
       return run((file) => file.credentials(request.after, request.limit));
     case 'credentialsVersion':

@@ -105,9 +105,11 @@ function hide(body: string, privacy: Privacy): string | undefined {
   });
 }
 
-function hideNumber(credential: Credential, cardKey: Buffer | undefined) {
+function hideNumber(credential: Partial<Credential>, cardKey: Buffer | undefined) {
   if (cardKey === undefined) return credential;
   const { number, facility, ...rest } = credential;
+  // Erased on request.
+  if (number === undefined) return credential;
   const hash = createHmac('sha256', cardKey)
     .update(`${facility ?? ''}/${number}`)
     .digest('base64url');

@@ -48,6 +48,7 @@ describe('the command line', () => {
       'journal',
       'doctor',
       'osdp',
+      'credentials',
       'health',
     ]) {
       expect(run([command, '--help'])).toMatchObject({
@@ -207,6 +208,35 @@ describe('watch', () => {
     expect(JSON.parse(await watching[1].out.next())).toEqual(event);
     watching[0].child.kill('SIGINT');
     expect(await once(watching[0].child, 'exit')).toEqual([0, null]);
+  });
+});
+
+describe('credentials', () => {
+  it('puts a good list in the place of the old one, and says what is wrong with another', () => {
+    const directory = temporaryDirectory();
+    const file = join(directory, 'campus.yaml');
+    const list = join(directory, 'cards.csv');
+    writeFileSync(list, 'number,holder\n1,a\n');
+    const access = { credentialsFile: 'cards.csv' };
+    writeFileSync(file, JSON.stringify({ campus: { id: '45001', name: 'x' }, access }));
+    const next = join(directory, 'next.csv');
+    writeFileSync(next, 'number,holder,groups\n1,a,\n2,,\n3,b,nobody\n');
+    const refused = run(['credentials', 'import', file, next]);
+    expect(refused.status).toBe(1);
+    expect(refused.stderr.split('\n')).toEqual([
+      `${next}:3: holder is missing`,
+      `${next}:4: there is no group nobody; there are: none`,
+      '',
+    ]);
+    expect(readFileSync(list, 'utf8')).toBe('number,holder\n1,a\n');
+    writeFileSync(next, 'number,holder\n1,a\n2,b\n');
+    expect(run(['credentials', 'check', file, next])).toMatchObject({
+      status: 0,
+      stdout: '2 cards, nothing wrong\n',
+    });
+    expect(run(['credentials', 'import', file, next])).toMatchObject({ status: 0 });
+    expect(readFileSync(list, 'utf8')).toBe('number,holder\n1,a\n2,b\n');
+    expect(run(['credentials', 'import', file])).toMatchObject({ status: 2 });
   });
 });
 

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { generate } from '../../docs/generate.ts';
 import { alarmKinds, type Observation, observationKinds } from '../../drivers/contract.ts';
 import { type Event, eventTypeOf, eventTypes, gatewayEvent, laneOf, toEvent } from '../../gateway/event.ts';
-import { everything, payloadOf } from '../../gateway/uplink/payload.ts';
+import { everything, type Privacy, payloadOf } from '../../gateway/uplink/payload.ts';
 
 const ajv = new Ajv2020({ strict: false });
 addFormats.default(ajv);
@@ -65,7 +65,8 @@ describe('an observation as an event', () => {
       fc.property(observation, (one) => {
         const credential =
           one.kind === 'credential' ? { credential: { format: 'em4100', number: '1', facility: 2 } } : {};
-        expectValid(sent(toEvent({ ...one, ...credential }, context)));
+        const visit = one.kind === 'visit' ? { visit: { id: 'v', stage: 'arrived' as const } } : {};
+        expectValid(sent(toEvent({ ...one, ...credential, ...visit }, context)));
       }),
       { numRuns: 500 },
     );
@@ -124,12 +125,89 @@ describe('an observation as an event', () => {
 });
 
 describe('lanes', () => {
-  it('are urgent for every alarm kind, raised or restored, and for nothing that is no alarm', () => {
+  it('are urgent for every alarm kind, raised or restored, for a door that is forced, and for nothing else', () => {
     for (const kind of observationKinds) {
       for (const state of ['raised', 'restored'] as const) {
         const lane = laneOf(eventTypeOf({ device: 'd', kind, state }));
-        expect(lane).toBe((alarmKinds as readonly string[]).includes(kind) ? 'urgent' : 'normal');
+        const isAlarm = (alarmKinds as readonly string[]).includes(kind);
+        const isForced = kind === 'forced' && state === 'raised';
+        expect(lane).toBe(isAlarm || isForced ? 'urgent' : 'normal');
       }
     }
+  });
+});
+
+describe('what of persons leaves the campus', () => {
+  const nothing: Privacy = {
+    cardKey: Buffer.alloc(32, 7),
+    holders: false,
+    children: false,
+    names: false,
+    pictures: false,
+  };
+  const pickup = toEvent(
+    {
+      device: 'r0',
+      kind: 'credential',
+      state: 'raised',
+      credential: { format: 'face', number: 'SECRET-number', facility: 3 },
+      access: {
+        door: 'gate',
+        decision: 'granted',
+        holder: 'SECRET-holder',
+        children: ['SECRET-child'],
+      },
+      picture: 'SECRET-picture',
+      text: 'SECRET-text',
+      raw: 'SECRET-raw',
+      details: { match: 0.93, name: 'SECRET-name' },
+    },
+    context,
+  );
+  const visit = toEvent(
+    {
+      device: 'hall',
+      kind: 'visit',
+      state: 'raised',
+      visit: { id: 'v-1', stage: 'arrived', name: 'SECRET-name', host: 'SECRET-host', purpose: 'SECRET-why' },
+      details: { part: 'v-1' },
+    },
+    context,
+  );
+  const alarm = toEvent(
+    { device: 'p', kind: 'panic', state: 'raised', picture: 'SECRET-picture', text: 'button' },
+    context,
+  );
+  const out = (event: Event, privacy: Privacy) =>
+    JSON.parse(
+      payloadOf({ type: event.type.slice(10), body: JSON.stringify(event) }, place, privacy) ?? '',
+    ) as { type: string; data: Record<string, unknown> };
+
+  it('is by default nothing that tells who it was', () => {
+    for (const event of [pickup, visit, alarm]) {
+      const sent = out(event, nothing);
+      expect(JSON.stringify(sent)).not.toContain('SECRET');
+      expectValid(sent);
+    }
+    expect(out(pickup, nothing).data).toMatchObject({
+      access: { door: 'gate', decision: 'granted' },
+      credential: { format: 'face', hash: expect.any(String) },
+      details: { match: 0.93 },
+    });
+    expect(out(visit, nothing).data).toMatchObject({ visit: { id: 'v-1', stage: 'arrived' } });
+    expect(out(alarm, nothing).data).toMatchObject({ text: 'button', code: { sia: 'PA' } });
+  });
+
+  it.each([
+    ['cardKey', undefined, pickup, ['SECRET-number', 'SECRET-raw']],
+    ['holders', true, pickup, ['SECRET-holder']],
+    ['children', true, pickup, ['SECRET-child']],
+    ['pictures', true, pickup, ['SECRET-picture']],
+    ['pictures', true, alarm, ['SECRET-picture']],
+    ['names', true, pickup, ['SECRET-text', 'SECRET-name']],
+    ['names', true, visit, ['SECRET-name', 'SECRET-host', 'SECRET-why']],
+  ])('is with %s: %s that, and no more', (key, value, event, leaves) => {
+    const found = JSON.stringify(out(event, { ...nothing, [key]: value })).match(/SECRET-\w+/g);
+    expect(found?.sort()).toEqual(leaves.sort());
   });
 });

@@ -1,4 +1,6 @@
 /** Access with a real journal behind it: lists, doors, lockdown, two persons, visitors, over restarts too. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { configSchema } from '../../config/schema.ts';
 import type { Observation } from '../../drivers/contract.ts';
@@ -69,6 +71,7 @@ async function gate(directory = temporaryDirectory()) {
     timezone,
     record: visitors.take,
     states: recorder.states,
+    reload: recorder.reload,
     journal,
     commands: {
       async open({ target, action, arguments: wanted }) {
@@ -120,7 +123,20 @@ async function gate(directory = temporaryDirectory()) {
   const pass = (ms: number) => {
     now += ms;
   };
-  return { access, visitors, events, opened, show, command, contact, pass, close, directory, recorder };
+  return {
+    journal,
+    access,
+    visitors,
+    events,
+    opened,
+    show,
+    command,
+    contact,
+    pass,
+    close,
+    directory,
+    recorder,
+  };
 }
 const rows = [
   { number: '1', facility: 1, holder: 't-1', groups: ['teachers'] },
@@ -270,6 +286,55 @@ describe('a gate', () => {
     await one.close();
     const two = await gate(one.directory);
     expect(two.access.inside().map(({ holder }) => holder)).toEqual(['t-1']);
+  });
+});
+
+describe('erasing', () => {
+  it('takes a person out of the journal, and leaves what happened', async () => {
+    const { journal, show, command, visitors, directory, close } = await gate();
+    const cards = [...rows, { number: '5', facility: 1, holder: 'ZHAO-5', groups: ['teachers'] }];
+    await command('credentials', { version: 1, put: cards });
+    await show('r0', '5');
+    await show('r0', '1');
+    await show('r3', '4');
+    await command('expect-visitor', {
+      visit: 'v-1',
+      name: '王芳-名',
+      until: '2027-01-01T00:00:00Z',
+    });
+    expect(await command('erase', {})).toMatchObject({ done: false });
+    expect(await command('erase', { holder: 'x', visit: 'y' })).toMatchObject({ done: false });
+    expect(await command('erase', { holder: 'ZHAO-5' })).toEqual({ done: true, result: { events: 1 } });
+    expect(await command('erase', { holder: 'c-2' })).toEqual({ done: true, result: { events: 1 } });
+    expect(await command('erase', { visit: 'v-1' })).toEqual({ done: true, result: { events: 1 } });
+    expect(visitors.list()).toEqual([{ id: 'v-1', stage: 'expected', until: '2027-01-01T00:00:00Z' }]);
+    const events = (await journal.read('normal', 0, 100)).map(({ body }) => JSON.parse(body) as Event);
+    expect(
+      events.map(({ type, data: { credential, access } }) => [type.slice(10), credential, access]),
+    ).toEqual([
+      [
+        'access.granted',
+        { format: 'wiegand26', erased: true },
+        { door: 'in', decision: 'granted', direction: 'in' },
+      ],
+      [
+        'access.granted',
+        { format: 'wiegand26', facility: 1, number: '1' },
+        expect.objectContaining({ holder: 't-1' }),
+      ],
+      ['access.pickup', expect.anything(), expect.objectContaining({ holder: 'g-1', children: ['c-1'] })],
+      ['visitor.expected', undefined, undefined],
+    ]);
+    await close();
+    // Not in any page of the file, used or free, nor in its WAL. The list of cards still has its card.
+    for (const name of readdirSync(directory)) {
+      const bytes = readFileSync(join(directory, name));
+      expect([name, bytes.includes('王芳-名'), bytes.toString('latin1').split('ZHAO-5').length]).toEqual([
+        name,
+        false,
+        name === 'journal.sqlite' ? 2 : 1,
+      ]);
+    }
   });
 });
 

@@ -1,0 +1,71 @@
+import { closeSync, copyFileSync, fsyncSync, openSync, readFileSync, renameSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { say } from '../../config/language.ts';
+import { loadCredentials } from '../access/credentials.ts';
+import { type Command, configOrErrors, progress, UsageError } from './command.ts';
+
+const SHOWN = 20;
+
+export const credentials: Command = {
+  name: 'credentials',
+  summary: ['Check a list of cards, and put it in place of the old one', '检查并更换卡片名单'],
+  usage: `campus-gateway credentials check  CONFIG FILE.csv
+campus-gateway credentials import CONFIG FILE.csv
+
+  check    says what is wrong with a list, row by row; exit status 1 where something is
+  import   the same, and, where nothing is wrong, puts it where the config says (access.credentialsFile); a gateway
+           that runs takes it up within seconds
+
+  The list: number,facility,holder,groups,validFrom,validUntil,blocked,children. Several groups or children are
+  separated by ";".
+
+  campus-gateway credentials import /etc/campus-gateway/campus.yaml cards.csv`,
+
+  async run(args) {
+    const { positionals } = parseArgs({ args, allowPositionals: true, options: {} });
+    const [what, configFile, file] = positionals;
+    if ((what !== 'check' && what !== 'import') || file === undefined)
+      throw new UsageError(
+        say('check or import, a config and a CSV file', 'check 或 import，及配置文件和 CSV 文件'),
+      );
+    const config = configOrErrors(configFile);
+    if (config === undefined) return 1;
+    const { credentialsFile, groups } = config.access;
+    if (what === 'import' && credentialsFile === undefined)
+      throw new UsageError(
+        say('the config has no access.credentialsFile', '配置中没有 access.credentialsFile'),
+      );
+    const bar = progress(say('rows', '行'), readFileSync(file, 'utf8').trimEnd().split('\n').length - 1);
+    const found = await loadCredentials(
+      file,
+      groups.map(({ id }) => id),
+      () => bar.step(),
+    );
+    bar.end();
+    if ('errors' in found) {
+      for (const { line, message } of found.errors.slice(0, SHOWN))
+        process.stderr.write(`${file}:${line}: ${message}\n`);
+      const more = found.errors.length - SHOWN;
+      if (more > 0) process.stderr.write(say(`and ${more} more errors\n`, `另有 ${more} 处错误\n`));
+      return 1;
+    }
+    const count = found.credentials.size;
+    if (what === 'import' && credentialsFile !== undefined) replace(credentialsFile, file);
+    process.stdout.write(
+      what === 'import'
+        ? say(`${count} cards, now in ${credentialsFile}\n`, `${count} 张卡，已写入 ${credentialsFile}\n`)
+        : say(`${count} cards, nothing wrong\n`, `${count} 张卡，没有错误\n`),
+    );
+    return 0;
+  },
+};
+
+/** All of the new file or all of the old one is there, whatever happens. */
+function replace(target: string, source: string) {
+  const partial = `${target}.new`;
+  copyFileSync(source, partial);
+  const handle = openSync(partial, 'r+');
+  fsyncSync(handle);
+  closeSync(handle);
+  renameSync(partial, target);
+}
