@@ -47,6 +47,7 @@ export const eventClasses = [
   'arming',
   'command',
   'notice',
+  'media',
   'gateway',
 ] as const;
 const byClass = <T extends z.ZodType>(value: T) => z.partialRecord(z.enum(eventClasses), value);
@@ -471,6 +472,13 @@ export const configSchema = z.strictObject({
     .describe('For the times of schedules and rules'),
   calendar: calendar.prefault({}).describe('When there is school'),
   areas: z.array(area).default([]).describe('Zones that are armed together'),
+  media: z
+    .strictObject({
+      keep: duration().prefault('30d').describe('How long pictures and clips stay on disk'),
+      budget: size().prefault('2GB').describe('What they may take; over it, the oldest go'),
+    })
+    .prefault({})
+    .describe('Pictures and clips; they lie beside the journal'),
   access: access.prefault({}).describe('Cards at doors, decided by the gateway'),
   notices: notices
     .prefault({})

@@ -155,6 +155,14 @@ export interface Host {
    * a burst. What varies goes into `detail`.
    */
   discarded(device: string, reason: string, bytes: number, detail?: string): void;
+  /**
+   * Keeps a picture beside the journal. @returns its reference, for `Observation.picture`. Rejects where the disk
+   * refuses: the observation goes without it.
+   */
+  keep(
+    device: string,
+    picture: { readonly contentType: string; readonly bytes: Uint8Array },
+  ): Promise<string>;
   readonly log: Log;
   /** Aborted when the session must end. */
   readonly signal: AbortSignal;

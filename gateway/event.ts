@@ -178,6 +178,21 @@ const visitor = z.strictObject({
     .describe('Its id is the same from expected to left'),
 });
 const notice = z.strictObject({ kind: z.literal('notice'), ...observed });
+const media = {
+  picture: z.string().describe('The SHA-256 of the file, hex'),
+  contentType: z.string().describe('image/jpeg, image/png, video/mp4'),
+  bytes: z.int().describe('Of the whole file'),
+  device: z.strictObject({ id: z.string() }).describe('The camera or terminal'),
+  event: z.uuidv7().optional().describe('The `id` of the alarm that it belongs to'),
+  clock,
+};
+const picture = z.strictObject(media);
+const piece = z.strictObject({
+  ...media,
+  part: z.int().min(1),
+  parts: z.int().min(1),
+  content: z.string().optional().describe('base64; none where the file is not there any more'),
+});
 const gateway = z.strictObject({ clock, details: z.record(z.string(), z.unknown()) });
 
 interface CatalogueEntry {
@@ -344,6 +359,18 @@ export const catalogue = {
     zh: '命令执行失败或结果未知',
   },
   'command.refused': { lane: 'normal', data: gateway, en: 'A command was refused', zh: '命令被拒绝' },
+  'media.kept': {
+    lane: 'normal',
+    data: picture,
+    en: 'A picture or a clip of an alarm was taken; its pieces follow',
+    zh: '报警图片或录像已保存',
+  },
+  'media.piece': {
+    lane: 'bulk',
+    data: piece,
+    en: 'A piece of a picture or a clip, on `{prefix}/media/{device}`: put together by `part`, checked by `picture`',
+    zh: '图片或录像分片',
+  },
   'gateway.started': { lane: 'normal', data: gateway, en: 'The gateway started', zh: '网关启动' },
   'gateway.clock-stepped': {
     lane: 'normal',
@@ -660,6 +687,37 @@ export function eventAbout<T extends keyof AlarmFacts>(
       ...(cause !== undefined && { cause }),
       ...(code !== undefined && { code }),
       [type.slice('alarm.'.length)]: fact,
+      clock: { source: 'gateway', seenAt: isoOf(now), synchronised },
+    },
+  };
+}
+
+/** A picture or a clip, or a piece of one. */
+export interface MediaAbout {
+  readonly device: string;
+  readonly picture: string;
+  readonly contentType: string;
+  readonly bytes: number;
+  readonly parts: number;
+  readonly part: number;
+  readonly event?: string | undefined;
+}
+
+/** An event about a picture or a clip, without its content. */
+export function mediaEvent(
+  type: 'media.kept' | 'media.piece',
+  { device, picture: reference, contentType, bytes, parts, part, event }: MediaAbout,
+  { campusId, now, synchronised }: EventContext,
+): Event {
+  return {
+    ...envelope(campusId, device, type, now),
+    data: {
+      picture: reference,
+      contentType,
+      bytes,
+      ...(type === 'media.piece' && { part, parts }),
+      device: { id: device },
+      ...(event !== undefined && { event }),
       clock: { source: 'gateway', seenAt: isoOf(now), synchronised },
     },
   };

@@ -19,13 +19,14 @@ import { type Event, eventTypes, type Lane, readEvent, typePrefix } from './even
 import { type Condition, type Journal, type OpenedFile, openJournal } from './journal/index.ts';
 import { createLives } from './life.ts';
 import { startLinkage } from './linkage/index.ts';
+import { createMediaStore } from './media/store.ts';
 import { createNotices } from './notices.ts';
 import { type Clock, systemClock } from './observe/clock.ts';
 import { createMetrics, discardsOf, type StatusServer, serveStatus } from './observe/metrics.ts';
 import { createRecorder, type Recorder, type Trace } from './record.ts';
 import { keepStorage } from './storage.ts';
 import { type Supervisor, startSupervisor } from './supervisor.ts';
-import { eventFilter, startUplink, type Uplink } from './uplink/index.ts';
+import { startUplink, type Uplink, wantsOf } from './uplink/index.ts';
 
 const packageFile = new URL('../package.json', import.meta.url);
 export const version = (JSON.parse(readFileSync(packageFile, 'utf8')) as { version: string }).version;
@@ -118,6 +119,7 @@ export function superviseDevices(devices: Config['devices'], log: Log): Supervis
   const supervisor = startSupervisor(devices, {
     drivers: drivers as readonly Driver[],
     record: async () => ({ sequence: null, id: null, repeated: true }),
+    keep: async () => '',
     clock,
     log,
     metrics: createMetrics(),
@@ -149,6 +151,16 @@ export async function startGateway(options: {
   const deviceNames = new Map([...config.devices, ...config.areas].map(({ id, name }) => [id, name]));
   const recorder = await createRecorder({ campusId, deviceNames, journal, clock, metrics, log, trace });
   const lives = createLives();
+  const media = createMediaStore({
+    directory: join(config.dataDir, 'media'),
+    ...config.media,
+    wanted: config.uplinks.some((uplink) => wantsOf(uplink)('media.piece')),
+    journal,
+    context: () => ({ campusId, now: clock.now(), synchronised: clock.synchronised() }),
+    clock,
+    log,
+    metrics,
+  });
   const devices = tellDevices(journal, () => supervisor, log);
 
   const commands = createCommands({
@@ -207,6 +219,7 @@ export async function startGateway(options: {
     log,
     metrics,
     cardKey: cardKey(config.dataDir, log),
+    contentOf: media.contentOf,
     trace,
     received(uplink: string, lane: Lane, from: number, to: number) {
       if (lane === 'urgent') devices.received(uplink, from, to).catch(() => {});
@@ -286,6 +299,7 @@ export async function startGateway(options: {
     record: visitors.take,
     states: recorder.states,
     reload: recorder.reload,
+    forget: media.remove,
     journal,
     commands,
     indicators: new Set(
@@ -312,6 +326,7 @@ export async function startGateway(options: {
   const supervisor: Supervisor = startSupervisor(config.devices, {
     drivers: drivers as readonly Driver[],
     record: access.take,
+    keep: media.keep,
     clock,
     log,
     metrics,
@@ -323,7 +338,10 @@ export async function startGateway(options: {
     directory: config.dataDir,
     policy,
     lowDisk,
-    uplinks: config.uplinks.map(({ id, events }) => ({ id, types: eventTypes.filter(eventFilter(events)) })),
+    uplinks: config.uplinks.map(({ id, events, pictures }) => ({
+      id,
+      types: eventTypes.filter(wantsOf({ events, pictures })),
+    })),
     journal,
     recorder,
     clock,
@@ -362,6 +380,7 @@ export async function startGateway(options: {
     failed: journal.failed,
     async close(drain = DRAIN_MS) {
       storage.close();
+      media.close();
       await status?.close();
       await supervisor.close();
       access.close();

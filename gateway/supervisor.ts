@@ -31,6 +31,7 @@ export interface Supervisor {
 export interface SupervisorContext {
   readonly drivers: readonly Driver[];
   readonly record: (observation: Observation) => Promise<Receipt>;
+  readonly keep: Host['keep'];
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
@@ -184,10 +185,11 @@ async function keepOpen(wire: Wire, shared: Shared): Promise<void> {
 /** One session, from open to end. Rejects when the line is gone. */
 async function runSession(wire: Wire, { context, links, bursts, signal }: Shared): Promise<void> {
   const { driver, devices } = wire;
-  const { record, clock, log, metrics } = context;
+  const { record, keep, clock, log, metrics } = context;
   const own = new AbortController();
   const host: Host = {
     report: record,
+    keep: (device, picture) => keep(device, picture),
     link: (device, state, reason, part) => links.link(device, part, state === 'online', reason),
     discarded(device, reason, bytes, detail) {
       metrics.discarded.inc({ device, reason });

@@ -1,6 +1,8 @@
 /** A whole simulated campus from the devices of a config: the other end of every wire that it names. */
+import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Format } from '../drivers/wiegand/codec.ts';
+import { startFaceTerminal, type TerminalKind } from './face-terminal.ts';
 import { type FenceUnit, fenceModels, startFences } from './fence.ts';
 import { type OsdpReader, startOsdpReaders } from './osdp.ts';
 import { startPanel } from './panel.ts';
@@ -43,6 +45,15 @@ interface OsdpConfig {
   readonly address: number;
   readonly keyFile?: string;
 }
+interface TerminalConfig {
+  readonly listen?: HostPort;
+  readonly pull?: { readonly url: string; readonly username: string; readonly passwordFile: string };
+  readonly profile: string;
+  readonly username?: string;
+  readonly passwordFile?: string;
+  readonly tokenFile?: string;
+  readonly serial?: string;
+}
 interface ReaderConfig {
   readonly connection: Connection;
   readonly format: Format;
@@ -66,6 +77,7 @@ const kinds: Readonly<
   Record<string, (devices: readonly CampusDevice[], readKey: ReadKey) => Promise<Simulated>>
 > = {
   dc09: panels,
+  'http-push': terminals,
   modbus: fences,
   osdp: osdpReaders,
   'serial-line': signs,
@@ -142,6 +154,47 @@ async function signs(devices: readonly CampusDevice[]): Promise<Simulated> {
   return { simulators: await Promise.all(starting), skipped };
 }
 
+const terminalProfiles: Readonly<Record<string, TerminalKind>> = {
+  'hikvision-face': 'hikvision',
+  'dahua-face': 'dahua',
+  'zkteco-push': 'zkteco',
+  'visitor-kiosk': 'kiosk',
+};
+const firstLine = (file: string) => readFileSync(file, 'utf8').split(/\r?\n/, 1)[0] ?? '';
+
+async function terminals(devices: readonly CampusDevice[]): Promise<Simulated> {
+  const skipped: string[] = [];
+  const starting = devices.flatMap(({ id, options }) => {
+    const { listen, pull, profile, username, passwordFile, tokenFile, serial } = options as TerminalConfig;
+    const kind = terminalProfiles[profile];
+    if (kind === undefined) {
+      skipped.push(`${id}: no simulator knows the profile ${profile}`);
+      return [];
+    }
+    if (pull !== undefined) {
+      const { hostname: host, port } = new URL(pull.url);
+      const served = { host, port: Number(port) };
+      const { username: user, passwordFile: file } = pull;
+      return [startFaceTerminal({ id, kind, listen: served, username: user, password: firstLine(file) })];
+    }
+    const token = tokenFile === undefined ? '' : `?token=${encodeURIComponent(firstLine(tokenFile))}`;
+    const server = `http://127.0.0.1:${listen?.port}`;
+    const password = passwordFile === undefined ? undefined : `${username}:${firstLine(passwordFile)}`;
+    return [
+      startFaceTerminal({
+        id,
+        kind,
+        serial,
+        to: kind === 'zkteco' ? server : `${server}/push/${id}${token}`,
+        ...(password !== undefined && {
+          authorization: `Basic ${Buffer.from(password).toString('base64')}`,
+        }),
+      }),
+    ];
+  });
+  return { simulators: await Promise.all(starting), skipped };
+}
+
 async function osdpReaders(devices: readonly CampusDevice[], readKey: ReadKey): Promise<Simulated> {
   const wires = new Map<string, { end: WireEnd; readers: OsdpReader[] }>();
   const skipped: string[] = [];
@@ -187,7 +240,8 @@ const ordinary = [
   { often: 4, what: 'break Z', back: 'restore Z' },
   { often: 3, what: 'short Z', back: 'restore Z' },
   { often: 3, what: 'weak Z', back: 'restore Z' },
-  { often: 76, what: 'card N' },
+  { often: 60, what: 'card N' },
+  { often: 16, what: 'face N' },
 ] as const;
 /** More than this is never wrong at once. */
 const WRONG_AT_ONCE = 3;

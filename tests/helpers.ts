@@ -68,6 +68,7 @@ export function fakeHost(
   const reports = stream<Observation>();
   const links = stream<LinkWord>();
   const discards = stream<{ device: string; reason: string; bytes: number }>();
+  const pictures = stream<Buffer>();
   const known = new Map<string, string>();
   let offset = 0;
   const host: Host = {
@@ -82,6 +83,10 @@ export function fakeHost(
       links.push({ device, state, reason, part });
     },
     discarded: (device, reason, bytes) => discards.push({ device, reason, bytes }),
+    keep: async (_device, { bytes }) => {
+      pictures.push(Buffer.from(bytes));
+      return `picture-${bytes.length}`;
+    },
     log: silentLog,
     signal: stop.signal,
     now: () => Date.now() + offset,
@@ -89,6 +94,7 @@ export function fakeHost(
   return {
     host,
     reports,
+    pictures,
     links,
     discards,
     stop: () => stop.abort(),

@@ -33,6 +33,8 @@ export interface AccessOptions {
   readonly record: (observation: Observation) => Promise<Receipt>;
   readonly states: Recorder['states'];
   readonly reload: Recorder['reload'];
+  /** Removes pictures. */
+  readonly forget: (pictures: readonly string[]) => Promise<void>;
   readonly journal: Pick<
     Journal,
     'credentials' | 'credentialsVersion' | 'changeCredentials' | 'readBack' | 'erase'
@@ -219,7 +221,8 @@ export function createAccess(options: AccessOptions): Access {
   const erase = async ({ arguments: wanted }: Task): Promise<Result> => {
     const parsed = personSchema.safeParse(wanted);
     if (!parsed.success) return { done: false, reason: wrongArgument(parsed.error) };
-    const { events } = await journal.erase(parsed.data);
+    const { events, pictures } = await journal.erase(parsed.data);
+    await options.forget(pictures);
     await options.reload();
     if (parsed.data.holder !== undefined) passages.delete(parsed.data.holder);
     return { done: true, result: { events } };

@@ -10,8 +10,9 @@ import { verifyAudit } from '../journal/audit.ts';
 import type { Person } from '../journal/erasure.ts';
 import { openJournal } from '../journal/index.ts';
 import { findJournal, type JournalReader, openReader } from '../journal/reader.ts';
+import { removeMedia } from '../media/store.ts';
 import { openConnection } from '../uplink/connection.ts';
-import { eventFilter, matches } from '../uplink/index.ts';
+import { matches, wantsOf } from '../uplink/index.ts';
 import { EVENT_CONTENT_TYPE, everything, payloadOf, privacyOf } from '../uplink/payload.ts';
 import { resend } from '../uplink/resend.ts';
 import { readTls } from '../uplink/tls.ts';
@@ -272,8 +273,9 @@ async function erase(file: string, person: Person): Promise<number> {
   const journal = await openJournal(config.dataDir);
   try {
     const bar = progress(say('looked at', '已检查'), undefined);
-    const { events } = await journal.erase(person, (looked) => bar.step(looked));
+    const { events, pictures } = await journal.erase(person, (looked) => bar.step(looked));
     bar.end();
+    await removeMedia(join(config.dataDir, 'media'), pictures);
     const sha256 = createHash('sha256').update(JSON.stringify(person)).digest('hex');
     const { username: user } = userInfo();
     await journal.audit(Date.now(), JSON.stringify({ kind: 'erase', sha256, events, user }));
@@ -318,7 +320,7 @@ async function replay(
       }));
   const prefix = uplink.topicPrefix ?? `campus/v1/${config.campus.id}`;
   const privacy = privacyOf(uplink, readFileSync(join(config.dataDir, 'card.key')));
-  const wants = eventFilter(uplink.events);
+  const wants = wantsOf(uplink);
   const bar = progress(say('sent', '已发送'), undefined);
   const { taken, refused } = await resend(
     reader,

@@ -3,6 +3,7 @@ import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { say } from '../../config/language.ts';
 import { type Campus, liveADay, startCampus } from '../../simulators/campus.ts';
+import { startFaceTerminal, terminalKinds } from '../../simulators/face-terminal.ts';
 import { type FenceModel, fenceModels, startFences } from '../../simulators/fence.ts';
 import { startOsdpReaders } from '../../simulators/osdp.ts';
 import { readKey, startPanel } from '../../simulators/panel.ts';
@@ -27,6 +28,7 @@ campus-gateway simulate fence   [--listen [HOST:]1502] [--rtu] | --serial PATH  
 campus-gateway simulate reader  [--listen [HOST:]4001] | --serial PATH   [--format ${cardFormats.join('|')}]
 campus-gateway simulate osdp    [--listen [HOST:]4001] | --serial PATH   [--address 0] [--key-file FILE]
 campus-gateway simulate sign    [--listen [HOST:]4001] | --serial PATH
+campus-gateway simulate face    --kind ${terminalKinds.join('|')}  --to URL [--serial-number SN] | --listen [HOST:]8081 [--password-file FILE]
 campus-gateway simulate campus  CONFIG [--rate 10]
 
 Then type actions, one a line: "help" lists them (a campus: DEVICE ACTION). Standard input may be a pipe.
@@ -59,6 +61,9 @@ Then type actions, one a line: "help" lists them (a campus: DEVICE ACTION). Stan
         address: { type: 'string', default: '0' },
         model: { type: 'string', default: 'pulse-fence-2zone' },
         format: { type: 'string', default: 'rdm6300' },
+        kind: { type: 'string', default: 'hikvision' },
+        'serial-number': { type: 'string' },
+        'password-file': { type: 'string' },
         scenario: { type: 'string' },
         do: { type: 'string', multiple: true, default: [] },
         for: { type: 'string' },
@@ -107,13 +112,21 @@ Then type actions, one a line: "help" lists them (a campus: DEVICE ACTION). Stan
     } else if (what === 'sign') {
       const shows = (text: string) => process.stdout.write(`shows "${text}"\n`);
       simulators = [await startSign({ end: end('4001'), shows })];
+    } else if (what === 'face') {
+      const kind = oneOf(values.kind, terminalKinds);
+      const { to, 'serial-number': serial, 'password-file': file } = values;
+      if ((to === undefined) === (values.listen === undefined))
+        throw new UsageError('--to URL or --listen PORT is needed');
+      const password = file === undefined ? '' : (readFileSync(file, 'utf8').split(/\r?\n/, 1)[0] ?? '');
+      const listen = values.listen === undefined ? undefined : hostPort(values.listen);
+      simulators = [await startFaceTerminal({ kind, to, serial, listen, password })];
     } else if (what === 'campus') {
       const config = configOrErrors(file);
       if (config === undefined) return 1;
       campus = await startCampus(config.devices, readKey);
       simulators = campus.simulators;
       for (const reason of campus.skipped) process.stderr.write(`${reason}\n`);
-    } else throw new UsageError(`what to simulate? panel, fence, reader, osdp, sign or campus`);
+    } else throw new UsageError(`what to simulate? panel, fence, reader, osdp, sign, face or campus`);
 
     const stop = new AbortController();
     const tell = (sentence: string) => process.stdout.write(`${sentence}\n`);

@@ -129,6 +129,8 @@ export function createMetrics() {
       labelNames: ['device'],
       registers,
     }),
+    mediaKept: new Counter({ name: 'campus_media_kept_total', help: 'Pictures and clips kept', registers }),
+    mediaBytes: new Gauge({ name: 'campus_media_bytes', help: 'What pictures and clips take', registers }),
     credentials: new Gauge({
       name: 'campus_credentials',
       help: 'Cards in the list of credentials',

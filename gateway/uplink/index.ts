@@ -62,6 +62,8 @@ export interface UplinkContext {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly cardKey: Buffer;
+  /** The content of a piece of a picture, base64. */
+  readonly contentOf: (body: string) => Promise<string | undefined>;
   readonly trace?: Trace | undefined;
   /** The platform says that it has everything of a lane after `from` and up to `to`. */
   readonly received?: (uplink: string, lane: Lane, from: number, to: number) => void;
@@ -94,6 +96,12 @@ export function backoff(tries: number, spread = 0, random: () => number = Math.r
   return random() * Math.min(BACKOFF_MAX_MS, Math.max(spread, BACKOFF_FIRST_MS * 2 ** Math.min(tries, 20)));
 }
 
+/** Which events a platform gets: what its config names, and of pictures nothing unless it says so. */
+export function wantsOf({ events, pictures }: Pick<UplinkConfig, 'events' | 'pictures'>) {
+  const named = eventFilter(events);
+  return (type: EventType) => named(type) && (pictures || classOf(type) !== 'media');
+}
+
 /** `alarm.*`, `device.offline`, `*` -> whether a type is wanted. */
 export function eventFilter(patterns: readonly string[]): (type: EventType) => boolean {
   const wanted = new Set(eventTypes.filter((type) => patterns.some((pattern) => matches(pattern, type))));
@@ -111,7 +119,7 @@ export function startUplink(config: UplinkConfig, context: UplinkContext): Uplin
     context;
   const uplink = config.id;
   const prefix = config.topicPrefix ?? `campus/v1/${campus}`;
-  const wants = eventFilter(config.events);
+  const wants = wantsOf(config);
   const wantsAlarms = wants('alarm.raised');
   const stop = new AbortController();
   const { signal } = stop;
@@ -210,6 +218,7 @@ export function startUplink(config: UplinkConfig, context: UplinkContext): Uplin
         window: config.window,
         careful: suspicion >= SUSPICIOUS_ENDS,
         privacy: privacyOf(config, context.cardKey),
+        contentOf: context.contentOf,
         receipts: config.receipts,
         receiptTimeout: config.receiptTimeout,
         retryNoSubscriber: config.whenNoSubscriber === 'retry',

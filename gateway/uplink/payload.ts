@@ -57,7 +57,7 @@ export function payloadOf(
   privacy: Privacy,
 ): string | undefined {
   const personal = type.startsWith('access.') || type.startsWith('visitor.');
-  const pictured = !privacy.pictures && body.includes('"picture":');
+  const pictured = !privacy.pictures && !type.startsWith('media.') && body.includes('"picture":');
   const event = personal || pictured ? hide(body, privacy) : body;
   if (event === undefined) return undefined;
   // The body is our own JSON object: more members fit before its last brace.
@@ -114,6 +114,13 @@ function hideNumber(credential: Partial<Credential>, cardKey: Buffer | undefined
     .update(`${facility ?? ''}/${number}`)
     .digest('base64url');
   return { ...rest, hash };
+}
+
+/** The body of a piece of a picture with its content, base64. */
+export function withContent(body: string, content: string | undefined): string {
+  const event = readEvent(body);
+  if (event === undefined || content === undefined) return body;
+  return JSON.stringify({ ...event, data: { ...event.data, content } });
 }
 
 /** What an event can do without, the least needed first. */

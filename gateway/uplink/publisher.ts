@@ -16,7 +16,7 @@ import type { Entry, Journal, Position } from '../journal/index.ts';
 import type { Unsaved } from '../record.ts';
 import type { Connection, PublishAnswer } from './connection.ts';
 import type { Hold, Holds } from './holds.ts';
-import { EVENT_CONTENT_TYPE, fitting, type Privacy, payloadOf } from './payload.ts';
+import { EVENT_CONTENT_TYPE, fitting, type Privacy, payloadOf, withContent } from './payload.ts';
 import { resend, type Stretch } from './resend.ts';
 
 export interface PublisherOptions {
@@ -27,6 +27,8 @@ export interface PublisherOptions {
   /** Start with one event at a time: the last connections ended without an answer. */
   readonly careful: boolean;
   readonly privacy: Privacy;
+  /** The content of a piece of a picture, base64; undefined: it is not there any more. */
+  readonly contentOf: (body: string) => Promise<string | undefined>;
   readonly receipts: boolean;
   /** ms. */
   readonly receiptTimeout: number;
@@ -265,10 +267,22 @@ export function startPublisher(
   };
 
   const topicOf = ({ type, device }: { readonly type: string; readonly device: string }) =>
-    `${topicPrefix}/event/${classOf(type as EventType)}/${device}`;
+    type === 'media.piece'
+      ? `${topicPrefix}/media/${device}`
+      : `${topicPrefix}/event/${classOf(type as EventType)}/${device}`;
+  /** Pieces of pictures are read from the disk one after another, so that they stay in order. */
+  let pieces: Promise<void> = Promise.resolve();
 
   /** Publishes; calls back with the broker's answer, or with TOO_LARGE without asking. */
-  const publish = (
+  const publish: typeof publishNow = (event, place, done) => {
+    if (event.type !== 'media.piece') return publishNow(event, place, done);
+    pieces = pieces.then(async () => {
+      const content = await options.contentOf(event.body);
+      if (stopped) return;
+      publishNow({ ...event, body: withContent(event.body, content) }, place, done);
+    });
+  };
+  const publishNow = (
     event: { readonly type: string; readonly device: string; readonly body: string },
     place: { readonly sequence: number; readonly previous: number; readonly lane: Lane },
     done: (answer: PublishAnswer) => void,

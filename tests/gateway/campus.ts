@@ -66,6 +66,7 @@ export async function campus(
       log: silentLog,
       metrics,
       cardKey,
+      contentOf: async () => undefined,
       ...context,
     },
   );

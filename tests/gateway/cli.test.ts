@@ -66,7 +66,7 @@ describe('the command line', () => {
     expect(run(['run', '--port', '1'])).toMatchObject({ status: 2 });
     expect(run(['simulate', 'toaster'])).toMatchObject({
       status: 2,
-      stderr: expect.stringContaining('panel, fence, reader, osdp, sign or campus'),
+      stderr: expect.stringContaining('panel, fence, reader, osdp, sign, face or campus'),
     });
   });
 

@@ -72,6 +72,7 @@ async function gate(directory = temporaryDirectory()) {
     record: visitors.take,
     states: recorder.states,
     reload: recorder.reload,
+    forget: async () => {},
     journal,
     commands: {
       async open({ target, action, arguments: wanted }) {

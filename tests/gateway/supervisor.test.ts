@@ -69,6 +69,7 @@ function start(devices: Device[], drivers: Driver[]) {
     clock,
     metrics,
     log: silentLog,
+    keep: async () => '',
     random: () => 0,
   });
   onTestFinished(async () => {

@@ -69,7 +69,13 @@ it('2,000 gateways that lose a broker come back within 60 s, no second above 5 t
         commandKeys: [],
         noticeTopics: [],
       },
-      { ...shared, campus: String(i), lives: createLives(), cardKey: Buffer.alloc(32) },
+      {
+        ...shared,
+        campus: String(i),
+        lives: createLives(),
+        cardKey: Buffer.alloc(32),
+        contentOf: async () => undefined,
+      },
     ),
   );
   journal.onAppended((lanes) => {

@@ -1,0 +1,36 @@
+/** What simulated HTTP devices share: digest authentication, the server's side (RFC 7616). */
+import { createHash, randomBytes } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
+const md5 = (text: string) => createHash('md5').update(text).digest('hex');
+
+/** Lets a request pass that knows the password, and answers any other with a challenge. */
+export function digestGuard(realm: string, username: string, password: string) {
+  const nonces = new Set<string>();
+  return (request: IncomingMessage, response: ServerResponse): boolean => {
+    const given = Object.fromEntries(
+      [...(request.headers.authorization ?? '').matchAll(/(\w+)="?([^",]*)"?/g)].map(([, name, value]) => [
+        name,
+        value,
+      ]),
+    ) as Record<string, string | undefined>;
+    const { nonce = '', uri = '', nc = '', cnonce = '', qop = '', response: answer } = given;
+    const secret = md5(`${username}:${realm}:${password}`);
+    const asked = md5(`${request.method}:${uri}`);
+    const right =
+      given['username'] === username &&
+      uri === request.url &&
+      nonces.has(nonce) &&
+      answer === md5(`${secret}:${nonce}:${nc}:${cnonce}:${qop}:${asked}`);
+    if (right) return true;
+    const fresh = randomBytes(16).toString('hex');
+    nonces.add(fresh);
+    response
+      .writeHead(401, {
+        'www-authenticate': `Digest realm="${realm}", qop="auth", algorithm=MD5, nonce="${fresh}"`,
+        connection: 'close',
+      })
+      .end();
+    return false;
+  };
+}
