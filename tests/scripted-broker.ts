@@ -61,7 +61,7 @@ export async function scriptedBroker(script: {
         const topic = packet.topic === '' ? (aliases.get(alias ?? 0) ?? '') : packet.topic;
         const body = JSON.parse(packet.payload.toString()) as Published['body'];
         const event = { topic, body, packet, size: (packet.length ?? 0) + 2 };
-        const isEvent = topic.includes('/event/');
+        const isEvent = topic.includes('/event/') || topic.includes('/media/');
         (isEvent ? events : others).push(event);
         if (packet.qos === 0) return;
         const code = isEvent ? (script.answer ?? (() => 0))(event) : 0;

@@ -52,6 +52,8 @@ export interface PublisherOptions {
 
 /** Of the window, kept free for urgent events: they never wait for the PUBACK of a lower lane. */
 const URGENT_RESERVE = 8;
+/** Pieces of pictures on their way: an alarm stands behind them in the socket, a second at 1 Mbit/s. */
+const BULK_WINDOW = 2;
 /** A read takes the journal's thread from appends: an alarm waits for one of them at most. */
 const READ_AHEAD = 128;
 /** Events of a lane that the broker has and the platform has not confirmed. */
@@ -213,6 +215,7 @@ export function startPublisher(
     state.pausedUntil === 0 &&
     // After a pause, one at a time until one is taken.
     (state.pause === 0 || state.flights.length === 0) &&
+    (state.lane !== 'bulk' || state.flights.length < BULK_WINDOW) &&
     (!receipts || state.unconfirmed.length + state.flights.length < RECEIPT_WINDOW);
 
   /** The next event of a lane to be sent, or undefined: none, or still being read. */

@@ -1,0 +1,148 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, utimesSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import type { Journal } from '../../gateway/journal/index.ts';
+import { createMediaStore, PIECE_BYTES } from '../../gateway/media/store.ts';
+import { createMetrics } from '../../gateway/observe/metrics.ts';
+import { freePort, silentLog, temporaryDirectory } from '../helpers.ts';
+import { type Published, scriptedBroker } from '../scripted-broker.ts';
+import { campus } from './campus.ts';
+
+const jpeg = (bytes: number) => ({ contentType: 'image/jpeg', bytes: randomBytes(bytes) });
+const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
+
+function store(
+  journal: Pick<Journal, 'append'>,
+  more: { budget?: number; keep?: number; wanted?: boolean } = {},
+) {
+  const directory = join(temporaryDirectory(), 'media');
+  const media = createMediaStore({
+    directory,
+    keep: 86_400_000,
+    budget: 10_000_000,
+    wanted: true,
+    journal,
+    context: () => ({ campusId: '45', now: Date.now(), synchronised: true }),
+    clock: { now: Date.now },
+    log: silentLog,
+    metrics: createMetrics(),
+    ...more,
+  });
+  onTestFinished(() => media.close());
+  return { media, directory };
+}
+const nowhere = { append: async () => ({ sequence: 1, id: 'x', repeated: false }) };
+
+describe('pictures', () => {
+  it('are files named by their hash, once each, and gone when they are to be', async () => {
+    const { media, directory } = store(nowhere);
+    const picture = jpeg(1000);
+    const reference = await media.keep('cam', picture);
+    expect(reference).toBe(sha256(picture.bytes));
+    expect(await media.keep('cam', picture)).toBe(reference);
+    const found = await media.find(reference);
+    expect(found).toMatchObject({ contentType: 'image/jpeg' });
+    expect(readFileSync(found?.path ?? '')).toEqual(picture.bytes);
+    expect(readdirSync(directory)).toEqual([reference.slice(0, 2)]);
+    await media.remove([reference, sha256(randomBytes(1))]);
+    expect(await media.find(reference)).toBeUndefined();
+    expect(await media.find('../../etc/passwd')).toBeUndefined();
+    await expect(media.keep('cam', { contentType: 'text/html', bytes: randomBytes(3) })).rejects.toThrow(
+      'text/html',
+    );
+  });
+
+  it('go by age and by room, the oldest first', async () => {
+    const { media } = store(nowhere, { budget: 2500, keep: 86_400_000 });
+    const references = [];
+    for (let i = 0; i < 4; i++) references.push(await media.keep('cam', jpeg(1000)));
+    const paths = await Promise.all(references.map(async (one) => (await media.find(one))?.path ?? ''));
+    const ago = [90_000, 3, 2, 1];
+    for (const [i, path] of paths.entries()) {
+      const at = Date.now() / 1000 - (ago[i] ?? 0);
+      utimesSync(path, at, at);
+    }
+    await media.sweep();
+    expect(paths.map(existsSync)).toEqual([false, false, true, true]);
+  });
+
+  it('leave the campus only where somebody may have them', async () => {
+    const appended: string[] = [];
+    const journal = {
+      append: async ({ type }: { type: string }) => {
+        appended.push(type);
+        return { sequence: 1, id: 'x', repeated: false };
+      },
+    };
+    await store(journal, { wanted: false }).media.keep('cam', jpeg(PIECE_BYTES + 1));
+    expect(appended).toEqual([]);
+    await store(journal).media.keep('cam', jpeg(PIECE_BYTES + 1));
+    await expect.poll(() => appended).toEqual(['media.piece', 'media.piece']);
+  });
+});
+
+describe('pictures on their way to a platform', () => {
+  const dataOf = ({ body }: Published) =>
+    body['data'] as { picture: string; part: number; parts: number; content?: string; event?: string };
+
+  it('come whole, in pieces, bound to their alarm, over a connection that breaks; an alarm goes first', async () => {
+    const port = await freePort();
+    const holder: { media?: ReturnType<typeof store>['media'] } = {};
+    const { journal, record } = await campus(port, { pictures: true }, undefined, {
+      contentOf: (body) => holder.media?.contentOf(body) ?? Promise.resolve(undefined),
+    });
+    holder.media = store(journal).media;
+    const picture = jpeg(5 * PIECE_BYTES + 17);
+    const alarm = '0193f000-0000-7000-8000-000000000001';
+    let pieces = 0;
+    const broker = await scriptedBroker({
+      port,
+      answer: ({ topic }) => (topic.includes('/media/') && ++pieces === 3 ? 'close' : 0),
+    });
+    await holder.media.keep('cam', picture, alarm);
+    await record('panic');
+    const found = new Map<number, Buffer>();
+    const order: string[] = [];
+    while (found.size < 6) {
+      const event = await broker.events.next();
+      if (!event.topic.includes('/media/')) {
+        order.push('alarm');
+        continue;
+      }
+      expect(event.topic).toBe('campus/v1/45/media/cam');
+      const { picture: reference, part, parts, content = '', event: of } = dataOf(event);
+      expect([reference, parts, of]).toEqual([sha256(picture.bytes), 6, alarm]);
+      found.set(part, Buffer.from(content, 'base64'));
+      order.push('piece');
+    }
+    const whole = Buffer.concat([...found].toSorted(([a], [b]) => a - b).map(([, bytes]) => bytes));
+    expect(sha256(whole)).toBe(sha256(picture.bytes));
+    expect(broker.connects()).toBe(2);
+    // The alarm did not wait for the picture: at most the pieces that were on their way were before it.
+    expect(order.indexOf('alarm')).toBeLessThanOrEqual(2);
+    expect(pieces).toBeLessThanOrEqual(6 + 2);
+  });
+
+  it('that are not there any more leave no gap', async () => {
+    const broker = await scriptedBroker({});
+    const { journal } = await campus(broker.port, { pictures: true });
+    await store(journal).media.keep('cam', jpeg(10));
+    const event = await broker.events.next();
+    expect(dataOf(event)).toMatchObject({ part: 1, parts: 1 });
+    expect(dataOf(event)).not.toHaveProperty('content');
+  });
+
+  it('do not go to a platform that may have none', async () => {
+    const broker = await scriptedBroker({});
+    const { journal, record } = await campus(broker.port);
+    await store(journal).media.keep('cam', jpeg(10));
+    await expect.poll(() => journal.last('bulk')).toBe(1);
+    await record('fault');
+    await record('panic');
+    const types = [(await broker.events.next()).body['type'], (await broker.events.next()).body['type']];
+    expect(types.sort()).toEqual(['cn.campus.alarm.raised', 'cn.campus.device.fault']);
+    expect(broker.events.rest()).toEqual([]);
+    await expect.poll(() => journal.position('police', 'bulk').sequence).toBe(1);
+  });
+});
