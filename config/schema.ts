@@ -217,6 +217,10 @@ const access = z.strictObject({
     .describe(
       'CSV: number, facility, holder, groups, validFrom, validUntil, blocked, children; taken up when it changes',
     ),
+  personsFile: z
+    .string()
+    .optional()
+    .describe('CSV: id, name, class; names for the gate screen of the console, and for nothing else'),
   timeTables: z
     .array(
       z.strictObject({
@@ -286,6 +290,17 @@ const notices = z.strictObject({
     .describe('Gets each notice as JSON by POST'),
 });
 export type NoticesConfig = z.output<typeof notices>;
+
+const consoleSchema = z.strictObject({
+  host: z
+    .string()
+    .default('127.0.0.1')
+    .describe('Loopback until told otherwise; elsewhere put a proxy with TLS before it'),
+  port: z.int().min(1).max(65_535),
+  names: z.array(z.string()).default([]).describe('Names, beside `host`, that it answers to'),
+  commands: z.array(commandRule).default([]).describe('What its operator may command; closed by default'),
+});
+export type ConsoleConfig = z.output<typeof consoleSchema>;
 
 const tls = z.strictObject({
   caFile: z.string().optional().describe('PEM: the authority that signed the broker; default: those of Node'),
@@ -480,6 +495,7 @@ export const configSchema = z.strictObject({
     .prefault({})
     .describe('Pictures and clips; they lie beside the journal'),
   access: access.prefault({}).describe('Cards at doors, decided by the gateway'),
+  console: consoleSchema.optional().describe("The technician's pages; none without it"),
   notices: notices
     .prefault({})
     .describe('Where the warnings of platforms are shown; `commands` must allow `warn`. Rules sound them'),

@@ -11,10 +11,12 @@ import type { Config } from '../config/load.ts';
 import type { Driver, Log } from '../drivers/contract.ts';
 import { drivers } from '../drivers/index.ts';
 import { createAccess } from './access/index.ts';
+import { createPersons } from './access/persons.ts';
 import { createVisitors } from './access/visitors.ts';
 import { createAlarms } from './alarms.ts';
 import { createArming } from './arming/index.ts';
 import { createCommands, type Result, type Task } from './commands/index.ts';
+import type { Console } from './console/server.ts';
 import { type Event, eventTypes, type Lane, readEvent, typePrefix } from './event.ts';
 import { type Condition, type Journal, type OpenedFile, openJournal } from './journal/index.ts';
 import { createLives } from './life.ts';
@@ -34,6 +36,8 @@ export const version = (JSON.parse(readFileSync(packageFile, 'utf8')) as { versi
 export interface Gateway {
   /** Rejects when the gateway cannot go on: the journal is gone. */
   readonly failed: Promise<never>;
+  /** The address of the console, with the token of its operator: for a terminal, not for a log. */
+  readonly console?: string | undefined;
   /** Devices first, then the uplinks, which get `drain` ms to deliver what is left; the journal last. */
   close(drain?: number): Promise<void>;
 }
@@ -351,25 +355,48 @@ export async function startGateway(options: {
 
   notices.start();
 
+  const health = async () => ({
+    healthy: journal.condition.good,
+    details: {
+      campus: campusId,
+      version,
+      startedAt,
+      journal: { ...journal.condition, id: journal.id, unsaved: recorder.unsaved.size, low: storage.low() },
+      uplinks: Object.fromEntries(uplinks.map((uplink) => [uplink.id, uplink.state()])),
+      devices: Object.fromEntries(config.devices.map(({ id }) => [id, supervisor.online(id) ?? null])),
+      areas: Object.fromEntries(config.areas.map(({ id }) => [id, arming.state(id)])),
+      doors: Object.fromEntries(access.doors().map(({ id, state }) => [id, state])),
+      cards: access.credentials(),
+      inside: access.inside().length,
+      visitors: visitors.list().filter(({ stage }) => stage !== 'expected').length,
+      discarded: await discardsOf(metrics),
+    },
+  });
   let status: StatusServer | undefined;
-  if (config.status !== undefined) {
-    status = await serveStatus(config.status, metrics, notices, async () => ({
-      healthy: journal.condition.good,
-      details: {
-        campus: campusId,
-        version,
-        startedAt,
-        journal: { ...journal.condition, id: journal.id, unsaved: recorder.unsaved.size, low: storage.low() },
-        uplinks: Object.fromEntries(uplinks.map((uplink) => [uplink.id, uplink.state()])),
-        devices: Object.fromEntries(config.devices.map(({ id }) => [id, supervisor.online(id) ?? null])),
-        areas: Object.fromEntries(config.areas.map(({ id }) => [id, arming.state(id)])),
-        doors: Object.fromEntries(access.doors().map(({ id, state }) => [id, state])),
-        cards: access.credentials(),
-        inside: access.inside().length,
-        visitors: visitors.list().filter(({ stage }) => stage !== 'expected').length,
-        discarded: await discardsOf(metrics),
+  if (config.status !== undefined) status = await serveStatus(config.status, metrics, notices, health);
+  let console: Console | undefined;
+  if (config.console !== undefined) {
+    // Loaded by who wants it: a daemon of years keeps what it has loaded.
+    const { startConsole } = await import('./console/server.ts');
+    console = await startConsole({
+      config: config.console,
+      dataDir: config.dataDir,
+      campus: config.campus,
+      cameras: [],
+      doors: config.access.doors.filter(({ pickup }) => pickup).map(({ id }) => id),
+      status: async () => {
+        const { healthy, details } = await health();
+        return { healthy, ...details };
       },
-    }));
+      recorder,
+      journal,
+      commands,
+      notices,
+      persons: createPersons(config.access.personsFile, log),
+      media,
+      clock,
+      log,
+    });
   }
   log.info(
     { campus: campusId, version, devices: config.devices.length, uplinks: config.uplinks.length },
@@ -378,10 +405,11 @@ export async function startGateway(options: {
 
   return {
     failed: journal.failed,
+    console: console?.url,
     async close(drain = DRAIN_MS) {
       storage.close();
       media.close();
-      await status?.close();
+      await Promise.all([status?.close(), console?.close()]);
       await supervisor.close();
       access.close();
       visitors.close();

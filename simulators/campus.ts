@@ -233,6 +233,26 @@ export async function startCampus(devices: readonly CampusDevice[], readKey: Rea
   };
 }
 
+/**
+ * The gate in the morning: `cards` are shown, each once, at the readers that there are, at random moments within
+ * `ms`. Resolves when all were shown, or the signal aborts.
+ */
+export async function rush(
+  readers: readonly Simulator[],
+  cards: readonly string[],
+  ms: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const moments = cards.map(() => Math.random() * ms).sort((a, b) => a - b);
+  const started = performance.now();
+  for (const [i, card] of cards.entries()) {
+    const wait = started + (moments[i] ?? 0) - performance.now();
+    if (wait > 0) await delay(wait, undefined, { signal }).catch(() => {});
+    if (signal.aborted) return;
+    await readers[Math.floor(Math.random() * readers.length)]?.do(`card ${card}`);
+  }
+}
+
 /** What happens on an ordinary day: how often of a hundred, what, and what puts it right. Z is a zone, N a card. */
 const ordinary = [
   { often: 4, what: 'press 9', back: 'release 9' },

@@ -102,6 +102,8 @@ interface State {
   online: boolean | undefined;
   /** What it told is on its way to the disk. */
   storing: boolean;
+  /** It told something, and may have more to tell. */
+  telling: boolean;
   readonly queue: (Order & { readonly resolve: (outcome: Outcome) => void })[];
   /** Tamper and power as reported last. */
   readonly local: Map<'tamper' | 'power', boolean>;
@@ -168,6 +170,7 @@ export const osdp = defineDriver({
         misses: 0,
         online: undefined,
         storing: false,
+        telling: false,
         queue: [],
         local: new Map(),
         inputs: new Map(),
@@ -325,6 +328,7 @@ export const osdp = defineDriver({
       if (got === undefined) return false;
       // The others do not wait for the disk with this one; its own next question does.
       state.storing = true;
+      state.telling = got.code !== replies.ACK;
       void takeReply(state, got, host)
         .catch(() => {})
         .finally(() => {
@@ -367,7 +371,8 @@ export const osdp = defineDriver({
           fault(host, state.reader.id, state.key === DEFAULT_KEY ? 'raised' : 'restored');
         state.online = true;
         host.link(state.reader.id, 'online');
-        state.nextAt = begun + TURN_MS;
+        // Others who have waited longer go first all the same.
+        state.nextAt = state.telling || state.queue.length > 0 ? now : begun + TURN_MS;
         return;
       }
       state.misses++;
@@ -397,6 +402,7 @@ export const osdp = defineDriver({
         const orders = 'orders' in wanted ? wanted.orders : [switchOutput(wanted.output, wanted.ms)];
         const able = orders.filter(({ code }) => !state.lacks.has(code));
         if (able.length === 0) return { done: false, reason: `${command.device} says that it cannot` };
+        state.nextAt = Math.min(state.nextAt, performance.now());
         const outcomes = await Promise.all(
           able.map((order) => new Promise<Outcome>((resolve) => state.queue.push({ ...order, resolve }))),
         );

@@ -64,6 +64,8 @@ Exit status 1 where an event was lost.
         `${config.campus.name}：模拟 ${config.devices.length} 台设备，平台 ${uplink.url}。按 Ctrl-C 停止。`,
       )}\n`,
     );
+    if (gateway.console !== undefined)
+      process.stdout.write(`${say('console', '控制台')}: ${gateway.console}\n`);
     const day = new AbortController();
     const living = liveADay(campus, Number(values.rate), day.signal);
     const how = await stopped;

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { say } from '../../config/language.ts';
 import { startGateway } from '../main.ts';
 import { createLog } from '../observe/log.ts';
 import { type Command, configOrErrors, untilStopped } from './command.ts';
@@ -25,6 +26,9 @@ Logs go to standard error: JSON lines, or pretty on a terminal. Ctrl-C or SIGTER
     if (config === undefined) return 1;
     const log = createLog(values['log-level']);
     const gateway = await startGateway({ config, log });
+    // A terminal is read by who started it; a log by many.
+    if (gateway.console !== undefined && process.stdout.isTTY)
+      process.stdout.write(`${say('console', '控制台')}: ${gateway.console}\n`);
     const failed = await Promise.race([
       untilStopped().then(() => undefined),
       gateway.failed.catch((error: Error) => error),

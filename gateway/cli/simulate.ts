@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { say } from '../../config/language.ts';
-import { type Campus, liveADay, startCampus } from '../../simulators/campus.ts';
+import { type Campus, liveADay, rush, startCampus } from '../../simulators/campus.ts';
 import { startFaceTerminal, terminalKinds } from '../../simulators/face-terminal.ts';
 import { type FenceModel, fenceModels, startFences } from '../../simulators/fence.ts';
 import { startOsdpReaders } from '../../simulators/osdp.ts';
@@ -37,6 +37,7 @@ Then type actions, one a line: "help" lists them (a campus: DEVICE ACTION). Stan
   --for TIME        stop by itself, e.g. 30s
   --baud 9600       of a serial port
   --rate N          campus: live an ordinary day by itself, N actions a second
+  --rush N --within 20m   campus: N cards, 1 to N, at its readers within a time, as at a school gate in the morning
 
   campus-gateway simulate panel --to 127.0.0.1:5100 --account 1234 --do "press 9"
   campus-gateway simulate fence --listen 1502
@@ -68,6 +69,8 @@ Then type actions, one a line: "help" lists them (a campus: DEVICE ACTION). Stan
         do: { type: 'string', multiple: true, default: [] },
         for: { type: 'string' },
         rate: { type: 'string' },
+        rush: { type: 'string' },
+        within: { type: 'string', default: '20m' },
       },
     });
     const end = (fallback: string): WireEnd => {
@@ -144,6 +147,12 @@ Then type actions, one a line: "help" lists them (a campus: DEVICE ACTION). Stan
       }
       if (campus !== undefined && values.rate !== undefined)
         await liveADay(campus, Number(values.rate), stop.signal);
+      if (campus !== undefined && values.rush !== undefined) {
+        const cards = Array.from({ length: Number(values.rush) }, (_, i) => String(i + 1));
+        const readers = simulators.filter(({ help }) => 'card NUMBER [FACILITY]' in help);
+        await rush(readers, cards, milliseconds(values.within), stop.signal);
+        tell(say(`${cards.length} cards were shown`, `已刷卡 ${cards.length} 次`));
+      }
     })();
     const wrong = played.catch((error: Error) => (stop.signal.aborted ? undefined : error));
     await Promise.race([

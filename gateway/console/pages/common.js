@@ -1,0 +1,33 @@
+/** What all pages share. */
+const chinese = !navigator.language.toLowerCase().startsWith('en');
+document.documentElement.lang = chinese ? 'zh-CN' : 'en';
+
+/** One of two languages. */
+export const t = (en, zh) => (chinese ? zh : en);
+
+/** An element with a class and children; text is never HTML. */
+export function make(tag, className, ...children) {
+  const element = document.createElement(tag);
+  if (className !== '') element.className = className;
+  element.append(...children.filter((child) => child !== undefined));
+  return element;
+}
+
+/** Fetches JSON. A session that is over leads to the login. */
+export async function get(path, init) {
+  const response = await fetch(path, init);
+  if (response.status === 401) location.reload();
+  if (!response.ok) throw new Error(`${path}: ${response.status}`);
+  return response.status === 204 ? undefined : await response.json();
+}
+
+export const post = (path, body) =>
+  get(path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+
+/** Follows server-sent events, over every interruption. */
+export function follow(path, take, connected = () => {}) {
+  const source = new EventSource(path);
+  source.onopen = () => connected(true);
+  source.onerror = () => connected(false);
+  source.onmessage = ({ data }) => take(JSON.parse(data));
+}

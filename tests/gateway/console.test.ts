@@ -1,0 +1,228 @@
+import { readFileSync, statSync } from 'node:fs';
+import { request } from 'node:http';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { configSchema } from '../../config/schema.ts';
+import { type ConsoleOptions, startConsole } from '../../gateway/console/server.ts';
+import type { Event } from '../../gateway/event.ts';
+import { freePort, silentLog, stream, temporaryDirectory } from '../helpers.ts';
+
+const pickup = (door: string, children: readonly string[]) =>
+  ({
+    id: 'e-1',
+    type: 'cn.campus.access.pickup',
+    data: { access: { door, decision: 'granted', holder: 'g-1', children } },
+  }) as unknown as Event;
+
+async function start(own: object = {}, more: Partial<ConsoleOptions> = {}) {
+  const port = await freePort();
+  const dataDir = temporaryDirectory();
+  const { console: config } = configSchema.parse({
+    campus: { id: '45001', name: '一中' },
+    console: { port, ...own },
+  });
+  const audits = stream<object>();
+  const stored: ((event: Event, sequence: number) => void)[] = [];
+  const taken = stream<{ body: object; target: string }>();
+  const read = stream<string>();
+  const one = await startConsole({
+    config: config!,
+    dataDir,
+    campus: { id: '45001', name: '一中' },
+    cameras: [],
+    doors: ['gate'],
+    status: async () => ({ healthy: true }),
+    recorder: { onStored: (listener) => void stored.push(listener) },
+    journal: {
+      audit: async (_at, body) => {
+        audits.push(JSON.parse(body) as object);
+        return 'hash';
+      },
+      readBack: async (lane) =>
+        lane === 'urgent'
+          ? [
+              {
+                sequence: 7,
+                lane: 0,
+                id: 'a',
+                seenAt: 0,
+                type: 'alarm.raised',
+                device: 'd',
+                body: '{"id":"a"}',
+              },
+            ]
+          : [],
+    },
+    commands: {
+      take: async (payload, target) => {
+        taken.push({ body: JSON.parse(payload.toString()) as object, target });
+        return { id: 'c', done: false, reason: 'no rule allows it' };
+      },
+    },
+    notices: {
+      list: () => [],
+      read: async (id, by) => {
+        read.push(`${id} ${by}`);
+        return id === 'n-1';
+      },
+    },
+    persons: {
+      get: async (ids) => ids.map((id) => (id === 'c-1' ? { name: '李明', class: '一年级2班' } : undefined)),
+    },
+    media: { find: async () => undefined },
+    clock: { now: Date.now },
+    log: silentLog,
+    ...more,
+  });
+  onTestFinished(() => one.close());
+  const base = `http://127.0.0.1:${port}`;
+  const token = (role: string) => readFileSync(join(dataDir, `console.${role}.token`), 'utf8').trim();
+  const login = (text: string, headers: object = {}) =>
+    fetch(`${base}/login`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body: JSON.stringify({ token: text }),
+    });
+  const as = async (role: string) => {
+    const cookie = (await login(token(role))).headers.get('set-cookie')?.split(';')[0] ?? '';
+    return (path: string, init: RequestInit = {}) =>
+      fetch(`${base}${path}`, { ...init, headers: { ...init.headers, cookie } });
+  };
+  const happen = (event: Event) => {
+    for (const listener of stored) listener(event, 9);
+  };
+  return { ...one, base, port, dataDir, token, login, as, audits, taken, read, happen };
+}
+
+/** The server-sent events of an answer. */
+async function* eventsOf(response: Response): AsyncGenerator<Record<string, unknown>> {
+  let text = '';
+  for await (const chunk of response.body ?? []) {
+    text += Buffer.from(chunk).toString();
+    for (let end = text.indexOf('\n\n'); end !== -1; end = text.indexOf('\n\n')) {
+      const line = text.slice(0, end);
+      text = text.slice(end + 2);
+      if (line.startsWith('data: ')) yield JSON.parse(line.slice(6)) as Record<string, unknown>;
+    }
+  }
+}
+
+describe('who may see the console', () => {
+  it('has the token of a file that only the gateway reads, and is in the audit', async () => {
+    const { login, token, audits, dataDir, url, base } = await start();
+    expect(statSync(join(dataDir, 'console.operator.token')).mode & 0o777).toBe(0o600);
+    expect(url).toBe(`${base}/#${token('operator')}`);
+    const right = await login(token('operator'));
+    expect(right.status).toBe(200);
+    expect(right.headers.get('set-cookie')).toMatch(/HttpOnly; SameSite=Strict/);
+    expect(await audits.next()).toEqual({ kind: 'login', from: '127.0.0.1', done: true, role: 'operator' });
+    expect((await login('guess')).status).toBe(401);
+    expect(await audits.next()).toMatchObject({ kind: 'login', done: false });
+  });
+
+  it('is slowed down who guesses', async () => {
+    const { login, token, audits } = await start();
+    for (let i = 0; i < 10; i++) expect((await login(`guess-${i}`)).status).toBe(401);
+    expect((await login('one-more')).status).toBe(429);
+    // The right one too: a guess must not be told from it.
+    expect((await login(token('operator'))).status).toBe(429);
+    expect(audits.rest()).toHaveLength(10);
+  });
+
+  it.each(['/api/status', '/api/events', '/api/notices', '/api/gate/gate', `/api/media/${'0'.repeat(64)}`])(
+    'sees nothing of %s without a login',
+    async (path) => {
+      const { base } = await start();
+      expect((await fetch(`${base}${path}`)).status).toBe(401);
+      expect((await fetch(`${base}${path}`, { headers: { cookie: 'campus-session=x' } })).status).toBe(401);
+    },
+  );
+
+  it('gets the login instead of a page, and pages that let nothing foreign in', async () => {
+    const { base, as } = await start();
+    const page = await fetch(`${base}/`);
+    expect([page.status, await page.text()]).toEqual([401, expect.stringContaining('console.css')]);
+    expect(page.headers.get('content-security-policy')).toContain("default-src 'self'");
+    const operator = await as('operator');
+    expect((await operator('/')).status).toBe(200);
+    expect((await operator('/gate/gate')).status).toBe(200);
+    expect((await operator('/pages/index.js')).headers.get('content-type')).toContain('javascript');
+    expect((await operator('/pages/..%2fserver.ts')).status).toBe(404);
+    expect((await operator('/pages/console.operator.token')).status).toBe(404);
+  });
+
+  it('on a screen sees the gate and nothing else', async () => {
+    const { as } = await start();
+    const screen = await as('screen');
+    expect((await screen('/gate/gate')).status).toBe(200);
+    expect((await screen('/api/status')).status).toBe(403);
+    expect((await screen('/')).status).toBe(401);
+    const post = { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}' };
+    expect((await screen('/api/commands/gate', post)).status).toBe(403);
+  });
+
+  it('asks for it by its name, from its own pages, with JSON', async () => {
+    const { port, login, token, as } = await start({ names: ['console.school'] });
+    const named = (host: string) =>
+      new Promise<number>((resolve) => {
+        request({ port, path: '/', headers: { host } }, (response) => {
+          response.resume();
+          resolve(response.statusCode ?? 0);
+        }).end();
+      });
+    expect(await named('evil.example')).toBe(421);
+    expect(await named(`localhost:${port}`)).toBe(401);
+    expect(await named('console.school')).toBe(401);
+    for (const origin of ['http://evil.example', 'null'])
+      expect((await login(token('operator'), { origin })).status).toBe(403);
+    expect((await login(token('operator'), { origin: `http://127.0.0.1:${port}` })).status).toBe(200);
+    const operator = await as('operator');
+    const form = { method: 'POST', headers: { 'content-type': 'text/plain' }, body: '{"by":"x"}' };
+    expect((await operator('/api/notices/n-1/read', form)).status).toBe(400);
+  });
+});
+
+describe('the console', () => {
+  it('tells what was and what happens', async () => {
+    const { as, happen } = await start();
+    const operator = await as('operator');
+    const events = eventsOf(await operator('/api/events'));
+    expect((await events.next()).value).toEqual({ id: 'a', sequence: '7' });
+    happen(pickup('gate', ['c-1']));
+    expect((await events.next()).value).toMatchObject({ type: 'cn.campus.access.pickup', sequence: '9' });
+    expect(await (await operator('/api/status')).json()).toMatchObject({ name: '一中', healthy: true });
+  });
+
+  it('shows at a gate whose child may go, by name, and of that gate only', async () => {
+    const { as, happen } = await start();
+    const screen = await as('screen');
+    const events = eventsOf(await screen('/api/gate/gate'));
+    happen(pickup('other', ['c-1']));
+    happen({ id: 'x', type: 'cn.campus.alarm.raised', data: {} } as unknown as Event);
+    happen(pickup('gate', ['c-1', 'c-9']));
+    expect((await events.next()).value).toEqual({
+      id: 'e-1',
+      decision: 'granted',
+      children: [{ name: '李明', class: '一年级2班' }, { name: 'c-9' }],
+    });
+    expect((await screen('/api/gate/none')).status).toBe(404);
+  });
+
+  it('takes who read a notice, and commands on the path of all others', async () => {
+    const { as, read, taken } = await start();
+    const operator = await as('operator');
+    const post = (path: string, body: object) =>
+      operator(path, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      });
+    expect((await post('/api/notices/n-1/read', { by: '王' })).status).toBe(204);
+    expect(await read.next()).toBe('n-1 王');
+    expect((await post('/api/notices/n-2/read', { by: '王' })).status).toBe(404);
+    expect((await post('/api/notices/n-1/read', { by: ' ' })).status).toBe(400);
+    const command = { id: 'c', action: 'unlock' };
+    expect(await (await post('/api/commands/gate-io', command)).json()).toMatchObject({ done: false });
+    expect(await taken.next()).toEqual({ body: command, target: 'gate-io' });
+  });
+});
