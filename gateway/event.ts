@@ -16,7 +16,7 @@ import {
 } from '../drivers/contract.ts';
 
 /** The version of topics and events, of its own; a breaking change changes the `v1` of the topics too. */
-export const contractVersion = '1.2.0';
+export const contractVersion = '1.3.0';
 
 /** A lane never waits for a lower one. Their order here is their rank and, as an index, their number on disk. */
 export const lanes = ['urgent', 'normal', 'bulk'] as const;
