@@ -86,6 +86,9 @@ export const commandActions = [
   'visitor-arrived',
   'visitor-left',
   'erase',
+  'clip',
+  'push-stream',
+  'stop-stream',
 ] as const;
 export type CommandAction = (typeof commandActions)[number];
 
@@ -491,6 +494,20 @@ export const configSchema = z.strictObject({
     .strictObject({
       keep: duration().prefault('30d').describe('How long pictures and clips stay on disk'),
       budget: size().prefault('2GB').describe('What they may take; over it, the oldest go'),
+      clips: z
+        .array(z.string())
+        .default([])
+        .describe('Cameras whose last 90 s are kept, so that `clip` has what was before'),
+      viewers: z.int().min(1).max(64).default(8).describe('How many may look at one camera at once'),
+      pushTo: z
+        .array(
+          z.string().regex(/^(rtmps?|srt|rtsp):\/\/[^\s/]+/, 'rtmp://HOST/, rtmps://, srt:// or rtsp://'),
+        )
+        .default([])
+        .describe(
+          'What the media servers of platforms begin with, to which `push-stream` may send; none by default',
+        ),
+      pushes: z.int().min(1).max(16).default(2).describe('How many streams may be on their way at once'),
     })
     .prefault({})
     .describe('Pictures and clips; they lie beside the journal'),

@@ -38,6 +38,7 @@ export const observationKinds = [
   'held',
   'lockdown',
   'visit',
+  'video',
   'link',
   'entry',
   'test',
@@ -69,6 +70,8 @@ export interface Visit {
   /** When they are to be gone again. */
   readonly until?: string | undefined;
 }
+/** What a camera sees: the cause of an observation of the kind `video`. */
+export const videoCauses = ['motion', 'line-crossed', 'zone-entered', 'tampered', 'signal-lost'] as const;
 /** `missed`: expected, and did not come; `overdue`: still there after the time. */
 export const visitStages = ['expected', 'arrived', 'left', 'overdue', 'missed'] as const;
 
@@ -156,12 +159,14 @@ export interface Host {
    */
   discarded(device: string, reason: string, bytes: number, detail?: string): void;
   /**
-   * Keeps a picture beside the journal. @returns its reference, for `Observation.picture`. Rejects where the disk
+   * Keeps a picture beside the journal. `about`: it stands for itself, and is told: of the alarm `event`, where it is
+   * of one. @returns its reference, for `Observation.picture`. Rejects where the disk
    * refuses: the observation goes without it.
    */
   keep(
     device: string,
     picture: { readonly contentType: string; readonly bytes: Uint8Array },
+    about?: { readonly event?: string | undefined },
   ): Promise<string>;
   readonly log: Log;
   /** Aborted when the session must end. */
@@ -177,9 +182,9 @@ export interface Command {
   readonly action: string;
   readonly arguments: Readonly<Record<string, unknown>>;
 }
-/** `unknown`: it may have been done; the device did not answer. */
+/** `unknown`: it may have been done; the device did not answer. `result`: what was asked for. */
 export type Outcome =
-  | { readonly done: true }
+  | { readonly done: true; readonly result?: Readonly<Record<string, unknown>> }
   | { readonly done: false; readonly reason: string; readonly unknown?: true };
 
 /** What is wrong with the arguments of a command, as the reason of its refusal. */

@@ -3,8 +3,9 @@ import type { Driver } from './contract.ts';
 import { dc09 } from './dc09/driver.ts';
 import { httpPush } from './http-push/driver.ts';
 import { modbus } from './modbus/driver.ts';
+import { onvif } from './onvif/driver.ts';
 import { osdp } from './osdp/driver.ts';
 import { serialLine } from './serial-line/driver.ts';
 import { wiegand } from './wiegand/driver.ts';
 
-export const drivers = [dc09, modbus, osdp, wiegand, serialLine, httpPush] satisfies readonly Driver[];
+export const drivers = [dc09, modbus, osdp, wiegand, serialLine, httpPush, onvif] satisfies readonly Driver[];

@@ -18,6 +18,7 @@ export function readConfig(
     ...ruleProblems(config),
     ...noticeProblems(config),
     ...accessProblems(config),
+    ...mediaProblems(config),
   ]);
 }
 
@@ -193,6 +194,17 @@ function noticeProblems({ notices, devices }: Config): Problem[] {
     names.includes(target)
       ? []
       : [{ path: ['notices', 'show', i], message: isMissing(`device ${target} that shows texts`, names) }],
+  );
+}
+
+function mediaProblems({ media, devices }: Config): Problem[] {
+  const names = devices
+    .filter(({ commands = [] }) => commands.some(({ action }) => action === 'clip'))
+    .map(({ id }) => id);
+  return media.clips.flatMap((camera, i): Problem[] =>
+    names.includes(camera)
+      ? []
+      : [{ path: ['media', 'clips', i], message: isMissing(`camera ${camera}`, names) }],
   );
 }
 

@@ -12,6 +12,7 @@ import {
   alarmKinds,
   type Observation,
   type ObservationKind,
+  videoCauses,
   visitStages,
 } from '../drivers/contract.ts';
 
@@ -280,28 +281,25 @@ export const catalogue = {
     en: 'An announced visitor did not come',
     zh: '访客未到',
   },
-  'video.motion': { lane: 'normal', data: video, en: 'Motion', zh: '移动侦测', reserved: true },
-  'video.line-crossed': { lane: 'normal', data: video, en: 'A line was crossed', zh: '越线', reserved: true },
+  'video.motion': { lane: 'normal', data: video, en: 'Motion began or ended', zh: '移动侦测' },
+  'video.line-crossed': { lane: 'normal', data: video, en: 'A line was crossed', zh: '越线' },
   'video.zone-entered': {
     lane: 'normal',
     data: video,
-    en: 'A zone was entered',
+    en: 'Somebody is in a zone, or not any more',
     zh: '区域入侵',
-    reserved: true,
   },
   'video.tampered': {
     lane: 'normal',
     data: video,
-    en: 'A camera was covered or turned',
+    en: 'A camera was covered or turned, or is free again',
     zh: '视频遮挡',
-    reserved: true,
   },
   'video.signal-lost': {
     lane: 'normal',
     data: video,
-    en: 'A camera lost its picture',
+    en: 'A camera lost its picture, or has it again',
     zh: '视频丢失',
-    reserved: true,
   },
   'device.online': { lane: 'normal', data: device, en: 'A device answers', zh: '设备上线' },
   'device.offline': { lane: 'normal', data: device, en: 'A device does not answer', zh: '设备离线' },
@@ -506,16 +504,18 @@ const typeOf: Record<
   held: ['access.held', 'access.restored'],
   lockdown: ['access.lockdown-started', 'access.lockdown-ended'],
   visit: ['visitor.arrived', 'visitor.left'],
+  video: ['video.motion', 'video.motion'],
 };
 
 const isAlarm = (kind: ObservationKind): kind is AlarmKind =>
   (alarmKinds as readonly string[]).includes(kind);
 
-export function eventTypeOf({ kind, state, access: decided, visit }: Observation): EventType {
+export function eventTypeOf({ kind, state, cause, access: decided, visit }: Observation): EventType {
   if (isAlarm(kind)) return `alarm.${state}`;
   if (visit !== undefined) return `visitor.${visit.stage}`;
   if (decided?.children !== undefined) return 'access.pickup';
   if (decided !== undefined) return `access.${decided.decision}`;
+  if (kind === 'video') return `video.${videoCauses.find((one) => one === cause) ?? 'motion'}`;
   return typeOf[kind][state === 'raised' ? 0 : 1];
 }
 

@@ -21,6 +21,9 @@ import { type Event, eventTypes, type Lane, readEvent, typePrefix } from './even
 import { type Condition, type Journal, type OpenedFile, openJournal } from './journal/index.ts';
 import { createLives } from './life.ts';
 import { startLinkage } from './linkage/index.ts';
+import { createClips } from './media/clips.ts';
+import { createLive } from './media/live.ts';
+import { createPushes } from './media/push.ts';
 import { createMediaStore } from './media/store.ts';
 import { createNotices } from './notices.ts';
 import { type Clock, systemClock } from './observe/clock.ts';
@@ -157,9 +160,11 @@ export async function startGateway(options: {
   const lives = createLives();
   const media = createMediaStore({
     directory: join(config.dataDir, 'media'),
-    ...config.media,
+    keep: config.media.keep,
+    budget: config.media.budget,
     wanted: config.uplinks.some((uplink) => wantsOf(uplink)('media.piece')),
     journal,
+    recordMedia: recorder.recordMedia,
     context: () => ({ campusId, now: clock.now(), synchronised: clock.synchronised() }),
     clock,
     log,
@@ -182,6 +187,8 @@ export async function startGateway(options: {
           executeHere(task));
       const own = alarms.execute(task) ?? arming.execute(task);
       if (own !== undefined) return await own;
+      const filmed = clips.execute(task) ?? pushes.execute(task);
+      if (filmed !== undefined) return await filmed;
       // A door that is told to open may be open before its device says so.
       access.moved(task);
       return await supervisor.execute({ ...task, device: task.target });
@@ -330,10 +337,35 @@ export async function startGateway(options: {
   const supervisor: Supervisor = startSupervisor(config.devices, {
     drivers: drivers as readonly Driver[],
     record: access.take,
-    keep: media.keep,
+    keep: (device, picture, about) => media.keep(device, picture, about),
     clock,
     log,
     metrics,
+  });
+  const cameras = config.devices.filter(({ commands: known = [] }) =>
+    known.some(({ action }) => action === 'snapshot'),
+  );
+  const cameraIds = cameras.map(({ id }) => id);
+  /** Where a camera's stream is: with its password, so past commands and their audit. @throws Error. */
+  const streamUrl = async (device: string): Promise<string> => {
+    const outcome = await supervisor.execute({ id: 'stream', device, action: 'stream', arguments: {} });
+    if (!outcome.done) throw new Error(outcome.reason);
+    return String(outcome.result?.['url']);
+  };
+  const live = createLive({ streamUrl, maxViewers: config.media.viewers, log, metrics });
+  const clips = createClips({
+    directory: join(config.dataDir, 'clips'),
+    cameras: config.media.clips,
+    streamUrl,
+    keep: media.keep,
+    log,
+  });
+  const pushes = createPushes({
+    streamUrl,
+    cameras: cameraIds,
+    allowed: config.media.pushTo,
+    max: config.media.pushes,
+    log,
   });
   // Last: what they hear may be about any of the above.
   uplinks = config.uplinks.map((uplink) => startUplink(uplink, context));
@@ -368,6 +400,7 @@ export async function startGateway(options: {
       doors: Object.fromEntries(access.doors().map(({ id, state }) => [id, state])),
       cards: access.credentials(),
       inside: access.inside().length,
+      pushes: pushes.list(),
       visitors: visitors.list().filter(({ stage }) => stage !== 'expected').length,
       discarded: await discardsOf(metrics),
     },
@@ -382,7 +415,8 @@ export async function startGateway(options: {
       config: config.console,
       dataDir: config.dataDir,
       campus: config.campus,
-      cameras: [],
+      cameras: cameras.map(({ id, name }) => ({ id, name })),
+      view: live.view,
       doors: config.access.doors.filter(({ pickup }) => pickup).map(({ id }) => id),
       status: async () => {
         const { healthy, details } = await health();
@@ -409,7 +443,7 @@ export async function startGateway(options: {
     async close(drain = DRAIN_MS) {
       storage.close();
       media.close();
-      await Promise.all([status?.close(), console?.close()]);
+      await Promise.all([status?.close(), console?.close(), live.close(), clips.close(), pushes.close()]);
       await supervisor.close();
       access.close();
       visitors.close();

@@ -13,6 +13,8 @@ import {
   eventTypeOf,
   gatewayEvent,
   laneOf,
+  type MediaAbout,
+  mediaEvent,
   type OwnEventType,
   readEvent,
   stateKeyOf,
@@ -55,6 +57,8 @@ export interface Recorder {
   recordAbout<T extends keyof AlarmFacts>(alarm: Event, type: T, fact: AlarmFacts[T]): Promise<Receipt>;
   /** Puts an event of the gateway itself on disk; where the disk refuses, as soon as it does not. */
   recordOwn(type: OwnEventType, details: Readonly<Record<string, unknown>>): Promise<void>;
+  /** Puts it on disk that there is a picture or a clip. */
+  recordMedia(about: Omit<MediaAbout, 'part'>): Promise<Receipt>;
   /** By state key. */
   readonly states: ReadonlyMap<string, State>;
   /** By id. */
@@ -275,6 +279,13 @@ export async function createRecorder(options: {
         repeat: { key: `${type.slice('alarm.'.length)}/${alarm.id}`, within: Number.MAX_SAFE_INTEGER },
         seenAt: clock.now(),
       });
+    },
+    async recordMedia(about) {
+      const type = 'media.kept';
+      const event = mediaEvent(type, { ...about, part: 0 }, context(about.device));
+      trace?.seen?.(event);
+      const { device } = about;
+      return await save({ event, type, device, stateKey: undefined, repeat: undefined, seenAt: clock.now() });
     },
     close() {
       clearInterval(retries);

@@ -189,7 +189,7 @@ async function runSession(wire: Wire, { context, links, bursts, signal }: Shared
   const own = new AbortController();
   const host: Host = {
     report: record,
-    keep: (device, picture) => keep(device, picture),
+    keep,
     link: (device, state, reason, part) => links.link(device, part, state === 'online', reason),
     discarded(device, reason, bytes, detail) {
       metrics.discarded.inc({ device, reason });

@@ -69,6 +69,7 @@ export function fakeHost(
   const links = stream<LinkWord>();
   const discards = stream<{ device: string; reason: string; bytes: number }>();
   const pictures = stream<Buffer>();
+  const kept = stream<string | undefined>();
   const known = new Map<string, string>();
   let offset = 0;
   const host: Host = {
@@ -83,7 +84,8 @@ export function fakeHost(
       links.push({ device, state, reason, part });
     },
     discarded: (device, reason, bytes) => discards.push({ device, reason, bytes }),
-    keep: async (_device, { bytes }) => {
+    keep: async (_device, { bytes }, about) => {
+      kept.push(about?.event);
       pictures.push(Buffer.from(bytes));
       return `picture-${bytes.length}`;
     },
@@ -95,6 +97,7 @@ export function fakeHost(
     host,
     reports,
     pictures,
+    kept,
     links,
     discards,
     stop: () => stop.abort(),

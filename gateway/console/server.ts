@@ -2,11 +2,11 @@
  * The technician's console: pages and their API, from the side of the road.
  *
  *   GET  /                     the overview          GET  /gate/{door}   the screen for picking up
- *   POST /login                {token}
+ *   GET  /live/{camera}        a camera              POST /login         {token}
  *   GET  /api/status           GET /api/events       GET  /api/gate/{door}    both: server-sent events
  *   GET  /api/notices          POST /api/notices/{id}/read {by}
  *   POST /api/commands/{target}     a command, as a platform sends it
- *   GET  /api/media/{reference}
+ *   GET  /api/media/{reference}     WS   /api/live/{camera}?form=mse|jsmpeg
  *
  * It answers to the name that it listens on and no other, so that no page of a stranger reaches it through a browser
  * (DNS rebinding); what changes something must be JSON, which a stranger's form cannot send.
@@ -14,6 +14,8 @@
 import { createReadStream, readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { extname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import fastifyWebsocket from '@fastify/websocket';
 import { type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import type { ConsoleConfig } from '../../config/schema.ts';
 import type { Log } from '../../drivers/contract.ts';
@@ -21,6 +23,7 @@ import type { Persons } from '../access/persons.ts';
 import type { Commands, Source } from '../commands/index.ts';
 import { type Event, typePrefix } from '../event.ts';
 import type { Journal } from '../journal/index.ts';
+import type { Live } from '../media/live.ts';
 import type { MediaStore } from '../media/store.ts';
 import type { Notices } from '../notices.ts';
 import type { Clock } from '../observe/clock.ts';
@@ -40,6 +43,8 @@ export interface ConsoleOptions {
   readonly notices: Pick<Notices, 'list' | 'read'>;
   readonly persons: Persons;
   readonly media: Pick<MediaStore, 'find'>;
+  /** Lets a viewer see a camera, until the socket ends. */
+  readonly view: Live['view'];
   readonly clock: Pick<Clock, 'now'>;
   readonly log: Log;
 }
@@ -57,7 +62,15 @@ const types: Readonly<Record<string, string>> = {
   '.css': 'text/css; charset=utf-8',
 };
 /** What may be asked for by name; read once, at the start. */
-const files = ['console.css', 'common.js', 'index.js', 'gate.js', 'login.js'];
+const files: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(
+    ['console.css', 'common.js', 'index.js', 'gate.js', 'live.js', 'login.js'].map((name) => [
+      name,
+      join(pages, name),
+    ]),
+  ),
+  'jsmpeg.js': fileURLToPath(import.meta.resolve('@cycjimmy/jsmpeg-player')),
+};
 const BODY_MAX = 16_384;
 const SHOWN_EVENTS = 200;
 /** A viewer of events who is this far behind is let go; its page connects again. */
@@ -81,6 +94,8 @@ export async function startConsole(options: ConsoleOptions): Promise<Console> {
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 200 },
   });
+
+  await server.register(fastifyWebsocket, { options: { maxPayload: 1024 } });
 
   const names = new Set([
     host,
@@ -139,7 +154,7 @@ export async function startConsole(options: ConsoleOptions): Promise<Console> {
   // --- pages ---
 
   const page = (name: string) => readFileSync(join(pages, name), 'utf8');
-  const bytes = new Map(files.map((name) => [name, readFileSync(join(pages, name))]));
+  const bytes = new Map(Object.entries(files).map(([name, path]) => [name, readFileSync(path)]));
   server.get('/pages/:name', async (request, reply) => {
     const { name } = request.params as { name: string };
     const found = bytes.get(name);
@@ -151,6 +166,7 @@ export async function startConsole(options: ConsoleOptions): Promise<Console> {
       reply.type(types['.html'] ?? '').send(page(name)),
     );
   servePage('/', 'index.html', 'operator');
+  servePage('/live/:camera', 'live.html', 'operator');
   servePage('/gate/:door', 'gate.html', 'screen');
 
   // --- what happens ---
@@ -245,6 +261,14 @@ export async function startConsole(options: ConsoleOptions): Promise<Console> {
     const found = await options.media.find(reference);
     if (found === undefined) return await reply.code(404).send({ error: 'it is not here any more' });
     return await reply.type(found.contentType).send(createReadStream(found.path));
+  });
+
+  server.get('/api/live/:camera', { websocket: true, preValidation: only('operator') }, (socket, request) => {
+    const { camera } = request.params as { camera: string };
+    const { form } = request.query as { form?: string };
+    if (cameras.some(({ id }) => id === camera))
+      options.view(camera, socket, form === 'jsmpeg' ? 'jsmpeg' : 'mse');
+    else socket.close(1008, `there is no camera ${camera}`);
   });
 
   await server.listen({ host, port });

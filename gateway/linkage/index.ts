@@ -35,6 +35,9 @@ const RUNS_MAX = 1000;
 /** What ends an action that lasts. */
 const opposite: Readonly<Record<string, string>> = { activate: 'deactivate', hold: 'lock' };
 
+/** What makes a picture or a clip. */
+const PICTURES: readonly string[] = ['snapshot', 'clip'];
+
 type Action = RuleConfig['do'][number];
 
 /** A rule that an event set off. */
@@ -80,8 +83,10 @@ export function startLinkage(options: LinkageOptions): Linkage {
     const signal = AbortSignal.any([over.signal, stop.signal]);
     if (after > 0) await delay(after, undefined, { signal }).catch(() => {});
     if (signal.aborted) return;
+    // A picture belongs to what it is of.
+    const about = PICTURES.includes(action.action) ? { event: event.id } : {};
     const lasting = length !== undefined && action.action === 'activate' ? { for: length / 1000 } : {};
-    const { done } = await act(rule, action, { ...wanted, ...lasting }, event.id);
+    const { done } = await act(rule, action, { ...wanted, ...lasting, ...about }, event.id);
     const end = opposite[action.action];
     if (!done || end === undefined) return;
     const output = { output: wanted['output'] };

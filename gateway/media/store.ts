@@ -12,6 +12,7 @@ import { type EventContext, type MediaAbout, mediaEvent, readEvent } from '../ev
 import type { Journal } from '../journal/index.ts';
 import type { Clock } from '../observe/clock.ts';
 import type { Metrics } from '../observe/metrics.ts';
+import type { Recorder } from '../record.ts';
 
 export interface Media {
   readonly contentType: string;
@@ -20,10 +21,11 @@ export interface Media {
 
 export interface MediaStore {
   /**
-   * Writes a picture or a clip, fsynced, and lets it go to platforms. `event`: the alarm that it belongs to.
+   * Writes a picture or a clip, fsynced, and lets it go to platforms. `about`: it is told, of the alarm `event` where it
+   * is of one.
    * @returns its reference. @throws what the disk says.
    */
-  keep(device: string, media: Media, event?: string): Promise<string>;
+  keep(device: string, media: Media, about?: { readonly event?: string | undefined }): Promise<string>;
   /** Where a file is; undefined: it is not there any more. */
   find(reference: string): Promise<{ readonly path: string; readonly contentType: string } | undefined>;
   /** The content of a piece of the bulk lane, base64; undefined: it is not there any more. */
@@ -63,12 +65,13 @@ export function createMediaStore(options: {
   /** Whether any platform may have pictures. */
   readonly wanted: boolean;
   readonly journal: Pick<Journal, 'append'>;
+  readonly recordMedia: Recorder['recordMedia'];
   readonly context: () => EventContext;
   readonly clock: Pick<Clock, 'now'>;
   readonly log: Log;
   readonly metrics: Metrics;
 }): MediaStore {
-  const { directory, keep, budget, wanted, journal, context, clock, log, metrics } = options;
+  const { directory, keep, budget, wanted, journal, recordMedia, context, clock, log, metrics } = options;
   const find = async (reference: string) => {
     if (!/^[0-9a-f]{64}$/.test(reference)) return undefined;
     for (const [contentType, end] of Object.entries(extensions)) {
@@ -145,22 +148,24 @@ export function createMediaStore(options: {
   ).unref();
 
   return {
-    async keep(device, { contentType, bytes }, event) {
+    async keep(device, { contentType, bytes }, about) {
       const type = contentType.split(';', 1)[0]?.trim().toLowerCase() ?? '';
       const end = extensions[type === 'image/jpg' ? 'image/jpeg' : type];
       if (end === undefined) throw new Error(`pictures of the type ${type} are not kept`);
       const reference = createHash('sha256').update(bytes).digest('hex');
       await write(reference, end, bytes);
       metrics.mediaKept.inc();
+      const whole = {
+        device,
+        picture: reference,
+        contentType: contentTypes[end] ?? type,
+        bytes: bytes.length,
+        parts: Math.max(1, Math.ceil(bytes.length / PIECE_BYTES)),
+        event: about?.event,
+      };
+      if (about !== undefined) await recordMedia(whole);
       if (wanted)
-        announce({
-          device,
-          picture: reference,
-          contentType: contentTypes[end] ?? type,
-          bytes: bytes.length,
-          parts: Math.max(1, Math.ceil(bytes.length / PIECE_BYTES)),
-          event,
-        }).catch((error: Error) =>
+        announce(whole).catch((error: Error) =>
           log.warn({ device, picture: reference, error: error.message }, 'a picture stays on the campus'),
         );
       return reference;

@@ -129,6 +129,8 @@ export function createMetrics() {
       labelNames: ['device'],
       registers,
     }),
+    liveProcesses: new Gauge({ name: 'campus_live_processes', help: 'ffmpegs for live pictures', registers }),
+    liveViewers: new Gauge({ name: 'campus_live_viewers', help: 'Who look at live pictures', registers }),
     mediaKept: new Counter({ name: 'campus_media_kept_total', help: 'Pictures and clips kept', registers }),
     mediaBytes: new Gauge({ name: 'campus_media_bytes', help: 'What pictures and clips take', registers }),
     credentials: new Gauge({

@@ -111,7 +111,7 @@ describe('an error', () => {
     [
       'a misspelt value',
       device('  - id: p\n    driver: modbsu\n'),
-      '4:5: devices[0].driver: "modbsu": not known; did you mean modbus?; allowed: dc09, modbus, osdp, wiegand, serial-line, http-push',
+      '4:5: devices[0].driver: "modbsu": not known; did you mean modbus?; allowed: dc09, modbus, osdp, wiegand, serial-line, http-push, onvif',
     ],
     [
       'a missing key',

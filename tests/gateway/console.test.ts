@@ -2,6 +2,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import WebSocket from 'ws';
 import { configSchema } from '../../config/schema.ts';
 import { type ConsoleOptions, startConsole } from '../../gateway/console/server.ts';
 import type { Event } from '../../gateway/event.ts';
@@ -29,7 +30,7 @@ async function start(own: object = {}, more: Partial<ConsoleOptions> = {}) {
     config: config!,
     dataDir,
     campus: { id: '45001', name: '一中' },
-    cameras: [],
+    cameras: [{ id: 'cam' }],
     doors: ['gate'],
     status: async () => ({ healthy: true }),
     recorder: { onStored: (listener) => void stored.push(listener) },
@@ -70,6 +71,7 @@ async function start(own: object = {}, more: Partial<ConsoleOptions> = {}) {
       get: async (ids) => ids.map((id) => (id === 'c-1' ? { name: '李明', class: '一年级2班' } : undefined)),
     },
     media: { find: async () => undefined },
+    view: (_camera, socket) => socket.send('seen'),
     clock: { now: Date.now },
     log: silentLog,
     ...more,
@@ -179,6 +181,32 @@ describe('who may see the console', () => {
     const operator = await as('operator');
     const form = { method: 'POST', headers: { 'content-type': 'text/plain' }, body: '{"by":"x"}' };
     expect((await operator('/api/notices/n-1/read', form)).status).toBe(400);
+  });
+});
+
+describe('a live picture', () => {
+  const look = (base: string, path: string, headers: Record<string, string> = {}) =>
+    new Promise<string>((resolve) => {
+      const socket = new WebSocket(`${base.replace('http', 'ws')}${path}`, { headers });
+      socket.on('message', (data) => {
+        resolve(String(data));
+        socket.close();
+      });
+      socket.on('close', (_code, reason) => resolve(String(reason)));
+      socket.on('unexpected-response', (_request, response) => resolve(String(response.statusCode)));
+      socket.on('error', () => {});
+    });
+
+  it('is for who has logged in, of a camera that there is', async () => {
+    const { base, login, token } = await start();
+    const cookieOf = async (role: string) =>
+      (await login(token(role))).headers.get('set-cookie')?.split(';')[0] ?? '';
+    const cookie = await cookieOf('operator');
+    expect(await look(base, '/api/live/cam')).toBe('401');
+    expect(await look(base, '/api/live/cam', { cookie: await cookieOf('screen') })).toBe('403');
+    expect(await look(base, '/api/live/cam', { cookie, origin: 'http://evil.example' })).toBe('403');
+    expect(await look(base, '/api/live/cam', { cookie })).toBe('seen');
+    expect(await look(base, '/api/live/none', { cookie })).toBe('there is no camera none');
   });
 });
 

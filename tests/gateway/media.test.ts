@@ -23,6 +23,7 @@ function store(
     budget: 10_000_000,
     wanted: true,
     journal,
+    recordMedia: async () => ({ sequence: 1, id: 'x', repeated: false }),
     context: () => ({ campusId: '45', now: Date.now(), synchronised: true }),
     clock: { now: Date.now },
     log: silentLog,
@@ -100,7 +101,7 @@ describe('pictures on their way to a platform', () => {
       port,
       answer: ({ topic }) => (topic.includes('/media/') && ++pieces === 3 ? 'close' : 0),
     });
-    await holder.media.keep('cam', picture, alarm);
+    await holder.media.keep('cam', picture, { event: alarm });
     await record('panic');
     const found = new Map<number, Buffer>();
     const order: string[] = [];

@@ -1,0 +1,340 @@
+/**
+ * ONVIF cameras and recorders: events by pull-point, pictures, presets, relays, where their streams are. Channels of one
+ * recorder share a session; `source` tells whose event it is.
+ */
+
+import { readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { z } from 'zod';
+import {
+  type Command,
+  type Device,
+  defineDriver,
+  duration,
+  type Host,
+  identifier,
+  type Observation,
+  type Outcome,
+  wrongArgument,
+} from '../contract.ts';
+import type { Camera, CameraAddress } from './camera.ts';
+import type { Notification } from './codec.ts';
+import { clockOffset, readEvents } from './events.ts';
+import { eventRule, observationOf } from './mapping.ts';
+
+const options = z.strictObject({
+  host: z.string().min(1).describe('Its address or name'),
+  port: z.int().min(1).max(65_535).default(80).describe('Of its ONVIF service'),
+  username: z.string().optional(),
+  passwordFile: z.string().optional().describe('A file whose first line is the password'),
+  source: z
+    .string()
+    .optional()
+    .describe('Of a recorder: the token of the channel whose events and pictures these are'),
+  profile: z
+    .string()
+    .optional()
+    .describe('The token of the media profile for pictures and streams; default the first'),
+  events: z
+    .array(eventRule)
+    .default([])
+    .describe('What its topics mean, before what they mean by themselves'),
+  clearAfter: duration()
+    .prefault('10m')
+    .describe('A state whose end is never told ends after so long without another word'),
+  clockTolerance: duration()
+    .prefault('5s')
+    .describe('A clock that is off by more is a fault (GB/T 29315: 5 s)'),
+  relays: z
+    .array(
+      z.strictObject({
+        id: identifier().describe('Its name in commands and rules'),
+        token: z.string().describe('Of the relay, as the camera has it'),
+        limit: duration().prefault('3m').describe('Off after so long, whatever was asked'),
+      }),
+    )
+    .default([]),
+});
+type Own = Device<z.output<typeof options>>;
+
+/** What only happens, without an end, is over after this. */
+const PASSING_MS = 3000;
+const RETRY_MS = 2000;
+const RETRY_MAX_MS = 5000;
+/** Silent for so long, it is offline. */
+const OFFLINE_MS = 15_000;
+const CLOCK_EVERY_MS = 600_000;
+/** A camera that turns needs a moment until its picture stands still. */
+const SETTLE_MS = 600;
+
+const firstLine = (file: string) => readFileSync(file, 'utf8').split(/\r?\n/, 1)[0] ?? '';
+
+export const onvif = defineDriver({
+  name: 'onvif',
+  title: { en: 'ONVIF cameras and recorders', zh: 'ONVIF 摄像机与录像机' },
+  options,
+  line: ({ options: { host, port } }) => `onvif ${host}:${port}`,
+  commands: ({ options: { relays } }) => [
+    ...['preset', 'snapshot', 'clip', 'push-stream', 'stop-stream'].map((action) => ({ action })),
+    ...relays.flatMap(({ id }) => ['activate', 'deactivate'].map((action) => ({ action, output: id }))),
+  ],
+  problems({ options: { username, passwordFile } }) {
+    if ((username === undefined) === (passwordFile === undefined)) return [];
+    return [{ path: ['passwordFile'], message: 'username and passwordFile go together' }];
+  },
+
+  async open(devices, host) {
+    const cameras = devices as readonly Own[];
+    const [{ options: first }] = cameras as [Own, ...Own[]];
+    const address: CameraAddress = {
+      host: first.host,
+      port: first.port,
+      credentials:
+        first.username === undefined
+          ? undefined
+          : { username: first.username, password: firstLine(first.passwordFile ?? '') },
+    };
+    const stop = new AbortController();
+    const signal = AbortSignal.any([stop.signal, host.signal]);
+    const states = createStates(cameras, host);
+    const held: { camera?: Camera | undefined } = {};
+    const connected = async () => {
+      if (held.camera === undefined) {
+        // Loaded by who has cameras: a daemon of years keeps what it has loaded.
+        const { connectCamera } = await import('./camera.ts');
+        held.camera = await connectCamera(address);
+      }
+      return held.camera;
+    };
+    const running = follow({ cameras, address, host, signal, states, connected, held });
+    const execute = executor(cameras, host, signal, connected);
+    return {
+      ended: running,
+      execute,
+      async close() {
+        stop.abort();
+        states.close();
+        await running.catch(() => {});
+      },
+    };
+  },
+});
+
+/** Keeps a subscription, and makes the next one when it is lost. Resolves when the signal aborts. */
+async function follow(context: {
+  readonly cameras: readonly Own[];
+  readonly address: CameraAddress;
+  readonly host: Host;
+  readonly signal: AbortSignal;
+  readonly states: ReturnType<typeof createStates>;
+  readonly connected: () => Promise<Camera>;
+  readonly held: { camera?: Camera | undefined };
+}): Promise<void> {
+  const { cameras, address, host, signal, states, connected, held } = context;
+  let heardAt = performance.now();
+  let told = false;
+  let why = '';
+  const heard = () => {
+    heardAt = performance.now();
+    for (const { id } of cameras) host.link(id, 'online');
+  };
+  const silence = () => {
+    if (performance.now() - heardAt < OFFLINE_MS) return;
+    for (const { id } of cameras) host.link(id, 'offline', why || `silent for ${OFFLINE_MS / 1000} s`);
+  };
+  const watching = setInterval(silence, 1000).unref();
+  try {
+    for (let tries = 0; !signal.aborted; tries++) {
+      try {
+        let offset = 0;
+        let lookedAt = 0;
+        const look = async () => {
+          lookedAt = performance.now();
+          offset = await clockOffset(address, host.now, signal);
+          states.clock(offset);
+        };
+        await look();
+        const camera = await connected();
+        if (!told)
+          for (const { id } of cameras)
+            host.log.info({ device: id, ...camera.info }, 'a camera told who it is');
+        told = true;
+        if (camera.events === undefined) {
+          // Nothing to listen to: whether it is there is all there is to know.
+          heard();
+          await delay(OFFLINE_MS / 3, undefined, { signal }).catch(() => {});
+          continue;
+        }
+        await readEvents({
+          address,
+          url: camera.events,
+          offset: () => offset,
+          now: host.now,
+          signal,
+          heard() {
+            tries = 0;
+            heard();
+          },
+          take: (notification) => states.take(notification, offset),
+          discarded: (reason, count) => host.discarded(cameras[0]?.id ?? '', reason, count),
+          async between() {
+            if (performance.now() - lookedAt > CLOCK_EVERY_MS) await look().catch(() => {});
+          },
+        });
+      } catch (error) {
+        if (signal.aborted) return;
+        // What it was before it went may not be what it is when it comes back.
+        held.camera = undefined;
+        const { message, cause } = error as Error;
+        why = (cause as Error | undefined)?.message || message;
+        host.log.debug({ device: cameras[0]?.id, error: why }, 'a subscription was lost');
+        if ((error as { code?: string }).code === 'E_SOAP')
+          host.discarded(cameras[0]?.id ?? '', 'an answer that makes no sense', 0, why);
+        // The first loss may be of the moment: the next subscription is tried at once.
+        const wait = tries === 0 ? 100 : Math.min(RETRY_MS * tries, RETRY_MAX_MS) * (0.5 + Math.random() / 2);
+        await delay(wait, undefined, { signal }).catch(() => {});
+      }
+    }
+  } finally {
+    clearInterval(watching);
+  }
+}
+
+/** What is raised, and when it ends where the camera never says so. */
+function createStates(cameras: readonly Own[], host: Host) {
+  const timers = new Map<string, NodeJS.Timeout>();
+  const deviceOf = ({ source }: Notification) =>
+    cameras.find(
+      ({ options: { source: own } }) => own !== undefined && Object.values(source).includes(own),
+    ) ??
+    cameras.find(({ options: { source: own } }) => own === undefined) ??
+    cameras[0];
+  const keyOf = ({ device, kind, cause, zone, details }: Observation) =>
+    [device, kind, cause, zone?.number, details?.['part']].join('/');
+  const endLater = (observation: Observation, ms: number) => {
+    const key = keyOf(observation);
+    clearTimeout(timers.get(key));
+    const end = () => {
+      timers.delete(key);
+      const details = { ...observation.details, assumed: true };
+      const { initial: _initial, ...rest } = observation;
+      host.report({ ...rest, state: 'restored', details }).catch(() => {});
+    };
+    timers.set(key, setTimeout(end, ms).unref());
+  };
+  return {
+    /** Resolves when it is on disk. */
+    async take(notification: Notification, offset: number): Promise<void> {
+      const device = deviceOf(notification);
+      const found = device && observationOf(notification, device.id, device.options.events);
+      if (device === undefined || found === undefined) return;
+      const { observation, passing } = found;
+      const trusted = Math.abs(offset) <= device.options.clockTolerance;
+      const { at } = notification;
+      const whole = { ...observation, ...(at !== undefined && { at: { time: at, trusted } }) };
+      if (observation.state === 'raised')
+        endLater(observation, passing ? PASSING_MS : device.options.clearAfter);
+      else {
+        clearTimeout(timers.get(keyOf(observation)));
+        timers.delete(keyOf(observation));
+      }
+      // The camera forgets it with our next question: one that the disk refuses gets a second chance here.
+      await host
+        .report(whole)
+        .catch(() => delay(1000).then(() => host.report(whole)))
+        .catch(() => {});
+    },
+    /** How far its clock is off, ms. */
+    clock(offset: number) {
+      for (const { id: device, options: own } of cameras) {
+        const state = Math.abs(offset) > own.clockTolerance ? 'raised' : 'restored';
+        const details = { seconds: Math.round(offset / 1000) };
+        host
+          .report({
+            device,
+            kind: 'fault',
+            cause: 'clock',
+            state,
+            initial: true,
+            ...(state === 'raised' && { details }),
+          })
+          .catch(() => {});
+      }
+    },
+    close() {
+      for (const timer of timers.values()) clearTimeout(timer);
+    },
+  };
+}
+
+const presetSchema = z.strictObject({ preset: z.string().min(1).max(100), event: z.string().optional() });
+const snapshotSchema = z.strictObject({
+  preset: z.string().min(1).max(100).optional(),
+  event: z.string().max(64).optional(),
+});
+const relaySchema = z.strictObject({ output: z.string(), for: z.number().positive().max(86_400).optional() });
+
+function executor(
+  cameras: readonly Own[],
+  host: Host,
+  signal: AbortSignal,
+  connected: () => Promise<Camera>,
+): (command: Command) => Promise<Outcome> {
+  const timers = new Map<string, NodeJS.Timeout>();
+  const read = <T>(schema: z.ZodType<T>, given: unknown): T => {
+    const parsed = schema.safeParse(given);
+    if (!parsed.success) throw new Error(wrongArgument(parsed.error));
+    return parsed.data;
+  };
+  const relay = async (
+    { action, arguments: given }: Command,
+    { id, options: own }: Own,
+  ): Promise<Outcome> => {
+    const wanted = read(relaySchema, given);
+    const found = own.relays.find((one) => one.id === wanted.output);
+    if (found === undefined) return { done: false, reason: `there is no output ${wanted.output}` };
+    const key = `${id}/${found.id}`;
+    clearTimeout(timers.get(key));
+    const camera = await connected();
+    await camera.setRelay(found.token, action === 'activate');
+    if (action === 'activate') {
+      const ms = Math.min(wanted.for === undefined ? found.limit : wanted.for * 1000, found.limit);
+      const off = () => void camera.setRelay(found.token, false).catch(() => {});
+      timers.set(key, setTimeout(off, ms));
+    }
+    return { done: true };
+  };
+  return async (command) => {
+    const device = cameras.find(({ id }) => id === command.device);
+    if (device === undefined) return { done: false, reason: `there is no camera ${command.device}` };
+    const { profile } = device.options;
+    switch (command.action) {
+      case 'preset':
+        await (await connected()).gotoPreset(read(presetSchema, command.arguments).preset);
+        return { done: true };
+      case 'snapshot': {
+        const { preset, event } = read(snapshotSchema, command.arguments);
+        const camera = await connected();
+        if (preset !== undefined) {
+          // A picture of the wrong place is better than none.
+          await camera
+            .gotoPreset(preset)
+            .catch((error: Error) =>
+              host.log.warn({ device: device.id, preset, error: error.message }, 'a camera did not turn'),
+            );
+          await delay(SETTLE_MS, undefined, { signal });
+        }
+        const bytes = await camera.snapshot(profile, signal);
+        const picture = await host.keep(device.id, { contentType: 'image/jpeg', bytes }, { event });
+        return { done: true, result: { picture } };
+      }
+      case 'stream':
+        return { done: true, result: { url: await (await connected()).streamUrl(profile) } };
+      case 'activate':
+      case 'deactivate':
+        return await relay(command, device);
+      default:
+        return { done: false, reason: `a camera does not know ${command.action}` };
+    }
+  };
+}
