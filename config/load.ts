@@ -204,7 +204,11 @@ function explain(issue: Issue, prefix: Path, data: unknown, schema: Schema): Pro
       return explainUnion(issue, path, data, schema);
     case 'invalid_type': {
       if (value !== undefined)
-        return [problem(`${is}${say(`a ${issue.expected} is needed`, `应为 ${issue.expected}`)}`)];
+        return [
+          problem(
+            `${is}${say(`${/^[aeiou]/.test(issue.expected) ? 'an' : 'a'} ${issue.expected} is needed`, `应为 ${issue.expected}`)}`,
+          ),
+        ];
       const what = schemaAt(schema, path, data)?.description;
       return [problem(say('missing', '缺少') + (what === undefined ? '' : ` (${what})`))];
     }

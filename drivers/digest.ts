@@ -52,6 +52,16 @@ export function digestAuthorization(
   return `Digest ${members.join(', ')}`;
 }
 
+/** A URL with a name and a password in it: never into a log. */
+export function withCredentials(uri: string, credentials: Credentials | undefined): string {
+  const url = new URL(uri);
+  if (credentials !== undefined) {
+    url.username = encodeURIComponent(credentials.username);
+    url.password = encodeURIComponent(credentials.password);
+  }
+  return url.href;
+}
+
 /** `fetch` that answers a digest or basic challenge. @throws what `fetch` throws. */
 export async function fetchAs(
   url: string,

@@ -17,6 +17,7 @@ const loaders: Readonly<Record<string, () => Promise<Command>>> = {
   demo: async () => (await import('./cli/demo.ts')).demo,
   journal: async () => (await import('./cli/journal.ts')).journal,
   doctor: async () => (await import('./cli/doctor.ts')).doctor,
+  discover: async () => (await import('./cli/discover.ts')).discover,
   credentials: async () => (await import('./cli/credentials.ts')).credentials,
   osdp: async () => (await import('./cli/osdp.ts')).osdp,
   health: async () => (await import('./cli/health.ts')).health,

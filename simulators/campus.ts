@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Format } from '../drivers/wiegand/codec.ts';
+import { startCamera } from './camera.ts';
 import { startFaceTerminal, type TerminalKind } from './face-terminal.ts';
 import { type FenceUnit, fenceModels, startFences } from './fence.ts';
 import { type OsdpReader, startOsdpReaders } from './osdp.ts';
@@ -45,6 +46,13 @@ interface OsdpConfig {
   readonly address: number;
   readonly keyFile?: string;
 }
+interface CameraConfig {
+  readonly host: string;
+  readonly port: number;
+  readonly username?: string;
+  readonly passwordFile?: string;
+  readonly stream?: string;
+}
 interface TerminalConfig {
   readonly listen?: HostPort;
   readonly pull?: { readonly url: string; readonly username: string; readonly passwordFile: string };
@@ -79,6 +87,7 @@ const kinds: Readonly<
   dc09: panels,
   'http-push': terminals,
   modbus: fences,
+  onvif: cameras,
   osdp: osdpReaders,
   'serial-line': signs,
   wiegand: readers,
@@ -152,6 +161,32 @@ async function signs(devices: readonly CampusDevice[]): Promise<Simulated> {
     return [];
   });
   return { simulators: await Promise.all(starting), skipped };
+}
+
+async function cameras(devices: readonly CampusDevice[]): Promise<Simulated> {
+  const skipped: string[] = [];
+  const started = await Promise.all(
+    [
+      ...Map.groupBy(
+        devices,
+        ({ options }) => `${(options as CameraConfig).host}:${(options as CameraConfig).port}`,
+      ),
+    ]
+      .map(([, own]) => own[0] as CampusDevice)
+      .map(async ({ id, options }) => {
+        const { host, port, username, passwordFile } = options as CameraConfig;
+        return await startCamera({
+          id,
+          host,
+          port,
+          // Beside its ONVIF service.
+          rtspPort: port + 1,
+          ...(username !== undefined && { username }),
+          ...(passwordFile !== undefined && { password: firstLine(passwordFile) }),
+        });
+      }),
+  );
+  return { simulators: started, skipped };
 }
 
 const terminalProfiles: Readonly<Record<string, TerminalKind>> = {
@@ -260,7 +295,9 @@ const ordinary = [
   { often: 4, what: 'break Z', back: 'restore Z' },
   { often: 3, what: 'short Z', back: 'restore Z' },
   { often: 3, what: 'weak Z', back: 'restore Z' },
-  { often: 60, what: 'card N' },
+  { often: 4, what: 'motion', back: 'motion-end' },
+  { often: 2, what: 'line' },
+  { often: 54, what: 'card N' },
   { often: 16, what: 'face N' },
 ] as const;
 /** More than this is never wrong at once. */

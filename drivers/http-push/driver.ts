@@ -11,21 +11,19 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyRequest } from 'fastify';
 import jsonata from 'jsonata';
 import { z } from 'zod';
-import {
-  type Device,
-  defineDriver,
-  duration,
-  type Host,
-  hostPort,
-  LineError,
-  type Observation,
-} from '../contract.ts';
+import { type Device, defineDriver, duration, type Host, LineError, type Observation } from '../contract.ts';
 import { type Credentials, fetchAs } from '../digest.ts';
 import { boundaryOf, type Message, multipartDecoder, readMessage, readTable } from './codec.ts';
 import { type Mapped, mapMessage, type Profile, profileSchema, timeOf } from './mapping.ts';
 
 const options = z.strictObject({
-  listen: hostPort().optional().describe('Where terminals push to, HOST:PORT; several may share it'),
+  listen: z
+    .strictObject({
+      host: z.string().default('127.0.0.1').describe('The address to listen on'),
+      port: z.int().min(1).max(65_535),
+    })
+    .optional()
+    .describe('Where terminals push to; several may share it'),
   pull: z
     .strictObject({
       url: z.url({ protocol: /^https?$/, error: 'http:// or https://' }),

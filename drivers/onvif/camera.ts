@@ -6,7 +6,7 @@
  */
 import { spawn } from 'node:child_process';
 import { Cam } from 'onvif';
-import { type Credentials, fetchAs } from '../digest.ts';
+import { type Credentials, fetchAs, withCredentials } from '../digest.ts';
 
 export interface CameraAddress {
   readonly host: string;
@@ -61,13 +61,9 @@ function call<T>(
 }
 
 /** What a camera says of itself may name a host that only it knows (NAT, a wrong setting): ours is the one that answers. */
-function at(uri: string, { host, credentials }: CameraAddress, withCredentials: boolean): string {
+function at(uri: string, { host }: CameraAddress): string {
   const url = new URL(uri);
   url.hostname = host.includes(':') ? `[${host}]` : host;
-  if (withCredentials && credentials !== undefined) {
-    url.username = encodeURIComponent(credentials.username);
-    url.password = encodeURIComponent(credentials.password);
-  }
   return url.href;
 }
 
@@ -107,7 +103,7 @@ export async function connectCamera(address: CameraAddress): Promise<Camera> {
       const { uri: found } = await call<{ uri: string }>('GetStreamUri', (done) =>
         cam.getStreamUri({ protocol: 'RTSP', ...profileOptions(profile) }, done as never),
       );
-      return at(found, address, true);
+      return withCredentials(at(found, address), credentials);
     },
     async gotoPreset(preset) {
       const presets = await call<Record<string, { $?: { token?: string }; name?: unknown }>>(
@@ -140,7 +136,7 @@ export async function connectCamera(address: CameraAddress): Promise<Camera> {
       if (typeof where?.uri !== 'string' || where.uri === '')
         return await pictureOf(await camera.streamUrl(profile), signal);
       const limit = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]);
-      const response = await fetchAs(at(where.uri, address, false), credentials, { signal: limit });
+      const response = await fetchAs(at(where.uri, address), credentials, { signal: limit });
       if (!response.ok) {
         await response.body?.cancel();
         throw new Error(`its picture: HTTP ${response.status}`);

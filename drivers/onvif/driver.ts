@@ -17,6 +17,7 @@ import {
   type Outcome,
   wrongArgument,
 } from '../contract.ts';
+import { type Credentials, withCredentials } from '../digest.ts';
 import type { Camera, CameraAddress } from './camera.ts';
 import type { Notification } from './codec.ts';
 import { clockOffset, readEvents } from './events.ts';
@@ -35,6 +36,11 @@ const options = z.strictObject({
     .string()
     .optional()
     .describe('The token of the media profile for pictures and streams; default the first'),
+  stream: z
+    .string()
+    .regex(/^rtsps?:\/\/[^\s@/]+(\/\S*)?$/, 'rtsp://HOST:PORT/PATH, without user')
+    .optional()
+    .describe('Where its stream is, where it does not tell that rightly itself'),
   events: z
     .array(eventRule)
     .default([])
@@ -107,7 +113,7 @@ export const onvif = defineDriver({
       return held.camera;
     };
     const running = follow({ cameras, address, host, signal, states, connected, held });
-    const execute = executor(cameras, host, signal, connected);
+    const execute = executor(cameras, host, signal, connected, address.credentials);
     return {
       ended: running,
       execute,
@@ -279,6 +285,7 @@ function executor(
   host: Host,
   signal: AbortSignal,
   connected: () => Promise<Camera>,
+  credentials: Credentials | undefined,
 ): (command: Command) => Promise<Outcome> {
   const timers = new Map<string, NodeJS.Timeout>();
   const read = <T>(schema: z.ZodType<T>, given: unknown): T => {
@@ -307,7 +314,7 @@ function executor(
   return async (command) => {
     const device = cameras.find(({ id }) => id === command.device);
     if (device === undefined) return { done: false, reason: `there is no camera ${command.device}` };
-    const { profile } = device.options;
+    const { profile, stream } = device.options;
     switch (command.action) {
       case 'preset':
         await (await connected()).gotoPreset(read(presetSchema, command.arguments).preset);
@@ -329,7 +336,15 @@ function executor(
         return { done: true, result: { picture } };
       }
       case 'stream':
-        return { done: true, result: { url: await (await connected()).streamUrl(profile) } };
+        return {
+          done: true,
+          result: {
+            url:
+              stream === undefined
+                ? await (await connected()).streamUrl(profile)
+                : withCredentials(stream, credentials),
+          },
+        };
       case 'activate':
       case 'deactivate':
         return await relay(command, device);

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { say } from '../../config/language.ts';
+import { startCamera } from '../../simulators/camera.ts';
 import { type Campus, liveADay, rush, startCampus } from '../../simulators/campus.ts';
 import { startFaceTerminal, terminalKinds } from '../../simulators/face-terminal.ts';
 import { type FenceModel, fenceModels, startFences } from '../../simulators/fence.ts';
@@ -29,6 +30,7 @@ campus-gateway simulate reader  [--listen [HOST:]4001] | --serial PATH   [--form
 campus-gateway simulate osdp    [--listen [HOST:]4001] | --serial PATH   [--address 0] [--key-file FILE]
 campus-gateway simulate sign    [--listen [HOST:]4001] | --serial PATH
 campus-gateway simulate face    --kind ${terminalKinds.join('|')}  --to URL [--serial-number SN] | --listen [HOST:]8081 [--password-file FILE]
+campus-gateway simulate camera  [--listen [HOST:]8000] [--rtsp 8554] [--username admin] [--password-file FILE] [--discovery]
 campus-gateway simulate campus  CONFIG [--rate 10]
 
 Then type actions, one a line: "help" lists them (a campus: DEVICE ACTION). Standard input may be a pipe.
@@ -63,6 +65,9 @@ Then type actions, one a line: "help" lists them (a campus: DEVICE ACTION). Stan
         model: { type: 'string', default: 'pulse-fence-2zone' },
         format: { type: 'string', default: 'rdm6300' },
         kind: { type: 'string', default: 'hikvision' },
+        rtsp: { type: 'string', default: '8554' },
+        username: { type: 'string', default: 'admin' },
+        discovery: { type: 'boolean', default: false },
         'serial-number': { type: 'string' },
         'password-file': { type: 'string' },
         scenario: { type: 'string' },
@@ -120,16 +125,25 @@ Then type actions, one a line: "help" lists them (a campus: DEVICE ACTION). Stan
       const { to, 'serial-number': serial, 'password-file': file } = values;
       if ((to === undefined) === (values.listen === undefined))
         throw new UsageError('--to URL or --listen PORT is needed');
-      const password = file === undefined ? '' : (readFileSync(file, 'utf8').split(/\r?\n/, 1)[0] ?? '');
+      const password = file === undefined ? '' : firstLine(file);
       const listen = values.listen === undefined ? undefined : hostPort(values.listen);
       simulators = [await startFaceTerminal({ kind, to, serial, listen, password })];
+    } else if (what === 'camera') {
+      const file = values['password-file'];
+      const { host, port } = hostPort(values.listen ?? '8000');
+      const { username, discovery } = values;
+      const rtspPort = Number(values.rtsp);
+      const password = file === undefined ? {} : { password: firstLine(file) };
+      const did = (words: string) => process.stdout.write(`${words}\n`);
+      simulators = [await startCamera({ host, port, rtspPort, username, discovery, did, ...password })];
+      process.stdout.write(`rtsp://${host}:${rtspPort}/main\n`);
     } else if (what === 'campus') {
       const config = configOrErrors(file);
       if (config === undefined) return 1;
       campus = await startCampus(config.devices, readKey);
       simulators = campus.simulators;
       for (const reason of campus.skipped) process.stderr.write(`${reason}\n`);
-    } else throw new UsageError(`what to simulate? panel, fence, reader, osdp, sign, face or campus`);
+    } else throw new UsageError(`what to simulate? panel, fence, reader, osdp, sign, face, camera or campus`);
 
     const stop = new AbortController();
     const tell = (sentence: string) => process.stdout.write(`${sentence}\n`);
@@ -167,6 +181,8 @@ Then type actions, one a line: "help" lists them (a campus: DEVICE ACTION). Stan
     return 0;
   },
 };
+
+const firstLine = (file: string) => readFileSync(file, 'utf8').split(/\r?\n/, 1)[0] ?? '';
 
 async function perform(
   line: string,

@@ -292,7 +292,7 @@ async function terminal(
 ) {
   const port = await freePort();
   const fake = fakeHost(store);
-  const listen = simulated.listen === undefined ? { listen: `127.0.0.1:${port}` } : {};
+  const listen = simulated.listen === undefined ? { listen: { port } } : {};
   const device = {
     id: 'face',
     driver: 'http-push',
@@ -498,9 +498,9 @@ describe('terminals that push', () => {
   });
 
   it.each([
-    ['nobody to be authenticated by', { listen: '127.0.0.1:1' }, /anybody could push/],
+    ['nobody to be authenticated by', { listen: { port: 1 } }, /anybody could push/],
     ['no way', {}, /one of listen and pull/],
-    ['a name without a password', { listen: '127.0.0.1:1', from: ['::1'], username: 'x' }, /go together/],
+    ['a name without a password', { listen: { port: 1 }, from: ['::1'], username: 'x' }, /go together/],
   ])('with %s are a config error', (_name, own, message) => {
     const options = httpPush.options.parse({ profile: 'x', ...own });
     expect(httpPush.problems?.({ id: 'x', driver: 'http-push', options })[0]?.message).toMatch(message);

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Aedes } from 'aedes';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { startCamera } from '../../simulators/camera.ts';
 import { startOsdpReaders } from '../../simulators/osdp.ts';
 import { freePort, stream, temporaryDirectory } from '../helpers.ts';
 
@@ -49,6 +50,7 @@ describe('the command line', () => {
       'doctor',
       'osdp',
       'credentials',
+      'discover',
       'health',
     ]) {
       expect(run([command, '--help'])).toMatchObject({
@@ -66,7 +68,7 @@ describe('the command line', () => {
     expect(run(['run', '--port', '1'])).toMatchObject({ status: 2 });
     expect(run(['simulate', 'toaster'])).toMatchObject({
       status: 2,
-      stderr: expect.stringContaining('panel, fence, reader, osdp, sign, face or campus'),
+      stderr: expect.stringContaining('panel, fence, reader, osdp, sign, face, camera or campus'),
     });
   });
 
@@ -292,3 +294,17 @@ describe('osdp', () => {
 });
 const matching = (pattern: RegExp | string) =>
   typeof pattern === 'string' ? pattern : expect.stringMatching(pattern);
+
+describe('discover', () => {
+  it('finds cameras, and gives what to write into the config', async () => {
+    const [port, rtspPort] = [await freePort(), await freePort()];
+    const camera = await startCamera({ port, rtspPort, discovery: true });
+    onTestFinished(() => camera.close());
+    const { child, out } = begin(['discover', '--for', '1500ms']);
+    await once(child, 'close');
+    const lines = out.rest();
+    expect(lines).toContain(
+      `- { id: camera-127-0-0-1-${port}, name: "Simulated SC-1", driver: onvif, host: 127.0.0.1, port: ${port}, username: admin, passwordFile: secrets/cameras }`,
+    );
+  });
+});
