@@ -152,6 +152,10 @@ const area = z.strictObject({
     )
     .min(1)
     .describe('What belongs to it. A zone in no area always alarms'),
+  cameras: z
+    .array(z.string())
+    .default([])
+    .describe('Those that see it: what they see moving soon after an alarm of it confirms the alarm'),
   entryDelay: duration().prefault('30s').describe('From a `delayed` zone to its alarm: the time to disarm'),
   exitDelay: duration().prefault('60s').describe('From `arm` until the area is armed: the time to leave'),
   schedule: z

@@ -1,6 +1,6 @@
 /**
  * The life of alarms before they are recorded: a zone that flaps becomes a fault and a count instead of 10,000
- * alarms; a second zone confirms the first; what a walk test or maintenance causes bears a mark.
+ * alarms; a second zone, or a camera, confirms the first; what a walk test or maintenance causes bears a mark.
  *
  * The first alarms of a zone always go out at once, each. Panic, duress and fire are never folded.
  */
@@ -13,7 +13,7 @@ import {
   wrongArgument,
 } from '../drivers/contract.ts';
 import type { Result, Task } from './commands/index.ts';
-import { type Event, stateKeyOf } from './event.ts';
+import { type Event, stateKeyOf, typePrefix } from './event.ts';
 import type { Clock } from './observe/clock.ts';
 import type { Metrics } from './observe/metrics.ts';
 import type { Recorder } from './record.ts';
@@ -26,6 +26,8 @@ export interface AlarmOptions {
   /** Devices and areas. */
   readonly targets: readonly string[];
   areaOf(device: string, zone: number | undefined): string | undefined;
+  /** The areas that a camera sees. */
+  areasSeenBy(camera: string): readonly string[];
 }
 
 export interface Alarms {
@@ -46,6 +48,11 @@ const TOLD = 3;
 const WINDOW_MS = 60_000;
 /** IEC 62642-1 calls an alarm confirmed that a second, independent detector tells within 30 to 60 minutes. */
 const CONFIRM_MS = 30 * 60_000;
+/** What a camera sees later than that may be somebody else. */
+const SEEN_WITHIN_MS = 2 * 60_000;
+const sightings = ['video.motion', 'video.line-crossed', 'video.zone-entered'].map(
+  (type) => typePrefix + type,
+);
 const TEST_MAX_S = 8 * 3600;
 const LOOK_EVERY_MS = 10_000;
 
@@ -67,7 +74,7 @@ interface Fold {
 }
 
 export function createAlarms(options: AlarmOptions): Alarms {
-  const { recorder, clock, log, metrics, targets, areaOf } = options;
+  const { recorder, clock, log, metrics, targets, areaOf, areasSeenBy } = options;
   const folds = new Map<string, Fold>();
   /** The last alarm of each area, for its confirmation. */
   const latest = new Map<string, { readonly event: Event; readonly zone: string; readonly at: number }>();
@@ -182,6 +189,17 @@ export function createAlarms(options: AlarmOptions): Alarms {
   };
   const timer = setInterval(look, LOOK_EVERY_MS);
 
+  /** An alarm is confirmed once, by whoever is first. */
+  const confirm = (alarm: Event, by: Event) =>
+    recorder.recordAbout(alarm, 'alarm.confirmed', { event: alarm.id, by: by.id }).catch(() => {});
+  const see = (event: Event, camera: string) => {
+    for (const area of areasSeenBy(camera)) {
+      const alarm = latest.get(area);
+      if (alarm !== undefined && performance.now() - alarm.at < SEEN_WITHIN_MS)
+        void confirm(alarm.event, event);
+    }
+  };
+
   return {
     async record(given) {
       const observation = marked(given);
@@ -203,6 +221,7 @@ export function createAlarms(options: AlarmOptions): Alarms {
         zone?: { number: number };
         test?: string;
       };
+      if (sightings.includes(event.type) && event.data['state'] === 'raised') return see(event, device.id);
       if (event.type !== 'cn.campus.alarm.raised' || mark !== undefined || zone === undefined) return;
       if (!confirming.includes(kind)) return;
       const place = areaOf(device.id, zone.number) ?? device.id;
@@ -211,10 +230,7 @@ export function createAlarms(options: AlarmOptions): Alarms {
       const confirms = before !== undefined && before.zone !== own.zone && own.at - before.at < CONFIRM_MS;
       // Who is confirmed is confirmed once; the one that confirms can be confirmed by a third.
       latest.set(place, own);
-      if (confirms)
-        recorder
-          .recordAbout(before.event, 'alarm.confirmed', { event: before.event.id, by: event.id })
-          .catch(() => {});
+      if (confirms) void confirm(before.event, event);
     },
     execute: (task) => (['test', 'end-test'].includes(task.action) ? test(task) : undefined),
     close() {

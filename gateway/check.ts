@@ -107,8 +107,12 @@ function areaProblems({ areas, devices, calendar }: Config): Problem[] {
   );
   return [
     ...holidays,
-    ...areas.flatMap(({ id, zones }, i): Problem[] => {
+    ...areas.flatMap(({ id, zones, cameras }, i): Problem[] => {
       const own: Problem[] = [];
+      const seeing = camerasOf(devices);
+      for (const [k, camera] of cameras.entries())
+        if (!seeing.includes(camera))
+          own.push({ path: ['areas', i, 'cameras', k], message: isMissing(`camera ${camera}`, seeing) });
       if (names.includes(id) || areas.findIndex((area) => area.id === id) < i || id === 'gateway')
         own.push({ path: ['areas', i, 'id'], message: say(`"${id}" is taken`, `"${id}" 已被使用`) });
       for (const [k, { device, zone }] of zones.entries()) {
@@ -197,10 +201,11 @@ function noticeProblems({ notices, devices }: Config): Problem[] {
   );
 }
 
+const camerasOf = (devices: Config['devices']) =>
+  devices.filter(({ commands = [] }) => commands.some(({ action }) => action === 'clip')).map(({ id }) => id);
+
 function mediaProblems({ media, devices }: Config): Problem[] {
-  const names = devices
-    .filter(({ commands = [] }) => commands.some(({ action }) => action === 'clip'))
-    .map(({ id }) => id);
+  const names = camerasOf(devices);
   return media.clips.flatMap((camera, i): Problem[] =>
     names.includes(camera)
       ? []

@@ -105,7 +105,11 @@ const acknowledged = alarmWith({ acknowledged: z.strictObject({ event: ofAlarm, 
 const confirmed = alarmWith({
   confirmed: z.strictObject({
     event: ofAlarm,
-    by: z.uuidv7().describe('The `id` of the alarm of another zone of the same area or device'),
+    by: z
+      .uuidv7()
+      .describe(
+        'The `id` of what confirms it: an alarm of another zone of the same area, or what a camera saw',
+      ),
   }),
 });
 const closed = alarmWith({
@@ -220,8 +224,8 @@ export const catalogue = {
   'alarm.confirmed': {
     lane: 'urgent',
     data: confirmed,
-    en: 'A second zone confirmed an alarm',
-    zh: '报警复核（第二防区）',
+    en: 'A second zone or a camera confirmed an alarm',
+    zh: '报警复核（第二防区或视频）',
   },
   'alarm.closed': { lane: 'urgent', data: closed, en: 'An operator closed an alarm', zh: '报警结案' },
   'access.granted': { lane: 'normal', data: access, en: 'A card opened a door', zh: '刷卡通过' },

@@ -289,6 +289,8 @@ export async function startGateway(options: {
     metrics,
     targets: [...config.devices, ...config.areas].map(({ id }) => id),
     areaOf: (device, zone) => arming.areaOf(device, zone),
+    areasSeenBy: (camera) =>
+      config.areas.filter(({ cameras: own }) => own.includes(camera)).map(({ id }) => id),
   });
   recorder.onStored(alarms.take);
   const arming = createArming({
@@ -441,6 +443,7 @@ export async function startGateway(options: {
     failed: journal.failed,
     console: console?.url,
     async close(drain = DRAIN_MS) {
+      commands.stopping();
       storage.close();
       media.close();
       await Promise.all([status?.close(), console?.close(), live.close(), clips.close(), pushes.close()]);

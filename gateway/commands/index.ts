@@ -58,6 +58,8 @@ export interface Commands {
   open(task: Omit<Task, 'id'>): Promise<Result>;
   /** Tells of the commands that a stop of the gateway cut off. */
   tellInterrupted(): Promise<void>;
+  /** The gateway stops: what breaks off now is no news. */
+  stopping(): void;
   close(): void;
 }
 
@@ -90,6 +92,7 @@ export function createCommands(context: CommandContext): Commands {
   const { journal, recorder, clock, log, metrics, execute } = context;
   const bursts = burstLog(log);
   const running = new Map<string, Promise<Result>>();
+  let stops = false;
   const refusals = new Map<string, { since: number; count: number }>();
 
   /** Carries out, and never rejects. */
@@ -203,7 +206,8 @@ export function createCommands(context: CommandContext): Commands {
       const result = await perform(whole);
       const details = { ...by, id: whole.id, target: task.target, action: task.action, ...inShort(result) };
       metrics.commands.inc({ source: 'rule', action: task.action });
-      if (!result.done) bursts.warn(`rule ${rule}`, details, 'what a rule asked for could not be done');
+      if (!result.done && !stops)
+        bursts.warn(`rule ${rule}`, details, 'what a rule asked for could not be done');
       journal.audit(clock.now(), JSON.stringify({ ...entryOf(by, whole), ...inShort(result) })).then(
         (audit) => tell(result.done ? 'command.done' : 'command.failed', { ...details, audit }),
         () => tell(result.done ? 'command.done' : 'command.failed', details),
@@ -230,6 +234,9 @@ export function createCommands(context: CommandContext): Commands {
         });
         tell('command.failed', { ...details, audit });
       }
+    },
+    stopping() {
+      stops = true;
     },
     close: () => bursts.close(),
   };

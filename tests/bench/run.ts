@@ -3,6 +3,7 @@ import { access } from './access.ts';
 import { delivery } from './delivery.ts';
 import { idle } from './idle.ts';
 import { linkage } from './linkage.ts';
+import { live } from './live.ts';
 import { road } from './road.ts';
 import { uplinks } from './uplinks.ts';
 
@@ -13,6 +14,7 @@ const benches: Readonly<Record<string, (args: string[]) => Promise<void>>> = {
   uplinks,
   linkage,
   access,
+  live,
 };
 const [name = '', ...args] = process.argv.slice(2);
 const bench = benches[name];

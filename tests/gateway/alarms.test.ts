@@ -41,6 +41,7 @@ function life() {
     metrics: createMetrics(),
     targets: ['io', 'block'],
     areaOf: (device, zone) => (device === 'io' && zone !== undefined && zone < 5 ? 'block' : undefined),
+    areasSeenBy: (camera) => (camera === 'yard' ? ['block'] : []),
   });
   const say = (
     state: Observation['state'],
@@ -182,5 +183,37 @@ describe('a test', () => {
     const { alarms, recorded } = life();
     expect(await alarms.execute(command(target, 'test', wanted))).toMatchObject({ done: false });
     expect(recorded).toEqual([]);
+  });
+});
+
+describe('a camera that sees an area', () => {
+  const sees = (
+    { alarms }: ReturnType<typeof life>,
+    cause: string,
+    state: Observation['state'] = 'raised',
+    device = 'yard',
+  ) => alarms.record({ device, kind: 'video', cause, state, details: { part: 'rule' } });
+
+  it('confirms an alarm of it by what moves there soon after, and by nothing else', async () => {
+    const one = life();
+    await sees(one, 'motion');
+    await one.say('raised');
+    expect(one.facts).toEqual([]);
+    await sees(one, 'tampered');
+    await sees(one, 'motion', 'restored');
+    await sees(one, 'motion', 'raised', 'gate');
+    expect(one.facts).toEqual([]);
+    await sees(one, 'zone-entered');
+    expect(one.facts).toEqual([
+      ['alarm.confirmed', 'zone-1', expect.objectContaining({ by: expect.any(String) })],
+    ]);
+  });
+
+  it('confirms nothing much later', async () => {
+    const one = life();
+    await one.say('raised');
+    vi.advanceTimersByTime(2 * MINUTE + 1);
+    await sees(one, 'motion');
+    expect(one.facts).toEqual([]);
   });
 });
