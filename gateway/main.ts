@@ -419,6 +419,7 @@ export async function startGateway(options: {
       campus: config.campus,
       cameras: cameras.map(({ id, name }) => ({ id, name })),
       view: live.view,
+      names: Object.fromEntries(deviceNames),
       doors: config.access.doors.filter(({ pickup }) => pickup).map(({ id }) => id),
       status: async () => {
         const { healthy, details } = await health();

@@ -21,7 +21,7 @@ import type { ConsoleConfig } from '../../config/schema.ts';
 import type { Log } from '../../drivers/contract.ts';
 import type { Persons } from '../access/persons.ts';
 import type { Commands, Source } from '../commands/index.ts';
-import { type Event, typePrefix } from '../event.ts';
+import { catalogue, type Event, typePrefix } from '../event.ts';
 import type { Journal } from '../journal/index.ts';
 import type { Live } from '../media/live.ts';
 import type { MediaStore } from '../media/store.ts';
@@ -36,6 +36,8 @@ export interface ConsoleOptions {
   readonly campus: { readonly id: string; readonly name: string };
   readonly cameras: readonly { readonly id: string; readonly name?: string | undefined }[];
   readonly doors: readonly string[];
+  /** What devices and areas are called by people, by their ids. */
+  readonly names: Readonly<Record<string, string | undefined>>;
   readonly status: () => Promise<object>;
   readonly recorder: Pick<Recorder, 'onStored'>;
   readonly journal: Pick<Journal, 'audit' | 'readBack'>;
@@ -236,6 +238,12 @@ export async function startConsole(options: ConsoleOptions): Promise<Console> {
 
   // --- what is, and what can be done ---
 
+  server.get('/api/words', { preHandler: only('operator') }, async () => ({
+    names: options.names,
+    events: Object.fromEntries(
+      Object.entries(catalogue).map(([type, { en, zh }]) => [`${typePrefix}${type}`, { en, zh }]),
+    ),
+  }));
   server.get('/api/status', { preHandler: only('operator') }, async () => ({
     campus: campus.id,
     name: campus.name,

@@ -32,6 +32,7 @@ async function start(own: object = {}, more: Partial<ConsoleOptions> = {}) {
     campus: { id: '45001', name: '一中' },
     cameras: [{ id: 'cam' }],
     doors: ['gate'],
+    names: { d: '北墙' },
     status: async () => ({ healthy: true }),
     recorder: { onStored: (listener) => void stored.push(listener) },
     journal: {
@@ -219,6 +220,10 @@ describe('the console', () => {
     happen(pickup('gate', ['c-1']));
     expect((await events.next()).value).toMatchObject({ type: 'cn.campus.access.pickup', sequence: '9' });
     expect(await (await operator('/api/status')).json()).toMatchObject({ name: '一中', healthy: true });
+    expect(await (await operator('/api/words')).json()).toMatchObject({
+      names: { d: '北墙' },
+      events: { 'cn.campus.alarm.raised': { zh: '报警发生' } },
+    });
   });
 
   it('shows at a gate whose child may go, by name, and of that gate only', async () => {

@@ -5,8 +5,12 @@ const byId = (id) => document.getElementById(id);
 const EVENTS = 200;
 const LOOK_MS = 3000;
 
-const row = (name, state, words) =>
-  make('li', 'row', make('span', `dot ${state}`, name), make('span', 'quiet', words));
+/** What devices and events are called, `/api/words`. */
+let words = { names: {}, events: {} };
+const nameOf = (id) => words.names[id] ?? id;
+
+const row = (name, state, what) =>
+  make('li', 'row', make('span', `dot ${state}`, name), make('span', 'quiet', what));
 const card = (title, rows) =>
   rows.length === 0 ? [] : [make('section', '', make('h2', '', title), make('ul', '', ...rows))];
 
@@ -32,17 +36,17 @@ function showStatus(status) {
   const uplinks = Object.entries(status.uplinks ?? {}).map(([id, uplink]) =>
     row(
       id,
-      uplink.connected ? 'good' : 'bad',
+      uplink.state === 'connected' ? 'good' : 'bad',
       uplink.backlog > 0
         ? t(`${uplink.backlog} wait`, `待发 ${uplink.backlog}`)
-        : uplink.connected
+        : uplink.state === 'connected'
           ? t('connected', '已连接')
           : t('away', '未连接'),
     ),
   );
   const devices = Object.entries(status.devices ?? {}).map(([id, online]) =>
     row(
-      id,
+      nameOf(id),
       online === null ? '' : online ? 'good' : 'bad',
       online === null
         ? t('not heard of yet', '尚无消息')
@@ -52,7 +56,7 @@ function showStatus(status) {
     ),
   );
   const areas = Object.entries(status.areas ?? {}).map(([id, state]) =>
-    row(id, state === 'armed' ? 'good' : '', states[state] ?? state),
+    row(nameOf(id), state === 'armed' ? 'good' : '', states[state] ?? state),
   );
   const doors = Object.entries(status.doors ?? {}).map(([id, state]) =>
     row(id, state === 'forced' ? 'bad' : state === 'held' ? 'warn' : '', states[state] ?? state),
@@ -80,24 +84,26 @@ const kinds = {
   duress: '胁迫',
   collision: '冲撞',
 };
+const decisions = { granted: '通过', denied: '拒绝', unknown: '未登记' };
 function showEvent(event) {
   const { type, time, data, subject } = event;
   const name = type.replace('cn.campus.', '');
-  const where = [data.device?.name ?? data.device?.id, data.zone?.name ?? subject]
+  const where = [data.device?.name ?? nameOf(data.device?.id), data.zone?.name ?? subject]
     .filter(Boolean)
     .join(' / ');
+  const { access } = data;
   const what = [
-    t(data.kind, kinds[data.kind] ?? data.kind),
+    data.kind === 'credential' ? undefined : t(data.kind, kinds[data.kind] ?? data.kind),
     data.cause,
-    data.access?.decision,
-    data.access?.reason,
+    access && t(access.decision, decisions[access.decision]),
+    access?.reason,
     data.text,
   ]
     .filter(Boolean)
     .join(' · ');
   const cells = [
     make('td', 'quiet', new Date(time).toLocaleTimeString('zh-CN', { hour12: false })),
-    make('td', '', name),
+    make('td', '', t(words.events[type]?.en ?? name, words.events[type]?.zh ?? name)),
     make('td', '', where),
     make('td', '', what),
     make('td', ''),
@@ -154,6 +160,7 @@ async function look() {
 }
 
 byId('events-title').textContent = t('What happens', '实时事件');
+words = await get('/api/words');
 follow(
   '/api/events',
   (event) => {
