@@ -304,6 +304,11 @@ export async function startGateway(options: {
     metrics,
   });
   await arming.start();
+  const indicators = new Set(
+    config.devices
+      .filter(({ commands: known = [] }) => known.some(({ action }) => action === 'indicate'))
+      .map(({ id }) => id),
+  );
   const visitors = createVisitors({ record: arming.take, states: recorder.states, clock, log });
   const access = createAccess({
     config: config.access,
@@ -315,11 +320,10 @@ export async function startGateway(options: {
     forget: media.remove,
     journal,
     commands,
-    indicators: new Set(
-      config.devices
-        .filter(({ commands: known = [] }) => known.some(({ action }) => action === 'indicate'))
-        .map(({ id }) => id),
-    ),
+    indicate(device, granted) {
+      if (indicators.has(device))
+        void supervisor.execute({ id: 'indicate', device, action: 'indicate', arguments: { granted } });
+    },
     clock,
     log,
     metrics,

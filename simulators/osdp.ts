@@ -33,6 +33,8 @@ export interface OsdpOptions {
   readonly readers: readonly OsdpReader[];
   /** Called when a reader shows a text. */
   readonly shown?: (id: string, text: string) => void;
+  /** Called for each question to a reader. */
+  readonly asked?: (id: string) => void;
   /** Called when a light, a sound or a relay changes: `led green`, `buzzer 3`, `output 0 on 5s`. */
   readonly did?: (id: string, what: string) => void;
 }
@@ -71,6 +73,7 @@ export async function startOsdpReaders({
   readers,
   shown = () => {},
   did = () => {},
+  asked = () => {},
 }: OsdpOptions): Promise<readonly Simulator[]> {
   const faults = corrupter();
   const states = readers.map(
@@ -230,6 +233,7 @@ export async function startOsdpReaders({
         const { frame } = one;
         const state = states.find(({ address }) => address === frame.address);
         if (state === undefined || state.mute) continue;
+        asked(state.reader.id);
         peer.write(faults.pass(take(state, frame)));
         state.address = state.nextAddress ?? state.address;
         state.nextAddress = undefined;
@@ -284,6 +288,13 @@ export async function startOsdpReaders({
           run: (keys) => {
             const pressed = [...keys].map((key) => ({ '*': 0x7f, '#': 0x0d })[key] ?? key.charCodeAt(0));
             state.events.push({ code: replies.KEYPAD, data: Buffer.from([0, pressed.length, ...pressed]) });
+          },
+        },
+        'pass [TIME]': {
+          help: 'go through the door: the contact of input 0 opens, and closes after a time, 1s by default',
+          run: (time = '1s') => {
+            setInput('0', false);
+            setTimeout(() => setInput('0', true), milliseconds(time)).unref();
           },
         },
         'close INPUT': {

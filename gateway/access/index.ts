@@ -40,8 +40,8 @@ export interface AccessOptions {
     'credentials' | 'credentialsVersion' | 'changeCredentials' | 'readBack' | 'erase'
   >;
   readonly commands: Pick<Commands, 'open'>;
-  /** Devices that can show whether a card was good. */
-  readonly indicators: ReadonlySet<string>;
+  /** Shows at a reader whether a card was good, where it can. */
+  readonly indicate: (reader: string, granted: boolean) => void;
   readonly clock: Pick<Clock, 'now'>;
   readonly log: Log;
   readonly metrics: Metrics;
@@ -304,12 +304,7 @@ export function createAccess(options: AccessOptions): Access {
       // The person stands there: the door does not wait for the disk.
       unlock(door);
     }
-    if (options.indicators.has(device))
-      void commands.open({
-        target: device,
-        action: 'indicate',
-        arguments: { granted: decided.decision === 'granted' },
-      });
+    options.indicate(device, decided.decision === 'granted');
     const direction = door.direction === undefined ? {} : { direction: door.direction };
     return await record({ ...observation, access: { door: door.id, ...decided, ...direction } });
   };

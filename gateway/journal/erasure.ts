@@ -41,6 +41,7 @@ export function withoutPerson(
   let event: { readonly data: PersonalData & { readonly text?: string; readonly raw?: string } };
   try {
     event = JSON.parse(body) as typeof event;
+    if (typeof event.data !== 'object' || event.data === null) return undefined;
   } catch {
     return undefined;
   }

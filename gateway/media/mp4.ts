@@ -16,6 +16,7 @@ export interface Head {
 
 /** Longer is no live picture. */
 const LONGEST = 16_000_000;
+const NO_MP4 = 'what ffmpeg gives is no MP4';
 
 /** @throws Error on what is no MP4, from `push`. */
 export function fragmentReader(on: { head(head: Head): void; fragment(fragment: Fragment): void }) {
@@ -44,10 +45,16 @@ export function fragmentReader(on: { head(head: Head): void; fragment(fragment: 
         const first = chunks[0] as Buffer;
         const start = first.length >= 8 ? first : Buffer.concat(chunks);
         const length = start.readUInt32BE(0);
-        if (length < 8 || length > LONGEST) throw new Error('what ffmpeg gives is no MP4');
+        if (length < 8 || length > LONGEST) throw new Error(NO_MP4);
         if (size < length) return;
         const all = chunks.length === 1 ? first : Buffer.concat(chunks);
-        take(all.toString('latin1', 4, 8), all.subarray(0, length));
+        try {
+          take(all.toString('latin1', 4, 8), all.subarray(0, length));
+        } catch (error) {
+          // A box that ends before what should be in it.
+          if (error instanceof RangeError) throw new Error(NO_MP4, { cause: error });
+          throw error;
+        }
         const rest = all.subarray(length);
         chunks = rest.length > 0 ? [rest] : [];
         size = rest.length;

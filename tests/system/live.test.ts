@@ -1,14 +1,18 @@
 /** Live pictures in a real browser, from a real RTSP stream, with ffmpegs counted. */
 import { spawnSync } from 'node:child_process';
+import { EventEmitter } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Page } from 'playwright-core';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import type { WebSocket } from 'ws';
+import { createLive } from '../../gateway/media/live.ts';
+import { createMetrics } from '../../gateway/observe/metrics.ts';
 import { startCamera } from '../../simulators/camera.ts';
 import { CLOCK_BITS, CLOCK_SQUARE } from '../../simulators/picture.ts';
 import { quantile } from '../bench/parts.ts';
-import { freePort, temporaryDirectory } from '../helpers.ts';
+import { freePort, silentLog, stream, take, temporaryDirectory } from '../helpers.ts';
 import { browser, openPage } from './browser.ts';
 import { gateway, need, until } from './tools.ts';
 
@@ -135,5 +139,50 @@ describe('a camera, live', { timeout: 90_000 }, () => {
     await until('it plays', () => ffmpegs() === '1' && camera.viewers() === 1);
     await running.kill();
     await until('the camera has no viewer', () => camera.viewers() === 0, 10_000);
+  });
+});
+
+describe('a viewer who is slow', { timeout: 60_000 }, () => {
+  it('gets nothing until the next key frame after catching up, and others do not wait', async (context) => {
+    need(context, 'ffmpeg');
+    const [port, rtspPort] = await Promise.all([freePort(), freePort()]);
+    const camera = await startCamera({ port, rtspPort });
+    onTestFinished(() => camera.close());
+    const live = createLive({
+      streamUrl: async () => `rtsp://127.0.0.1:${rtspPort}/main`,
+      maxViewers: 2,
+      log: silentLog,
+      metrics: createMetrics(),
+    });
+    onTestFinished(() => live.close());
+    /** A socket that we can call slow. */
+    const viewer = () => {
+      const got = stream<string | Buffer>();
+      const closed = stream<string>();
+      const socket = Object.assign(new EventEmitter(), {
+        bufferedAmount: 0,
+        send: (data: string | Buffer) => got.push(data),
+        close: (_code: number, reason: string) => closed.push(reason),
+      });
+      live.view('yard', socket as unknown as WebSocket, 'mse');
+      return { socket, got, closed };
+    };
+    const [quick, slow] = [viewer(), viewer()];
+    expect(await viewer().closed.next()).toBe('too many look at this camera');
+    for (const one of [quick, slow])
+      expect(JSON.parse(String(await one.got.next())).codec).toMatch(/^avc1\./);
+    slow.socket.bufferedAmount = 2_000_000;
+    await take(quick.got, 2);
+    slow.got.rest();
+    await take(quick.got, 40);
+    expect(slow.got.rest()).toEqual([]);
+    slow.socket.bufferedAmount = 0;
+    // It begins anew: the codec, the head, and then a key frame.
+    expect(JSON.parse(String(await slow.got.next())).codec).toMatch(/^avc1\./);
+    expect((await slow.got.next()).toString('latin1', 4, 8)).toBe('ftyp');
+    expect((await slow.got.next()).toString('latin1', 4, 8)).toBe('moof');
+    quick.socket.emit('close');
+    slow.socket.emit('close');
+    await until('the camera has no viewer', () => camera.viewers() === 0);
   });
 });

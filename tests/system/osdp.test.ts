@@ -8,6 +8,7 @@ import { fakeHost } from '../helpers.ts';
 import { need, ptyPair } from './tools.ts';
 
 const READERS = 8;
+const PEACE_MS = 5000;
 const NOISY_MS = Number(process.env['NOISY_MS'] ?? 20_000);
 
 describe('eight readers on a serial line', { timeout: NOISY_MS + 70_000 }, () => {
@@ -15,7 +16,9 @@ describe('eight readers on a serial line', { timeout: NOISY_MS + 70_000 }, () =>
     need(context, 'socat');
     const { a, b } = await ptyPair();
     const addresses = Array.from({ length: READERS }, (_, i) => i);
+    const asked = new Map<string, number>();
     const simulators = await startOsdpReaders({
+      asked: (id) => asked.set(id, (asked.get(id) ?? 0) + 1),
       end: { serial: b, baudRate: 9600 },
       // They have the key that everybody knows; half of them are asked to use it.
       readers: addresses.map((address) => ({ id: `r${address}`, address })),
@@ -33,7 +36,16 @@ describe('eight readers on a serial line', { timeout: NOISY_MS + 70_000 }, () =>
     onTestFinished(() => session.close());
     for (const _ of addresses) expect(await links.next()).toMatchObject({ state: 'online' });
 
-    // In peace: how long from a card to its event.
+    // In peace: how often each is asked, and how long from a card to its event.
+    asked.clear();
+    await delay(PEACE_MS);
+    const rates = [...asked.values()].map((count) => count / (PEACE_MS / 1000));
+    expect(rates).toHaveLength(READERS);
+    process.stdout.write(
+      `8 readers: each is asked ${Math.min(...rates).toFixed(1)} to ${Math.max(...rates).toFixed(1)} times a second\n`,
+    );
+    // Fair: none is asked half as often as another.
+    expect(Math.max(...rates)).toBeLessThan(2 * Math.min(...rates));
     const ages: number[] = [];
     for (let i = 0; i < 80; i++) {
       const started = performance.now();
