@@ -3,8 +3,8 @@
  *
  *   devices -> supervisor -> record -> journal -> uplinks -> platforms
  */
-import { createHash, randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import type { Config } from '../config/load.ts';
@@ -13,12 +13,13 @@ import { drivers } from '../drivers/index.ts';
 import { createAccess } from './access/index.ts';
 import { createPersons } from './access/persons.ts';
 import { createVisitors } from './access/visitors.ts';
+import { tellDevices } from './acknowledge.ts';
 import { createAlarms } from './alarms.ts';
 import { createArming } from './arming/index.ts';
 import { createCommands, type Result, type Task } from './commands/index.ts';
 import type { Console } from './console/server.ts';
-import { type Event, eventTypes, type Lane, readEvent, typePrefix } from './event.ts';
-import { type Condition, type Journal, type OpenedFile, openJournal } from './journal/index.ts';
+import { eventTypes, type Lane } from './event.ts';
+import { type Journal, openJournal } from './journal/index.ts';
 import { createLives } from './life.ts';
 import { startLinkage } from './linkage/index.ts';
 import { createClips } from './media/clips.ts';
@@ -28,9 +29,10 @@ import { createMediaStore } from './media/store.ts';
 import { createNotices } from './notices.ts';
 import { type Clock, systemClock } from './observe/clock.ts';
 import { createMetrics, discardsOf, type StatusServer, serveStatus } from './observe/metrics.ts';
-import { createRecorder, type Recorder, type Trace } from './record.ts';
-import { keepStorage } from './storage.ts';
+import { createRecorder, type Trace } from './record.ts';
+import { followJournal, keepStorage } from './storage.ts';
 import { type Supervisor, startSupervisor } from './supervisor.ts';
+import { cardKey } from './uplink/card-key.ts';
 import { startUplink, type Uplink, wantsOf } from './uplink/index.ts';
 
 const packageFile = new URL('../package.json', import.meta.url);
@@ -46,26 +48,6 @@ export interface Gateway {
 }
 
 const DRAIN_MS = 1000;
-/** Of what a platform confirms at once, the newest alarms, whose devices are told: older ones are history. */
-const MAX_TOLD = 100;
-
-/** The key under which card numbers leave the campus: made once, kept beside the journal, readable by us alone. */
-function cardKey(dataDir: string, log: Log): Buffer {
-  const file = join(dataDir, 'card.key');
-  try {
-    if (!existsSync(file)) {
-      writeFileSync(file, randomBytes(32), { mode: 0o600 });
-      chmodSync(file, 0o600);
-    }
-    return readFileSync(file);
-  } catch (error) {
-    log.error(
-      { error: (error as Error).message },
-      `${file} cannot be used; card hashes will not be those of before`,
-    );
-    return randomBytes(32);
-  }
-}
 
 /** Notes in the audit that the gateway runs with another config than before: its hash, not its content. */
 async function auditConfig(config: Config, journal: Journal, clock: Pick<Clock, 'now'>): Promise<void> {
@@ -77,47 +59,6 @@ async function auditConfig(config: Config, journal: Journal, clock: Pick<Clock, 
     JSON.stringify({ kind: 'config', file: config.file, sha256, user }),
     sha256,
   );
-}
-
-/**
- * Tells platforms' words to devices: a panic alarm that the police have, or that an operator took, lights the lamp
- * of the device that raised it.
- */
-function tellDevices(journal: Journal, supervisor: () => Supervisor, log: Log) {
-  const tell = (alarm: Event, details: Readonly<Record<string, string>>) => {
-    const { kind, device } = alarm.data as { kind: string; device: { id: string } };
-    if (kind !== 'panic' && kind !== 'duress') return;
-    const command = {
-      id: alarm.id,
-      device: device.id,
-      action: 'acknowledge',
-      arguments: { event: alarm.id, ...details },
-    };
-    supervisor()
-      .execute(command)
-      .then((outcome) => {
-        const reason = outcome.done ? undefined : outcome.reason;
-        log.info(
-          { device: device.id, event: alarm.id, ...details, reason },
-          'a panic alarm was acknowledged',
-        );
-      });
-  };
-  return {
-    /** A platform has everything of the urgent lane after `from` and up to `to`. */
-    async received(uplink: string, from: number, to: number) {
-      const entries = await journal.readBack('urgent', to + 1, Math.min(to - from, MAX_TOLD));
-      for (const { sequence, type, body } of entries) {
-        const event = sequence > from && type === 'alarm.raised' ? readEvent(body) : undefined;
-        if (event !== undefined) tell(event, { stage: 'platform', uplink });
-      }
-    },
-    async stored(event: Event) {
-      if (event.type !== `${typePrefix}alarm.acknowledged`) return;
-      const { event: id, uplink } = event.data['acknowledged'] as { event: string; uplink: string };
-      tell({ ...event, id }, { stage: 'operator', uplink });
-    },
-  };
 }
 
 /** Devices without a gateway around them, to be set up: what they observe goes nowhere. */
@@ -467,45 +408,4 @@ export async function startGateway(options: {
       log.info({}, 'the gateway stopped');
     },
   };
-}
-
-/** Tells what becomes of the journal's file: to the log, and, once it can be written, as events. */
-function followJournal(journal: Journal, recorder: Recorder, log: Log, reset: () => void) {
-  const tellOpened = ({ salvage, missing }: OpenedFile) => {
-    if (salvage !== undefined) {
-      log.error({ ...salvage }, 'the journal was damaged; it was set aside, and what can be read was saved');
-      void recorder.recordOwn('gateway.journal-salvaged', { ...salvage });
-    }
-    if (missing > 0) {
-      log.error({ missing }, 'events that were acknowledged are not on the disk any more');
-      void recorder.recordOwn('gateway.journal-salvaged', { missing });
-    }
-  };
-  let late = journal.opened === undefined;
-  if (journal.opened !== undefined) tellOpened(journal.opened);
-  journal.onOpened((opened) => {
-    tellOpened(opened);
-    if (!late && opened.salvage === undefined && opened.missing === 0) return;
-    late = false;
-    recorder
-      .reload()
-      .catch((error: Error) => log.error({ error: error.message }, 'the states could not be read'))
-      .finally(reset);
-  });
-  let bad: Condition & { good: false };
-  const follow = (condition: Condition) => {
-    if (!condition.good) {
-      bad = condition;
-      log.error(
-        { code: condition.code, reason: condition.reason },
-        'the disk takes no events: devices get no acknowledgement, alarms go out from memory, and it is tried again',
-      );
-    } else {
-      const since = new Date(bad.since).toISOString();
-      log.warn({ since }, 'the disk takes events again');
-      void recorder.recordOwn('gateway.storage-failed', { code: bad.code, since });
-    }
-  };
-  if (!journal.condition.good) follow(journal.condition);
-  journal.onCondition(follow);
 }

@@ -179,6 +179,8 @@ export async function startCamera(options: CameraOptions): Promise<Camera> {
       const { promise, resolve } = Promise.withResolvers<void>();
       subscription.wake = resolve;
       const timer = setTimeout(resolve, wait);
+      // Who has gone is not waited for.
+      socket.once('close', () => resolve());
       // The trap of agsh/onvif#314: it gives up its socket while it is being asked.
       const give = wrong.closeAfter > 0 ? setTimeout(() => socket.destroy(), wrong.closeAfter) : undefined;
       await promise;

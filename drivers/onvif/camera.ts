@@ -46,7 +46,7 @@ function call<T>(
     const timer = setTimeout(
       () => reject(new Error(`${what}: no answer within ${TIMEOUT_MS / 1000} s`)),
       TIMEOUT_MS,
-    );
+    ).unref();
     const done = (error: Error | null | false, value?: T) => {
       clearTimeout(timer);
       if (error) reject(new Error(`${what}: ${error.message}`, { cause: error }));

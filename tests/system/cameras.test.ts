@@ -9,7 +9,7 @@ import { freePort, temporaryDirectory } from '../helpers.ts';
 import { gateway, mosquitto, need, subscriber, until } from './tools.ts';
 
 const CAMERAS = 16;
-const TROUBLE_MS = Number(process.env['TROUBLE_MS'] ?? 60_000);
+const TROUBLE_MS = Number(process.env['TROUBLE_MS'] ?? 30_000);
 const BACK_WITHIN_MS = 15_000;
 const LINES = 4;
 

@@ -1,0 +1,48 @@
+import type { Log } from '../drivers/contract.ts';
+import { type Event, readEvent, typePrefix } from './event.ts';
+import type { Journal } from './journal/index.ts';
+import type { Supervisor } from './supervisor.ts';
+
+/** Of what a platform confirms at once, the newest alarms, whose devices are told: older ones are history. */
+const MAX_TOLD = 100;
+
+/**
+ * Tells platforms' words to devices: a panic alarm that the police have, or that an operator took, lights the lamp
+ * of the device that raised it.
+ */
+export function tellDevices(journal: Journal, supervisor: () => Supervisor, log: Log) {
+  const tell = (alarm: Event, details: Readonly<Record<string, string>>) => {
+    const { kind, device } = alarm.data as { kind: string; device: { id: string } };
+    if (kind !== 'panic' && kind !== 'duress') return;
+    const command = {
+      id: alarm.id,
+      device: device.id,
+      action: 'acknowledge',
+      arguments: { event: alarm.id, ...details },
+    };
+    supervisor()
+      .execute(command)
+      .then((outcome) => {
+        const reason = outcome.done ? undefined : outcome.reason;
+        log.info(
+          { device: device.id, event: alarm.id, ...details, reason },
+          'a panic alarm was acknowledged',
+        );
+      });
+  };
+  return {
+    /** A platform has everything of the urgent lane after `from` and up to `to`. */
+    async received(uplink: string, from: number, to: number) {
+      const entries = await journal.readBack('urgent', to + 1, Math.min(to - from, MAX_TOLD));
+      for (const { sequence, type, body } of entries) {
+        const event = sequence > from && type === 'alarm.raised' ? readEvent(body) : undefined;
+        if (event !== undefined) tell(event, { stage: 'platform', uplink });
+      }
+    },
+    async stored(event: Event) {
+      if (event.type !== `${typePrefix}alarm.acknowledged`) return;
+      const { event: id, uplink } = event.data['acknowledged'] as { event: string; uplink: string };
+      tell({ ...event, id }, { stage: 'operator', uplink });
+    },
+  };
+}

@@ -1,0 +1,22 @@
+import { randomBytes } from 'node:crypto';
+import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Log } from '../../drivers/contract.ts';
+
+/** The key under which card numbers leave the campus: made once, kept beside the journal, readable by us alone. */
+export function cardKey(dataDir: string, log: Log): Buffer {
+  const file = join(dataDir, 'card.key');
+  try {
+    if (!existsSync(file)) {
+      writeFileSync(file, randomBytes(32), { mode: 0o600 });
+      chmodSync(file, 0o600);
+    }
+    return readFileSync(file);
+  } catch (error) {
+    log.error(
+      { error: (error as Error).message },
+      `${file} cannot be used; card hashes will not be those of before`,
+    );
+    return randomBytes(32);
+  }
+}
