@@ -1,11 +1,12 @@
-/** What the gateway takes when nothing happens: 200 simulated devices, all answering, nothing to report. */
+/** What the gateway takes when nothing happens: 200 simulated devices, or 64 cameras, all answering, nothing to report. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { startFences } from '../../simulators/fence.ts';
 import { freePort } from '../free-port.ts';
-import { gateway, mosquitto, stop, tell, usage } from './parts.ts';
+import { gateway, mosquitto, startCameras, stop, tell, usage } from './parts.ts';
 
 const WIRES = 20;
 const UNITS = 10;
+const CAMERAS = 64;
 const SECONDS = 20;
 
 export async function idle(): Promise<void> {
@@ -41,13 +42,29 @@ export async function idle(): Promise<void> {
   };
   const empty = await gateway({ ...config, devices: [] });
   const full = await gateway({ ...config, campus: { id: '45000002', name: 'bench' }, devices });
-  await delay(5000);
-  const before = [empty, full].map(usage);
+  const ports = await Promise.all(Array.from({ length: CAMERAS * 2 }, freePort));
+  const cameras = Array.from({ length: CAMERAS }, (_, i) => ({
+    port: ports[i * 2],
+    rtspPort: ports[i * 2 + 1],
+  }));
+  const simulated = await startCameras(cameras);
+  const filmed = await gateway({
+    ...config,
+    campus: { id: '45000003', name: 'bench' },
+    devices: cameras.map(({ port }, i) => ({ id: `cam-${i}`, driver: 'onvif', host: '127.0.0.1', port })),
+  });
+  const all = [empty, full, filmed];
+  await delay(10_000);
+  const before = all.map(usage);
   await delay(SECONDS * 1000);
-  const after = [empty, full].map(usage);
-  for (const [i, name] of ['no device', `${WIRES * UNITS} devices, polled each second`].entries()) {
+  const after = all.map(usage);
+  for (const [i, name] of [
+    'no device',
+    `${WIRES * UNITS} devices, polled each second`,
+    `${CAMERAS} cameras, their events pulled`,
+  ].entries()) {
     const cpu = (((after[i]?.cpu ?? 0) - (before[i]?.cpu ?? 0)) / SECONDS) * 100;
     tell(`${name.padEnd(36)} RSS ${after[i]?.rss.toFixed(0)} MB   CPU ${cpu.toFixed(1)} % of a core`);
   }
-  await Promise.all([stop(empty), stop(full)]);
+  await Promise.all([...all.map((child) => stop(child)), stop(simulated, 'SIGKILL')]);
 }

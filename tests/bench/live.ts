@@ -1,12 +1,11 @@
 /** What live pictures cost: eight cameras passed through, beside the same eight transcoded to MPEG-1, in one run. */
 
-import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import WebSocket from 'ws';
 import { freePort } from '../free-port.ts';
-import { folder, gatewayIn, stop, tell, usage } from './parts.ts';
+import { folder, gatewayIn, startCameras, stop, tell, usage } from './parts.ts';
 
 const CAMERAS = 8;
 const SECONDS = 15;
@@ -31,21 +30,11 @@ export async function live(): Promise<void> {
   const directory = folder();
   const ports = await Promise.all(Array.from({ length: CAMERAS * 2 + 1 }, freePort));
   const consolePort = ports.pop() ?? 0;
-  // The cameras are a process of their own: their encoders are not what is measured.
   const cameras = Array.from({ length: CAMERAS }, (_, i) => ({
     port: ports[i * 2],
     rtspPort: ports[i * 2 + 1],
   }));
-  const program = `
-    import { startCamera } from ${JSON.stringify(new URL('../../simulators/camera.ts', import.meta.url).href)};
-    for (const one of ${JSON.stringify(cameras)}) await startCamera({ ...one, id: String(one.port), rate: 10 });
-    console.error('ready');
-  `;
-  const simulated = spawn(process.execPath, ['--input-type=module', '-e', program], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
-  process.on('exit', () => simulated.kill('SIGKILL'));
-  await new Promise((resolve) => simulated.stderr.once('data', resolve));
+  const simulated = await startCameras(cameras);
   const child = await gatewayIn(directory, {
     campus: { id: '45000001', name: 'bench' },
     dataDir: join(directory, 'data'),
@@ -95,6 +84,5 @@ export async function live(): Promise<void> {
   tell(
     `MPEG-1 costs ${(transcoded / through).toFixed(1)} x what passing through does (640x360, 10 pictures a second)`,
   );
-  simulated.kill('SIGKILL');
-  await stop(child);
+  await Promise.all([stop(simulated, 'SIGKILL'), stop(child)]);
 }

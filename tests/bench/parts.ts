@@ -59,6 +59,23 @@ export async function client(port: number): Promise<MqttClient> {
   return one;
 }
 
+/** Cameras in a process of their own: what they cost is not what is measured. */
+export async function startCameras(
+  cameras: readonly { readonly port: number | undefined; readonly rtspPort: number | undefined }[],
+): Promise<ChildProcess> {
+  const simulator = new URL('../../simulators/camera.ts', import.meta.url).href;
+  const program = `
+    import { startCamera } from ${JSON.stringify(simulator)};
+    for (const one of ${JSON.stringify(cameras)}) await startCamera({ ...one, id: String(one.port), rate: 10 });
+    console.error('ready');
+  `;
+  return await start({
+    command: process.execPath,
+    args: ['--input-type=module', '-e', program],
+    ready: /ready/,
+  });
+}
+
 /** Resident memory, MB, and CPU seconds used so far, of a process. */
 export function usage(child: ChildProcess): { rss: number; cpu: number } {
   const status = readFileSync(`/proc/${child.pid}/status`, 'utf8');
