@@ -509,7 +509,7 @@ export const configSchema = z.strictObject({
         )
         .default([])
         .describe(
-          'What the media servers of platforms begin with, to which `push-stream` may send; none by default',
+          'The media servers of platforms, or folders there, to which `push-stream` may send; none by default',
         ),
       pushes: z.int().min(1).max(16).default(2).describe('How many streams may be on their way at once'),
     })

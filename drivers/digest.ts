@@ -62,6 +62,18 @@ export function withCredentials(uri: string, credentials: Credentials | undefine
   return url.href;
 }
 
+/** A body of at most so many bytes: what answers without an end must not fill the memory. @throws Error. */
+export async function bodyOf(response: Response, max: number): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of response.body ?? []) {
+    size += chunk.length;
+    if (size > max) throw new Error(`the answer is larger than ${max} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
 /** `fetch` that answers a digest or basic challenge. @throws what `fetch` throws. */
 export async function fetchAs(
   url: string,

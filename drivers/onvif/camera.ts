@@ -6,7 +6,7 @@
  */
 import { spawn } from 'node:child_process';
 import { Cam } from 'onvif';
-import { type Credentials, fetchAs, withCredentials } from '../digest.ts';
+import { bodyOf, type Credentials, fetchAs, withCredentials } from '../digest.ts';
 
 export interface CameraAddress {
   readonly host: string;
@@ -61,8 +61,10 @@ function call<T>(
 }
 
 /** What a camera says of itself may name a host that only it knows (NAT, a wrong setting): ours is the one that answers. */
-function at(uri: string, { host }: CameraAddress): string {
+function at(uri: string, { host }: CameraAddress, scheme: RegExp): string {
   const url = new URL(uri);
+  // ffmpeg reads files as well, which a camera has no business to name.
+  if (!scheme.test(url.protocol)) throw new Error(`it names ${url.protocol}//, which is not asked`);
   url.hostname = host.includes(':') ? `[${host}]` : host;
   return url.href;
 }
@@ -103,7 +105,7 @@ export async function connectCamera(address: CameraAddress): Promise<Camera> {
       const { uri: found } = await call<{ uri: string }>('GetStreamUri', (done) =>
         cam.getStreamUri({ protocol: 'RTSP', ...profileOptions(profile) }, done as never),
       );
-      return withCredentials(at(found, address), credentials);
+      return withCredentials(at(found, address, /^rtsps?:$/), credentials);
     },
     async gotoPreset(preset) {
       const presets = await call<Record<string, { $?: { token?: string }; name?: unknown }>>(
@@ -136,14 +138,13 @@ export async function connectCamera(address: CameraAddress): Promise<Camera> {
       if (typeof where?.uri !== 'string' || where.uri === '')
         return await pictureOf(await camera.streamUrl(profile), signal);
       const limit = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]);
-      const response = await fetchAs(at(where.uri, address), credentials, { signal: limit });
+      const response = await fetchAs(at(where.uri, address, /^https?:$/), credentials, { signal: limit });
       if (!response.ok) {
         await response.body?.cancel();
         throw new Error(`its picture: HTTP ${response.status}`);
       }
-      const bytes = Buffer.from(await response.arrayBuffer());
-      if (bytes.length > PICTURE_MAX) throw new Error('its picture is too large');
-      if (bytes.readUInt16BE(0) !== 0xffd8) throw new Error('its picture is no JPEG');
+      const bytes = await bodyOf(response, PICTURE_MAX);
+      if (bytes.length < 4 || bytes.readUInt16BE(0) !== 0xffd8) throw new Error('its picture is no JPEG');
       return bytes;
     },
   };

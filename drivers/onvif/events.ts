@@ -6,7 +6,7 @@
  */
 import { randomBytes, randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fetchAs } from '../digest.ts';
+import { bodyOf, fetchAs } from '../digest.ts';
 import type { CameraAddress } from './camera.ts';
 import {
   encodeRequest,
@@ -34,6 +34,8 @@ const NONSENSE_MAX = 3;
 /** A camera that does not wait, although it was asked to, is not asked more often than this. */
 const EAGER_MS = 300;
 
+/** A hundred notifications are a tenth of it. */
+const ANSWER_MAX = 2_000_000;
 const WRONG_PASSWORD = 'it refuses our password';
 
 const serviceUrl = ({ host, port }: CameraAddress) =>
@@ -53,7 +55,7 @@ export async function clockOffset(
     body: encodeRequest('time', url, 0, { messageId: randomUUID() }),
     signal: AbortSignal.any([signal, AbortSignal.timeout(ASK_MS)]),
   });
-  const time = readTime(await response.text());
+  const time = readTime((await bodyOf(response, ANSWER_MAX)).toString());
   // It tells whole seconds: the middle of one, and the middle of the way.
   return time + 500 - (before + now()) / 2;
 }
@@ -97,7 +99,7 @@ export async function readEvents(options: EventsOptions): Promise<void> {
       body: encodeRequest(request, to, ms, { token, parameters, messageId: randomUUID() }),
       signal: AbortSignal.any([signal, AbortSignal.timeout(limit)]),
     });
-    const text = await response.text();
+    const text = (await bodyOf(response, ANSWER_MAX)).toString();
     if (response.status === 401) throw new Error(WRONG_PASSWORD);
     heard();
     return text;

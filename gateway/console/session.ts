@@ -18,6 +18,8 @@ export interface Sessions {
 
 const COOKIE = 'campus-session';
 const SESSIONS_MAX = 200;
+/** An operator logs in once a shift; a screen hangs on its wall for years. */
+const OPERATOR_MS = 12 * 3600_000;
 const WRONG_A_MINUTE = 10;
 const MINUTE_MS = 60_000;
 
@@ -43,7 +45,7 @@ export function createSessions(dataDir: string): Sessions {
     operator: tokenOf(tokenFile(dataDir, 'operator')),
     screen: tokenOf(tokenFile(dataDir, 'screen')),
   };
-  const sessions = new Map<string, Role>();
+  const sessions = new Map<string, { readonly role: Role; readonly until: number }>();
   let wrong = { since: Number.NEGATIVE_INFINITY, count: 0 };
   return {
     tokens,
@@ -57,7 +59,7 @@ export function createSessions(dataDir: string): Sessions {
         return undefined;
       }
       const id = randomBytes(18).toString('base64url');
-      sessions.set(id, role);
+      sessions.set(id, { role, until: role === 'operator' ? now + OPERATOR_MS : Number.POSITIVE_INFINITY });
       for (const old of sessions.keys()) {
         if (sessions.size <= SESSIONS_MAX) break;
         sessions.delete(old);
@@ -71,7 +73,8 @@ export function createSessions(dataDir: string): Sessions {
         .map((one) => one.trim())
         .find((one) => one.startsWith(`${COOKIE}=`))
         ?.slice(COOKIE.length + 1);
-      return id === undefined ? undefined : sessions.get(id);
+      const session = id === undefined ? undefined : sessions.get(id);
+      return session !== undefined && performance.now() < session.until ? session.role : undefined;
     },
   };
 }

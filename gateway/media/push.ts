@@ -45,10 +45,23 @@ interface Push {
   running: Promise<void>;
 }
 
+/** The same scheme, host and port, and a path below: `rtmp://a.b` does not allow `rtmp://a.b.example`. */
+function isWithin(text: string, allowed: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const [url, place] = [new URL(text), new URL(allowed)];
+  const path = place.pathname.replace(/\/$/, '');
+  return (
+    url.protocol === place.protocol &&
+    url.host === place.host &&
+    (url.pathname === path || url.pathname === '' || url.pathname.startsWith(`${path}/`)) &&
+    (path === '' || url.pathname !== '')
+  );
+}
+
 export function createPushes(options: {
   readonly streamUrl: (camera: string) => Promise<string>;
   readonly cameras: readonly string[];
-  /** What destinations must begin with. */
+  /** Where destinations must lie: URLs of servers, or of folders there. */
   readonly allowed: readonly string[];
   readonly max: number;
   readonly log: Log;
@@ -119,7 +132,7 @@ export function createPushes(options: {
     if (!parsed.success) return { done: false, reason: wrongArgument(parsed.error) };
     const { url, for: seconds } = parsed.data;
     if (!cameras.includes(camera)) return { done: false, reason: `there is no camera ${camera}` };
-    if (!allowed.some((prefix) => url.startsWith(prefix)))
+    if (!allowed.some((one) => isWithin(url, one)))
       return { done: false, reason: `media.pushTo does not allow ${withoutSecrets(url)}` };
     const key = `${camera} ${url}`;
     const until = Date.now() + seconds * 1000;

@@ -44,6 +44,7 @@ const extensions: Readonly<Record<string, string>> = {
 const contentTypes = Object.fromEntries(Object.entries(extensions).map(([type, end]) => [end, type]));
 /** Fits every broker that we know: the smallest limits are 128 KB, and base64 makes 4 bytes of 3. */
 export const PIECE_BYTES = 48_000;
+const PARTIAL_MS = 3_600_000;
 const SWEEP_EVERY_MS = 600_000;
 
 const folderOf = (directory: string, reference: string) => join(directory, reference.slice(0, 2));
@@ -129,6 +130,12 @@ export function createMediaStore(options: {
     return found.sort((a, b) => a.at - b.at);
   };
   const sweep = async () => {
+    // What a power cut left half written.
+    for (const name of await readdir(directory).catch(() => [])) {
+      const path = join(directory, name);
+      const found = name.endsWith('.partial') ? await stat(path).catch(() => undefined) : undefined;
+      if (found !== undefined && found.mtimeMs < Date.now() - PARTIAL_MS) await rm(path, { force: true });
+    }
     const all = await files();
     let bytes = all.reduce((sum, one) => sum + one.bytes, 0);
     const before = clock.now() - keep;

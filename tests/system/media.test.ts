@@ -251,6 +251,8 @@ describe('a stream for a platform', { timeout: 90_000 }, () => {
         done: false,
         reason: expect.stringContaining('pushTo does not allow'),
       });
+      const lookalike = url.replace('127.0.0.1', '127.0.0.1.example.com');
+      expect(await command('push-stream', { url: lookalike, for: 5 })).toMatchObject({ done: false });
       // The platform's media server: an ffmpeg of its own that listens.
       const file = join(directory, 'pushed.mkv');
       const listen =

@@ -1,0 +1,51 @@
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { createPushes } from '../../gateway/media/push.ts';
+import { silentLog } from '../helpers.ts';
+
+function pushes(allowed: readonly string[], max = 2) {
+  const one = createPushes({
+    streamUrl: async () => {
+      throw new Error('the camera is away');
+    },
+    cameras: ['yard'],
+    allowed,
+    max,
+    log: silentLog,
+  });
+  onTestFinished(() => one.close());
+  const tell = (action: string, wanted: object, target = 'yard') =>
+    one.execute({ id: 'c', target, action, arguments: { ...wanted } });
+  return { ...one, tell };
+}
+
+describe('a stream for a platform', () => {
+  it.each([
+    ['rtmp://media.police', 'rtmp://media.police/live/1', true],
+    ['rtmp://media.police/live', 'rtmp://media.police/live/1', true],
+    ['rtmp://media.police/live/', 'rtmp://media.police/live/1', true],
+    ['srt://media.police:9000', 'srt://media.police:9000?streamid=1', true],
+    ['rtmp://media.police', 'rtmp://media.police.evil.example/live', false],
+    ['rtmp://media.police', 'rtmp://media.police@evil.example/live', false],
+    ['rtmp://media.police', 'rtmp://media.police:8080/live', false],
+    ['rtmp://media.police', 'rtsp://media.police/live', false],
+    ['rtmp://media.police/live', 'rtmp://media.police/lives/1', false],
+    ['rtmp://media.police/live', 'rtmp://media.police/live/../other', false],
+    ['rtmp://media.police/live', 'file:///etc/passwd', false],
+  ])('where %s is allowed: %s, %s', async (allowed, url, done) => {
+    expect(await pushes([allowed]).tell('push-stream', { url, for: 60 })).toMatchObject({ done });
+  });
+
+  it('is refused of what is no camera, with no time, and beyond the most at once', async () => {
+    const { tell, list } = pushes(['rtmp://a'], 1);
+    expect(await tell('push-stream', { url: 'rtmp://a/1' }, 'gate')).toMatchObject({ done: false });
+    expect(await tell('push-stream', { url: 'rtmp://a/1', for: 0 })).toMatchObject({ done: false });
+    expect(await tell('push-stream', { url: 'rtmp://user:secret@a/1' })).toMatchObject({ done: true });
+    expect(await tell('push-stream', { url: 'rtmp://a/2' })).toMatchObject({
+      reason: expect.stringContaining('1 streams'),
+    });
+    expect(JSON.stringify(list())).not.toContain('secret');
+    expect(await tell('stop-stream', {})).toEqual({ done: true });
+    expect(await tell('stop-stream', {})).toMatchObject({ done: false });
+    expect(tell('snapshot', {})).toBeUndefined();
+  });
+});
