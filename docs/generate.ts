@@ -143,6 +143,9 @@ const others = {
   },
 } as const;
 
+/** All but pieces, which have a topic of their own. */
+const isEvent = (type: string) => type !== 'media.piece';
+
 function asyncapi(): string {
   const messages = Object.fromEntries(
     eventTypes.map((type) => [
@@ -181,8 +184,15 @@ function asyncapi(): string {
             },
           },
           messages: Object.fromEntries(
-            eventTypes.map((type) => [type, { $ref: `#/components/messages/${type}` }]),
+            eventTypes.filter(isEvent).map((type) => [type, { $ref: `#/components/messages/${type}` }]),
           ),
+        },
+        media: {
+          address: 'campus/v1/{campusId}/media/{deviceId}',
+          description:
+            'Pieces of pictures and clips, in the lane `bulk`; for uplinks with `pictures: true`. Not retained.',
+          parameters: { campusId, deviceId },
+          messages: { 'media.piece': { $ref: '#/components/messages/media.piece' } },
         },
         ...Object.fromEntries(
           Object.entries(others).map(([name, { path, words }]) => [
@@ -205,10 +215,12 @@ function asyncapi(): string {
         ),
       },
       operations: Object.fromEntries(
-        Object.entries({ event: { action: 'send' }, ...others }).map(([channel, { action }]) => [
-          `${action}${channel[0]?.toUpperCase()}${channel.slice(1)}`,
-          { action, channel: { $ref: `#/channels/${channel}` } },
-        ]),
+        Object.entries({ event: { action: 'send' }, media: { action: 'send' }, ...others }).map(
+          ([channel, { action }]) => [
+            `${action}${channel[0]?.toUpperCase()}${channel.slice(1)}`,
+            { action, channel: { $ref: `#/channels/${channel}` } },
+          ],
+        ),
       ),
       components: {
         messages: {

@@ -60,7 +60,7 @@ const SESSION_EXPIRY = 7 * 86_400;
 /** undefined: it is no event of this contract. */
 export function parseEvent(topic: string, payload: Buffer): Received | undefined {
   const body = payload.toString();
-  const at = topic.indexOf('/event/');
+  const at = topic.search(/\/(event|media)\//);
   if (at < 0) return undefined;
   try {
     const { id, type, time, journal, lane, sequence, previous } = JSON.parse(body) as Record<string, unknown>;
@@ -186,7 +186,12 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
   }, GAPS_EVERY_MS);
 
   const shared = group === undefined ? filter : `$share/${group}/${filter}`;
-  const subscribe = () => client.subscribeAsync({ [shared]: { qos: 1 }, [replyFilter(filter)]: { qos: 1 } });
+  // Who takes all events takes the pieces of pictures too, or the lane `bulk` is never confirmed.
+  const pieces = filter.endsWith('/event/#')
+    ? { [shared.replace(/event\/#$/, 'media/+')]: { qos: 1 } as const }
+    : {};
+  const subscribe = () =>
+    client.subscribeAsync({ [shared]: { qos: 1 }, [replyFilter(filter)]: { qos: 1 }, ...pieces });
   await new Promise<void>((resolve) => client.once('connect', () => resolve()));
   await subscribe();
   // What was stored before, and whose receipt may be lost.
