@@ -14,9 +14,10 @@ import { CLOCK_BITS, CLOCK_SQUARE } from '../../simulators/picture.ts';
 import { quantile } from '../bench/parts.ts';
 import { freePort, silentLog, stream, take, temporaryDirectory } from '../helpers.ts';
 import { browser, openPage } from './browser.ts';
+import { gstreamer } from './gstreamer.ts';
 import { gateway, need, until } from './tools.ts';
 
-async function campus() {
+async function campus(more: object = {}) {
   const directory = temporaryDirectory();
   const [port, rtspPort, consolePort] = await Promise.all([freePort(), freePort(), freePort()]);
   const camera = await startCamera({ port, rtspPort, password: 'pw' });
@@ -28,7 +29,15 @@ async function campus() {
       dataDir: join(directory, 'data'),
       console: { port: consolePort },
       devices: [
-        { id: 'yard', driver: 'onvif', host: '127.0.0.1', port, username: 'admin', passwordFile: 'pw' },
+        {
+          id: 'yard',
+          driver: 'onvif',
+          host: '127.0.0.1',
+          port,
+          username: 'admin',
+          passwordFile: 'pw',
+          ...more,
+        },
       ],
     },
     directory,
@@ -128,6 +137,18 @@ describe('a camera, live', { timeout: 90_000 }, () => {
     expect(ffmpegs()).toBe('1');
     await page.close();
     await until('no ffmpeg is left', () => ffmpegs() === '0', 10_000);
+  });
+
+  it('of H.265 that the browser does not know falls back by itself', async (context) => {
+    need(context, 'ffmpeg', 'chromium', 'pgrep');
+    const { url, token } = await campus({ stream: await gstreamer(context, 'h265') });
+    const page = await openPage(await browser(), `${url}/#${token}`);
+    await page.getByText('yard').first().waitFor();
+    const type = 'video/mp4; codecs="hev1.1.6.L60.B0"';
+    if (await page.evaluate<boolean>(`MediaSource.isTypeSupported('${type}')`))
+      context.skip('it knows H.265');
+    await page.goto(`${url}/live/yard`);
+    await until('a picture is painted', () => page.evaluate<boolean>(PAINTED), 20_000);
   });
 
   it('takes its ffmpegs with it when the gateway is killed', async (context) => {

@@ -1,15 +1,16 @@
 /** Pictures, clips and streams: real mosquitto, real streams, ffprobe and other programs' servers as witnesses. */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { connectAsync } from 'mqtt';
-import { describe, expect, it, onTestFinished, type TestContext } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { startCamera } from '../../simulators/camera.ts';
 import { startPanel } from '../../simulators/panel.ts';
 import { freePort, temporaryDirectory } from '../helpers.ts';
 import { stopProcess } from '../processes.ts';
+import { gstreamer } from './gstreamer.ts';
 import { gateway, mosquitto, need, until } from './tools.ts';
 
 const PREFIX = 'campus/v1/4503000001';
@@ -127,13 +128,6 @@ async function campus(own: { camera?: object; media?: object; rules?: object[] }
   return { camera, panel, events, command, whole, kept, did, directory, running, rtspPort };
 }
 
-function needGStreamer(context: TestContext) {
-  const asked = spawnSync('/usr/bin/python3', [
-    '-c',
-    'import gi; gi.require_version("GstRtspServer", "1.0")',
-  ]);
-  if (asked.status !== 0) need(context, 'gir1.2-gst-rtsp-server-1.0');
-}
 const probe = (file: string) =>
   JSON.parse(
     spawnSync(
@@ -142,6 +136,36 @@ const probe = (file: string) =>
       { encoding: 'utf8' },
     ).stdout,
   ) as { streams: { codec_name: string; width: number }[]; format: { duration: string } };
+
+describe('the stream of a simulated camera', () => {
+  it.each([
+    ['the right', 'pw', 0],
+    ['a wrong', 'other', 1],
+  ])('is one to ffprobe with %s password', async (_name, password, status) => {
+    const [port, rtspPort] = await Promise.all([freePort(), freePort()]);
+    const camera = await startCamera({ port, rtspPort, password: 'pw' });
+    onTestFinished(() => camera.close());
+    const child = spawn(
+      'ffprobe',
+      [
+        '-v',
+        'error',
+        '-show_entries',
+        'stream=codec_name,width,height',
+        '-of',
+        'csv=p=0',
+        `rtsp://admin:${password}@127.0.0.1:${rtspPort}/main`,
+      ],
+      { stdio: ['ignore', 'pipe', 'ignore'] },
+    );
+    let said = '';
+    child.stdout.on('data', (chunk: Buffer) => {
+      said += chunk.toString();
+    });
+    expect(await once(child, 'close')).toEqual([status, null]);
+    expect(said.trim()).toBe(status === 0 ? 'h264,640,360' : '');
+  });
+});
 
 describe('an alarm', { timeout: 120_000 }, () => {
   it('brings a picture and a clip of it, after it, whole, bound to it', async (context) => {
@@ -191,34 +215,10 @@ describe('an alarm', { timeout: 120_000 }, () => {
   });
 
   it('has its picture from a camera that is not ours: GStreamer’s server', async (context) => {
-    need(context, 'mosquitto', 'ffmpeg', '/usr/bin/python3');
-    needGStreamer(context);
-    const port = await freePort();
-    const server = `
-import gi
-gi.require_version('Gst', '1.0'); gi.require_version('GstRtspServer', '1.0')
-from gi.repository import Gst, GstRtspServer, GLib
-Gst.init(None)
-server = GstRtspServer.RTSPServer(); server.set_address('127.0.0.1'); server.set_service('${port}')
-factory = GstRtspServer.RTSPMediaFactory()
-factory.set_launch('( videotestsrc is-live=true ! video/x-raw,width=320,height=240,framerate=10/1 ! x264enc tune=zerolatency key-int-max=10 ! rtph264pay name=pay0 pt=96 )')
-factory.set_shared(True)
-server.get_mount_points().add_factory('/gst', factory); server.attach(None)
-print('ready', flush=True)
-GLib.MainLoop().run()
-`;
-    const child: ChildProcess = spawn('/usr/bin/python3', ['-c', server], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    onTestFinished(() => stopProcess(child, 'SIGKILL'));
-    let words = '';
-    child.stderr?.on('data', (chunk: Buffer) => {
-      words += chunk.toString();
-    });
-    const [first] = (await Promise.race([once(child.stdout!, 'data'), once(child, 'exit')])) as [unknown];
-    if (!String(first).startsWith('ready')) throw new Error(`GStreamer: ${words.slice(-300)}`);
+    need(context, 'mosquitto', 'ffmpeg');
+    const stream = await gstreamer(context, 'h264');
     const { command, kept, whole, events, directory } = await campus({
-      camera: { stream: `rtsp://127.0.0.1:${port}/gst` },
+      camera: { stream },
       media: { clips: ['yard'] },
     });
     const segments = () =>

@@ -1,0 +1,65 @@
+/** The simulated camera, as clients that are not ours see it: the onvif package here, ffprobe in the system suite. */
+import { createRequire } from 'node:module';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { startCamera } from '../../simulators/camera.ts';
+import { freePort, stream } from '../helpers.ts';
+
+const { Cam } = createRequire(import.meta.url)('onvif') as typeof import('onvif');
+type Cam = InstanceType<typeof Cam>;
+
+async function connect(auth: 'digest' | 'token', password = 'pw') {
+  const [port, rtspPort] = await Promise.all([freePort(), freePort()]);
+  const camera = await startCamera({ port, rtspPort, password: 'pw', auth });
+  onTestFinished(() => camera.close());
+  const cam = await new Promise<Cam>((resolve, reject) => {
+    const one: Cam = new Cam(
+      { hostname: '127.0.0.1', port, username: 'admin', password, useWSSecurity: auth === 'token' },
+      (error) => (error ? reject(error) : resolve(one)),
+    );
+  });
+  const ask = <T>(run: (done: (error: Error | null | false, value?: T) => void) => void) =>
+    new Promise<T>((resolve, reject) => run((error, value) => (error ? reject(error) : resolve(value as T))));
+  return { camera, cam, ask, port, rtspPort };
+}
+
+describe('a simulated camera, to the onvif package', () => {
+  it.each(['digest', 'token'] as const)('is a camera, with %s', async (auth) => {
+    const { cam, ask, port, rtspPort } = await connect(auth);
+    expect(await ask((done) => cam.getDeviceInformation(done as never))).toMatchObject({
+      manufacturer: 'Simulated',
+      model: 'SC-1',
+    });
+    expect(await ask((done) => cam.getStreamUri({ protocol: 'RTSP' }, done as never))).toMatchObject({
+      uri: `rtsp://127.0.0.1:${rtspPort}/main`,
+    });
+    expect(await ask((done) => cam.getSnapshotUri({}, done as never))).toMatchObject({
+      uri: `http://127.0.0.1:${port}/snapshot.jpg`,
+    });
+    expect(Object.keys(await ask<object>((done) => cam.getPresets({}, done as never)))).toEqual([
+      'gate',
+      'yard',
+    ]);
+    await ask((done) => cam.gotoPreset({ preset: 'p1' }, done as never));
+    await expect(ask((done) => cam.gotoPreset({ preset: 'p9' }, done as never))).rejects.toThrow(
+      'GotoPreset',
+    );
+  });
+
+  it('tells its events to the package’s own loop', async () => {
+    const { camera, cam } = await connect('digest');
+    const events = stream<string>();
+    cam.on(
+      'event',
+      (message: { topic: { _: string }; message: { message: { $: { PropertyOperation?: string } } } }) =>
+        events.push(`${message.topic._} ${message.message.message.$.PropertyOperation}`),
+    );
+    expect(await events.next()).toBe('tns1:RuleEngine/CellMotionDetector/Motion Initialized');
+    await camera.do('motion');
+    await events.find((one) => one === 'tns1:RuleEngine/CellMotionDetector/Motion Changed');
+    cam.removeAllListeners('event');
+  });
+
+  it('lets nobody in with another password', async () => {
+    await expect(connect('digest', 'wrong')).rejects.toThrow(/401/);
+  });
+});
