@@ -159,8 +159,11 @@ function taker(terminal: Terminal, host: Host): Take {
     const { id: device, options: own } = terminal;
     if (typeof mapped === 'string') return host.discarded(device, 'what the profile cannot map', 0, mapped);
     const [first] = pictures;
+    // What the disk refuses of it goes without its picture.
     const picture =
-      own.pictures && first !== undefined && mapped.length > 0 ? await host.keep(device, first) : undefined;
+      own.pictures && first !== undefined && mapped.length > 0
+        ? await host.keep(device, first).catch(() => undefined)
+        : undefined;
     for (const [i, one] of mapped.entries()) {
       const digest =
         one.key ?? (raw === undefined ? undefined : createHash('sha256').update(raw).digest('base64'));

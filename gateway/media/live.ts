@@ -188,9 +188,12 @@ function createChannel(
     log.debug({ camera, form }, 'a live picture begins');
   };
   const end = async () => {
+    const ending = running;
     stop.abort();
     await producer?.stop();
-    await running;
+    await ending;
+    // Somebody may have come meanwhile, and what is here is of the next run.
+    if (running !== ending) return;
     head = undefined;
     group = [];
   };
