@@ -114,6 +114,7 @@ export async function createRecorder(options: {
   /** What the disk refused and we try again: alarms, and events of the gateway itself. */
   const waiting = new Map<string, Item>();
   let retries: NodeJS.Timeout | undefined;
+  let closed = false;
 
   let loaded = false;
   const reload = async () => {
@@ -195,6 +196,8 @@ export async function createRecorder(options: {
     for (const item of waiting.values()) if (item.saving === undefined) save(item).catch(() => {});
   };
   const saveLater = (item: Item) => {
+    // The journal is closed too: trying again would only hold the process up.
+    if (closed) return;
     waiting.set(item.event.id, item);
     retries ??= setInterval(retry, RETRY_EVERY_MS);
   };
@@ -288,6 +291,7 @@ export async function createRecorder(options: {
       return await save({ event, type, device, stateKey: undefined, repeat: undefined, seenAt: clock.now() });
     },
     close() {
+      closed = true;
       clearInterval(retries);
       failures.close();
     },

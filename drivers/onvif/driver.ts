@@ -332,6 +332,7 @@ function executor(
           await delay(SETTLE_MS, undefined, { signal });
         }
         const bytes = await camera.snapshot(profile, signal);
+        signal.throwIfAborted();
         const picture = await host.keep(device.id, { contentType: 'image/jpeg', bytes }, { event });
         return { done: true, result: { picture } };
       }

@@ -1,4 +1,4 @@
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { Observation } from '../../drivers/contract.ts';
 import { openJournal } from '../../gateway/journal/index.ts';
 import { systemClock } from '../../gateway/observe/clock.ts';
@@ -17,17 +17,15 @@ async function recorder(directory: string) {
     await journal.close();
   };
   onTestFinished(close);
-  return {
-    ...(await createRecorder({
-      campusId: '45',
-      deviceNames: new Map(),
-      journal,
-      clock,
-      metrics: createMetrics(),
-      log: silentLog,
-    })),
-    close,
-  };
+  const one = await createRecorder({
+    campusId: '45',
+    deviceNames: new Map(),
+    journal,
+    clock,
+    metrics: createMetrics(),
+    log: silentLog,
+  });
+  return { ...one, closeRecorder: one.close, close };
 }
 
 const fence = (state: 'raised' | 'restored', more: Partial<Observation> = {}): Observation => ({
@@ -97,5 +95,18 @@ describe('the state of a device', () => {
       state: 'online',
       active: [{ kind: 'fence', subject: 'east-2' }],
     });
+  });
+});
+
+describe('a recorder that is closed', () => {
+  it('tries nothing again that comes too late: that would hold the process up', async () => {
+    const one = await recorder(temporaryDirectory());
+    const { closeRecorder, recordOwn } = one;
+    closeRecorder();
+    await one.close();
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    onTestFinished(() => void vi.useRealTimers());
+    await recordOwn('command.failed', { reason: 'the gateway stops' });
+    expect(vi.getTimerCount()).toBe(0);
   });
 });
