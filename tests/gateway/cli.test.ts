@@ -299,7 +299,7 @@ const matching = (pattern: RegExp | string) =>
 /** Whether what is sent to a group comes back. */
 async function hasMulticast(): Promise<boolean> {
   const socket = createSocket({ type: 'udp4', reuseAddr: true });
-  onTestFinished(() => socket.close());
+  onTestFinished(() => void socket.close());
   try {
     socket.bind(0);
     await once(socket, 'listening');
