@@ -67,6 +67,9 @@ type Own = Device<z.output<typeof options>>;
 const PASSING_MS = 3000;
 const RETRY_MS = 2000;
 const RETRY_MAX_MS = 5000;
+/** A camera locks out who tries a wrong password too often. The first time it may be its clock that has jumped. */
+const REFUSED = /password|authenticat|authori[sz]/i;
+const REFUSED_MS = 60_000;
 /** Silent for so long, it is offline. */
 const OFFLINE_MS = 15_000;
 const CLOCK_EVERY_MS = 600_000;
@@ -197,7 +200,12 @@ async function follow(context: {
         if ((error as { code?: string }).code === 'E_SOAP')
           host.discarded(cameras[0]?.id ?? '', 'an answer that makes no sense', 0, why);
         // The first loss may be of the moment: the next subscription is tried at once.
-        const wait = tries === 0 ? 100 : Math.min(RETRY_MS * tries, RETRY_MAX_MS) * (0.5 + Math.random() / 2);
+        const wait =
+          tries === 0
+            ? 100
+            : REFUSED.test(why)
+              ? REFUSED_MS
+              : Math.min(RETRY_MS * tries, RETRY_MAX_MS) * (0.5 + Math.random() / 2);
         await delay(wait, undefined, { signal }).catch(() => {});
       }
     }
