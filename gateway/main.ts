@@ -400,6 +400,8 @@ export async function startGateway(options: {
       arming.close();
       alarms.close();
       linkage.close();
+      // What is on disk before the uplinks go is delivered by them.
+      await commands.settled();
       await Promise.all(uplinks.map((uplink) => uplink.close(drain)));
       clock.close();
       recorder.close();

@@ -16,6 +16,7 @@ import type {
   Receipt,
   Session,
 } from '../drivers/contract.ts';
+import { type InFlight, inFlight } from './inflight.ts';
 import type { Clock } from './observe/clock.ts';
 import { type BurstLog, burstLog } from './observe/log.ts';
 import type { Metrics } from './observe/metrics.ts';
@@ -59,6 +60,8 @@ interface Shared {
   readonly context: SupervisorContext;
   readonly links: ReturnType<typeof createLinks>;
   readonly bursts: BurstLog;
+  /** What devices said and is not on disk yet. */
+  readonly flying: InFlight;
   readonly signal: AbortSignal;
 }
 
@@ -74,9 +77,10 @@ export function startSupervisor(devices: readonly Device[], context: SupervisorC
   }
   const stop = new AbortController();
   const bursts = burstLog(context.log);
+  const flying = inFlight();
   const links = createLinks(context);
   const running = [...wires.values()].map((wire) =>
-    keepOpen(wire, { context, links, bursts, signal: stop.signal }),
+    keepOpen(wire, { context, links, bursts, flying, signal: stop.signal }),
   );
   return {
     online: links.online,
@@ -96,6 +100,7 @@ export function startSupervisor(devices: readonly Device[], context: SupervisorC
     async close() {
       stop.abort();
       await Promise.all(running);
+      await flying.settled(CLOSE_TIMEOUT_MS);
       bursts.close();
     },
   };
@@ -183,13 +188,13 @@ async function keepOpen(wire: Wire, shared: Shared): Promise<void> {
 }
 
 /** One session, from open to end. Rejects when the line is gone. */
-async function runSession(wire: Wire, { context, links, bursts, signal }: Shared): Promise<void> {
+async function runSession(wire: Wire, { context, links, bursts, flying, signal }: Shared): Promise<void> {
   const { driver, devices } = wire;
   const { record, keep, clock, log, metrics } = context;
   const own = new AbortController();
   const host: Host = {
-    report: record,
-    keep,
+    report: (observation) => flying.track(record(observation)),
+    keep: (...picture) => flying.track(keep(...picture)),
     link: (device, state, reason, part) => links.link(device, part, state === 'online', reason),
     discarded(device, reason, bytes, detail) {
       metrics.discarded.inc({ device, reason });

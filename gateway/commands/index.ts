@@ -14,6 +14,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { Log } from '../../drivers/contract.ts';
+import { inFlight } from '../inflight.ts';
 import type { Journal } from '../journal/index.ts';
 import type { Clock } from '../observe/clock.ts';
 import { burstLog } from '../observe/log.ts';
@@ -60,6 +61,8 @@ export interface Commands {
   tellInterrupted(): Promise<void>;
   /** The gateway stops: what breaks off now is no news. */
   stopping(): void;
+  /** Resolves when what was begun has ended and is on disk, or after a while. */
+  settled(): Promise<void>;
   close(): void;
 }
 
@@ -78,6 +81,7 @@ const EXECUTE_TIMEOUT_MS = 30_000;
 /** Refusals are written down, but a flood of them must not fill the disk: so many a minute from each source. */
 const REFUSALS_A_MINUTE = 20;
 const MINUTE_MS = 60_000;
+const SETTLE_MS = 2000;
 /** The audit is kept as it is: what they say about persons, which may have to be erased, stays out of it. */
 const PERSONAL: readonly string[] = ['credentials', 'expect-visitor', 'erase'];
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
@@ -93,6 +97,7 @@ export function createCommands(context: CommandContext): Commands {
   const bursts = burstLog(log);
   const running = new Map<string, Promise<Result>>();
   let stops = false;
+  const flying = inFlight();
   const refusals = new Map<string, { since: number; count: number }>();
 
   /** Carries out, and never rejects. */
@@ -122,7 +127,7 @@ export function createCommands(context: CommandContext): Commands {
 
   /** Tells platforms, once it is on disk. */
   const tell = (type: 'command.done' | 'command.refused' | 'command.failed', details: object) =>
-    void recorder.recordOwn(type, { ...details });
+    flying.track(recorder.recordOwn(type, { ...details }));
 
   const refuse = (source: Source, target: string, id: string | null, reason: string, more: object): Reply => {
     metrics.commandsRefused.inc({ source: source.id });
@@ -203,14 +208,17 @@ export function createCommands(context: CommandContext): Commands {
     async act(task, rule, cause) {
       const whole = { id: `${rule}/${cause}`, ...task };
       const by = { source: 'rule', from: rule };
-      const result = await perform(whole);
+      const result = await flying.track(perform(whole));
       const details = { ...by, id: whole.id, target: task.target, action: task.action, ...inShort(result) };
       metrics.commands.inc({ source: 'rule', action: task.action });
       if (!result.done && !stops)
         bursts.warn(`rule ${rule}`, details, 'what a rule asked for could not be done');
-      journal.audit(clock.now(), JSON.stringify({ ...entryOf(by, whole), ...inShort(result) })).then(
-        (audit) => tell(result.done ? 'command.done' : 'command.failed', { ...details, audit }),
-        () => tell(result.done ? 'command.done' : 'command.failed', details),
+      const type = result.done ? 'command.done' : 'command.failed';
+      void flying.track(
+        journal.audit(clock.now(), JSON.stringify({ ...entryOf(by, whole), ...inShort(result) })).then(
+          (audit) => tell(type, { ...details, audit }),
+          () => tell(type, details),
+        ),
       );
       return result;
     },
@@ -238,6 +246,7 @@ export function createCommands(context: CommandContext): Commands {
     stopping() {
       stops = true;
     },
+    settled: () => flying.settled(SETTLE_MS),
     close: () => bursts.close(),
   };
 }
