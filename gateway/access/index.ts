@@ -16,7 +16,7 @@ import {
   wrongArgument,
 } from '../../drivers/contract.ts';
 import type { Commands, Result, Task } from '../commands/index.ts';
-import { readEvent } from '../event.ts';
+import { readEvent, stateKeyOf } from '../event.ts';
 import type { Journal } from '../journal/index.ts';
 import type { Clock } from '../observe/clock.ts';
 import { burstLog } from '../observe/log.ts';
@@ -258,8 +258,8 @@ export function createAccess(options: AccessOptions): Access {
     }
   };
 
-  const isLockedDown = () =>
-    [...states.values()].some(({ raised, event }) => raised && event.data['kind'] === 'lockdown');
+  const lockdownKey = stateKeyOf({ device: 'gateway', kind: 'lockdown', state: 'raised' }) ?? '';
+  const isLockedDown = () => states.get(lockdownKey)?.raised === true;
   const setLockdown = async (on: boolean): Promise<Result> => {
     const state = on ? 'raised' : 'restored';
     const told = record({ device: 'gateway', kind: 'lockdown', state });

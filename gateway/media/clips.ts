@@ -2,7 +2,7 @@
  * Clips around an alarm, from before it began: for each camera that the config names, ffmpeg writes what the camera sends
  * into short files, as it is; the oldest go. A clip is joined from them without transcoding, and kept like a picture.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -10,7 +10,7 @@ import { z } from 'zod';
 import { type Log, wrongArgument } from '../../drivers/contract.ts';
 import type { Result, Task } from '../commands/index.ts';
 import { burstLog } from '../observe/log.ts';
-import { endProcess, FFMPEG, withoutSecrets } from './live.ts';
+import { FFMPEG, keepFfmpeg } from './ffmpeg.ts';
 import type { MediaStore } from './store.ts';
 
 export interface Clips {
@@ -44,42 +44,18 @@ export function createClips(options: {
   const { signal } = over;
   const folderOf = (camera: string) => join(directory, Buffer.from(camera).toString('hex'));
 
-  const record = async (camera: string, into: { child?: ChildProcess }) => {
+  const record = async (camera: string) => {
     const folder = folderOf(camera);
     await rm(folder, { recursive: true, force: true });
     await mkdir(folder, { recursive: true, mode: 0o750 });
-    while (!signal.aborted) {
-      try {
-        const url = await streamUrl(camera);
-        const child = spawn(
-          'ffmpeg',
-          [
-            ...FFMPEG,
-            ...['-rtsp_transport', 'tcp', '-i', url, '-an', '-c:v', 'copy', '-f', 'segment'],
-            ...['-segment_time', String(SEGMENT_S), '-segment_format', 'mpegts', '-strftime', '1'],
-            join(folder, '%s.ts'),
-          ],
-          { stdio: ['ignore', 'ignore', 'pipe'] },
-        );
-        into.child = child;
-        let words = '';
-        child.stderr.on('data', (chunk: Buffer) => {
-          words = chunk.toString().trim().slice(0, 300);
-        });
-        await new Promise<void>((_, reject) => {
-          child.on('error', reject);
-          child.on('close', (status) => reject(new Error(words || `ffmpeg ended (${status})`)));
-        });
-      } catch (error) {
-        if (signal.aborted) return;
-        bursts.warn(
-          `clips ${camera}`,
-          { camera, error: withoutSecrets((error as Error).message) },
-          'the last seconds of a camera are not kept',
-        );
-        await delay(AGAIN_MS, undefined, { signal }).catch(() => {});
-      }
-    }
+    const args = async () => [
+      ...['-rtsp_transport', 'tcp', '-i', await streamUrl(camera), '-an', '-c:v', 'copy', '-f', 'segment'],
+      ...['-segment_time', String(SEGMENT_S), '-segment_format', 'mpegts', '-strftime', '1'],
+      join(folder, '%s.ts'),
+    ];
+    await keepFfmpeg(args, signal, AGAIN_MS, ({ message: error }) =>
+      bursts.warn(`clips ${camera}`, { camera, error }, 'the last seconds of a camera are not kept'),
+    );
   };
   const segments = async (camera: string) =>
     (await readdir(folderOf(camera)).catch(() => []))
@@ -91,8 +67,7 @@ export function createClips(options: {
       for (const { path, at } of await segments(camera))
         if (at < Date.now() - KEPT_S * 1000) await rm(path, { force: true });
   };
-  const children = cameras.map((): { child?: ChildProcess } => ({}));
-  const running = cameras.map((camera, i) => record(camera, children[i] ?? {}).catch(() => {}));
+  const running = cameras.map((camera) => record(camera).catch(() => {}));
   const timer = setInterval(() => void prune().catch(() => {}), LOOK_MS).unref();
 
   const cut = async (camera: string, from: number, to: number): Promise<Buffer> => {
@@ -163,7 +138,6 @@ export function createClips(options: {
     async close() {
       over.abort();
       clearInterval(timer);
-      await Promise.all(children.map(({ child }) => (child === undefined ? undefined : endProcess(child))));
       await Promise.all(running);
       bursts.close();
     },

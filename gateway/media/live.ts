@@ -14,6 +14,7 @@ import type { WebSocket } from 'ws';
 import type { Log } from '../../drivers/contract.ts';
 import { burstLog } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
+import { endOf, endProcess, FFMPEG, withoutSecrets } from './ffmpeg.ts';
 import { type Fragment, fragmentReader, type Head } from './mp4.ts';
 
 export type Form = 'mse' | 'jsmpeg';
@@ -43,7 +44,6 @@ const BACKOFF_FIRST_MS = 500;
 const BACKOFF_MAX_MS = 10_000;
 /** A stream that gives nothing for so long is over. */
 const SILENT_MS = 10_000;
-const KILL_MS = 2000;
 /** WebSocket close codes (RFC 6455, 7.4): try again later; policy. */
 const TRY_LATER = 1013;
 const TOO_MANY = 1008;
@@ -228,22 +228,8 @@ function createChannel(
   };
 }
 
-/** A URL with a password has no business in a log. */
-export const withoutSecrets = (text: string) => text.replace(/\/\/[^@/\s]*@/g, '//');
-
-/** What every ffmpeg of the gateway gets: no questions, no noise, and over TCP, which loses nothing. */
-export const FFMPEG = ['-hide_banner', '-loglevel', 'error', '-nostdin'] as const;
-export const INPUT = ['-rtsp_transport', 'tcp', '-fflags', 'nobuffer', '-flags', 'low_delay'] as const;
-
-/** Ends a process: asks, and then does not ask. */
-export async function endProcess(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
-  const exit = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-  child.kill('SIGTERM');
-  const timer = setTimeout(() => child.kill('SIGKILL'), KILL_MS);
-  await exit;
-  clearTimeout(timer);
-}
+/** What is shown is of now; over TCP, which loses nothing. */
+const INPUT = ['-rtsp_transport', 'tcp', '-fflags', 'nobuffer', '-flags', 'low_delay'] as const;
 
 /** `started` rejects when it ends. */
 function passThrough(
@@ -307,20 +293,13 @@ function watched(child: ChildProcess, wire: (fail: (error: Error) => void) => vo
   const ended = Promise.withResolvers<never>();
   ended.promise.catch(() => {});
   const fail = (error: Error) => ended.reject(error);
-  let words = '';
   let timer: NodeJS.Timeout | undefined;
   const patience = () => {
     clearTimeout(timer);
     timer = setTimeout(() => fail(new Error(`nothing for ${SILENT_MS / 1000} s`)), SILENT_MS).unref();
   };
   child.stdout?.on('data', patience);
-  child.stderr?.on('data', (chunk: Buffer) => {
-    words = chunk.toString().trim().split('\n').at(-1)?.slice(0, 300) ?? '';
-  });
-  child.on('error', (error: NodeJS.ErrnoException) =>
-    fail(error.code === 'ENOENT' ? new Error('ffmpeg is not installed: apt install ffmpeg') : error),
-  );
-  child.on('close', (status) => fail(new Error(words || `ffmpeg ended (${status})`)));
+  endOf(child).catch(fail);
   patience();
   wire(fail);
   return {

@@ -2,13 +2,11 @@
  * A camera's stream for a platform's media server, on its command: as it is, for a limited time that can be renewed, at
  * most so many at once, and only to servers that the config names.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import { type Log, wrongArgument } from '../../drivers/contract.ts';
 import type { Result, Task } from '../commands/index.ts';
 import { burstLog } from '../observe/log.ts';
-import { endProcess, FFMPEG, withoutSecrets } from './live.ts';
+import { keepFfmpeg, withoutSecrets } from './ffmpeg.ts';
 
 export interface Pushes {
   /** `push-stream`, `stop-stream`; undefined: it is something else. */
@@ -40,7 +38,6 @@ interface Push {
   /** `performance.now()`, and epoch ms for people. */
   endsAt: number;
   until: number;
-  child?: ChildProcess;
   readonly stop: AbortController;
   running: Promise<void>;
 }
@@ -70,56 +67,26 @@ export function createPushes(options: {
   const bursts = burstLog(log);
   const pushes = new Map<string, Push>();
 
-  const run = async (push: Push) => {
-    const { camera, url, stop } = push;
-    const { signal } = stop;
+  const run = ({ camera, url, stop }: Push) => {
     const scheme = url.slice(0, url.indexOf(':'));
-    while (!signal.aborted && performance.now() < push.endsAt) {
-      try {
-        const from = await streamUrl(camera);
-        if (signal.aborted) return;
-        const child = spawn(
-          'ffmpeg',
-          [
-            ...FFMPEG,
-            '-rtsp_transport',
-            'tcp',
-            '-i',
-            from,
-            '-an',
-            '-c:v',
-            'copy',
-            ...(formats[scheme] ?? []),
-            url,
-          ],
-          { stdio: ['ignore', 'ignore', 'pipe'] },
-        );
-        push.child = child;
-        let words = '';
-        child.stderr.on('data', (chunk: Buffer) => {
-          words = chunk.toString().trim().split('\n').at(-1)?.slice(0, 300) ?? '';
-        });
-        await new Promise<void>((_, reject) => {
-          child.on('error', reject);
-          child.on('close', (status) => reject(new Error(words || `ffmpeg ended (${status})`)));
-        });
-      } catch (error) {
-        if (signal.aborted) return;
-        bursts.warn(
-          `push ${camera}`,
-          { camera, to: withoutSecrets(url), error: withoutSecrets((error as Error).message) },
-          'a stream for a platform broke off',
-        );
-        await delay(AGAIN_MS, undefined, { signal }).catch(() => {});
-      }
-    }
+    const args = async () => [
+      ...['-rtsp_transport', 'tcp', '-i', await streamUrl(camera), '-an', '-c:v', 'copy'],
+      ...(formats[scheme] ?? []),
+      url,
+    ];
+    return keepFfmpeg(args, stop.signal, AGAIN_MS, ({ message: error }) =>
+      bursts.warn(
+        `push ${camera}`,
+        { camera, to: withoutSecrets(url), error },
+        'a stream for a platform broke off',
+      ),
+    );
   };
   const end = async (key: string) => {
     const push = pushes.get(key);
     if (push === undefined) return;
     pushes.delete(key);
     push.stop.abort();
-    if (push.child !== undefined) await endProcess(push.child);
     await push.running;
     log.info({ camera: push.camera, to: withoutSecrets(push.url) }, 'a stream for a platform ended');
   };
