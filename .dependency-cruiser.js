@@ -3,21 +3,38 @@ export default {
   forbidden: [
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
     {
-      name: 'drivers-stand-alone',
-      comment:
-        'A driver imports its own folder, drivers/contract.ts, line.ts, bits.ts, digest.ts and npm packages, nothing else.',
+      name: 'the-contract-is-the-ground',
+      comment: 'drivers/contract: types and zod helpers.',
       severity: 'error',
-      from: { path: '^drivers/([^/]+)/' },
+      from: { path: '^drivers/contract/' },
+      to: { pathNot: '^drivers/contract/|node_modules/zod/|^(node:)?timers/promises$' },
+    },
+    {
+      name: 'shared-files-know-no-driver',
+      comment: 'What several drivers share stands on the contract and on each other.',
+      severity: 'error',
+      from: { path: '^drivers/[^/]+\\.ts$', pathNot: '^drivers/index\\.ts$' },
+      to: { path: '^(gateway|config|simulators|tests|drivers/[^/]+/)', pathNot: '^drivers/contract/' },
+    },
+    {
+      name: 'drivers-stand-alone',
+      comment: 'A driver imports its own folder, the contract, the shared files beside it and npm packages.',
+      severity: 'error',
+      from: { path: '^drivers/(?!contract/|platforms/)([^/]+)/' },
       to: {
         path: '^(gateway|config|simulators|tests|drivers)/',
-        pathNot: '^drivers/($1/|contract\\.ts$|line\\.ts$|bits\\.ts$|digest\\.ts$)',
+        pathNot: '^drivers/($1/|contract/|(?!index\\.)[^/]+\\.ts$)',
       },
     },
     {
-      name: 'driver-contract-is-the-ground',
-      severity: 'error',
-      from: { path: '^drivers/(contract|line|bits|digest)\\.ts$' },
-      to: { path: '^(gateway|config|simulators|tests|drivers/[^/]+/)' },
+      name: 'platforms-stand-alone',
+      comment: 'As a driver: a platform protocol knows neither the engine of delivery nor another protocol.',
+      severity: 'warn',
+      from: { path: '^drivers/platforms/([^/]+)/' },
+      to: {
+        path: '^(gateway|config|simulators|tests|drivers)/',
+        pathNot: '^drivers/(platforms/$1/|contract/|(?!index\\.)[^/]+\\.ts$)',
+      },
     },
     {
       name: 'codecs-are-pure',
@@ -26,7 +43,8 @@ export default {
       severity: 'error',
       from: { path: '^drivers/[^/]+/(codec|secure)\\.ts$' },
       to: {
-        pathNot: '^(drivers/(contract|bits|[^/]+/codec)\\.ts$|(node:)?crypto$)|node_modules/fast-xml-parser/',
+        pathNot:
+          '^(drivers/(contract/|bits\\.ts$|[^/]+/codec\\.ts$)|(node:)?crypto$)|node_modules/fast-xml-parser/',
       },
     },
     {
@@ -35,26 +53,32 @@ export default {
       from: { path: '^simulators/' },
       to: {
         path: '^(gateway|config|tests|drivers)/',
-        pathNot: '^drivers/([^/]+/(codec|secure)|contract|line|bits)\\.ts$',
+        pathNot: '^drivers/([^/]+/(codec|secure)\\.ts$|contract/|line\\.ts$|bits\\.ts$)',
       },
     },
     {
       name: 'config-stands-on-drivers',
       severity: 'error',
       from: { path: '^config/' },
-      to: { path: '^(gateway|simulators|tests|drivers)/', pathNot: '^drivers/(index|contract)\\.ts$' },
+      to: { path: '^(gateway|simulators|tests|drivers)/', pathNot: '^drivers/(index\\.ts$|contract/)' },
     },
     {
-      name: 'only-main-knows-the-drivers',
+      name: 'the-catalogue-stands-on-the-contract',
       severity: 'error',
+      from: { path: '^config/catalogue/' },
+      to: { path: '^(config|drivers)/', pathNot: '^(config/catalogue/|drivers/contract/)' },
+    },
+    {
+      name: 'only-main-knows-the-registry',
+      severity: 'warn',
       from: { path: '^gateway/', pathNot: '^gateway/main\\.ts$' },
-      to: { path: '^drivers/', pathNot: '^drivers/contract\\.ts$' },
+      to: { path: '^drivers/', pathNot: '^drivers/contract/' },
     },
     {
       name: 'main-knows-no-single-driver',
       severity: 'error',
       from: { path: '^gateway/main\\.ts$' },
-      to: { path: '^drivers/', pathNot: '^drivers/(index|contract)\\.ts$' },
+      to: { path: '^drivers/', pathNot: '^drivers/(index\\.ts$|contract/)' },
     },
     {
       name: 'simulators-only-in-the-command-line',

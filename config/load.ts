@@ -18,7 +18,7 @@ import {
   parseDocument,
 } from 'yaml';
 import type { z } from 'zod';
-import type { Device, Driver, Problem } from '../drivers/contract.ts';
+import type { Device, Driver, Problem } from '../drivers/contract/driver.ts';
 import { drivers } from '../drivers/index.ts';
 import { say } from './language.ts';
 import { configJsonSchema, configSchema, type RawConfig, secretKeys, type UplinkConfig } from './schema.ts';

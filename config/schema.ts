@@ -3,7 +3,8 @@
  * reference page (docs/config.md) all come from it.
  */
 import { z } from 'zod';
-import { type AlarmKind, duration, identifier, observationKinds } from '../drivers/contract.ts';
+import { type AlarmKind, observationKinds } from '../drivers/contract/observation.ts';
+import { duration, identifier } from '../drivers/contract/options.ts';
 import { drivers } from '../drivers/index.ts';
 
 /** Keys that hold secrets. A value written inline is refused; `${NAME}` takes it from the environment. */

@@ -8,7 +8,7 @@
  *           .............XXXXXXXXXXXXO
  */
 import { z } from 'zod';
-import type { Credential } from './contract.ts';
+import type { Credential } from './contract/observation.ts';
 
 export interface WiegandLayout {
   readonly name: string;

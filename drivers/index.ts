@@ -1,5 +1,5 @@
 /** The registry: the only file that names every driver. */
-import type { Driver } from './contract.ts';
+import type { Driver } from './contract/driver.ts';
 import { dc09 } from './dc09/driver.ts';
 import { httpPush } from './http-push/driver.ts';
 import { modbus } from './modbus/driver.ts';

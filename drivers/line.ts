@@ -8,7 +8,8 @@ import { stat } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import { SerialPort } from 'serialport';
 import { z } from 'zod';
-import { hostPort, LineError } from './contract.ts';
+import { LineError } from './contract/driver.ts';
+import { hostPort } from './contract/options.ts';
 
 export const serialOptions = z.strictObject({
   serial: z

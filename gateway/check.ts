@@ -1,12 +1,12 @@
 /** What in a config only the gateway can check: event types, keys, and that what is named exists. */
 import { readFileSync } from 'node:fs';
+import { eventTypes } from '../config/catalogue/events.ts';
+import { matches } from '../config/catalogue/filter.ts';
 import { say } from '../config/language.ts';
 import { type Config, type ConfigError, loadConfig } from '../config/load.ts';
-import type { DeviceCommand, Problem } from '../drivers/contract.ts';
+import type { DeviceCommand, Problem } from '../drivers/contract/driver.ts';
 import { readCredentials } from './access/credentials.ts';
 import { readPublicKey } from './commands/command.ts';
-import { eventTypes } from './event.ts';
-import { matches } from './uplink/index.ts';
 
 /** Reads a config file and checks it. */
 export function readConfig(

@@ -3,37 +3,41 @@
  *
  *   devices -> supervisor -> record -> journal -> uplinks -> platforms
  */
+
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
+import { eventTypes } from '../config/catalogue/events.ts';
+import { wantsOf } from '../config/catalogue/filter.ts';
 import type { Config } from '../config/load.ts';
-import type { Driver, Log } from '../drivers/contract.ts';
+import { systemClock } from '../drivers/contract/clock.ts';
+import type { Driver, Log } from '../drivers/contract/driver.ts';
+import type { Lane } from '../drivers/contract/lane.ts';
 import { drivers } from '../drivers/index.ts';
 import { createAccess } from './access/index.ts';
-import { createPersons } from './access/persons.ts';
-import { createVisitors } from './access/visitors.ts';
-import { tellDevices } from './acknowledge.ts';
-import { createAlarms } from './alarms.ts';
+import { tellDevices } from './alarms/confirm.ts';
+import { createAlarms } from './alarms/index.ts';
 import { createArming } from './arming/index.ts';
 import { createCommands, type Result, type Task } from './commands/index.ts';
 import type { Console } from './console/server.ts';
-import { eventTypes, type Lane } from './event.ts';
+import { type Supervisor, startSupervisor } from './devices/supervisor.ts';
 import { type Journal, openJournal } from './journal/index.ts';
-import { createLives } from './life.ts';
-import { startLinkage } from './linkage/index.ts';
 import { createClips } from './media/clips.ts';
 import { createLive } from './media/live.ts';
 import { createPushes } from './media/push.ts';
 import { createMediaStore } from './media/store.ts';
-import { createNotices } from './notices.ts';
-import { type Clock, systemClock } from './observe/clock.ts';
+import { createNotices } from './notices/index.ts';
+import { type WallClock, watchClock } from './observe/clock.ts';
 import { createMetrics, discardsOf, type StatusServer, serveStatus } from './observe/metrics.ts';
-import { createRecorder, type Trace } from './record.ts';
-import { followJournal, keepStorage } from './storage.ts';
-import { type Supervisor, startSupervisor } from './supervisor.ts';
+import { createPersons } from './persons/index.ts';
+import { createRecorder, type Trace } from './road/recorder.ts';
+import { startLinkage } from './rules/index.ts';
+import { followJournal, keepStorage } from './upkeep/storage.ts';
 import { cardKey } from './uplink/card-key.ts';
-import { startUplink, type Uplink, wantsOf } from './uplink/index.ts';
+import { startUplink, type Uplink } from './uplink/index.ts';
+import { createLives } from './uplink/lives.ts';
+import { createVisitors } from './visitors/index.ts';
 
 const packageFile = new URL('../package.json', import.meta.url);
 export const version = (JSON.parse(readFileSync(packageFile, 'utf8')) as { version: string }).version;
@@ -50,7 +54,7 @@ export interface Gateway {
 const DRAIN_MS = 1000;
 
 /** Notes in the audit that the gateway runs with another config than before: its hash, not its content. */
-async function auditConfig(config: Config, journal: Journal, clock: Pick<Clock, 'now'>): Promise<void> {
+async function auditConfig(config: Config, journal: Journal, clock: Pick<WallClock, 'now'>): Promise<void> {
   const sha256 = createHash('sha256').update(readFileSync(config.file)).digest('hex');
   const { username: user } = userInfo();
   await journal.auditChange(
@@ -63,22 +67,14 @@ async function auditConfig(config: Config, journal: Journal, clock: Pick<Clock, 
 
 /** Devices without a gateway around them, to be set up: what they observe goes nowhere. */
 export function superviseDevices(devices: Config['devices'], log: Log): Supervisor {
-  const clock = systemClock();
-  const supervisor = startSupervisor(devices, {
+  return startSupervisor(devices, {
     drivers: drivers as readonly Driver[],
     record: async () => ({ sequence: null, id: null, repeated: true }),
     keep: async () => '',
-    clock,
+    time: systemClock,
     log,
     metrics: createMetrics(),
   });
-  return {
-    ...supervisor,
-    async close() {
-      await supervisor.close();
-      clock.close();
-    },
-  };
 }
 
 /**
@@ -94,7 +90,7 @@ export async function startGateway(options: {
   const campusId = config.campus.id;
   const startedAt = new Date().toISOString();
   const metrics = createMetrics();
-  const clock = systemClock();
+  const clock = watchClock(systemClock);
   const journal = await openJournal(config.dataDir);
   const deviceNames = new Map([...config.devices, ...config.areas].map(({ id, name }) => [id, name]));
   const recorder = await createRecorder({ campusId, deviceNames, journal, clock, metrics, log, trace });
@@ -285,7 +281,7 @@ export async function startGateway(options: {
     drivers: drivers as readonly Driver[],
     record: access.take,
     keep: (device, picture, about) => media.keep(device, picture, about),
-    clock,
+    time: systemClock,
     log,
     metrics,
   });

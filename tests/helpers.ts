@@ -3,7 +3,9 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import type { Host, Log, Observation, Receipt } from '../drivers/contract.ts';
+import { type Clock, systemClock } from '../drivers/contract/clock.ts';
+import type { Host, Log } from '../drivers/contract/driver.ts';
+import type { Observation, Receipt } from '../drivers/contract/observation.ts';
 
 export { freePort } from './free-port.ts';
 
@@ -56,13 +58,17 @@ export interface LinkWord {
   readonly part: string | undefined;
 }
 
-/** A gateway for a driver under test. `store` decides each report; by default it is on disk at once. */
+/**
+ * A gateway for a driver under test. `store` decides each report; by default it is on disk at once. `time`: what the
+ * driver takes its time from.
+ */
 export function fakeHost(
   store: (observation: Observation) => Promise<Receipt> = async () => ({
     sequence: 1,
     id: 'x',
     repeated: false,
   }),
+  time: Clock = systemClock,
 ) {
   const stop = new AbortController();
   const reports = stream<Observation>();
@@ -91,7 +97,7 @@ export function fakeHost(
     },
     log: silentLog,
     signal: stop.signal,
-    now: () => Date.now() + offset,
+    clock: { ...time, wall: () => time.wall() + offset },
   };
   return {
     host,

@@ -11,7 +11,7 @@
  * multiple of 16 bytes. Panels are seen that leave out the `|` where there is no data.
  */
 import { createCipheriv, createDecipheriv } from 'node:crypto';
-import type { Decoded, Decoder } from '../contract.ts';
+import type { Decoded, Decoder } from '../contract/codec.ts';
 
 const LF = 0x0a;
 const CR = 0x0d;

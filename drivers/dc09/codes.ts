@@ -2,7 +2,7 @@
  * What the codes of panels mean: SIA DC-03 letters and Ademco Contact ID (SIA DC-05) numbers.
  * Codes that are not listed are kept and reported as faults: nothing a panel says vanishes.
  */
-import type { AlarmKind, ObservationKind } from '../contract.ts';
+import type { AlarmKind, ObservationKind } from '../contract/observation.ts';
 
 /**
  * `kind`: what it is; `zone`: it is an alarm of the zone, whose kind in the config, if any, is meant.

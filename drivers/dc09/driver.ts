@@ -8,17 +8,9 @@ import { hash } from 'node:crypto';
 import type { Socket as UdpSocket } from 'node:dgram';
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import {
-  type Device,
-  defineDriver,
-  duration,
-  type Host,
-  LineError,
-  type Observation,
-  type Problem,
-  zoneOf,
-  zoneOptions,
-} from '../contract.ts';
+import { type Device, defineDriver, type Host, LineError, type Problem } from '../contract/driver.ts';
+import type { Observation } from '../contract/observation.ts';
+import { duration, zoneOf, zoneOptions } from '../contract/options.ts';
 import {
   type Dc09Frame,
   type Dc09Message,
@@ -204,7 +196,7 @@ function receiver(panels: Map<string, Panel>, listener: string, host: Host): Rec
     const message = panel.key !== undefined ? decryptDc09(frame, panel.key) : frame;
     if (message === undefined) return refuse('the key does not open the frame', panel.device);
 
-    const now = host.now();
+    const now = host.clock.wall();
     const inTime = message.timestamp !== undefined && isInTime(message.timestamp, now);
     if (encrypted && !inTime) {
       host.discarded(panel.device, 'encrypted frame with a time outside +20/-40 s', frame.body.length);
@@ -235,7 +227,7 @@ function receiver(panels: Map<string, Panel>, listener: string, host: Host): Rec
     answer(
       panel.key === undefined
         ? encodeDc09(reply('ACK', frame))
-        : encodeDc09({ ...reply('ACK', frame), timestamp: host.now() }, panel.key),
+        : encodeDc09({ ...reply('ACK', frame), timestamp: host.clock.wall() }, panel.key),
     );
   };
   // A mistake here costs one frame its answer, not the process its life.

@@ -4,7 +4,8 @@
  */
 import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { createServer, type Server, type Socket } from 'node:net';
-import { type Decoded, type Host, LineError } from '../contract.ts';
+import type { Decoded } from '../contract/codec.ts';
+import { type Host, LineError } from '../contract/driver.ts';
 import { type Dc09Frame, dc09Decoder } from './codec.ts';
 
 export type Answer = (bytes: Buffer) => void;

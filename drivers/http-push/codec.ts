@@ -3,7 +3,7 @@
  * endless multipart answers of Hikvision's alertStream and Dahua's eventManager. Pure.
  */
 import { XMLParser } from 'fast-xml-parser';
-import type { Decoded, Decoder } from '../contract.ts';
+import type { Decoded, Decoder } from '../contract/codec.ts';
 
 /** A part of a multipart body. */
 export interface Part {

@@ -11,7 +11,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyRequest } from 'fastify';
 import jsonata from 'jsonata';
 import { z } from 'zod';
-import { type Device, defineDriver, duration, type Host, LineError, type Observation } from '../contract.ts';
+import { type Device, defineDriver, type Host, LineError } from '../contract/driver.ts';
+import type { Observation } from '../contract/observation.ts';
+import { duration } from '../contract/options.ts';
 import { type Credentials, fetchAs } from '../digest.ts';
 import { boundaryOf, type Message, multipartDecoder, readMessage, readTable } from './codec.ts';
 import { type Mapped, mapMessage, type Profile, profileSchema, timeOf } from './mapping.ts';
@@ -168,7 +170,7 @@ function taker(terminal: Terminal, host: Host): Take {
       const digest =
         one.key ?? (raw === undefined ? undefined : createHash('sha256').update(raw).digest('base64'));
       await host.report({
-        ...observationOf(device, one, host.now()),
+        ...observationOf(device, one, host.clock.wall()),
         ...(picture !== undefined && { picture }),
         ...(digest !== undefined && {
           repeat: {

@@ -1,7 +1,7 @@
 /** From what a terminal sends to what it observed, by an expression (JSONata) of its profile. */
 import jsonata from 'jsonata';
 import { z } from 'zod';
-import { alarmKinds, type Observation, visitStages } from '../contract.ts';
+import { alarmKinds, type Observation, visitStages } from '../contract/observation.ts';
 
 export const profileSchema = z.strictObject({
   title: z.string().describe('The terminal it is for'),

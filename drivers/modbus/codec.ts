@@ -9,7 +9,7 @@
  * on one byte later, so that a good frame after garbage is found. (modbus-serial gives up at the first header
  * that looks right; hence this codec.)
  */
-import type { Decoded, Decoder } from '../contract.ts';
+import type { Decoded, Decoder } from '../contract/codec.ts';
 
 export type ReadFunction = 1 | 2 | 3 | 4;
 export type ModbusRequest =

@@ -8,7 +8,8 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
-import { type Device, defineDriver, duration, type Host, hostPort, zoneOptions } from '../contract.ts';
+import { type Device, defineDriver, type Host } from '../contract/driver.ts';
+import { duration, hostPort, zoneOptions } from '../contract/options.ts';
 import { type Line, lineName, openLine, serialOptions, serialServerOptions } from '../line.ts';
 import {
   type Adu,
@@ -130,7 +131,7 @@ export const modbus = defineDriver({
         const unit = units.get(command.device);
         if (unit === undefined) return { done: false, reason: `there is no device ${command.device}` };
         const { acknowledgeOutput: lamp } = unit.device.options;
-        if (command.action !== 'acknowledge') return await unit.outputs.execute(command);
+        if (command.action !== 'confirm') return await unit.outputs.execute(command);
         if (lamp === undefined) return { done: false, reason: `${command.device} has no acknowledgeOutput` };
         const wanted = { output: lamp.output, for: lamp.for / 1000 };
         return await unit.outputs.execute({ ...command, action: 'activate', arguments: wanted });

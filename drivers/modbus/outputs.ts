@@ -4,7 +4,8 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
-import { type Command, duration, identifier, type Outcome, wrongArgument } from '../contract.ts';
+import { type Command, type Outcome, wrongArgument } from '../contract/driver.ts';
+import { duration, identifier } from '../contract/options.ts';
 
 const coil = () => z.int().min(0).max(65_535).describe('Its address, from 0');
 const id = identifier().describe('Its name in commands and rules');

@@ -3,13 +3,8 @@
  * never code. Vendors' maps differ: a profile is an example until it was checked on the hardware (`verified`).
  */
 import { z } from 'zod';
-import {
-  type Observation,
-  type ObservationKind,
-  observationKinds,
-  type ZoneOptions,
-  zoneOf,
-} from '../contract.ts';
+import { type Observation, type ObservationKind, observationKinds } from '../contract/observation.ts';
+import { type ZoneOptions, zoneOf } from '../contract/options.ts';
 import type { ReadFunction } from './codec.ts';
 
 const meaning = {

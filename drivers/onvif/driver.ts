@@ -10,13 +10,12 @@ import {
   type Command,
   type Device,
   defineDriver,
-  duration,
   type Host,
-  identifier,
-  type Observation,
   type Outcome,
   wrongArgument,
-} from '../contract.ts';
+} from '../contract/driver.ts';
+import type { Observation } from '../contract/observation.ts';
+import { duration, identifier } from '../contract/options.ts';
 import { type Credentials, withCredentials } from '../digest.ts';
 import type { Camera, CameraAddress } from './camera.ts';
 import type { Notification } from './codec.ts';
@@ -159,7 +158,7 @@ async function follow(context: {
         let lookedAt = 0;
         const look = async () => {
           lookedAt = performance.now();
-          offset = await clockOffset(address, host.now, signal);
+          offset = await clockOffset(address, host.clock.wall, signal);
           states.clock(offset);
         };
         await look();
@@ -178,7 +177,7 @@ async function follow(context: {
           address,
           url: camera.events,
           offset: () => offset,
-          now: host.now,
+          now: host.clock.wall,
           signal,
           heard() {
             tries = 0;

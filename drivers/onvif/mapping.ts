@@ -1,6 +1,6 @@
 /** From a camera's topics to what it observed. Pure. */
 import { z } from 'zod';
-import { alarmKinds, type Observation } from '../contract.ts';
+import { alarmKinds, type Observation } from '../contract/observation.ts';
 import type { Notification } from './codec.ts';
 
 export const eventRule = z.strictObject({

@@ -6,7 +6,7 @@
  * Bit 7 of the address marks a reply. Control: bits 0-1 sequence, bit 2 CRC instead of checksum, bit 3 security block.
  * The length counts all from 53 to the check.
  */
-import type { Decoded, Decoder } from '../contract.ts';
+import type { Decoded, Decoder } from '../contract/codec.ts';
 
 export interface OsdpFrame {
   /** 0 to 126; 127 is everybody. */

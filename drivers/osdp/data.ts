@@ -4,7 +4,9 @@
  */
 import { z } from 'zod';
 import { parseBits, type WiegandLayout } from '../bits.ts';
-import { type Command, type Credential, duration, identifier, wrongArgument } from '../contract.ts';
+import { type Command, wrongArgument } from '../contract/driver.ts';
+import type { Credential } from '../contract/observation.ts';
+import { duration, identifier } from '../contract/options.ts';
 import { commands } from './codec.ts';
 
 /** A command and its data. */

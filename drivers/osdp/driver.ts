@@ -11,16 +11,9 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import { wiegandFormats } from '../bits.ts';
-import {
-  type Credential,
-  type Device,
-  defineDriver,
-  duration,
-  type Host,
-  type Outcome,
-  zoneOf,
-  zoneOptions,
-} from '../contract.ts';
+import { type Device, defineDriver, type Host, type Outcome } from '../contract/driver.ts';
+import type { Credential } from '../contract/observation.ts';
+import { duration, zoneOf, zoneOptions } from '../contract/options.ts';
 import { lineConnection, lineName, openLine } from '../line.ts';
 import { commands, encodeOsdp, type OsdpFrame, osdpDecoder, replies } from './codec.ts';
 import {

@@ -1,6 +1,6 @@
 /** Devices that take lines of text on a serial line or behind a serial server: LED signs. They answer nothing. */
 import { z } from 'zod';
-import { type Command, type Device, defineDriver, type Outcome, wrongArgument } from '../contract.ts';
+import { type Command, type Device, defineDriver, type Outcome, wrongArgument } from '../contract/driver.ts';
 import { lineConnection, lineName, openLine } from '../line.ts';
 import { encodeClear, encodeShow, type LineProfile, lineProfileSchema } from './profile.ts';
 

@@ -7,7 +7,8 @@
  * wiegand26, 34, 37:  the frame's bits as '0' and '1', CR LF, as Wiegand-to-serial converters send them
  */
 import { encodeWiegand, parseWiegand, wiegandLayouts } from '../bits.ts';
-import type { Credential, Decoded, Decoder } from '../contract.ts';
+import type { Decoded, Decoder } from '../contract/codec.ts';
+import type { Credential } from '../contract/observation.ts';
 
 const STX = 0x02;
 const ETX = 0x03;

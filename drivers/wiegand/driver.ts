@@ -4,7 +4,9 @@
  * They say a number and nothing else: no acknowledgement, no supervision. The line is all there is to watch.
  */
 import { z } from 'zod';
-import { type Credential, type Device, defineDriver, duration } from '../contract.ts';
+import { type Device, defineDriver } from '../contract/driver.ts';
+import type { Credential } from '../contract/observation.ts';
+import { duration } from '../contract/options.ts';
 import { lineConnection, lineName, openLine } from '../line.ts';
 import { cardDecoder, formats } from './codec.ts';
 import { keyboardDecoder, openKeyboard } from './keyboard.ts';

@@ -4,7 +4,9 @@
  */
 import { spawn } from 'node:child_process';
 import { access, constants } from 'node:fs/promises';
-import { type Credential, type Decoded, type Decoder, LineError } from '../contract.ts';
+import type { Decoded, Decoder } from '../contract/codec.ts';
+import { LineError } from '../contract/driver.ts';
+import type { Credential } from '../contract/observation.ts';
 import type { Line } from '../line.ts';
 
 const RECORD = 24;

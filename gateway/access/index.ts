@@ -7,21 +7,17 @@
  */
 import { stat } from 'node:fs/promises';
 import { z } from 'zod';
+import { readEvent } from '../../config/catalogue/events.ts';
 import type { AccessConfig, CalendarConfig } from '../../config/schema.ts';
-import {
-  type Credential,
-  type Log,
-  type Observation,
-  type Receipt,
-  wrongArgument,
-} from '../../drivers/contract.ts';
+import { type Log, wrongArgument } from '../../drivers/contract/driver.ts';
+import type { Credential, Observation, Receipt } from '../../drivers/contract/observation.ts';
 import type { Commands, Result, Task } from '../commands/index.ts';
-import { readEvent, stateKeyOf } from '../event.ts';
 import type { Journal } from '../journal/index.ts';
-import type { Clock } from '../observe/clock.ts';
+import type { WallClock } from '../observe/clock.ts';
 import { burstLog } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
-import type { Recorder } from '../record.ts';
+import { stateKeyOf } from '../road/event.ts';
+import type { Recorder } from '../road/recorder.ts';
 import { type Credentials, cardKey, type Holding, loadCredentials, readRow } from './credentials.ts';
 import { type Decision, type DoorConfig, decide } from './decide.ts';
 import { createDoor, type Door, type DoorState } from './doors.ts';
@@ -42,7 +38,7 @@ export interface AccessOptions {
   readonly commands: Pick<Commands, 'open'>;
   /** Shows at a reader whether a card was good, where it can. */
   readonly indicate: (reader: string, granted: boolean) => void;
-  readonly clock: Pick<Clock, 'now'>;
+  readonly clock: Pick<WallClock, 'now'>;
   readonly log: Log;
   readonly metrics: Metrics;
 }

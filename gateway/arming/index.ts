@@ -12,12 +12,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import type { AreaConfig, CalendarConfig } from '../../config/schema.ts';
 import { zoneAlarmKinds } from '../../config/schema.ts';
-import { type Log, type Observation, type Receipt, wrongArgument } from '../../drivers/contract.ts';
+import { type Log, wrongArgument } from '../../drivers/contract/driver.ts';
+import type { Observation, Receipt } from '../../drivers/contract/observation.ts';
 import type { Result, Task } from '../commands/index.ts';
-import { stateKeyOf } from '../event.ts';
-import type { Clock } from '../observe/clock.ts';
+import type { WallClock } from '../observe/clock.ts';
 import type { Metrics } from '../observe/metrics.ts';
-import type { Recorder } from '../record.ts';
+import { stateKeyOf } from '../road/event.ts';
+import type { Recorder } from '../road/recorder.ts';
 import { transitionsAround } from './schedule.ts';
 
 export interface ArmingOptions {
@@ -27,7 +28,7 @@ export interface ArmingOptions {
   readonly recorder: Pick<Recorder, 'record' | 'states'>;
   /** Whether the states of the journal could be read yet. */
   readonly isKnown: () => boolean;
-  readonly clock: Pick<Clock, 'now' | 'onStep'>;
+  readonly clock: Pick<WallClock, 'now' | 'onStep'>;
   readonly log: Log;
   readonly metrics: Metrics;
 }

@@ -1,9 +1,9 @@
 import { parseArgs } from 'node:util';
+import { eventFilter } from '../../config/catalogue/filter.ts';
 import { say } from '../../config/language.ts';
 import type { Config } from '../../config/load.ts';
-import { type AlarmKind, alarmKinds } from '../../drivers/contract.ts';
-import { inWords, isAbout } from '../linkage/rules.ts';
-import { eventFilter } from '../uplink/index.ts';
+import { type AlarmKind, alarmKinds } from '../../drivers/contract/observation.ts';
+import { inWords, isAbout } from '../rules/conditions.ts';
 import { type Command, configOrErrors, UsageError } from './command.ts';
 
 export const check: Command = {

@@ -3,19 +3,20 @@ import { readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { extname, join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { classOf, type Event, type EventType, readEvent } from '../../config/catalogue/events.ts';
+import { matches, wantsOf } from '../../config/catalogue/filter.ts';
 import { say } from '../../config/language.ts';
 import type { UplinkConfig } from '../../config/schema.ts';
-import { classOf, type Event, type EventType, type Lane, lanes, readEvent } from '../event.ts';
+import { type Lane, lanes } from '../../drivers/contract/lane.ts';
+import { openConnection } from '../../drivers/platforms/mqtt/connection.ts';
+import { readTls } from '../../drivers/platforms/mqtt/tls.ts';
 import { verifyAudit } from '../journal/audit.ts';
 import type { Person } from '../journal/erasure.ts';
 import { openJournal } from '../journal/index.ts';
 import { findJournal, type JournalReader, openReader } from '../journal/reader.ts';
 import { removeMedia } from '../media/store.ts';
-import { openConnection } from '../uplink/connection.ts';
-import { matches, wantsOf } from '../uplink/index.ts';
 import { EVENT_CONTENT_TYPE, everything, payloadOf, privacyOf } from '../uplink/payload.ts';
 import { resend } from '../uplink/resend.ts';
-import { readTls } from '../uplink/tls.ts';
 import { type Command, configOrErrors, progress, UsageError } from './command.ts';
 
 export const journal: Command = {

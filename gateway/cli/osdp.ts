@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { parse } from 'yaml';
 import { say } from '../../config/language.ts';
-import type { Device, Outcome } from '../../drivers/contract.ts';
+import type { Device, Outcome } from '../../drivers/contract/driver.ts';
 import { superviseDevices } from '../main.ts';
 import { createLog } from '../observe/log.ts';
 import { type Command, configOrErrors, UsageError } from './command.ts';

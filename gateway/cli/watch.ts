@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import { basename, extname } from 'node:path';
 import { parseArgs, styleText } from 'node:util';
 import { connect, type IClientOptions } from 'mqtt';
+import type { Event } from '../../config/catalogue/events.ts';
 import { say } from '../../config/language.ts';
 import { startPlatform } from '../../simulators/platform.ts';
-import type { Event } from '../event.ts';
 import { type Command, UsageError, untilStopped } from './command.ts';
 
 const COUNT_EVERY_MS = 10_000;

@@ -13,13 +13,13 @@
  * A rule's command does not wait for the disk: a siren must sound while it fails. Its entry in the audit follows.
  */
 import { createHash } from 'node:crypto';
-import type { Log } from '../../drivers/contract.ts';
-import { inFlight } from '../inflight.ts';
+import type { Log } from '../../drivers/contract/driver.ts';
 import type { Journal } from '../journal/index.ts';
-import type { Clock } from '../observe/clock.ts';
+import { inFlight } from '../lifecycle/in-flight.ts';
+import type { WallClock } from '../observe/clock.ts';
 import { burstLog } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
-import type { Recorder } from '../record.ts';
+import type { Recorder } from '../road/recorder.ts';
 import { type Authority, type ReadCommand, readCommand, whyNotAuthorised, whyNotNow } from './command.ts';
 
 /** The answer to a command. `unknown`: it may have been carried out. */
@@ -69,7 +69,7 @@ export interface Commands {
 export interface CommandContext {
   readonly journal: Pick<Journal, 'command' | 'begin' | 'end' | 'audit' | 'interrupted'>;
   readonly recorder: Pick<Recorder, 'recordOwn'>;
-  readonly clock: Pick<Clock, 'now'>;
+  readonly clock: Pick<WallClock, 'now'>;
   readonly log: Log;
   readonly metrics: Metrics;
   /** Does it: a device, an area, the gateway. May reject: then it may or may not be done. */

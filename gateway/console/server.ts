@@ -17,17 +17,17 @@ import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import fastifyWebsocket from '@fastify/websocket';
 import { type FastifyReply, type FastifyRequest, fastify } from 'fastify';
+import { catalogue, type Event, typePrefix } from '../../config/catalogue/events.ts';
 import type { ConsoleConfig } from '../../config/schema.ts';
-import type { Log } from '../../drivers/contract.ts';
-import type { Persons } from '../access/persons.ts';
+import type { Log } from '../../drivers/contract/driver.ts';
 import type { Commands, Source } from '../commands/index.ts';
-import { catalogue, type Event, typePrefix } from '../event.ts';
 import type { Journal } from '../journal/index.ts';
 import type { Live } from '../media/live.ts';
 import type { MediaStore } from '../media/store.ts';
-import type { Notices } from '../notices.ts';
-import type { Clock } from '../observe/clock.ts';
-import type { Recorder } from '../record.ts';
+import type { Notices } from '../notices/index.ts';
+import type { WallClock } from '../observe/clock.ts';
+import type { Persons } from '../persons/index.ts';
+import type { Recorder } from '../road/recorder.ts';
 import { createSessions, type Role } from './session.ts';
 
 export interface ConsoleOptions {
@@ -47,7 +47,7 @@ export interface ConsoleOptions {
   readonly media: Pick<MediaStore, 'find'>;
   /** Lets a viewer see a camera, until the socket ends. */
   readonly view: Live['view'];
-  readonly clock: Pick<Clock, 'now'>;
+  readonly clock: Pick<WallClock, 'now'>;
   readonly log: Log;
 }
 

@@ -29,7 +29,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
-import { type Lane, lanes } from '../event.ts';
+import { type Lane, lanes } from '../../drivers/contract/lane.ts';
 import type { Erased, Person } from './erasure.ts';
 import { JournalError } from './error.ts';
 import type {

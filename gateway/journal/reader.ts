@@ -4,7 +4,7 @@
  */
 import { existsSync, statSync } from 'node:fs';
 import Database from 'better-sqlite3';
-import { type Lane, lanes } from '../event.ts';
+import { type Lane, lanes } from '../../drivers/contract/lane.ts';
 import { AUDIT_ANCHOR, AUDIT_START, type AuditEntry } from './audit.ts';
 import { JournalError } from './error.ts';
 import { journalFile } from './recovery.ts';

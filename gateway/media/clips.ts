@@ -7,7 +7,7 @@ import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
-import { type Log, wrongArgument } from '../../drivers/contract.ts';
+import { type Log, wrongArgument } from '../../drivers/contract/driver.ts';
 import type { Result, Task } from '../commands/index.ts';
 import { burstLog } from '../observe/log.ts';
 import { FFMPEG, keepFfmpeg } from './ffmpeg.ts';

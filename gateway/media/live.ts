@@ -11,7 +11,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
 import type { WebSocket } from 'ws';
-import type { Log } from '../../drivers/contract.ts';
+import type { Log } from '../../drivers/contract/driver.ts';
 import { burstLog } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import { endOf, endProcess, FFMPEG, withoutSecrets } from './ffmpeg.ts';

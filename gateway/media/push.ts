@@ -3,7 +3,7 @@
  * most so many at once, and only to servers that the config names.
  */
 import { z } from 'zod';
-import { type Log, wrongArgument } from '../../drivers/contract.ts';
+import { type Log, wrongArgument } from '../../drivers/contract/driver.ts';
 import type { Result, Task } from '../commands/index.ts';
 import { burstLog } from '../observe/log.ts';
 import { keepFfmpeg, withoutSecrets } from './ffmpeg.ts';

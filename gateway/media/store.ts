@@ -7,12 +7,13 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Log } from '../../drivers/contract.ts';
-import { type EventContext, type MediaAbout, mediaEvent, readEvent } from '../event.ts';
+import { readEvent } from '../../config/catalogue/events.ts';
+import type { Log } from '../../drivers/contract/driver.ts';
 import type { Journal } from '../journal/index.ts';
-import type { Clock } from '../observe/clock.ts';
+import type { WallClock } from '../observe/clock.ts';
 import type { Metrics } from '../observe/metrics.ts';
-import type { Recorder } from '../record.ts';
+import { type EventContext, type MediaAbout, mediaEvent } from '../road/event.ts';
+import type { Recorder } from '../road/recorder.ts';
 
 export interface Media {
   readonly contentType: string;
@@ -68,7 +69,7 @@ export function createMediaStore(options: {
   readonly journal: Pick<Journal, 'append'>;
   readonly recordMedia: Recorder['recordMedia'];
   readonly context: () => EventContext;
-  readonly clock: Pick<Clock, 'now'>;
+  readonly clock: Pick<WallClock, 'now'>;
   readonly log: Log;
   readonly metrics: Metrics;
 }): MediaStore {

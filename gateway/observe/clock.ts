@@ -1,9 +1,10 @@
-/** What is known of the gateway's own clock. */
+/** What is known of the gateway's own wall clock. */
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { promisify } from 'node:util';
+import type { Clock } from '../../drivers/contract/clock.ts';
 
-export interface Clock {
+export interface WallClock {
   /** Epoch ms. */
   now(): number;
   /** Whether the system's clock is synchronised by NTP; null: not known. */
@@ -29,29 +30,29 @@ async function askSystem(): Promise<boolean | null> {
   return answer === null ? null : answer.stdout.trim() === 'yes';
 }
 
-export function systemClock(): Clock {
+export function watchClock(time: Clock): WallClock {
   let synchronised: boolean | null = null;
   const listeners: ((ms: number) => void)[] = [];
-  let offset = Date.now() - performance.now();
+  let offset = time.wall() - time.elapsed();
   const ask = () => {
     void askSystem().then((answer) => {
       synchronised = answer;
     });
   };
   ask();
-  const sync = setInterval(ask, SYNC_CHECK_MS).unref();
-  const step = setInterval(() => {
-    const jump = Date.now() - performance.now() - offset;
+  const sync = time.every(SYNC_CHECK_MS, ask);
+  const step = time.every(STEP_CHECK_MS, () => {
+    const jump = time.wall() - time.elapsed() - offset;
     offset += jump;
     if (Math.abs(jump) >= STEP_MS) for (const listener of listeners) listener(Math.round(jump));
-  }, STEP_CHECK_MS).unref();
+  });
   return {
-    now: () => Date.now(),
+    now: time.wall,
     synchronised: () => synchronised,
     onStep: (listener) => listeners.push(listener),
     close() {
-      clearInterval(sync);
-      clearInterval(step);
+      sync.stop();
+      step.stop();
     },
   };
 }

@@ -1,7 +1,7 @@
 /** Logging: JSON lines, or pretty on a terminal; and the rule that a burst is logged once. */
 import { type Logger, pino } from 'pino';
 import pretty from 'pino-pretty';
-import type { Log } from '../../drivers/contract.ts';
+import type { Log } from '../../drivers/contract/driver.ts';
 
 /** To standard error, so that standard output stays the command's own. */
 export function createLog(level: string): Logger {

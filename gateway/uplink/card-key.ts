@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Log } from '../../drivers/contract.ts';
+import type { Log } from '../../drivers/contract/driver.ts';
 
 /** The key under which card numbers leave the campus: made once, kept beside the journal, readable by us alone. */
 export function cardKey(dataDir: string, log: Log): Buffer {

@@ -3,8 +3,9 @@
  * put aside in the journal as a range, tried again now and then, and sent when the broker takes them. They are in
  * the chain of `previous` all the same, so that the platform sees the gap.
  */
-import type { Lane } from '../event.ts';
-import { lanes } from '../event.ts';
+
+import type { Lane } from '../../drivers/contract/lane.ts';
+import { lanes } from '../../drivers/contract/lane.ts';
 import type { Held, Journal } from '../journal/index.ts';
 
 export interface Hold {

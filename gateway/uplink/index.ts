@@ -9,24 +9,32 @@
  * another, make the next one careful, one event at a time; the topic at which a careful one ends is held.
  */
 import { setTimeout as delay } from 'node:timers/promises';
+import { classOf } from '../../config/catalogue/events.ts';
+import { wantsOf } from '../../config/catalogue/filter.ts';
 import type { UplinkConfig } from '../../config/schema.ts';
-import type { Log } from '../../drivers/contract.ts';
+import type { Log } from '../../drivers/contract/driver.ts';
+import type { Lane } from '../../drivers/contract/lane.ts';
+import { ConnectError, type Connection, openConnection } from '../../drivers/platforms/mqtt/connection.ts';
+import {
+  daysUntil,
+  EXPIRY_NOTICE_DAYS,
+  readTls,
+  type TlsMaterial,
+  tlsVersion,
+} from '../../drivers/platforms/mqtt/tls.ts';
 import { readPublicKey } from '../commands/command.ts';
 import type { Commands } from '../commands/index.ts';
-import { classOf, type EventType, eventTypes, type Lane } from '../event.ts';
 import type { Journal } from '../journal/index.ts';
-import type { Lives } from '../life.ts';
 import { burstLog } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
-import type { Recorder, Trace } from '../record.ts';
-import { backlogOf } from '../storage.ts';
-import { ConnectError, type Connection, openConnection } from './connection.ts';
+import type { Recorder, Trace } from '../road/recorder.ts';
+import { backlogOf } from '../upkeep/storage.ts';
 import { createHolds } from './holds.ts';
 import { startIntake } from './intake.ts';
+import type { Lives } from './lives.ts';
 import { privacyOf } from './payload.ts';
 import { offlineMessage, presenceTopic, startPresence } from './presence.ts';
 import { type Publisher, startPublisher } from './publisher.ts';
-import { daysUntil, EXPIRY_NOTICE_DAYS, readTls, type TlsMaterial, tlsVersion } from './tls.ts';
 
 /** How an uplink is, for /health. */
 export interface UplinkState {
@@ -94,24 +102,6 @@ class StartOver extends Error {}
  */
 export function backoff(tries: number, spread = 0, random: () => number = Math.random): number {
   return random() * Math.min(BACKOFF_MAX_MS, Math.max(spread, BACKOFF_FIRST_MS * 2 ** Math.min(tries, 20)));
-}
-
-/** Which events a platform gets: what its config names, and of pictures nothing unless it says so. */
-export function wantsOf({ events, pictures }: Pick<UplinkConfig, 'events' | 'pictures'>) {
-  const named = eventFilter(events);
-  return (type: EventType) => named(type) && (pictures || classOf(type) !== 'media');
-}
-
-/** `alarm.*`, `device.offline`, `*` -> whether a type is wanted. */
-export function eventFilter(patterns: readonly string[]): (type: EventType) => boolean {
-  const wanted = new Set(eventTypes.filter((type) => patterns.some((pattern) => matches(pattern, type))));
-  return (type) => wanted.has(type);
-}
-
-export function matches(pattern: string, type: EventType): boolean {
-  return (
-    pattern === '*' || pattern === type || (pattern.endsWith('.*') && type.startsWith(pattern.slice(0, -1)))
-  );
 }
 
 export function startUplink(config: UplinkConfig, context: UplinkContext): Uplink {

@@ -4,15 +4,17 @@
  * platform's own events.
  */
 import { z } from 'zod';
+import { closeReasons } from '../../config/catalogue/event-data.ts';
+import type { Event, EventType } from '../../config/catalogue/events.ts';
 import type { UplinkConfig } from '../../config/schema.ts';
-import { type Log, wrongArgument } from '../../drivers/contract.ts';
+import { type Log, wrongArgument } from '../../drivers/contract/driver.ts';
+import { lanes } from '../../drivers/contract/lane.ts';
+import type { Connection, Incoming } from '../../drivers/platforms/mqtt/connection.ts';
 import type { Commands, Result, Source, Task } from '../commands/index.ts';
-import { closeReasons, type Event, type EventType, lanes } from '../event.ts';
 import type { Journal } from '../journal/index.ts';
 import { burstLog } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
-import type { Recorder } from '../record.ts';
-import type { Connection, Incoming } from './connection.ts';
+import type { Recorder } from '../road/recorder.ts';
 import type { Publisher } from './publisher.ts';
 import { findEvent } from './resend.ts';
 

@@ -1,8 +1,9 @@
 /** An event as it goes over the wire: the journal's JSON, its place in the order, and nothing that must stay. */
 import { createHmac } from 'node:crypto';
+import { readEvent } from '../../config/catalogue/events.ts';
 import type { UplinkConfig } from '../../config/schema.ts';
-import type { Credential, Observation, Visit } from '../../drivers/contract.ts';
-import { type Lane, readEvent } from '../event.ts';
+import type { Lane } from '../../drivers/contract/lane.ts';
+import type { Credential, Observation, Visit } from '../../drivers/contract/observation.ts';
 
 /** CloudEvents over MQTT, structured mode (MQTT protocol binding 1.0, 3.2). */
 export const EVENT_CONTENT_TYPE = 'application/cloudevents+json; charset=utf-8';

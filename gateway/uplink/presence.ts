@@ -3,10 +3,11 @@
  * All of that is retained. Presence has a will: a gateway that vanishes is offline by the broker's word. And, for
  * whoever follows an alarm, how far each has come (`{prefix}/life`, QoS 0, not retained).
  */
-import { contractVersion } from '../event.ts';
-import type { Lives } from '../life.ts';
-import { deviceState, type Recorder } from '../record.ts';
-import type { Connection } from './connection.ts';
+
+import { contractVersion } from '../../config/catalogue/events.ts';
+import type { Connection } from '../../drivers/platforms/mqtt/connection.ts';
+import { deviceState, type Recorder } from '../road/recorder.ts';
+import type { Lives } from './lives.ts';
 
 export interface Presence {
   stop(): void;

@@ -11,10 +11,12 @@
  *  - nothing for 30 s, although it is there: the connection is given up.
  * Alarms that the disk could not take (`unsaved`) go before everything, from memory.
  */
-import { classOf, type EventType, type Lane, lanes } from '../event.ts';
+
+import { classOf, type EventType } from '../../config/catalogue/events.ts';
+import { type Lane, lanes } from '../../drivers/contract/lane.ts';
+import type { Connection, PublishAnswer } from '../../drivers/platforms/mqtt/connection.ts';
 import type { Entry, Journal, Position } from '../journal/index.ts';
-import type { Unsaved } from '../record.ts';
-import type { Connection, PublishAnswer } from './connection.ts';
+import type { Unsaved } from '../road/recorder.ts';
 import type { Hold, Holds } from './holds.ts';
 import { EVENT_CONTENT_TYPE, fitting, type Privacy, payloadOf, withContent } from './payload.ts';
 import { resend, type Stretch } from './resend.ts';

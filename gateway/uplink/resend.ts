@@ -2,9 +2,11 @@
  * Sends a stretch of a lane once more, beside the live events: what a platform asks for (`replay`), and what a
  * broker refused before (holds.ts). In batches, each answered before the next: it must never crowd out live events.
  */
-import { type Event, type EventType, type Lane, readEvent } from '../event.ts';
+
+import { type Event, type EventType, readEvent } from '../../config/catalogue/events.ts';
+import type { Lane } from '../../drivers/contract/lane.ts';
+import type { PublishAnswer } from '../../drivers/platforms/mqtt/connection.ts';
 import type { Entry, Journal } from '../journal/index.ts';
-import type { PublishAnswer } from './connection.ts';
 
 export interface Stretch {
   readonly lane: Lane;

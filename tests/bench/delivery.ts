@@ -5,8 +5,8 @@
  */
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { toEvent } from '../../gateway/event.ts';
 import { openJournal } from '../../gateway/journal/index.ts';
+import { toEvent } from '../../gateway/road/event.ts';
 import { freePort } from '../free-port.ts';
 import { clock, load } from './load.ts';
 import {

@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { stringify } from 'yaml';
+import { classOf, eventTypes } from '../../config/catalogue/events.ts';
 import { formatError } from '../../config/load.ts';
 import { eventClasses } from '../../config/schema.ts';
 import { readConfig } from '../../gateway/check.ts';
-import { classOf, eventTypes } from '../../gateway/event.ts';
 import { temporaryDirectory } from '../helpers.ts';
 
 const head = 'campus: { id: "4503000001", name: 一中 }\n';

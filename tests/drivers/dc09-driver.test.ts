@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import type { Observation, Receipt } from '../../drivers/contract.ts';
+import type { Observation, Receipt } from '../../drivers/contract/observation.ts';
 import { type Dc09Frame, dc09Decoder, decryptDc09, encodeDc09, frameBody } from '../../drivers/dc09/codec.ts';
 import { dc09 } from '../../drivers/dc09/driver.ts';
 import { fakeHost, freePort, stream, temporaryDirectory } from '../helpers.ts';

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { Decoded, Decoder } from '../../drivers/contract.ts';
+import type { Decoded, Decoder } from '../../drivers/contract/codec.ts';
 
 /** Everything a decoder makes of some chunks, silence at the end included. */
 export function decodeAll<Frame>(decoder: Decoder<Frame>, chunks: readonly Uint8Array[]): Decoded<Frame>[] {

@@ -8,7 +8,7 @@ import fc from 'fast-check';
 import jsonata from 'jsonata';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { parse } from 'yaml';
-import type { Observation, Receipt } from '../../drivers/contract.ts';
+import type { Observation, Receipt } from '../../drivers/contract/observation.ts';
 import { digestAuthorization, fetchAs, readChallenge } from '../../drivers/digest.ts';
 import { multipartDecoder, readMessage, readTable } from '../../drivers/http-push/codec.ts';
 import { httpPush } from '../../drivers/http-push/driver.ts';

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { ServerTCP } from 'modbus-serial';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import type { Observation } from '../../drivers/contract.ts';
+import type { Observation } from '../../drivers/contract/observation.ts';
 import { encodeRtu, rtuRequestDecoder } from '../../drivers/modbus/codec.ts';
 import { modbus } from '../../drivers/modbus/driver.ts';
 import { follow, imageKey, type Profile, profileSchema, readsOf } from '../../drivers/modbus/profile.ts';
@@ -90,7 +90,7 @@ describe('Modbus TCP against modbus-serial', () => {
     ]);
   });
 
-  const acknowledge = { id: 'c', device: 'fence-1', action: 'acknowledge', arguments: {} };
+  const acknowledge = { id: 'c', device: 'fence-1', action: 'confirm', arguments: {} };
   const withLamp = (connection: object, time: string) =>
     device(connection, 1, 'fence-1', {
       outputs: [{ id: 'lamp', kind: 'lamp', coil: 5 }],

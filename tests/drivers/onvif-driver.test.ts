@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import type { Observation } from '../../drivers/contract.ts';
+import type { Observation } from '../../drivers/contract/observation.ts';
 import {
   encodeRequest,
   passwordDigest,

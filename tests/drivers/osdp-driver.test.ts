@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { wiegandFormats } from '../../drivers/bits.ts';
-import type { Observation, Receipt } from '../../drivers/contract.ts';
+import type { Observation, Receipt } from '../../drivers/contract/observation.ts';
 import { commands, encodeOsdp, osdpDecoder, replies } from '../../drivers/osdp/codec.ts';
 import { cardOf, keysOf, textCardOf } from '../../drivers/osdp/data.ts';
 import { osdp } from '../../drivers/osdp/driver.ts';

@@ -7,7 +7,7 @@ import {
   wiegandFormats,
   wiegandLayouts,
 } from '../../drivers/bits.ts';
-import type { Credential } from '../../drivers/contract.ts';
+import type { Credential } from '../../drivers/contract/observation.ts';
 import { cardDecoder, encodeCard, type Format, formats } from '../../drivers/wiegand/codec.ts';
 import { chunked, decodeAll, discardedBytes, frames } from './decoding.ts';
 

@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
-import type { Observation, Receipt } from '../../drivers/contract.ts';
-import { createAlarms } from '../../gateway/alarms.ts';
-import { type Event, stateKeyOf, toEvent } from '../../gateway/event.ts';
+import type { Event } from '../../config/catalogue/events.ts';
+import type { Observation, Receipt } from '../../drivers/contract/observation.ts';
+import { createAlarms } from '../../gateway/alarms/index.ts';
 import { createMetrics } from '../../gateway/observe/metrics.ts';
-import type { State } from '../../gateway/record.ts';
+import { stateKeyOf, toEvent } from '../../gateway/road/event.ts';
+import type { State } from '../../gateway/road/recorder.ts';
 import { silentLog } from '../helpers.ts';
 
 beforeEach(() => void vi.useFakeTimers());

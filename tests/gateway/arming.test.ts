@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { configSchema } from '../../config/schema.ts';
-import type { Observation } from '../../drivers/contract.ts';
+import type { Observation } from '../../drivers/contract/observation.ts';
 import { createArming } from '../../gateway/arming/index.ts';
 import { openJournal } from '../../gateway/journal/index.ts';
 import { createMetrics } from '../../gateway/observe/metrics.ts';
-import { createRecorder } from '../../gateway/record.ts';
+import { createRecorder } from '../../gateway/road/recorder.ts';
 import { silentLog, temporaryDirectory } from '../helpers.ts';
 
 const BLOCK = {

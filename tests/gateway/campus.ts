@@ -1,13 +1,15 @@
 /** A gateway without devices: a journal, a recorder and one uplink. */
+
 import { onTestFinished } from 'vitest';
-import type { Observation } from '../../drivers/contract.ts';
+import { systemClock } from '../../drivers/contract/clock.ts';
+import type { Observation } from '../../drivers/contract/observation.ts';
 import { createCommands } from '../../gateway/commands/index.ts';
 import { openJournal } from '../../gateway/journal/index.ts';
-import { createLives } from '../../gateway/life.ts';
-import { systemClock } from '../../gateway/observe/clock.ts';
+import { watchClock } from '../../gateway/observe/clock.ts';
 import { createMetrics } from '../../gateway/observe/metrics.ts';
-import { createRecorder } from '../../gateway/record.ts';
+import { createRecorder } from '../../gateway/road/recorder.ts';
 import { startUplink, type UplinkContext } from '../../gateway/uplink/index.ts';
+import { createLives } from '../../gateway/uplink/lives.ts';
 import { silentLog, temporaryDirectory } from '../helpers.ts';
 
 export async function campus(
@@ -17,7 +19,7 @@ export async function campus(
   context: Partial<UplinkContext> = {},
 ) {
   const journal = await openJournal(directory);
-  const clock = systemClock();
+  const clock = watchClock(systemClock);
   const metrics = createMetrics();
   const recorder = await createRecorder({
     campusId: '45',

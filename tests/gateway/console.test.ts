@@ -3,9 +3,9 @@ import { request } from 'node:http';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import WebSocket from 'ws';
+import type { Event } from '../../config/catalogue/events.ts';
 import { configSchema } from '../../config/schema.ts';
 import { type ConsoleOptions, startConsole } from '../../gateway/console/server.ts';
-import type { Event } from '../../gateway/event.ts';
 import { freePort, silentLog, stream, temporaryDirectory } from '../helpers.ts';
 
 const pickup = (door: string, children: readonly string[]) =>

@@ -2,9 +2,10 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { type Event, eventTypes, laneOf } from '../../config/catalogue/events.ts';
 import { generate } from '../../docs/generate.ts';
-import { alarmKinds, type Observation, observationKinds } from '../../drivers/contract.ts';
-import { type Event, eventTypeOf, eventTypes, gatewayEvent, laneOf, toEvent } from '../../gateway/event.ts';
+import { alarmKinds, type Observation, observationKinds } from '../../drivers/contract/observation.ts';
+import { eventTypeOf, gatewayEvent, toEvent } from '../../gateway/road/event.ts';
 import { everything, type Privacy, payloadOf } from '../../gateway/uplink/payload.ts';
 
 const ajv = new Ajv2020({ strict: false });

@@ -2,14 +2,14 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import type { Event } from '../../config/catalogue/events.ts';
 import { configSchema } from '../../config/schema.ts';
-import type { Observation } from '../../drivers/contract.ts';
+import type { Observation } from '../../drivers/contract/observation.ts';
 import { createAccess } from '../../gateway/access/index.ts';
-import { createVisitors } from '../../gateway/access/visitors.ts';
-import type { Event } from '../../gateway/event.ts';
 import { openJournal } from '../../gateway/journal/index.ts';
 import { createMetrics } from '../../gateway/observe/metrics.ts';
-import { createRecorder } from '../../gateway/record.ts';
+import { createRecorder } from '../../gateway/road/recorder.ts';
+import { createVisitors } from '../../gateway/visitors/index.ts';
 import { silentLog, stream, temporaryDirectory } from '../helpers.ts';
 
 const {

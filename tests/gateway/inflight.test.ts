@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { inFlight } from '../../gateway/inflight.ts';
+import { inFlight } from '../../gateway/lifecycle/in-flight.ts';
 
 describe('what is under way', () => {
   it('is waited for, what it begins and what fails too, and nothing longer than was said', async () => {

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type AppendRequest, type Journal, openJournal } from '../../gateway/journal/index.ts';
-import { sweep } from '../../gateway/journal/retention.ts';
 import { openStore } from '../../gateway/journal/store.ts';
+import { sweep } from '../../gateway/upkeep/retention.ts';
 import { temporaryDirectory } from '../helpers.ts';
 
 let made = 0;

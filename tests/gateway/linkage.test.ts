@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { configSchema } from '../../config/schema.ts';
-import type { AlarmKind } from '../../drivers/contract.ts';
+import type { AlarmKind } from '../../drivers/contract/observation.ts';
 import { readConfig } from '../../gateway/check.ts';
 import type { Result, Task } from '../../gateway/commands/index.ts';
-import { toEvent } from '../../gateway/event.ts';
-import { startLinkage } from '../../gateway/linkage/index.ts';
+import { toEvent } from '../../gateway/road/event.ts';
+import { startLinkage } from '../../gateway/rules/index.ts';
 import { temporaryDirectory } from '../helpers.ts';
 
 const siren = (more: object = {}) => ({

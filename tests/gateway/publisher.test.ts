@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, it, vi } from 'vitest';
-import { openConnection } from '../../gateway/uplink/connection.ts';
+import { openConnection } from '../../drivers/platforms/mqtt/connection.ts';
 import { freePort, take } from '../helpers.ts';
 import { type Published, scriptedBroker } from '../scripted-broker.ts';
 import { campus } from './campus.ts';

@@ -1,14 +1,15 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import type { Observation } from '../../drivers/contract.ts';
+import { systemClock } from '../../drivers/contract/clock.ts';
+import type { Observation } from '../../drivers/contract/observation.ts';
 import { openJournal } from '../../gateway/journal/index.ts';
-import { systemClock } from '../../gateway/observe/clock.ts';
+import { watchClock } from '../../gateway/observe/clock.ts';
 import { createMetrics } from '../../gateway/observe/metrics.ts';
-import { createRecorder, deviceState } from '../../gateway/record.ts';
+import { createRecorder, deviceState } from '../../gateway/road/recorder.ts';
 import { silentLog, temporaryDirectory } from '../helpers.ts';
 
 async function recorder(directory: string) {
   const journal = await openJournal(directory);
-  const clock = systemClock();
+  const clock = watchClock(systemClock);
   let closed = false;
   const close = async () => {
     if (closed) return;

@@ -1,15 +1,16 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { systemClock } from '../../drivers/contract/clock.ts';
 import { openJournal } from '../../gateway/journal/index.ts';
-import { systemClock } from '../../gateway/observe/clock.ts';
+import { watchClock } from '../../gateway/observe/clock.ts';
 import { createMetrics } from '../../gateway/observe/metrics.ts';
-import { createRecorder } from '../../gateway/record.ts';
-import { keepStorage } from '../../gateway/storage.ts';
+import { createRecorder } from '../../gateway/road/recorder.ts';
+import { keepStorage } from '../../gateway/upkeep/storage.ts';
 import { silentLog, temporaryDirectory } from '../helpers.ts';
 
 async function campus(options: { lowDisk: number; budget: number; keep?: number }) {
   const directory = temporaryDirectory();
   const journal = await openJournal(directory);
-  const clock = systemClock();
+  const clock = watchClock(systemClock);
   const metrics = createMetrics();
   const log = silentLog;
   const recorder = await createRecorder({

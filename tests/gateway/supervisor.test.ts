@@ -1,17 +1,17 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
+import { systemClock } from '../../drivers/contract/clock.ts';
 import {
   type Device,
   type Driver,
   defineDriver,
   type Host,
   LineError,
-  type Observation,
   type Session,
-} from '../../drivers/contract.ts';
-import { systemClock } from '../../gateway/observe/clock.ts';
+} from '../../drivers/contract/driver.ts';
+import type { Observation } from '../../drivers/contract/observation.ts';
+import { startSupervisor } from '../../gateway/devices/supervisor.ts';
 import { createMetrics } from '../../gateway/observe/metrics.ts';
-import { startSupervisor } from '../../gateway/supervisor.ts';
 import { silentLog, stream } from '../helpers.ts';
 
 interface Opened {
@@ -58,7 +58,6 @@ const device = (id: string, wire: string, driver = 'a'): Device => ({ id, driver
 
 function start(devices: Device[], drivers: Driver[]) {
   const events = stream<Observation>();
-  const clock = systemClock();
   const metrics = createMetrics();
   const supervisor = startSupervisor(devices, {
     drivers,
@@ -66,15 +65,13 @@ function start(devices: Device[], drivers: Driver[]) {
       events.push(observation);
       return { sequence: 1, id: 'x', repeated: false };
     },
-    clock,
+    time: { ...systemClock, random: () => 0 },
     metrics,
     log: silentLog,
     keep: async () => '',
-    random: () => 0,
   });
   onTestFinished(async () => {
     await supervisor.close();
-    clock.close();
   });
   return { events, supervisor, metrics };
 }

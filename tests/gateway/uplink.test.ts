@@ -2,7 +2,8 @@ import { createHmac } from 'node:crypto';
 import { createServer, type Socket } from 'node:net';
 import { Aedes, type AedesPublishPacket, type Client } from 'aedes';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { backoff, eventFilter } from '../../gateway/uplink/index.ts';
+import { eventFilter } from '../../config/catalogue/filter.ts';
+import { backoff } from '../../gateway/uplink/index.ts';
 import { freePort, stream, take } from '../helpers.ts';
 import { campus } from './campus.ts';
 

@@ -1,13 +1,15 @@
 /** A city loses its broker: two thousand gateways come back one after another, not at once. */
+
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, it, onTestFinished } from 'vitest';
+import { systemClock } from '../../drivers/contract/clock.ts';
 import { createCommands } from '../../gateway/commands/index.ts';
 import { openJournal } from '../../gateway/journal/index.ts';
-import { createLives } from '../../gateway/life.ts';
-import { systemClock } from '../../gateway/observe/clock.ts';
+import { watchClock } from '../../gateway/observe/clock.ts';
 import { createMetrics } from '../../gateway/observe/metrics.ts';
-import { createRecorder } from '../../gateway/record.ts';
+import { createRecorder } from '../../gateway/road/recorder.ts';
 import { startUplink } from '../../gateway/uplink/index.ts';
+import { createLives } from '../../gateway/uplink/lives.ts';
 import { silentLog, temporaryDirectory } from '../helpers.ts';
 import { mosquitto, need, until } from './tools.ts';
 
@@ -21,7 +23,7 @@ it('2,000 gateways that lose a broker come back within 60 s, no second above 5 t
   need(context, 'mosquitto');
   const broker = await mosquitto(['max_connections -1']);
   const journal = await openJournal(temporaryDirectory());
-  const clock = systemClock();
+  const clock = watchClock(systemClock);
   const metrics = createMetrics();
   const log = silentLog;
   const deviceNames = new Map<string, string>();

@@ -8,11 +8,12 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
-import type { NoticesConfig } from '../config/schema.ts';
-import { type Log, type Observation, wrongArgument } from '../drivers/contract.ts';
-import type { Commands, Result, Task } from './commands/index.ts';
-import type { Clock } from './observe/clock.ts';
-import type { Recorder } from './record.ts';
+import type { NoticesConfig } from '../../config/schema.ts';
+import { type Log, wrongArgument } from '../../drivers/contract/driver.ts';
+import type { Observation } from '../../drivers/contract/observation.ts';
+import type { Commands, Result, Task } from '../commands/index.ts';
+import type { WallClock } from '../observe/clock.ts';
+import type { Recorder } from '../road/recorder.ts';
 
 export interface Notice {
   readonly id: string;
@@ -54,7 +55,7 @@ export function createNotices(options: {
   readonly config: NoticesConfig;
   readonly recorder: Pick<Recorder, 'record' | 'recordOwn' | 'states'>;
   readonly commands: () => Pick<Commands, 'act'>;
-  readonly clock: Pick<Clock, 'now' | 'onStep'>;
+  readonly clock: Pick<WallClock, 'now' | 'onStep'>;
   readonly log: Log;
 }): Notices {
   const { config, recorder, commands, clock, log } = options;

@@ -6,10 +6,10 @@
  * that flaps a thousand times a second must not keep a line busy.
  */
 import { setTimeout as delay } from 'node:timers/promises';
+import { type Event, type EventType, typePrefix } from '../../config/catalogue/events.ts';
 import type { RuleConfig } from '../../config/schema.ts';
 import type { Commands } from '../commands/index.ts';
-import { type Event, type EventType, typePrefix } from '../event.ts';
-import { type Happening, isAbout, isOn, rulesByType, type Surroundings } from './rules.ts';
+import { type Happening, isAbout, isOn, rulesByType, type Surroundings } from './conditions.ts';
 
 export interface LinkageOptions extends Surroundings {
   readonly rules: readonly RuleConfig[];

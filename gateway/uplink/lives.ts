@@ -2,8 +2,9 @@
  * The life of an alarm: seen, on disk, at each platform's broker, at each platform, acknowledged by an operator. The
  * newest are kept here and told to the platforms as they go on; `campus-gateway journal inspect` has all of them.
  */
-import { type Event, typePrefix } from './event.ts';
-import type { Stage } from './journal/index.ts';
+
+import { type Event, typePrefix } from '../../config/catalogue/events.ts';
+import type { Stage } from '../journal/index.ts';
 
 export interface Life {
   readonly id: string;

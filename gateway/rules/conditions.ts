@@ -1,11 +1,11 @@
 /** Rules: whether an event sets one off, and what it does, in words. Pure. */
 import { Temporal } from 'temporal-polyfill';
+import { type EventType, eventTypes } from '../../config/catalogue/events.ts';
+import { matches } from '../../config/catalogue/filter.ts';
 import { say } from '../../config/language.ts';
 import type { CalendarConfig, RuleConfig } from '../../config/schema.ts';
-import type { ObservationKind } from '../../drivers/contract.ts';
+import type { ObservationKind } from '../../drivers/contract/observation.ts';
 import { fitsDay } from '../arming/schedule.ts';
-import { type EventType, eventTypes } from '../event.ts';
-import { matches } from '../uplink/index.ts';
 
 /** Of an event, what rules ask about. */
 export interface Happening {

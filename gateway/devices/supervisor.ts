@@ -5,21 +5,12 @@
  * after a back-off with jitter; a driver that throws harms nobody else.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import type {
-  Command,
-  Device,
-  Driver,
-  Host,
-  Log,
-  Observation,
-  Outcome,
-  Receipt,
-  Session,
-} from '../drivers/contract.ts';
-import { type InFlight, inFlight } from './inflight.ts';
-import type { Clock } from './observe/clock.ts';
-import { type BurstLog, burstLog } from './observe/log.ts';
-import type { Metrics } from './observe/metrics.ts';
+import type { Clock } from '../../drivers/contract/clock.ts';
+import type { Command, Device, Driver, Host, Log, Outcome, Session } from '../../drivers/contract/driver.ts';
+import type { Observation, Receipt } from '../../drivers/contract/observation.ts';
+import { type InFlight, inFlight } from '../lifecycle/in-flight.ts';
+import { type BurstLog, burstLog } from '../observe/log.ts';
+import type { Metrics } from '../observe/metrics.ts';
 
 export interface Supervisor {
   /** Whether each device answers; undefined: it has not been heard of yet. */
@@ -33,11 +24,9 @@ export interface SupervisorContext {
   readonly drivers: readonly Driver[];
   readonly record: (observation: Observation) => Promise<Receipt>;
   readonly keep: Host['keep'];
-  readonly clock: Clock;
+  readonly time: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
-  /** In [0, 1); tests make it tame. */
-  readonly random?: () => number;
 }
 
 const BACKOFF_FIRST_MS = 500;
@@ -160,7 +149,7 @@ function createLinks({ record, metrics, log }: SupervisorContext) {
 async function keepOpen(wire: Wire, shared: Shared): Promise<void> {
   const { line, driver, devices } = wire;
   const { context, links, bursts, signal } = shared;
-  const { log, metrics, random = Math.random } = context;
+  const { log, metrics, time } = context;
   let tries = 0;
   while (!signal.aborted) {
     const opened = performance.now();
@@ -172,7 +161,7 @@ async function keepOpen(wire: Wire, shared: Shared): Promise<void> {
       if (signal.aborted) return;
       const reason = (error as Error).message;
       if (performance.now() - opened > GOOD_AFTER_MS) tries = 0;
-      const wait = Math.min(BACKOFF_FIRST_MS * 2 ** tries, BACKOFF_MAX_MS) * (0.5 + random() / 2);
+      const wait = Math.min(BACKOFF_FIRST_MS * 2 ** tries, BACKOFF_MAX_MS) * (0.5 + time.random() / 2);
       tries++;
       metrics.sessions.inc({ line });
       bursts.warn(
@@ -190,7 +179,7 @@ async function keepOpen(wire: Wire, shared: Shared): Promise<void> {
 /** One session, from open to end. Rejects when the line is gone. */
 async function runSession(wire: Wire, { context, links, bursts, flying, signal }: Shared): Promise<void> {
   const { driver, devices } = wire;
-  const { record, keep, clock, log, metrics } = context;
+  const { record, keep, time, log, metrics } = context;
   const own = new AbortController();
   const host: Host = {
     report: (observation) => flying.track(record(observation)),
@@ -207,7 +196,7 @@ async function runSession(wire: Wire, { context, links, bursts, flying, signal }
     },
     log,
     signal: own.signal,
-    now: clock.now,
+    clock: time,
   };
   const abort = () => own.abort();
   signal.addEventListener('abort', abort, { once: true });

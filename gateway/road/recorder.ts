@@ -3,28 +3,32 @@
  * It also knows the state of each device, zone and kind, because a state found on connecting is an event only
  * where it differs from what was known.
  */
-import type { Log, Observation, Receipt } from '../drivers/contract.ts';
+
 import {
-  type AlarmFacts,
   type Event,
   type EventType,
+  laneOf,
+  type OwnEventType,
+  readEvent,
+  typePrefix,
+} from '../../config/catalogue/events.ts';
+import type { Log } from '../../drivers/contract/driver.ts';
+import type { Observation, Receipt } from '../../drivers/contract/observation.ts';
+import type { Appended, Journal } from '../journal/index.ts';
+import type { WallClock } from '../observe/clock.ts';
+import { burstLog } from '../observe/log.ts';
+import type { Metrics } from '../observe/metrics.ts';
+import {
+  type AlarmFacts,
   endsForGood,
   eventAbout,
   eventTypeOf,
   gatewayEvent,
-  laneOf,
   type MediaAbout,
   mediaEvent,
-  type OwnEventType,
-  readEvent,
   stateKeyOf,
   toEvent,
-  typePrefix,
 } from './event.ts';
-import type { Appended, Journal } from './journal/index.ts';
-import type { Clock } from './observe/clock.ts';
-import { burstLog } from './observe/log.ts';
-import type { Metrics } from './observe/metrics.ts';
 
 /** Follows events from the side: for the live view, for tests. Times are `performance.now()`. */
 export interface Trace {
@@ -99,7 +103,7 @@ export async function createRecorder(options: {
   readonly campusId: string;
   readonly deviceNames: ReadonlyMap<string, string | undefined>;
   readonly journal: Journal;
-  readonly clock: Clock;
+  readonly clock: WallClock;
   readonly metrics: Metrics;
   readonly log: Log;
   readonly trace?: Trace | undefined;

@@ -3,13 +3,13 @@
  * of its file.
  */
 import { statfs } from 'node:fs/promises';
-import type { Log } from '../drivers/contract.ts';
-import { lanes } from './event.ts';
-import type { Condition, Interest, Journal, OpenedFile } from './journal/index.ts';
-import { type RetentionPolicy, sweep } from './journal/retention.ts';
-import type { Clock } from './observe/clock.ts';
-import type { Metrics } from './observe/metrics.ts';
-import type { Recorder } from './record.ts';
+import type { Log } from '../../drivers/contract/driver.ts';
+import { lanes } from '../../drivers/contract/lane.ts';
+import type { Condition, Interest, Journal, OpenedFile } from '../journal/index.ts';
+import type { WallClock } from '../observe/clock.ts';
+import type { Metrics } from '../observe/metrics.ts';
+import type { Recorder } from '../road/recorder.ts';
+import { type RetentionPolicy, sweep } from './retention.ts';
 
 export interface StorageOptions {
   readonly directory: string;
@@ -19,7 +19,7 @@ export interface StorageOptions {
   readonly uplinks: readonly Interest[];
   readonly journal: Journal;
   readonly recorder: Recorder;
-  readonly clock: Clock;
+  readonly clock: WallClock;
   readonly log: Log;
   readonly metrics: Metrics;
 }

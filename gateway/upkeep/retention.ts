@@ -8,9 +8,11 @@
  * An alarm that some platform has not got yet is never removed. Whatever else is removed before a platform had it is
  * told (`Dropped`), so that it can be an event: nothing is dropped in silence.
  */
-import { classOf, eventTypes, type Lane, laneOf, lanes } from '../event.ts';
-import type { Interest, Journal, Removed } from './index.ts';
-import type { RemoveStep } from './store.ts';
+
+import { classOf, eventTypes, laneOf } from '../../config/catalogue/events.ts';
+import { type Lane, lanes } from '../../drivers/contract/lane.ts';
+import type { Interest, Journal, Removed } from '../journal/index.ts';
+import type { RemoveStep } from '../journal/store.ts';
 
 export interface RetentionPolicy {
   /** ms. */

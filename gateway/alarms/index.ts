@@ -5,22 +5,18 @@
  * The first alarms of a zone always go out at once, each. Panic, duress and fire are never folded.
  */
 import { z } from 'zod';
-import {
-  type AlarmKind,
-  type Log,
-  type Observation,
-  type Receipt,
-  wrongArgument,
-} from '../drivers/contract.ts';
-import type { Result, Task } from './commands/index.ts';
-import { type Event, stateKeyOf, typePrefix } from './event.ts';
-import type { Clock } from './observe/clock.ts';
-import type { Metrics } from './observe/metrics.ts';
-import type { Recorder } from './record.ts';
+import { type Event, typePrefix } from '../../config/catalogue/events.ts';
+import { type Log, wrongArgument } from '../../drivers/contract/driver.ts';
+import type { AlarmKind, Observation, Receipt } from '../../drivers/contract/observation.ts';
+import type { Result, Task } from '../commands/index.ts';
+import type { WallClock } from '../observe/clock.ts';
+import type { Metrics } from '../observe/metrics.ts';
+import { stateKeyOf } from '../road/event.ts';
+import type { Recorder } from '../road/recorder.ts';
 
 export interface AlarmOptions {
   readonly recorder: Pick<Recorder, 'record' | 'recordAbout' | 'states'>;
-  readonly clock: Pick<Clock, 'now'>;
+  readonly clock: Pick<WallClock, 'now'>;
   readonly log: Log;
   readonly metrics: Metrics;
   /** Devices and areas. */

@@ -4,7 +4,7 @@
  */
 import { readFile, stat } from 'node:fs/promises';
 import { parse } from 'csv-parse/sync';
-import type { Log } from '../../drivers/contract.ts';
+import type { Log } from '../../drivers/contract/driver.ts';
 
 export interface Person {
   readonly name: string;

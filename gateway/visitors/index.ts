@@ -5,16 +5,11 @@
  * visits, platforms and people at the school announce and end them by command.
  */
 import { z } from 'zod';
-import {
-  type Log,
-  type Observation,
-  type Receipt,
-  type Visit,
-  wrongArgument,
-} from '../../drivers/contract.ts';
+import { type Log, wrongArgument } from '../../drivers/contract/driver.ts';
+import type { Observation, Receipt, Visit } from '../../drivers/contract/observation.ts';
 import type { Result, Task } from '../commands/index.ts';
-import type { Clock } from '../observe/clock.ts';
-import type { Recorder } from '../record.ts';
+import type { WallClock } from '../observe/clock.ts';
+import type { Recorder } from '../road/recorder.ts';
 
 export interface Visitors {
   /** In place of `record`: what a terminal says of a visit is put together with what is known. */
@@ -54,7 +49,7 @@ const refusals: Readonly<Record<string, string>> = {
 export function createVisitors(options: {
   readonly record: (observation: Observation) => Promise<Receipt>;
   readonly states: Recorder['states'];
-  readonly clock: Pick<Clock, 'now' | 'onStep'>;
+  readonly clock: Pick<WallClock, 'now' | 'onStep'>;
   readonly log: Log;
 }): Visitors {
   const { record, states, clock, log } = options;

@@ -1,7 +1,7 @@
-import type { Log } from '../drivers/contract.ts';
-import { type Event, readEvent, typePrefix } from './event.ts';
-import type { Journal } from './journal/index.ts';
-import type { Supervisor } from './supervisor.ts';
+import { type Event, readEvent, typePrefix } from '../../config/catalogue/events.ts';
+import type { Log } from '../../drivers/contract/driver.ts';
+import type { Supervisor } from '../devices/supervisor.ts';
+import type { Journal } from '../journal/index.ts';
 
 /** Of what a platform confirms at once, the newest alarms, whose devices are told: older ones are history. */
 const MAX_TOLD = 100;
@@ -17,7 +17,7 @@ export function tellDevices(journal: Journal, supervisor: () => Supervisor, log:
     const command = {
       id: alarm.id,
       device: device.id,
-      action: 'acknowledge',
+      action: 'confirm',
       arguments: { event: alarm.id, ...details },
     };
     supervisor()

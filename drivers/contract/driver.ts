@@ -1,0 +1,135 @@
+/**
+ * What a driver is.
+ *
+ * A driver says what it observed, in the field's words; the gateway makes the event of it. A driver never
+ * buffers, never retries an uplink and never knows MQTT. It acknowledges its device only after `report`
+ * resolves, because only then is the event on disk.
+ */
+import type { z } from 'zod';
+import type { Clock } from './clock.ts';
+import type { Observation, Receipt } from './observation.ts';
+
+/** A log line is a sentence for the technician with structured fields. */
+export interface Log {
+  debug(fields: object, sentence: string): void;
+  info(fields: object, sentence: string): void;
+  warn(fields: object, sentence: string): void;
+  error(fields: object, sentence: string): void;
+}
+
+/** What the gateway gives a driver. */
+export interface Host {
+  /** Resolves when the event is on disk, not before. Rejects when it could not be written: do not acknowledge. */
+  report(observation: Observation): Promise<Receipt>;
+  /** This device answers (or no longer does). Repeating what is known costs nothing. `part` names an account or a unit. */
+  link(device: string, state: 'online' | 'offline', reason?: string, part?: string): void;
+  /**
+   * Bytes or frames that made no sense: counted by `reason`, which is one of a few fixed sentences, and logged once
+   * a burst. What varies goes into `detail`.
+   */
+  discarded(device: string, reason: string, bytes: number, detail?: string): void;
+  /**
+   * Keeps a picture beside the journal. `about`: it stands for itself, and is told: of the alarm `event`, where it is
+   * of one. @returns its reference, for `Observation.picture`. Rejects where the disk
+   * refuses: the observation goes without it.
+   */
+  keep(
+    device: string,
+    picture: { readonly contentType: string; readonly bytes: Uint8Array },
+    about?: { readonly event?: string | undefined },
+  ): Promise<string>;
+  readonly log: Log;
+  /** Aborted when the session must end. */
+  readonly signal: AbortSignal;
+  /** The only way to time. */
+  readonly clock: Clock;
+}
+
+/** What the gateway asks of a device. */
+export interface Command {
+  readonly id: string;
+  readonly device: string;
+  readonly action: string;
+  readonly arguments: Readonly<Record<string, unknown>>;
+}
+
+/** `unknown`: it may have been done; the device did not answer. `result`: what was asked for. */
+export type Outcome =
+  | { readonly done: true; readonly result?: Readonly<Record<string, unknown>> }
+  | { readonly done: false; readonly reason: string; readonly unknown?: true };
+
+/** What is wrong with the arguments of a command, as the reason of its refusal. */
+export function wrongArgument({ issues: [issue] }: z.ZodError): string {
+  return `arguments.${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not understood'}`;
+}
+
+/**
+ * A driver at work on one wire.
+ * `ended` resolves after `close`, and rejects when the line is gone: the supervisor then opens a new session.
+ */
+export interface Session {
+  readonly ended: Promise<void>;
+  execute?(command: Command): Promise<Outcome>;
+  close(): Promise<void>;
+}
+
+/** A device of the config, its options validated by its driver's schema. */
+export interface Device<Options = unknown, Profile = unknown> {
+  readonly id: string;
+  readonly name?: string;
+  readonly driver: string;
+  readonly options: Options;
+  /** The device model, where the driver has profiles: the content of the file that `profile` named. */
+  readonly profile?: Profile;
+  /** What it can be told, as its driver says. */
+  readonly commands?: readonly DeviceCommand[];
+}
+
+/** Something that a device can be told: an action, of one of its outputs. */
+export interface DeviceCommand {
+  readonly action: string;
+  readonly output?: string;
+}
+
+/** A mistake in a device's options that the schema alone cannot see. `path` starts inside the device. */
+export interface Problem {
+  readonly path: readonly (string | number)[];
+  readonly message: string;
+}
+
+export interface Driver<Schema extends z.ZodObject = z.ZodObject, Profile extends z.ZodType = z.ZodType> {
+  readonly name: string;
+  readonly title: { readonly en: string; readonly zh: string };
+  readonly options: Schema;
+  /** Where the options hold `profile: NAME`, the schema of that file. */
+  readonly profile?: Profile;
+  /** Names the wire: devices with the same name share one session. */
+  line(device: Device<z.output<Schema>, z.output<Profile>>): string;
+  problems?(device: Device<z.output<Schema>, z.output<Profile>>): readonly Problem[];
+  /** What a device can be told: rules and rights in the config are checked against it. */
+  commands?(device: Device<z.output<Schema>, z.output<Profile>>): readonly DeviceCommand[];
+  /** @throws LineError when the line cannot be had. */
+  open(devices: readonly Device<z.output<Schema>, z.output<Profile>>[], host: Host): Promise<Session>;
+}
+
+/** Gives the types of a driver's options to its functions. */
+export function defineDriver<Schema extends z.ZodObject, Profile extends z.ZodType = z.ZodType>(
+  driver: Driver<Schema, Profile>,
+): Driver<Schema, Profile> {
+  return driver;
+}
+
+/**
+ * The line is gone, or cannot be had.
+ * - `E_LINE_LOST`: it was there and ended.
+ * - `E_LINE_REFUSED`: it could not be opened.
+ * - `E_PORT_TAKEN`: another program listens there.
+ */
+export class LineError extends Error {
+  readonly code: 'E_LINE_LOST' | 'E_LINE_REFUSED' | 'E_PORT_TAKEN';
+  constructor(code: LineError['code'], message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'LineError';
+    this.code = code;
+  }
+}

@@ -1,0 +1,136 @@
+/** What a device can say: the words that drivers and the gateway share. Types, and no I/O. */
+/** IEC 62642 / GB alarm words. An observation of one of these travels in the urgent lane. */
+export const alarmKinds = [
+  'panic',
+  'intrusion',
+  'perimeter',
+  'fence',
+  'tamper',
+  'fire',
+  'duress',
+  'collision',
+] as const;
+
+export type AlarmKind = (typeof alarmKinds)[number];
+
+/** What a zone can be: an alarm, or the contact of a door (raised: open), or the button beside it to go out. */
+export const zoneKinds = [...alarmKinds, 'contact', 'exit-request'] as const;
+
+/** Everything a device can say. `link` is the supervisor's word for "this device answers". */
+export const observationKinds = [
+  ...alarmKinds,
+  'fault',
+  'battery',
+  'power',
+  'arming',
+  'bypass',
+  'credential',
+  'contact',
+  'exit-request',
+  'forced',
+  'held',
+  'lockdown',
+  'visit',
+  'video',
+  'link',
+  'entry',
+  'test',
+  'notice',
+] as const;
+
+export type ObservationKind = (typeof observationKinds)[number];
+
+/** The standard codes beside the words: DC-03 letters ("PA") and Contact ID with its qualifier ("E120"). */
+export interface StandardCodes {
+  readonly sia?: string;
+  readonly contactId?: string;
+}
+
+/** A card, key fob or code as the reader gave it. Numbers are decimal strings: 64-bit ids do not fit a double. */
+export interface Credential {
+  readonly format: string;
+  readonly number: string;
+  readonly facility?: number;
+}
+
+/** A visitor's visit. Times are RFC 3339. */
+export interface Visit {
+  readonly id: string;
+  readonly stage: (typeof visitStages)[number];
+  readonly name?: string | undefined;
+  /** Whom they come to see. */
+  readonly host?: string | undefined;
+  readonly purpose?: string | undefined;
+  /** When they are to be gone again. */
+  readonly until?: string | undefined;
+}
+
+/** What a camera sees: the cause of an observation of the kind `video`. */
+export const videoCauses = ['motion', 'line-crossed', 'zone-entered', 'tampered', 'signal-lost'] as const;
+
+/** `missed`: expected, and did not come; `overdue`: still there after the time. */
+export const visitStages = ['expected', 'arrived', 'left', 'overdue', 'missed'] as const;
+
+/** A zone 防区 of a device as the config names it. */
+export interface Zone {
+  readonly number: number;
+  readonly id?: string;
+  readonly name?: string;
+}
+
+/**
+ * What a device said.
+ *
+ * - `state` `raised`: the alarm, fault or loss began; the area was armed; the zone was bypassed; the card was shown.
+ * - `state` `restored`: it ended.
+ * - `at`: when the device says that it happened, epoch ms, and whether its clock can be believed.
+ * - `initial`: the state as found on connecting, not a change: it becomes an event only where it differs from
+ *   what the gateway knew. Level-reading drivers set it on the first poll, so that no alarm or restore is lost
+ *   over a reconnect or a restart, and none is told twice.
+ * - `repeat`: the same `key` within `within` ms is the same event (a panel that missed our ACK sends it again).
+ * - `cause`: what, more finely, e.g. `broken-wire` under `fence`. Alarms of one zone differ by kind and cause.
+ */
+export interface Observation {
+  readonly device: string;
+  readonly kind: ObservationKind;
+  readonly state: 'raised' | 'restored';
+  readonly zone?: Zone;
+  readonly cause?: string;
+  readonly at?: { readonly time: number; readonly trusted: boolean };
+  /** When the gateway saw it, epoch ms, where that is not now: an alarm after its entry delay. */
+  readonly seen?: number;
+  /** It was caused by a test, and is told as such. */
+  readonly test?: 'walk-test' | 'maintenance';
+  readonly initial?: boolean;
+  readonly repeat?: { readonly key: string; readonly within: number };
+  readonly codes?: StandardCodes;
+  readonly credential?: Credential;
+  /** What the gateway decided about the card, at which door. */
+  readonly access?: {
+    readonly door: string;
+    readonly decision: 'granted' | 'denied' | 'unknown';
+    readonly reason?: string;
+    readonly holder?: string;
+    readonly direction?: 'in' | 'out';
+    /** Whom a guardian came for, where doors are for picking up. */
+    readonly children?: readonly string[];
+  };
+  /** Of `visit`: a visitor, and how far the visit has come. */
+  readonly visit?: Visit;
+  /** A picture of it: its reference, as `Host.keep` gave it. */
+  readonly picture?: string;
+  readonly text?: string;
+  readonly details?: Readonly<Record<string, string | number | boolean>>;
+  readonly raw?: string;
+}
+
+/**
+ * The event is on disk under this number.
+ * `repeated`: it was there before; `sequence` and `id` are then those of the first one, or, where an `initial`
+ * observation told nothing new, both are null.
+ */
+export interface Receipt {
+  readonly sequence: number | null;
+  readonly id: string | null;
+  readonly repeated: boolean;
+}

@@ -1,0 +1,59 @@
+/** What the options of drivers and platforms have in common, as zod schemas. */
+import { z } from 'zod';
+import { type Zone, zoneKinds } from './observation.ts';
+
+const unitMs = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+
+/** `200ms`, `60s`, `5m`, `12h`, `30d` -> milliseconds. */
+export function duration() {
+  return z
+    .string()
+    .regex(/^\d{1,9}(ms|s|m|h|d)$/, 'a duration such as 200ms, 60s, 5m, 12h or 30d')
+    .transform((text) => {
+      const unit = text.replace(/^\d+/, '') as keyof typeof unitMs;
+      return Number.parseInt(text, 10) * unitMs[unit];
+    });
+}
+
+/** `10.0.0.9:4001` or `[::1]:502` -> host and port. */
+export function hostPort() {
+  return z
+    .string()
+    .regex(/^(\[[0-9a-fA-F:]+\]|[^\s:[\]]+):\d{1,5}$/, 'HOST:PORT, such as 10.0.0.9:4001')
+    .transform((text, context) => {
+      const colon = text.lastIndexOf(':');
+      const port = Number(text.slice(colon + 1));
+      if (port < 1 || port > 65_535) context.addIssue({ code: 'custom', message: 'a port from 1 to 65535' });
+      return { host: text.slice(0, colon).replace(/^\[|\]$/g, ''), port };
+    });
+}
+
+/** An id that goes into topics and `source`: no space, slash, `+` or `#`. */
+export function identifier() {
+  return z
+    .string()
+    .regex(
+      /^[\p{L}\p{N}][\p{L}\p{N}._-]{0,63}$/u,
+      'letters, digits, ".", "_" and "-", at most 64, a letter or digit first',
+    );
+}
+
+/** A zone as the config names it, under any driver that has zones. */
+export const zoneOptions = z.strictObject({
+  zone: z.int().min(0).max(9999).describe('The number of the zone 防区 in the device'),
+  id: identifier().optional().describe('Its name in events (`subject`); default `zone-N`'),
+  kind: z.enum(zoneKinds).optional().describe('What an alarm of this zone means'),
+  name: z.string().max(100).optional().describe('Its name for people'),
+});
+
+export type ZoneOptions = z.output<typeof zoneOptions>;
+
+/** The zone with this number, as an observation carries it; unlisted zones keep their number. */
+export function zoneOf(zones: readonly ZoneOptions[], number: number): Zone {
+  const found = zones.find((zone) => zone.zone === number);
+  return {
+    number,
+    ...(found?.id !== undefined && { id: found.id }),
+    ...(found?.name !== undefined && { name: found.name }),
+  };
+}
