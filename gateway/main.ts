@@ -1,38 +1,43 @@
 /**
- * Composes the daemon: opens the journal, starts uplinks, drivers and the status server; stops them in reverse.
+ * The daemon from top to bottom: makes its parts and wires them, then starts them in the order of this list; closes
+ * them in reverse.
  *
- *   devices -> supervisor -> record -> journal -> uplinks -> platforms
+ *   devices -> access -> visitors -> arming -> alarms -> recorder -> journal -> uplinks -> platforms
  */
-
-import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { userInfo } from 'node:os';
 import { join } from 'node:path';
+import type { Asked, Registry, Result } from '../config/catalogue/actions.ts';
 import { eventTypes } from '../config/catalogue/events.ts';
 import { wantsOf } from '../config/catalogue/filter.ts';
 import type { Config } from '../config/load.ts';
-import { systemClock } from '../drivers/contract/clock.ts';
+import { type Clock, systemClock } from '../drivers/contract/clock.ts';
 import type { Driver, Log } from '../drivers/contract/driver.ts';
 import type { Lane } from '../drivers/contract/lane.ts';
 import { drivers } from '../drivers/index.ts';
 import { createAccess } from './access/index.ts';
-import { tellDevices } from './alarms/confirm.ts';
+import { confirmToDevices } from './alarms/confirm.ts';
 import { createAlarms } from './alarms/index.ts';
 import { createArming } from './arming/index.ts';
-import { createCommands, type Result, type Task } from './commands/index.ts';
+import { readCampus } from './campus.ts';
+import { noteConfig } from './commands/audit.ts';
+import { createCommands } from './commands/index.ts';
+import type { Task } from './commands/registry.ts';
 import type { Console } from './console/server.ts';
 import { type Supervisor, startSupervisor } from './devices/supervisor.ts';
-import { type Journal, openJournal } from './journal/index.ts';
+import { openJournal } from './journal/index.ts';
+import { createParts } from './lifecycle/parts.ts';
 import { createClips } from './media/clips.ts';
 import { createLive } from './media/live.ts';
 import { createPushes } from './media/push.ts';
 import { createMediaStore } from './media/store.ts';
 import { createNotices } from './notices/index.ts';
-import { type WallClock, watchClock } from './observe/clock.ts';
-import { createMetrics, discardsOf, type StatusServer, serveStatus } from './observe/metrics.ts';
+import { watchClock } from './observe/clock.ts';
+import { createInventory } from './observe/inventory.ts';
+import { createMetrics, serveStatus } from './observe/metrics.ts';
 import { createPersons } from './persons/index.ts';
 import { createRecorder, type Trace } from './road/recorder.ts';
-import { startLinkage } from './rules/index.ts';
+import { layRoad } from './road/stage.ts';
+import { createRules } from './rules/index.ts';
 import { followJournal, keepStorage } from './upkeep/storage.ts';
 import { cardKey } from './uplink/card-key.ts';
 import { startUplink, type Uplink } from './uplink/index.ts';
@@ -52,18 +57,6 @@ export interface Gateway {
 }
 
 const DRAIN_MS = 1000;
-
-/** Notes in the audit that the gateway runs with another config than before: its hash, not its content. */
-async function auditConfig(config: Config, journal: Journal, clock: Pick<WallClock, 'now'>): Promise<void> {
-  const sha256 = createHash('sha256').update(readFileSync(config.file)).digest('hex');
-  const { username: user } = userInfo();
-  await journal.auditChange(
-    'config',
-    clock.now(),
-    JSON.stringify({ kind: 'config', file: config.file, sha256, user }),
-    sha256,
-  );
-}
 
 /** Devices without a gateway around them, to be set up: what they observe goes nowhere. */
 export function superviseDevices(devices: Config['devices'], log: Log): Supervisor {
@@ -85,81 +78,126 @@ export async function startGateway(options: {
   readonly config: Config;
   readonly log: Log;
   readonly trace?: Trace | undefined;
+  readonly time?: Clock;
 }): Promise<Gateway> {
-  const { config, log, trace } = options;
-  const campusId = config.campus.id;
-  const startedAt = new Date().toISOString();
+  const { config, log, trace, time = systemClock } = options;
+  const campus = readCampus(config);
+  const startedAt = new Date(time.wall()).toISOString();
   const metrics = createMetrics();
-  const clock = watchClock(systemClock);
-  const journal = await openJournal(config.dataDir);
-  const deviceNames = new Map([...config.devices, ...config.areas].map(({ id, name }) => [id, name]));
-  const recorder = await createRecorder({ campusId, deviceNames, journal, clock, metrics, log, trace });
+  const clock = watchClock(time);
+  const parts = createParts();
+  const base = { clock, time, log, metrics };
+  let drainMs = DRAIN_MS;
+
+  const journal = parts.adopt(await openJournal(config.dataDir), (one) => one.close());
+  const recorder = parts.adopt(
+    await createRecorder({ ...base, campusId: campus.id, deviceNames: campus.names, journal, trace }),
+    (one) => one.close(),
+  );
+  parts.adopt(clock, (one) => one.close());
+  const commands = parts.adopt(createCommands({ ...base, journal, recorder, kindOf: campus.kindOf }), (one) =>
+    one.close(),
+  );
   const lives = createLives();
+  const devicesToConfirm = confirmToDevices(journal, commands, log);
   const media = createMediaStore({
+    ...base,
     directory: join(config.dataDir, 'media'),
     keep: config.media.keep,
     budget: config.media.budget,
     wanted: config.uplinks.some((uplink) => wantsOf(uplink)('media.piece')),
     journal,
     recordMedia: recorder.recordMedia,
-    context: () => ({ campusId, now: clock.now(), synchronised: clock.synchronised() }),
-    clock,
-    log,
-    metrics,
+    context: () => ({ campusId: campus.id, now: clock.now(), synchronised: clock.synchronised() }),
   });
-  const devices = tellDevices(journal, () => supervisor, log);
 
-  const commands = createCommands({
+  // --- the road ---
+
+  const stage = {
+    ...base,
+    registry: commands,
     journal,
-    recorder,
-    clock,
-    log,
-    metrics,
-    execute: async (task) => {
-      if (task.action === 'reset') return reset(task.target);
-      if (task.target === 'gateway')
-        return await (notices.execute(task) ??
-          access.execute(task) ??
-          visitors.execute(task) ??
-          executeHere(task));
-      const own = alarms.execute(task) ?? arming.execute(task);
-      if (own !== undefined) return await own;
-      const filmed = clips.execute(task) ?? pushes.execute(task);
-      if (filmed !== undefined) return await filmed;
-      // A door that is told to open may be open before its device says so.
-      access.moved(task);
-      return await supervisor.execute({ ...task, device: task.target });
+    states: recorder.states,
+    recordAbout: recorder.recordAbout,
+  };
+  const { enter, stages } = layRoad(recorder.record, {
+    access: (onward) => {
+      const access = createAccess({
+        ...stage,
+        config: config.access,
+        calendar: config.calendar,
+        timezone: config.timezone,
+        record: onward,
+        reload: recorder.reload,
+        forget: media.remove,
+        commands,
+        indicate(device, granted) {
+          if (indicators.has(device)) void commands.askPart('indicate', device, { granted });
+        },
+      });
+      return { ...access, pass: access.take };
     },
+    visitors: (onward) => {
+      const visitors = createVisitors({ ...stage, record: onward });
+      return { ...visitors, pass: visitors.take };
+    },
+    arming: (onward) => createArming(config, { ...stage, onward, isKnown: recorder.isLoaded }),
+    alarms: (onward) => createAlarms(campus, { ...stage, onward }),
   });
-  const reset = (target: string): Result => {
-    if (!['gateway', ...deviceNames.keys()].includes(target))
-      return { done: false, reason: `there is no ${target}` };
-    return { done: true, result: { stopped: linkage.reset(target) } };
-  };
-  /** What the gateway itself is asked. */
-  const executeHere = async (task: Task): Promise<Result> => {
-    if (task.action !== 'inventory')
-      return { done: false, reason: `the gateway does not know ${task.action}` };
-    const inventory = config.devices.map(({ id, name, driver }) => ({
-      id,
-      driver,
-      ...(name !== undefined && { name }),
-      online: supervisor.online(id) ?? null,
-    }));
-    const areas = config.areas.map(({ id, name }) => ({
-      id,
-      ...(name !== undefined && { name }),
-      state: arming.state(id),
-    }));
-    const doors = access.doors();
-    return { done: true, result: { version, devices: inventory, areas, doors, cards: access.credentials() } };
-  };
+  const { access, visitors, arming, alarms } = stages;
+  const indicators = new Set(campus.devicesThatCan('indicate').map(({ id }) => id));
+  commands.onPerform(({ target, action, arguments: wanted }) =>
+    access.moved({ target, action, arguments: wanted }),
+  );
 
-  const context = {
-    campus: campusId,
+  // --- what follows from what was recorded ---
+
+  const notices = createNotices(config.notices, { ...base, recorder, commands });
+  const rules = createRules(config.rules, {
+    ...base,
+    commands,
+    areaOf: campus.areaOf,
+    isArmed: (area) => ['armed', 'entry-delay'].includes(arming.state(area) ?? ''),
+    calendar: config.calendar,
+    timezone: config.timezone,
+  });
+
+  // --- cameras ---
+
+  const cameras = campus.devicesThatCan('snapshot');
+  /** Where a camera's stream is: with its password, so past commands and their audit. @throws Error. */
+  const streamUrl = async (device: string): Promise<string> => {
+    const { done, reason, result } = await commands.askPart('stream', device, {});
+    if (!done) throw new Error(reason);
+    return String(result?.['url']);
+  };
+  const live = createLive({ streamUrl, maxViewers: config.media.viewers, log, metrics });
+  const clips = createClips({
+    directory: join(config.dataDir, 'clips'),
+    cameras: config.media.clips,
+    streamUrl,
+    keep: media.keep,
+    log,
+  });
+  const pushes = createPushes({
+    streamUrl,
+    cameras: cameras.map(({ id }) => id),
+    allowed: config.media.pushTo,
+    max: config.media.pushes,
+    log,
+  });
+
+  // --- uplinks ---
+
+  let uplinks: readonly Uplink[] = [];
+  const wake = (lanes: ReadonlySet<Lane>) => {
+    for (const uplink of uplinks) uplink.wake(lanes);
+  };
+  const uplinkContext = {
+    campus: campus.id,
     version,
     startedAt,
-    devices: [...config.devices, ...config.areas].map(({ id }) => id),
+    devices: campus.targets,
     journal,
     recorder,
     lives,
@@ -170,35 +208,68 @@ export async function startGateway(options: {
     contentOf: media.contentOf,
     trace,
     received(uplink: string, lane: Lane, from: number, to: number) {
-      if (lane === 'urgent') devices.received(uplink, from, to).catch(() => {});
+      if (lane === 'urgent') devicesToConfirm.onReceived(uplink, from, to).catch(() => {});
     },
   };
-  let uplinks: readonly Uplink[] = [];
-  const wake = (lanes: ReadonlySet<Lane>) => {
-    for (const uplink of uplinks) uplink.wake(lanes);
-  };
+  commands.serve({
+    async replay({ from, arguments: wanted }) {
+      const uplink = uplinks.find(({ id }) => from.kind === 'uplink' && id === from.id);
+      return (await uplink?.replay(wanted)) ?? { done: false, reason: 'only a platform gets a replay' };
+    },
+  });
+
+  // --- who follows ---
+
   journal.onAppended(wake);
-  recorder.onUnsaved(() => wake(new Set(['urgent'])));
+  recorder.onUnsaved((event) => {
+    wake(new Set(['urgent']));
+    rules.onRecorded(event);
+  });
   recorder.onStored((event, sequence) => {
     lives.stored(event, sequence);
-    void devices.stored(event);
+    devicesToConfirm.onRecorded(event);
+    alarms.onRecorded(event);
+    rules.onRecorded(event);
   });
   followJournal(journal, recorder, log, () => {
     for (const uplink of uplinks) uplink.reset();
     void arming.start();
   });
-  // What a stop cut off is told once the file is there.
-  const tellInterrupted = () =>
+
+  // --- devices ---
+
+  let supervisor: Supervisor | undefined;
+  serveDevices(commands, () => supervisor);
+  serveTasks(commands, { access, visitors, clips, pushes });
+
+  const health = createInventory(
+    {
+      config,
+      version,
+      startedAt,
+      metrics,
+      journal,
+      unsaved: recorder.unsaved,
+      low: () => storage.low(),
+      uplinks: () => Object.fromEntries(uplinks.map((uplink) => [uplink.id, uplink.state()])),
+      online: (id) => supervisor?.online(id),
+      areaState: arming.state,
+      access,
+      pushes: pushes.list,
+      visits: visitors.list,
+    },
+    commands,
+  );
+  commands.checkServed();
+
+  // --- it begins ---
+
+  const onceOpen = () => {
+    // What a stop cut off is told once the file is there.
     commands
       .tellInterrupted()
       .catch((error: Error) => log.warn({ error: error.message }, 'what a stop cut off could not be told'));
-  const noteConfig = () =>
-    auditConfig(config, journal, clock).catch((error: Error) =>
-      log.warn({ error: error.message }, 'the config could not be noted in the audit'),
-    );
-  const onceOpen = () => {
-    void tellInterrupted();
-    void noteConfig();
+    void noteConfig(config.file, journal, clock, log);
   };
   if (journal.opened !== undefined) onceOpen();
   else journal.onOpened(onceOpen);
@@ -212,172 +283,79 @@ export async function startGateway(options: {
     void recorder.recordOwn('gateway.clock-stepped', { ms });
   });
 
-  const notices = createNotices({
-    config: config.notices,
-    recorder,
-    commands: () => commands,
-    clock,
-    log,
+  uplinks = config.uplinks.map((uplink) => startUplink(uplink, uplinkContext));
+  parts.adopt(uplinks, async () => {
+    // What is on disk before the uplinks go is delivered by them.
+    await commands.settled();
+    await Promise.all(uplinks.map((uplink) => uplink.close(drainMs)));
   });
-  const alarms = createAlarms({
-    recorder,
-    clock,
-    log,
-    metrics,
-    targets: [...config.devices, ...config.areas].map(({ id }) => id),
-    areaOf: (device, zone) => arming.areaOf(device, zone),
-    areasSeenBy: (camera) =>
-      config.areas.filter(({ cameras: own }) => own.includes(camera)).map(({ id }) => id),
-  });
-  recorder.onStored(alarms.take);
-  const arming = createArming({
-    areas: config.areas,
-    calendar: config.calendar,
-    timezone: config.timezone,
-    recorder: { record: alarms.record, states: recorder.states },
-    isKnown: recorder.isLoaded,
-    clock,
-    log,
-    metrics,
-  });
-  await arming.start();
-  const indicators = new Set(
-    config.devices
-      .filter(({ commands: known = [] }) => known.some(({ action }) => action === 'indicate'))
-      .map(({ id }) => id),
-  );
-  const visitors = createVisitors({ record: arming.take, states: recorder.states, clock, log });
-  const access = createAccess({
-    config: config.access,
-    calendar: config.calendar,
-    timezone: config.timezone,
-    record: visitors.take,
-    states: recorder.states,
-    reload: recorder.reload,
-    forget: media.remove,
-    journal,
-    commands,
-    indicate(device, granted) {
-      if (indicators.has(device))
-        void supervisor.execute({ id: 'indicate', device, action: 'indicate', arguments: { granted } });
-    },
-    clock,
-    log,
-    metrics,
-  });
+  parts.add(rules);
+  parts.add(alarms);
+  parts.adopt(visitors, (one) => one.close());
   await access.start();
-  const linkage = startLinkage({
-    rules: config.rules,
-    commands,
-    now: clock.now,
-    areaOf: arming.areaOf,
-    isArmed: (area) => ['armed', 'entry-delay'].includes(arming.state(area) ?? ''),
-    calendar: config.calendar,
-    timezone: config.timezone,
-  });
-  recorder.onStored(linkage.take);
-  recorder.onUnsaved(linkage.take);
-  const supervisor: Supervisor = startSupervisor(config.devices, {
-    drivers: drivers as readonly Driver[],
-    record: access.take,
-    keep: (device, picture, about) => media.keep(device, picture, about),
-    time: systemClock,
-    log,
-    metrics,
-  });
-  const cameras = config.devices.filter(({ commands: known = [] }) =>
-    known.some(({ action }) => action === 'snapshot'),
+  parts.adopt(access, (one) => one.close());
+  supervisor = parts.adopt(
+    startSupervisor(config.devices, {
+      ...base,
+      drivers: drivers as readonly Driver[],
+      record: enter,
+      keep: (device, picture, about) => media.keep(device, picture, about),
+    }),
+    (one) => one.close(),
   );
-  const cameraIds = cameras.map(({ id }) => id);
-  /** Where a camera's stream is: with its password, so past commands and their audit. @throws Error. */
-  const streamUrl = async (device: string): Promise<string> => {
-    const outcome = await supervisor.execute({ id: 'stream', device, action: 'stream', arguments: {} });
-    if (!outcome.done) throw new Error(outcome.reason);
-    return String(outcome.result?.['url']);
-  };
-  const live = createLive({ streamUrl, maxViewers: config.media.viewers, log, metrics });
-  const clips = createClips({
-    directory: join(config.dataDir, 'clips'),
-    cameras: config.media.clips,
-    streamUrl,
-    keep: media.keep,
-    log,
-  });
-  const pushes = createPushes({
-    streamUrl,
-    cameras: cameraIds,
-    allowed: config.media.pushTo,
-    max: config.media.pushes,
-    log,
-  });
-  // Last: what they hear may be about any of the above.
-  uplinks = config.uplinks.map((uplink) => startUplink(uplink, context));
+  parts.add(arming);
+  parts.add(notices);
+  parts.adopt(media, (one) => one.close());
+  for (const one of [live, clips, pushes]) parts.adopt(one, () => one.close());
   const { lowDisk, ...policy } = config.retention;
-  const storage = keepStorage({
-    directory: config.dataDir,
-    policy,
-    lowDisk,
-    uplinks: config.uplinks.map(({ id, events, pictures }) => ({
-      id,
-      types: eventTypes.filter(wantsOf({ events, pictures })),
-    })),
-    journal,
-    recorder,
-    clock,
-    log,
-    metrics,
-  });
-
-  notices.start();
-
-  const health = async () => ({
-    healthy: journal.condition.good,
-    details: {
-      campus: campusId,
-      version,
-      startedAt,
-      journal: { ...journal.condition, id: journal.id, unsaved: recorder.unsaved.size, low: storage.low() },
-      uplinks: Object.fromEntries(uplinks.map((uplink) => [uplink.id, uplink.state()])),
-      devices: Object.fromEntries(config.devices.map(({ id }) => [id, supervisor.online(id) ?? null])),
-      areas: Object.fromEntries(config.areas.map(({ id }) => [id, arming.state(id)])),
-      doors: Object.fromEntries(access.doors().map(({ id, state }) => [id, state])),
-      cards: access.credentials(),
-      inside: access.inside().length,
-      pushes: pushes.list(),
-      visitors: visitors.list().filter(({ stage }) => stage !== 'expected').length,
-      discarded: await discardsOf(metrics),
-    },
-  });
-  let status: StatusServer | undefined;
-  if (config.status !== undefined) status = await serveStatus(config.status, metrics, notices, health);
+  const storage = parts.adopt(
+    keepStorage({
+      ...base,
+      directory: config.dataDir,
+      policy,
+      lowDisk,
+      uplinks: config.uplinks.map(({ id, events, pictures }) => ({
+        id,
+        types: eventTypes.filter(wantsOf({ events, pictures })),
+      })),
+      journal,
+      recorder,
+    }),
+    (one) => one.close(),
+  );
+  await parts.start();
+  if (config.status !== undefined)
+    parts.adopt(await serveStatus(config.status, metrics, notices, health), (one) => one.close());
   let console: Console | undefined;
   if (config.console !== undefined) {
     // Loaded by who wants it: a daemon of years keeps what it has loaded.
     const { startConsole } = await import('./console/server.ts');
-    console = await startConsole({
-      config: config.console,
-      dataDir: config.dataDir,
-      campus: config.campus,
-      cameras: cameras.map(({ id, name }) => ({ id, name })),
-      view: live.view,
-      names: Object.fromEntries(deviceNames),
-      doors: config.access.doors.filter(({ pickup }) => pickup).map(({ id }) => id),
-      status: async () => {
-        const { healthy, details } = await health();
-        return { healthy, ...details };
-      },
-      recorder,
-      journal,
-      commands,
-      notices,
-      persons: createPersons(config.access.personsFile, log),
-      media,
-      clock,
-      log,
-    });
+    console = parts.adopt(
+      await startConsole({
+        ...base,
+        config: config.console,
+        dataDir: config.dataDir,
+        campus: config.campus,
+        cameras,
+        view: live.view,
+        names: Object.fromEntries(campus.names),
+        doors: config.access.doors.filter(({ pickup }) => pickup).map(({ id }) => id),
+        status: async () => {
+          const { healthy, details } = await health();
+          return { healthy, ...details };
+        },
+        recorder,
+        journal,
+        commands,
+        notices,
+        persons: createPersons(config.access.personsFile, log),
+        media,
+      }),
+      (one) => one.close(),
+    );
   }
   log.info(
-    { campus: campusId, version, devices: config.devices.length, uplinks: config.uplinks.length },
+    { campus: campus.id, version, devices: config.devices.length, uplinks: config.uplinks.length },
     'the gateway runs',
   );
 
@@ -385,25 +363,61 @@ export async function startGateway(options: {
     failed: journal.failed,
     console: console?.url,
     async close(drain = DRAIN_MS) {
-      commands.stopping();
-      storage.close();
-      media.close();
-      await Promise.all([status?.close(), console?.close(), live.close(), clips.close(), pushes.close()]);
-      await supervisor.close();
-      access.close();
-      visitors.close();
-      notices.close();
-      arming.close();
-      alarms.close();
-      linkage.close();
-      // What is on disk before the uplinks go is delivered by them.
-      await commands.settled();
-      await Promise.all(uplinks.map((uplink) => uplink.close(drain)));
-      clock.close();
-      recorder.close();
-      commands.close();
-      await journal.close();
+      drainMs = drain;
+      commands.noteStopping();
+      await parts.close();
       log.info({}, 'the gateway stopped');
     },
   };
+}
+
+/** What devices can be asked. */
+function serveDevices(registry: Registry, supervisor: () => Supervisor | undefined) {
+  const execute = async ({ target, from, ...command }: Asked): Promise<Result> =>
+    (await supervisor()?.execute({ ...command, device: target })) ?? {
+      done: false,
+      reason: 'the gateway starts',
+    };
+  void registry.serve({
+    activate: execute,
+    deactivate: execute,
+    unlock: execute,
+    lock: execute,
+    hold: execute,
+    raise: execute,
+    lower: execute,
+    preset: execute,
+    snapshot: execute,
+    show: execute,
+    clear: execute,
+    stream: execute,
+    indicate: execute,
+    confirm: execute,
+  });
+}
+
+/** Until these parts serve their actions themselves. */
+function serveTasks(
+  registry: Registry,
+  {
+    access,
+    visitors,
+    clips,
+    pushes,
+  }: Record<'access' | 'visitors' | 'clips' | 'pushes', { execute(task: Task): Promise<Result> | undefined }>,
+) {
+  const by = (part: { execute(task: Task): Promise<Result> | undefined }) => async (asked: Asked) =>
+    (await part.execute(asked)) ?? { done: false, reason: `${asked.target} does not know ${asked.action}` };
+  registry.serve({
+    lockdown: by(access),
+    'end-lockdown': by(access),
+    credentials: by(access),
+    erase: by(access),
+    'expect-visitor': by(visitors),
+    'visitor-arrived': by(visitors),
+    'visitor-left': by(visitors),
+    clip: by(clips),
+    'push-stream': by(pushes),
+    'stop-stream': by(pushes),
+  });
 }

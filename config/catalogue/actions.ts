@@ -346,18 +346,14 @@ export type ActionName = keyof typeof actions;
 export type ArgumentsOf<A extends ActionName> = z.output<(typeof actions)[A]['arguments']>;
 
 export const actionNames = Object.keys(actions) as ActionName[];
-/** Those that a config may name in rights and rules. */
-export const commandActions = actionNames.filter((name) => !isInternal(name)) as [
-  ActionName,
-  ...ActionName[],
-];
-
 /** The properties of an action that not all have. */
 export const actionOf = (name: ActionName): Action => actions[name];
 export const isAction = (name: string): name is ActionName => Object.hasOwn(actions, name);
-function isInternal(name: ActionName): boolean {
-  return actionOf(name).internal === true;
-}
+/** Those that a config may name in rights and rules. */
+export const commandActions = actionNames.filter((name) => actionOf(name).internal !== true) as [
+  ActionName,
+  ...ActionName[],
+];
 
 /** What an action means, in both languages. */
 export function actionWords(name: ActionName): string {

@@ -7,11 +7,13 @@
  */
 import { stat } from 'node:fs/promises';
 import { z } from 'zod';
+import type { Result } from '../../config/catalogue/actions.ts';
 import { readEvent } from '../../config/catalogue/events.ts';
 import type { AccessConfig, CalendarConfig } from '../../config/schema.ts';
 import { type Log, wrongArgument } from '../../drivers/contract/driver.ts';
 import type { Credential, Observation, Receipt } from '../../drivers/contract/observation.ts';
-import type { Commands, Result, Task } from '../commands/index.ts';
+import type { Commands } from '../commands/index.ts';
+import type { Task } from '../commands/registry.ts';
 import type { Journal } from '../journal/index.ts';
 import type { WallClock } from '../observe/clock.ts';
 import { burstLog } from '../observe/log.ts';
@@ -35,7 +37,7 @@ export interface AccessOptions {
     Journal,
     'credentials' | 'credentialsVersion' | 'changeCredentials' | 'readBack' | 'erase'
   >;
-  readonly commands: Pick<Commands, 'open'>;
+  readonly commands: Pick<Commands, 'performForCard'>;
   /** Shows at a reader whether a card was good, where it can. */
   readonly indicate: (reader: string, granted: boolean) => void;
   readonly clock: Pick<WallClock, 'now'>;
@@ -238,7 +240,7 @@ export function createAccess(options: AccessOptions): Access {
   const unlock = (door: DoorConfig) => {
     doors.get(door.id)?.unlock();
     for (const { target, output } of door.unlock)
-      void commands.open({ target, action: 'unlock', arguments: { output } });
+      void commands.performForCard({ target, action: 'unlock', arguments: { output } });
   };
   const isZone = (
     one: { readonly device: string; readonly zone: number } | undefined,
@@ -264,7 +266,7 @@ export function createAccess(options: AccessOptions): Access {
       for (const door of config.doors) {
         doors.get(door.id)?.lock();
         for (const { target, output } of door.unlock)
-          void commands.open({ target, action: 'lock', arguments: { output } });
+          void commands.performForCard({ target, action: 'lock', arguments: { output } });
       }
     await told;
     return { done: true };

@@ -1,6 +1,6 @@
 import { type Event, readEvent, typePrefix } from '../../config/catalogue/events.ts';
 import type { Log } from '../../drivers/contract/driver.ts';
-import type { Supervisor } from '../devices/supervisor.ts';
+import type { Commands } from '../commands/index.ts';
 import type { Journal } from '../journal/index.ts';
 
 /** Of what a platform confirms at once, the newest alarms, whose devices are told: older ones are history. */
@@ -10,39 +10,34 @@ const MAX_TOLD = 100;
  * Tells platforms' words to devices: a panic alarm that the police have, or that an operator took, lights the lamp
  * of the device that raised it.
  */
-export function tellDevices(journal: Journal, supervisor: () => Supervisor, log: Log) {
-  const tell = (alarm: Event, details: Readonly<Record<string, string>>) => {
+export function confirmToDevices(
+  journal: Pick<Journal, 'readBack'>,
+  { askPart }: Pick<Commands, 'askPart'>,
+  log: Log,
+) {
+  const confirm = (
+    alarm: Event,
+    details: { readonly stage: 'platform' | 'operator'; readonly uplink: string },
+  ) => {
     const { kind, device } = alarm.data as { kind: string; device: { id: string } };
     if (kind !== 'panic' && kind !== 'duress') return;
-    const command = {
-      id: alarm.id,
-      device: device.id,
-      action: 'confirm',
-      arguments: { event: alarm.id, ...details },
-    };
-    supervisor()
-      .execute(command)
-      .then((outcome) => {
-        const reason = outcome.done ? undefined : outcome.reason;
-        log.info(
-          { device: device.id, event: alarm.id, ...details, reason },
-          'a panic alarm was acknowledged',
-        );
-      });
+    void askPart('confirm', device.id, { event: alarm.id, ...details }).then(({ reason }) =>
+      log.info({ device: device.id, event: alarm.id, ...details, reason }, 'a panic alarm was acknowledged'),
+    );
   };
   return {
     /** A platform has everything of the urgent lane after `from` and up to `to`. */
-    async received(uplink: string, from: number, to: number) {
+    async onReceived(uplink: string, from: number, to: number) {
       const entries = await journal.readBack('urgent', to + 1, Math.min(to - from, MAX_TOLD));
       for (const { sequence, type, body } of entries) {
         const event = sequence > from && type === 'alarm.raised' ? readEvent(body) : undefined;
-        if (event !== undefined) tell(event, { stage: 'platform', uplink });
+        if (event !== undefined) confirm(event, { stage: 'platform', uplink });
       }
     },
-    async stored(event: Event) {
+    onRecorded(event: Event) {
       if (event.type !== `${typePrefix}alarm.acknowledged`) return;
       const { event: id, uplink } = event.data['acknowledged'] as { event: string; uplink: string };
-      tell({ ...event, id }, { stage: 'operator', uplink });
+      confirm({ ...event, id }, { stage: 'operator', uplink });
     },
   };
 }

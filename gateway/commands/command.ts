@@ -6,7 +6,8 @@ import { createPublicKey, type KeyObject, verify } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import canonicalize from 'canonicalize';
 import { z } from 'zod';
-import type { CommandAction, CommandRule } from '../../config/schema.ts';
+import { actionOf, isAction, LIFETIME_MAX_MS } from '../../config/catalogue/actions.ts';
+import type { CommandRule } from '../../config/schema.ts';
 
 const time = z.iso.datetime({ offset: true }).transform((text) => Date.parse(text));
 
@@ -42,7 +43,7 @@ export interface ReadCommand extends CommandMessage {
 
 /** Reads bytes as a command. Never throws; `wrong` says why it is none, `id` whose it may have been. */
 export function readCommand(
-  payload: Buffer,
+  payload: Uint8Array,
 ): { readonly command: ReadCommand } | { readonly wrong: string; readonly id: string | null } {
   if (payload.length > MAX_COMMAND_BYTES) return { wrong: 'too large', id: null };
   try {
@@ -76,12 +77,6 @@ export function readPublicKey(file: string): KeyObject {
   return key;
 }
 
-/** Actions that move nothing: they need no times, because a platform with a wrong clock needs them most. */
-const harmless: readonly string[] = ['replay', 'acknowledge', 'close', 'inventory'] satisfies CommandAction[];
-/** A command that may act for longer would have to be remembered for longer. */
-const LIFETIME_MAX_MS = 86_400_000;
-/** A warning moves nothing, and waits for a gateway that is away. */
-const WARNING_LIFETIME_MAX_MS = 31 * 86_400_000;
 /** Of a clock that is right; the gateway's own is within 5 s (GB/T 29315). */
 const CLOCK_TOLERANCE_MS = 60_000;
 
@@ -119,12 +114,13 @@ export function whyNotAuthorised(
 
 /** Why a command may not act now, `now` in epoch ms; undefined: it may. */
 export function whyNotNow({ action, issuedAt, expiresAt }: CommandMessage, now: number): string | undefined {
+  const { harmless = false, lifetime = LIFETIME_MAX_MS } = isAction(action) ? actionOf(action) : {};
   const clock = () => `the gateway's clock says ${new Date(now).toISOString()}`;
   if (issuedAt === undefined || expiresAt === undefined)
-    return harmless.includes(action) ? undefined : 'issuedAt and expiresAt are needed';
+    return harmless ? undefined : 'issuedAt and expiresAt are needed';
   if (expiresAt <= now) return `it expired at ${new Date(expiresAt).toISOString()}; ${clock()}`;
   if (issuedAt > now + CLOCK_TOLERANCE_MS) return `it was issued in the future; ${clock()}`;
-  if (expiresAt - issuedAt > (action === 'warn' ? WARNING_LIFETIME_MAX_MS : LIFETIME_MAX_MS))
-    return `it may act for longer than ${action === 'warn' ? '31 days' : 'a day'}`;
+  if (expiresAt - issuedAt > lifetime)
+    return `it may act for longer than ${lifetime > LIFETIME_MAX_MS ? `${lifetime / LIFETIME_MAX_MS} days` : 'a day'}`;
   return undefined;
 }

@@ -41,8 +41,8 @@ export interface ConsoleOptions {
   readonly status: () => Promise<object>;
   readonly recorder: Pick<Recorder, 'onStored'>;
   readonly journal: Pick<Journal, 'audit' | 'readBack'>;
-  readonly commands: Pick<Commands, 'take'>;
-  readonly notices: Pick<Notices, 'list' | 'read'>;
+  readonly commands: Pick<Commands, 'receiveCommand'>;
+  readonly notices: Pick<Notices, 'list' | 'noteRead'>;
   readonly persons: Persons;
   readonly media: Pick<MediaStore, 'find'>;
   /** Lets a viewer see a camera, until the socket ends. */
@@ -257,12 +257,12 @@ export async function startConsole(options: ConsoleOptions): Promise<Console> {
     const { by } = (request.body ?? {}) as { by?: unknown };
     if (typeof by !== 'string' || by.trim() === '' || by.length > 100)
       return await reply.code(400).send({ error: 'by: who read it' });
-    return await reply.code((await notices.read(id, by)) ? 204 : 404).send();
+    return await reply.code((await notices.noteRead(id, by)) ? 204 : 404).send();
   });
   const source: Source = { kind: 'console', id: 'console', rules: config.commands, keys: [] };
   server.post('/api/commands/:target', { preHandler: only('operator') }, async (request) => {
     const { target } = request.params as { target: string };
-    return await commands.take(Buffer.from(JSON.stringify(request.body ?? null)), target, source);
+    return await commands.receiveCommand(Buffer.from(JSON.stringify(request.body ?? null)), target, source);
   });
   server.get('/api/media/:reference', { preHandler: only('operator') }, async (request, reply) => {
     const { reference } = request.params as { reference: string };

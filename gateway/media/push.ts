@@ -3,8 +3,9 @@
  * most so many at once, and only to servers that the config names.
  */
 import { z } from 'zod';
+import type { Result } from '../../config/catalogue/actions.ts';
 import { type Log, wrongArgument } from '../../drivers/contract/driver.ts';
-import type { Result, Task } from '../commands/index.ts';
+import type { Task } from '../commands/registry.ts';
 import { burstLog } from '../observe/log.ts';
 import { keepFfmpeg, withoutSecrets } from './ffmpeg.ts';
 

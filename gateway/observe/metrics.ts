@@ -224,7 +224,7 @@ export interface StatusServer {
 /** The warnings of platforms, as far as the status server shows them. */
 export interface NoticeBoard {
   list(): readonly object[];
-  read(id: string, by: string): Promise<boolean>;
+  noteRead(id: string, by: string): Promise<boolean>;
 }
 
 const BODY_MAX = 1024;
@@ -262,7 +262,7 @@ export async function serveStatus(
     } else if (noticeId !== undefined && request.method === 'POST') {
       readBy(request)
         .then(async (by) =>
-          by === undefined ? 400 : (await notices.read(decodeURIComponent(noticeId), by)) ? 204 : 404,
+          by === undefined ? 400 : (await notices.noteRead(decodeURIComponent(noticeId), by)) ? 204 : 404,
         )
         .catch(() => 503)
         .then((status) => response.writeHead(status).end());

@@ -5,38 +5,29 @@
  * A rule that is set off again while its commands are on their way runs once more after them, and no more: a fence
  * that flaps a thousand times a second must not keep a line busy.
  */
-import { setTimeout as delay } from 'node:timers/promises';
+import { actionOf, type Registry } from '../../config/catalogue/actions.ts';
 import { type Event, type EventType, typePrefix } from '../../config/catalogue/events.ts';
 import type { RuleConfig } from '../../config/schema.ts';
+import type { Clock } from '../../drivers/contract/clock.ts';
 import type { Commands } from '../commands/index.ts';
+import type { Part } from '../lifecycle/part.ts';
+import type { WallClock } from '../observe/clock.ts';
 import { type Happening, isAbout, isOn, rulesByType, type Surroundings } from './conditions.ts';
 
-export interface LinkageOptions extends Surroundings {
-  readonly rules: readonly RuleConfig[];
-  readonly commands: Pick<Commands, 'act'>;
-  readonly now: () => number;
+export interface RulesOptions extends Surroundings {
+  readonly commands: Pick<Commands, 'performForRule'> & Registry;
+  readonly clock: Pick<WallClock, 'now'>;
+  readonly time: Clock;
 }
 
-export interface Linkage {
+export interface Rules extends Part {
   /** Something happened, and is on disk or on its way there. The same event twice counts once. */
-  take(event: Event): void;
-  /**
-   * Switches off what rules switched on, and drops what waits: for alarms of an area or a device, or, for `gateway`,
-   * all. Gives how many rules that stopped.
-   */
-  reset(target: string): number;
-  close(): void;
+  onRecorded(event: Event): void;
 }
 
-/** What is known to have been taken; an event comes twice at most, soon after each other. */
+/** What is known to have been followed; an event comes twice at most, soon after each other. */
 const REMEMBERED = 1000;
 const RUNS_MAX = 1000;
-
-/** What ends an action that lasts. */
-const opposite: Readonly<Record<string, string>> = { activate: 'deactivate', hold: 'lock' };
-
-/** What makes a picture or a clip. */
-const PICTURES: readonly string[] = ['snapshot', 'clip'];
 
 type Action = RuleConfig['do'][number];
 
@@ -64,65 +55,31 @@ export function happeningOf(event: Event): Happening {
   };
 }
 
-export function startLinkage(options: LinkageOptions): Linkage {
-  const { rules, commands, now } = options;
+/** A set that forgets the oldest. */
+function addBounded<T>(set: Set<T>, value: T, most: number) {
+  set.add(value);
+  for (const old of set) {
+    if (set.size <= most) break;
+    set.delete(old);
+  }
+}
+
+export function createRules(rules: readonly RuleConfig[], options: RulesOptions): Rules {
+  const { commands, clock, areaOf } = options;
   const byType = rulesByType(rules);
-  const taken = new Set<string>();
+  const followed = new Set<string>();
   const busy = new Map<RuleConfig, { again: Event | undefined }>();
   /** What rules began, oldest first, and may have to be stopped. */
   const runs = new Set<Run>();
-  /** By output: the event that switched it on last. */
-  const holders = new Map<string, string>();
   const over = new AbortController();
-
-  const act = (rule: RuleConfig, { target, action }: Action, wanted: object, cause: string) =>
-    commands.act({ target, action, arguments: { ...wanted } }, rule.id, cause);
-
-  const perform = async ({ rule, event, stop }: Run, action: Action) => {
-    const { after, for: length, arguments: wanted } = action;
-    const signal = AbortSignal.any([over.signal, stop.signal]);
-    if (after > 0) await delay(after, undefined, { signal }).catch(() => {});
-    if (signal.aborted) return;
-    // A picture belongs to what it is of.
-    const about = PICTURES.includes(action.action) ? { event: event.id } : {};
-    const lasting = length !== undefined && action.action === 'activate' ? { for: length / 1000 } : {};
-    const { done } = await act(rule, action, { ...wanted, ...lasting, ...about }, event.id);
-    const end = opposite[action.action];
-    if (!done || end === undefined) return;
-    const output = { output: wanted['output'] };
-    const place = `${action.target}/${String(wanted['output'])}`;
-    holders.set(place, event.id);
-    // What another alarm has switched on since goes on.
-    const finish = () => {
-      if (holders.get(place) !== event.id) return;
-      holders.delete(place);
-      void act(rule, { ...action, action: end as Action['action'] }, output, event.id);
-    };
-    if (length !== undefined && action.action === 'hold')
-      delay(length, undefined, { signal }).then(finish, () => {});
-    if (stop.signal.aborted) finish();
-    else stop.signal.addEventListener('abort', finish, { once: true });
-  };
+  const perform = performer({ ...options, signal: over.signal });
 
   const begin = (rule: RuleConfig, event: Event): Run => {
     const { device, zone } = happeningOf(event);
-    const one = { rule, event, device, area: options.areaOf(device, zone), stop: new AbortController() };
-    runs.add(one);
-    for (const old of runs) {
-      if (runs.size <= RUNS_MAX) break;
-      runs.delete(old);
-    }
+    const one = { rule, event, device, area: areaOf(device, zone), stop: new AbortController() };
+    addBounded(runs, one, RUNS_MAX);
     return one;
   };
-  const stopAll = (fits: (one: Run) => boolean): number => {
-    const found = [...runs].filter(fits);
-    for (const one of found) {
-      runs.delete(one);
-      one.stop.abort();
-    }
-    return found.length;
-  };
-
   const run = async (rule: RuleConfig, event: Event) => {
     const state: { again: Event | undefined } = { again: undefined };
     busy.set(rule, state);
@@ -134,30 +91,83 @@ export function startLinkage(options: LinkageOptions): Linkage {
     }
     busy.delete(rule);
   };
+  /** Switches off what rules switched on, and drops what waits. @returns how many that stopped. */
+  const stopRuns = (fits: (one: Run) => boolean): number => {
+    const found = [...runs].filter(fits);
+    for (const one of found) {
+      runs.delete(one);
+      one.stop.abort();
+    }
+    return found.length;
+  };
+  commands.serve({
+    async reset({ target }) {
+      const stopped = stopRuns((one) => target === 'gateway' || target === one.device || target === one.area);
+      return { done: true, result: { stopped } };
+    },
+  });
 
   return {
-    take(event) {
-      if (taken.has(event.id)) return;
-      taken.add(event.id);
-      for (const old of taken) {
-        if (taken.size <= REMEMBERED) break;
-        taken.delete(old);
-      }
+    onRecorded(event) {
+      if (followed.has(event.id)) return;
+      addBounded(followed, event.id, REMEMBERED);
       // A siren for each zone of a walk test wakes the street.
       if (event.data['test'] !== undefined) return;
       const what = happeningOf(event);
       if (what.type === 'alarm.acknowledged') {
         const { event: id } = event.data['acknowledged'] as { event: string };
-        stopAll((one) => one.event.id === id && one.rule.stopOnAcknowledge);
+        stopRuns((one) => one.event.id === id && one.rule.stopOnAcknowledge);
       }
       for (const rule of byType.get(what.type) ?? []) {
-        if (!isAbout(rule, what, options) || !isOn(rule, now(), options)) continue;
+        if (!isAbout(rule, what, options) || !isOn(rule, clock.now(), options)) continue;
         const running = busy.get(rule);
         if (running === undefined) void run(rule, event);
         else running.again = event;
       }
     },
-    reset: (target) => stopAll((one) => target === 'gateway' || target === one.device || target === one.area),
-    close: () => over.abort(),
+    async [Symbol.asyncDispose]() {
+      over.abort();
+    },
+  };
+}
+
+/** Carries out one action of a rule, and ends it where it lasts. */
+function performer({
+  commands,
+  time,
+  signal,
+}: Pick<RulesOptions, 'commands' | 'time'> & { readonly signal: AbortSignal }) {
+  /** By output: the event that switched it on last. */
+  const holders = new Map<string, string>();
+  return async (
+    { rule, event, stop }: Run,
+    { target, action, after, for: lengthMs, arguments: wanted }: Action,
+  ) => {
+    const { about, timed, endedBy } = actionOf(action);
+    const act = (name: string, given: object) =>
+      commands.performForRule({ target, action: name, arguments: { ...given } }, rule.id, event.id);
+    const stopped = AbortSignal.any([signal, stop.signal]);
+    if (after > 0) await time.wait(after, stopped);
+    if (stopped.aborted) return;
+    const { done } = await act(action, {
+      ...wanted,
+      ...(lengthMs !== undefined && timed === true && { for: lengthMs / 1000 }),
+      // A picture belongs to what it is of.
+      ...(about === true && { event: event.id }),
+    });
+    if (!done || endedBy === undefined) return;
+    const output = { output: wanted['output'] };
+    const place = `${target}/${String(wanted['output'])}`;
+    holders.set(place, event.id);
+    // What another alarm has switched on since goes on.
+    const finish = () => {
+      if (holders.get(place) !== event.id) return;
+      holders.delete(place);
+      void act(endedBy, output);
+    };
+    if (lengthMs !== undefined && timed !== true)
+      void time.wait(lengthMs, stopped).then((how) => how === 'over' && finish());
+    if (stop.signal.aborted) finish();
+    else stop.signal.addEventListener('abort', finish, { once: true });
   };
 }

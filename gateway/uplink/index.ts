@@ -9,7 +9,8 @@
  * another, make the next one careful, one event at a time; the topic at which a careful one ends is held.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { classOf } from '../../config/catalogue/events.ts';
+import type { ArgumentsOf, Result } from '../../config/catalogue/actions.ts';
+import { classOf, type EventType } from '../../config/catalogue/events.ts';
 import { wantsOf } from '../../config/catalogue/filter.ts';
 import type { UplinkConfig } from '../../config/schema.ts';
 import type { Log } from '../../drivers/contract/driver.ts';
@@ -49,6 +50,8 @@ export interface UplinkState {
 
 export interface Uplink {
   readonly id: string;
+  /** Sends a stretch of a lane once more, to the platform that asks. */
+  replay(wanted: ArgumentsOf<'replay'>): Promise<Result>;
   readonly state: () => UplinkState;
   /** Tells that these lanes got events, or that there are alarms to be sent from memory. */
   wake(lanes: ReadonlySet<Lane>): void;
@@ -371,6 +374,21 @@ export function startUplink(config: UplinkConfig, context: UplinkContext): Uplin
         since: new Date(since).toISOString(),
       })),
     }),
+    async replay({ journal: id, lane, after, upTo }) {
+      if (id !== journal.id)
+        return { done: false, reason: `the journal is ${journal.id}; ${id} is not here any more` };
+      if (current === undefined) return { done: false, reason: 'the platform is not connected' };
+      const { taken, refused } = await current.publisher.resend({
+        lane,
+        after,
+        upTo: Math.min(upTo, journal.last(lane)),
+        wants: ({ type }) => wants(type as EventType),
+        inChain: wants,
+      });
+      const result = { events: taken };
+      if (refused === undefined) return { done: true, result };
+      return { done: false, reason: `the broker refuses ${refused.sequence}: ${refused.reason}`, result };
+    },
     wake(lanes) {
       current?.publisher.wake(lanes);
       if (current === undefined && wantsAlarms && lanes.has('urgent')) hurry();

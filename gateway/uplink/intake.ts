@@ -4,19 +4,18 @@
  * platform's own events.
  */
 import { z } from 'zod';
-import { closeReasons } from '../../config/catalogue/event-data.ts';
-import type { Event, EventType } from '../../config/catalogue/events.ts';
+
+import type { EventType } from '../../config/catalogue/events.ts';
 import type { UplinkConfig } from '../../config/schema.ts';
-import { type Log, wrongArgument } from '../../drivers/contract/driver.ts';
+import type { Log } from '../../drivers/contract/driver.ts';
 import { lanes } from '../../drivers/contract/lane.ts';
 import type { Connection, Incoming } from '../../drivers/platforms/mqtt/connection.ts';
-import type { Commands, Result, Source, Task } from '../commands/index.ts';
+import type { Commands, Source } from '../commands/index.ts';
 import type { Journal } from '../journal/index.ts';
 import { burstLog } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import type { Recorder } from '../road/recorder.ts';
 import type { Publisher } from './publisher.ts';
-import { findEvent } from './resend.ts';
 
 /** A sequence as it stands in events: a decimal string. */
 const sequence = z
@@ -30,23 +29,6 @@ export const receiptSchema = z.object({
   urgent: sequence.optional(),
   normal: sequence.optional(),
   bulk: sequence.optional(),
-});
-
-const replaySchema = z.strictObject({
-  journal: z.string(),
-  lane: z.enum(lanes),
-  after: sequence.describe('The last one before the gap; "0": from the first'),
-  upTo: sequence.describe('The last one wanted'),
-});
-const acknowledgeSchema = z.strictObject({
-  event: z.string().max(64).describe('The `id` of the alarm'),
-  sequence: sequence.describe('Its `sequence`'),
-  by: z.string().min(1).max(100).describe('The operator'),
-});
-
-const closeSchema = acknowledgeSchema.extend({
-  reason: z.enum(closeReasons),
-  note: z.string().max(1000).optional(),
 });
 
 const MAX_BYTES = 16_384;
@@ -118,15 +100,10 @@ export async function startIntake(connection: Connection, context: IntakeContext
     id: uplink,
     rules: config.commands,
     keys: context.keys,
-    own: {
-      replay: (task) => replay(task, context),
-      acknowledge: (task) => acknowledge(task, context),
-      close: (task) => close(task, context),
-    },
   };
   const takeCommand = async (message: Incoming, target: string) => {
     const { payload, responseTopic, correlation } = message;
-    const reply = await context.commands.take(payload, target, source);
+    const reply = await context.commands.receiveCommand(payload, target, source);
     const to = responseTopic ?? (reply.id === null ? undefined : `${prefix}/reply/${topicPart(reply.id)}`);
     if (to === undefined) return;
     connection.publish({
@@ -162,55 +139,3 @@ export async function startIntake(connection: Connection, context: IntakeContext
 
 /** An id becomes a level of a topic: what a topic or a filter would read otherwise is replaced. */
 const topicPart = (id: string) => id.replace(/[/+#\u0000]/g, '_');
-
-async function replay({ arguments: wanted }: Task, context: IntakeContext): Promise<Result> {
-  const { journal, publisher, wants } = context;
-  const parsed = replaySchema.safeParse(wanted);
-  if (!parsed.success) return { done: false, reason: wrongArgument(parsed.error) };
-  const { journal: id, lane, after, upTo } = parsed.data;
-  if (id !== journal.id)
-    return { done: false, reason: `the journal is ${journal.id}; ${id} is not here any more` };
-  const { taken, refused } = await publisher.resend({
-    lane,
-    after,
-    upTo: Math.min(upTo, journal.last(lane)),
-    wants: ({ type }) => wants(type as EventType),
-    inChain: wants,
-  });
-  const result = { events: taken };
-  if (refused === undefined) return { done: true, result };
-  return { done: false, reason: `the broker refuses ${refused.sequence}: ${refused.reason}`, result };
-}
-
-/** The alarm that a command names. */
-async function alarmOf(
-  { event: id, sequence: number }: { readonly event: string; readonly sequence: number },
-  { journal }: IntakeContext,
-): Promise<Event | string> {
-  const alarm = await findEvent(journal, 'urgent', number, id);
-  return alarm?.type === 'cn.campus.alarm.raised'
-    ? alarm
-    : `there is no alarm ${id} with the sequence ${number}`;
-}
-
-async function acknowledge({ arguments: wanted }: Task, context: IntakeContext): Promise<Result> {
-  const parsed = acknowledgeSchema.safeParse(wanted);
-  if (!parsed.success) return { done: false, reason: wrongArgument(parsed.error) };
-  const { event, by } = parsed.data;
-  const alarm = await alarmOf(parsed.data, context);
-  if (typeof alarm === 'string') return { done: false, reason: alarm };
-  const fact = { event, by, uplink: context.config.id };
-  const { sequence: own } = await context.recorder.recordAbout(alarm, 'alarm.acknowledged', fact);
-  return { done: true, result: { sequence: String(own) } };
-}
-
-async function close({ arguments: wanted }: Task, context: IntakeContext): Promise<Result> {
-  const parsed = closeSchema.safeParse(wanted);
-  if (!parsed.success) return { done: false, reason: wrongArgument(parsed.error) };
-  const { event, by, reason, note } = parsed.data;
-  const alarm = await alarmOf(parsed.data, context);
-  if (typeof alarm === 'string') return { done: false, reason: alarm };
-  const fact = { event, reason, ...(note !== undefined && { note }), by, uplink: context.config.id };
-  const { sequence: own } = await context.recorder.recordAbout(alarm, 'alarm.closed', fact);
-  return { done: true, result: { sequence: String(own) } };
-}

@@ -3,7 +3,7 @@
  * broker refused before (holds.ts). In batches, each answered before the next: it must never crowd out live events.
  */
 
-import { type Event, type EventType, readEvent } from '../../config/catalogue/events.ts';
+import type { EventType } from '../../config/catalogue/events.ts';
 import type { Lane } from '../../drivers/contract/lane.ts';
 import type { PublishAnswer } from '../../drivers/platforms/mqtt/connection.ts';
 import type { Entry, Journal } from '../journal/index.ts';
@@ -72,15 +72,4 @@ async function before(
     if (last === undefined) return 0;
     at = last.sequence;
   }
-}
-
-/** The one event with this number and id; undefined: it is not there. */
-export async function findEvent(
-  journal: Readable,
-  lane: Lane,
-  sequence: number,
-  id: string,
-): Promise<Event | undefined> {
-  const [entry] = await journal.read(lane, sequence - 1, 1);
-  return entry?.sequence === sequence && entry.id === id ? readEvent(entry.body) : undefined;
 }

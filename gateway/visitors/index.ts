@@ -5,9 +5,10 @@
  * visits, platforms and people at the school announce and end them by command.
  */
 import { z } from 'zod';
+import type { Result } from '../../config/catalogue/actions.ts';
 import { type Log, wrongArgument } from '../../drivers/contract/driver.ts';
 import type { Observation, Receipt, Visit } from '../../drivers/contract/observation.ts';
-import type { Result, Task } from '../commands/index.ts';
+import type { Task } from '../commands/registry.ts';
 import type { WallClock } from '../observe/clock.ts';
 import type { Recorder } from '../road/recorder.ts';
 

@@ -1,14 +1,15 @@
-import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Event } from '../../config/catalogue/events.ts';
 import type { Observation, Receipt } from '../../drivers/contract/observation.ts';
-import { createAlarms } from '../../gateway/alarms/index.ts';
+import { type AlarmPlaces, createAlarms } from '../../gateway/alarms/index.ts';
+import type { Entry } from '../../gateway/journal/index.ts';
 import { createMetrics } from '../../gateway/observe/metrics.ts';
 import { stateKeyOf, toEvent } from '../../gateway/road/event.ts';
 import type { State } from '../../gateway/road/recorder.ts';
+import { manualClock } from '../clocks.ts';
 import { silentLog } from '../helpers.ts';
+import { testRegistry } from '../registry.ts';
 
-beforeEach(() => void vi.useFakeTimers());
-afterEach(() => void vi.useRealTimers());
 const MINUTE = 60_000;
 
 /** Alarms on a recorder that keeps all in memory. */
@@ -18,41 +19,53 @@ function life() {
   const states = new Map<string, State>();
   let failing = false;
   let sequence = 0;
-  const context = () => ({ campusId: '45', now: Date.now(), synchronised: true });
-  const alarms = createAlarms({
-    recorder: {
-      states,
-      async record(observation): Promise<Receipt> {
-        if (failing) throw new Error('the disk is full');
-        recorded.push(observation);
-        const event = toEvent(observation, context());
-        const key = stateKeyOf(observation);
-        const { device, state } = observation;
-        if (key !== undefined) states.set(key, { device, raised: state === 'raised', event, sequence });
-        alarms.take(event);
-        return { sequence: ++sequence, id: event.id, repeated: false };
-      },
-      async recordAbout(alarm: Event, type, fact) {
-        facts.push([type, String(alarm.subject), fact]);
-        return { sequence: ++sequence, id: 'x', repeated: false };
-      },
-    },
-    clock: { now: () => Date.now() },
-    log: silentLog,
-    metrics: createMetrics(),
-    targets: ['io', 'block'],
+  const context = () => ({ campusId: '45', now: clock.wall(), synchronised: true });
+  const clock = manualClock();
+  const { registry, ask } = testRegistry({ io: 'device', block: 'area', gateway: 'gateway' });
+  const places: AlarmPlaces = {
     areaOf: (device, zone) => (device === 'io' && zone !== undefined && zone < 5 ? 'block' : undefined),
     areasSeenBy: (camera) => (camera === 'yard' ? ['block'] : []),
+  };
+  const entries: Entry[] = [];
+  const alarms = createAlarms(places, {
+    states,
+    async onward(observation): Promise<Receipt> {
+      if (failing) throw new Error('the disk is full');
+      recorded.push(observation);
+      const event = toEvent(observation, context());
+      const key = stateKeyOf(observation);
+      const { device, state } = observation;
+      if (key !== undefined) states.set(key, { device, raised: state === 'raised', event, sequence });
+      sequence++;
+      const body = JSON.stringify(event);
+      entries.push({ sequence, lane: 0, id: event.id, seenAt: 0, type: event.type, device, body });
+      alarms.onRecorded(event);
+      return { sequence, id: event.id, repeated: false };
+    },
+    async recordAbout(alarm: Event, type, fact) {
+      facts.push([type, String(alarm.subject), fact]);
+      return { sequence: ++sequence, id: 'x', repeated: false };
+    },
+    journal: { read: (_lane, after) => entries.filter((entry) => entry.sequence > after) },
+    registry,
+    clock: { now: clock.wall },
+    time: clock,
+    log: silentLog,
+    metrics: createMetrics(),
   });
+  alarms.start?.();
   const say = (
     state: Observation['state'],
     kind: Observation['kind'] = 'intrusion',
     zone = 1,
     device = 'io',
-  ) => alarms.record({ device, kind, state, zone: { number: zone } });
-  onTestFinished(alarms.close);
+  ) => alarms.pass({ device, kind, state, zone: { number: zone } });
+  onTestFinished(async () => await alarms[Symbol.asyncDispose]());
   return {
     alarms,
+    ask,
+    clock,
+    entries,
     recorded,
     facts,
     say,
@@ -77,18 +90,18 @@ describe('a zone that alarms again and again', () => {
   });
 
   it('is a fault and one alarm a minute with a count, not 10,000', async () => {
-    const { flap, recorded, told, say } = life();
+    const { clock, flap, recorded, told, say } = life();
     await flap(10_000);
     expect(told().slice(6)).toEqual(['fault flapping raised']);
     await say('raised');
-    await vi.advanceTimersByTimeAsync(MINUTE);
+    await clock.advance(MINUTE);
     expect(told().slice(7)).toEqual(['intrusion raised']);
     expect(recorded.at(-1)).toMatchObject({ zone: { number: 1 }, details: { repeats: 9998 } });
     await say('restored');
-    await vi.advanceTimersByTimeAsync(MINUTE);
+    await clock.advance(MINUTE);
     expect(told().slice(8)).toEqual(['fault flapping restored', 'intrusion restored']);
     // Quiet again: it is told at once again.
-    await vi.advanceTimersByTimeAsync(MINUTE);
+    await clock.advance(MINUTE);
     await flap(1);
     expect(told().slice(10)).toEqual(['intrusion raised', 'intrusion restored']);
   });
@@ -121,17 +134,17 @@ describe('a zone that alarms again and again', () => {
 
 describe('an alarm', () => {
   it('is confirmed by another zone of its area within half an hour, once', async () => {
-    const { say, facts } = life();
+    const { clock, say, facts } = life();
     await say('raised', 'intrusion', 1);
     await say('restored', 'intrusion', 1);
     await say('raised', 'intrusion', 1);
     expect(facts).toEqual([]);
-    await vi.advanceTimersByTimeAsync(10 * MINUTE);
+    await clock.advance(10 * MINUTE);
     await say('raised', 'perimeter', 2);
     expect(facts).toEqual([
       ['alarm.confirmed', 'zone-1', { event: expect.any(String), by: expect.any(String) }],
     ]);
-    await vi.advanceTimersByTimeAsync(31 * MINUTE);
+    await clock.advance(31 * MINUTE);
     await say('raised', 'intrusion', 3);
     await say('raised', 'intrusion', 7, 'elsewhere');
     await say('raised', 'panic', 4);
@@ -140,37 +153,31 @@ describe('an alarm', () => {
 });
 
 describe('a test', () => {
-  const command = (target: string, action: string, wanted: object = {}) => ({
-    id: 'c',
-    target,
-    action,
-    arguments: { ...wanted },
-  });
   const walk = { kind: 'walk-test', for: 600, by: '王' };
 
   it('marks what its device or area causes, as long as it lasts, and folds and confirms nothing', async () => {
-    const { alarms, flap, say, recorded, facts } = life();
-    expect(await alarms.execute(command('block', 'test', walk))).toMatchObject({ done: true });
+    const { ask, clock, flap, say, recorded, facts } = life();
+    expect(await ask('block', 'test', walk)).toMatchObject({ done: true });
     await flap(20);
     await say('raised', 'panic', 4);
     await say('raised', 'intrusion', 9);
     const marks = recorded.slice(1).map(({ test }) => test);
     expect(marks).toEqual([...Array(41).fill('walk-test'), undefined]);
     expect(facts).toEqual([]);
-    await vi.advanceTimersByTimeAsync(10 * MINUTE);
+    await clock.advance(10 * MINUTE);
     expect(recorded.at(-1)).toMatchObject({ device: 'block', kind: 'test', state: 'restored' });
     await say('raised', 'panic', 4);
     expect(recorded.at(-1)?.test).toBeUndefined();
   });
 
   it('ends when it is told, and not before it began', async () => {
-    const { alarms, say, recorded } = life();
-    await alarms.execute(command('io', 'end-test'));
+    const { ask, say, recorded } = life();
+    await ask('io', 'end-test');
     expect(recorded).toEqual([]);
-    await alarms.execute(command('io', 'test', { ...walk, kind: 'maintenance' }));
+    await ask('io', 'test', { ...walk, kind: 'maintenance' });
     await say('raised', 'intrusion', 9);
     expect(recorded.at(-1)?.test).toBe('maintenance');
-    await alarms.execute(command('io', 'end-test'));
+    await ask('io', 'end-test');
     await say('raised', 'panic', 9);
     expect(recorded.at(-1)?.test).toBeUndefined();
   });
@@ -181,8 +188,8 @@ describe('a test', () => {
     ['for ever', 'io', { ...walk, for: 1e9 }],
     ['of a kind that there is not', 'io', { ...walk, kind: 'holiday' }],
   ])('%s is refused', async (_name, target, wanted) => {
-    const { alarms, recorded } = life();
-    expect(await alarms.execute(command(target, 'test', wanted))).toMatchObject({ done: false });
+    const { ask, recorded } = life();
+    expect(await ask(target, 'test', wanted)).toMatchObject({ done: false });
     expect(recorded).toEqual([]);
   });
 });
@@ -193,7 +200,7 @@ describe('a camera that sees an area', () => {
     cause: string,
     state: Observation['state'] = 'raised',
     device = 'yard',
-  ) => alarms.record({ device, kind: 'video', cause, state, details: { part: 'rule' } });
+  ) => alarms.pass({ device, kind: 'video', cause, state, details: { part: 'rule' } });
 
   it('confirms an alarm of it by what moves there soon after, and by nothing else', async () => {
     const one = life();
@@ -213,8 +220,48 @@ describe('a camera that sees an area', () => {
   it('confirms nothing much later', async () => {
     const one = life();
     await one.say('raised');
-    vi.advanceTimersByTime(2 * MINUTE + 1);
+    await one.clock.advance(2 * MINUTE + 1);
     await sees(one, 'motion');
     expect(one.facts).toEqual([]);
+  });
+});
+
+describe('an operator', () => {
+  const alarm = async () => {
+    const one = life();
+    await one.say('raised', 'panic', 7);
+    const [entry] = one.entries;
+    const wanted = { event: entry?.id ?? '', sequence: String(entry?.sequence), by: '王' };
+    return { ...one, wanted };
+  };
+
+  it('takes an alarm and closes it, from wherever the command comes', async () => {
+    const { ask, facts, wanted } = await alarm();
+    expect(await ask('gateway', 'acknowledge', wanted, 'console')).toEqual({
+      done: true,
+      result: { sequence: '2' },
+    });
+    const closing = { ...wanted, reason: 'false-user', note: 'a pupil leant on it' };
+    expect(await ask('gateway', 'close', closing, 'police')).toMatchObject({ done: true });
+    const { event, by } = wanted;
+    expect(facts).toEqual([
+      ['alarm.acknowledged', 'zone-7', { event, by, uplink: 'console' }],
+      [
+        'alarm.closed',
+        'zone-7',
+        { event, by, uplink: 'police', reason: 'false-user', note: 'a pupil leant on it' },
+      ],
+    ]);
+  });
+
+  it.each([
+    ['that there is not', { event: 'other' }],
+    ['with another number', { sequence: '99' }],
+    ['without a name', { by: '' }],
+    ['with a number that is none', { sequence: '-1' }],
+  ])('cannot take an alarm %s', async (_name, more) => {
+    const { ask, facts, wanted } = await alarm();
+    expect(await ask('gateway', 'acknowledge', { ...wanted, ...more })).toMatchObject({ done: false });
+    expect(facts).toEqual([]);
   });
 });

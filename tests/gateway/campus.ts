@@ -3,6 +3,7 @@
 import { onTestFinished } from 'vitest';
 import { systemClock } from '../../drivers/contract/clock.ts';
 import type { Observation } from '../../drivers/contract/observation.ts';
+import { operatorHandlers } from '../../gateway/alarms/operators.ts';
 import { createCommands } from '../../gateway/commands/index.ts';
 import { openJournal } from '../../gateway/journal/index.ts';
 import { watchClock } from '../../gateway/observe/clock.ts';
@@ -30,8 +31,20 @@ export async function campus(
     log: silentLog,
   });
   const lives = createLives();
-  const execute = async () => ({ done: false, reason: 'there are no devices' });
-  const commands = createCommands({ journal, recorder, clock, metrics, log: silentLog, execute });
+  const commands = createCommands({
+    journal,
+    recorder,
+    clock,
+    time: systemClock,
+    metrics,
+    log: silentLog,
+    kindOf: (target) => (target === 'gateway' ? 'gateway' : 'device'),
+  });
+  commands.serve({
+    ...operatorHandlers(journal, recorder.recordAbout),
+    activate: async () => ({ done: false, reason: 'there are no devices' }),
+    replay: ({ arguments: wanted }) => uplink.replay(wanted),
+  });
   const cardKey = Buffer.alloc(32, 1);
   const uplink = startUplink(
     {

@@ -6,9 +6,11 @@ import Database from 'better-sqlite3';
 import canonicalize from 'canonicalize';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { systemClock } from '../../drivers/contract/clock.ts';
 import { readConfig } from '../../gateway/check.ts';
 import { readCommand, whyNotAuthorised } from '../../gateway/commands/command.ts';
-import { createCommands, type Source, type Task } from '../../gateway/commands/index.ts';
+import { createCommands, type Source } from '../../gateway/commands/index.ts';
+import type { Task } from '../../gateway/commands/registry.ts';
 import { auditHash, verifyAudit } from '../../gateway/journal/audit.ts';
 import { openJournal } from '../../gateway/journal/index.ts';
 import { openReader } from '../../gateway/journal/reader.ts';
@@ -57,13 +59,20 @@ async function path(options: { readonly directory?: string; readonly source?: Pa
       },
     },
     clock: { now: () => clock.time },
+    time: systemClock,
     log: silentLog,
     metrics: createMetrics(),
-    async execute(task) {
+    kindOf: (target) => (target === 'gateway' ? 'gateway' : 'device'),
+  });
+  commands.serve({
+    async unlock({ from: _who, ...task }) {
       moved.push(task);
       if (hang) await new Promise(() => {});
-      if (task.action === 'inventory') return { done: true, result: { devices: ['a', 'b'] } };
-      return task.arguments['fail'] === true ? { done: false, reason: 'jammed' } : { done: true };
+      return task.arguments.output === 'jammed' ? { done: false, reason: 'jammed' } : { done: true };
+    },
+    async inventory({ from: _who, ...task }) {
+      moved.push(task);
+      return { done: true, result: { devices: ['a', 'b'] } };
     },
   });
   const source: Source = {
@@ -87,7 +96,7 @@ async function path(options: { readonly directory?: string; readonly source?: Pa
     hang: () => {
       hang = true;
     },
-    send: (message: unknown, target = 'gate-io') => commands.take(bytes(message), target, source),
+    send: (message: unknown, target = 'gate-io') => commands.receiveCommand(bytes(message), target, source),
   };
 }
 const { signature: _s, ...unsigned } = vector;
@@ -123,7 +132,7 @@ describe('a command', () => {
 
   it('that failed is answered so again, and is not tried again', async () => {
     const { send, moved } = await path();
-    const message = { ...unsigned, arguments: { fail: true } };
+    const message = { ...unsigned, arguments: { output: 'jammed' } };
     expect(await send(message)).toEqual({ id: 'c-1', done: false, reason: 'jammed' });
     expect(await send(message)).toEqual({ id: 'c-1', done: false, reason: 'jammed' });
     expect(moved).toHaveLength(1);
@@ -253,7 +262,7 @@ describe('a command', () => {
     );
     await fc.assert(
       fc.asyncProperty(anything, fc.constantFrom('gate-io', 'gate-2', '#', ''), async (data, target) => {
-        expect((await commands.take(data, target, source)).done).toBe(false);
+        expect((await commands.receiveCommand(data, target, source)).done).toBe(false);
       }),
       { numRuns: 500 },
     );

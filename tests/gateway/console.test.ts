@@ -56,14 +56,14 @@ async function start(own: object = {}, more: Partial<ConsoleOptions> = {}) {
           : [],
     },
     commands: {
-      take: async (payload, target) => {
-        taken.push({ body: JSON.parse(payload.toString()) as object, target });
+      receiveCommand: async (payload, target) => {
+        taken.push({ body: JSON.parse(Buffer.from(payload).toString()) as object, target });
         return { id: 'c', done: false, reason: 'no rule allows it' };
       },
     },
     notices: {
       list: () => [],
-      read: async (id, by) => {
+      noteRead: async (id, by) => {
         read.push(`${id} ${by}`);
         return id === 'n-1';
       },

@@ -4,6 +4,7 @@
  */
 import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { systemClock } from '../../drivers/contract/clock.ts';
 import { createCommands } from '../../gateway/commands/index.ts';
 import { openJournal } from '../../gateway/journal/index.ts';
 import { createMetrics } from '../../gateway/observe/metrics.ts';
@@ -37,7 +38,11 @@ const commands = createCommands({
   clock: { now: Date.now },
   log: { debug: silent, info: silent, warn: silent, error: silent },
   metrics: createMetrics(),
-  async execute() {
+  time: systemClock,
+  kindOf: () => 'device',
+});
+commands.serve({
+  async unlock() {
     dieAt('before the door');
     const file = openSync(join(directory, 'moves'), 'a');
     writeSync(file, 'moved\n');
@@ -52,10 +57,11 @@ const now = Date.now();
 const command = {
   id: 'unlock-1',
   action: 'unlock',
+  arguments: { output: 'gate' },
   issuedAt: new Date(now).toISOString(),
   expiresAt: new Date(now + 60_000).toISOString(),
 };
-const reply = await commands.take(Buffer.from(JSON.stringify(command)), 'gate', {
+const reply = await commands.receiveCommand(Buffer.from(JSON.stringify(command)), 'gate', {
   kind: 'uplink',
   id: 'police',
   rules: [{ actions: ['unlock'], targets: ['gate'], signed: false }],

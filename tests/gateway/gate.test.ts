@@ -75,7 +75,7 @@ async function gate(directory = temporaryDirectory()) {
     forget: async () => {},
     journal,
     commands: {
-      async open({ target, action, arguments: wanted }) {
+      async performForCard({ target, action, arguments: wanted }) {
         opened.push([target, action, ...Object.values(wanted)].join(' '));
         return { done: true };
       },

@@ -1,15 +1,17 @@
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import type { Result } from '../../config/catalogue/actions.ts';
 import { configSchema } from '../../config/schema.ts';
 import type { AlarmKind } from '../../drivers/contract/observation.ts';
 import { readConfig } from '../../gateway/check.ts';
-import type { Result, Task } from '../../gateway/commands/index.ts';
+import type { Task } from '../../gateway/commands/registry.ts';
 import { toEvent } from '../../gateway/road/event.ts';
-import { startLinkage } from '../../gateway/rules/index.ts';
+import { createRules } from '../../gateway/rules/index.ts';
+import { manualClock } from '../clocks.ts';
 import { temporaryDirectory } from '../helpers.ts';
+import { testRegistry } from '../registry.ts';
 
 const siren = (more: object = {}) => ({
   target: 'io',
@@ -26,35 +28,46 @@ function gateway(
   const config = configSchema.parse({ campus: { id: '4503000001', name: '一中' }, rules });
   const told: [string, unknown][] = [];
   let answer: Promise<unknown> = Promise.resolve();
-  const linkage = startLinkage({
+  const time = manualClock(Date.parse(options.now ?? '2026-11-24T04:00:00Z'));
+  const { registry, ask } = testRegistry({
+    gateway: 'gateway',
+    io: 'device',
+    other: 'device',
+    block: 'area',
+  });
+  const own = createRules(config.rules, {
     ...config,
-    now: () => Date.parse(options.now ?? '2026-11-24T04:00:00Z'),
+    clock: { now: time.wall },
+    time,
     areaOf: (device, zone) => (device === 'io' && zone === 1 ? 'block' : undefined),
     isArmed: (area) => options.armed?.includes(area) === true,
     commands: {
-      async act({ action, arguments: wanted }: Omit<Task, 'id'>) {
+      serve: registry.serve,
+      async performForRule({ action, arguments: wanted }: Omit<Task, 'id'>) {
         told.push([action, wanted]);
         await answer;
         return options.result ?? { done: true };
       },
     },
   });
-  onTestFinished(linkage.close);
+  onTestFinished(async () => await own[Symbol.asyncDispose]());
   const context = { campusId: '45', now: 0, synchronised: true };
   const happen = (kind: AlarmKind, zone = 1, device = 'io') => {
     const event = toEvent({ device, kind, state: 'raised', zone: { number: zone } }, context);
-    linkage.take(event);
+    own.onRecorded(event);
     return event;
   };
   const acknowledge = (event: { id: string }) =>
-    linkage.take({
+    own.onRecorded({
       ...toEvent({ device: 'io', kind: 'intrusion', state: 'raised' }, context),
       type: 'cn.campus.alarm.acknowledged',
       data: { kind: 'intrusion', acknowledged: { event: event.id } },
     });
   return {
     told,
-    linkage,
+    time,
+    ask,
+    onRecorded: own.onRecorded,
     happen,
     acknowledge,
     /** Commands answer only once the function it gives is called. */
@@ -116,14 +129,14 @@ describe('a rule', () => {
   });
 
   it('acts at once, and once for an event that is told twice', () => {
-    const { told, happen, linkage } = gateway([{ id: 'r', do: [siren({ for: '30s' })] }]);
+    const { told, happen, onRecorded } = gateway([{ id: 'r', do: [siren({ for: '30s' })] }]);
     const event = happen('panic');
-    linkage.take(event);
+    onRecorded(event);
     expect(told).toEqual([['activate', { output: 'siren', for: 30 }]]);
   });
 
   it('waits where it should, and drops what waits when an operator takes the alarm', async () => {
-    const { told, happen, acknowledge } = gateway([
+    const { told, happen, acknowledge, time } = gateway([
       {
         id: 'r',
         stopOnAcknowledge: true,
@@ -131,10 +144,13 @@ describe('a rule', () => {
       },
     ]);
     happen('panic');
-    await expect.poll(() => told.length).toBe(2);
+    await time.advance(79);
+    expect(told.length).toBe(1);
+    await time.advance(1);
+    expect(told.length).toBe(2);
     const event = happen('panic');
     acknowledge(event);
-    await delay(120);
+    await time.advance(120);
     // On again, off by the operator; the lamp of the second alarm never came on, that of the first is another's.
     expect(told.slice(2)).toEqual([
       ['activate', { output: 'siren' }],
@@ -143,26 +159,29 @@ describe('a rule', () => {
   });
 
   it('does not switch off what another alarm has switched on since', async () => {
-    const { told, happen, acknowledge } = gateway([{ id: 'r', stopOnAcknowledge: true, do: [siren()] }]);
+    const { told, happen, acknowledge, time } = gateway([
+      { id: 'r', stopOnAcknowledge: true, do: [siren()] },
+    ]);
     const first = happen('panic');
-    await delay(0);
+    await time.advance(0);
     happen('intrusion', 2);
-    await delay(0);
+    await time.advance(0);
     acknowledge(first);
-    await delay(0);
+    await time.advance(0);
     expect(told.map(([action]) => action)).toEqual(['activate', 'activate']);
   });
 
   it('holds a door for its time', async () => {
     const hold = { target: 'io', action: 'hold', arguments: { output: 'gate' }, for: '50ms' };
-    const { told, happen } = gateway([{ id: 'evacuate', when: { kinds: ['fire'] }, do: [hold] }]);
+    const { told, happen, time } = gateway([{ id: 'evacuate', when: { kinds: ['fire'] }, do: [hold] }]);
     happen('fire');
-    await expect
-      .poll(() => told)
-      .toEqual([
-        ['hold', { output: 'gate' }],
-        ['lock', { output: 'gate' }],
-      ]);
+    await time.advance(49);
+    expect(told).toEqual([['hold', { output: 'gate' }]]);
+    await time.advance(1);
+    expect(told).toEqual([
+      ['hold', { output: 'gate' }],
+      ['lock', { output: 'gate' }],
+    ]);
   });
 
   it('is reset by its device, its area, or all of them', async () => {
@@ -170,24 +189,24 @@ describe('a rule', () => {
       ['block', 1],
       ['io', 1],
       ['gateway', 1],
-      ['gate', 0],
+      ['other', 0],
     ] as const) {
-      const { told, happen, linkage } = gateway([{ id: 'r', do: [siren()] }]);
+      const { told, happen, ask, time } = gateway([{ id: 'r', do: [siren()] }]);
       happen('intrusion');
-      await delay(0);
-      expect(linkage.reset(target)).toBe(stopped);
-      await delay(0);
+      await time.advance(0);
+      expect(await ask(target, 'reset')).toEqual({ done: true, result: { stopped } });
+      await time.advance(0);
       expect(told.map(([action]) => action)).toEqual(['activate', 'deactivate'].slice(0, 1 + stopped));
     }
   });
 
   it('that is set off a thousand times while it acts acts once more', async () => {
-    const { told, happen, hold } = gateway([{ id: 'r', do: [siren()] }]);
+    const { told, happen, hold, time } = gateway([{ id: 'r', do: [siren()] }]);
     const release = hold();
     for (let i = 0; i < 1000; i++) happen('fence');
     expect(told).toHaveLength(1);
     release();
-    await delay(20);
+    await time.advance(20);
     expect(told).toHaveLength(2);
   });
 });

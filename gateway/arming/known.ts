@@ -1,0 +1,52 @@
+/** What is known of areas: the latest events about them, which survive restarts as the journal does. Pure. */
+import type { AreaConfig } from '../../config/schema.ts';
+import type { Observation } from '../../drivers/contract/observation.ts';
+import { stateKeyOf } from '../road/event.ts';
+import type { Recorder, State } from '../road/recorder.ts';
+
+export type AreaState = 'disarmed' | 'exit-delay' | 'armed' | 'entry-delay';
+export type ZoneConfig = AreaConfig['zones'][number];
+export interface Place {
+  readonly area: AreaConfig;
+  readonly zone: ZoneConfig;
+}
+
+/** An observation about an area itself. */
+export const aboutArea = (
+  area: string,
+  kind: 'arming' | 'bypass' | 'entry',
+  more: Partial<Observation> = {},
+): Observation => ({ device: area, kind, state: 'raised', ...more });
+
+export const zoneKey = (device: string, zone: number | undefined) => `${device}\n${zone}`;
+export const zoneName = ({ device, zone }: ZoneConfig) => `${device}/${zone}`;
+/** Whether it alarms only while the area is armed. */
+export const isArmable = ({ type }: ZoneConfig) => type === 'instant' || type === 'delayed';
+export const bypassOf = (area: string, zone: ZoneConfig): Observation =>
+  aboutArea(area, 'bypass', { zone: { number: zone.zone, id: zoneName(zone) }, cause: zone.device });
+
+export type Known = ReturnType<typeof knownOf>;
+
+export function knownOf(states: Recorder['states'], now: () => number) {
+  const latest = (observation: Observation): State | undefined => states.get(stateKeyOf(observation) ?? '');
+  const isRaised = (observation: Observation) => latest(observation)?.raised === true;
+  /** What is left of the exit delay, ms. A clock that stepped back must not leave the house open. */
+  const exitLeftMs = (area: AreaConfig): number => {
+    const event = latest(aboutArea(area.id, 'arming'))?.event;
+    if (event === undefined) return 0;
+    const { exitDelay = 0 } = (event.data['details'] ?? {}) as { exitDelay?: number };
+    const left = Date.parse(event.time) + exitDelay * 1000 - now();
+    return left > 0 && left <= exitDelay * 1000 ? left : 0;
+  };
+  return {
+    latest,
+    isRaised,
+    exitLeftMs,
+    isBypassed: (area: string, zone: ZoneConfig) => isRaised(bypassOf(area, zone)),
+    stateOf(area: AreaConfig): AreaState {
+      if (!isRaised(aboutArea(area.id, 'arming'))) return 'disarmed';
+      if (exitLeftMs(area) > 0) return 'exit-delay';
+      return isRaised(aboutArea(area.id, 'entry')) ? 'entry-delay' : 'armed';
+    },
+  };
+}

@@ -1,0 +1,42 @@
+/** What the config says of the place: names, which zone is in which area, what a camera sees, what a target is. Pure. */
+import type { Config } from '../config/load.ts';
+import type { TargetKind } from './commands/registry.ts';
+
+export interface Campus {
+  readonly id: string;
+  /** What devices and areas are called by people, by their ids. */
+  readonly names: ReadonlyMap<string, string | undefined>;
+  /** The ids of all that has a state: devices and areas. */
+  readonly targets: readonly string[];
+  /** What a target of a command is; undefined: there is none of that name. */
+  kindOf(target: string): TargetKind | undefined;
+  /** The area of a zone; undefined: it belongs to none. */
+  areaOf(device: string, zone: number | undefined): string | undefined;
+  /** The areas that a camera sees. */
+  areasSeenBy(camera: string): readonly string[];
+  /** The devices that can be told an action. */
+  devicesThatCan(action: string): readonly { readonly id: string; readonly name?: string | undefined }[];
+}
+
+export function readCampus({ campus, devices, areas }: Pick<Config, 'campus' | 'devices' | 'areas'>): Campus {
+  const kinds = new Map<string, TargetKind>([
+    ['gateway', 'gateway'],
+    ...areas.map(({ id }) => [id, 'area'] as const),
+    ...devices.map(({ id }) => [id, 'device'] as const),
+  ]);
+  const areaOfZone = new Map<string, string>();
+  for (const { id, zones } of areas)
+    for (const { device, zone } of zones) areaOfZone.set(`${device}\n${zone}`, id);
+  return {
+    id: campus.id,
+    names: new Map([...devices, ...areas].map(({ id, name }) => [id, name])),
+    targets: [...devices, ...areas].map(({ id }) => id),
+    kindOf: (target) => kinds.get(target),
+    areaOf: (device, zone) => areaOfZone.get(`${device}\n${zone}`),
+    areasSeenBy: (camera) => areas.filter(({ cameras }) => cameras.includes(camera)).map(({ id }) => id),
+    devicesThatCan: (action) =>
+      devices
+        .filter(({ commands = [] }) => commands.some((known) => known.action === action))
+        .map(({ id, name }) => ({ id, name })),
+  };
+}

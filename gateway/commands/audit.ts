@@ -1,0 +1,24 @@
+/** What the audit tells beside commands. */
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
+import type { Log } from '../../drivers/contract/driver.ts';
+import type { Journal } from '../journal/index.ts';
+import type { WallClock } from '../observe/clock.ts';
+
+/** Notes that the gateway runs with another config than before: its hash, not its content. Never rejects. */
+export async function noteConfig(
+  file: string,
+  journal: Pick<Journal, 'auditChange'>,
+  clock: Pick<WallClock, 'now'>,
+  log: Log,
+): Promise<void> {
+  try {
+    const sha256 = createHash('sha256').update(readFileSync(file)).digest('hex');
+    const { username: user } = userInfo();
+    const entry = JSON.stringify({ kind: 'config', file, sha256, user });
+    await journal.auditChange('config', clock.now(), entry, sha256);
+  } catch (error) {
+    log.warn({ error: (error as Error).message }, 'the config could not be noted in the audit');
+  }
+}

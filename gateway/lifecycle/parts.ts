@@ -1,0 +1,29 @@
+/** Parts in the order in which they start; they are closed in reverse. */
+import type { Part } from './part.ts';
+
+export interface Parts {
+  /** Gives the part back. */
+  add<P extends Part>(part: P): P;
+  /** The same for what has a `close` of its own. */
+  adopt<T>(value: T, close: (value: T) => Promise<void> | void): T;
+  start(): Promise<void>;
+  /** Each is closed, whatever another one throws. */
+  close(): Promise<void>;
+}
+
+export function createParts(): Parts {
+  const parts: Part[] = [];
+  // As an object: dependency-cruiser's parser does not read the statement `await using`.
+  const closing = new AsyncDisposableStack();
+  return {
+    add(part) {
+      parts.push(part);
+      return closing.use(part);
+    },
+    adopt: (value, close) => closing.adopt(value, async () => await close(value)),
+    async start() {
+      for (const part of parts) await part.start?.();
+    },
+    close: () => closing.disposeAsync(),
+  };
+}
