@@ -21,7 +21,9 @@ import type { z } from 'zod';
 import type { Device, Driver, Problem } from '../drivers/contract/driver.ts';
 import { drivers } from '../drivers/index.ts';
 import { say } from './language.ts';
-import { configJsonSchema, configSchema, type RawConfig, secretKeys, type UplinkConfig } from './schema.ts';
+import { configJsonSchema, configSchema, type RawConfig } from './schema.ts';
+import type { UplinkConfig } from './sections/uplinks.ts';
+import { secretKeys } from './sections/values.ts';
 
 export interface Config extends Omit<RawConfig, 'devices'> {
   readonly file: string;

@@ -242,8 +242,11 @@ export type EventType = keyof typeof catalogue;
 export const eventTypes = Object.keys(catalogue) as EventType[];
 
 export const typePrefix = 'cn.campus.';
+type ClassOf<Type extends string> = Type extends `${infer Class}.${string}` ? Class : never;
+export type EventClass = ClassOf<EventType>;
 /** `alarm.raised` -> `alarm`, the class in topics and filters. */
-export const classOf = (type: EventType) => type.slice(0, type.indexOf('.'));
+export const classOf = (type: EventType) => type.slice(0, type.indexOf('.')) as EventClass;
+export const eventClasses = [...new Set(eventTypes.map(classOf))];
 export const laneOf = (type: EventType): Lane => catalogue[type].lane;
 
 /** An event as it is on disk; `sequence`, `previous`, `lane` and `journal` join it when it is sent. */

@@ -1,6 +1,7 @@
 /** Whether a card opens a door now. Pure: the lists, the time, and where the holder was seen last come from outside. */
 import { Temporal } from 'temporal-polyfill';
-import type { AccessConfig, CalendarConfig } from '../../config/schema.ts';
+import type { AccessConfig } from '../../config/sections/access.ts';
+import type { CalendarConfig } from '../../config/sections/calendar.ts';
 import { fitsDay } from '../arming/schedule.ts';
 import { type Credentials, cardKey } from './credentials.ts';
 

@@ -1,6 +1,6 @@
 /** What people and the timetable ask of areas: arm, disarm, bypass. */
 import type { ArgumentsOf, Result } from '../../config/catalogue/actions.ts';
-import type { AreaConfig } from '../../config/schema.ts';
+import type { AreaConfig } from '../../config/sections/areas.ts';
 import type { Log } from '../../drivers/contract/driver.ts';
 import type { Observation } from '../../drivers/contract/observation.ts';
 import type { Pass } from '../road/stage.ts';

@@ -2,7 +2,7 @@
  * Entry delays: the time from a delayed zone to its alarm. A running one survives restarts: who cuts the power during
  * it does not win.
  */
-import type { AreaConfig } from '../../config/schema.ts';
+import type { AreaConfig } from '../../config/sections/areas.ts';
 import type { Clock, Timer } from '../../drivers/contract/clock.ts';
 import type { Observation, Receipt } from '../../drivers/contract/observation.ts';
 import type { Pass } from '../road/stage.ts';

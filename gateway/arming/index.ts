@@ -6,7 +6,8 @@
  * does. So does a running entry delay.
  */
 import type { Registry } from '../../config/catalogue/actions.ts';
-import { type AreaConfig, type CalendarConfig, zoneAlarmKinds } from '../../config/schema.ts';
+import { type AreaConfig, zoneAlarmKinds } from '../../config/sections/areas.ts';
+import type { CalendarConfig } from '../../config/sections/calendar.ts';
 import type { Clock, Timer } from '../../drivers/contract/clock.ts';
 import type { Log } from '../../drivers/contract/driver.ts';
 import type { Observation, Receipt } from '../../drivers/contract/observation.ts';

@@ -1,5 +1,5 @@
 /** What is known of areas: the latest events about them, which survive restarts as the journal does. Pure. */
-import type { AreaConfig } from '../../config/schema.ts';
+import type { AreaConfig } from '../../config/sections/areas.ts';
 import type { Observation } from '../../drivers/contract/observation.ts';
 import { stateKeyOf } from '../road/event.ts';
 import type { Recorder, State } from '../road/recorder.ts';

@@ -5,7 +5,9 @@
  * that comes twice, the first time (Temporal's `compatible`, as RFC 5545 has it).
  */
 import { Temporal } from 'temporal-polyfill';
-import type { AreaConfig, CalendarConfig, OnDays } from '../../config/schema.ts';
+import type { AreaConfig } from '../../config/sections/areas.ts';
+import type { CalendarConfig } from '../../config/sections/calendar.ts';
+import type { OnDays } from '../../config/sections/values.ts';
 
 export const weekdays = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const;
 export type Schedule = AreaConfig['schedule'];

@@ -2,7 +2,8 @@
  * Arms and disarms by the clock. What the schedule said last counts against what was done before it: a person who
  * disarms at night stays disarmed until the schedule's next word.
  */
-import type { AreaConfig, CalendarConfig } from '../../config/schema.ts';
+import type { AreaConfig } from '../../config/sections/areas.ts';
+import type { CalendarConfig } from '../../config/sections/calendar.ts';
 import type { Clock, Timer } from '../../drivers/contract/clock.ts';
 import type { Log } from '../../drivers/contract/driver.ts';
 import type { Observation } from '../../drivers/contract/observation.ts';

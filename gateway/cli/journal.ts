@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util';
 import { classOf, type Event, type EventType, readEvent } from '../../config/catalogue/events.ts';
 import { matches, wantsOf } from '../../config/catalogue/filter.ts';
 import { say } from '../../config/language.ts';
-import type { UplinkConfig } from '../../config/schema.ts';
+import type { UplinkConfig } from '../../config/sections/uplinks.ts';
 import { type Lane, lanes } from '../../drivers/contract/lane.ts';
 import { openConnection } from '../../drivers/platforms/mqtt/connection.ts';
 import { readTls } from '../../drivers/platforms/mqtt/tls.ts';

@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs';
 import canonicalize from 'canonicalize';
 import { z } from 'zod';
 import { actionOf, isAction, LIFETIME_MAX_MS } from '../../config/catalogue/actions.ts';
-import type { CommandRule } from '../../config/schema.ts';
+import type { CommandRule } from '../../config/sections/rights.ts';
 
 const time = z.iso.datetime({ offset: true }).transform((text) => Date.parse(text));
 

@@ -18,7 +18,7 @@ import { fileURLToPath } from 'node:url';
 import fastifyWebsocket from '@fastify/websocket';
 import { type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import { catalogue, type Event, typePrefix } from '../../config/catalogue/events.ts';
-import type { ConsoleConfig } from '../../config/schema.ts';
+import type { ConsoleConfig } from '../../config/sections/console.ts';
 import type { Log } from '../../drivers/contract/driver.ts';
 import type { Commands, Source } from '../commands/index.ts';
 import type { Journal } from '../journal/index.ts';

@@ -6,7 +6,7 @@
  * sure that it rings once. It is a state of the journal until it ends: after a restart it is on the signs again.
  */
 import type { Registry, Result } from '../../config/catalogue/actions.ts';
-import type { NoticesConfig } from '../../config/schema.ts';
+import type { NoticesConfig } from '../../config/sections/notices.ts';
 import type { Clock, Timer } from '../../drivers/contract/clock.ts';
 import type { Log } from '../../drivers/contract/driver.ts';
 import type { Observation } from '../../drivers/contract/observation.ts';

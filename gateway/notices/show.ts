@@ -1,6 +1,6 @@
 /** Shows a notice where the config says: on signs, and to the school's own systems over HTTP. */
 import type { Result } from '../../config/catalogue/actions.ts';
-import type { NoticesConfig } from '../../config/schema.ts';
+import type { NoticesConfig } from '../../config/sections/notices.ts';
 import { type Clock, within } from '../../drivers/contract/clock.ts';
 import type { Log } from '../../drivers/contract/driver.ts';
 import type { Commands } from '../commands/index.ts';

@@ -3,7 +3,8 @@ import { Temporal } from 'temporal-polyfill';
 import { type EventType, eventTypes } from '../../config/catalogue/events.ts';
 import { matches } from '../../config/catalogue/filter.ts';
 import { say } from '../../config/language.ts';
-import type { CalendarConfig, RuleConfig } from '../../config/schema.ts';
+import type { CalendarConfig } from '../../config/sections/calendar.ts';
+import type { RuleConfig } from '../../config/sections/rules.ts';
 import type { ObservationKind } from '../../drivers/contract/observation.ts';
 import { fitsDay } from '../arming/schedule.ts';
 

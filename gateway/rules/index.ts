@@ -7,7 +7,7 @@
  */
 import { actionOf, type Registry } from '../../config/catalogue/actions.ts';
 import { type Event, type EventType, typePrefix } from '../../config/catalogue/events.ts';
-import type { RuleConfig } from '../../config/schema.ts';
+import type { RuleConfig } from '../../config/sections/rules.ts';
 import type { Clock } from '../../drivers/contract/clock.ts';
 import type { Commands } from '../commands/index.ts';
 import type { Part } from '../lifecycle/part.ts';

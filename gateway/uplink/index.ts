@@ -12,7 +12,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ArgumentsOf, Result } from '../../config/catalogue/actions.ts';
 import { classOf, type EventType } from '../../config/catalogue/events.ts';
 import { wantsOf } from '../../config/catalogue/filter.ts';
-import type { UplinkConfig } from '../../config/schema.ts';
+import type { UplinkConfig } from '../../config/sections/uplinks.ts';
 import type { Log } from '../../drivers/contract/driver.ts';
 import type { Lane } from '../../drivers/contract/lane.ts';
 import { ConnectError, type Connection, openConnection } from '../../drivers/platforms/mqtt/connection.ts';

@@ -6,7 +6,7 @@
 import { z } from 'zod';
 
 import type { EventType } from '../../config/catalogue/events.ts';
-import type { UplinkConfig } from '../../config/schema.ts';
+import type { UplinkConfig } from '../../config/sections/uplinks.ts';
 import type { Log } from '../../drivers/contract/driver.ts';
 import { lanes } from '../../drivers/contract/lane.ts';
 import type { Connection, Incoming } from '../../drivers/platforms/mqtt/connection.ts';

@@ -1,7 +1,7 @@
 /** An event as it goes over the wire: the journal's JSON, its place in the order, and nothing that must stay. */
 import { createHmac } from 'node:crypto';
 import { readEvent } from '../../config/catalogue/events.ts';
-import type { UplinkConfig } from '../../config/schema.ts';
+import type { UplinkConfig } from '../../config/sections/uplinks.ts';
 import type { Lane } from '../../drivers/contract/lane.ts';
 import type { Credential, Observation, Visit } from '../../drivers/contract/observation.ts';
 

@@ -3,9 +3,8 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { stringify } from 'yaml';
-import { classOf, eventTypes } from '../../config/catalogue/events.ts';
+import { classOf, eventClasses, eventTypes } from '../../config/catalogue/events.ts';
 import { formatError } from '../../config/load.ts';
-import { eventClasses } from '../../config/schema.ts';
 import { readConfig } from '../../gateway/check.ts';
 import { temporaryDirectory } from '../helpers.ts';
 

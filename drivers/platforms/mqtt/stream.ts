@@ -9,7 +9,7 @@ import type { Duplex } from 'node:stream';
 import { connect as dialTls, type TLSSocket } from 'node:tls';
 import { SocksClient } from 'socks';
 import WebSocket, { createWebSocketStream } from 'ws';
-import type { ProxyConfig } from '../../../config/schema.ts';
+import type { ProxyConfig } from '../../../config/sections/uplinks.ts';
 import type { TlsMaterial } from './tls.ts';
 
 export interface StreamOptions {

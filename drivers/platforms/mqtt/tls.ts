@@ -2,7 +2,7 @@
 import { X509Certificate } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
-import type { TlsConfig } from '../../../config/schema.ts';
+import type { TlsConfig } from '../../../config/sections/uplinks.ts';
 
 export interface TlsMaterial {
   readonly serverName?: string | undefined;

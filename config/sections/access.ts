@@ -1,0 +1,76 @@
+/** Cards at doors. */
+import { z } from 'zod';
+import { duration, identifier } from '../../drivers/contract/options.ts';
+import { clockTime, onDays, zoneName } from './values.ts';
+
+export const access = z.strictObject({
+  credentialsFile: z
+    .string()
+    .optional()
+    .describe(
+      'CSV: number, facility, holder, groups, validFrom, validUntil, blocked, children; taken up when it changes',
+    ),
+  personsFile: z
+    .string()
+    .optional()
+    .describe('CSV: id, name, class; names for the gate screen of the console, and for nothing else'),
+  timeTables: z
+    .array(
+      z.strictObject({
+        id: identifier(),
+        on: onDays().default('every'),
+        from: clockTime(),
+        to: clockTime().describe('A time before it'),
+      }),
+    )
+    .default([]),
+  groups: z
+    .array(
+      z.strictObject({
+        id: identifier(),
+        doors: z.array(z.string()).min(1).describe('Which doors its cards open'),
+        times: z.array(z.string()).min(1).optional().describe('Time tables; default always'),
+        lockdown: z.boolean().default(false).describe('Whether its cards open doors in a lockdown too'),
+      }),
+    )
+    .default([]),
+  doors: z
+    .array(
+      z.strictObject({
+        id: identifier(),
+        reader: z
+          .union([z.string(), z.array(z.string()).min(1)])
+          .transform((one) => (typeof one === 'string' ? [one] : one))
+          .describe('The device at which cards or faces are shown; or several'),
+        unlock: z
+          .array(z.strictObject({ target: z.string(), output: z.string() }))
+          .default([])
+          .describe('What opens: devices and their outputs'),
+        direction: z.enum(['in', 'out']).optional().describe('Which way people go who show a card here'),
+        passback: duration()
+          .optional()
+          .describe('The same person the same way again within this time is refused; needs `direction`'),
+        persons: z
+          .int()
+          .min(1)
+          .max(3)
+          .default(1)
+          .describe('So many different people must show their cards, within `together`, before it opens'),
+        together: duration().prefault('20s'),
+        pickup: z
+          .boolean()
+          .default(false)
+          .describe('Where guardians come for children: a card must be bound to some'),
+        contact: zoneName.optional().describe('Tells whether it is open: a zone of the kind `contact`'),
+        exitRequest: zoneName
+          .optional()
+          .describe('The button to go out: a zone of the kind `exit-request`; it opens what `unlock` names'),
+        openWithin: duration()
+          .prefault('10s')
+          .describe('Opened later than so long after it was unlocked, it is forced'),
+        heldAfter: duration().prefault('30s').describe('Open for longer than that, it is held'),
+      }),
+    )
+    .default([]),
+});
+export type AccessConfig = z.output<typeof access>;

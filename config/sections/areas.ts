@@ -1,0 +1,50 @@
+/** Zones that are armed together, and when. */
+import { z } from 'zod';
+import type { AlarmKind } from '../../drivers/contract/observation.ts';
+import { duration, identifier } from '../../drivers/contract/options.ts';
+import { clockTime, onDays } from './values.ts';
+
+/** What a zone says that counts only while its area is armed. */
+export const zoneAlarmKinds = ['intrusion', 'perimeter', 'fence', 'collision'] as const satisfies AlarmKind[];
+
+export const area = z.strictObject({
+  id: identifier().describe('Its name in commands, rules and events; no device may have it'),
+  name: z.string().max(100).optional().describe('Its name for people'),
+  zones: z
+    .array(
+      z.strictObject({
+        device: z.string(),
+        zone: z.int().min(0).max(9999),
+        type: z
+          .enum(['instant', 'delayed', '24-hour', 'panic', 'tamper', 'fire'])
+          .default('instant')
+          .describe('`instant` and `delayed` alarm while the area is armed; the others always'),
+      }),
+    )
+    .min(1)
+    .describe('What belongs to it. A zone in no area always alarms'),
+  cameras: z
+    .array(z.string())
+    .default([])
+    .describe('Those that see it: what they see moving soon after an alarm of it confirms the alarm'),
+  entryDelay: duration().prefault('30s').describe('From a `delayed` zone to its alarm: the time to disarm'),
+  exitDelay: duration().prefault('60s').describe('From `arm` until the area is armed: the time to leave'),
+  schedule: z
+    .array(
+      z.strictObject({
+        at: clockTime().describe('In `timezone`'),
+        do: z.enum(['arm', 'disarm']),
+        on: onDays()
+          .default('every')
+          .describe('Every day, school days, days without school, or days of the week'),
+      }),
+    )
+    .default([]),
+  whenOpen: z
+    .enum(['bypass', 'refuse'])
+    .default('bypass')
+    .describe(
+      'Where the schedule arms and a zone is open: bypass that zone, or do not arm and report a fault',
+    ),
+});
+export type AreaConfig = z.output<typeof area>;
