@@ -3,6 +3,7 @@
  * reference page (docs/config.md) all come from it.
  */
 import { z } from 'zod';
+import type { Device } from '../drivers/contract/driver.ts';
 import { access } from './sections/access.ts';
 import { area } from './sections/areas.ts';
 import { calendar } from './sections/calendar.ts';
@@ -14,7 +15,7 @@ import { notices } from './sections/notices.ts';
 import { retention } from './sections/retention.ts';
 import { rule } from './sections/rules.ts';
 import { status } from './sections/status.ts';
-import { uplink } from './sections/uplinks.ts';
+import { type UplinkConfig, uplink } from './sections/uplinks.ts';
 import { isTimezone } from './sections/values.ts';
 
 export const configSchema = z.strictObject({
@@ -44,6 +45,13 @@ export const configSchema = z.strictObject({
 });
 
 export type RawConfig = z.output<typeof configSchema>;
+
+/** A config that was read: its paths are absolute, its secrets there, its devices as their drivers know them. */
+export interface Config extends Omit<RawConfig, 'devices'> {
+  readonly file: string;
+  readonly uplinks: UplinkConfig[];
+  readonly devices: readonly Device[];
+}
 
 /** The JSON Schema of the file as a person writes it. */
 export function configJsonSchema() {

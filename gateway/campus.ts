@@ -1,5 +1,5 @@
 /** What the config says of the place: names, which zone is in which area, what a camera sees, what a target is. Pure. */
-import type { Config } from '../config/load.ts';
+import type { Config } from '../config/schema.ts';
 import type { TargetKind } from './commands/registry.ts';
 
 export interface Campus {

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import type { Asked, Registry, Result } from '../config/catalogue/actions.ts';
 import { eventTypes } from '../config/catalogue/events.ts';
 import { wantsOf } from '../config/catalogue/filter.ts';
-import type { Config } from '../config/load.ts';
+import type { Config } from '../config/schema.ts';
 import { type Clock, systemClock } from '../drivers/contract/clock.ts';
 import type { Driver, Log } from '../drivers/contract/driver.ts';
 import type { Lane } from '../drivers/contract/lane.ts';

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { eventFilter } from '../../config/catalogue/filter.ts';
 import { say } from '../../config/language.ts';
-import type { Config } from '../../config/load.ts';
+import type { Config } from '../../config/schema.ts';
 import { type AlarmKind, alarmKinds } from '../../drivers/contract/observation.ts';
 import { inWords, isAbout } from '../rules/conditions.ts';
 import { type Command, configOrErrors, UsageError } from './command.ts';

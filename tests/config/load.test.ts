@@ -100,93 +100,95 @@ devices:
   });
 });
 
+const mistakes: readonly (readonly [name: string, text: string, message: string])[] = [
+  [
+    'a misspelt key',
+    device('  - id: p\n    drvier: dc09\n'),
+    '4:5: devices[0].drvier: unknown key; did you mean driver?',
+  ],
+  [
+    'a misspelt value',
+    device('  - id: p\n    driver: modbsu\n'),
+    '4:5: devices[0].driver: "modbsu": not known; did you mean modbus?; allowed: dc09, modbus, osdp, wiegand, serial-line, http-push, onvif',
+  ],
+  [
+    'a missing key',
+    'campus: { name: x }\n',
+    '1:1: campus.id: missing (The number of the campus with the platforms)',
+  ],
+  ['a wrong type', 'campus: { id: 4503, name: x }\n', '1:11: campus.id: 4503: a string is needed'],
+  [
+    'a number out of range',
+    device('  - { id: p, driver: dc09, listen: { port: 70000 }, accounts: [{ account: "1234" }] }\n'),
+    '3:38: devices[0].listen.port: 70000: at most 65535',
+  ],
+  [
+    'a duration without a unit',
+    `${head}retention: { keep: "180" }\n`,
+    '2:14: retention.keep: "180": a duration such as 200ms, 60s, 5m, 12h or 30d',
+  ],
+  [
+    'a size without a unit',
+    `${head}retention: { budget: "8000000" }\n`,
+    '2:14: retention.budget: "8000000": a size such as 500MB or 8GB',
+  ],
+  [
+    'a class of events that there is not',
+    `${head}retention: { classes: { alrm: { keep: 1d } } }\n`,
+    '2:25: retention.classes.alrm: unknown key; did you mean alarm?',
+  ],
+  [
+    'TLS files beside a URL without TLS',
+    `${head}uplinks:\n  - { id: p, url: "mqtt://h:1", tls: { serverName: x } }\n`,
+    '3:33: uplinks[0].tls: stands beside mqtt://h:1, which has no TLS; use mqtts:// or wss://',
+  ],
+  [
+    'a path for a broker that is no WebSocket',
+    `${head}uplinks:\n  - { id: p, url: "mqtt://h:1/mqtt" }\n`,
+    '3:14: uplinks[0].url: "mqtt://h:1/mqtt": mqtt://HOST:PORT, mqtts://HOST:PORT, ws://HOST:PORT/PATH or wss://HOST:PORT/PATH, without user; a path only for ws and wss',
+  ],
+  [
+    'one of several connections',
+    device('  - { id: f, driver: modbus, profile: io-8zone, connection: { tpc: "h:1" } }\n'),
+    '3:63: devices[0].connection.tpc: unknown key; did you mean tcp?',
+  ],
+  [
+    'no connection at all',
+    device('  - { id: f, driver: modbus, profile: io-8zone, connection: {} }\n'),
+    '3:49: devices[0].connection: {}: one of these is needed: tcp, serial, serialServer',
+  ],
+  [
+    'an unknown profile',
+    device('  - { id: f, driver: modbus, profile: io-8zones, connection: { tcp: "h:1" } }\n'),
+    'did you mean io-8zone?',
+  ],
+  [
+    'a zone that the profile lacks',
+    device(
+      '  - { id: f, driver: modbus, profile: io-8zone, connection: { tcp: "h:1" }, zones: [{ zone: 9 }] }\n',
+    ),
+    'the profile has no zone 9; it has 1, 2, 3, 4, 5, 6, 7, 8',
+  ],
+  [
+    'a filter that matches nothing',
+    `${head}uplinks:\n  - { id: p, url: mqtt://h, events: ["alrm.*"] }\n`,
+    '"alrm.*" matches no event',
+  ],
+  [
+    'an id that stands twice',
+    `${head}uplinks:\n  - { id: p, url: mqtt://h }\n  - { id: p, url: mqtt://g }\n`,
+    '4:7: uplinks[1].id: "p" stands here twice',
+  ],
+  ['what is no YAML', 'campus: [\n', '2:1: '],
+  [
+    'an id that would break a topic',
+    device('  - { id: "a/b", driver: wiegand, format: ascii, connection: { serial: /dev/ttyS0 } }\n'),
+    '3:7: devices[0].id: "a/b": letters, digits',
+  ],
+];
+
 describe('an error', () => {
-  it.each([
-    [
-      'a misspelt key',
-      device('  - id: p\n    drvier: dc09\n'),
-      '4:5: devices[0].drvier: unknown key; did you mean driver?',
-    ],
-    [
-      'a misspelt value',
-      device('  - id: p\n    driver: modbsu\n'),
-      '4:5: devices[0].driver: "modbsu": not known; did you mean modbus?; allowed: dc09, modbus, osdp, wiegand, serial-line, http-push, onvif',
-    ],
-    [
-      'a missing key',
-      'campus: { name: x }\n',
-      '1:1: campus.id: missing (The number of the campus with the platforms)',
-    ],
-    ['a wrong type', 'campus: { id: 4503, name: x }\n', '1:11: campus.id: 4503: a string is needed'],
-    [
-      'a number out of range',
-      device('  - { id: p, driver: dc09, listen: { port: 70000 }, accounts: [{ account: "1234" }] }\n'),
-      '3:38: devices[0].listen.port: 70000: at most 65535',
-    ],
-    [
-      'a duration without a unit',
-      `${head}retention: { keep: "180" }\n`,
-      '2:14: retention.keep: "180": a duration such as 200ms, 60s, 5m, 12h or 30d',
-    ],
-    [
-      'a size without a unit',
-      `${head}retention: { budget: "8000000" }\n`,
-      '2:14: retention.budget: "8000000": a size such as 500MB or 8GB',
-    ],
-    [
-      'a class of events that there is not',
-      `${head}retention: { classes: { alrm: { keep: 1d } } }\n`,
-      '2:25: retention.classes.alrm: unknown key; did you mean alarm?',
-    ],
-    [
-      'TLS files beside a URL without TLS',
-      `${head}uplinks:\n  - { id: p, url: "mqtt://h:1", tls: { serverName: x } }\n`,
-      '3:33: uplinks[0].tls: stands beside mqtt://h:1, which has no TLS; use mqtts:// or wss://',
-    ],
-    [
-      'a path for a broker that is no WebSocket',
-      `${head}uplinks:\n  - { id: p, url: "mqtt://h:1/mqtt" }\n`,
-      '3:14: uplinks[0].url: "mqtt://h:1/mqtt": mqtt://HOST:PORT, mqtts://HOST:PORT, ws://HOST:PORT/PATH or wss://HOST:PORT/PATH, without user; a path only for ws and wss',
-    ],
-    [
-      'one of several connections',
-      device('  - { id: f, driver: modbus, profile: io-8zone, connection: { tpc: "h:1" } }\n'),
-      '3:63: devices[0].connection.tpc: unknown key; did you mean tcp?',
-    ],
-    [
-      'no connection at all',
-      device('  - { id: f, driver: modbus, profile: io-8zone, connection: {} }\n'),
-      '3:49: devices[0].connection: {}: one of these is needed: tcp, serial, serialServer',
-    ],
-    [
-      'an unknown profile',
-      device('  - { id: f, driver: modbus, profile: io-8zones, connection: { tcp: "h:1" } }\n'),
-      'did you mean io-8zone?',
-    ],
-    [
-      'a zone that the profile lacks',
-      device(
-        '  - { id: f, driver: modbus, profile: io-8zone, connection: { tcp: "h:1" }, zones: [{ zone: 9 }] }\n',
-      ),
-      'the profile has no zone 9; it has 1, 2, 3, 4, 5, 6, 7, 8',
-    ],
-    [
-      'a filter that matches nothing',
-      `${head}uplinks:\n  - { id: p, url: mqtt://h, events: ["alrm.*"] }\n`,
-      '"alrm.*" matches no event',
-    ],
-    [
-      'an id that stands twice',
-      `${head}uplinks:\n  - { id: p, url: mqtt://h }\n  - { id: p, url: mqtt://g }\n`,
-      '4:7: uplinks[1].id: "p" stands here twice',
-    ],
-    ['what is no YAML', 'campus: [\n', '2:1: '],
-    [
-      'an id that would break a topic',
-      device('  - { id: "a/b", driver: wiegand, format: ascii, connection: { serial: /dev/ttyS0 } }\n'),
-      '3:7: devices[0].id: "a/b": letters, digits',
-    ],
-  ])('names line, column and what is allowed: %s', (_name, text, expected) => {
+  it.each(mistakes)('names line, column and what is allowed: %s', (_name, text, expected) => {
     const { errors } = load(text);
     expect(errors).toHaveLength(1);
     expect(errors[0]).toContain(expected);

@@ -1,0 +1,24 @@
+/** That what a config names is there and can do what is asked of it: a file a section. */
+import type { Problem } from '../../drivers/contract/driver.ts';
+import type { Config } from '../schema.ts';
+import { accessProblems } from './access.ts';
+import { areaProblems } from './areas.ts';
+import { calendarProblems } from './calendar.ts';
+import { consoleProblems } from './console.ts';
+import { mediaProblems } from './media.ts';
+import { noticeProblems } from './notices.ts';
+import { ruleProblems } from './rules.ts';
+import { uplinkProblems } from './uplinks.ts';
+
+export function checkConfig(config: Config): Problem[] {
+  return [
+    ...uplinkProblems(config),
+    ...calendarProblems(config),
+    ...areaProblems(config),
+    ...ruleProblems(config),
+    ...noticeProblems(config),
+    ...accessProblems(config),
+    ...mediaProblems(config),
+    ...consoleProblems(config),
+  ];
+}

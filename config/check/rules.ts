@@ -1,0 +1,104 @@
+/** What sets a rule off must be there, and its targets must know what it asks of them, with these arguments. */
+import { z } from 'zod';
+import type { Problem } from '../../drivers/contract/driver.ts';
+import { actionOf } from '../catalogue/actions.ts';
+import { eventTypes } from '../catalogue/events.ts';
+import { matches } from '../catalogue/filter.ts';
+import { explain, type Schema } from '../explain.ts';
+import { say } from '../language.ts';
+import type { Config } from '../schema.ts';
+import type { RuleConfig } from '../sections/rules.ts';
+import { actionsOf, idsOf, isMissing, missingNames, named, type Path, zoneProblems } from './names.ts';
+
+type Place = Pick<Config, 'devices' | 'areas'>;
+type Step = RuleConfig['do'][number];
+
+export function ruleProblems({ rules, ...place }: Pick<Config, 'rules' | 'devices' | 'areas'>): Problem[] {
+  return rules.flatMap(({ id, when, do: steps }, i) => {
+    const path = ['rules', i];
+    const twice: Problem[] =
+      rules.findIndex((rule) => rule.id === id) < i
+        ? [{ path: [...path, 'id'], message: say(`"${id}" stands here twice`, `"${id}" 重复`) }]
+        : [];
+    return [
+      ...twice,
+      ...conditionProblems([...path, 'when'], when, place),
+      ...steps.flatMap((step, k) => stepProblems([...path, 'do', k], step, place)),
+    ];
+  });
+}
+
+function conditionProblems(path: Path, when: RuleConfig['when'], { devices, areas }: Place): Problem[] {
+  const areaNames = idsOf(areas);
+  const event: Problem[] = eventTypes.some((type) => matches(when.event, type))
+    ? []
+    : [{ path: [...path, 'event'], message: isMissing(named('event', when.event), eventTypes) }];
+  return [
+    ...missingNames([...path, 'devices'], 'device', [...idsOf(devices), ...areaNames], when.devices),
+    ...missingNames([...path, 'areas'], 'area', areaNames, when.areas),
+    ...missingNames([...path, 'armed'], 'area', areaNames, when.armed),
+    ...event,
+    ...(when.zones ?? []).flatMap((zone, k) => zoneProblems([...path, 'zones', k], zone, devices)),
+  ];
+}
+
+function stepProblems(path: Path, step: Step, place: Place): Problem[] {
+  const { target, action } = step;
+  const known = target === 'gateway' ? undefined : actionsOf(target, place);
+  if (known === undefined) {
+    const names = [...idsOf(place.devices), ...idsOf(place.areas)];
+    return [{ path: [...path, 'target'], message: isMissing(named('target', target), names) }];
+  }
+  if (!known.includes(action))
+    return [
+      ...lengthProblems(path, step),
+      {
+        path: [...path, 'action'],
+        message: isMissing(say(`${action} of ${target}`, `${target} 的 ${action}`), known),
+      },
+    ];
+  const wrong = argumentProblems(path, step);
+  return [...lengthProblems(path, step), ...(wrong.length > 0 ? wrong : outputProblems(path, step, place))];
+}
+
+function lengthProblems(path: Path, { action, for: length }: Step): Problem[] {
+  if (length === undefined || actionOf(action).endedBy !== undefined) return [];
+  return [{ path: [...path, 'for'], message: say(`${action} does not last`, `${action} 没有持续时间`) }];
+}
+
+/** The arguments as the rule will give them, read by the catalogue as they will be. */
+function argumentProblems(path: Path, { action, arguments: given, for: lengthMs }: Step): Problem[] {
+  const { arguments: schema, timed } = actionOf(action);
+  const lasts = lengthMs !== undefined && timed === true;
+  const whole = { ...given, ...(lasts && { for: lengthMs / 1000 }) };
+  const read = schema.safeParse(whole);
+  if (read.success) return [];
+  const shape = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as Schema;
+  return read.error.issues
+    .flatMap((issue) => explain(issue, [], whole, shape))
+    .map(({ path: [first, ...rest], message }) => ({
+      // The rule's own `for` stands beside its arguments.
+      path:
+        lasts && first === 'for'
+          ? [...path, 'for']
+          : [...path, 'arguments', ...(first === undefined ? [] : [first, ...rest])],
+      message,
+    }));
+}
+
+function outputProblems(
+  path: Path,
+  { target, action, arguments: given }: Step,
+  { devices }: Place,
+): Problem[] {
+  const { commands = [] } = devices.find(({ id }) => id === target) ?? {};
+  const outputs = commands.flatMap((one) => (one.action === action ? (one.output ?? []) : []));
+  const output = String(given['output']);
+  if (outputs.length === 0 || outputs.includes(output)) return [];
+  return [
+    {
+      path: [...path, 'arguments', 'output'],
+      message: isMissing(named('output', output), outputs),
+    },
+  ];
+}

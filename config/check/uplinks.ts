@@ -1,0 +1,41 @@
+import type { Problem } from '../../drivers/contract/driver.ts';
+import { eventTypes } from '../catalogue/events.ts';
+import { matches } from '../catalogue/filter.ts';
+import { say } from '../language.ts';
+import type { Config } from '../schema.ts';
+import type { UplinkConfig } from '../sections/uplinks.ts';
+import { rightProblems } from './rights.ts';
+
+export function uplinkProblems(config: Pick<Config, 'uplinks' | 'devices' | 'areas'>): Problem[] {
+  return config.uplinks.flatMap((uplink, i) => [
+    ...rightProblems(['uplinks', i, 'commands'], uplink.commands, config),
+    ...unsignedProblems(uplink, i),
+    ...eventProblems(uplink, i),
+  ]);
+}
+
+/** A right that needs a signature, and nobody whose signature is believed. */
+function unsignedProblems({ commands, commandKeys }: UplinkConfig, i: number): Problem[] {
+  if (commandKeys.length > 0) return [];
+  return commands.flatMap(({ signed }, k) =>
+    signed
+      ? [
+          {
+            path: ['uplinks', i, 'commands', k, 'signed'],
+            message: say('needs commandKeys beside it', '需要同时配置 commandKeys'),
+          },
+        ]
+      : [],
+  );
+}
+
+function eventProblems({ events }: UplinkConfig, i: number): Problem[] {
+  return events.flatMap((pattern, k) => {
+    if (eventTypes.some((type) => matches(pattern, type))) return [];
+    const message = say(
+      `"${pattern}" matches no event; there are: ${eventTypes.join(', ')}`,
+      `"${pattern}" 不匹配任何事件；可用：${eventTypes.join('、')}`,
+    );
+    return [{ path: ['uplinks', i, 'events', k], message }];
+  });
+}

@@ -1,0 +1,186 @@
+/** What the schema cannot see: the environment, files that are named, secrets, device models, what stands twice. */
+import { accessSync, constants, existsSync, readdirSync, readFileSync } from 'node:fs';
+import { basename, dirname, extname, join, resolve } from 'node:path';
+import { parse } from 'yaml';
+import type { Device, Driver, Problem } from '../drivers/contract/driver.ts';
+import { drivers } from '../drivers/index.ts';
+import { allowed, near, type Path, pathText } from './explain.ts';
+import { say } from './language.ts';
+import type { Config, RawConfig } from './schema.ts';
+import type { UplinkConfig } from './sections/uplinks.ts';
+import { secretKeys } from './sections/values.ts';
+
+const profilesDirectory = join(import.meta.dirname, 'profiles');
+
+/** Replaces `${NAME}` that is a whole value; secrets stay as written until they were checked. */
+export function substitute(value: unknown, path: Path, problems: Problem[]): unknown {
+  if (Array.isArray(value)) return value.map((item, i) => substitute(item, [...path, i], problems));
+  if (typeof value === 'object' && value !== null) {
+    return Object.fromEntries(
+      Object.entries(value).map(([key, item]) => [key, substitute(item, [...path, key], problems)]),
+    );
+  }
+  const name = typeof value === 'string' ? /^\$\{([A-Za-z_][A-Za-z0-9_]*)\}$/.exec(value)?.[1] : undefined;
+  if (name === undefined) return value;
+  const found = process.env[name];
+  if (found === undefined) {
+    problems.push({
+      path: path as (string | number)[],
+      message: say(`the environment has no ${name}`, `环境变量 ${name} 未设置`),
+    });
+  }
+  return secretKeys.test(String(path.at(-1))) ? value : found;
+}
+
+/** Paths absolute, secrets read, device models at their devices. What is wrong with them joins `problems`. */
+export function resolveConfig(file: string, raw: RawConfig, problems: Problem[]): Config {
+  const directory = dirname(resolve(file));
+  const config = { ...raw, file, dataDir: resolve(directory, raw.dataDir) };
+  findRepeats(raw.uplinks, ['uplinks'], problems);
+  findRepeats(raw.devices, ['devices'], problems);
+  const uplinks = raw.uplinks.map((uplink, i) => resolveUplink(uplink, ['uplinks', i], directory, problems));
+  const devices = raw.devices.map((device, i) => resolveDevice(device, i, directory, problems));
+  const access = resolveFiles(raw.access, ['access'], directory, problems);
+  return { ...config, access, uplinks, devices };
+}
+
+function findRepeats(items: readonly { id: string }[], path: (string | number)[], problems: Problem[]) {
+  const seen = new Set<string>();
+  for (const [i, { id }] of items.entries()) {
+    if (seen.has(id))
+      problems.push({ path: [...path, i, 'id'], message: say(`"${id}" stands here twice`, `"${id}" 重复`) });
+    seen.add(id);
+  }
+}
+
+/** Makes `...File` values absolute, and checks that they can be read. */
+function resolveFiles<T>(value: T, path: (string | number)[], directory: string, problems: Problem[]): T {
+  if (Array.isArray(value))
+    return value.map((item, i) => resolveFiles(item, [...path, i], directory, problems)) as T;
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).map(([key, item]) => {
+    if (!key.endsWith('File') || typeof item !== 'string')
+      return [key, resolveFiles(item, [...path, key], directory, problems)];
+    const absolute = resolve(directory, item);
+    try {
+      accessSync(absolute, constants.R_OK);
+    } catch (error) {
+      const reason = (error as NodeJS.ErrnoException).code;
+      problems.push({
+        path: [...path, key],
+        message: say(`${absolute} cannot be read (${reason})`, `${absolute} 无法读取（${reason}）`),
+      });
+    }
+    return [key, absolute];
+  });
+  return Object.fromEntries(entries) as T;
+}
+
+function resolveUplink(
+  raw: UplinkConfig,
+  path: (string | number)[],
+  directory: string,
+  problems: Problem[],
+): UplinkConfig {
+  const { proxy, ...uplink } = resolveFiles(raw, path, directory, problems);
+  const { url, tls } = uplink;
+  if (tls !== undefined && !/^(mqtts|wss):/.test(url)) {
+    problems.push({
+      path: [...path, 'tls'],
+      message: say(
+        `stands beside ${url}, which has no TLS; use mqtts:// or wss://`,
+        `${url} 不使用 TLS；请改用 mqtts:// 或 wss://`,
+      ),
+    });
+  }
+  if (tls !== undefined && (tls.certFile === undefined) !== (tls.keyFile === undefined)) {
+    const [has, lacks] = tls.certFile === undefined ? ['keyFile', 'certFile'] : ['certFile', 'keyFile'];
+    problems.push({
+      path: [...path, 'tls', has],
+      message: say(`needs ${lacks} beside it`, `需要同时给出 ${lacks}`),
+    });
+  }
+  return {
+    ...resolveSecrets(uplink, path, problems),
+    ...(proxy !== undefined && { proxy: resolveSecrets(proxy, [...path, 'proxy'], problems) }),
+  };
+}
+
+/** Reads a password from its file or the environment. */
+function resolveSecrets<T extends { password?: string | undefined; passwordFile?: string | undefined }>(
+  secretive: T,
+  path: (string | number)[],
+  problems: Problem[],
+): Omit<T, 'password' | 'passwordFile'> & { password?: string } {
+  const { password, passwordFile, ...rest } = secretive;
+  if (password !== undefined && passwordFile !== undefined) {
+    problems.push({
+      path: [...path, 'password'],
+      message: say('stands beside passwordFile; keep one', '与 passwordFile 重复，请只保留一个'),
+    });
+  }
+  if (passwordFile !== undefined && existsSync(passwordFile)) {
+    return { ...rest, password: readFileSync(passwordFile, 'utf8').split(/\r?\n/, 1)[0] ?? '' };
+  }
+  const found = password === undefined ? undefined : process.env[password.slice(2, -1)];
+  return found === undefined ? rest : { ...rest, password: found };
+}
+
+function resolveDevice(
+  raw: RawConfig['devices'][number],
+  index: number,
+  directory: string,
+  problems: Problem[],
+): Device {
+  const path = ['devices', index];
+  const before = problems.length;
+  const { id, driver: name, name: title, ...options } = resolveFiles(raw, path, directory, problems);
+  const driver = drivers.find((one) => one.name === name) as Driver;
+  const profile =
+    driver.profile === undefined
+      ? undefined
+      : loadProfile(driver, options as { profile?: string }, path, directory, problems);
+  const device: Device = {
+    id,
+    driver: name,
+    ...(title !== undefined && { name: title }),
+    options,
+    ...(profile !== undefined && { profile }),
+  };
+  if (problems.length === before) {
+    const found = driver.problems?.(device as Parameters<NonNullable<Driver['problems']>>[0]) ?? [];
+    problems.push(...found.map((problem) => ({ ...problem, path: [...path, ...problem.path] })));
+    const commands = driver.commands?.(device as Parameters<NonNullable<Driver['commands']>>[0]);
+    return commands === undefined ? device : { ...device, commands };
+  }
+  return device;
+}
+
+/** `pulse-fence-2zone` is a file in config/profiles/; `./my-fence.yaml` is one beside the config. */
+function loadProfile(
+  driver: Driver,
+  { profile }: { profile?: string },
+  path: (string | number)[],
+  directory: string,
+  problems: Problem[],
+): unknown {
+  if (profile === undefined) return undefined;
+  const own = extname(profile) !== '';
+  const file = own ? resolve(directory, profile) : join(profilesDirectory, `${profile}.yaml`);
+  const at = [...path, 'profile'];
+  if (!existsSync(file)) {
+    const names = readdirSync(profilesDirectory).map((entry) => basename(entry, extname(entry)));
+    const hint = own ? '' : near(profile, names) + allowed(names);
+    problems.push({ path: at, message: say(`there is no profile ${file}`, `没有设备模型 ${file}`) + hint });
+    return undefined;
+  }
+  try {
+    const parsed = driver.profile?.safeParse(parse(readFileSync(file, 'utf8')));
+    if (parsed?.success === true) return parsed.data;
+    const issues = parsed?.error?.issues.map((issue) => `${pathText(issue.path)}${issue.message}`) ?? [];
+    problems.push({ path: at, message: `${file}: ${issues.join('; ')}` });
+  } catch (error) {
+    problems.push({ path: at, message: `${file}: ${(error as Error).message}` });
+  }
+  return undefined;
+}

@@ -1,0 +1,163 @@
+/** What rights and rules ask is held against the catalogue of actions, with what each device can be told. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { loadConfig } from '../../config/load.ts';
+import { temporaryDirectory } from '../helpers.ts';
+
+/** One line each: what is added comes on line 11. */
+const campus = `campus: { id: "4503000001", name: 一中 }
+devices:
+  - id: io
+    driver: modbus
+    connection: { tcp: "127.0.0.1:1502" }
+    profile: io-8zone
+    outputs: [{ id: siren, kind: siren, coil: 0 }, { id: gate, kind: door, coil: 1, moment: 3s }]
+  - { id: yard, driver: onvif, host: 10.0.0.3 }
+  - { id: panel, driver: dc09, listen: { host: 127.0.0.1, port: 5100 }, accounts: [{ account: "1234" }] }
+areas: [{ id: block, zones: [{ device: io, zone: 1 }] }]
+`;
+
+function mistakes(added: string, load = loadConfig): readonly string[] {
+  const file = join(temporaryDirectory(), 'campus.yaml');
+  writeFileSync(file, campus + added);
+  const loaded = load(file);
+  return 'errors' in loaded ? loaded.errors.map((one) => `${one.line}:${one.column}: ${one.message}`) : [];
+}
+const rule = (step: string) => `rules:\n  - id: r\n    do:\n      - ${step}\n`;
+const right = (text: string) => `uplinks:\n  - id: p\n    url: mqtt://h\n    commands:\n      - ${text}\n`;
+
+describe('the arguments of a rule', () => {
+  it.each([
+    '{ target: io, action: activate, arguments: { output: siren }, for: 60s }',
+    '{ target: io, action: activate, arguments: { output: siren, for: 20 } }',
+    '{ target: io, action: hold, arguments: { output: gate }, for: 2d }',
+    '{ target: block, action: arm, arguments: { force: true } }',
+    '{ target: block, action: bypass, arguments: { device: io, zone: 1 } }',
+    '{ target: yard, action: clip }',
+    '{ target: yard, action: snapshot, arguments: { preset: gate } }',
+  ])('may be as in a command: %s', (step) => {
+    expect(mistakes(rule(step))).toEqual([]);
+  });
+
+  it.each([
+    [
+      'one that is missing',
+      '{ target: io, action: activate }',
+      '14:9: rules[0].do[0].arguments.output: missing (An output of the device)',
+    ],
+    [
+      'one of another type',
+      '{ target: io, action: activate, arguments: { output: 7 } }',
+      '14:54: rules[0].do[0].arguments.output: 7: a string is needed',
+    ],
+    [
+      'a misspelt one',
+      '{ target: block, action: arm, arguments: { forse: true } }',
+      '14:52: rules[0].do[0].arguments.forse: unknown key; did you mean force?',
+    ],
+    [
+      'one out of range',
+      '{ target: yard, action: clip, arguments: { before: 90 } }',
+      '14:52: rules[0].do[0].arguments.before: 90: at most 60',
+    ],
+    [
+      'a `for` that no command may have',
+      '{ target: io, action: activate, arguments: { output: siren }, for: 2d }',
+      '14:71: rules[0].do[0].for: 172800: at most 86400',
+    ],
+    [
+      'a `for` on what does not last',
+      '{ target: yard, action: snapshot, for: 3s }',
+      '14:43: rules[0].do[0].for: snapshot does not last',
+    ],
+    [
+      'an action that the device does not know',
+      '{ target: panel, action: activate, arguments: { output: siren } }',
+      '14:26: rules[0].do[0].action: there is no activate of panel; there are: none',
+    ],
+    [
+      'an action of the gateway',
+      '{ target: block, action: lockdown }',
+      '14:26: rules[0].do[0].action: there is no lockdown of block; there are: arm, disarm, bypass, unbypass',
+    ],
+  ])('are told when the file is read, not when it fires: %s', (_name, step, message) => {
+    expect(mistakes(rule(step))).toEqual([message]);
+  });
+});
+
+describe('a right', () => {
+  it.each([
+    '{ actions: [unlock, lock, activate], targets: [io] }',
+    '{ actions: [arm, activate], targets: [block, io] }',
+    '{ actions: [test, end-test, reset], targets: [panel, block, gateway] }',
+    '{ actions: [warn, inventory], targets: [gateway] }',
+    '{ actions: [snapshot, show], targets: ["*"] }',
+    '{ actions: [preset], targets: ["cam-*"] }',
+    '{ actions: [warn], targets: ["gate*"] }',
+  ])('that can be used is taken: %s', (text) => {
+    expect(mistakes(right(text))).toEqual([]);
+  });
+
+  it.each([
+    [
+      'of a target that is not there',
+      '{ actions: [unlock], targets: [oi] }',
+      '15:40: uplinks[0].commands[0].targets[0]: there is no target oi; there are: gateway, io, yard, panel, block',
+    ],
+    [
+      'of the gateway, for a device',
+      '{ actions: [unlock, warn], targets: [io] }',
+      '15:29: uplinks[0].commands[0].actions[1]: warn is for the gateway (`gateway`); io cannot do it',
+    ],
+    [
+      'of a device, for one that does not know it',
+      '{ actions: [activate], targets: [panel, yard] }',
+      '15:21: uplinks[0].commands[0].actions[0]: activate is for devices that know it; panel, yard cannot do it',
+    ],
+    [
+      'with a target too many',
+      '{ actions: [unlock, lock], targets: [io, block] }',
+      '15:50: uplinks[0].commands[0].targets[1]: there is no unlock or lock of block; there are: arm, disarm, bypass, unbypass',
+    ],
+    [
+      'of the gateway, for a pattern that is no name of it',
+      '{ actions: [warn], targets: ["cam-*"] }',
+      '15:21: uplinks[0].commands[0].actions[0]: warn is for the gateway (`gateway`); cam-* cannot do it',
+    ],
+    [
+      'of an action that is the gateway’s own',
+      '{ actions: [indicate], targets: [io] }',
+      '15:21: uplinks[0].commands[0].actions[0]: "indicate": not known; allowed: replay, acknowledge',
+    ],
+  ])('that can never be used is a mistake: %s', (_name, text, message) => {
+    const told = mistakes(right(text));
+    expect(told).toHaveLength(1);
+    expect(told[0]).toContain(message);
+  });
+
+  it('of the console is held to the same', () => {
+    expect(mistakes('console: { port: 9480, commands: [{ actions: [warn], targets: [oi] }] }\n')).toEqual([
+      '11:64: console.commands[0].targets[0]: there is no target oi; there are: gateway, io, yard, panel, block',
+    ]);
+  });
+});
+
+describe('in Chinese', () => {
+  afterEach(() => vi.unstubAllEnvs());
+
+  it('the same mistakes are told at the same places', async () => {
+    vi.stubEnv('CAMPUS_LANG', 'zh');
+    vi.resetModules();
+    const { loadConfig: load } = await import('../../config/load.ts');
+    expect(mistakes(rule('{ target: io, action: activate, arguments: { output: horn } }'), load)).toEqual([
+      '14:54: rules[0].do[0].arguments.output: 没有 输出 horn；可用：siren',
+    ]);
+    expect(mistakes(rule('{ target: panel, action: clip }'), load)).toEqual([
+      '14:26: rules[0].do[0].action: 没有 panel 的 clip；可用：无',
+    ]);
+    expect(mistakes(right('{ actions: [unlock, warn], targets: [io] }'), load)).toEqual([
+      '15:29: uplinks[0].commands[0].actions[1]: warn 用于网关（`gateway`）；io 不能执行',
+    ]);
+  });
+});
