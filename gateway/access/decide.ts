@@ -2,7 +2,7 @@
 import { Temporal } from 'temporal-polyfill';
 import type { AccessConfig } from '../../config/sections/access.ts';
 import type { CalendarConfig } from '../../config/sections/calendar.ts';
-import { fitsDay } from '../arming/schedule.ts';
+import { fitsDay } from '../calendar.ts';
 import { type Credentials, cardKey } from './credentials.ts';
 
 export type DoorConfig = AccessConfig['doors'][number];

@@ -7,9 +7,8 @@
 import { Temporal } from 'temporal-polyfill';
 import type { AreaConfig } from '../../config/sections/areas.ts';
 import type { CalendarConfig } from '../../config/sections/calendar.ts';
-import type { OnDays } from '../../config/sections/values.ts';
+import { fitsDay } from '../calendar.ts';
 
-export const weekdays = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const;
 export type Schedule = AreaConfig['schedule'];
 
 export interface Transition {
@@ -20,20 +19,6 @@ export interface Transition {
 
 /** Holidays of any length have a transition in so many days, if there is one at all. */
 const DAYS = 400;
-
-/** Whether a school has lessons on a day: its weekdays, without holidays, with the days that make up for them 调休. */
-export function isSchoolDay(date: Temporal.PlainDate, calendar: CalendarConfig): boolean {
-  const day = date.toString();
-  if (calendar.makeUpDays.includes(day)) return true;
-  if (calendar.holidays.some(({ from, to }) => from <= day && day <= to)) return false;
-  return calendar.schoolDays.includes(weekdays[date.dayOfWeek - 1] ?? 'mon');
-}
-
-/** Whether a day is one of those that are meant. */
-export function fitsDay(on: OnDays, date: Temporal.PlainDate, calendar: CalendarConfig): boolean {
-  if (typeof on !== 'string') return on.includes(weekdays[date.dayOfWeek - 1] ?? 'mon');
-  return on === 'every' || (on === 'school') === isSchoolDay(date, calendar);
-}
 
 /** The transitions of one day, in order. */
 function onDay(

@@ -6,7 +6,7 @@ import { say } from '../../config/language.ts';
 import type { CalendarConfig } from '../../config/sections/calendar.ts';
 import type { RuleConfig } from '../../config/sections/rules.ts';
 import type { ObservationKind } from '../../drivers/contract/observation.ts';
-import { fitsDay } from '../arming/schedule.ts';
+import { fitsDay } from '../calendar.ts';
 
 /** Of an event, what rules ask about. */
 export interface Happening {

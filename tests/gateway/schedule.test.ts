@@ -1,7 +1,8 @@
 import { Temporal } from 'temporal-polyfill';
 import { describe, expect, it } from 'vitest';
 import { configSchema } from '../../config/schema.ts';
-import { isSchoolDay, transitionsAround } from '../../gateway/arming/schedule.ts';
+import { transitionsAround } from '../../gateway/arming/schedule.ts';
+import { isSchoolDay } from '../../gateway/calendar.ts';
 
 /** A school year as a config has it, in the pattern of those in China; the days are made up. */
 const { calendar, areas } = configSchema.parse({
