@@ -63,7 +63,7 @@ const forms = [
   /\bimport\('(\.[^']*)'\)/gm,
   /(?<!typeof )\bimport\('([^'.][^']*)'\)/gm,
 ];
-function importsOf(path: string): readonly string[] {
+function importsOf(path: string): string[] {
   const text = readFileSync(join(root, path), 'utf8');
   return forms.flatMap((form) => [...text.matchAll(form)].map(([, name = '']) => name.replace(/^node:/, '')));
 }
