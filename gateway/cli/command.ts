@@ -1,8 +1,8 @@
 /** What a command of the command line is, and the few things that all of them need. */
 
 import { say } from '../../config/language.ts';
-import type { Config } from '../../config/schema.ts';
 import { formatError } from '../../config/load.ts';
+import type { Config } from '../../config/schema.ts';
 import { readConfig } from '../check.ts';
 
 export interface Command {
