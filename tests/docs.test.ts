@@ -4,6 +4,9 @@ import { join } from 'node:path';
 import { Ajv } from 'ajv';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { actionOf, commandActions } from '../config/catalogue/actions.ts';
+import { contractVersion } from '../config/catalogue/events.ts';
+import { platformPage } from '../docs/generate/platform-page.ts';
 import { generate } from '../docs/generate.ts';
 
 const docs = join(import.meta.dirname, '../docs');
@@ -38,5 +41,59 @@ describe('docs', () => {
     for (const { payload } of Object.values(document.components.messages)) {
       if (payload.$ref !== undefined) expect(existsSync(join(docs, payload.$ref)), payload.$ref).toBe(true);
     }
+  });
+
+  it('says in AsyncAPI what each command may have, as the catalogue reads it', () => {
+    const { components } = parse(files['asyncapi.yaml'] ?? '') as {
+      components: { messages: Record<string, { payload: object }>; schemas: Record<string, object> };
+    };
+    const takes = (message: string) => {
+      const { payload } = components.messages[message] as { payload: object };
+      const ajv = new Ajv({ strict: false, validateFormats: false });
+      return ajv.compile({ ...payload, components: { schemas: components.schemas } });
+    };
+    const takesCommand = takes('command');
+    const takesNotice = takes('notice');
+    for (const action of commandActions) {
+      const nothing = { id: '1', action };
+      // JSON Schema does not say of `erase` that one of three is needed; its words do.
+      expect(takesCommand(nothing), action).toBe(
+        actionOf(action).arguments.safeParse({}).success || action === 'erase',
+      );
+      expect(takesCommand({ ...nothing, arguments: { nonsense: 1 } }), action).toBe(false);
+    }
+    const warning = { severity: 'warning', text: '台风', validUntil: '2026-11-26T08:00:00Z' };
+    const examples: readonly (readonly [string, string, object, boolean])[] = [
+      ['command', 'activate', { output: 'siren', for: 60 }, true],
+      ['command', 'activate', { output: 'siren', for: 100_000 }, false],
+      ['command', 'arm', { force: true, exitDelay: 30, by: 'Wang' }, true],
+      ['command', 'arm', { output: 'siren' }, false],
+      ['command', 'indicate', { granted: true }, false],
+      ['notice', 'warn', warning, true],
+      ['notice', 'unlock', { output: 'gate' }, false],
+    ];
+    for (const [message, action, wanted, good] of examples) {
+      const isTaken = message === 'notice' ? takesNotice : takesCommand;
+      expect(isTaken({ id: '1', action, arguments: wanted }), `${action} as a ${message}`).toBe(good);
+    }
+  });
+
+  it.each([
+    ['README.md', /contract, version ([\d.]+):/],
+    ['docs/README.zh-CN.md', /契约版本 ([\d.]+)：/],
+    ['CHANGELOG.md', /contract has a version of its own, now ([\d.]+)\.\n/],
+  ])('%s names the version of the contract', (page, named) => {
+    expect(named.exec(readFileSync(join(docs, '..', page), 'utf8'))?.[1]).toBe(contractVersion);
+  });
+
+  it('has its parts of the page for platforms in their places', () => {
+    const page = files['platform.md'] ?? '';
+    expect(page).toContain(`version <!-- generated: contract version -->${contractVersion}<!-- end -->`);
+    for (const action of commandActions) expect(page).toContain(`\n| \`${action}\` |`);
+    expect(page).not.toContain('`indicate`');
+    const stale = page.replace(contractVersion, '0.9.0').replace('| `arm` |', '| `amr` |');
+    expect(platformPage(stale)).toBe(page);
+    expect(() => platformPage(page.replace('generated: actions', 'generated: acts'))).toThrow('"acts"');
+    expect(() => platformPage('')).toThrow('no place for contract version, harmless actions, actions');
   });
 });

@@ -50,8 +50,8 @@ const alarm = {
   sequence: sequence.describe('Its `sequence`'),
   by: z.string().min(1).max(100).describe('The operator'),
 };
-const notice = z.string().min(1).max(64).describe('Its id');
-const visit = z.string().min(1).max(64).describe('Its id');
+const notice = z.string().min(1).max(64).describe('The `id` of the warning');
+const visit = z.string().min(1).max(64).describe('Your id of the visit');
 const card = z.strictObject({
   number: z.string(),
   facility: z.int().min(0).max(99_999).optional(),
@@ -115,7 +115,12 @@ export const actions = define({
       by,
     }),
   },
-  'end-test': { of: 'any', en: 'End it', zh: '结束步测或维护', arguments: z.strictObject({ by }) },
+  'end-test': {
+    of: 'any',
+    en: 'End a walk test or maintenance',
+    zh: '结束步测或维护',
+    arguments: z.strictObject({ by }),
+  },
   activate: {
     of: 'device',
     en: 'Switch an output on: a siren, a lamp, a relay; within the limit of the config',
@@ -124,17 +129,22 @@ export const actions = define({
     timed: true,
     arguments: z.strictObject({ output, for: seconds }),
   },
-  deactivate: { of: 'device', en: 'Switch it off', zh: '关闭输出', arguments: z.strictObject({ output }) },
+  deactivate: {
+    of: 'device',
+    en: 'Switch an output off',
+    zh: '关闭输出',
+    arguments: z.strictObject({ output }),
+  },
   unlock: {
     of: 'device',
     en: 'Unlock a door for a moment',
     zh: '开门',
     arguments: z.strictObject({ output }),
   },
-  lock: { of: 'device', en: 'Lock it', zh: '锁门', arguments: z.strictObject({ output }) },
+  lock: { of: 'device', en: 'Lock a door', zh: '锁门', arguments: z.strictObject({ output }) },
   hold: {
     of: 'device',
-    en: 'Keep it unlocked until `lock`',
+    en: 'Keep a door unlocked until `lock`',
     zh: '保持开门',
     endedBy: 'lock',
     arguments: z.strictObject({ output }),
@@ -145,7 +155,7 @@ export const actions = define({
     zh: '升起升降柱',
     arguments: z.strictObject({ output }),
   },
-  lower: { of: 'device', en: 'Lower it', zh: '降下升降柱', arguments: z.strictObject({ output }) },
+  lower: { of: 'device', en: 'Lower a bollard', zh: '降下升降柱', arguments: z.strictObject({ output }) },
   arm: {
     of: 'area',
     en: 'Arm an area',
@@ -163,7 +173,7 @@ export const actions = define({
     zh: '旁路防区',
     arguments: zone,
   },
-  unbypass: { of: 'area', en: 'End the bypass', zh: '解除旁路', arguments: zone },
+  unbypass: { of: 'area', en: 'End the bypass of a zone', zh: '解除旁路', arguments: zone },
   reset: {
     of: 'any',
     en: "Switch off what the campus's own rules switched on for its alarms",
@@ -197,10 +207,10 @@ export const actions = define({
         .describe('Seconds; default until it is cleared'),
     }),
   },
-  clear: { of: 'device', en: 'Clear it', zh: '清除文字', arguments: nothing },
+  clear: { of: 'device', en: 'Clear the text', zh: '清除文字', arguments: nothing },
   warn: {
     of: 'gateway',
-    en: 'Warn the school; below',
+    en: 'Warn the school (see Warnings to the school)',
     zh: '下发预警',
     // A warning moves nothing, and waits for a gateway that is away.
     lifetime: 31 * LIFETIME_MAX_MS,
@@ -229,10 +239,10 @@ export const actions = define({
     zh: '启动封控',
     arguments: nothing,
   },
-  'end-lockdown': { of: 'gateway', en: 'End it', zh: '解除封控', arguments: nothing },
+  'end-lockdown': { of: 'gateway', en: 'End the lockdown', zh: '解除封控', arguments: nothing },
   credentials: {
     of: 'gateway',
-    en: 'Change the cards; below',
+    en: 'Change the cards (see Cards from your side)',
     zh: '同步凭证',
     personal: true,
     arguments: z.strictObject({
@@ -312,9 +322,9 @@ export const actions = define({
   },
   'stop-stream': {
     of: 'device',
-    en: 'End that',
+    en: 'Stop sending the stream',
     zh: '停止推流',
-    arguments: z.strictObject({ url: z.string().optional().describe('Default all') }),
+    arguments: z.strictObject({ url: z.string().optional().describe('To this server; default to all') }),
   },
   stream: {
     of: 'device',

@@ -1,0 +1,110 @@
+/** The messages over MQTT that are no events: their shapes, topics and words. */
+import { z } from 'zod';
+import { commandActions } from '../../config/catalogue/actions.ts';
+import { receiptSchema } from '../../gateway/uplink/intake.ts';
+import { commandPayload } from './actions.ts';
+import { payloadOf } from './json-schema.ts';
+
+/** Retained messages that are no events. */
+const presence = z.strictObject({
+  campus: z.string(),
+  state: z.enum(['online', 'offline']),
+  contract: z.string().describe('Version of the contract'),
+  version: z.string().optional().describe('Of the gateway; online only'),
+  startedAt: z.iso.datetime().optional(),
+  devices: z.array(z.string()).optional(),
+  at: z.iso.datetime().optional().describe('When it said goodbye; absent in the will'),
+});
+const state = z.strictObject({
+  campus: z.string(),
+  device: z.string(),
+  state: z.enum(['online', 'offline', 'unknown']),
+  active: z
+    .array(
+      z.strictObject({
+        type: z.string(),
+        kind: z.string(),
+        subject: z.string().optional(),
+        cause: z.string().optional(),
+        since: z.iso.datetime(),
+        id: z.uuidv7().describe('The event that began it'),
+        sequence: z.string(),
+      }),
+    )
+    .describe('Alarms, faults, armed areas and bypasses that have not ended'),
+});
+
+const time = z.iso.datetime();
+const life = z.strictObject({
+  campus: z.string(),
+  alarms: z.array(
+    z.strictObject({
+      id: z.uuidv7().describe('The event `alarm.raised`'),
+      sequence: z.int(),
+      seen: time.describe('By the gateway'),
+      stored: time.describe('On its disk'),
+      uplinks: z
+        .record(z.string(), z.strictObject({ broker: time.optional(), platform: time.optional() }))
+        .describe('By the id of the uplink: when its broker, and, with receipts, its platform had it'),
+      acknowledged: z
+        .strictObject({ at: time, by: z.string(), uplink: z.string() })
+        .optional()
+        .describe('By an operator'),
+    }),
+  ),
+});
+const reply = z.strictObject({
+  id: z.string().nullable().describe('Of the command; null where it had none that could be read'),
+  done: z.boolean(),
+  reason: z.string().optional().describe('Why not'),
+  unknown: z.literal(true).optional().describe('It may or may not have been done'),
+  result: z.record(z.string(), z.unknown()).optional(),
+});
+
+/** The messages that are no events, by channel. */
+export const others = {
+  state: {
+    payload: payloadOf(state),
+    action: 'send',
+    path: 'state/{deviceId}',
+    words: 'The state of a device. Retained, QoS 0, sent again at each connection.',
+  },
+  presence: {
+    payload: payloadOf(presence),
+    action: 'send',
+    path: 'presence',
+    words: 'Whether the gateway is there. Retained; offline by its will where it vanishes.',
+  },
+  life: {
+    payload: payloadOf(life),
+    action: 'send',
+    path: 'life',
+    words: 'How far the newest alarms have come. QoS 0, not retained; for uplinks that get alarms.',
+  },
+  ack: {
+    payload: payloadOf(receiptSchema),
+    action: 'receive',
+    path: 'ack',
+    words:
+      'Receipts of the platform, for uplinks with `receipts: true`: for each lane the highest sequence that it has stored. Retained, so that a gateway that comes back hears it.',
+  },
+  command: {
+    payload: commandPayload(commandActions),
+    action: 'receive',
+    path: 'command/{target}',
+    words:
+      'Commands to a device, an area or the gateway (`gateway`), each with arguments of its own; the config of the uplink says which are allowed. The same id again does nothing and gets the first answer.',
+  },
+  notice: {
+    payload: commandPayload(['warn']),
+    action: 'receive',
+    path: 'notice/{noticeId}',
+    words: 'Warnings to the school: the command `warn`, retained. An empty payload is no command.',
+  },
+  reply: {
+    payload: payloadOf(reply),
+    action: 'send',
+    path: 'reply/{commandId}',
+    words: 'The answer to a command that named no response topic.',
+  },
+} as const;
