@@ -15,6 +15,7 @@ import {
 import type { Log } from '../../drivers/contract/driver.ts';
 import type { Observation, Receipt } from '../../drivers/contract/observation.ts';
 import type { Appended, Journal } from '../journal/index.ts';
+import { signal } from '../lifecycle/signal.ts';
 import type { WallClock } from '../observe/clock.ts';
 import { burstLog } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
@@ -111,9 +112,10 @@ export async function createRecorder(options: {
   const { campusId, deviceNames, journal, clock, metrics, log, trace } = options;
   const failures = burstLog(log);
   const states = new Map<string, State>();
-  const stateListeners = new Set<(state: State) => void>();
-  const unsavedListeners: ((event: Event) => void)[] = [];
-  const storedListeners: ((event: Event, sequence: number) => void)[] = [];
+  // Isolated: an event is on disk, and its device acknowledged, whatever becomes of who listens.
+  const stateChanged = signal<[State]>('a state', log);
+  const alarmUnsaved = signal<[Event]>('an alarm from memory', log);
+  const eventStored = signal<[Event, number]>('an event on disk', log);
   const unsaved = new Map<string, Unsaved>();
   /** What the disk refused and we try again: alarms, and events of the gateway itself. */
   const waiting = new Map<string, Item>();
@@ -172,12 +174,12 @@ export async function createRecorder(options: {
       }
       metrics.events.inc({ type });
       trace?.stored?.(event, appended.sequence, started);
-      for (const listener of storedListeners) listener(event, appended.sequence);
+      eventStored.tell(event, appended.sequence);
       if (stateKey !== undefined) {
         const state = stateOf(event, appended.sequence);
         if (ends === true) states.delete(stateKey);
         else states.set(stateKey, state);
-        for (const listener of stateListeners) listener(state);
+        stateChanged.tell(state);
       }
       return appended;
     } catch (error) {
@@ -220,7 +222,7 @@ export async function createRecorder(options: {
     unsaved.set(event.id, { id: event.id, type, device, body: JSON.stringify(event) });
     metrics.unsaved.set(unsaved.size);
     saveLater(item);
-    for (const listener of unsavedListeners) listener(event);
+    alarmUnsaved.tell(event);
   };
   const saveAlarm = async (item: Item): Promise<Appended> => {
     const slow = setTimeout(() => goAhead(item), SLOW_DISK_MS);
@@ -248,12 +250,9 @@ export async function createRecorder(options: {
     unsaved,
     isLoaded: () => loaded,
     reload,
-    onState(listener) {
-      stateListeners.add(listener);
-      return () => stateListeners.delete(listener);
-    },
-    onUnsaved: (listener) => void unsavedListeners.push(listener),
-    onStored: (listener) => void storedListeners.push(listener),
+    onState: stateChanged.on,
+    onUnsaved: (listener) => void alarmUnsaved.on(listener),
+    onStored: (listener) => void eventStored.on(listener),
     async record(observation) {
       const stateKey = stateKeyOf(observation);
       const type = eventTypeOf(observation);

@@ -99,6 +99,23 @@ describe('the state of a device', () => {
   });
 });
 
+describe('who listens', () => {
+  it('and fails refuses no device whose event is on disk, and keeps nothing from who listens next', async () => {
+    const { record, onStored, onState } = await recorder(temporaryDirectory());
+    const told: string[] = [];
+    onStored(() => {
+      throw new Error('a mistake in a listener');
+    });
+    onStored((event, sequence) => void told.push(`${event.type} ${sequence}`));
+    onState(() => {
+      throw new Error('a mistake in a listener');
+    });
+    onState(({ raised }) => void told.push(`raised ${raised}`));
+    expect(await record(fence('raised'))).toMatchObject({ sequence: 1, repeated: false });
+    expect(told).toEqual(['cn.campus.alarm.raised 1', 'raised true']);
+  });
+});
+
 describe('a recorder that is closed', () => {
   it('tries nothing again that comes too late: that would hold the process up', async () => {
     const one = await recorder(temporaryDirectory());
