@@ -4,8 +4,7 @@
  * Devices on one wire share one session: `driver.line(device)` names the wire. A session that ends is opened anew
  * after a back-off with jitter; a driver that throws harms nobody else.
  */
-import { setTimeout as delay } from 'node:timers/promises';
-import type { Clock } from '../../drivers/contract/clock.ts';
+import { type Clock, within } from '../../drivers/contract/clock.ts';
 import type { Command, Device, Driver, Host, Log, Outcome, Session } from '../../drivers/contract/driver.ts';
 import type { Observation, Receipt } from '../../drivers/contract/observation.ts';
 import { type InFlight, inFlight } from '../lifecycle/in-flight.ts';
@@ -15,8 +14,11 @@ import type { Metrics } from '../observe/metrics.ts';
 export interface Supervisor {
   /** Whether each device answers; undefined: it has not been heard of yet. */
   online(device: string): boolean | undefined;
-  /** Gives a command to a device's session. Never rejects: what cannot be done says why. */
-  execute(command: Command): Promise<Outcome>;
+  /**
+   * Gives a command to a device's session. Where its line is not open, it waits for that, at most `patienceMs`; by
+   * default not at all. Never rejects: what cannot be done says why.
+   */
+  execute(command: Command, options?: { readonly patienceMs?: number }): Promise<Outcome>;
   close(): Promise<void>;
 }
 
@@ -29,6 +31,8 @@ export interface SupervisorContext {
   readonly metrics: Metrics;
 }
 
+/** What a rule asks for waits so long for the line of its device: after a restart, alarms come before lines are open. */
+export const RULE_PATIENCE_MS = 15_000;
 const BACKOFF_FIRST_MS = 500;
 const BACKOFF_MAX_MS = 30_000;
 /** A session that held this long was a good one. */
@@ -42,6 +46,8 @@ interface Wire {
   readonly devices: Device[];
   /** While it is open. */
   session?: Session | undefined;
+  /** Who waits until it is open. */
+  readonly waiting: Set<(session: Session | undefined) => void>;
 }
 
 /** What all wires share. */
@@ -60,7 +66,7 @@ export function startSupervisor(devices: readonly Device[], context: SupervisorC
     const driver = context.drivers.find((one) => one.name === device.driver) as Driver;
     const line = driver.line(device as Parameters<Driver['line']>[0]);
     const key = `${driver.name} ${line}`;
-    const wire = wires.get(key) ?? { line, driver, devices: [] };
+    const wire = wires.get(key) ?? { line, driver, devices: [], waiting: new Set() };
     wire.devices.push(device);
     wires.set(key, wire);
   }
@@ -73,12 +79,13 @@ export function startSupervisor(devices: readonly Device[], context: SupervisorC
   );
   return {
     online: links.online,
-    async execute(command) {
+    async execute(command, { patienceMs = 0 } = {}) {
       const wire = [...wires.values()].find(({ devices: own }) =>
         own.some(({ id }) => id === command.device),
       );
       if (wire === undefined) return { done: false, reason: `there is no device ${command.device}` };
-      const { session } = wire;
+      const session =
+        wire.session ?? (await nextSession(wire, stop.signal.aborted ? 0 : patienceMs, context.time));
       if (session === undefined) return { done: false, reason: `${wire.line} is not open` };
       if (session.execute === undefined)
         return { done: false, reason: `${wire.driver.name} devices take no commands` };
@@ -88,11 +95,26 @@ export function startSupervisor(devices: readonly Device[], context: SupervisorC
     },
     async close() {
       stop.abort();
+      for (const { waiting } of wires.values()) for (const resolve of [...waiting]) resolve(undefined);
       await Promise.all(running);
       await flying.settled(CLOSE_TIMEOUT_MS);
       bursts.close();
     },
   };
+}
+
+/** The session of a wire that is not open, once it is; undefined: not within that time, or not any more. */
+function nextSession({ waiting }: Wire, patienceMs: number, time: Clock): Promise<Session | undefined> {
+  if (patienceMs <= 0) return Promise.resolve(undefined);
+  return new Promise((resolve) => {
+    const settle = (session: Session | undefined) => {
+      waiting.delete(settle);
+      late.stop();
+      resolve(session);
+    };
+    const late = time.after(patienceMs, () => settle(undefined));
+    waiting.add(settle);
+  });
 }
 
 /** Who answers and who does not; a change is an event. */
@@ -152,7 +174,7 @@ async function keepOpen(wire: Wire, shared: Shared): Promise<void> {
   const { log, metrics, time } = context;
   let tries = 0;
   while (!signal.aborted) {
-    const opened = performance.now();
+    const opened = time.elapsed();
     try {
       await runSession(wire, shared);
       if (signal.aborted) return;
@@ -160,7 +182,7 @@ async function keepOpen(wire: Wire, shared: Shared): Promise<void> {
     } catch (error) {
       if (signal.aborted) return;
       const reason = (error as Error).message;
-      if (performance.now() - opened > GOOD_AFTER_MS) tries = 0;
+      if (time.elapsed() - opened > GOOD_AFTER_MS) tries = 0;
       const wait = Math.min(BACKOFF_FIRST_MS * 2 ** tries, BACKOFF_MAX_MS) * (0.5 + time.random() / 2);
       tries++;
       metrics.sessions.inc({ line });
@@ -170,7 +192,7 @@ async function keepOpen(wire: Wire, shared: Shared): Promise<void> {
         reason,
       );
       for (const { id } of devices) links.lineLost(id, reason);
-      await delay(wait, undefined, { signal }).catch(() => {});
+      await time.wait(wait, signal);
     }
   }
   log.debug({ line }, 'line closed');
@@ -205,6 +227,7 @@ async function runSession(wire: Wire, { context, links, bursts, flying, signal }
     if (signal.aborted) return;
     session = await driver.open(devices as Parameters<Driver['open']>[0], host);
     wire.session = session;
+    for (const resolve of [...wire.waiting]) resolve(session);
     const aborted = new Promise<void>((resolve) => {
       if (signal.aborted) resolve();
       signal.addEventListener('abort', () => resolve(), { once: true });
@@ -216,9 +239,6 @@ async function runSession(wire: Wire, { context, links, bursts, flying, signal }
     signal.removeEventListener('abort', abort);
     // A driver that cannot close must not hold the others up.
     if (session !== undefined)
-      await Promise.race([
-        session.close().catch(() => {}),
-        delay(CLOSE_TIMEOUT_MS, undefined, { ref: false }),
-      ]);
+      await within(session.close(), CLOSE_TIMEOUT_MS, time, () => new Error('late')).catch(() => {});
   }
 }

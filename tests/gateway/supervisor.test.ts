@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
-import { systemClock } from '../../drivers/contract/clock.ts';
 import {
+  type Command,
   type Device,
   type Driver,
   defineDriver,
@@ -10,8 +10,9 @@ import {
   type Session,
 } from '../../drivers/contract/driver.ts';
 import type { Observation } from '../../drivers/contract/observation.ts';
-import { startSupervisor } from '../../gateway/devices/supervisor.ts';
+import { RULE_PATIENCE_MS, startSupervisor } from '../../gateway/devices/supervisor.ts';
 import { createMetrics } from '../../gateway/observe/metrics.ts';
+import { manualClock } from '../clocks.ts';
 import { silentLog, stream } from '../helpers.ts';
 
 interface Opened {
@@ -37,6 +38,7 @@ function testDriver(name: string) {
       opened.push({ devices: devices.map(({ id }) => id), host, lose: ended.reject });
       return {
         ended: ended.promise,
+        execute: async ({ device: id, action }) => ({ done: true, result: { id, action } }),
         async close() {
           closed.push(devices[0]?.id ?? '');
           ended.resolve();
@@ -59,21 +61,22 @@ const device = (id: string, wire: string, driver = 'a'): Device => ({ id, driver
 function start(devices: Device[], drivers: Driver[]) {
   const events = stream<Observation>();
   const metrics = createMetrics();
+  const time = manualClock();
   const supervisor = startSupervisor(devices, {
     drivers,
     record: async (observation) => {
       events.push(observation);
       return { sequence: 1, id: 'x', repeated: false };
     },
-    time: { ...systemClock, random: () => 0 },
+    time,
     metrics,
     log: silentLog,
     keep: async () => '',
   });
   onTestFinished(async () => {
-    await supervisor.close();
+    await time.until(supervisor.close());
   });
-  return { events, supervisor, metrics };
+  return { events, supervisor, metrics, time };
 }
 
 describe('the supervisor', () => {
@@ -103,13 +106,13 @@ describe('the supervisor', () => {
 
   it('opens a new session after the line is lost, says offline once, and closes the old one', async () => {
     const { driver, opened, closed, refuse } = testDriver('a');
-    const { events } = start([device('one', 'w')], [driver]);
+    const { events, time } = start([device('one', 'w')], [driver]);
     const first = await opened.next();
     first.host.link('one', 'online');
     refuse(new LineError('E_LINE_REFUSED', 'still gone'), new LineError('E_LINE_REFUSED', 'still gone'));
     first.lose(new LineError('E_LINE_LOST', 'cable cut'));
     expect(await closed.next()).toBe('one');
-    const second = await opened.next();
+    const second = await time.until(opened.next());
     expect(first.host.signal.aborted).toBe(true);
     expect(second.host.signal.aborted).toBe(false);
     second.host.link('one', 'online');
@@ -127,9 +130,9 @@ describe('the supervisor', () => {
   it('ends the outage of a device that was offline before any of its accounts was heard of', async () => {
     const { driver, opened, refuse } = testDriver('a');
     refuse(new LineError('E_PORT_TAKEN', 'port 5100 is taken'));
-    const { events, supervisor } = start([device('panel', 'w')], [driver]);
+    const { events, supervisor, time } = start([device('panel', 'w')], [driver]);
     expect(await events.next()).toMatchObject({ state: 'raised', text: 'port 5100 is taken' });
-    const { host } = await opened.next();
+    const { host } = await time.until(opened.next());
     host.link('panel', 'online', undefined, '1234');
     expect(await events.next()).toMatchObject({ device: 'panel', state: 'restored' });
     expect(await events.next()).toMatchObject({ state: 'restored', details: { part: '1234' } });
@@ -158,5 +161,55 @@ describe('the supervisor', () => {
     const text = await metrics.registry.metrics();
     expect(text).toContain('campus_discarded_total{device="one",reason="wrong crc"} 1000');
     expect(text).toContain('campus_discarded_bytes_total{device="one"} 7000');
+  });
+});
+
+describe('a command', () => {
+  const unlock: Command = { id: '1', device: 'one', action: 'activate', arguments: {} };
+  const patience = { patienceMs: RULE_PATIENCE_MS };
+  const lost = () => new LineError('E_LINE_REFUSED', 'no answer');
+
+  it('is given to the session of its device', async () => {
+    const { supervisor, time } = start([device('other', 'w'), device('one', 'w')], [testDriver('a').driver]);
+    await time.advance(0);
+    await expect(supervisor.execute(unlock)).resolves.toEqual({
+      done: true,
+      result: { id: 'one', action: 'activate' },
+    });
+    const unknown = await supervisor.execute({ ...unlock, device: 'nobody' }, patience);
+    expect(unknown).toEqual({ done: false, reason: 'there is no device nobody' });
+  });
+
+  it('of a person does not wait for a line', async () => {
+    const { driver, refuse } = testDriver('a');
+    refuse(lost());
+    const { supervisor } = start([device('one', 'w')], [driver]);
+    expect(await supervisor.execute(unlock)).toEqual({ done: false, reason: 'w is not open' });
+  });
+
+  it('of a rule waits until the line is open', async () => {
+    const { driver, refuse } = testDriver('a');
+    refuse(lost(), lost(), lost());
+    const { supervisor, time } = start([device('one', 'w')], [driver]);
+    const outcomes = [1, 2].map(() => supervisor.execute(unlock, patience));
+    expect(await time.until(Promise.all(outcomes), RULE_PATIENCE_MS)).toMatchObject([
+      { done: true },
+      { done: true },
+    ]);
+  });
+
+  it('of a rule fails after its patience, and at the stop at once', async () => {
+    const { driver, refuse } = testDriver('a');
+    refuse(...Array.from({ length: 50 }, lost));
+    const { supervisor, time } = start([device('one', 'w')], [driver]);
+    const closed = { done: false, reason: 'w is not open' };
+    const begun = time.elapsed();
+    expect(await time.until(supervisor.execute(unlock, patience))).toEqual(closed);
+    expect(time.elapsed() - begun).toBe(RULE_PATIENCE_MS);
+    const waiting = supervisor.execute(unlock, patience);
+    await time.until(supervisor.close());
+    expect(await waiting).toEqual(closed);
+    expect(await supervisor.execute(unlock, patience)).toEqual(closed);
+    expect(time.elapsed() - begun).toBe(RULE_PATIENCE_MS);
   });
 });
