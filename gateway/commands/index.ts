@@ -87,7 +87,7 @@ export function createCommands(context: CommandContext): Commands {
   const { journal, recorder, clock, time, log, metrics } = context;
   const handling = createHandling(context.kindOf, log);
   const bursts = burstLog(log);
-  const flying = inFlight();
+  const flying = inFlight(time);
   let stops = false;
 
   /** Carries out, and never rejects. */

@@ -1,31 +1,38 @@
 /** What is under way, so that a stop can wait for it: what is on disk before the uplinks go is delivered by them. */
-import { setTimeout as delay } from 'node:timers/promises';
+import type { Clock } from '../../drivers/contract/clock.ts';
 
 export interface InFlight {
   /** Gives the promise back. */
   track<T>(promise: Promise<T>): Promise<T>;
-  /** Resolves when nothing is under way, or after `timeout` ms. Never rejects. */
-  settled(timeout: number): Promise<void>;
+  /** Resolves when nothing is under way, or after `timeoutMs`. Never rejects. */
+  settled(timeoutMs: number): Promise<void>;
 }
 
-export function inFlight(): InFlight {
-  const running = new Set<Promise<unknown>>();
+export function inFlight(time: Clock): InFlight {
+  // A number: each event of each device passes here.
+  let running = 0;
+  let quiet: PromiseWithResolvers<void> | undefined;
+  /** What ends may have begun something else, which is counted by then. */
+  const settle = () => {
+    if (running === 0) quiet?.resolve();
+  };
+  const end = () => {
+    running--;
+    if (running === 0 && quiet !== undefined) setImmediate(settle);
+  };
   return {
     track(promise) {
-      const own = promise.then(
-        () => {},
-        () => {},
-      );
-      running.add(own);
-      void own.then(() => running.delete(own));
+      running++;
+      promise.then(end, end);
       return promise;
     },
-    async settled(timeout) {
-      const patience = new AbortController();
-      const late = delay(timeout, 'late', { signal: patience.signal }).catch(() => 'late');
-      // What ends may have begun something else.
-      while (running.size > 0) if ((await Promise.race([Promise.all(running), late])) === 'late') break;
-      patience.abort();
+    async settled(timeoutMs) {
+      if (running === 0) return;
+      quiet ??= Promise.withResolvers();
+      const late = time.after(timeoutMs, quiet.resolve);
+      await quiet.promise;
+      late.stop();
+      quiet = undefined;
     },
   };
 }

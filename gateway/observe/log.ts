@@ -1,6 +1,7 @@
 /** Logging: JSON lines, or pretty on a terminal; and the rule that a burst is logged once. */
 import { type Logger, pino } from 'pino';
 import pretty from 'pino-pretty';
+import { type Clock, systemClock, type Timer } from '../../drivers/contract/clock.ts';
 import type { Log } from '../../drivers/contract/driver.ts';
 
 /** To standard error, so that standard output stays the command's own. */
@@ -22,8 +23,15 @@ export interface BurstLog {
   close(): void;
 }
 
-export function burstLog(log: Log): BurstLog {
+export function burstLog(log: Log, time: Clock = systemClock): BurstLog {
   const bursts = new Map<string, { more: number; fields: object; sentence: string }>();
+  // Runs only while there is a burst: most logs never have one.
+  let timer: Timer | undefined;
+  let closed = false;
+  const stop = () => {
+    timer?.stop();
+    timer = undefined;
+  };
   const sum = () => {
     for (const [kind, burst] of bursts) {
       if (burst.more > 0)
@@ -32,8 +40,8 @@ export function burstLog(log: Log): BurstLog {
       if (burst.more === 0) bursts.delete(kind);
       else burst.more = 0;
     }
+    if (bursts.size === 0) stop();
   };
-  const timer = setInterval(sum, BURST_MS).unref();
   return {
     warn(kind, fields, sentence) {
       const burst = bursts.get(kind);
@@ -42,10 +50,12 @@ export function burstLog(log: Log): BurstLog {
         return;
       }
       if (bursts.size < MAX_KINDS) bursts.set(kind, { more: 0, fields, sentence });
+      if (!closed) timer ??= time.every(BURST_MS, sum);
       log.warn(fields, sentence);
     },
     close() {
-      clearInterval(timer);
+      closed = true;
+      stop();
       sum();
     },
   };

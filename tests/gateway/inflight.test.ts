@@ -1,10 +1,11 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { inFlight } from '../../gateway/lifecycle/in-flight.ts';
+import { manualClock } from '../clocks.ts';
 
 describe('what is under way', () => {
   it('is waited for, what it begins and what fails too, and nothing longer than was said', async () => {
-    const { track, settled } = inFlight();
+    const time = manualClock();
+    const { track, settled } = inFlight(time);
     await settled(60_000);
     const done: string[] = [];
     const first = Promise.withResolvers<void>();
@@ -19,12 +20,15 @@ describe('what is under way', () => {
     await expect(failing).rejects.toThrow('no');
     const waiting = settled(60_000).then(() => done.push('settled'));
     first.resolve();
-    await delay(5);
+    await time.advance(5);
     expect(done).toEqual(['first']);
     second.resolve();
     await waiting;
     expect(done).toEqual(['first', 'second', 'settled']);
     void track(new Promise(() => {}));
-    await settled(5);
+    const begun = time.elapsed();
+    await time.until(settled(5));
+    expect(time.elapsed() - begun).toBe(5);
+    expect(time.pending).toBe(0);
   });
 });

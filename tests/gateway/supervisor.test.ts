@@ -25,6 +25,7 @@ interface Opened {
 function testDriver(name: string) {
   const opened = stream<Opened>();
   const closed = stream<string>();
+  const executed: string[] = [];
   let refusals: Error[] = [];
   const driver = defineDriver({
     name,
@@ -38,7 +39,10 @@ function testDriver(name: string) {
       opened.push({ devices: devices.map(({ id }) => id), host, lose: ended.reject });
       return {
         ended: ended.promise,
-        execute: async ({ device: id, action }) => ({ done: true, result: { id, action } }),
+        async execute({ id: command, device: id, action }) {
+          executed.push(command);
+          return { done: true, result: { id, action } };
+        },
         async close() {
           closed.push(devices[0]?.id ?? '');
           ended.resolve();
@@ -50,6 +54,7 @@ function testDriver(name: string) {
     driver: driver as unknown as Driver,
     opened,
     closed,
+    executed,
     refuse: (...errors: Error[]) => {
       refusals = errors;
     },
@@ -58,13 +63,14 @@ function testDriver(name: string) {
 
 const device = (id: string, wire: string, driver = 'a'): Device => ({ id, driver, options: { wire } });
 
-function start(devices: Device[], drivers: Driver[]) {
+function start(devices: Device[], drivers: Driver[], disk = { refuses: false }) {
   const events = stream<Observation>();
   const metrics = createMetrics();
   const time = manualClock();
   const supervisor = startSupervisor(devices, {
     drivers,
     record: async (observation) => {
+      if (disk.refuses) throw new Error('the disk refuses');
       events.push(observation);
       return { sequence: 1, id: 'x', repeated: false };
     },
@@ -139,6 +145,32 @@ describe('the supervisor', () => {
     expect(supervisor.online('panel')).toBe(true);
   });
 
+  it('tells of a link again that the disk refused, and knows meanwhile who answers', async () => {
+    const disk = { refuses: true };
+    const { driver, opened } = testDriver('a');
+    const { events, supervisor, time } = start([device('one', 'w')], [driver], disk);
+    const { host } = await opened.next();
+    const say = async (state: 'online' | 'offline') => {
+      host.link('one', state, state === 'offline' ? 'silent' : undefined);
+      await time.advance(0);
+    };
+    await say('online');
+    await say('online');
+    expect(supervisor.online('one')).toBe(true);
+    disk.refuses = false;
+    await say('online');
+    await say('online');
+    expect(events.rest()).toMatchObject([{ state: 'restored', initial: true }]);
+    await say('offline');
+    expect(events.rest()).toMatchObject([{ state: 'raised', initial: false }]);
+    disk.refuses = true;
+    await say('online');
+    disk.refuses = false;
+    // Whether it is news, the recorder says: it knows what is on disk.
+    await say('offline');
+    expect(events.rest()).toMatchObject([{ state: 'raised', initial: true }]);
+  });
+
   it('lets a driver that throws harm nobody else', async () => {
     const bad = testDriver('a');
     const good = testDriver('b');
@@ -187,15 +219,29 @@ describe('a command', () => {
     expect(await supervisor.execute(unlock)).toEqual({ done: false, reason: 'w is not open' });
   });
 
-  it('of a rule waits until the line is open', async () => {
-    const { driver, refuse } = testDriver('a');
+  it('of a rule waits until the line is open and the device answers', async () => {
+    const { driver, opened, executed, refuse } = testDriver('a');
     refuse(lost(), lost(), lost());
-    const { supervisor, time } = start([device('one', 'w')], [driver]);
+    const { supervisor, time } = start([device('one', 'w'), device('two', 'w')], [driver]);
     const outcomes = [1, 2].map(() => supervisor.execute(unlock, patience));
-    expect(await time.until(Promise.all(outcomes), RULE_PATIENCE_MS)).toMatchObject([
-      { done: true },
-      { done: true },
-    ]);
+    const { host } = await time.until(opened.next(), RULE_PATIENCE_MS);
+    host.link('two', 'online');
+    await time.advance(10);
+    expect(executed).toEqual([]);
+    host.link('one', 'online');
+    await time.advance(0);
+    expect(executed).toEqual(['1', '1']);
+    expect(await Promise.all(outcomes)).toMatchObject([{ done: true }, { done: true }]);
+    // And what answers is asked at once.
+    expect(await supervisor.execute(unlock, patience)).toMatchObject({ done: true });
+  });
+
+  it('of a rule is tried once, in the end, where a device is never heard of', async () => {
+    const { driver, executed } = testDriver('a');
+    const { supervisor, time } = start([device('one', 'w')], [driver]);
+    expect(await time.until(supervisor.execute(unlock, patience))).toMatchObject({ done: true });
+    expect(time.elapsed()).toBe(RULE_PATIENCE_MS);
+    expect(executed).toEqual(['1']);
   });
 
   it('of a rule fails after its patience, and at the stop at once', async () => {
