@@ -16,5 +16,7 @@ enableCompileCache();
 // V8 grows its heap by what the machine has; a mini-PC has other things to do. Measured: 60 MB less while a backlog
 // drains, at the same rate.
 (await import('node:v8')).setFlagsFromString('--optimize-for-size');
-const { main } = await import('./cli.ts');
-process.exitCode = await main(process.argv.slice(2));
+const { runCommandLine } = await import('./cli.ts');
+// `| head` has had enough.
+process.stdout.on('error', (error) => process.exit(error.code === 'EPIPE' ? 0 : 3));
+process.exitCode = await runCommandLine(process.argv.slice(2));

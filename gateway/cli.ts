@@ -5,10 +5,10 @@
  * 2 the command was not understood; 3 it could not run (a port or the data folder is taken, no broker).
  */
 import { say } from '../config/language.ts';
-import { type Command, UsageError } from './cli/command.ts';
-import { version } from './main.ts';
+import { type Command, type Terminal, terminalOfProcess, UsageError } from './cli/command.ts';
+import { version } from './version.ts';
 
-/** Loaded only when named: a daemon of years has no use for the simulators in its memory. */
+/** Loaded only when named. */
 const loaders: Readonly<Record<string, () => Promise<Command>>> = {
   run: async () => (await import('./cli/run.ts')).run,
   check: async () => (await import('./cli/check.ts')).check,
@@ -49,37 +49,39 @@ async function help(): Promise<string> {
 }
 
 /** Runs one command; its exit status. */
-export async function main(args: readonly string[]): Promise<number> {
+export async function runCommandLine(
+  args: readonly string[],
+  terminal: Terminal = terminalOfProcess,
+): Promise<number> {
+  const { stdout, stderr } = terminal;
   const [name, ...rest] = args;
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
-    process.stdout.write(await help());
+    stdout.write(await help());
     return name === undefined ? 2 : 0;
   }
   if (name === '--version') {
-    process.stdout.write(`${version}\n`);
+    stdout.write(`${version}\n`);
     return 0;
   }
   const command = await loaders[name]?.();
   if (command === undefined) {
     const names = Object.keys(loaders).join(', ');
-    process.stderr.write(
+    stderr.write(
       say(`there is no command ${name}; there are: ${names}\n`, `没有命令 ${name}；可用：${names}\n`),
     );
     return 2;
   }
   if (rest.includes('--help') || rest.includes('-h')) {
-    process.stdout.write(`${say(...command.summary)}\n\n${command.usage}\n`);
+    stdout.write(`${say(...command.summary)}\n\n${command.usage}\n`);
     return 0;
   }
-  // `| head` has had enough.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 3));
   try {
-    return await command.run(rest);
+    return await command.run(rest, terminal);
   } catch (error) {
     const { message, code } = error as Error & { code?: string };
-    process.stderr.write(`${name}: ${message}\n`);
+    stderr.write(`${name}: ${message}\n`);
     if (error instanceof UsageError || code?.startsWith('ERR_PARSE_ARGS') === true) {
-      process.stderr.write(`\n${command.usage}\n`);
+      stderr.write(`\n${command.usage}\n`);
       return 2;
     }
     return 3;

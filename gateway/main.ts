@@ -4,7 +4,6 @@
  *
  *   devices -> access -> visitors -> arming -> alarms -> recorder -> journal -> uplinks -> platforms
  */
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Asked, Registry, Result } from '../config/catalogue/actions.ts';
 import { eventTypes } from '../config/catalogue/events.ts';
@@ -42,10 +41,8 @@ import { followJournal, keepStorage } from './upkeep/storage.ts';
 import { cardKey } from './uplink/card-key.ts';
 import { startUplink, type Uplink } from './uplink/index.ts';
 import { createLives } from './uplink/lives.ts';
+import { version } from './version.ts';
 import { createVisitors } from './visitors/index.ts';
-
-const packageFile = new URL('../package.json', import.meta.url);
-export const version = (JSON.parse(readFileSync(packageFile, 'utf8')) as { version: string }).version;
 
 export interface Gateway {
   /** Rejects when the gateway cannot go on: the journal is gone. */
@@ -59,12 +56,12 @@ export interface Gateway {
 const DRAIN_MS = 1000;
 
 /** Devices without a gateway around them, to be set up: what they observe goes nowhere. */
-export function superviseDevices(devices: Config['devices'], log: Log): Supervisor {
+export function superviseDevices(devices: Config['devices'], log: Log, time: Clock): Supervisor {
   return startSupervisor(devices, {
     drivers: drivers as readonly Driver[],
     record: async () => ({ sequence: null, id: null, repeated: true }),
     keep: async () => '',
-    time: systemClock,
+    time,
     log,
     metrics: createMetrics(),
   });

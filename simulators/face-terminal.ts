@@ -6,10 +6,8 @@ import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { digestGuard } from './http.ts';
+import type { TerminalKind } from './kinds.ts';
 import { actions, garbage, milliseconds, type Simulator } from './simulator.ts';
-
-export const terminalKinds = ['hikvision', 'dahua', 'zkteco', 'kiosk'] as const;
-export type TerminalKind = (typeof terminalKinds)[number];
 
 export interface TerminalOptions {
   readonly id?: string;

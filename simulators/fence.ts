@@ -14,6 +14,7 @@ import {
   rtuRequestDecoder,
   tcpDecoder,
 } from '../drivers/modbus/codec.ts';
+import type { FenceModel } from './kinds.ts';
 import {
   type Action,
   actions,
@@ -25,9 +26,6 @@ import {
   serveWire,
   type WireEnd,
 } from './simulator.ts';
-
-export const fenceModels = ['pulse-fence-2zone', 'io-8zone', 'tension-fence'] as const;
-export type FenceModel = (typeof fenceModels)[number];
 
 export interface FenceUnit {
   readonly id: string;

@@ -1,10 +1,24 @@
 /** What a command of the command line is, and the few things that all of them need. */
-
 import { say } from '../../config/language.ts';
-import { formatError } from '../../config/load.ts';
 import type { Config } from '../../config/schema.ts';
-import { readConfig } from '../check.ts';
+import { type Clock, systemClock } from '../../drivers/contract/clock.ts';
 
+/** Where a command speaks, and its time. Tests give their own. */
+export interface Terminal {
+  readonly stdout: Pick<NodeJS.WriteStream, 'write' | 'isTTY'>;
+  readonly stderr: Pick<NodeJS.WriteStream, 'write' | 'isTTY'>;
+  readonly clock: Clock;
+}
+export const terminalOfProcess: Terminal = {
+  stdout: process.stdout,
+  stderr: process.stderr,
+  clock: systemClock,
+};
+
+/**
+ * One file a command: what it is, its options, its examples. What it does is loaded when it is run: `--help` has no
+ * use for the simulators, nor a daemon of years.
+ */
 export interface Command {
   readonly name: string;
   /** English and Chinese. */
@@ -12,7 +26,7 @@ export interface Command {
   /** Usage, options and examples. */
   readonly usage: string;
   /** @returns the exit status. @throws UsageError, or an Error with a sentence for what could not run. */
-  run(args: string[]): Promise<number>;
+  run(args: string[], terminal: Terminal): Promise<number>;
 }
 
 export class UsageError extends Error {
@@ -25,16 +39,16 @@ const SECOND_AFTER_MS = 500;
 /**
  * Resolves at Ctrl-C or SIGTERM (`asked`), or after `ms` (`timed`). A second Ctrl-C ends the process at once.
  */
-export function untilStopped(ms?: number): Promise<'asked' | 'timed'> {
+export function untilStopped({ clock }: Terminal, ms?: number): Promise<'asked' | 'timed'> {
   return new Promise((resolve) => {
-    const timer = ms === undefined ? undefined : setTimeout(stop, ms);
+    const timer = ms === undefined ? undefined : clock.after(ms, stop);
     function stop(signal?: NodeJS.Signals) {
-      clearTimeout(timer);
+      timer?.stop();
       process.off('SIGINT', stop);
       process.off('SIGTERM', stop);
-      const first = performance.now();
+      const first = clock.elapsed();
       process.on('SIGINT', () => {
-        if (performance.now() - first > SECOND_AFTER_MS) process.exit(130);
+        if (clock.elapsed() - first > SECOND_AFTER_MS) process.exit(130);
       });
       resolve(signal === undefined ? 'timed' : 'asked');
     }
@@ -44,23 +58,29 @@ export function untilStopped(ms?: number): Promise<'asked' | 'timed'> {
 }
 
 /** Loads a config, or prints all its errors to standard error. */
-export function configOrErrors(file: string | undefined): Config | undefined {
+export async function configOrErrors(
+  file: string | undefined,
+  { stderr }: Terminal,
+): Promise<Config | undefined> {
   if (file === undefined) throw new UsageError(say('which config file?', '请给出配置文件'));
+  const [{ readConfig }, { formatError }] = await Promise.all([
+    import('../check.ts'),
+    import('../../config/load.ts'),
+  ]);
   const loaded = readConfig(file);
   if ('config' in loaded) return loaded.config;
-  for (const error of loaded.errors) process.stderr.write(`${formatError(error)}\n`);
+  for (const error of loaded.errors) stderr.write(`${formatError(error)}\n`);
   const count = loaded.errors.length;
-  process.stderr.write(
-    say(`${count} error${count === 1 ? '' : 's'} in ${file}\n`, `${file} 中有 ${count} 处错误\n`),
-  );
+  stderr.write(say(`${count} error${count === 1 ? '' : 's'} in ${file}\n`, `${file} 中有 ${count} 处错误\n`));
   return undefined;
 }
 
+const PROGRESS_EVERY_MS = 200;
+
 /** A line on standard error that tells how far long work is, where that is a terminal. `total` undefined: unknown. */
-export function progress(words: string, total: number | undefined) {
+export function progress({ stderr, clock }: Terminal, words: string, total: number | undefined) {
   let done = 0;
   let shownAt = 0;
-  const { stderr } = process;
   const show = () => {
     const share = total === undefined || total === 0 ? '' : ` ${Math.floor((done / total) * 100)} %`;
     stderr.write(`\r${words} ${done}${share}   `);
@@ -69,9 +89,8 @@ export function progress(words: string, total: number | undefined) {
     step(count = 1) {
       const before = done;
       done += count;
-      if (!stderr.isTTY || before >> 8 === done >> 8 || performance.now() - shownAt < PROGRESS_EVERY_MS)
-        return;
-      shownAt = performance.now();
+      if (!stderr.isTTY || before >> 8 === done >> 8 || clock.elapsed() - shownAt < PROGRESS_EVERY_MS) return;
+      shownAt = clock.elapsed();
       show();
     },
     end() {
@@ -81,5 +100,3 @@ export function progress(words: string, total: number | undefined) {
     },
   };
 }
-
-const PROGRESS_EVERY_MS = 200;

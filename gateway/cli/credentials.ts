@@ -1,7 +1,6 @@
 import { closeSync, copyFileSync, fsyncSync, openSync, readFileSync, renameSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { say } from '../../config/language.ts';
-import { loadCredentials } from '../access/credentials.ts';
 import { type Command, configOrErrors, progress, UsageError } from './command.ts';
 
 const SHOWN = 20;
@@ -21,21 +20,27 @@ campus-gateway credentials import CONFIG FILE.csv
 
   campus-gateway credentials import /etc/campus-gateway/campus.yaml cards.csv`,
 
-  async run(args) {
+  async run(args, terminal) {
+    const { stdout, stderr } = terminal;
     const { positionals } = parseArgs({ args, allowPositionals: true, options: {} });
     const [what, configFile, file] = positionals;
     if ((what !== 'check' && what !== 'import') || file === undefined)
       throw new UsageError(
         say('check or import, a config and a CSV file', 'check 或 import，及配置文件和 CSV 文件'),
       );
-    const config = configOrErrors(configFile);
+    const config = await configOrErrors(configFile, terminal);
     if (config === undefined) return 1;
     const { credentialsFile, groups } = config.access;
     if (what === 'import' && credentialsFile === undefined)
       throw new UsageError(
         say('the config has no access.credentialsFile', '配置中没有 access.credentialsFile'),
       );
-    const bar = progress(say('rows', '行'), readFileSync(file, 'utf8').trimEnd().split('\n').length - 1);
+    const bar = progress(
+      terminal,
+      say('rows', '行'),
+      readFileSync(file, 'utf8').trimEnd().split('\n').length - 1,
+    );
+    const { loadCredentials } = await import('../access/credentials.ts');
     const found = await loadCredentials(
       file,
       groups.map(({ id }) => id),
@@ -44,14 +49,14 @@ campus-gateway credentials import CONFIG FILE.csv
     bar.end();
     if ('errors' in found) {
       for (const { line, message } of found.errors.slice(0, SHOWN))
-        process.stderr.write(`${file}:${line}: ${message}\n`);
+        stderr.write(`${file}:${line}: ${message}\n`);
       const more = found.errors.length - SHOWN;
-      if (more > 0) process.stderr.write(say(`and ${more} more errors\n`, `另有 ${more} 处错误\n`));
+      if (more > 0) stderr.write(say(`and ${more} more errors\n`, `另有 ${more} 处错误\n`));
       return 1;
     }
     const count = found.credentials.size;
     if (what === 'import' && credentialsFile !== undefined) replace(credentialsFile, file);
-    process.stdout.write(
+    stdout.write(
       what === 'import'
         ? say(`${count} cards, now in ${credentialsFile}\n`, `${count} 张卡，已写入 ${credentialsFile}\n`)
         : say(`${count} cards, nothing wrong\n`, `${count} 张卡，没有错误\n`),

@@ -1,11 +1,7 @@
 import { createRequire } from 'node:module';
 import { parseArgs } from 'node:util';
 import { say } from '../../config/language.ts';
-import { milliseconds } from '../../simulators/simulator.ts';
 import type { Command } from './command.ts';
-
-// Not a named export that Node can see.
-const { Discovery } = createRequire(import.meta.url)('onvif') as typeof import('onvif');
 
 /** An answer to WS-Discovery, as far as it is of interest. */
 interface Match {
@@ -21,11 +17,14 @@ Asks the network for ONVIF cameras (WS-Discovery) and prints a device of the con
 
   campus-gateway discover`,
 
-  async run(args) {
+  async run(args, { stdout, stderr }) {
     const { values } = parseArgs({
       args,
       options: { for: { type: 'string', default: '5s' }, interface: { type: 'string' } },
     });
+    const { milliseconds } = await import('../../simulators/simulator.ts');
+    // Not a named export that Node can see.
+    const { Discovery } = createRequire(import.meta.url)('onvif') as typeof import('onvif');
     const timeout = milliseconds(values.for);
     const found = new Map<string, string>();
     // A device that answers nonsense does not hide the others.
@@ -45,7 +44,7 @@ Asks the network for ONVIF cameras (WS-Discovery) and prints a device of the con
       ];
       const line = `- { ${[...words, ...(port === '' ? [] : [`port: ${port}`]), 'username: admin', 'passwordFile: secrets/cameras'].join(', ')} }`;
       found.set(address, line);
-      process.stdout.write(`${line}\n`);
+      stdout.write(`${line}\n`);
     });
     await new Promise<void>((resolve) => {
       const options = {
@@ -55,7 +54,7 @@ Asks the network for ONVIF cameras (WS-Discovery) and prints a device of the con
       };
       Discovery.probe(options, () => resolve());
     });
-    process.stderr.write(
+    stderr.write(
       say(
         `${found.size} cameras answered in ${timeout / 1000} s\n`,
         `${timeout / 1000} 秒内有 ${found.size} 台摄像机应答\n`,

@@ -11,9 +11,9 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { say } from '../../config/language.ts';
+import { type Clock, systemClock } from '../../drivers/contract/clock.ts';
 import { type Command, progress, UsageError } from './command.ts';
 
 const TIMES = 200;
@@ -87,7 +87,11 @@ export function judge(report: DiskReport): readonly { readonly bad: boolean; rea
 }
 
 /** Measures a folder's disk. @throws what the file system says. */
-export async function measureDisk(directory: string, step: () => void = () => {}): Promise<DiskReport> {
+export async function measureDisk(
+  directory: string,
+  clock: Clock = systemClock,
+  step: () => void = () => {},
+): Promise<DiskReport> {
   const { type, bavail, bsize } = statfsSync(directory);
   const folder = mkdtempSync(join(directory, '.doctor-'));
   const times: number[] = [];
@@ -95,13 +99,13 @@ export async function measureDisk(directory: string, step: () => void = () => {}
     const file = openSync(join(folder, 'probe'), 'w');
     const page = Buffer.alloc(4096, 1);
     for (let i = 0; i < TIMES; i++) {
-      const from = performance.now();
+      const from = clock.elapsed();
       writeSync(file, page);
       fsyncSync(file);
-      times.push(performance.now() - from);
+      times.push(clock.elapsed() - from);
       step();
       // Now and then, like events: a tight loop flatters a disk.
-      await delay(2);
+      await clock.wait(2);
     }
     closeSync(file);
   } finally {
@@ -148,11 +152,12 @@ whether it is too slow. Exit status 1 where it must not hold a journal.
 
   campus-gateway doctor --disk /var/lib/campus-gateway`,
 
-  async run(args) {
+  async run(args, terminal) {
+    const { stdout, clock } = terminal;
     const { values } = parseArgs({ args, options: { disk: { type: 'string' } } });
     if (values.disk === undefined) throw new UsageError('--disk DIR');
-    const bar = progress(say('writes', '写入'), TIMES);
-    const report = await measureDisk(values.disk, bar.step);
+    const bar = progress(terminal, say('writes', '写入'), TIMES);
+    const report = await measureDisk(values.disk, clock, bar.step);
     bar.end();
     const { times, device, rotational, writeCache } = report;
     const about = [
@@ -166,13 +171,13 @@ whether it is too slow. Exit status 1 where it must not hold a journal.
           : say('flash', '闪存'),
       writeCache === '' ? undefined : writeCache,
     ];
-    process.stdout.write(
+    stdout.write(
       `${values.disk}: ${about.filter((word) => word !== undefined).join(', ')}\n` +
         `fsync: p50 ${quantile(times, 0.5).toFixed(2)} ms, p99 ${quantile(times, 0.99).toFixed(2)} ms, ${say('at most', '最长')} ${Math.max(...times).toFixed(2)} ms\n`,
     );
     const found = judge(report);
-    for (const { bad, sentence } of found) process.stdout.write(`${bad ? '✗' : '!'} ${sentence}\n`);
-    if (found.length === 0) process.stdout.write(say('✓ good\n', '✓ 正常\n'));
+    for (const { bad, sentence } of found) stdout.write(`${bad ? '✗' : '!'} ${sentence}\n`);
+    if (found.length === 0) stdout.write(say('✓ good\n', '✓ 正常\n'));
     return found.some(({ bad }) => bad) ? 1 : 0;
   },
 };

@@ -1,7 +1,5 @@
 import { parseArgs } from 'node:util';
 import { say } from '../../config/language.ts';
-import { startGateway } from '../main.ts';
-import { createLog } from '../observe/log.ts';
 import { type Command, configOrErrors, untilStopped } from './command.ts';
 
 export const run: Command = {
@@ -16,21 +14,25 @@ Logs go to standard error: JSON lines, or pretty on a terminal. Ctrl-C or SIGTER
 
   campus-gateway run /etc/campus-gateway/campus.yaml`,
 
-  async run(args) {
+  async run(args, terminal) {
     const { values, positionals } = parseArgs({
       args,
       allowPositionals: true,
       options: { 'log-level': { type: 'string', default: 'info' } },
     });
-    const config = configOrErrors(positionals[0]);
+    const config = await configOrErrors(positionals[0], terminal);
     if (config === undefined) return 1;
+    const [{ startGateway }, { createLog }] = await Promise.all([
+      import('../main.ts'),
+      import('../observe/log.ts'),
+    ]);
     const log = createLog(values['log-level']);
-    const gateway = await startGateway({ config, log });
+    const gateway = await startGateway({ config, log, time: terminal.clock });
     // A terminal is read by who started it; a log by many.
-    if (gateway.console !== undefined && process.stdout.isTTY)
-      process.stdout.write(`${say('console', '控制台')}: ${gateway.console}\n`);
+    if (gateway.console !== undefined && terminal.stdout.isTTY)
+      terminal.stdout.write(`${say('console', '控制台')}: ${gateway.console}\n`);
     const failed = await Promise.race([
-      untilStopped().then(() => undefined),
+      untilStopped(terminal).then(() => undefined),
       gateway.failed.catch((error: Error) => error),
     ]);
     if (failed !== undefined) {

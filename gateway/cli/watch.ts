@@ -1,13 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { basename, extname } from 'node:path';
-import { parseArgs, styleText } from 'node:util';
-import { connect, type IClientOptions } from 'mqtt';
-import type { Event } from '../../config/catalogue/events.ts';
+import { parseArgs } from 'node:util';
 import { say } from '../../config/language.ts';
-import { startPlatform } from '../../simulators/platform.ts';
-import { type Command, UsageError, untilStopped } from './command.ts';
+import { type Command, UsageError } from './command.ts';
 
-const COUNT_EVERY_MS = 10_000;
 const DEFAULT_TOPIC = 'campus/v1/+/event/#';
 
 export const watch: Command = {
@@ -37,7 +32,7 @@ and answers with receipts, for gateways whose uplink says \`receipts: true\`.
   campus-gateway watch mqtt://broker:1883 --json | jq .type
   campus-gateway watch mqtt://broker:1883 --store police.sqlite --share police`,
 
-  async run(args) {
+  async run(args, terminal) {
     const { values, positionals } = parseArgs({
       args,
       allowPositionals: true,
@@ -56,88 +51,22 @@ and answers with receipts, for gateways whose uplink says \`receipts: true\`.
     });
     const [url] = positionals;
     if (url === undefined) throw new UsageError(say('which broker?', '请给出平台地址'));
+    const { topic, store, share, receipts, json, quiet, username, ca } = values;
+    if (store === undefined && share !== undefined) throw new UsageError('--share needs --store');
     const password = process.env['MQTT_PASSWORD'];
-    const mqtt: IClientOptions = {
-      ...(values.username !== undefined && { username: values.username }),
+    const mqtt = {
+      ...(username !== undefined && { username }),
       ...(password !== undefined && { password }),
-      ...(values.ca !== undefined && { ca: readFileSync(values.ca) }),
+      ...(ca !== undefined && { ca: readFileSync(ca) }),
     };
-    const show = (text: string) => {
-      if (values.quiet) return;
-      if (values.json) process.stdout.write(`${text}\n`);
-      else {
-        try {
-          process.stdout.write(`${eventLine(JSON.parse(text) as Event)}\n`);
-        } catch {
-          process.stdout.write(`${say('not an event', '不是事件')}: ${text.slice(0, 200)}\n`);
-        }
-      }
-    };
-    const tell = (sentence: string) => process.stderr.write(`${sentence}\n`);
-    const { topic, store: file, share, receipts } = values;
-    if (file === undefined) {
-      if (share !== undefined) throw new UsageError('--share needs --store');
-      await look(url, topic, mqtt, show, tell);
-      return 0;
-    }
-    const clientId =
-      values['client-id'] ?? (share === undefined ? `platform-${basename(file, extname(file))}` : undefined);
-    const wanted = { url, file, filter: topic, group: share, clientId, receipts, mqtt, tell };
-    const platform = await startPlatform({ ...wanted, taken: ({ body }) => show(body) });
-    tell(say(`storing ${topic} of ${url} in ${file}`, `正在把 ${url} 的 ${topic} 存入 ${file}`));
-    const count = () => {
-      const { events, duplicates, open, closed, lost } = platform.store.counts();
-      const bad = platform.discarded();
-      return say(
-        `${events} events; ${duplicates} came twice; gaps: ${open} open, ${closed} closed, ${lost} given up; ${bad} not understood`,
-        `事件 ${events}；重复 ${duplicates}；缺口：未补 ${open}，已补 ${closed}，放弃 ${lost}；无法识别 ${bad}`,
+    const { lookAt, storeFrom } = await import('./watch/broker.ts');
+    const wanted = { url, topic, mqtt, json, quiet };
+    if (store === undefined) await lookAt(wanted, terminal);
+    else
+      await storeFrom(
+        { ...wanted, file: store, group: share, clientId: values['client-id'], receipts },
+        terminal,
       );
-    };
-    const counting = values.quiet ? setInterval(() => tell(count()), COUNT_EVERY_MS) : undefined;
-    await untilStopped();
-    clearInterval(counting);
-    tell(count());
-    await platform.close();
     return 0;
   },
 };
-
-/** Prints what comes, keeps nothing, until Ctrl-C. */
-async function look(
-  url: string,
-  topic: string,
-  mqtt: IClientOptions,
-  show: (text: string) => void,
-  tell: (sentence: string) => void,
-) {
-  // 3.1.1: every broker speaks it, and watching needs nothing newer.
-  const client = connect(url, { ...mqtt, protocolVersion: 4 });
-  client.on('connect', () => {
-    client.subscribe(topic, { qos: 1 });
-    tell(say(`watching ${topic} at ${url}`, `正在订阅 ${url} 的 ${topic}`));
-  });
-  client.on('error', (error) => tell(`${url}: ${error.message}`));
-  client.on('message', (_topic, payload) => show(payload.toString()));
-  await untilStopped();
-  await client.endAsync();
-}
-
-/** One event on one line, for people: time, type, where, what. Colour where the terminal has it. */
-export function eventLine({ time, type, subject, source, data }: Event): string {
-  const short = type.replace('cn.campus.', '');
-  const device = source.slice(source.lastIndexOf('/') + 1);
-  const where = subject === undefined ? device : `${device}/${subject}`;
-  const kind = data['kind'] === undefined ? '' : String(data['kind']);
-  const what = [kind, data['cause'], data['text']]
-    .filter((word) => word !== undefined && word !== '')
-    .join(' ');
-  const colour =
-    short === 'alarm.raised'
-      ? 'red'
-      : short.startsWith('alarm')
-        ? 'green'
-        : short.startsWith('device')
-          ? 'yellow'
-          : 'cyan';
-  return `${new Date(time).toTimeString().slice(0, 8)}  ${styleText(colour, short.padEnd(18))} ${where.padEnd(32)} ${what}`;
-}

@@ -1,0 +1,58 @@
+/** What each zone's alarm will do, in words. */
+import { eventFilter } from '../../../config/catalogue/filter.ts';
+import { say } from '../../../config/language.ts';
+import type { Config } from '../../../config/schema.ts';
+import { type AlarmKind, alarmKinds } from '../../../drivers/contract/observation.ts';
+import { inWords, isAbout } from '../../rules/conditions.ts';
+
+interface ListedZone {
+  readonly zone: number;
+  readonly id?: string;
+  readonly name?: string;
+  readonly kind?: AlarmKind;
+}
+
+export function* explainZones({ devices, areas, uplinks, rules }: Config): Generator<string> {
+  const areaOf = (device: string, zone: number | undefined) =>
+    areas.find(({ zones }) => zones.some((one) => one.device === device && one.zone === zone));
+  const platforms = uplinks.filter(({ events }) => eventFilter(events)('alarm.raised')).map(({ id }) => id);
+  const told = new Set<string>();
+  for (const { id: device, options, profile } of devices) {
+    const { zones = [], accounts = [] } = options as {
+      zones?: readonly ListedZone[];
+      accounts?: readonly { zones?: readonly ListedZone[] }[];
+    };
+    const { points = [] } = (profile ?? {}) as { points?: readonly Partial<ListedZone>[] };
+    const kindOf = (zone: number) =>
+      alarmKinds.find((kind) => points.some((point) => point.zone === zone && point.kind === kind)) ??
+      'intrusion';
+    for (const { zone, id, name, kind = kindOf(zone) } of [
+      ...zones,
+      ...accounts.flatMap((one) => one.zones ?? []),
+    ]) {
+      yield `\n${device} ${say('zone', '防区')} ${zone} ${name ?? id ?? ''}: ${kind}`;
+      const area = areaOf(device, zone);
+      const type = area?.zones.find((one) => one.device === device && one.zone === zone)?.type;
+      const always = say('it always alarms', '始终报警');
+      if (area === undefined || !(type === 'instant' || type === 'delayed')) yield `  ${always}`;
+      else {
+        const late =
+          type === 'delayed'
+            ? say(` ${area.entryDelay / 1000} s after it`, `，延时 ${area.entryDelay / 1000} 秒`)
+            : '';
+        yield say(`  it alarms${late} while ${area.id} is armed`, `  ${area.id} 布防时报警${late}`);
+      }
+      yield `  ${say('platforms', '上报平台')}: ${platforms.join(', ') || say('none', '无')}`;
+      const happening = { type: 'alarm.raised', kind, device, zone } as const;
+      const own = rules.filter((rule) => isAbout(rule, happening, { areaOf: (...of) => areaOf(...of)?.id }));
+      for (const rule of own) {
+        told.add(rule.id);
+        yield `  ${inWords(rule)}`;
+      }
+      if (own.length === 0) yield say('  no rule', '  无联动');
+    }
+  }
+  const others = rules.filter(({ id }) => !told.has(id));
+  if (others.length > 0) yield say('\nother rules', '\n其他联动规则');
+  for (const rule of others) yield `  ${rule.when.event}: ${inWords(rule)}`;
+}

@@ -1,0 +1,124 @@
+/** Starts what is to be simulated, as the options say. */
+import { readFileSync } from 'node:fs';
+import { startCamera } from '../../../simulators/camera.ts';
+import { type Campus, startCampus } from '../../../simulators/campus.ts';
+import { startFaceTerminal } from '../../../simulators/face-terminal.ts';
+import { startFences } from '../../../simulators/fence.ts';
+import { cardFormats, fenceModels, terminalKinds } from '../../../simulators/kinds.ts';
+import { startOsdpReaders } from '../../../simulators/osdp.ts';
+import { readKey, startPanel } from '../../../simulators/panel.ts';
+import { startReader } from '../../../simulators/reader.ts';
+import { startSign } from '../../../simulators/sign.ts';
+import { milliseconds, type Simulator, type WireEnd } from '../../../simulators/simulator.ts';
+import { configOrErrors, type Terminal, UsageError } from '../command.ts';
+import type { SimulateOptions } from './options.ts';
+
+export interface Simulated {
+  readonly simulators: readonly Simulator[];
+  /** Where it is a whole campus, whose devices are told by name. */
+  readonly campus?: Campus | undefined;
+}
+type Options = SimulateOptions & { readonly file?: string | undefined };
+type Tell = (sentence: string) => void;
+
+/** undefined: the config is wrong, and was told so. @throws UsageError. */
+export async function startSimulated(
+  what: string | undefined,
+  options: Options,
+  terminal: Terminal,
+): Promise<Simulated | undefined> {
+  if (what === 'campus') return await startWholeCampus(options, terminal);
+  const start = Object.entries(starters).find(([name]) => name === what)?.[1];
+  if (start === undefined)
+    throw new UsageError(`what to simulate? panel, fence, reader, osdp, sign, face, camera or campus`);
+  return { simulators: await start(options, (sentence) => void terminal.stdout.write(`${sentence}\n`)) };
+}
+
+async function startWholeCampus({ file }: Options, terminal: Terminal): Promise<Simulated | undefined> {
+  const config = await configOrErrors(file, terminal);
+  if (config === undefined) return undefined;
+  const campus = await startCampus(config.devices, readKey);
+  for (const reason of campus.skipped) terminal.stderr.write(`${reason}\n`);
+  return { simulators: campus.simulators, campus };
+}
+
+const starters: Readonly<Record<string, (options: Options, tell: Tell) => Promise<readonly Simulator[]>>> = {
+  async panel(options, tell) {
+    if (options.to === undefined) throw new UsageError('--to HOST:PORT is needed');
+    const keyFile = options['key-file'];
+    const panel = startPanel({
+      ...hostPort(options.to),
+      account: options.account,
+      transport: options.udp ? 'udp' : 'tcp',
+      format: options.cid ? 'cid' : 'sia',
+      supervision: milliseconds(options.supervision),
+      ...(keyFile !== undefined && { key: readKey(keyFile) }),
+      acknowledged: ({ sequence, data }) => tell(`ACK ${sequence} ${data}`),
+    });
+    return [panel];
+  },
+  async fence(options, tell) {
+    const model = oneOf(options.model, fenceModels);
+    return await startFences({
+      end: endOf(options, '1502'),
+      framing: options.rtu || options.serial !== undefined ? 'rtu' : 'tcp',
+      units: [{ id: 'fence', unit: Number(options.unit), model }],
+      switched: (coil, on) => tell(`coil ${coil} ${on ? 'on' : 'off'}`),
+    });
+  },
+  reader: async (options) => [
+    await startReader({ end: endOf(options, '4001'), format: oneOf(options.format, cardFormats) }),
+  ],
+  async osdp(options, tell) {
+    const keyFile = options['key-file'];
+    const key = keyFile === undefined ? undefined : readKey(keyFile);
+    return await startOsdpReaders({
+      end: endOf(options, '4001'),
+      readers: [{ id: 'reader', address: Number(options.address), key }],
+      shown: (_id, text) => tell(`shows "${text}"`),
+    });
+  },
+  sign: async (options, tell) => [
+    await startSign({ end: endOf(options, '4001'), shows: (text) => tell(`shows "${text}"`) }),
+  ],
+  async face({ kind, to, listen, 'serial-number': serial, 'password-file': file }) {
+    if ((to === undefined) === (listen === undefined))
+      throw new UsageError('--to URL or --listen PORT is needed');
+    const terminal = {
+      kind: oneOf(kind, terminalKinds),
+      to,
+      serial,
+      listen: listen === undefined ? undefined : hostPort(listen),
+      password: file === undefined ? '' : firstLine(file),
+    };
+    return [await startFaceTerminal(terminal)];
+  },
+  async camera({ listen, rtsp, username, discovery, 'password-file': file }, tell) {
+    const { host, port } = hostPort(listen ?? '8000');
+    const rtspPort = Number(rtsp);
+    const password = file === undefined ? {} : { password: firstLine(file) };
+    const camera = await startCamera({ host, port, rtspPort, username, discovery, did: tell, ...password });
+    tell(`rtsp://${host}:${rtspPort}/main`);
+    return [camera];
+  },
+};
+
+const firstLine = (file: string) => readFileSync(file, 'utf8').split(/\r?\n/, 1)[0] ?? '';
+
+function endOf({ serial, baud, listen }: Options, fallback: string): WireEnd {
+  if (serial !== undefined) return { serial, baudRate: Number(baud) };
+  return { listen: hostPort(listen ?? fallback) };
+}
+
+function hostPort(text: string): { host: string; port: number } {
+  const colon = text.lastIndexOf(':');
+  const port = Number(text.slice(colon + 1));
+  if (!Number.isInteger(port) || port < 1 || port > 65_535) throw new UsageError(`"${text}" is no HOST:PORT`);
+  return { host: colon > 0 ? text.slice(0, colon) : '127.0.0.1', port };
+}
+
+function oneOf<T extends string>(text: string, allowed: readonly T[]): T {
+  const found = allowed.find((one) => one === text);
+  if (found === undefined) throw new UsageError(`"${text}" is none of ${allowed.join(', ')}`);
+  return found;
+}

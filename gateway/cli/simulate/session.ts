@@ -1,0 +1,82 @@
+/** A simulator at the terminal: actions from standard input, scenarios, a day by itself. Until Ctrl-C or its time. */
+import { readFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { say } from '../../../config/language.ts';
+import { liveADay, rush } from '../../../simulators/campus.ts';
+import { milliseconds, parseScenario, play, type Simulator } from '../../../simulators/simulator.ts';
+import { type Terminal, untilStopped } from '../command.ts';
+import type { Simulated } from './devices.ts';
+import type { SimulateOptions } from './options.ts';
+
+/** @returns the exit status. @throws what a scenario fails with. */
+export async function playAtTerminal(
+  simulated: Simulated,
+  options: SimulateOptions,
+  terminal: Terminal,
+): Promise<number> {
+  const { simulators, campus } = simulated;
+  const stop = new AbortController();
+  const tell = (sentence: string) => void terminal.stdout.write(`${sentence}\n`);
+  const act = (line: string) => perform(line, simulators, campus !== undefined, tell);
+  for (const { id } of simulators)
+    tell(say(`${id} is simulated; type help`, `正在模拟 ${id}；输入 help 查看动作`));
+  for (const line of options.do) await act(line);
+  const input = createInterface({ input: process.stdin });
+  input.on('line', (line) => void act(line));
+  const wrong = playByItself(simulated, options, tell, stop.signal).catch((error: Error) =>
+    stop.signal.aborted ? undefined : error,
+  );
+  await Promise.race([
+    untilStopped(terminal, options.for === undefined ? undefined : milliseconds(options.for)),
+    wrong.then((error) => error ?? new Promise(() => {})),
+  ]);
+  stop.abort();
+  input.close();
+  await Promise.all(simulators.map((simulator) => simulator.close()));
+  const error = await wrong;
+  if (error instanceof Error) throw error;
+  return 0;
+}
+
+async function playByItself(
+  { simulators, campus }: Simulated,
+  { scenario: file, rate, rush: count, within }: SimulateOptions,
+  tell: (sentence: string) => void,
+  signal: AbortSignal,
+) {
+  if (file !== undefined) {
+    const scenario = parseScenario(readFileSync(file, 'utf8'), file);
+    await play(scenario, simulators, tell, signal);
+    tell(say(`${scenario.title}: played`, `${scenario.title}：播放完毕`));
+  }
+  if (campus !== undefined && rate !== undefined) await liveADay(campus, Number(rate), signal);
+  if (campus !== undefined && count !== undefined) {
+    const cards = Array.from({ length: Number(count) }, (_, i) => String(i + 1));
+    const readers = simulators.filter(({ help }) => 'card NUMBER [FACILITY]' in help);
+    await rush(readers, cards, milliseconds(within), signal);
+    tell(say(`${cards.length} cards were shown`, `已刷卡 ${cards.length} 次`));
+  }
+}
+
+async function perform(
+  line: string,
+  simulators: readonly Simulator[],
+  named: boolean,
+  tell: (sentence: string) => void,
+) {
+  if (line.trim() === '') return;
+  if (line.trim() === 'help') {
+    for (const { id, help } of simulators) {
+      for (const [usage, words] of Object.entries(help))
+        tell(`  ${named ? `${id} ` : ''}${usage.padEnd(24)} ${words}`);
+    }
+    return;
+  }
+  const space = line.indexOf(' ');
+  const simulator = named ? simulators.find(({ id }) => id === line.slice(0, space)) : simulators[0];
+  if (simulator === undefined) {
+    tell(`DEVICE ACTION; devices: ${simulators.map(({ id }) => id).join(', ')}`);
+    return;
+  }
+  await simulator.do(named ? line.slice(space + 1) : line).catch((error: Error) => tell(error.message));
+}

@@ -1,0 +1,83 @@
+/** Subscribes to a broker: to look, or as a platform that keeps what comes. Until Ctrl-C. */
+import { basename, extname } from 'node:path';
+import { connect, type IClientOptions } from 'mqtt';
+import type { Event } from '../../../config/catalogue/events.ts';
+import { say } from '../../../config/language.ts';
+import { startPlatform } from '../../../simulators/platform.ts';
+import { type Terminal, untilStopped } from '../command.ts';
+import { eventLine } from './event-line.ts';
+
+const COUNT_EVERY_MS = 10_000;
+
+interface Wanted {
+  readonly url: string;
+  readonly topic: string;
+  readonly mqtt: IClientOptions;
+  /** As it came, one event a line. */
+  readonly json: boolean;
+  readonly quiet: boolean;
+}
+
+function shower({ quiet, json }: Wanted, { stdout }: Terminal) {
+  return (text: string) => {
+    if (quiet) return;
+    if (json) stdout.write(`${text}\n`);
+    else {
+      try {
+        stdout.write(`${eventLine(JSON.parse(text) as Event)}\n`);
+      } catch {
+        stdout.write(`${say('not an event', '不是事件')}: ${text.slice(0, 200)}\n`);
+      }
+    }
+  };
+}
+
+/** Prints what comes, keeps nothing. */
+export async function lookAt(wanted: Wanted, terminal: Terminal): Promise<void> {
+  const { url, topic, mqtt } = wanted;
+  const show = shower(wanted, terminal);
+  const tell = (sentence: string) => terminal.stderr.write(`${sentence}\n`);
+  // 3.1.1: every broker speaks it, and watching needs nothing newer.
+  const client = connect(url, { ...mqtt, protocolVersion: 4 });
+  client.on('connect', () => {
+    client.subscribe(topic, { qos: 1 });
+    tell(say(`watching ${topic} at ${url}`, `正在订阅 ${url} 的 ${topic}`));
+  });
+  client.on('error', (error) => tell(`${url}: ${error.message}`));
+  client.on('message', (_topic, payload) => show(payload.toString()));
+  await untilStopped(terminal);
+  await client.endAsync();
+}
+
+/** A small platform: keeps each event once, finds gaps, sends receipts. */
+export async function storeFrom(
+  wanted: Wanted & {
+    readonly file: string;
+    readonly group: string | undefined;
+    readonly clientId: string | undefined;
+    readonly receipts: boolean;
+  },
+  terminal: Terminal,
+): Promise<void> {
+  const { url, topic, mqtt, file, group, receipts } = wanted;
+  const show = shower(wanted, terminal);
+  const tell = (sentence: string) => void terminal.stderr.write(`${sentence}\n`);
+  const clientId =
+    wanted.clientId ?? (group === undefined ? `platform-${basename(file, extname(file))}` : undefined);
+  const options = { url, file, filter: topic, group, clientId, receipts, mqtt, tell };
+  const platform = await startPlatform({ ...options, taken: ({ body }) => show(body) });
+  tell(say(`storing ${topic} of ${url} in ${file}`, `正在把 ${url} 的 ${topic} 存入 ${file}`));
+  const count = () => {
+    const { events, duplicates, open, closed, lost } = platform.store.counts();
+    const bad = platform.discarded();
+    return say(
+      `${events} events; ${duplicates} came twice; gaps: ${open} open, ${closed} closed, ${lost} given up; ${bad} not understood`,
+      `事件 ${events}；重复 ${duplicates}；缺口：未补 ${open}，已补 ${closed}，放弃 ${lost}；无法识别 ${bad}`,
+    );
+  };
+  const counting = wanted.quiet ? terminal.clock.every(COUNT_EVERY_MS, () => tell(count())) : undefined;
+  await untilStopped(terminal);
+  counting?.stop();
+  tell(count());
+  await platform.close();
+}

@@ -1,0 +1,8 @@
+/** The kinds of devices that simulators can be, for the help of the command line: names, and no code of theirs. */
+export const fenceModels = ['pulse-fence-2zone', 'io-8zone', 'tension-fence'] as const;
+export type FenceModel = (typeof fenceModels)[number];
+
+export const terminalKinds = ['hikvision', 'dahua', 'zkteco', 'kiosk'] as const;
+export type TerminalKind = (typeof terminalKinds)[number];
+
+export const cardFormats = ['rdm6300', 'ascii', 'wiegand26', 'wiegand34'] as const;

@@ -1,0 +1,198 @@
+/** The command line as a process: its statuses, its streams, how it stops. */
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { Aedes } from 'aedes';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { freePort, stream, temporaryDirectory } from '../helpers.ts';
+import { run } from './terminal.ts';
+
+const entry = join(import.meta.dirname, '../../gateway/campus-gateway.js');
+const env = { ...process.env, CAMPUS_LANG: 'en' };
+
+function runProcess(args: string[], more: NodeJS.ProcessEnv = {}) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [entry, ...args], {
+    encoding: 'utf8',
+    env: { ...env, ...more },
+  });
+  return { status, stdout, stderr };
+}
+
+/** A command that goes on: its lines as they come. */
+function begin(args: string[]): {
+  child: ChildProcess;
+  out: ReturnType<typeof stream<string>>;
+  err: ReturnType<typeof stream<string>>;
+} {
+  const child = spawn(process.execPath, [entry, ...args], { env });
+  const out = stream<string>();
+  const err = stream<string>();
+  createInterface({ input: child.stdout }).on('line', out.push);
+  createInterface({ input: child.stderr }).on('line', err.push);
+  onTestFinished(() => void child.kill('SIGKILL'));
+  return { child, out, err };
+}
+
+describe('the command line', () => {
+  it('helps, in both languages', () => {
+    expect(runProcess(['--help'])).toMatchObject({
+      status: 0,
+      stdout: expect.stringContaining('Exit status'),
+    });
+    expect(runProcess(['--help'], { CAMPUS_LANG: 'zh' }).stdout).toContain('退出状态');
+    expect(runProcess([])).toMatchObject({ status: 2, stdout: expect.stringContaining('Exit status') });
+    expect(runProcess(['rnu'])).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining('no command rnu'),
+    });
+  });
+
+  it('loads for its help nothing but what is said', () => {
+    const shim = join(temporaryDirectory(), 'shim.mjs');
+    writeFileSync(
+      shim,
+      `import { registerHooks } from 'node:module';
+const loaded = [];
+registerHooks({ load: (url, context, next) => (loaded.push(url), next(url, context)) });
+process.argv = [...process.argv.slice(0, 2), '--help'];
+await import(${JSON.stringify(entry)});
+console.error(JSON.stringify(loaded));
+`,
+    );
+    const { stdout, stderr } = spawnSync(process.execPath, [shim], { encoding: 'utf8', env });
+    expect(stdout).toContain('Exit status');
+    const loaded = (JSON.parse(stderr) as string[]).filter((url) => url.startsWith('file:'));
+    expect(loaded.filter((url) => url.includes('node_modules') || url.endsWith('/gateway/main.ts'))).toEqual(
+      [],
+    );
+    expect(loaded.some((url) => url.endsWith('/gateway/cli/run.ts'))).toBe(true);
+  });
+
+  it('refuses a Node that is too old with a sentence, before anything else is loaded', () => {
+    const shim = join(temporaryDirectory(), 'old.mjs');
+    writeFileSync(
+      shim,
+      `Object.defineProperty(process.versions, 'node', { value: '20.20.2' });\nawait import(${JSON.stringify(entry)});\n`,
+    );
+    const { status, stderr } = spawnSync(process.execPath, [shim, 'demo'], { encoding: 'utf8' });
+    expect(status).toBe(2);
+    expect(stderr).toMatch(/^campus-gateway needs Node 24 or later/);
+  });
+});
+
+describe('a simulated panel, alone', () => {
+  it('takes actions from standard input and reports to a running gateway, which stops cleanly on SIGTERM', async () => {
+    const directory = temporaryDirectory();
+    const file = join(directory, 'c.yaml');
+    const [port, status] = [await freePort(), await freePort()];
+    writeFileSync(
+      file,
+      `campus: { id: "4503000001", name: x }
+status: { port: ${status} }
+devices:
+  - { id: panel, driver: dc09, listen: { port: ${port} }, accounts: [{ account: "1234" }] }
+`,
+    );
+    const gateway = begin(['run', file]);
+    await gateway.err.find((line) => line.includes('the gateway runs'));
+    const panel = begin(['simulate', 'panel', '--to', `127.0.0.1:${port}`, '--do', 'press 9']);
+    await panel.out.find((line) => /^ACK \d+ #1234\|Nri1\/PA9$/.test(line));
+    panel.child.stdin?.write('trip 3\ndance\n');
+    await panel.out.find((line) => line.includes('cannot "dance"; it can: press'));
+    await panel.out.find((line) => /^ACK \d+ #1234\|Nri1\/BA3$/.test(line));
+    expect(await run('health', file)).toMatchObject({
+      status: 0,
+      stdout: expect.stringContaining('"panel":true'),
+    });
+    const metrics = await (await fetch(`http://127.0.0.1:${status}/metrics`)).text();
+    expect(metrics).toContain('campus_events_total{type="alarm.raised"} 2');
+    gateway.child.kill('SIGTERM');
+    expect(await once(gateway.child, 'exit')).toEqual([0, null]);
+    expect(await run('health', file)).toMatchObject({ status: 1 });
+  });
+});
+
+describe('the demo', () => {
+  it('ends with its last line when it stops by itself: nothing holds the process up', async () => {
+    const file = join(temporaryDirectory(), 'demo.yaml');
+    const [broker, panel] = [await freePort(), await freePort()];
+    writeFileSync(
+      file,
+      `campus: { id: "4503000001", name: x }
+uplinks: [{ id: p, url: "mqtt://127.0.0.1:${broker}" }]
+devices:
+  - { id: panel, driver: dc09, listen: { port: ${panel} }, accounts: [{ account: "1234" }] }
+`,
+    );
+    const { child, out } = begin(['demo', file, '--for', '300ms', '--rate', '100']);
+    await out.find((line) => line.includes('delivered, 0 lost'));
+    const said = performance.now();
+    expect(await once(child, 'exit')).toEqual([0, null]);
+    expect(performance.now() - said).toBeLessThan(2000);
+  });
+
+  it('stops on Ctrl-C within 2 s, status 0, with the count as its last line', async () => {
+    const ports = await Promise.all(Array.from({ length: 5 }, freePort));
+    const [broker, panel, tcp, rtu, reader] = ports;
+    const text = readFileSync(join(import.meta.dirname, '../../config/demo.yaml'), 'utf8')
+      .replace('18830', String(broker))
+      .replace('15100', String(panel))
+      .replace('11502', String(tcp))
+      .replace('14001', String(rtu))
+      .replace('14002', String(reader))
+      .replace('../data/demo', './data');
+    const file = join(temporaryDirectory(), 'demo.yaml');
+    writeFileSync(file, text);
+    const { child, out } = begin(['demo', file]);
+    await out.find((line) => line.includes('alarm.raised'));
+    const asked = performance.now();
+    child.kill('SIGINT');
+    // A terminal's Ctrl-C reaches us twice under npm.
+    child.kill('SIGINT');
+    expect(await once(child, 'exit')).toEqual([0, null]);
+    expect(performance.now() - asked).toBeLessThan(2000);
+    const last = out.rest().at(-1) ?? '';
+    expect(last).toMatch(/^(\d+) events seen, \1 on disk, \d+ delivered, 0 lost/);
+  });
+});
+
+describe('watch', () => {
+  it('prints events as they come: for people, or as JSON lines', async () => {
+    const aedes = await Aedes.createBroker();
+    const server = createServer(aedes.handle);
+    const port = await freePort();
+    await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+    onTestFinished(() => {
+      aedes.close();
+      server.close();
+    });
+    const watching = [
+      begin(['watch', `mqtt://127.0.0.1:${port}`]),
+      begin(['watch', `mqtt://127.0.0.1:${port}`, '--json']),
+    ] as const;
+    const subscribed = stream<void>();
+    aedes.on('subscribe', () => subscribed.push());
+    await subscribed.next();
+    await subscribed.next();
+    const event = {
+      id: '1',
+      type: 'cn.campus.alarm.raised',
+      source: '/campus/45/device/panel',
+      subject: 'gatehouse-button',
+      time: '2026-11-24T08:00:00.000Z',
+      data: { kind: 'panic' },
+    };
+    const payload = Buffer.from(JSON.stringify(event));
+    aedes.publish(
+      { cmd: 'publish', topic: 'campus/v1/45/event/alarm/panel', payload, qos: 1, retain: false, dup: false },
+      () => {},
+    );
+    expect(await watching[0].out.next()).toMatch(/alarm\.raised +panel\/gatehouse-button +panic$/);
+    expect(JSON.parse(await watching[1].out.next())).toEqual(event);
+    watching[0].child.kill('SIGINT');
+    expect(await once(watching[0].child, 'exit')).toEqual([0, null]);
+  });
+});

@@ -1,0 +1,21 @@
+/** The command line inside this process, with what it says. */
+import type { Terminal } from '../../gateway/cli/command.ts';
+import { fastClock } from '../clocks.ts';
+
+/** The simulated devices answer in the machine's own time: room for them. */
+const clock = fastClock(8);
+
+export async function run(...args: string[]) {
+  const said = { stdout: '', stderr: '' };
+  const into = (name: 'stdout' | 'stderr') => ({
+    isTTY: false,
+    write(text: string | Uint8Array) {
+      said[name] += text;
+      return true;
+    },
+  });
+  const terminal: Terminal = { stdout: into('stdout'), stderr: into('stderr'), clock };
+  process.env['CAMPUS_LANG'] = 'en';
+  const { runCommandLine } = await import('../../gateway/cli.ts');
+  return { status: await runCommandLine(args, terminal), ...said };
+}
