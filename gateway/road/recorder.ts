@@ -1,23 +1,15 @@
 /**
  * The step from "a device said" to "it is on disk": observation -> event -> journal, and nothing else.
- * It also knows the state of each device, zone and kind, because a state found on connecting is an event only
- * where it differs from what was known.
+ * What was known of each thing: states.ts. What the disk refuses, or is slow to take: unsaved.ts.
  */
-
-import {
-  type Event,
-  type EventType,
-  laneOf,
-  type OwnEventType,
-  readEvent,
-  typePrefix,
-} from '../../config/catalogue/events.ts';
+import { type Event, type EventType, laneOf, type OwnEventType } from '../../config/catalogue/events.ts';
+import { type Clock, systemClock } from '../../drivers/contract/clock.ts';
 import type { Log } from '../../drivers/contract/driver.ts';
 import type { Observation, Receipt } from '../../drivers/contract/observation.ts';
-import type { Appended, Journal } from '../journal/index.ts';
+import { type Appended, type Condition, type Journal, JournalError } from '../journal/index.ts';
 import { signal } from '../lifecycle/signal.ts';
 import type { WallClock } from '../observe/clock.ts';
-import { burstLog } from '../observe/log.ts';
+import { type BurstLog, burstLog } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import {
   type AlarmFacts,
@@ -30,8 +22,13 @@ import {
   stateKeyOf,
   toEvent,
 } from './event.ts';
+import { createStates, type State } from './states.ts';
+import { createWaiting, type Item, type Unsaved } from './unsaved.ts';
 
-/** Follows events from the side: for the live view, for tests. Times are `performance.now()`. */
+export { deviceState, type State } from './states.ts';
+export type { Unsaved } from './unsaved.ts';
+
+/** Follows events from the side: for the live view, for tests. Times are the clock's `elapsed`. */
 export interface Trace {
   seen?(event: Event): void;
   /** It was on disk already: no second event. */
@@ -40,23 +37,8 @@ export interface Trace {
   delivered?(uplink: string, id: string): void;
 }
 
-/** The latest word on one thing. */
-export interface State {
-  readonly device: string;
-  readonly raised: boolean;
-  readonly event: Event;
-  readonly sequence: number;
-}
-
-/** An alarm that the disk has not taken: it goes out from memory meanwhile. */
-export interface Unsaved {
-  readonly id: string;
-  readonly type: EventType;
-  readonly device: string;
-  readonly body: string;
-}
-
 export interface Recorder {
+  /** Resolves when it is on disk, was already, or is no news. Rejects where the disk refuses: no acknowledgement. */
   record(observation: Observation): Promise<Receipt>;
   /** Puts what is said of an alarm later on disk: of each type, once for each alarm. */
   recordAbout<T extends keyof AlarmFacts>(alarm: Event, type: T, fact: AlarmFacts[T]): Promise<Receipt>;
@@ -81,58 +63,46 @@ export interface Recorder {
   onStored(listener: (event: Event, sequence: number) => void): void;
 }
 
-/** An alarm waits this long for the disk before it goes out from memory, and a siren before it sounds. */
-const SLOW_DISK_MS = 300;
-const RETRY_EVERY_MS = 1000;
-/** Alarms in memory: more are refused, which their devices hear by getting no acknowledgement. */
-const MAX_UNSAVED = 10_000;
-
-/** What is to be put on disk. */
-interface Item {
-  readonly event: Event;
-  readonly type: EventType;
-  readonly device: string;
-  readonly stateKey: string | undefined;
-  readonly ends?: boolean;
-  readonly repeat: Observation['repeat'];
-  readonly seenAt: number;
-  /** While a try is under way; nobody else may try. */
-  saving?: Promise<Appended> | undefined;
-}
-
-export async function createRecorder(options: {
+export interface RecorderOptions {
   readonly campusId: string;
   readonly deviceNames: ReadonlyMap<string, string | undefined>;
   readonly journal: Journal;
   readonly clock: WallClock;
+  readonly time?: Clock;
   readonly metrics: Metrics;
   readonly log: Log;
   readonly trace?: Trace | undefined;
-}): Promise<Recorder> {
-  const { campusId, deviceNames, journal, clock, metrics, log, trace } = options;
-  const failures = burstLog(log);
-  const states = new Map<string, State>();
-  // Isolated: an event is on disk, and its device acknowledged, whatever becomes of who listens.
-  const stateChanged = signal<[State]>('a state', log);
-  const alarmUnsaved = signal<[Event]>('an alarm from memory', log);
-  const eventStored = signal<[Event, number]>('an event on disk', log);
-  const unsaved = new Map<string, Unsaved>();
-  /** What the disk refused and we try again: alarms, and events of the gateway itself. */
-  const waiting = new Map<string, Item>();
-  let retries: NodeJS.Timeout | undefined;
-  let closed = false;
+}
 
-  let loaded = false;
-  const reload = async () => {
-    for (const { key, sequence, body } of await journal.states()) {
-      const event = readEvent(body);
-      if (event === undefined) log.error({ key, sequence }, 'the state of something cannot be read any more');
-      else if ((states.get(key)?.sequence ?? 0) <= sequence) states.set(key, stateOf(event, sequence));
-    }
-    loaded = true;
-  };
+const NO_NEWS: Receipt = { sequence: null, id: null, repeated: true };
+
+export async function createRecorder(options: RecorderOptions): Promise<Recorder> {
+  const { campusId, deviceNames, journal, clock, time = systemClock, metrics, log } = options;
+  const bursts = burstLog(log, time);
+  const states = createStates(journal, log);
+  const followers = createFollowers(options);
+  const { save, refuse } = createSave({ ...options, time, bursts, saved, refused });
+  const isDiskGood = () => journal.condition.good;
+  const waiting = createWaiting({ save, isDiskGood, time, metrics, bursts, log });
   // A disk that refuses now is told of by the journal; the states come when it is opened.
-  if (journal.condition.good) await reload();
+  if (journal.condition.good) await states.load();
+
+  function saved(item: Item, { sequence, repeated, id }: Appended, begunAt: number) {
+    const { event, entry } = item;
+    waiting.noteSaved(item);
+    // With its own id it is no repeat: an earlier try, whose fsync failed, is in the file all the same.
+    if (repeated && id !== event.id) {
+      metrics.repeats.inc();
+      followers.repeated.tell(event);
+      return;
+    }
+    metrics.events.inc({ type: entry.type });
+    followers.stored.tell(event, sequence, begunAt);
+    if (entry.stateKey !== undefined) states.note(entry.stateKey, event, sequence, entry.ends === true);
+  }
+  function refused(item: Item) {
+    if (item.alarm) waiting.keepAlarm(item);
+  }
 
   const context = (device?: string) => ({
     campusId,
@@ -140,204 +110,139 @@ export async function createRecorder(options: {
     now: clock.now(),
     synchronised: clock.synchronised(),
   });
+  const itemOf = (
+    event: Event,
+    type: EventType,
+    device: string,
+    of: Pick<Item['entry'], 'stateKey' | 'ends' | 'repeat'> & { readonly alarm?: boolean } = {},
+  ): Item => {
+    followers.seen.tell(event);
+    const { stateKey, ends, repeat, alarm = false } = of;
+    const [id, lane, seenAt, body] = [event.id, laneOf(type), clock.now(), JSON.stringify(event)];
+    return { event, alarm, entry: { id, lane, seenAt, type, device, body, stateKey, ends, repeat } };
+  };
 
-  /** One try. @throws JournalError */
-  const save = (item: Item): Promise<Appended> => {
-    item.saving ??= append(item).finally(() => {
-      item.saving = undefined;
+  /** Of what no one is told twice: a promise of the disk, and no other. */
+  const recordNow = (observation: Observation): Promise<Receipt> => {
+    const { device, repeat, initial } = observation;
+    const stateKey = stateKeyOf(observation);
+    const again = waiting.findAgain(stateKey, observation);
+    if (again !== undefined) return save(again).then((appended) => ({ ...appended, repeated: true }));
+    if (initial === true && stateKey !== undefined && !states.isNews(stateKey, observation))
+      return Promise.resolve(NO_NEWS);
+    const type = eventTypeOf(observation);
+    const alarm = laneOf(type) === 'urgent';
+    const ends = endsForGood(observation);
+    const item = itemOf(toEvent(observation, context(device)), type, device, {
+      stateKey,
+      ends,
+      repeat,
+      alarm,
     });
-    return item.saving;
-  };
-  const append = async (item: Item): Promise<Appended> => {
-    const { event, type, device, stateKey, ends, repeat, seenAt } = item;
-    const started = performance.now();
-    try {
-      const appended = await journal.append({
-        id: event.id,
-        lane: laneOf(type),
-        seenAt,
-        type,
-        device,
-        body: JSON.stringify(event),
-        stateKey,
-        ends,
-        repeat,
-      });
-      metrics.commitSeconds.observe((performance.now() - started) / 1000);
-      waiting.delete(event.id);
-      if (unsaved.delete(event.id)) metrics.unsaved.set(unsaved.size);
-      // With its own id it is no repeat: an earlier try, whose fsync failed, is in the file all the same.
-      if (appended.repeated && appended.id !== event.id) {
-        metrics.repeats.inc();
-        trace?.repeated?.(event);
-        return appended;
-      }
-      metrics.events.inc({ type });
-      trace?.stored?.(event, appended.sequence, started);
-      eventStored.tell(event, appended.sequence);
-      if (stateKey !== undefined) {
-        const state = stateOf(event, appended.sequence);
-        if (ends === true) states.delete(stateKey);
-        else states.set(stateKey, state);
-        stateChanged.tell(state);
-      }
-      return appended;
-    } catch (error) {
-      metrics.refused.inc();
-      const { code, message } = error as Error & { code?: string };
-      failures.warn(
-        `journal ${code}`,
-        { code, error: message, type, device },
-        'an event could not be put on disk; its device gets no acknowledgement',
-      );
-      throw error;
-    }
-  };
-
-  const retry = () => {
-    if (waiting.size === 0) {
-      clearInterval(retries);
-      retries = undefined;
-    }
-    for (const item of waiting.values()) if (item.saving === undefined) save(item).catch(() => {});
-  };
-  const saveLater = (item: Item) => {
-    // The journal is closed too: trying again would only hold the process up.
-    if (closed) return;
-    waiting.set(item.event.id, item);
-    retries ??= setInterval(retry, RETRY_EVERY_MS);
-  };
-  /** Lets an alarm go out from memory, and keeps trying to put it on disk. */
-  const goAhead = (item: Item) => {
-    const { event, type, device } = item;
-    if (unsaved.has(event.id)) return;
-    if (unsaved.size >= MAX_UNSAVED) {
-      failures.warn(
-        'too many unsaved',
-        { device },
-        'too many alarms wait for the disk; one more was refused',
-      );
-      return;
-    }
-    unsaved.set(event.id, { id: event.id, type, device, body: JSON.stringify(event) });
-    metrics.unsaved.set(unsaved.size);
-    saveLater(item);
-    alarmUnsaved.tell(event);
-  };
-  const saveAlarm = async (item: Item): Promise<Appended> => {
-    const slow = setTimeout(() => goAhead(item), SLOW_DISK_MS);
-    try {
-      return await save(item);
-    } catch (error) {
-      goAhead(item);
-      throw error;
-    } finally {
-      clearTimeout(slow);
-    }
-  };
-  /** The same alarm, told again by a device that got no acknowledgement: one event, one id. */
-  const findWaiting = (stateKey: string | undefined, observation: Observation) => {
-    const { repeat, state } = observation;
-    const items = [...waiting.values()];
-    if (repeat !== undefined) return items.find((item) => item.repeat?.key === repeat.key);
-    // Of a state, only the last word counts.
-    const last = items.findLast((item) => stateKey !== undefined && item.stateKey === stateKey);
-    return last?.event.data['state'] === state ? last : undefined;
+    if (!alarm) return save(item);
+    if (waiting.isBehind(stateKey)) return refuse(item);
+    waiting.watchAlarm(item);
+    return save(item);
   };
 
   return {
-    states,
-    unsaved,
-    isLoaded: () => loaded,
-    reload,
-    onState: stateChanged.on,
-    onUnsaved: (listener) => void alarmUnsaved.on(listener),
-    onStored: (listener) => void eventStored.on(listener),
-    async record(observation) {
-      const stateKey = stateKeyOf(observation);
-      const type = eventTypeOf(observation);
-      const again = waiting.size > 0 ? findWaiting(stateKey, observation) : undefined;
-      if (again !== undefined) return { ...(await save(again)), repeated: true };
-      if (observation.initial === true && stateKey !== undefined) {
-        const known = states.get(stateKey);
-        const raised = observation.state === 'raised';
-        // Of what was never heard of, quiet is no news; that a device answers is.
-        const same = known === undefined ? !raised && observation.kind !== 'link' : known.raised === raised;
-        if (same) return { sequence: null, id: null, repeated: true };
+    states: states.byKey,
+    unsaved: waiting.alarms,
+    isLoaded: states.isLoaded,
+    reload: states.load,
+    onState: states.onState,
+    onUnsaved: waiting.onAlarm,
+    onStored: (listener) => void followers.stored.on(listener),
+    record(observation) {
+      try {
+        return recordNow(observation);
+      } catch (error) {
+        return Promise.reject(error);
       }
-      const event = toEvent(observation, context(observation.device));
-      trace?.seen?.(event);
-      const { device, repeat } = observation;
-      const ends = endsForGood(observation);
-      const item: Item = { event, type, device, stateKey, ends, repeat, seenAt: clock.now() };
-      return await (laneOf(type) === 'urgent' ? saveAlarm(item) : save(item));
     },
     async recordAbout(alarm, type, fact) {
-      const event = eventAbout(alarm, type, fact, context());
       const { device } = alarm.data as { device: { id: string } };
-      trace?.seen?.(event);
-      return await save({
-        event,
-        type,
-        device: device.id,
-        stateKey: undefined,
-        // One alarm is taken once; who says so again hears of the first.
-        repeat: { key: `${type.slice('alarm.'.length)}/${alarm.id}`, within: Number.MAX_SAFE_INTEGER },
-        seenAt: clock.now(),
-      });
+      const event = eventAbout(alarm, type, fact, context());
+      // One alarm is taken once; who says so again hears of the first.
+      const repeat = { key: `${type.slice('alarm.'.length)}/${alarm.id}`, within: Number.MAX_SAFE_INTEGER };
+      return await save(itemOf(event, type, device.id, { repeat }));
     },
     async recordMedia(about) {
-      const type = 'media.kept';
-      const event = mediaEvent(type, { ...about, part: 0 }, context(about.device));
-      trace?.seen?.(event);
-      const { device } = about;
-      return await save({ event, type, device, stateKey: undefined, repeat: undefined, seenAt: clock.now() });
-    },
-    close() {
-      closed = true;
-      clearInterval(retries);
-      failures.close();
+      const event = mediaEvent('media.kept', { ...about, part: 0 }, context(about.device));
+      return await save(itemOf(event, 'media.kept', about.device));
     },
     async recordOwn(type, details) {
-      const event = gatewayEvent(type, details, context());
-      trace?.seen?.(event);
-      const item: Item = {
-        event,
-        type,
-        device: 'gateway',
-        stateKey: undefined,
-        repeat: undefined,
-        seenAt: clock.now(),
-      };
-      await save(item).catch(() => {
-        // Of the gateway's own words, too, memory keeps so many.
-        if (waiting.size < MAX_UNSAVED) saveLater(item);
-      });
+      const item = itemOf(gatewayEvent(type, details, context()), type, 'gateway');
+      // Of the gateway's own words, too, memory keeps so many.
+      await save(item).catch(() => waiting.keepOwn(item));
+    },
+    close() {
+      waiting.close();
+      bursts.close();
     },
   };
 }
 
-function stateOf(event: Event, sequence: number): State {
-  const { device, state } = event.data as { device: { id: string }; state: string };
-  return { device: device.id, raised: state === 'raised', event, sequence };
+/** Who follows events. Isolated: one that fails refuses no device. */
+function createFollowers({ trace, log }: Pick<RecorderOptions, 'trace' | 'log'>) {
+  const seen = signal<[Event]>('an event', log);
+  const repeated = signal<[Event]>('an event that was on disk already', log);
+  const stored = signal<[Event, sequence: number, seenAt: number]>('an event on disk', log);
+  if (trace?.seen !== undefined) seen.on((event) => trace.seen?.(event));
+  if (trace?.repeated !== undefined) repeated.on((event) => trace.repeated?.(event));
+  if (trace?.stored !== undefined) stored.on((...told) => trace.stored?.(...told));
+  return { seen, repeated, stored };
 }
 
-/** The retained state of one device: whether it answers, and what is active (alarms, faults, armed areas). */
-export function deviceState(device: string, states: Iterable<State>) {
-  const own = [...states].filter((state) => state.device === device);
-  const links = own.filter(({ event }) => event.data['kind'] === 'link');
-  const active = own.filter(({ raised, event }) => raised && event.data['kind'] !== 'link');
+/** One try to put an item on disk, and what follows from it. The promises reject with the JournalError. */
+function createSave({
+  journal,
+  metrics,
+  time,
+  bursts,
+  saved,
+  refused,
+}: {
+  readonly journal: Pick<Journal, 'append' | 'condition'>;
+  readonly metrics: Metrics;
+  readonly time: Clock;
+  readonly bursts: BurstLog;
+  readonly saved: (item: Item, appended: Appended, begunAt: number) => void;
+  readonly refused: (item: Item) => void;
+}) {
+  const fail = (item: Item, error: Error & { code?: string }): never => {
+    item.saving = undefined;
+    metrics.refused.inc();
+    const { code, message } = error;
+    const { type, device } = item.entry;
+    bursts.warn(
+      `journal ${code}`,
+      { code, error: message, type, device },
+      'an event could not be put on disk; its device gets no acknowledgement',
+    );
+    refused(item);
+    throw error;
+  };
   return {
-    device,
-    state: links.length === 0 ? 'unknown' : links.some((link) => link.raised) ? 'offline' : 'online',
-    active: active.map(({ event, sequence }) => ({
-      type: event.type.slice(typePrefix.length),
-      kind: event.data['kind'],
-      ...(event.subject !== undefined && { subject: event.subject }),
-      ...(event.data['cause'] !== undefined && { cause: event.data['cause'] }),
-      since: event.time,
-      id: event.id,
-      sequence: String(sequence),
-    })),
+    /** One promise beside the journal's own. */
+    save(item: Item): Promise<Appended> {
+      if (item.saving !== undefined) return item.saving;
+      const begunAt = time.elapsed();
+      item.saving = journal.append(item.entry).then(
+        (appended) => {
+          item.saving = undefined;
+          metrics.commitSeconds.observe((time.elapsed() - begunAt) / 1000);
+          saved(item, appended, begunAt);
+          return appended;
+        },
+        (error) => fail(item, error),
+      );
+      return item.saving;
+    },
+    /** As the disk refuses what came before it. */
+    async refuse(item: Item): Promise<never> {
+      const { code, reason } = journal.condition as Exclude<Condition, { good: true }>;
+      return fail(item, new JournalError(code as JournalError['code'], reason));
+    },
   };
 }

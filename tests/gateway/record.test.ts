@@ -1,13 +1,14 @@
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { systemClock } from '../../drivers/contract/clock.ts';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { type Clock, systemClock } from '../../drivers/contract/clock.ts';
 import type { Observation } from '../../drivers/contract/observation.ts';
 import { openJournal } from '../../gateway/journal/index.ts';
 import { watchClock } from '../../gateway/observe/clock.ts';
 import { createMetrics } from '../../gateway/observe/metrics.ts';
 import { createRecorder, deviceState } from '../../gateway/road/recorder.ts';
+import { manualClock } from '../clocks.ts';
 import { silentLog, temporaryDirectory } from '../helpers.ts';
 
-async function recorder(directory: string) {
+async function recorder(directory: string, time: Clock = systemClock) {
   const journal = await openJournal(directory);
   const clock = watchClock(systemClock);
   let closed = false;
@@ -23,6 +24,7 @@ async function recorder(directory: string) {
     deviceNames: new Map(),
     journal,
     clock,
+    time,
     metrics: createMetrics(),
     log: silentLog,
   });
@@ -118,13 +120,12 @@ describe('who listens', () => {
 
 describe('a recorder that is closed', () => {
   it('tries nothing again that comes too late: that would hold the process up', async () => {
-    const one = await recorder(temporaryDirectory());
+    const time = manualClock();
+    const one = await recorder(temporaryDirectory(), time);
     const { closeRecorder, recordOwn } = one;
     closeRecorder();
     await one.close();
-    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
-    onTestFinished(() => void vi.useRealTimers());
     await recordOwn('command.failed', { reason: 'the gateway stops' });
-    expect(vi.getTimerCount()).toBe(0);
+    expect(time.pending).toBe(0);
   });
 });

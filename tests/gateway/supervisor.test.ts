@@ -93,23 +93,6 @@ describe('the supervisor', () => {
     expect(sessions.map(({ devices }) => devices)).toEqual([['one', 'three'], ['two']]);
   });
 
-  it('turns the life of a device into events, one a change', async () => {
-    const { driver, opened } = testDriver('a');
-    const { events, supervisor } = start([device('one', 'w')], [driver]);
-    const { host } = await opened.next();
-    for (let i = 0; i < 3; i++) host.link('one', 'online');
-    host.link('one', 'offline', 'silent');
-    host.link('one', 'online');
-    const words = [await events.next(), await events.next(), await events.next()];
-    expect(words.map(({ kind, state, text }) => [kind, state, text])).toEqual([
-      ['link', 'restored', undefined],
-      ['link', 'raised', 'silent'],
-      ['link', 'restored', undefined],
-    ]);
-    expect(events.rest()).toEqual([]);
-    expect(supervisor.online('one')).toBe(true);
-  });
-
   it('opens a new session after the line is lost, says offline once, and closes the old one', async () => {
     const { driver, opened, closed, refuse } = testDriver('a');
     const { events, time } = start([device('one', 'w')], [driver]);
@@ -131,6 +114,49 @@ describe('the supervisor', () => {
       ['raised', 'cable cut'],
       ['restored', undefined],
     ]);
+  });
+
+  it('lets a driver that throws harm nobody else', async () => {
+    const bad = testDriver('a');
+    const good = testDriver('b');
+    bad.refuse(...Array.from({ length: 50 }, () => new TypeError('a mistake in the driver')));
+    const { events, supervisor } = start(
+      [device('one', 'w'), device('two', 'w', 'b')],
+      [bad.driver, good.driver],
+    );
+    const { host } = await good.opened.next();
+    host.link('two', 'online');
+    expect(await events.find((event) => event.device === 'two')).toMatchObject({ state: 'restored' });
+    expect(supervisor.online('one')).toBe(false);
+  });
+
+  it('counts what makes no sense by device and reason', async () => {
+    const { driver, opened } = testDriver('a');
+    const { metrics } = start([device('one', 'w')], [driver]);
+    const { host } = await opened.next();
+    for (let i = 0; i < 1000; i++) host.discarded('one', 'wrong crc', 7, `detail ${i}`);
+    const text = await metrics.registry.metrics();
+    expect(text).toContain('campus_discarded_total{device="one",reason="wrong crc"} 1000');
+    expect(text).toContain('campus_discarded_bytes_total{device="one"} 7000');
+  });
+});
+
+describe('whether a device answers', () => {
+  it('turns the life of a device into events, one a change', async () => {
+    const { driver, opened } = testDriver('a');
+    const { events, supervisor } = start([device('one', 'w')], [driver]);
+    const { host } = await opened.next();
+    for (let i = 0; i < 3; i++) host.link('one', 'online');
+    host.link('one', 'offline', 'silent');
+    host.link('one', 'online');
+    const words = [await events.next(), await events.next(), await events.next()];
+    expect(words.map(({ kind, state, text }) => [kind, state, text])).toEqual([
+      ['link', 'restored', undefined],
+      ['link', 'raised', 'silent'],
+      ['link', 'restored', undefined],
+    ]);
+    expect(events.rest()).toEqual([]);
+    expect(supervisor.online('one')).toBe(true);
   });
 
   it('ends the outage of a device that was offline before any of its accounts was heard of', async () => {
@@ -169,30 +195,6 @@ describe('the supervisor', () => {
     // Whether it is news, the recorder says: it knows what is on disk.
     await say('offline');
     expect(events.rest()).toMatchObject([{ state: 'raised', initial: true }]);
-  });
-
-  it('lets a driver that throws harm nobody else', async () => {
-    const bad = testDriver('a');
-    const good = testDriver('b');
-    bad.refuse(...Array.from({ length: 50 }, () => new TypeError('a mistake in the driver')));
-    const { events, supervisor } = start(
-      [device('one', 'w'), device('two', 'w', 'b')],
-      [bad.driver, good.driver],
-    );
-    const { host } = await good.opened.next();
-    host.link('two', 'online');
-    expect(await events.find((event) => event.device === 'two')).toMatchObject({ state: 'restored' });
-    expect(supervisor.online('one')).toBe(false);
-  });
-
-  it('counts what makes no sense by device and reason', async () => {
-    const { driver, opened } = testDriver('a');
-    const { metrics } = start([device('one', 'w')], [driver]);
-    const { host } = await opened.next();
-    for (let i = 0; i < 1000; i++) host.discarded('one', 'wrong crc', 7, `detail ${i}`);
-    const text = await metrics.registry.metrics();
-    expect(text).toContain('campus_discarded_total{device="one",reason="wrong crc"} 1000');
-    expect(text).toContain('campus_discarded_bytes_total{device="one"} 7000');
   });
 });
 

@@ -1,0 +1,91 @@
+/**
+ * The latest word on each thing: device, zone and kind. A state found on connecting is an event only where it differs
+ * from what was known, over a restart too.
+ */
+import { type Event, readEvent, typePrefix } from '../../config/catalogue/events.ts';
+import type { Log } from '../../drivers/contract/driver.ts';
+import type { Observation } from '../../drivers/contract/observation.ts';
+import type { Journal } from '../journal/index.ts';
+import { signal } from '../lifecycle/signal.ts';
+
+/** The latest word on one thing. */
+export interface State {
+  readonly device: string;
+  readonly raised: boolean;
+  readonly event: Event;
+  readonly sequence: number;
+}
+
+export interface States {
+  readonly byKey: ReadonlyMap<string, State>;
+  isLoaded(): boolean;
+  /** Reads them from the journal. @throws JournalError */
+  load(): Promise<void>;
+  /** Whether what a device was found in differs from what was known. */
+  isNews(key: string, observation: Pick<Observation, 'kind' | 'state'>): boolean;
+  /** An event is on disk. `ends`: nothing needs to be known of it any more. */
+  note(key: string, event: Event, sequence: number, ends: boolean): void;
+  /** Calls back after a state changed, until the function it gives is called. */
+  onState(listener: (state: State) => void): () => void;
+}
+
+function stateOf(event: Event, sequence: number): State {
+  const { device, state } = event.data as { device: { id: string }; state: string };
+  return { device: device.id, raised: state === 'raised', event, sequence };
+}
+
+export function createStates(journal: Pick<Journal, 'states'>, log: Log): States {
+  const byKey = new Map<string, State>();
+  const changed = signal<[State]>('a state', log);
+  let loaded = false;
+  return {
+    byKey,
+    isLoaded: () => loaded,
+    async load() {
+      for (const { key, sequence, body } of await journal.states()) {
+        const event = readEvent(body);
+        if (event === undefined)
+          log.error({ key, sequence }, 'the state of something cannot be read any more');
+        else if ((byKey.get(key)?.sequence ?? 0) <= sequence) byKey.set(key, stateOf(event, sequence));
+      }
+      loaded = true;
+    },
+    isNews(key, { kind, state }) {
+      const known = byKey.get(key);
+      const raised = state === 'raised';
+      // Of what was never heard of, quiet is no news; that a device answers is.
+      return known === undefined ? raised || kind === 'link' : known.raised !== raised;
+    },
+    note(key, event, sequence, ends) {
+      const state = stateOf(event, sequence);
+      if (ends) byKey.delete(key);
+      else byKey.set(key, state);
+      changed.tell(state);
+    },
+    onState: changed.on,
+  };
+}
+
+/** The retained state of one device: whether it answers, and what is active (alarms, faults, armed areas). */
+export function deviceState(device: string, states: Iterable<State>) {
+  const links: State[] = [];
+  const active: State[] = [];
+  for (const state of states) {
+    if (state.device !== device) continue;
+    if (state.event.data['kind'] === 'link') links.push(state);
+    else if (state.raised) active.push(state);
+  }
+  return {
+    device,
+    state: links.length === 0 ? 'unknown' : links.some((link) => link.raised) ? 'offline' : 'online',
+    active: active.map(({ event, sequence }) => ({
+      type: event.type.slice(typePrefix.length),
+      kind: event.data['kind'],
+      ...(event.subject !== undefined && { subject: event.subject }),
+      ...(event.data['cause'] !== undefined && { cause: event.data['cause'] }),
+      since: event.time,
+      id: event.id,
+      sequence: String(sequence),
+    })),
+  };
+}

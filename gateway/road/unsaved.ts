@@ -1,0 +1,180 @@
+/**
+ * What the disk refused, or is slow to take. An alarm goes out from memory then, unacknowledged, and is tried again
+ * until it is on disk, with the same id; what the gateway says of itself is tried again too. All else is refused: its
+ * device tries again.
+ */
+import type { Event, EventType } from '../../config/catalogue/events.ts';
+import type { Clock, Timer } from '../../drivers/contract/clock.ts';
+import type { Log } from '../../drivers/contract/driver.ts';
+import type { Observation } from '../../drivers/contract/observation.ts';
+import type { Appended, AppendRequest } from '../journal/index.ts';
+import { signal } from '../lifecycle/signal.ts';
+import type { BurstLog } from '../observe/log.ts';
+import type { Metrics } from '../observe/metrics.ts';
+
+/** What is to be put on disk. */
+export interface Item {
+  readonly event: Event;
+  readonly entry: AppendRequest & { readonly type: EventType };
+  /** An alarm that a device raised: it does not wait for the disk. */
+  readonly alarm: boolean;
+  /** While a try is under way; nobody else may try. */
+  saving?: Promise<Appended> | undefined;
+}
+
+/** An alarm that the disk has not taken: it goes out from memory meanwhile. */
+export interface Unsaved {
+  readonly id: string;
+  readonly type: EventType;
+  readonly device: string;
+  readonly body: string;
+}
+
+export interface Waiting {
+  /** Alarms that go out from memory, by id. */
+  readonly alarms: ReadonlyMap<string, Unsaved>;
+  /** The disk has an alarm to write: it goes out from memory, too, when that takes long. */
+  watchAlarm(item: Item): void;
+  /** Lets an alarm that the disk refused go out from memory, and tries it again until it is on disk. */
+  keepAlarm(item: Item): void;
+  /** Tries again until it is on disk, as far as memory holds it. */
+  keepOwn(item: Item): void;
+  noteSaved(item: Item): void;
+  /** What waits of the same, told again by a device that got no acknowledgement: one event, one id. */
+  findAgain(stateKey: string | undefined, observation: Observation): Item | undefined;
+  /**
+   * Whether a word on a state must wait behind older ones, so that the disk has the last word last. Where the disk takes
+   * events, the older ones are tried at once instead.
+   */
+  isBehind(stateKey: string | undefined): boolean;
+  /** Calls back when there is an alarm to be sent from memory. */
+  onAlarm(listener: (event: Event) => void): void;
+  /** Tries nothing any more. */
+  close(): void;
+}
+
+/** An alarm waits this long for the disk before it goes out from memory, and a siren before it sounds. */
+const SLOW_DISK_MS = 300;
+const RETRY_EVERY_MS = 1000;
+/** Alarms in memory: more are refused, which their devices hear by getting no acknowledgement. */
+const MAX_UNSAVED = 10_000;
+
+export function createWaiting(options: {
+  /** One try. */
+  readonly save: (item: Item) => Promise<Appended>;
+  readonly isDiskGood: () => boolean;
+  readonly time: Clock;
+  readonly metrics: Pick<Metrics, 'unsaved'>;
+  readonly bursts: BurstLog;
+  readonly log: Log;
+}): Waiting {
+  const { save, isDiskGood, time, metrics, bursts, log } = options;
+  const alarms = new Map<string, Unsaved>();
+  /** What we try again, by id. */
+  const items = new Map<string, Item>();
+  const unsaved = signal<[Event]>('an alarm from memory', log);
+  let retries: Timer | undefined;
+  let closed = false;
+
+  const waitingOf = (stateKey: string | undefined) =>
+    stateKey === undefined ? [] : [...items.values()].filter(({ entry }) => entry.stateKey === stateKey);
+  const tryAgain = (item: Item) => {
+    if (item.saving === undefined) save(item).catch(() => {});
+  };
+  const retry = () => {
+    if (items.size === 0) {
+      retries?.stop();
+      retries = undefined;
+    }
+    for (const item of items.values()) tryAgain(item);
+  };
+  const keep = (item: Item) => {
+    // The journal is closed too: trying again would only hold the process up.
+    if (closed) return;
+    items.set(item.event.id, item);
+    retries ??= time.every(RETRY_EVERY_MS, retry);
+  };
+  const keepAlarm = (item: Item) => {
+    const { event, entry } = item;
+    if (alarms.has(event.id)) return;
+    if (alarms.size >= MAX_UNSAVED) {
+      const { device } = entry;
+      bursts.warn('too many unsaved', { device }, 'too many alarms wait for the disk; one more was refused');
+      return;
+    }
+    alarms.set(event.id, entry);
+    metrics.unsaved.set(alarms.size);
+    keep(item);
+    unsaved.tell(event);
+  };
+  const slow = createPatience<Item>(SLOW_DISK_MS, time, keepAlarm);
+
+  return {
+    alarms,
+    watchAlarm(item) {
+      if (!closed) slow.add(item);
+    },
+    keepAlarm(item) {
+      slow.remove(item);
+      keepAlarm(item);
+    },
+    keepOwn(item) {
+      if (items.size < MAX_UNSAVED) keep(item);
+    },
+    noteSaved(item) {
+      const { id } = item.event;
+      if (item.alarm) slow.remove(item);
+      if (items.size === 0) return;
+      items.delete(id);
+      if (alarms.delete(id)) metrics.unsaved.set(alarms.size);
+    },
+    findAgain(stateKey, { repeat, state }) {
+      if (items.size === 0) return undefined;
+      if (repeat !== undefined)
+        return [...items.values()].find(({ entry }) => entry.repeat?.key === repeat.key);
+      // Of a state, only the last word counts.
+      const last = waitingOf(stateKey).at(-1);
+      return last?.event.data['state'] === state ? last : undefined;
+    },
+    isBehind(stateKey) {
+      if (items.size === 0) return false;
+      const older = waitingOf(stateKey);
+      if (!isDiskGood()) return older.length > 0;
+      for (const item of older) tryAgain(item);
+      return false;
+    },
+    onAlarm: (listener) => void unsaved.on(listener),
+    close() {
+      closed = true;
+      retries?.stop();
+      slow.close();
+    },
+  };
+}
+
+/** Calls `late` with what waits for longer than `ms` and was not removed: one timer for all. */
+function createPatience<T>(ms: number, time: Clock, late: (one: T) => void) {
+  /** Since when, in the order in which they came. */
+  const waiting = new Map<T, number>();
+  let timer: Timer | undefined;
+  const look = () => {
+    timer = undefined;
+    for (const [one, since] of waiting) {
+      const leftMs = since + ms - time.elapsed();
+      if (leftMs > 0) {
+        timer = time.after(leftMs, look);
+        return;
+      }
+      waiting.delete(one);
+      late(one);
+    }
+  };
+  return {
+    add(one: T) {
+      waiting.set(one, time.elapsed());
+      timer ??= time.after(ms, look);
+    },
+    remove: (one: T) => void waiting.delete(one),
+    close: () => timer?.stop(),
+  };
+}
