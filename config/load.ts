@@ -21,6 +21,9 @@ export interface ConfigError {
 export const formatError = ({ file, line, column, message }: ConfigError) =>
   `${file}:${line}:${column}: ${message}`;
 
+/** Made when the first mistake is explained. */
+let shape: Schema | undefined;
+
 /**
  * Reads, checks and resolves a config file. `verify` adds checks that only the caller can make.
  */
@@ -58,7 +61,8 @@ export function loadConfig(
   const tell = ({ path, message }: Problem) => at(offsetOf(document, path), `${pathText(path)}${message}`);
   const parsed = configSchema.safeParse(data);
   if (!parsed.success) {
-    const schema = configJsonSchema() as Schema;
+    shape ??= configJsonSchema() as Schema;
+    const schema = shape;
     const problems = parsed.error.issues.flatMap((issue) => explain(issue, [], data, schema));
     return { errors: inOrder([...missing, ...problems].map(tell)) };
   }

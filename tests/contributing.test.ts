@@ -1,6 +1,7 @@
-import { execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
 import { freePort, temporaryDirectory } from './helpers.ts';
 
@@ -60,18 +61,18 @@ it('the page "write a driver", followed to the letter, gives a driver that is va
     const file = join(copy, path);
     writeFileSync(file, patch(readFileSync(file, 'utf8'), lines));
   }
-  const run = (command: string, ...args: string[]) =>
-    execFileSync(command, args, {
-      cwd: copy,
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, CAMPUS_LANG: 'en' },
-    });
+  const run = async (command: string, ...args: string[]) => {
+    const env = { ...process.env, CAMPUS_LANG: 'en' };
+    return (await promisify(execFile)(command, args, { cwd: copy, env })).stdout;
+  };
   const bin = (name: string) => join(root, 'node_modules/.bin', name);
 
-  run(bin('tsc'), '--noEmit');
-  run(bin('depcruise'), '--config', '.dependency-cruiser.js', 'gateway', 'drivers', 'config', 'simulators');
-  run(process.execPath, 'docs/generate.ts');
+  const cruised = ['gateway', 'drivers', 'config', 'simulators'];
+  await Promise.all([
+    run(bin('tsc'), '--noEmit'),
+    run(bin('depcruise'), '--config', '.dependency-cruiser.js', ...cruised),
+    run(process.execPath, 'docs/generate.ts'),
+  ]);
   expect(readFileSync(join(copy, 'docs/config.md'), 'utf8')).toContain('### `driver: ringer`');
 
   const [broker, box] = [await freePort(), await freePort()];
@@ -86,12 +87,12 @@ devices:
 `;
   writeFileSync(config, yaml('tpc'));
   const cli = join(copy, 'gateway/campus-gateway.js');
-  expect(() => run(process.execPath, cli, 'check', config)).toThrow(
+  await expect(run(process.execPath, cli, 'check', config)).rejects.toThrow(
     /connection\.tpc: unknown key; did you mean tcp\?/,
   );
   writeFileSync(config, yaml('tcp'));
   // The demo's ordinary day presses button 9 of whatever can `press`.
-  const seen = run(process.execPath, cli, 'demo', config, '--for', '4s', '--rate', '200');
+  const seen = await run(process.execPath, cli, 'demo', config, '--for', '1s', '--rate', '200');
   expect(seen).toMatch(/alarm\.raised +box\/gatehouse +panic/);
   expect(seen).toMatch(/\d+ events seen, (\d+) on disk, \1 delivered, 0 lost\n$/);
 });

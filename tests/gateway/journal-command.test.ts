@@ -1,22 +1,13 @@
-import { spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
-import { copyFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { Aedes } from 'aedes';
 import Database from 'better-sqlite3';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { judge, measureDisk } from '../../gateway/cli/doctor.ts';
 import { freePort, temporaryDirectory } from '../helpers.ts';
 import { campus } from './campus.ts';
-
-const entry = join(import.meta.dirname, '../../gateway/campus-gateway.js');
-const env = { ...process.env, CAMPUS_LANG: 'en' };
-function run(...args: string[]) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [entry, ...args], { encoding: 'utf8', env });
-  return { status, stdout, stderr };
-}
+import { run } from './terminal.ts';
 
 /** A live journal with three events of two lanes; its broker is away. */
 async function live() {
@@ -31,7 +22,7 @@ const lines = (text: string) => text.trim().split('\n');
 describe('campus-gateway journal', () => {
   it('inspects a live journal: what is in it, and where each platform stands', async () => {
     const { directory } = await live();
-    const { status, stdout } = run('journal', 'inspect', directory);
+    const { status, stdout } = await run('journal', 'inspect', directory);
     expect(status).toBe(0);
     expect(stdout).toMatch(/urgent +alarm +1 /);
     expect(stdout).toMatch(/normal +device +1 /);
@@ -39,21 +30,23 @@ describe('campus-gateway journal', () => {
 
   it('tells the life of one event', async () => {
     const { directory, alarm } = await live();
-    const { status, stdout } = run('journal', 'inspect', directory, '--event', alarm.id ?? '');
+    const { status, stdout } = await run('journal', 'inspect', directory, '--event', alarm.id ?? '');
     expect(status).toBe(0);
     expect(stdout).toMatch(/seen +2/);
     expect(stdout).toMatch(/on disk +2/);
-    expect(run('journal', 'inspect', directory, '--event', 'x').status).toBe(1);
+    expect((await run('journal', 'inspect', directory, '--event', 'x')).status).toBe(1);
   });
 
   it('exports events as JSON lines, by type and time', async () => {
     const { directory, alarm } = await live();
-    const all = lines(run('journal', 'export', directory).stdout).map((line) => JSON.parse(line) as object);
+    const all = lines((await run('journal', 'export', directory)).stdout).map(
+      (line) => JSON.parse(line) as object,
+    );
     expect(all).toMatchObject([{ sequence: '1', lane: 'urgent' }, { sequence: '2' }, { sequence: '3' }]);
-    const alarms = lines(run('journal', 'export', directory, '--type', 'alarm.*').stdout);
+    const alarms = lines((await run('journal', 'export', directory, '--type', 'alarm.*')).stdout);
     expect(alarms.map((line) => (JSON.parse(line) as { id: string }).id)).toEqual([alarm.id]);
-    expect(run('journal', 'export', directory, '--from', '2099-01-01').stdout).toBe('');
-    expect(run('journal', 'export', directory, '--from', 'tomorrow')).toMatchObject({ status: 2 });
+    expect((await run('journal', 'export', directory, '--from', '2099-01-01')).stdout).toBe('');
+    expect(await run('journal', 'export', directory, '--from', 'tomorrow')).toMatchObject({ status: 2 });
   });
 
   it('verifies a copy, and finds what is wrong with one', async () => {
@@ -61,40 +54,44 @@ describe('campus-gateway journal', () => {
     await close();
     const file = join(temporaryDirectory(), 'copy.sqlite');
     copyFileSync(join(directory, 'journal.sqlite'), file);
-    expect(run('journal', 'verify', file)).toMatchObject({
+    expect(await run('journal', 'verify', file)).toMatchObject({
       status: 0,
       stdout: expect.stringContaining('3 events and 0 audit entries read, 0 faults'),
     });
     const db = new Database(file);
     db.exec(`UPDATE event SET body = 'no JSON' WHERE sequence = 2`);
     db.close();
-    expect(run('journal', 'verify', file)).toMatchObject({
+    expect(await run('journal', 'verify', file)).toMatchObject({
       status: 1,
       stdout: expect.stringContaining('2: its body'),
     });
   });
+});
 
+describe('campus-gateway journal, for audits and platforms', () => {
   it('lists the audit of a live journal, and finds a change in a copy', async () => {
     const { directory, journal } = await live();
     const at = Date.parse('2026-11-24T08:00:00Z');
     await journal.audit(at, JSON.stringify({ kind: 'command', issuer: 'duty', action: 'unlock' }));
     const last = await journal.audit(at + 1000, JSON.stringify({ kind: 'outcome', done: true }));
-    const all = lines(run('journal', 'audit', directory).stdout).map((line) => JSON.parse(line) as object);
+    const all = lines((await run('journal', 'audit', directory)).stdout).map(
+      (line) => JSON.parse(line) as object,
+    );
     expect(all).toMatchObject([
       { number: 1, at: '2026-11-24T08:00:00.000Z', kind: 'command', issuer: 'duty' },
       { number: 2, at: '2026-11-24T08:00:01.000Z', kind: 'outcome', hash: last },
     ]);
-    expect(lines(run('journal', 'audit', directory, '--from', '2026-11-24T08:00:01Z').stdout)).toHaveLength(
-      1,
-    );
+    expect(
+      lines((await run('journal', 'audit', directory, '--from', '2026-11-24T08:00:01Z')).stdout),
+    ).toHaveLength(1);
     // The platform has this hash from the event about the command.
-    expect(run('journal', 'verify', directory).stdout).toContain(last);
+    expect((await run('journal', 'verify', directory)).stdout).toContain(last);
     const file = join(temporaryDirectory(), 'copy.sqlite');
     await new Database(join(directory, 'journal.sqlite'), { readonly: true }).backup(file);
     const db = new Database(file);
     db.exec("UPDATE audit SET body = replace(body, 'unlock', 'lock') WHERE number = 1");
     db.close();
-    expect(run('journal', 'verify', file)).toMatchObject({
+    expect(await run('journal', 'verify', file)).toMatchObject({
       status: 1,
       stdout: expect.stringContaining('audit 1: it is not what was written'),
     });
@@ -127,15 +124,8 @@ describe('campus-gateway journal', () => {
         uplinks: [{ id: 'police', url: `mqtt://127.0.0.1:${port}` }],
       }),
     );
-    const child = spawn(
-      process.execPath,
-      [entry, 'journal', 'replay', config, '--uplink', 'police', '--lane', 'normal'],
-      { env },
-    );
-    const said: string[] = [];
-    createInterface({ input: child.stdout }).on('line', (line) => said.push(line));
-    const [status] = (await once(child, 'exit')) as [number];
-    expect({ status, said }).toEqual({ status: 0, said: ['2 events sent again'] });
+    const sent = await run('journal', 'replay', config, '--uplink', 'police', '--lane', 'normal');
+    expect(sent).toMatchObject({ status: 0, stdout: '2 events sent again\n' });
     expect(got).toMatchObject([
       { sequence: '2', previous: '0' },
       { sequence: '3', previous: '2', data: { credential: { hash: expect.any(String) } } },
@@ -143,10 +133,13 @@ describe('campus-gateway journal', () => {
     expect(JSON.stringify(got)).not.toContain('123456');
   });
 
-  it('says what it does not find or understand', () => {
-    expect(run('journal', 'inspect', join(temporaryDirectory(), 'none'))).toMatchObject({ status: 3 });
-    expect(run('journal', 'burn', temporaryDirectory()).status).not.toBe(0);
-    expect(run('journal')).toMatchObject({ status: 2, stderr: expect.stringContaining('which journal') });
+  it('says what it does not find or understand', async () => {
+    expect(await run('journal', 'inspect', join(temporaryDirectory(), 'none'))).toMatchObject({ status: 3 });
+    expect((await run('journal', 'burn', temporaryDirectory())).status).not.toBe(0);
+    expect(await run('journal')).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining('which journal'),
+    });
   });
 });
 
@@ -171,6 +164,6 @@ describe('the doctor', () => {
     const { times } = await measureDisk(directory);
     expect(times).toHaveLength(200);
     expect(Math.min(...times)).toBeGreaterThan(0);
-    expect(spawnSync('ls', ['-A', directory], { encoding: 'utf8' }).stdout).toBe('');
+    expect(readdirSync(directory)).toEqual([]);
   });
 });
