@@ -32,7 +32,7 @@ import { createMediaStore } from './media/store.ts';
 import { createNotices } from './notices/index.ts';
 import { watchClock } from './observe/clock.ts';
 import { createInventory } from './observe/inventory.ts';
-import { createMetrics, serveStatus } from './observe/metrics.ts';
+import { createMetrics } from './observe/metrics.ts';
 import { createPersons } from './persons/index.ts';
 import { createRecorder, type Trace } from './road/recorder.ts';
 import { layRoad } from './road/stage.ts';
@@ -321,8 +321,11 @@ export async function startGateway(options: {
     (one) => one.close(),
   );
   await parts.start();
-  if (config.status !== undefined)
+  if (config.status !== undefined) {
+    // Loaded by who wants it, as the console below.
+    const { serveStatus } = await import('./observe/status.ts');
     parts.adopt(await serveStatus(config.status, metrics, notices, health), (one) => one.close());
+  }
   let console: Console | undefined;
   if (config.console !== undefined) {
     // Loaded by who wants it: a daemon of years keeps what it has loaded.

@@ -1,7 +1,8 @@
 /** What there is and how it is: for /health, the console and the command `inventory`. */
 import type { Registry } from '../../config/catalogue/actions.ts';
 import type { Config } from '../../config/schema.ts';
-import { discardsOf, type Health, type Metrics } from './metrics.ts';
+import { discardsOf, type Metrics } from './metrics.ts';
+import type { Health } from './status.ts';
 
 /** What is asked of the parts, each by what it is called in /health. */
 export interface Inventoried {

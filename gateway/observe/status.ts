@@ -1,0 +1,84 @@
+/**
+ * The small HTTP server that tells how the gateway is, on loopback unless the config says otherwise.
+ *
+ *   GET /metrics   (Prometheus)      GET  /health                503: the disk takes no events
+ *   GET /notices                     POST /notices/{id}/read     {"by": "..."}
+ */
+import { fastify } from 'fastify';
+import type { Metrics } from './metrics.ts';
+import { watchProcess } from './process.ts';
+
+export interface Health {
+  readonly healthy: boolean;
+  readonly details: Readonly<Record<string, unknown>>;
+}
+
+/** The warnings of platforms, as far as the status server shows them. */
+export interface NoticeBoard {
+  list(): readonly object[];
+  /** Whether there is such a notice. Rejects where the disk refuses. */
+  noteRead(id: string, by: string): Promise<boolean>;
+}
+
+export interface StatusServer {
+  close(): Promise<void>;
+}
+
+const BODY_MAX = 1024;
+const NAME_MAX = 100;
+
+/** Who read it; undefined: nobody that can be noted. */
+function readerOf(body: unknown): string | undefined {
+  const { by } = (body ?? {}) as { by?: unknown };
+  return typeof by === 'string' && by.length > 0 && by.length <= NAME_MAX ? by : undefined;
+}
+
+/** @throws what `listen` throws, where the port is taken. */
+export async function serveStatus(
+  { host, port }: { readonly host: string; readonly port: number },
+  metrics: Metrics,
+  notices: NoticeBoard,
+  health: () => Promise<Health>,
+): Promise<StatusServer> {
+  const server = fastify({
+    bodyLimit: BODY_MAX,
+    forceCloseConnections: true,
+    routerOptions: { maxParamLength: 200 },
+  });
+  // JSON only: a browser's form cannot send that here.
+  server.removeContentTypeParser('text/plain');
+  server.setNotFoundHandler((_request, reply) => reply.code(404).send());
+  server.setErrorHandler(({ statusCode = 500 }: { statusCode?: number }, _request, reply) =>
+    reply.code(statusCode < 500 ? 400 : statusCode).send(),
+  );
+
+  server.get('/metrics', async (_request, reply) =>
+    reply.type(metrics.registry.contentType).send(await metrics.registry.metrics()),
+  );
+  server.get('/health', async (_request, reply) => {
+    const { healthy, details } = await health();
+    const line = `${JSON.stringify({ healthy, ...details })}\n`;
+    return reply
+      .code(healthy ? 200 : 503)
+      .type('application/json')
+      .send(line);
+  });
+  server.get('/notices', async (_request, reply) =>
+    reply.type('application/json').send(`${JSON.stringify(notices.list())}\n`),
+  );
+  server.post<{ Params: { id: string } }>('/notices/:id/read', async ({ params, body }, reply) => {
+    const by = readerOf(body);
+    if (by === undefined) return reply.code(400).send();
+    const known = await notices.noteRead(params.id, by).catch(() => undefined);
+    return reply.code(known === undefined ? 503 : known ? 204 : 404).send();
+  });
+
+  await server.listen({ host, port });
+  const watching = watchProcess(metrics.registry);
+  return {
+    async close() {
+      watching.close();
+      await server.close();
+    },
+  };
+}
