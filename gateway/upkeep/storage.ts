@@ -1,11 +1,9 @@
-/**
- * Keeps the journal within its retention, and tells before the disk is full or events must be dropped, and what becomes
- * of its file.
- */
+/** Keeps the journal within its retention, and tells before the disk is full or events must be dropped. */
 import { statfs } from 'node:fs/promises';
+import type { Clock } from '../../drivers/contract/clock.ts';
 import type { Log } from '../../drivers/contract/driver.ts';
 import { lanes } from '../../drivers/contract/lane.ts';
-import type { Condition, Interest, Journal, OpenedFile } from '../journal/index.ts';
+import type { Interest, Journal } from '../journal/index.ts';
 import type { WallClock } from '../observe/clock.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import type { Recorder } from '../road/recorder.ts';
@@ -19,7 +17,8 @@ export interface StorageOptions {
   readonly uplinks: readonly Interest[];
   readonly journal: Journal;
   readonly recorder: Recorder;
-  readonly clock: WallClock;
+  readonly clock: Pick<WallClock, 'now' | 'onStep'>;
+  readonly time: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
 }
@@ -43,31 +42,10 @@ const BACKLOG_SHARE = 0.8;
 const HYSTERESIS = 1.1;
 
 export function keepStorage(options: StorageOptions): Storage {
-  const { directory, policy, lowDisk, uplinks, journal, recorder, clock, log, metrics } = options;
-  const low = new Map<string, object>();
-  let sweptAt = Number.NEGATIVE_INFINITY;
+  const { directory, policy, lowDisk, uplinks, journal, time, log, metrics } = options;
+  const { low, tell } = createWarnings(options);
+  const removeOld = createSweeping(options);
   let busy = false;
-  let steadySince = performance.now();
-  clock.onStep(() => {
-    steadySince = performance.now();
-  });
-
-  const tell = (reason: 'disk' | 'backlog', isLow: boolean, details: object) => {
-    if (low.has(reason) === isLow) return;
-    if (isLow) low.set(reason, details);
-    else low.delete(reason);
-    metrics.storageLow.set({ reason }, isLow ? 1 : 0);
-    const sentence = {
-      disk: 'the disk is getting full',
-      backlog: 'events that wait for a platform will soon fill the journal',
-    }[reason];
-    if (isLow) log.warn(details, sentence);
-    else log.info(details, `no more: ${sentence}`);
-    recorder
-      .recordOwn('gateway.storage-low', { reason, state: isLow ? 'raised' : 'restored', ...details })
-      // It is shown all the same; the next look tries again.
-      .catch(() => (isLow ? low.delete(reason) : low.set(reason, details)));
-  };
 
   const look = async () => {
     const { bavail, bsize } = await statfs(directory);
@@ -85,19 +63,7 @@ export function keepStorage(options: StorageOptions): Storage {
       journalBytes: usage.bytes,
       budget: policy.budget,
     });
-
-    if (usage.bytes > policy.budget || performance.now() - sweptAt > SWEEP_EVERY_MS) {
-      sweptAt = performance.now();
-      const settled = performance.now() - steadySince > SETTLED_MS;
-      const now = settled ? clock.now() : Number.NEGATIVE_INFINITY;
-      const { removed, dropped } = await sweep(journal, policy, uplinks, now);
-      if (removed > 0) log.info({ removed }, 'old events were removed');
-      for (const one of dropped) {
-        metrics.dropped.inc({ uplink: one.uplink, lane: one.lane }, one.events);
-        log.error({ ...one }, 'events were removed before a platform had them');
-        await recorder.recordOwn('gateway.dropped', { ...one });
-      }
-    }
+    await removeOld(usage.bytes);
   };
   const lookOnce = () => {
     if (busy || !journal.condition.good) return;
@@ -109,10 +75,56 @@ export function keepStorage(options: StorageOptions): Storage {
       });
   };
   lookOnce();
-  const timer = setInterval(lookOnce, LOOK_EVERY_MS);
+  const looks = time.every(LOOK_EVERY_MS, lookOnce);
   return {
     low: () => [...low.keys()],
-    close: () => clearInterval(timer),
+    close: looks.stop,
+  };
+}
+
+const sentences = {
+  disk: 'the disk is getting full',
+  backlog: 'events that wait for a platform will soon fill the journal',
+};
+
+/** What is low, told once when it begins and once when it ends. */
+function createWarnings({ recorder, metrics, log }: Pick<StorageOptions, 'recorder' | 'metrics' | 'log'>) {
+  const low = new Map<string, object>();
+  const tell = (reason: keyof typeof sentences, isLow: boolean, details: object) => {
+    if (low.has(reason) === isLow) return;
+    if (isLow) low.set(reason, details);
+    else low.delete(reason);
+    metrics.storageLow.set({ reason }, isLow ? 1 : 0);
+    if (isLow) log.warn(details, sentences[reason]);
+    else log.info(details, `no more: ${sentences[reason]}`);
+    recorder
+      .recordOwn('gateway.storage-low', { reason, state: isLow ? 'raised' : 'restored', ...details })
+      // It is shown all the same; the next look tries again.
+      .catch(() => (isLow ? low.delete(reason) : low.set(reason, details)));
+  };
+  return { low, tell };
+}
+
+/** Removes old events once an hour, and whenever the journal takes more than its budget; what a platform misses is told. */
+function createSweeping(options: StorageOptions): (journalBytes: number) => Promise<void> {
+  const { policy, uplinks, journal, recorder, clock, time, log, metrics } = options;
+  let sweptAt = Number.NEGATIVE_INFINITY;
+  let steadySince = time.elapsed();
+  clock.onStep(() => {
+    steadySince = time.elapsed();
+  });
+  return async (journalBytes) => {
+    if (journalBytes <= policy.budget && time.elapsed() - sweptAt <= SWEEP_EVERY_MS) return;
+    sweptAt = time.elapsed();
+    const isSettled = time.elapsed() - steadySince > SETTLED_MS;
+    const now = isSettled ? clock.now() : Number.NEGATIVE_INFINITY;
+    const { removed, dropped } = await sweep(journal, policy, uplinks, now);
+    if (removed > 0) log.info({ removed }, 'old events were removed');
+    for (const one of dropped) {
+      metrics.dropped.inc({ uplink: one.uplink, lane: one.lane }, one.events);
+      log.error({ ...one }, 'events were removed before a platform had them');
+      await recorder.recordOwn('gateway.dropped', { ...one });
+    }
   };
 }
 
@@ -122,45 +134,4 @@ export function backlogOf(journal: Journal, uplink: string): number {
     const { sequence } = journal.position(uplink, lane);
     return sum + Math.max(0, journal.last(lane) - sequence);
   }, 0);
-}
-
-/** Tells what becomes of the journal's file: to the log, and, once it can be written, as events. */
-export function followJournal(journal: Journal, recorder: Recorder, log: Log, reset: () => void) {
-  const tellOpened = ({ salvage, missing }: OpenedFile) => {
-    if (salvage !== undefined) {
-      log.error({ ...salvage }, 'the journal was damaged; it was set aside, and what can be read was saved');
-      void recorder.recordOwn('gateway.journal-salvaged', { ...salvage });
-    }
-    if (missing > 0) {
-      log.error({ missing }, 'events that were acknowledged are not on the disk any more');
-      void recorder.recordOwn('gateway.journal-salvaged', { missing });
-    }
-  };
-  let late = journal.opened === undefined;
-  if (journal.opened !== undefined) tellOpened(journal.opened);
-  journal.onOpened((opened) => {
-    tellOpened(opened);
-    if (!late && opened.salvage === undefined && opened.missing === 0) return;
-    late = false;
-    recorder
-      .reload()
-      .catch((error: Error) => log.error({ error: error.message }, 'the states could not be read'))
-      .finally(reset);
-  });
-  let bad: Condition & { good: false };
-  const follow = (condition: Condition) => {
-    if (!condition.good) {
-      bad = condition;
-      log.error(
-        { code: condition.code, reason: condition.reason },
-        'the disk takes no events: devices get no acknowledgement, alarms go out from memory, and it is tried again',
-      );
-    } else {
-      const since = new Date(bad.since).toISOString();
-      log.warn({ since }, 'the disk takes events again');
-      void recorder.recordOwn('gateway.storage-failed', { code: bad.code, since });
-    }
-  };
-  if (!journal.condition.good) follow(journal.condition);
-  journal.onCondition(follow);
 }

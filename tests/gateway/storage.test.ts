@@ -1,16 +1,17 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { systemClock } from '../../drivers/contract/clock.ts';
 import { openJournal } from '../../gateway/journal/index.ts';
 import { watchClock } from '../../gateway/observe/clock.ts';
 import { createMetrics } from '../../gateway/observe/metrics.ts';
 import { createRecorder } from '../../gateway/road/recorder.ts';
 import { keepStorage } from '../../gateway/upkeep/storage.ts';
+import { manualClock } from '../clocks.ts';
 import { silentLog, temporaryDirectory } from '../helpers.ts';
 
 async function campus(options: { lowDisk: number; budget: number; keep?: number }) {
   const directory = temporaryDirectory();
   const journal = await openJournal(directory);
-  const clock = watchClock(systemClock);
+  const time = manualClock();
+  const clock = watchClock(time);
   const metrics = createMetrics();
   const log = silentLog;
   const recorder = await createRecorder({
@@ -18,6 +19,7 @@ async function campus(options: { lowDisk: number; budget: number; keep?: number 
     deviceNames: new Map(),
     journal,
     clock,
+    time,
     metrics,
     log,
   });
@@ -38,6 +40,7 @@ async function campus(options: { lowDisk: number; budget: number; keep?: number 
       journal,
       recorder,
       clock,
+      time,
       log,
       metrics,
     });
@@ -51,7 +54,7 @@ async function campus(options: { lowDisk: number; budget: number; keep?: number 
         type,
         ...(JSON.parse(body) as { data: { details: object } }).data.details,
       }));
-  return { record: recorder.record, journal, start, own };
+  return { record: recorder.record, journal, time, start, own };
 }
 
 describe('storage', () => {
@@ -93,5 +96,27 @@ describe('storage', () => {
     await vi.waitFor(() => expect(usage.mock.calls.length).toBeGreaterThan(1));
     await usage.mock.results.at(-1)?.value;
     expect(await journal.read('normal', 0, 10)).toHaveLength(1);
+  });
+
+  it('removes for its age once the clock has run for an hour without a jump', async () => {
+    const { record, start, journal, time } = await campus({ lowDisk: 1, budget: 1e12, keep: 0 });
+    await record({ device: 'd', kind: 'credential', state: 'raised' });
+    const removals = vi.spyOn(journal, 'remove');
+    start();
+    const left = async () => (await journal.readBack('normal', 1000, 10)).length;
+    /** Lets so many minutes pass, and each look at the storage be done. */
+    const pass = async (minutes: number) => {
+      for (let i = 0; i < minutes * 2; i++) {
+        await time.advance(30_000);
+        await journal.usage();
+      }
+      await Promise.all(removals.mock.results.map(({ value }) => value));
+    };
+    await pass(55);
+    time.step(86_400_000);
+    await pass(10);
+    expect(await left()).toBe(1);
+    await pass(65);
+    await vi.waitFor(async () => expect(await left()).toBe(0));
   });
 });

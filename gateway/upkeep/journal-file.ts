@@ -1,0 +1,50 @@
+/** Tells what becomes of the journal's file: to the log, and, once it can be written, as events. */
+import type { Log } from '../../drivers/contract/driver.ts';
+import type { Condition, Journal, OpenedFile } from '../journal/index.ts';
+import type { Recorder } from '../road/recorder.ts';
+
+/** `reset`: the states were read anew, and numbers are not what they were. */
+export function followJournal(
+  journal: Pick<Journal, 'opened' | 'condition' | 'onOpened' | 'onCondition'>,
+  recorder: Pick<Recorder, 'recordOwn' | 'reload'>,
+  log: Log,
+  reset: () => void,
+): void {
+  const tellOpened = ({ salvage, missing }: OpenedFile) => {
+    if (salvage !== undefined) {
+      log.error({ ...salvage }, 'the journal was damaged; it was set aside, and what can be read was saved');
+      void recorder.recordOwn('gateway.journal-salvaged', { ...salvage });
+    }
+    if (missing > 0) {
+      log.error({ missing }, 'events that were acknowledged are not on the disk any more');
+      void recorder.recordOwn('gateway.journal-salvaged', { missing });
+    }
+  };
+  let late = journal.opened === undefined;
+  if (journal.opened !== undefined) tellOpened(journal.opened);
+  journal.onOpened((opened) => {
+    tellOpened(opened);
+    if (!late && opened.salvage === undefined && opened.missing === 0) return;
+    late = false;
+    recorder
+      .reload()
+      .catch((error: Error) => log.error({ error: error.message }, 'the states could not be read'))
+      .finally(reset);
+  });
+  let bad: Condition & { good: false };
+  const follow = (condition: Condition) => {
+    if (!condition.good) {
+      bad = condition;
+      log.error(
+        { code: condition.code, reason: condition.reason },
+        'the disk takes no events: devices get no acknowledgement, alarms go out from memory, and it is tried again',
+      );
+    } else {
+      const since = new Date(bad.since).toISOString();
+      log.warn({ since }, 'the disk takes events again');
+      void recorder.recordOwn('gateway.storage-failed', { code: bad.code, since });
+    }
+  };
+  if (!journal.condition.good) follow(journal.condition);
+  journal.onCondition(follow);
+}
