@@ -101,25 +101,25 @@ const ID_RANDOM = 16;
 const pool = Buffer.alloc(ID_RANDOM * 256);
 let poolAt = pool.length;
 
-/** UUIDv7; its random bytes are fetched for 256 ids at once, because each fetch costs 5 µs. */
-function newId(): string {
+/** UUIDv7 of epoch ms; its random bytes are fetched for 256 ids at once, because each fetch costs 5 µs. */
+function newId(msecs: number): string {
   if (poolAt === pool.length) {
     randomFillSync(pool);
     poolAt = 0;
   }
   poolAt += ID_RANDOM;
-  return uuidv7({ random: pool.subarray(poolAt - ID_RANDOM, poolAt) });
+  return uuidv7({ msecs, random: pool.subarray(poolAt - ID_RANDOM, poolAt) });
 }
 
 function envelope(
-  campusId: string,
+  { campusId, now }: EventContext,
   device: string | undefined,
   type: EventType,
-  time: number,
+  time: number = now,
 ): Omit<Event, 'data'> {
   return {
     specversion: '1.0',
-    id: newId(),
+    id: newId(now),
     source: `/campus/${campusId}/${device === undefined ? 'gateway' : `device/${device}`}`,
     type: `${typePrefix}${type}`,
     time: isoOf(time),
@@ -128,11 +128,9 @@ function envelope(
 }
 
 /** Makes the event of an observation. */
-export function toEvent(
-  observation: Observation,
-  { campusId, deviceName, now: present, synchronised }: EventContext,
-): Event {
-  const now = observation.seen ?? present;
+export function toEvent(observation: Observation, context: EventContext): Event {
+  const { deviceName, synchronised } = context;
+  const now = observation.seen ?? context.now;
   const {
     device,
     kind,
@@ -163,7 +161,7 @@ export function toEvent(
       }
     : codes;
   return {
-    ...envelope(campusId, device, eventTypeOf(observation), trusted ? at.time : now),
+    ...envelope(context, device, eventTypeOf(observation), trusted ? at.time : now),
     ...(subject !== undefined && { subject: String(subject) }),
     data: {
       kind,
@@ -208,8 +206,9 @@ export function eventAbout<T extends keyof AlarmFacts>(
   alarm: Event,
   type: T,
   fact: AlarmFacts[T],
-  { campusId, now, synchronised }: EventContext,
+  context: EventContext,
 ): Event {
+  const { now, synchronised } = context;
   const { device, kind, state, zone, cause, code } = alarm.data as {
     device: { id: string };
     kind: AlarmKind;
@@ -219,7 +218,7 @@ export function eventAbout<T extends keyof AlarmFacts>(
     code?: object;
   };
   return {
-    ...envelope(campusId, device.id, type, now),
+    ...envelope(context, device.id, type),
     ...(alarm.subject !== undefined && { subject: alarm.subject }),
     data: {
       kind,
@@ -249,10 +248,11 @@ export interface MediaAbout {
 export function mediaEvent(
   type: 'media.kept' | 'media.piece',
   { device, picture: reference, contentType, bytes, parts, part, event }: MediaAbout,
-  { campusId, now, synchronised }: EventContext,
+  context: EventContext,
 ): Event {
+  const { now, synchronised } = context;
   return {
-    ...envelope(campusId, device, type, now),
+    ...envelope(context, device, type),
     data: {
       picture: reference,
       contentType,
@@ -269,10 +269,11 @@ export function mediaEvent(
 export function gatewayEvent(
   type: OwnEventType,
   details: Readonly<Record<string, unknown>>,
-  { campusId, now, synchronised }: EventContext,
+  context: EventContext,
 ): Event {
+  const { now, synchronised } = context;
   return {
-    ...envelope(campusId, undefined, type, now),
+    ...envelope(context, undefined, type),
     data: { clock: { source: 'gateway', seenAt: isoOf(now), synchronised }, details },
   };
 }
