@@ -115,7 +115,8 @@ export function manualClock(start = Date.UTC(2026, 0, 5, 8), seed = 1): ManualCl
 export function fastClock(factor: number, real: Clock = systemClock): Clock {
   const origin = { wall: real.wall(), elapsed: real.elapsed() };
   return {
-    wall: () => origin.wall + (real.elapsed() - origin.elapsed) * factor,
+    // Whole, as the machine's is.
+    wall: () => Math.floor(origin.wall + (real.elapsed() - origin.elapsed) * factor),
     elapsed: () => origin.elapsed + (real.elapsed() - origin.elapsed) * factor,
     after: (ms, run) => real.after(ms / factor, run),
     every: (ms, run) => real.every(Math.max(1, ms / factor), run),

@@ -1,7 +1,7 @@
 /** A gateway without devices: a journal, a recorder and one uplink. */
 
 import { onTestFinished } from 'vitest';
-import { systemClock } from '../../drivers/contract/clock.ts';
+import { type Clock, systemClock } from '../../drivers/contract/clock.ts';
 import type { Observation } from '../../drivers/contract/observation.ts';
 import { operatorHandlers } from '../../gateway/alarms/operators.ts';
 import { createCommands } from '../../gateway/commands/index.ts';
@@ -17,16 +17,18 @@ export async function campus(
   port: number,
   more: object = {},
   directory = temporaryDirectory(),
-  context: Partial<UplinkContext> = {},
+  context: Partial<UplinkContext> & { readonly time?: Clock } = {},
 ) {
+  const { time = systemClock } = context;
   const journal = await openJournal(directory);
-  const clock = watchClock(systemClock);
+  const clock = watchClock(time);
   const metrics = createMetrics();
   const recorder = await createRecorder({
     campusId: '45',
     deviceNames: new Map(),
     journal,
     clock,
+    time,
     metrics,
     log: silentLog,
   });
@@ -35,7 +37,7 @@ export async function campus(
     journal,
     recorder,
     clock,
-    time: systemClock,
+    time,
     metrics,
     log: silentLog,
     kindOf: (target) => (target === 'gateway' ? 'gateway' : 'device'),

@@ -6,6 +6,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { readConfig } from '../../gateway/check.ts';
 import { startGateway } from '../../gateway/main.ts';
 import { startPanel } from '../../simulators/panel.ts';
+import { fastClock } from '../clocks.ts';
 import { freePort, silentLog, stream, take, tcpServer, temporaryDirectory } from '../helpers.ts';
 import { scriptedBroker } from '../scripted-broker.ts';
 import { campus } from './campus.ts';
@@ -15,7 +16,7 @@ async function diskless(port: number, more: object = {}) {
   const directory = temporaryDirectory();
   const obstacle = join(directory, 'mount');
   writeFileSync(obstacle, '');
-  const made = await campus(port, more, join(obstacle, 'data'));
+  const made = await campus(port, more, join(obstacle, 'data'), { time: fastClock(10) });
   return { ...made, mend: () => rmSync(obstacle) };
 }
 
