@@ -116,7 +116,7 @@ export async function startGateway(options: {
     registry: commands,
     journal,
     states: recorder.states,
-    recordAbout: recorder.recordAbout,
+    recordFollowUp: recorder.recordFollowUp,
   };
   const { enter, stages } = layRoad(recorder.record, {
     access: (onward) => {

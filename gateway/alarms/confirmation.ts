@@ -16,18 +16,18 @@ const sightings = ['video.motion', 'video.line-crossed', 'video.zone-entered'].m
 
 /** @returns what follows the events that are on disk or on their way there. */
 export function createConfirmation(options: {
-  readonly recordAbout: Recorder['recordAbout'];
+  readonly recordFollowUp: Recorder['recordFollowUp'];
   readonly areaOf: (device: string, zone: number | undefined) => string | undefined;
   readonly areasSeenBy: (camera: string) => readonly string[];
   readonly time: Clock;
 }): (event: Event) => void {
-  const { recordAbout, areaOf, areasSeenBy, time } = options;
+  const { recordFollowUp, areaOf, areasSeenBy, time } = options;
   /** The last alarm of each area. */
   const latest = new Map<string, { readonly event: Event; readonly zone: string; readonly at: number }>();
 
   /** An alarm is confirmed once, by whoever is first. */
   const confirm = (alarm: Event, by: Event) =>
-    void recordAbout(alarm, 'alarm.confirmed', { event: alarm.id, by: by.id }).catch(() => {});
+    void recordFollowUp(alarm, 'alarm.confirmed', { event: alarm.id, by: by.id }).catch(() => {});
   const onSeen = (event: Event, camera: string) => {
     for (const area of areasSeenBy(camera)) {
       const alarm = latest.get(area);

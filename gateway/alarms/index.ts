@@ -21,7 +21,7 @@ import { createTests } from './tests.ts';
 export interface AlarmOptions {
   readonly onward: Pass;
   readonly states: Recorder['states'];
-  readonly recordAbout: Recorder['recordAbout'];
+  readonly recordFollowUp: Recorder['recordFollowUp'];
   readonly journal: Pick<Journal, 'read'>;
   readonly registry: Registry;
   readonly clock: Pick<WallClock, 'now'>;
@@ -46,11 +46,11 @@ const foldable: readonly string[] = [...confirmingKinds, 'tamper'];
 const LOOK_EVERY_MS = 10_000;
 
 export function createAlarms({ areaOf, areasSeenBy }: AlarmPlaces, options: AlarmOptions): Alarms {
-  const { onward, states, recordAbout, journal, registry, clock, time } = options;
+  const { onward, states, recordFollowUp, journal, registry, clock, time } = options;
   const folds = createFolds(options);
   const tests = createTests({ onward, states, areaOf, now: clock.now });
   registry.serve({
-    ...operatorHandlers(journal, recordAbout),
+    ...operatorHandlers(journal, recordFollowUp),
     test: ({ target, arguments: wanted }) => tests.begin(target, wanted),
     'end-test': ({ target }) => tests.end(target),
   });
@@ -62,7 +62,7 @@ export function createAlarms({ areaOf, areasSeenBy }: AlarmPlaces, options: Alar
       const key = may ? stateKeyOf(observation) : undefined;
       return key === undefined ? onward(observation) : folds.fold(key, observation);
     },
-    onRecorded: createConfirmation({ recordAbout, areaOf, areasSeenBy, time }),
+    onRecorded: createConfirmation({ recordFollowUp, areaOf, areasSeenBy, time }),
     start() {
       timer = time.every(LOOK_EVERY_MS, tests.endLate);
     },

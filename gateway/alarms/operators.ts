@@ -6,7 +6,7 @@ import type { Recorder } from '../road/recorder.ts';
 
 export function operatorHandlers(
   journal: Pick<Journal, 'read'>,
-  recordAbout: Recorder['recordAbout'],
+  recordFollowUp: Recorder['recordFollowUp'],
 ): Handlers<'acknowledge' | 'close'> {
   /** The alarm that is named, by its number and its id. */
   const alarmOf = async ({ event: id, sequence }: ArgumentsOf<'acknowledge'>): Promise<Event | undefined> => {
@@ -17,7 +17,7 @@ export function operatorHandlers(
   };
   const note = async (
     wanted: ArgumentsOf<'acknowledge'>,
-    record: (alarm: Event) => ReturnType<Recorder['recordAbout']>,
+    record: (alarm: Event) => ReturnType<Recorder['recordFollowUp']>,
   ): Promise<Result> => {
     const alarm = await alarmOf(wanted);
     if (alarm === undefined)
@@ -32,13 +32,13 @@ export function operatorHandlers(
     acknowledge: ({ arguments: wanted, from }) =>
       note(wanted, (alarm) => {
         const { event, by } = wanted;
-        return recordAbout(alarm, 'alarm.acknowledged', { event, by, uplink: from.id });
+        return recordFollowUp(alarm, 'alarm.acknowledged', { event, by, uplink: from.id });
       }),
     close: ({ arguments: wanted, from }) =>
       note(wanted, (alarm) => {
         const { event, by, reason, note: words } = wanted;
         const fact = { event, reason, ...(words !== undefined && { note: words }), by, uplink: from.id };
-        return recordAbout(alarm, 'alarm.closed', fact);
+        return recordFollowUp(alarm, 'alarm.closed', fact);
       }),
   };
 }

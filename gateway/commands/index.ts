@@ -86,7 +86,7 @@ const interrupted: Result = {
 export function createCommands(context: CommandContext): Commands {
   const { journal, recorder, clock, time, log, metrics } = context;
   const handling = createHandling(context.kindOf, log);
-  const bursts = burstLog(log);
+  const bursts = burstLog(log, time);
   const flying = inFlight(time);
   let stops = false;
 

@@ -9,11 +9,14 @@ import type { Command, Device, Driver, Host, Log, Outcome, Session } from '../..
 import type { Observation, Receipt } from '../../drivers/contract/observation.ts';
 import { createBackOff } from '../lifecycle/back-off.ts';
 import { type InFlight, inFlight } from '../lifecycle/in-flight.ts';
+import type { Part } from '../lifecycle/part.ts';
 import { type BurstLog, burstLog } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import { createLinks, type Links } from './links.ts';
 
-export interface Supervisor {
+export interface Supervisor extends Part {
+  /** Opens the lines. Commands may wait for that. */
+  start(): void;
   /** Whether each device answers; undefined: it has not been heard of yet. */
   online(device: string): boolean | undefined;
   /**
@@ -21,6 +24,7 @@ export interface Supervisor {
    * at most `patienceMs`; by default not at all. Never rejects: what cannot be done says why.
    */
   execute(command: Command, options?: { readonly patienceMs?: number }): Promise<Outcome>;
+  /** Closes the lines, and waits until what devices said is on disk. */
   close(): Promise<void>;
 }
 
@@ -61,11 +65,12 @@ interface Shared {
   readonly signal: AbortSignal;
 }
 
-export function startSupervisor(devices: readonly Device[], context: SupervisorContext): Supervisor {
+/** The wires of devices, by device. */
+function layWires(devices: readonly Device[], drivers: readonly Driver[]): ReadonlyMap<string, Wire> {
   const wires = new Map<string, Wire>();
   const wireOf = new Map<string, Wire>();
   for (const device of devices) {
-    const driver = context.drivers.find((one) => one.name === device.driver) as Driver;
+    const driver = drivers.find((one) => one.name === device.driver) as Driver;
     const line = driver.line(device as Parameters<Driver['line']>[0]);
     const key = `${driver.name} ${line}`;
     const wire = wires.get(key) ?? { line, driver, devices: [], waiting: new Set() };
@@ -73,14 +78,30 @@ export function startSupervisor(devices: readonly Device[], context: SupervisorC
     wires.set(key, wire);
     wireOf.set(device.id, wire);
   }
+  return wireOf;
+}
+
+export function createSupervisor(devices: readonly Device[], context: SupervisorContext): Supervisor {
+  const wireOf = layWires(devices, context.drivers);
+  const wires = new Set(wireOf.values());
   const stop = new AbortController();
   const bursts = burstLog(context.log, context.time);
   const flying = inFlight(context.time);
   const links = createLinks(context);
-  const running = [...wires.values()].map((wire) =>
-    keepOpen(wire, { context, links, bursts, flying, signal: stop.signal }),
-  );
+  let running: readonly Promise<void>[] = [];
+  const close = async () => {
+    stop.abort();
+    for (const { waiting } of wires) for (const wake of [...waiting]) wake(true);
+    await Promise.all(running);
+    await flying.settled(CLOSE_TIMEOUT_MS);
+    bursts.close();
+  };
   return {
+    start() {
+      running = [...wires].map((wire) =>
+        keepOpen(wire, { context, links, bursts, flying, signal: stop.signal }),
+      );
+    },
     online: links.online,
     async execute(command, { patienceMs = 0 } = {}) {
       const wire = wireOf.get(command.device);
@@ -91,14 +112,15 @@ export function startSupervisor(devices: readonly Device[], context: SupervisorC
       while (!isHeard() && !stop.signal.aborted && (await waitForWire(wire, until, context.time)));
       return await giveCommand(command, wire);
     },
-    async close() {
-      stop.abort();
-      for (const { waiting } of wires.values()) for (const wake of [...waiting]) wake(true);
-      await Promise.all(running);
-      await flying.settled(CLOSE_TIMEOUT_MS);
-      bursts.close();
-    },
+    close,
+    [Symbol.asyncDispose]: close,
   };
+}
+
+export function startSupervisor(devices: readonly Device[], context: SupervisorContext): Supervisor {
+  const supervisor = createSupervisor(devices, context);
+  supervisor.start();
+  return supervisor;
 }
 
 async function giveCommand(command: Command, { line, driver, session }: Wire): Promise<Outcome> {

@@ -41,7 +41,7 @@ export interface Recorder {
   /** Resolves when it is on disk, was already, or is no news. Rejects where the disk refuses: no acknowledgement. */
   record(observation: Observation): Promise<Receipt>;
   /** Puts what is said of an alarm later on disk: of each type, once for each alarm. */
-  recordAbout<T extends keyof AlarmFacts>(alarm: Event, type: T, fact: AlarmFacts[T]): Promise<Receipt>;
+  recordFollowUp<T extends keyof AlarmFacts>(alarm: Event, type: T, fact: AlarmFacts[T]): Promise<Receipt>;
   /** Puts an event of the gateway itself on disk; where the disk refuses, as soon as it does not. */
   recordOwn(type: OwnEventType, details: Readonly<Record<string, unknown>>): Promise<void>;
   /** Puts it on disk that there is a picture or a clip. */
@@ -160,7 +160,7 @@ export async function createRecorder(options: RecorderOptions): Promise<Recorder
         return Promise.reject(error);
       }
     },
-    async recordAbout(alarm, type, fact) {
+    async recordFollowUp(alarm, type, fact) {
       const { device } = alarm.data as { device: { id: string } };
       const event = eventAbout(alarm, type, fact, context());
       // One alarm is taken once; who says so again hears of the first.

@@ -42,7 +42,7 @@ function life() {
       alarms.onRecorded(event);
       return { sequence, id: event.id, repeated: false };
     },
-    async recordAbout(alarm: Event, type, fact) {
+    async recordFollowUp(alarm: Event, type, fact) {
       facts.push([type, String(alarm.subject), fact]);
       return { sequence: ++sequence, id: 'x', repeated: false };
     },

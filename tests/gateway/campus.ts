@@ -43,7 +43,7 @@ export async function campus(
     kindOf: (target) => (target === 'gateway' ? 'gateway' : 'device'),
   });
   commands.serve({
-    ...operatorHandlers(journal, recorder.recordAbout),
+    ...operatorHandlers(journal, recorder.recordFollowUp),
     activate: async () => ({ done: false, reason: 'there are no devices' }),
     replay: ({ arguments: wanted }) => uplink.replay(wanted),
   });

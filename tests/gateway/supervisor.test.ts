@@ -10,7 +10,7 @@ import {
   type Session,
 } from '../../drivers/contract/driver.ts';
 import type { Observation } from '../../drivers/contract/observation.ts';
-import { RULE_PATIENCE_MS, startSupervisor } from '../../gateway/devices/supervisor.ts';
+import { createSupervisor, RULE_PATIENCE_MS } from '../../gateway/devices/supervisor.ts';
 import { createMetrics } from '../../gateway/observe/metrics.ts';
 import { manualClock } from '../clocks.ts';
 import { silentLog, stream } from '../helpers.ts';
@@ -63,11 +63,11 @@ function testDriver(name: string) {
 
 const device = (id: string, wire: string, driver = 'a'): Device => ({ id, driver, options: { wire } });
 
-function start(devices: Device[], drivers: Driver[], disk = { refuses: false }) {
+function start(devices: Device[], drivers: Driver[], disk = { refuses: false }, begun = true) {
   const events = stream<Observation>();
   const metrics = createMetrics();
   const time = manualClock();
-  const supervisor = startSupervisor(devices, {
+  const supervisor = createSupervisor(devices, {
     drivers,
     record: async (observation) => {
       if (disk.refuses) throw new Error('the disk refuses');
@@ -79,6 +79,7 @@ function start(devices: Device[], drivers: Driver[], disk = { refuses: false }) 
     log: silentLog,
     keep: async () => '',
   });
+  if (begun) supervisor.start();
   onTestFinished(async () => {
     await time.until(supervisor.close());
   });
@@ -236,6 +237,16 @@ describe('a command', () => {
     expect(await Promise.all(outcomes)).toMatchObject([{ done: true }, { done: true }]);
     // And what answers is asked at once.
     expect(await supervisor.execute(unlock, patience)).toMatchObject({ done: true });
+  });
+
+  it('of a rule waits for the start of the gateway, too', async () => {
+    const { driver, opened } = testDriver('a');
+    const { supervisor, time } = start([device('one', 'w')], [driver], undefined, false);
+    const outcome = supervisor.execute(unlock, patience);
+    await time.advance(1000);
+    supervisor.start();
+    (await opened.next()).host.link('one', 'online');
+    expect(await outcome).toMatchObject({ done: true });
   });
 
   it('of a rule is tried once, in the end, where a device is never heard of', async () => {
