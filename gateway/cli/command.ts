@@ -1,7 +1,7 @@
 /** What a command of the command line is, and the few things that all of them need. */
 import { say } from '../../config/language.ts';
 import type { Config } from '../../config/schema.ts';
-import { type Clock, systemClock } from '../../drivers/contract/clock.ts';
+import { type Clock, systemClock, type Timer } from '../../drivers/contract/clock.ts';
 
 /** Where a command speaks, and its time. Tests give their own. */
 export interface Terminal {
@@ -37,12 +37,23 @@ export class UsageError extends Error {
 const SECOND_AFTER_MS = 500;
 
 /**
- * Resolves at Ctrl-C or SIGTERM (`asked`), or after `ms` (`timed`). A second Ctrl-C ends the process at once.
+ * Resolves at Ctrl-C or SIGTERM (`asked`), or `ms` after `running` resolved (`timed`). A second Ctrl-C ends the process
+ * at once.
  */
-export function untilStopped({ clock }: Terminal, ms?: number): Promise<'asked' | 'timed'> {
+export function untilStopped(
+  { clock }: Terminal,
+  ms?: number,
+  running: Promise<void> = Promise.resolve(),
+): Promise<'asked' | 'timed'> {
   return new Promise((resolve) => {
-    const timer = ms === undefined ? undefined : clock.after(ms, stop);
+    let timer: Timer | undefined;
+    let over = false;
+    if (ms !== undefined)
+      void running.then(() => {
+        if (!over) timer = clock.after(ms, stop);
+      });
     function stop(signal?: NodeJS.Signals) {
+      over = true;
       timer?.stop();
       process.off('SIGINT', stop);
       process.off('SIGTERM', stop);

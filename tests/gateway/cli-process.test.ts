@@ -127,7 +127,7 @@ devices:
   - { id: panel, driver: dc09, listen: { port: ${panel} }, accounts: [{ account: "1234" }] }
 `,
     );
-    const { child, out } = begin(['demo', file, '--for', '300ms', '--rate', '100']);
+    const { child, out } = begin(['demo', file, '--for', '500ms', '--rate', '100']);
     await out.find((line) => line.includes('delivered, 0 lost'));
     const said = performance.now();
     expect(await once(child, 'exit')).toEqual([0, null]);

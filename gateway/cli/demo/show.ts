@@ -22,7 +22,9 @@ export async function showDemo(
   { length, rate }: { readonly length: string | undefined; readonly rate: number },
   terminal: Terminal,
 ): Promise<number> {
-  const stopped = untilStopped(terminal, length === undefined ? undefined : milliseconds(length));
+  const running = Promise.withResolvers<void>();
+  const ms = length === undefined ? undefined : milliseconds(length);
+  const stopped = untilStopped(terminal, ms, running.promise);
   const uplink = config.uplinks[0];
   if (uplink === undefined) throw new Error(say('the demo needs an uplink', '演示需要一个 uplink'));
 
@@ -44,6 +46,7 @@ export async function showDemo(
     terminal.stdout.write(`${say('console', '控制台')}: ${gateway.console}\n`);
   const day = new AbortController();
   const living = liveADay(campus, rate, day.signal);
+  running.resolve();
   const how = await stopped;
   const patience = SETTLE_MS[how];
 
