@@ -22,7 +22,8 @@ import { noteConfig } from './commands/audit.ts';
 import { createCommands } from './commands/index.ts';
 import type { Task } from './commands/registry.ts';
 import type { Console } from './console/server.ts';
-import { type Supervisor, startSupervisor } from './devices/supervisor.ts';
+import { createDevices, type Supervisor } from './devices/index.ts';
+import { startSupervisor } from './devices/supervisor.ts';
 import { openJournal } from './journal/index.ts';
 import { createParts } from './lifecycle/parts.ts';
 import { createClips } from './media/clips.ts';
@@ -143,6 +144,13 @@ export async function startGateway(options: {
     alarms: (onward) => createAlarms(campus, { ...stage, onward }),
   });
   const { access, visitors, arming, alarms } = stages;
+  const devices = createDevices(config.devices, {
+    ...base,
+    registry: commands,
+    drivers: drivers as readonly Driver[],
+    record: enter,
+    keep: (device, picture, about) => media.keep(device, picture, about),
+  });
   const indicators = new Set(campus.devicesThatCan('indicate').map(({ id }) => id));
   commands.onPerform(({ target, action, arguments: wanted }) =>
     access.moved({ target, action, arguments: wanted }),
@@ -234,10 +242,6 @@ export async function startGateway(options: {
     void arming.start();
   });
 
-  // --- devices ---
-
-  let supervisor: Supervisor | undefined;
-  serveDevices(commands, () => supervisor);
   serveTasks(commands, { access, visitors, clips, pushes });
 
   const health = createInventory(
@@ -250,7 +254,7 @@ export async function startGateway(options: {
       unsaved: recorder.unsaved,
       low: () => storage.low(),
       uplinks: () => Object.fromEntries(uplinks.map((uplink) => [uplink.id, uplink.state()])),
-      online: (id) => supervisor?.online(id),
+      online: devices.online,
       areaState: arming.state,
       access,
       pushes: pushes.list,
@@ -292,15 +296,7 @@ export async function startGateway(options: {
   parts.adopt(visitors, (one) => one.close());
   await access.start();
   parts.adopt(access, (one) => one.close());
-  supervisor = parts.adopt(
-    startSupervisor(config.devices, {
-      ...base,
-      drivers: drivers as readonly Driver[],
-      record: enter,
-      keep: (device, picture, about) => media.keep(device, picture, about),
-    }),
-    (one) => one.close(),
-  );
+  parts.add(devices);
   parts.add(arming);
   parts.add(notices);
   parts.adopt(media, (one) => one.close());
@@ -370,31 +366,6 @@ export async function startGateway(options: {
       log.info({}, 'the gateway stopped');
     },
   };
-}
-
-/** What devices can be asked. */
-function serveDevices(registry: Registry, supervisor: () => Supervisor | undefined) {
-  const execute = async ({ target, from, ...command }: Asked): Promise<Result> =>
-    (await supervisor()?.execute({ ...command, device: target })) ?? {
-      done: false,
-      reason: 'the gateway starts',
-    };
-  void registry.serve({
-    activate: execute,
-    deactivate: execute,
-    unlock: execute,
-    lock: execute,
-    hold: execute,
-    raise: execute,
-    lower: execute,
-    preset: execute,
-    snapshot: execute,
-    show: execute,
-    clear: execute,
-    stream: execute,
-    indicate: execute,
-    confirm: execute,
-  });
 }
 
 /** Until these parts serve their actions themselves. */

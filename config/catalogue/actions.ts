@@ -382,7 +382,8 @@ export interface Asked<A extends ActionName = ActionName> {
 }
 /** Who asks. */
 export interface Asking {
-  readonly kind: 'uplink' | 'console' | 'rule' | 'card';
+  /** `part`: one part of the gateway asks another. */
+  readonly kind: 'uplink' | 'console' | 'rule' | 'card' | 'part';
   readonly id: string;
   readonly issuer?: string | undefined;
 }

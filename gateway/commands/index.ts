@@ -136,7 +136,7 @@ export function createCommands(context: CommandContext): Commands {
       return result;
     },
     askPart: (action, target, wanted) =>
-      perform({ id: action, action, target, arguments: wanted }, { kind: 'rule', id: 'gateway' }),
+      perform({ id: action, action, target, arguments: wanted }, { kind: 'part', id: 'gateway' }),
     tellInterrupted: receiving.tellInterrupted,
     noteStopping() {
       stops = true;
