@@ -48,6 +48,7 @@ import type {
   Stage,
   Usage,
 } from './store.ts';
+import { type FlatAppended, flattenEntries, unflattenAppended } from './wire.ts';
 import type { Answer, Failure, OpenedFile, Request } from './worker.ts';
 
 export { JournalError } from './error.ts';
@@ -296,6 +297,7 @@ export async function openJournal(directory: string): Promise<Journal> {
     running = true;
     while (pending.length > 0 || moved.size > 0 || marks.size > 0 || changedHolds.size > 0) {
       const batch = pending.slice(0, MAX_BATCH);
+      const entries = batch.map(({ entry }) => entry);
       pending = pending.slice(MAX_BATCH);
       const cursors = [...moved].flatMap((key) => positions.get(key) ?? []);
       const noted = [...marks.values()];
@@ -305,17 +307,17 @@ export async function openJournal(directory: string): Promise<Journal> {
       changedHolds.clear();
       try {
         const done = await watched(
-          ask<Appended[]>({
+          ask<FlatAppended>({
             do: 'commit',
+            entries: flattenEntries(entries),
             changes: {
-              entries: batch.map(({ entry }) => entry),
               cursors,
               marks: noted,
               held: holds.map(([key, topic]) => helds.get(key) ?? { ...topic, ended: true }),
             },
           }),
         );
-        settle(batch, done);
+        settle(batch, unflattenAppended(done, entries));
       } catch (error) {
         for (const { uplink, lane } of cursors) moved.add(keyOf(uplink, lane));
         for (const one of noted) marks.set(`${one.uplink}\n${one.lane}\n${one.stage}`, one);

@@ -24,9 +24,10 @@ import type {
   RemoveStep,
   Store,
 } from './store.ts';
+import { type FlatEntries, flattenAppended, unflattenEntries } from './wire.ts';
 
 export type Request =
-  | { readonly do: 'commit'; readonly changes: Changes }
+  | { readonly do: 'commit'; readonly entries: FlatEntries; readonly changes: Omit<Changes, 'entries'> }
   | { readonly do: 'read' | 'readBack'; readonly lane: number; readonly from: number; readonly limit: number }
   | { readonly do: 'states' }
   | { readonly do: 'remove'; readonly step: RemoveStep }
@@ -172,9 +173,10 @@ function run<T>(work: (file: Store) => T): T {
 function serve(request: Request): unknown {
   switch (request.do) {
     case 'commit': {
-      const done = run((file) => file.commit(request.changes, back));
+      const entries = unflattenEntries(request.entries);
+      const done = run((file) => file.commit({ ...request.changes, entries }, back));
       for (const { sequence } of done) acknowledged = Math.max(acknowledged, sequence);
-      return done;
+      return flattenAppended(done);
     }
     case 'read':
       return run((file) => file.read(request.lane, request.from, request.limit));
