@@ -60,6 +60,16 @@ export const systemClock: Clock = {
   random: () => Math.random(),
 };
 
+/** Aborts after `ms`, as AbortSignal.timeout does by the machine's time. */
+export function deadline(ms: number, clock: Clock): AbortSignal {
+  const late = new AbortController();
+  const one = clock.every(ms, () => {
+    one.stop();
+    late.abort(new DOMException('The operation was aborted due to timeout', 'TimeoutError'));
+  });
+  return late.signal;
+}
+
 /** Rejects with `late()` where a promise takes longer than `ms`; the promise itself goes on. */
 export async function within<T>(
   promise: Promise<T>,

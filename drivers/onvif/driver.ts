@@ -4,8 +4,8 @@
  */
 
 import { readFileSync } from 'node:fs';
-import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
+import type { Timer } from '../contract/clock.ts';
 import {
   type Command,
   type Device,
@@ -139,26 +139,27 @@ async function follow(context: {
   readonly held: { camera?: Camera | undefined };
 }): Promise<void> {
   const { cameras, address, host, signal, states, connected, held } = context;
-  let heardAt = performance.now();
+  const { clock } = host;
+  let heardAt = clock.elapsed();
   let told = false;
   let why = '';
   const heard = () => {
-    heardAt = performance.now();
+    heardAt = clock.elapsed();
     for (const { id } of cameras) host.link(id, 'online');
   };
   const silence = () => {
-    if (performance.now() - heardAt < OFFLINE_MS) return;
+    if (clock.elapsed() - heardAt < OFFLINE_MS) return;
     for (const { id } of cameras) host.link(id, 'offline', why || `silent for ${OFFLINE_MS / 1000} s`);
   };
-  const watching = setInterval(silence, 1000).unref();
+  const watching = clock.every(1000, silence);
   try {
     for (let tries = 0; !signal.aborted; tries++) {
       try {
         let offset = 0;
         let lookedAt = 0;
         const look = async () => {
-          lookedAt = performance.now();
-          offset = await clockOffset(address, host.clock.wall, signal);
+          lookedAt = clock.elapsed();
+          offset = await clockOffset(address, clock, signal);
           states.clock(offset);
         };
         await look();
@@ -170,14 +171,14 @@ async function follow(context: {
         if (camera.events === undefined) {
           // Nothing to listen to: whether it is there is all there is to know.
           heard();
-          await delay(OFFLINE_MS / 3, undefined, { signal }).catch(() => {});
+          await clock.wait(OFFLINE_MS / 3, signal);
           continue;
         }
         await readEvents({
           address,
           url: camera.events,
           offset: () => offset,
-          now: host.clock.wall,
+          clock,
           signal,
           heard() {
             tries = 0;
@@ -186,7 +187,7 @@ async function follow(context: {
           take: (notification) => states.take(notification, offset),
           discarded: (reason, count) => host.discarded(cameras[0]?.id ?? '', reason, count),
           async between() {
-            if (performance.now() - lookedAt > CLOCK_EVERY_MS) await look().catch(() => {});
+            if (clock.elapsed() - lookedAt > CLOCK_EVERY_MS) await look().catch(() => {});
           },
         });
       } catch (error) {
@@ -204,18 +205,18 @@ async function follow(context: {
             ? 100
             : REFUSED.test(why)
               ? REFUSED_MS
-              : Math.min(RETRY_MS * tries, RETRY_MAX_MS) * (0.5 + Math.random() / 2);
-        await delay(wait, undefined, { signal }).catch(() => {});
+              : Math.min(RETRY_MS * tries, RETRY_MAX_MS) * (0.5 + clock.random() / 2);
+        await clock.wait(wait, signal);
       }
     }
   } finally {
-    clearInterval(watching);
+    watching.stop();
   }
 }
 
 /** What is raised, and when it ends where the camera never says so. */
 function createStates(cameras: readonly Own[], host: Host) {
-  const timers = new Map<string, NodeJS.Timeout>();
+  const timers = new Map<string, Timer>();
   const deviceOf = ({ source }: Notification) =>
     cameras.find(
       ({ options: { source: own } }) => own !== undefined && Object.values(source).includes(own),
@@ -226,14 +227,14 @@ function createStates(cameras: readonly Own[], host: Host) {
     [device, kind, cause, zone?.number, details?.['part']].join('/');
   const endLater = (observation: Observation, ms: number) => {
     const key = keyOf(observation);
-    clearTimeout(timers.get(key));
+    timers.get(key)?.stop();
     const end = () => {
       timers.delete(key);
       const details = { ...observation.details, assumed: true };
       const { initial: _initial, ...rest } = observation;
       host.report({ ...rest, state: 'restored', details }).catch(() => {});
     };
-    timers.set(key, setTimeout(end, ms).unref());
+    timers.set(key, host.clock.after(ms, end));
   };
   return {
     /** Resolves when it is on disk. */
@@ -248,13 +249,13 @@ function createStates(cameras: readonly Own[], host: Host) {
       if (observation.state === 'raised')
         endLater(observation, passing ? PASSING_MS : device.options.clearAfter);
       else {
-        clearTimeout(timers.get(keyOf(observation)));
+        timers.get(keyOf(observation))?.stop();
         timers.delete(keyOf(observation));
       }
       // The camera forgets it with our next question: one that the disk refuses gets a second chance here.
       await host
         .report(whole)
-        .catch(() => delay(1000).then(() => host.report(whole)))
+        .catch(() => host.clock.wait(1000).then(() => host.report(whole)))
         .catch(() => {});
     },
     /** How far its clock is off, ms. */
@@ -275,7 +276,7 @@ function createStates(cameras: readonly Own[], host: Host) {
       }
     },
     close() {
-      for (const timer of timers.values()) clearTimeout(timer);
+      for (const timer of timers.values()) timer.stop();
     },
   };
 }
@@ -294,7 +295,7 @@ function executor(
   connected: () => Promise<Camera>,
   credentials: Credentials | undefined,
 ): (command: Command) => Promise<Outcome> {
-  const timers = new Map<string, NodeJS.Timeout>();
+  const timers = new Map<string, Timer>();
   const read = <T>(schema: z.ZodType<T>, given: unknown): T => {
     const parsed = schema.safeParse(given);
     if (!parsed.success) throw new Error(wrongArgument(parsed.error));
@@ -308,13 +309,13 @@ function executor(
     const found = own.relays.find((one) => one.id === wanted.output);
     if (found === undefined) return { done: false, reason: `there is no output ${wanted.output}` };
     const key = `${id}/${found.id}`;
-    clearTimeout(timers.get(key));
+    timers.get(key)?.stop();
     const camera = await connected();
     await camera.setRelay(found.token, action === 'activate');
     if (action === 'activate') {
       const ms = Math.min(wanted.for === undefined ? found.limit : wanted.for * 1000, found.limit);
       const off = () => void camera.setRelay(found.token, false).catch(() => {});
-      timers.set(key, setTimeout(off, ms));
+      timers.set(key, host.clock.after(ms, off));
     }
     return { done: true };
   };
@@ -336,7 +337,8 @@ function executor(
             .catch((error: Error) =>
               host.log.warn({ device: device.id, preset, error: error.message }, 'a camera did not turn'),
             );
-          await delay(SETTLE_MS, undefined, { signal });
+          await host.clock.wait(SETTLE_MS, signal);
+          signal.throwIfAborted();
         }
         const bytes = await camera.snapshot(profile, signal);
         signal.throwIfAborted();

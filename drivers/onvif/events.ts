@@ -5,7 +5,7 @@
  * ends here, and the caller makes the next one, which begins with all states (SetSynchronizationPoint).
  */
 import { randomBytes, randomUUID } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
+import { type Clock, deadline } from '../contract/clock.ts';
 import { bodyOf, fetchAs } from '../digest.ts';
 import type { CameraAddress } from './camera.ts';
 import {
@@ -44,20 +44,20 @@ const serviceUrl = ({ host, port }: CameraAddress) =>
 /** How far the camera's clock is from ours, ms; positive: ahead. @throws Error. */
 export async function clockOffset(
   address: CameraAddress,
-  now: () => number,
+  clock: Clock,
   signal: AbortSignal,
 ): Promise<number> {
   const url = serviceUrl(address);
-  const before = now();
+  const before = clock.wall();
   const response = await fetch(url, {
     method: 'POST',
     headers: { 'content-type': 'application/soap+xml; charset=utf-8' },
     body: encodeRequest('time', url, 0, { messageId: randomUUID() }),
-    signal: AbortSignal.any([signal, AbortSignal.timeout(ASK_MS)]),
+    signal: AbortSignal.any([signal, deadline(ASK_MS, clock)]),
   });
   const time = readTime((await bodyOf(response, ANSWER_MAX)).toString());
   // It tells whole seconds: the middle of one, and the middle of the way.
-  return time + 500 - (before + now()) / 2;
+  return time + 500 - (before + clock.wall()) / 2;
 }
 
 export interface EventsOptions {
@@ -66,7 +66,7 @@ export interface EventsOptions {
   readonly url: string;
   /** ms, as `clockOffset` gives it: tokens bear the camera's time. */
   readonly offset: () => number;
-  readonly now: () => number;
+  readonly clock: Clock;
   readonly signal: AbortSignal;
   /** It answered. */
   readonly heard: () => void;
@@ -79,7 +79,7 @@ export interface EventsOptions {
 
 /** Reads events until something goes wrong. @throws Error with the reason; resolves when the signal aborts. */
 export async function readEvents(options: EventsOptions): Promise<void> {
-  const { address, url, offset, now, signal, heard, take, discarded, between } = options;
+  const { address, url, offset, clock, signal, heard, take, discarded, between } = options;
   const { credentials } = address;
 
   const ask = async (
@@ -92,12 +92,16 @@ export async function readEvents(options: EventsOptions): Promise<void> {
     const token =
       credentials === undefined
         ? undefined
-        : { ...credentials, nonce: randomBytes(16), created: new Date(now() + offset()).toISOString() };
+        : {
+            ...credentials,
+            nonce: randomBytes(16),
+            created: new Date(clock.wall() + offset()).toISOString(),
+          };
     const response = await fetchAs(to, credentials, {
       method: 'POST',
       headers: { 'content-type': 'application/soap+xml; charset=utf-8', connection: 'close' },
       body: encodeRequest(request, to, ms, { token, parameters, messageId: randomUUID() }),
-      signal: AbortSignal.any([signal, AbortSignal.timeout(limit)]),
+      signal: AbortSignal.any([signal, deadline(limit, clock)]),
     });
     const text = (await bodyOf(response, ANSWER_MAX)).toString();
     if (response.status === 401) throw new Error(WRONG_PASSWORD);
@@ -116,13 +120,13 @@ export async function readEvents(options: EventsOptions): Promise<void> {
   pullUrl.host = own.host;
   pullUrl.protocol = own.protocol;
   const to = pullUrl.href;
-  let endsAt = performance.now() + lasts;
+  let endsAt = clock.elapsed() + lasts;
   const unsubscribe = () =>
     fetchAs(to, credentials, {
       method: 'POST',
       headers: { 'content-type': 'application/soap+xml; charset=utf-8' },
       body: encodeRequest('unsubscribe', to, 0, { parameters, messageId: randomUUID() }),
-      signal: AbortSignal.timeout(1000),
+      signal: deadline(1000, clock),
     })
       .then((response) => response.body?.cancel())
       .catch(() => {});
@@ -142,27 +146,27 @@ export async function readEvents(options: EventsOptions): Promise<void> {
       return read;
     } catch (error) {
       const { code, message } = error as SoapError;
-      if (signal.aborted || code === 'E_SOAP_FAULT' || performance.now() > endsAt) throw error;
+      if (signal.aborted || code === 'E_SOAP_FAULT' || clock.elapsed() > endsAt) throw error;
       if (code === 'E_SOAP') {
         discarded('an answer that makes no sense', 1);
         if (++nonsense >= NONSENSE_MAX) throw error;
       } else if (message === WRONG_PASSWORD) throw error;
-      await delay(AGAIN_MS, undefined, { signal }).catch(() => {});
+      await clock.wait(AGAIN_MS, signal);
       return undefined;
     }
   };
   while (!signal.aborted) {
-    const started = performance.now();
+    const started = clock.elapsed();
     const read = await pull();
     if (read === undefined) continue;
     if (read.discarded > 0) discarded('a notification that makes no sense', read.discarded);
     for (const notification of read.notifications) await take(notification);
-    if (read.notifications.length === 0 && performance.now() - started < EAGER_MS)
-      await delay(EAGER_MS, undefined, { signal }).catch(() => {});
-    if (performance.now() > endsAt - lasts / 2 && !signal.aborted) {
+    if (read.notifications.length === 0 && clock.elapsed() - started < EAGER_MS)
+      await clock.wait(EAGER_MS, signal);
+    if (clock.elapsed() > endsAt - lasts / 2 && !signal.aborted) {
       // One that cannot be renewed ends, which the next question tells.
       endsAt = await ask('renew', to, LASTS_MS, ASK_MS, parameters)
-        .then((answer) => performance.now() + readRenewed(answer))
+        .then((answer) => clock.elapsed() + readRenewed(answer))
         .catch(() => endsAt + lasts / 4);
     }
     await between();

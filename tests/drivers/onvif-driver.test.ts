@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { type Clock, systemClock } from '../../drivers/contract/clock.ts';
 import type { Observation } from '../../drivers/contract/observation.ts';
 import {
   encodeRequest,
@@ -16,6 +17,7 @@ import {
 import { onvif } from '../../drivers/onvif/driver.ts';
 import { eventRule, observationOf } from '../../drivers/onvif/mapping.ts';
 import { type CameraOptions, startCamera } from '../../simulators/camera.ts';
+import { fastClock } from '../clocks.ts';
 import { fakeHost, freePort, stream, temporaryDirectory } from '../helpers.ts';
 
 const envelope = (body: string) =>
@@ -188,6 +190,9 @@ describe('a topic', () => {
   });
 });
 
+/** Waits and limits pass ten times as fast; the wall, which tokens bear, does not. */
+const quick: Clock = { ...fastClock(10), wall: systemClock.wall };
+
 async function camera(own: object = {}, simulated: Partial<CameraOptions> = {}) {
   const [port, rtspPort] = await Promise.all([freePort(), freePort()]);
   const did = stream<string>();
@@ -195,7 +200,7 @@ async function camera(own: object = {}, simulated: Partial<CameraOptions> = {}) 
   onTestFinished(() => one.close());
   const passwordFile = join(temporaryDirectory(), 'pw');
   writeFileSync(passwordFile, 'pw\n');
-  const fake = fakeHost();
+  const fake = fakeHost(undefined, quick);
   const device = {
     id: 'cam',
     driver: 'onvif',
@@ -285,7 +290,7 @@ describe('a camera', { timeout: 30_000 }, () => {
     expect((await discards.next()).reason).toBe('an answer that makes no sense');
     await one.do('forget');
     await one.do('drop');
-    await delay(1500);
+    await quick.wait(1500);
     await one.do('enter');
     expect(
       (await reports.find(({ cause, state }) => cause === 'zone-entered' && state === 'raised')).kind,
@@ -295,7 +300,8 @@ describe('a camera', { timeout: 30_000 }, () => {
   it('that dies without a word is offline, and back by itself', async () => {
     const { one, links, next, ready, reports } = await camera();
     await ready();
-    await one.do('hang 17s');
+    // 20 s by the driver's clock.
+    await one.do('hang 2s');
     expect(await links.next()).toMatchObject({ state: 'offline' });
     expect(await links.next()).toMatchObject({ state: 'online' });
     reports.rest();
@@ -356,7 +362,7 @@ describe('a camera', { timeout: 30_000 }, () => {
       driver: 'onvif',
       options: onvif.options.parse({ host: '127.0.0.1', port, source }),
     });
-    const { host, reports, links } = fakeHost();
+    const { host, reports, links } = fakeHost(undefined, quick);
     const session = await onvif.open([channel('gate', 'vs0'), channel('yard', 'vs1')], host);
     onTestFinished(() => session.close());
     await links.next();
@@ -373,7 +379,7 @@ describe('a camera', { timeout: 30_000 }, () => {
     const server = createServer((_request, response) => response.end(readFileSync(import.meta.filename)));
     server.listen(port, '127.0.0.1');
     onTestFinished(() => void server.close());
-    const { host, links, discards } = fakeHost();
+    const { host, links, discards } = fakeHost(undefined, quick);
     const device = { id: 'x', driver: 'onvif', options: onvif.options.parse({ host: '127.0.0.1', port }) };
     const session = await onvif.open([device], host);
     onTestFinished(() => session.close());
