@@ -8,7 +8,6 @@
  */
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import { wiegandFormats } from '../bits.ts';
 import { type Device, defineDriver, type Host, type Outcome } from '../contract/driver.ts';
@@ -102,7 +101,7 @@ interface State {
   readonly local: Map<'tamper' | 'power', boolean>;
   /** Inputs as reported last, by their number. */
   readonly inputs: Map<number, boolean>;
-  /** Until when (`performance.now()`) an output is on, by its number. */
+  /** Until when (`elapsed`) an output is on, by its number. */
   readonly on: Map<number, number>;
   /** Commands for what it says it has not. */
   lacks: ReadonlySet<number>;
@@ -136,6 +135,7 @@ export const osdp = defineDriver({
   },
 
   async open(devices, host) {
+    const { clock } = host;
     const [first] = devices as readonly Reader[];
     const stop = new AbortController();
     const decoder = osdpDecoder();
@@ -158,7 +158,7 @@ export const osdp = defineDriver({
         sequence: 0,
         channel: undefined,
         greeted: false,
-        heardAt: performance.now(),
+        heardAt: clock.elapsed(),
         nextAt: 0,
         misses: 0,
         online: undefined,
@@ -183,12 +183,12 @@ export const osdp = defineDriver({
       };
       // The time of the bytes on the line comes on top.
       const bytes = encodeOsdp(frame);
-      const timer = setTimeout(resolve, REPLY_MS + bytes.length * 2, undefined);
+      const timer = clock.after(REPLY_MS + bytes.length * 2, () => resolve(undefined));
       try {
         await line.write(Buffer.concat([Buffer.of(0xff), bytes]));
         return await promise;
       } finally {
-        clearTimeout(timer);
+        timer.stop();
         answer = undefined;
       }
     };
@@ -300,7 +300,7 @@ export const osdp = defineDriver({
       }
       // What should still be on is, everything else is at rest.
       for (const output of reader.options.outputs) {
-        const left = (state.on.get(output.output) ?? 0) - performance.now();
+        const left = (state.on.get(output.output) ?? 0) - clock.elapsed();
         const { code, data } = switchOutput(output, left === Number.POSITIVE_INFINITY ? undefined : left);
         if ((await ask(state, code, data)) === undefined) return false;
       }
@@ -332,21 +332,19 @@ export const osdp = defineDriver({
 
     const loop = async () => {
       while (!stop.signal.aborted) {
-        const now = performance.now();
+        const now = clock.elapsed();
         for (const state of states) checkSilence(state, now);
         const due = states.filter(({ nextAt, storing }) => nextAt <= now && !storing);
         if (due.length === 0) {
           const next = Math.min(
             ...states.map(({ nextAt, storing }) => (storing ? now + STORING_MS : nextAt)),
           );
-          await delay(Math.max(1, Math.min(next - now, TURN_MS)), undefined, { signal: stop.signal }).catch(
-            () => {},
-          );
+          await clock.wait(Math.max(1, Math.min(next - now, TURN_MS)), stop.signal);
           continue;
         }
         // Who has waited longest is first.
         const state = due.reduce((a, b) => (a.nextAt <= b.nextAt ? a : b));
-        const begun = performance.now();
+        const begun = clock.elapsed();
         const heard = await turn(state).catch((error: Error) => {
           host.log.warn({ device: state.reader.id, error: error.message }, 'a turn of a reader failed');
           return false;
@@ -356,7 +354,7 @@ export const osdp = defineDriver({
       }
     };
     const follow = (state: State, heard: boolean, begun: number) => {
-      const now = performance.now();
+      const now = clock.elapsed();
       if (heard) {
         state.heardAt = now;
         state.misses = 0;
@@ -389,13 +387,13 @@ export const osdp = defineDriver({
         if (typeof wanted === 'string') return { done: false, reason: wanted };
         if (state.online !== true) return { done: false, reason: `${command.device} does not answer` };
         if ('output' in wanted) {
-          const until = wanted.ms === undefined ? Number.POSITIVE_INFINITY : performance.now() + wanted.ms;
+          const until = wanted.ms === undefined ? Number.POSITIVE_INFINITY : clock.elapsed() + wanted.ms;
           state.on.set(wanted.output.output, until);
         }
         const orders = 'orders' in wanted ? wanted.orders : [switchOutput(wanted.output, wanted.ms)];
         const able = orders.filter(({ code }) => !state.lacks.has(code));
         if (able.length === 0) return { done: false, reason: `${command.device} says that it cannot` };
-        state.nextAt = Math.min(state.nextAt, performance.now());
+        state.nextAt = Math.min(state.nextAt, clock.elapsed());
         const outcomes = await Promise.all(
           able.map((order) => new Promise<Outcome>((resolve) => state.queue.push({ ...order, resolve }))),
         );
@@ -455,8 +453,7 @@ const KEYS_WITHIN_MS = 10_000;
 const KEYS_MAX = 16;
 
 /** Keys of a code, which # ends and * begins anew. */
-function takeKeys(state: State, pressed: string): readonly string[] {
-  const now = performance.now();
+function takeKeys(state: State, pressed: string, now: number): readonly string[] {
   const codes: string[] = [];
   let held = now - state.keys.at > KEYS_WITHIN_MS ? '' : state.keys.pressed;
   for (const key of pressed) {
@@ -486,7 +483,7 @@ async function takeReply(state: State, { code, data }: OsdpFrame, host: Host): P
     case replies.KEYPAD: {
       const pressed = keysOf(data);
       if (pressed === undefined) return host.discarded(device, 'keys that do not fit', data.length);
-      for (const number of takeKeys(state, pressed))
+      for (const number of takeKeys(state, pressed, host.clock.elapsed()))
         await showCard(state, { format: 'keypad', number }, host);
       return;
     }
@@ -502,6 +499,6 @@ async function showCard({ reader }: State, credential: Credential, host: Host): 
   const report = () => host.report({ device, kind: 'credential', state: 'raised', credential, repeat });
   // The reader forgets the card with our next question: one that the disk refuses gets a second chance here.
   await report()
-    .catch(() => delay(1000).then(report))
+    .catch(() => host.clock.wait(1000).then(report))
     .catch(() => {});
 }
