@@ -18,7 +18,7 @@ export default defineConfig({
           exclude: ['tests/system/**', 'tests/bench/**', ...onDemoPorts],
           testTimeout: 20_000,
           // Most of a test's time is spent waiting for a peer: more files at once than cores.
-          maxWorkers: 4,
+          maxWorkers: 3,
           sequence: { groupOrder: 0 },
         },
       },

@@ -171,9 +171,12 @@ describe('what a broker can take', () => {
 
   it('gets topics as aliases, and how long to keep what', async () => {
     const broker = await scriptedBroker({ connack: { topicAliasMaximum: 10 } });
-    const { record } = await campus(broker.port, { expiry: { device: 3_600_000 } });
+    const { record, journal } = await campus(broker.port, { expiry: { device: 3_600_000 } });
     await record('fault');
     const first = await broker.events.next();
+    // Only what was acknowledged tells that the broker has learnt the alias.
+    const last = journal.last('normal');
+    await expect.poll(() => journal.position('police', 'normal').sequence).toBe(last);
     await record('fault');
     const second = await broker.events.next();
     await record('panic');
