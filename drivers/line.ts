@@ -8,7 +8,8 @@ import { stat } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import { SerialPort } from 'serialport';
 import { z } from 'zod';
-import { LineError } from './contract/driver.ts';
+import type { Clock } from './contract/clock.ts';
+import { type Host, LineError } from './contract/driver.ts';
 import { hostPort } from './contract/options.ts';
 
 export const serialOptions = z.strictObject({
@@ -55,7 +56,11 @@ const TCP_KEEPALIVE_MS = 10_000;
  * Opens a TCP connection, with keepalive and without Nagle.
  * @throws LineError E_LINE_REFUSED with the reason of the system.
  */
-function connectTcp(host: string, port: number, signal: AbortSignal): Promise<Socket> {
+function connectTcp(
+  host: string,
+  port: number,
+  { signal, clock: time }: Pick<Host, 'signal' | 'clock'>,
+): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const socket = connect({
       host,
@@ -65,19 +70,19 @@ function connectTcp(host: string, port: number, signal: AbortSignal): Promise<So
       keepAliveInitialDelay: TCP_KEEPALIVE_MS,
     });
     const refuse = (reason: string, cause?: unknown) => {
-      clearTimeout(timer);
+      timer.stop();
       signal.removeEventListener('abort', abort);
       socket.destroy();
       reject(new LineError('E_LINE_REFUSED', `${host}:${port} ${reason}`, { cause }));
     };
     const abort = () => refuse('was not waited for');
-    const timer = setTimeout(() => refuse('does not answer'), CONNECT_TIMEOUT_MS);
+    const timer = time.after(CONNECT_TIMEOUT_MS, () => refuse('does not answer'));
     signal.addEventListener('abort', abort, { once: true });
     socket.once('error', (error) =>
       refuse(`cannot be reached (${(error as NodeJS.ErrnoException).code})`, error),
     );
     socket.once('connect', () => {
-      clearTimeout(timer);
+      timer.stop();
       signal.removeEventListener('abort', abort);
       socket.removeAllListeners('error');
       resolve(socket);
@@ -115,12 +120,12 @@ function deviceAt(path: string): Promise<string> {
  * unplugged the system answers each read with nothing, at once, and serialport 13 (unix-read.js) asks again for ever;
  * it never says "closed".
  */
-function watchDevice(port: SerialPort, path: string, device: string) {
-  const watch = setInterval(async () => {
+function watchDevice(port: SerialPort, path: string, device: string, time: Clock) {
+  const watch = time.every(WATCH_MS, async () => {
     if ((await deviceAt(path)) !== device && port.isOpen)
       port.close(undefined, new Error('the device was unplugged'));
-  }, WATCH_MS);
-  port.once('close', () => clearInterval(watch));
+  });
+  port.once('close', () => watch.stop());
 }
 
 /**
@@ -188,21 +193,22 @@ function asLine(
  */
 export async function openLine(
   connection: LineConnection,
-  signal: AbortSignal,
+  host: Pick<Host, 'signal' | 'clock'>,
   onData: (chunk: Buffer) => void,
 ): Promise<Line> {
   const name = lineName(connection);
   if ('serial' in connection) {
     const device = await deviceAt(connection.serial);
     const port = await openPort(connection);
-    watchDevice(port, connection.serial, device);
+    watchDevice(port, connection.serial, device, host.clock);
     return asLine(name, port, onData, () => {
       // Closing twice is an error of its own in serialport.
       if (port.isOpen) port.close();
       else port.emit('close');
     });
   }
-  const socket = await connectTcp(connection.serialServer.host, connection.serialServer.port, signal);
+  const { host: address, port } = connection.serialServer;
+  const socket = await connectTcp(address, port, host);
   socket.once('end', () => socket.destroy());
   return asLine(name, socket, onData, () => socket.destroy());
 }

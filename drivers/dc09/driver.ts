@@ -8,6 +8,7 @@ import { hash } from 'node:crypto';
 import type { Socket as UdpSocket } from 'node:dgram';
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import type { Clock } from '../contract/clock.ts';
 import { type Device, defineDriver, type Host, LineError, type Problem } from '../contract/driver.ts';
 import type { Observation } from '../contract/observation.ts';
 import { duration, zoneOf, zoneOptions } from '../contract/options.ts';
@@ -65,7 +66,7 @@ interface Panel {
   readonly device: string;
   readonly config: Account;
   readonly key: Buffer | undefined;
-  /** performance.now() of the last good frame. */
+  /** `elapsed` at the last good frame. */
   heard: number;
   online: boolean | undefined;
   /** Wall clock at which the panel's own clock was last seen right; absent: never, or wrong since. */
@@ -107,10 +108,10 @@ export const dc09 = defineDriver({
   },
 
   async open(devices, host) {
-    const panels = openPanels(devices);
+    const panels = openPanels(devices, host.clock);
     const { host: address, port } = (devices[0] as Device<Options>).options.listen;
     const receive = receiver(panels, devices[0]?.id ?? '', host);
-    const server = await listenTcp(address, port, receive);
+    const server = await listenTcp(address, port, receive, host.clock);
     let udp: UdpSocket;
     try {
       udp = await listenUdp(address, port, receive, host, devices[0]?.id ?? '');
@@ -118,7 +119,7 @@ export const dc09 = defineDriver({
       server.close();
       throw error;
     }
-    const supervise = setInterval(() => superviseAll(panels.values(), host), SUPERVISION_TICK_MS);
+    const supervise = host.clock.every(SUPERVISION_TICK_MS, () => superviseAll(panels.values(), host));
     const closed = Promise.withResolvers<void>();
     const lost = (error: Error) =>
       closed.reject(new LineError('E_LINE_LOST', `port ${port}: ${error.message}`));
@@ -128,7 +129,7 @@ export const dc09 = defineDriver({
     return {
       ended: closed.promise,
       async close() {
-        clearInterval(supervise);
+        supervise.stop();
         for (const socket of server.sockets) socket.destroy();
         await Promise.all([
           new Promise<void>((resolve) => server.close(() => resolve())),
@@ -140,9 +141,9 @@ export const dc09 = defineDriver({
   },
 });
 
-function openPanels(devices: readonly Device<Options>[]): Map<string, Panel> {
+function openPanels(devices: readonly Device<Options>[], time: Clock): Map<string, Panel> {
   const panels = new Map<string, Panel>();
-  const now = performance.now();
+  const now = time.elapsed();
   for (const device of devices) {
     for (const config of device.options.accounts) {
       const key = config.keyFile === undefined ? undefined : readKey(config.keyFile);
@@ -160,7 +161,7 @@ function openPanels(devices: readonly Device<Options>[]): Map<string, Panel> {
 }
 
 function superviseAll(panels: Iterable<Panel>, host: Host) {
-  const now = performance.now();
+  const now = host.clock.elapsed();
   for (const panel of panels) {
     const { supervision, account } = panel.config;
     if (supervision === undefined || panel.online === false || now - panel.heard <= supervision) continue;
@@ -203,7 +204,7 @@ function receiver(panels: Map<string, Panel>, listener: string, host: Host): Rec
       return answer(nak(now));
     }
 
-    panel.heard = performance.now();
+    panel.heard = host.clock.elapsed();
     panel.online = true;
     host.link(panel.device, 'online', undefined, panel.config.account);
     if (inTime) panel.clockRightAt = now;

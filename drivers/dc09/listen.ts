@@ -4,6 +4,7 @@
  */
 import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { createServer, type Server, type Socket } from 'node:net';
+import type { Clock, Timer } from '../contract/clock.ts';
 import type { Decoded } from '../contract/codec.ts';
 import { type Host, LineError } from '../contract/driver.ts';
 import { type Dc09Frame, dc09Decoder } from './codec.ts';
@@ -38,6 +39,7 @@ export function listenTcp(
   address: string,
   port: number,
   receive: Receive,
+  time: Clock,
 ): Promise<Server & { sockets: Set<Socket> }> {
   const sockets = new Set<Socket>();
   const keepAlive = { keepAlive: true, keepAliveInitialDelay: TCP_KEEPALIVE_MS };
@@ -46,7 +48,7 @@ export function listenTcp(
     sockets.add(socket);
     socket.on('error', () => {});
     socket.once('close', () => sockets.delete(socket));
-    serve(socket, receive);
+    serve(socket, receive, time);
   });
   return new Promise((resolve, reject) => {
     server.once('error', (error) => reject(portError(error, address, port)));
@@ -58,10 +60,10 @@ export function listenTcp(
 }
 
 /** Reads one panel's connection until it ends. */
-function serve(socket: Socket, receive: Receive) {
+function serve(socket: Socket, receive: Receive, time: Clock) {
   const decoder = dc09Decoder();
   let waiting = 0;
-  let deadline: NodeJS.Timeout | undefined;
+  let deadline: Timer | undefined;
   // Events of one commit are acknowledged in one write.
   const answer = (bytes: Buffer) => {
     if (!socket.writable) return;
@@ -86,22 +88,22 @@ function serve(socket: Socket, receive: Receive) {
     for (const one of rest) take(one);
     if (rest.length > 0 || !heard) socket.destroy();
   };
-  deadline = setTimeout(late, FRAME_DEADLINE_MS);
+  deadline = time.after(FRAME_DEADLINE_MS, late);
   socket.on('data', (chunk) => {
     const decoded = decoder.push(chunk);
     if (decoded.some((one) => 'frame' in one)) {
       heard = true;
-      clearTimeout(deadline);
+      deadline?.stop();
       deadline = undefined;
     }
     for (const one of decoded) take(one);
     // Only for what is begun: a timer left from an ended frame would tear the next one in the middle.
-    if (decoder.pending()) deadline ??= setTimeout(late, FRAME_DEADLINE_MS);
+    if (decoder.pending()) deadline ??= time.after(FRAME_DEADLINE_MS, late);
   });
   socket.once('end', () => {
     for (const one of decoder.silence()) take(one);
   });
-  socket.once('close', () => clearTimeout(deadline));
+  socket.once('close', () => deadline?.stop());
 }
 
 /** Answers the sender of each datagram. @throws LineError E_PORT_TAKEN, E_LINE_REFUSED */

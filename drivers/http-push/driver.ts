@@ -7,10 +7,10 @@
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyRequest } from 'fastify';
 import jsonata from 'jsonata';
 import { z } from 'zod';
+import type { Clock, Timer } from '../contract/clock.ts';
 import { type Device, defineDriver, type Host, LineError } from '../contract/driver.ts';
 import type { Observation } from '../contract/observation.ts';
 import { duration } from '../contract/options.ts';
@@ -123,19 +123,25 @@ export const httpPush = defineDriver({
     if (only !== undefined && pull !== undefined) {
       const stop = new AbortController();
       const credentials = { username: pull.username, password: firstLine(pull.passwordFile) };
-      const ended = readStream(pull.url, credentials, AbortSignal.any([stop.signal, host.signal]), {
-        opened: () => watch.heard(only.terminal.id),
-        async message(message) {
-          watch.heard(only.terminal.id);
-          if (typeof message === 'string') return host.discarded(only.terminal.id, message, 0);
-          // Nobody can be asked again: what the disk refuses gets a second chance here.
-          await only
-            .take(message)
-            .catch(() => delay(1000).then(() => only.take(message)))
-            .catch(() => {});
+      const ended = readStream(
+        pull.url,
+        credentials,
+        AbortSignal.any([stop.signal, host.signal]),
+        host.clock,
+        {
+          opened: () => watch.heard(only.terminal.id),
+          async message(message) {
+            watch.heard(only.terminal.id);
+            if (typeof message === 'string') return host.discarded(only.terminal.id, message, 0);
+            // Nobody can be asked again: what the disk refuses gets a second chance here.
+            await only
+              .take(message)
+              .catch(() => host.clock.wait(1000).then(() => only.take(message)))
+              .catch(() => {});
+          },
+          noise: (reason, bytes) => host.discarded(only.terminal.id, reason, bytes),
         },
-        noise: (reason, bytes) => host.discarded(only.terminal.id, reason, bytes),
-      });
+      );
       return { ended, close: () => close(async () => stop.abort()) };
     }
     const ended = Promise.withResolvers<void>();
@@ -157,7 +163,7 @@ type Take = (message: Message, raw?: Buffer) => Promise<void>;
 function taker(terminal: Terminal, host: Host): Take {
   const expression = jsonata((terminal.profile as Profile).map);
   return async ({ body, pictures }, raw) => {
-    const mapped = await mapMessage(expression, body);
+    const mapped = await mapMessage(expression, body, host.clock);
     const { id: device, options: own } = terminal;
     if (typeof mapped === 'string') return host.discarded(device, 'what the profile cannot map', 0, mapped);
     const [first] = pictures;
@@ -220,12 +226,12 @@ function observationOf(device: string, mapped: Mapped, now: number): Observation
 
 /** Who is heard of, and who is not any more. */
 function superviser(terminals: readonly Terminal[], host: Host) {
-  const timers = new Map<string, NodeJS.Timeout>();
+  const timers = new Map<string, Timer>();
   const watch = ({ id, options: { supervision } }: Terminal) => {
     if (supervision === undefined) return;
-    clearTimeout(timers.get(id));
+    timers.get(id)?.stop();
     const silent = () => host.link(id, 'offline', `silent for ${supervision / 1000} s`);
-    timers.set(id, setTimeout(silent, supervision).unref());
+    timers.set(id, host.clock.after(supervision, silent));
   };
   for (const terminal of terminals) watch(terminal);
   return {
@@ -235,7 +241,7 @@ function superviser(terminals: readonly Terminal[], host: Host) {
       if (terminal !== undefined) watch(terminal);
     },
     close() {
-      for (const timer of timers.values()) clearTimeout(timer);
+      for (const timer of timers.values()) timer.stop();
     },
   };
 }
@@ -344,6 +350,7 @@ async function readStream(
   url: string,
   credentials: Credentials,
   signal: AbortSignal,
+  time: Clock,
   on: {
     readonly opened: () => void;
     readonly message: (message: Message | string) => Promise<void>;
@@ -351,10 +358,10 @@ async function readStream(
   },
 ): Promise<void> {
   const silent = new AbortController();
-  let timer: NodeJS.Timeout | undefined;
+  let timer: Timer | undefined;
   const patience = () => {
-    clearTimeout(timer);
-    timer = setTimeout(() => silent.abort(), PULL_SILENT_MS).unref();
+    timer?.stop();
+    timer = time.after(PULL_SILENT_MS, () => silent.abort());
   };
   patience();
   try {
@@ -383,6 +390,6 @@ async function readStream(
       : (((error as Error).cause as Error | undefined)?.message ?? (error as Error).message);
     throw new LineError('E_LINE_LOST', `${url}: ${reason}`, { cause: error });
   } finally {
-    clearTimeout(timer);
+    timer?.stop();
   }
 }

@@ -1,6 +1,7 @@
 /** From what a terminal sends to what it observed, by an expression (JSONata) of its profile. */
 import jsonata from 'jsonata';
 import { z } from 'zod';
+import { type Clock, within } from '../contract/clock.ts';
 import { alarmKinds, type Observation, visitStages } from '../contract/observation.ts';
 
 export const profileSchema = z.strictObject({
@@ -74,18 +75,14 @@ const TIMEOUT_MS = 1000;
 export async function mapMessage(
   expression: jsonata.Expression,
   body: unknown,
+  time: Clock,
 ): Promise<readonly Mapped[] | string> {
   let given: unknown;
-  let timer: NodeJS.Timeout | undefined;
   try {
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new Error('it takes too long')), TIMEOUT_MS);
-    });
-    given = await Promise.race([expression.evaluate(body), late]);
+    const late = () => new Error('it takes too long');
+    given = await within(expression.evaluate(body), TIMEOUT_MS, time, late);
   } catch (error) {
     return `the mapping failed: ${(error as Error).message}`;
-  } finally {
-    clearTimeout(timer);
   }
   if (given === undefined || given === null) return [];
   // JSONata's arrays carry members of their own.

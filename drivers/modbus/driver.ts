@@ -6,8 +6,8 @@
  * never closes the line (yaacov/node-modbus-serial#251). On TCP requests are matched by transaction number and
  * nobody waits for anybody.
  */
-import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
+import type { Clock } from '../contract/clock.ts';
 import { type Device, defineDriver, type Host } from '../contract/driver.ts';
 import { duration, hostPort, zoneOptions } from '../contract/options.ts';
 import { type Line, lineName, openLine, serialOptions, serialServerOptions } from '../line.ts';
@@ -117,7 +117,7 @@ export const modbus = defineDriver({
     const units = new Map(
       devices.map((device) => [
         device.id,
-        { device, outputs: outputsOf(device, wire.transact, stop.signal) },
+        { device, outputs: outputsOf(device, wire.transact, stop.signal, host.clock) },
       ]),
     );
     for (const { outputs } of units.values()) void outputs.begin();
@@ -146,7 +146,7 @@ export const modbus = defineDriver({
   },
 });
 
-function outputsOf({ options }: ModbusDevice, transact: Transact, signal: AbortSignal) {
+function outputsOf({ options }: ModbusDevice, transact: Transact, signal: AbortSignal, time: Clock) {
   const { unit, timeout, outputs } = options;
   const refusal = (what: string, exception: number) =>
     `${what}: ${exceptionText[exception] ?? 'refused'} (exception ${exception})`;
@@ -169,6 +169,7 @@ function outputsOf({ options }: ModbusDevice, transact: Transact, signal: AbortS
       },
     },
     signal,
+    time,
   );
 }
 
@@ -191,11 +192,12 @@ async function pollLoop(
 ): Promise<void> {
   const { unit, poll, timeout, zones } = device.options;
   const profile = device.profile as Profile;
+  const { clock } = host;
   const reads = readsOf(profile);
   let following = follow(profile, device.id, zones);
   let missed = 0;
   while (!signal.aborted) {
-    const started = performance.now();
+    const started = clock.elapsed();
     const result = await readAll(reads, (request) => transact(unit, request, timeout)).catch(() => undefined);
     if (signal.aborted) return;
     if (result !== undefined && 'image' in result) {
@@ -219,9 +221,9 @@ async function pollLoop(
     const backoff = Math.min(BACKOFF_FIRST_MS * 2 ** (missed - 1), BACKOFF_MAX_MS);
     const wait =
       missed === 0
-        ? poll - (performance.now() - started)
-        : Math.max(backoff * (0.5 + Math.random() / 2), poll);
-    await delay(Math.max(wait, 1), undefined, { signal }).catch(() => {});
+        ? poll - (clock.elapsed() - started)
+        : Math.max(backoff * (0.5 + clock.random() / 2), poll);
+    await clock.wait(Math.max(wait, 1), signal);
   }
 }
 
@@ -260,7 +262,7 @@ async function openRtu(connection: Parameters<typeof openLine>[0], name: string,
       else host.discarded(name, 'an answer that nobody awaits', one.frame.pdu.length);
     }
   };
-  const line = await openLine(connection, host.signal, (chunk) => take(decoder.push(chunk)));
+  const line = await openLine(connection, host, (chunk) => take(decoder.push(chunk)));
 
   const exchange = async (unit: number, request: ModbusRequest, timeout: number) => {
     take(decoder.silence());
@@ -269,17 +271,17 @@ async function openRtu(connection: Parameters<typeof openLine>[0], name: string,
     const answered = new Promise<Adu | undefined>((resolve) => {
       answer = resolve;
     });
-    const timer = setTimeout(() => {
+    const timer = host.clock.after(timeout, () => {
       // Garbage before the answer may have hidden it: silence makes the decoder look again.
       take(decoder.silence());
       answer?.(undefined);
-    }, timeout);
+    });
     try {
       await line.write(encodeRtu({ unit, pdu: encodeRequest(request) }));
       const adu = await answered;
       return adu === undefined ? undefined : parseResponse(adu.pdu);
     } finally {
-      clearTimeout(timer);
+      timer.stop();
       answer = undefined;
       expected = undefined;
     }
@@ -292,7 +294,7 @@ async function openRtu(connection: Parameters<typeof openLine>[0], name: string,
     transact(unit, request, timeout) {
       const mine = turn.then(() => exchange(unit, request, timeout));
       turn = mine.then(
-        () => delay(RTU_GAP_MS),
+        () => host.clock.wait(RTU_GAP_MS),
         () => {},
       );
       return mine;
@@ -304,7 +306,7 @@ async function openTcp(address: { host: string; port: number }, name: string, ho
   const waiting = new Map<number, (adu: Adu | undefined) => void>();
   const decoder = tcpDecoder();
   let transaction = 0;
-  const line = await openLine({ serialServer: address }, host.signal, (chunk) => {
+  const line = await openLine({ serialServer: address }, host, (chunk) => {
     for (const one of decoder.push(chunk)) {
       if ('discarded' in one) host.discarded(name, one.reason, one.discarded);
       else {
@@ -320,7 +322,7 @@ async function openTcp(address: { host: string; port: number }, name: string, ho
       transaction = (transaction + 1) & 0xffff;
       const mine = transaction;
       const answered = new Promise<Adu | undefined>((resolve) => waiting.set(mine, resolve));
-      const timer = setTimeout(() => waiting.get(mine)?.(undefined), timeout);
+      const timer = host.clock.after(timeout, () => waiting.get(mine)?.(undefined));
       try {
         await line.write(encodeTcp({ transaction: mine, unit, pdu: encodeRequest(request) }));
         const adu = await answered;
@@ -328,7 +330,7 @@ async function openTcp(address: { host: string; port: number }, name: string, ho
         const response = parseResponse(adu.pdu);
         return response?.function === request.function ? response : undefined;
       } finally {
-        clearTimeout(timer);
+        timer.stop();
         waiting.delete(mine);
       }
     },

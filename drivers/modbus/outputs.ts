@@ -2,8 +2,8 @@
  * What a device switches: sirens, lamps, doors, bollards. Each comes to rest by itself: a siren after its limit, a
  * door after its moment, a bollard after its travel; and all of them when the gateway starts or stops.
  */
-import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
+import type { Clock, Timer } from '../contract/clock.ts';
 import { type Command, type Outcome, wrongArgument } from '../contract/driver.ts';
 import { duration, identifier } from '../contract/options.ts';
 
@@ -73,7 +73,7 @@ export interface Outputs {
 }
 
 /**
- * Until when (`performance.now()`) a siren, a lamp or a held door is on: it outlives the line, not the gateway. Not
+ * Until when (`elapsed`) a siren, a lamp or a held door is on: it outlives the line, not the gateway. Not
  * a door's moment, nor a bollard's travel: those are movements, and none is made twice.
  */
 const lasting = new WeakMap<OutputOptions, number>();
@@ -89,9 +89,10 @@ export function createOutputs(
   outputs: readonly OutputOptions[],
   wire: OutputWire,
   signal: AbortSignal,
+  time: Clock,
 ): Outputs {
   /** By coil: what will switch it off. */
-  const timers = new Map<number, NodeJS.Timeout>();
+  const timers = new Map<number, Timer>();
   const moving = new Set<string>();
 
   const failed = ({ reason, unknown }: WriteProblem): Outcome => ({
@@ -101,25 +102,25 @@ export function createOutputs(
   });
   /** Off, and insists: what was to last a moment must not last for ever. */
   const off = async (at: number): Promise<WriteProblem | undefined> => {
-    clearTimeout(timers.get(at));
+    timers.get(at)?.stop();
     timers.delete(at);
     const problem = await wire.write(at, false);
     if (problem?.unknown === true && !signal.aborted && !timers.has(at))
       timers.set(
         at,
-        setTimeout(() => void off(at), REST_AGAIN_MS),
+        time.after(REST_AGAIN_MS, () => void off(at)),
       );
     return problem;
   };
   const on = async (at: number, ms: number): Promise<Outcome> => {
-    clearTimeout(timers.get(at));
+    timers.get(at)?.stop();
     timers.delete(at);
     const problem = await wire.write(at, true);
     // Also where nobody answered: it may be on.
     if (ms !== Number.POSITIVE_INFINITY)
       timers.set(
         at,
-        setTimeout(() => void off(at), ms),
+        time.after(ms, () => void off(at)),
       );
     return problem === undefined ? { done: true } : failed(problem);
   };
@@ -146,9 +147,9 @@ export function createOutputs(
     if (still !== undefined) return failed(still);
     const begun = await on(own, travel);
     if (!begun.done) return begun;
-    const end = performance.now() + travel;
-    while (performance.now() < end && !signal.aborted) {
-      await delay(INTERLOCK_EVERY_MS, undefined, { signal }).catch(() => {});
+    const end = time.elapsed() + travel;
+    while (time.elapsed() < end && !signal.aborted) {
+      await time.wait(INTERLOCK_EVERY_MS, signal);
       const stop = action === 'raise' ? await blocked() : undefined;
       if (stop === undefined) continue;
       await off(own);
@@ -179,13 +180,13 @@ export function createOutputs(
       if (action === 'lock' || action === 'deactivate') return await offOutcome(output.coil);
       if (kind === 'door' && action === 'unlock') return await on(output.coil, output.moment);
       const asked = parsed.data.for === undefined ? Number.POSITIVE_INFINITY : parsed.data.for * 1000;
-      const time = kind === 'door' ? Number.POSITIVE_INFINITY : Math.min(asked, output.limit);
-      lasting.set(output, performance.now() + time);
-      return await on(output.coil, time);
+      const ms = kind === 'door' ? Number.POSITIVE_INFINITY : Math.min(asked, output.limit);
+      lasting.set(output, time.elapsed() + ms);
+      return await on(output.coil, ms);
     },
     async begin() {
       for (const output of outputs) {
-        const left = (lasting.get(output) ?? 0) - performance.now();
+        const left = (lasting.get(output) ?? 0) - time.elapsed();
         if (output.kind !== 'bollard' && left > 0) await on(output.coil, left);
         else for (const at of coilsOf(output)) await off(at);
       }

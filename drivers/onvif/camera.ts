@@ -6,6 +6,7 @@
  */
 import { spawn } from 'node:child_process';
 import { Cam } from 'onvif';
+import { type Clock, deadline, within } from '../contract/clock.ts';
 import { bodyOf, type Credentials, fetchAs, withCredentials } from '../digest.ts';
 
 export interface CameraAddress {
@@ -37,27 +38,22 @@ export interface Camera {
 const TIMEOUT_MS = 8000;
 const PICTURE_MAX = 8_000_000;
 
+type Done<T> = (error: Error | null | false, value?: T) => void;
+
 /** A call of the package as a promise, which it may call back twice or never. */
-function call<T>(
-  what: string,
-  run: (done: (error: Error | null | false, value?: T) => void) => void,
-): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(
-      () => reject(new Error(`${what}: no answer within ${TIMEOUT_MS / 1000} s`)),
-      TIMEOUT_MS,
-    ).unref();
-    const done = (error: Error | null | false, value?: T) => {
-      clearTimeout(timer);
-      if (error) reject(new Error(`${what}: ${error.message}`, { cause: error }));
-      else resolve(value as T);
-    };
-    try {
-      run(done);
-    } catch (error) {
-      done(error as Error);
-    }
-  });
+function call<T>(what: string, run: (done: Done<T>) => void, time: Clock): Promise<T> {
+  const { promise, resolve, reject } = Promise.withResolvers<T>();
+  const done: Done<T> = (error, value) => {
+    if (error) reject(new Error(`${what}: ${error.message}`, { cause: error }));
+    else resolve(value as T);
+  };
+  try {
+    run(done);
+  } catch (error) {
+    done(error as Error);
+  }
+  const late = () => new Error(`${what}: no answer within ${TIMEOUT_MS / 1000} s`);
+  return within(promise, TIMEOUT_MS, time, late);
 }
 
 /** What a camera says of itself may name a host that only it knows (NAT, a wrong setting): ours is the one that answers. */
@@ -70,7 +66,7 @@ function at(uri: string, { host }: CameraAddress, scheme: RegExp): string {
 }
 
 /** @throws Error with a sentence. */
-export async function connectCamera(address: CameraAddress): Promise<Camera> {
+export async function connectCamera(address: CameraAddress, time: Clock): Promise<Camera> {
   const { host, port, credentials } = address;
   const cam = new Cam({
     hostname: host,
@@ -82,8 +78,9 @@ export async function connectCamera(address: CameraAddress): Promise<Camera> {
     ...(credentials !== undefined && credentials),
   });
   cam.on('error', () => {});
-  await call('connect', (done) => cam.connect(done));
-  const info = await call<Record<string, unknown>>('GetDeviceInformation', (done) =>
+  const ask = <T>(what: string, run: (done: Done<T>) => void) => call(what, run, time);
+  await ask('connect', (done) => cam.connect(done));
+  const info = await ask<Record<string, unknown>>('GetDeviceInformation', (done) =>
     cam.getDeviceInformation(done as never),
   ).catch((): Record<string, unknown> => ({}));
   const text = (value: unknown) => (value === undefined || value === '' ? undefined : String(value));
@@ -102,13 +99,13 @@ export async function connectCamera(address: CameraAddress): Promise<Camera> {
     events:
       path === undefined ? undefined : `http://${host.includes(':') ? `[${host}]` : host}:${port}${path}`,
     async streamUrl(profile) {
-      const { uri: found } = await call<{ uri: string }>('GetStreamUri', (done) =>
+      const { uri: found } = await ask<{ uri: string }>('GetStreamUri', (done) =>
         cam.getStreamUri({ protocol: 'RTSP', ...profileOptions(profile) }, done as never),
       );
       return withCredentials(at(found, address, /^rtsps?:$/), credentials);
     },
     async gotoPreset(preset) {
-      const presets = await call<Record<string, { $?: { token?: string }; name?: unknown }>>(
+      const presets = await ask<Record<string, { $?: { token?: string }; name?: unknown }>>(
         'GetPresets',
         (done) => cam.getPresets({}, done as never),
       );
@@ -119,10 +116,10 @@ export async function connectCamera(address: CameraAddress): Promise<Camera> {
         throw new Error(
           `there is no preset ${preset}; there are: ${Object.keys(presets).join(', ') || 'none'}`,
         );
-      await call('GotoPreset', (done) => cam.gotoPreset({ preset: found }, done as never));
+      await ask('GotoPreset', (done) => cam.gotoPreset({ preset: found }, done as never));
     },
     setRelay: async (token, on) => {
-      await call('SetRelayOutputState', (done) =>
+      await ask('SetRelayOutputState', (done) =>
         askDevice(
           cam as unknown as Asking,
           `<SetRelayOutputState xmlns="http://www.onvif.org/ver10/device/wsdl"><RelayOutputToken>${token.replace(/[<&]/g, '')}</RelayOutputToken><LogicalState>${on ? 'active' : 'inactive'}</LogicalState></SetRelayOutputState>`,
@@ -131,13 +128,13 @@ export async function connectCamera(address: CameraAddress): Promise<Camera> {
       );
     },
     async snapshot(profile, signal) {
-      const where = await call<{ uri?: string }>('GetSnapshotUri', (done) =>
+      const where = await ask<{ uri?: string }>('GetSnapshotUri', (done) =>
         cam.getSnapshotUri(profileOptions(profile), done as never),
       ).catch(() => undefined);
       // Profile S does not ask for snapshots: without them one picture is taken from the stream.
       if (typeof where?.uri !== 'string' || where.uri === '')
-        return await pictureOf(await camera.streamUrl(profile), signal);
-      const limit = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]);
+        return await pictureOf(await camera.streamUrl(profile), signal, time);
+      const limit = AbortSignal.any([signal, deadline(TIMEOUT_MS, time)]);
       const response = await fetchAs(at(where.uri, address, /^https?:$/), credentials, { signal: limit });
       if (!response.ok) {
         await response.body?.cancel();
@@ -153,25 +150,23 @@ export async function connectCamera(address: CameraAddress): Promise<Camera> {
 
 /** The package has no call for relays; what its calls are made of serves. */
 interface Asking {
-  _request(
-    options: { readonly service: string; readonly body: string },
-    done: (error: Error | null | false) => void,
-  ): void;
+  _request(options: { readonly service: string; readonly body: string }, done: Done<never>): void;
   _envelopeHeader(): string;
   _envelopeFooter(): string;
 }
-const askDevice = (cam: Asking, body: string, done: (error: Error | null | false) => void) =>
+const askDevice = (cam: Asking, body: string, done: Done<never>) =>
   cam._request({ service: 'device', body: cam._envelopeHeader() + body + cam._envelopeFooter() }, done);
 
 /** One picture from a stream, through ffmpeg. @throws Error. */
-async function pictureOf(url: string, signal: AbortSignal): Promise<Buffer> {
+async function pictureOf(url: string, signal: AbortSignal, time: Clock): Promise<Buffer> {
   const args = ['-rtsp_transport', 'tcp', '-i', url, '-frames:v', '1', '-f', 'mjpeg', '-q:v', '3', 'pipe:1'];
   const child = spawn('ffmpeg', ['-hide_banner', '-loglevel', 'error', '-nostdin', ...args], {
     stdio: ['ignore', 'pipe', 'ignore'],
-    timeout: TIMEOUT_MS,
     killSignal: 'SIGKILL',
     signal,
   });
+  const late = time.after(TIMEOUT_MS, () => child.kill('SIGKILL'));
+  child.once('close', () => late.stop());
   const chunks: Buffer[] = [];
   const failed = new Promise<never>((_, reject) => child.on('error', reject));
   const read = (async () => {

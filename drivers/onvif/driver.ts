@@ -110,7 +110,7 @@ export const onvif = defineDriver({
       if (held.camera === undefined) {
         // Loaded by who has cameras: a daemon of years keeps what it has loaded.
         const { connectCamera } = await import('./camera.ts');
-        held.camera = await connectCamera(address);
+        held.camera = await connectCamera(address, host.clock);
       }
       return held.camera;
     };

@@ -147,7 +147,7 @@ export const osdp = defineDriver({
         else if (one.frame.reply) answer?.(one.frame);
       }
     };
-    const line = await openLine((first as Reader).options.connection, host.signal, (chunk) =>
+    const line = await openLine((first as Reader).options.connection, host, (chunk) =>
       take(decoder.push(chunk)),
     );
     const states = (devices as readonly Reader[]).map((reader): State => {

@@ -1,5 +1,6 @@
 /** Devices that take lines of text on a serial line or behind a serial server: LED signs. They answer nothing. */
 import { z } from 'zod';
+import type { Timer } from '../contract/clock.ts';
 import { type Command, type Device, defineDriver, type Outcome, wrongArgument } from '../contract/driver.ts';
 import { lineConnection, lineName, openLine } from '../line.ts';
 import { encodeClear, encodeShow, type LineProfile, lineProfileSchema } from './profile.ts';
@@ -21,8 +22,6 @@ const showSchema = z.strictObject({
     .optional()
     .describe('Seconds; default until it is cleared'),
 });
-/** The longest that a timer can wait. */
-const TIMER_MAX_MS = 2 ** 31 - 1;
 
 export const serialLine = defineDriver({
   name: 'serial-line',
@@ -35,8 +34,8 @@ export const serialLine = defineDriver({
   async open(devices, host) {
     const device = devices[0] as LineDevice;
     const profile = device.profile as LineProfile;
-    let timer: NodeJS.Timeout | undefined;
-    const line = await openLine(device.options.connection, host.signal, (chunk) =>
+    let clearing: Timer | undefined;
+    const line = await openLine(device.options.connection, host, (chunk) =>
       host.discarded(device.id, 'bytes from a device that says nothing', chunk.length),
     );
     for (const { id } of devices) {
@@ -51,13 +50,13 @@ export const serialLine = defineDriver({
       if (parsed?.success === false) {
         return { done: false, reason: wrongArgument(parsed.error) };
       }
-      clearTimeout(timer);
+      clearing?.stop();
       await line.write(parsed === undefined ? encodeClear(profile) : encodeShow(profile, parsed.data.text));
       const seconds = parsed?.data.for;
       if (seconds !== undefined)
-        timer = setTimeout(
+        clearing = host.clock.after(
+          seconds * 1000,
           () => void line.write(encodeClear(profile)).catch(() => {}),
-          Math.min(seconds * 1000, TIMER_MAX_MS),
         );
       return { done: true };
     };
@@ -65,7 +64,7 @@ export const serialLine = defineDriver({
       ended: line.ended,
       execute,
       async close() {
-        clearTimeout(timer);
+        clearing?.stop();
         await line.close();
       },
     };

@@ -4,6 +4,7 @@
  * They say a number and nothing else: no acknowledgement, no supervision. The line is all there is to watch.
  */
 import { z } from 'zod';
+import type { Timer } from '../contract/clock.ts';
 import { type Device, defineDriver } from '../contract/driver.ts';
 import type { Credential } from '../contract/observation.ts';
 import { duration } from '../contract/options.ts';
@@ -46,7 +47,7 @@ export const wiegand = defineDriver({
 
     const show = (credential: Credential) => {
       const card = `${credential.facility ?? ''}/${credential.number}`;
-      const now = performance.now();
+      const now = host.clock.elapsed();
       for (const [key, at] of seen) if (now - at >= device.options.bounce) seen.delete(key);
       const bounced = seen.has(card);
       seen.set(card, now);
@@ -57,7 +58,7 @@ export const wiegand = defineDriver({
       });
     };
 
-    let torn: NodeJS.Timeout | undefined;
+    let torn: Timer | undefined;
     const take = (decoded: ReturnType<typeof decoder.push>) => {
       for (const one of decoded) {
         if ('frame' in one) show(one.frame);
@@ -66,13 +67,13 @@ export const wiegand = defineDriver({
     };
     const hear = (chunk: Buffer) => {
       take(decoder.push(chunk));
-      clearTimeout(torn);
-      torn = setTimeout(() => take(decoder.silence()), TORN_AFTER_MS);
+      torn?.stop();
+      torn = host.clock.after(TORN_AFTER_MS, () => take(decoder.silence()));
     };
     const line =
       'keyboard' in connection
         ? await openKeyboard(connection.keyboard, hear)
-        : await openLine(connection, host.signal, hear);
+        : await openLine(connection, host, hear);
     for (const { id } of devices) {
       if (id === device.id) host.link(id, 'online');
       else host.link(id, 'offline', `its line is taken by ${device.id}: a serial reader has no address`);
@@ -80,7 +81,7 @@ export const wiegand = defineDriver({
     return {
       ended: line.ended,
       async close() {
-        clearTimeout(torn);
+        torn?.stop();
         await line.close();
       },
     };

@@ -2,10 +2,12 @@ import { createSocket } from 'node:dgram';
 import { writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import type { Clock } from '../../drivers/contract/clock.ts';
 import type { Observation, Receipt } from '../../drivers/contract/observation.ts';
 import { type Dc09Frame, dc09Decoder, decryptDc09, encodeDc09, frameBody } from '../../drivers/dc09/codec.ts';
 import { dc09 } from '../../drivers/dc09/driver.ts';
+import { fastClock, manualClock } from '../clocks.ts';
 import { fakeHost, freePort, stream, temporaryDirectory } from '../helpers.ts';
 import { frames } from './decoding.ts';
 
@@ -14,10 +16,14 @@ const zones = [
   { zone: 9, id: 'gatehouse-button', kind: 'panic', name: '门卫室一键报警' },
 ];
 
-async function receiver(accounts: object[], store?: (observation: Observation) => Promise<Receipt>) {
+async function receiver(
+  accounts: object[],
+  store?: (observation: Observation) => Promise<Receipt>,
+  time?: Clock,
+) {
   const port = await freePort();
   const options = dc09.options.parse({ listen: { host: '127.0.0.1', port }, accounts });
-  const fake = fakeHost(store);
+  const fake = fakeHost(store, time);
   const session = await dc09.open([{ id: 'panel', driver: 'dc09', options }], fake.host);
   onTestFinished(() => session.close());
   return { ...fake, port, session };
@@ -198,31 +204,29 @@ describe('a panel on TCP', () => {
 
 describe('the deadline of a frame', () => {
   it('runs from its own first byte: a frame in two packets is not torn by the time of the one before', async () => {
-    const { port } = await receiver([{ account: '1234' }]);
+    const time = manualClock(Date.now());
+    const { port } = await receiver([{ account: '1234' }], undefined, time);
     const panel = await dial(port);
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-    onTestFinished(() => void vi.useRealTimers());
     panel.send(event('#1234|NPA1', 1));
     expect(await panel.answers.next()).toMatchObject({ sequence: 1 });
-    vi.advanceTimersByTime(9900);
+    await time.advance(9900);
     const frame = event('#1234|NPA2', 2);
     // Whole frame 2, then half of 3: the ACK of 2 says that both were read.
     const next = event('#1234|NPA3', 3);
     panel.send(Buffer.concat([frame, next.subarray(0, 20)]));
     expect(await panel.answers.next()).toMatchObject({ sequence: 2 });
-    vi.advanceTimersByTime(9900);
+    await time.advance(9900);
     panel.send(next.subarray(20));
     expect(await panel.answers.next()).toMatchObject({ sequence: 3 });
   });
 
   it('does not run while nothing is begun: a frame begun late is not torn', async () => {
-    const { port } = await receiver([{ account: '1234' }]);
+    const time = manualClock(Date.now());
+    const { port } = await receiver([{ account: '1234' }], undefined, time);
     const panel = await dial(port);
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-    onTestFinished(() => void vi.useRealTimers());
     panel.send(event('#1234|NPA1', 1));
     expect(await panel.answers.next()).toMatchObject({ sequence: 1 });
-    vi.advanceTimersByTime(9900);
+    await time.advance(9900);
     const next = event('#1234|NPA2', 2);
     panel.socket.setNoDelay(true);
     panel.send(next.subarray(0, 20));
@@ -230,7 +234,7 @@ describe('the deadline of a frame', () => {
     const other = await dial(port);
     other.send(event('#1234|NPA9', 9));
     expect(await other.answers.next()).toMatchObject({ sequence: 9 });
-    vi.advanceTimersByTime(200);
+    await time.advance(200);
     panel.send(next.subarray(20));
     expect(await panel.answers.next()).toMatchObject({ sequence: 2 });
   });
@@ -327,7 +331,11 @@ describe('a panel with a key', () => {
 
 describe('supervision', () => {
   it('says offline when a panel is silent for longer than its interval, and online when it speaks', async () => {
-    const { port, links } = await receiver([{ account: '1234', supervision: '300ms' }]);
+    const { port, links } = await receiver(
+      [{ account: '1234', supervision: '60s' }],
+      undefined,
+      fastClock(200),
+    );
     expect(await links.next()).toMatchObject({ device: 'panel', state: 'offline', part: '1234' });
     const panel = await dial(port);
     panel.send(encodeDc09({ id: 'NULL', sequence: 1, prefix: '0', account: '1234', data: '' }));

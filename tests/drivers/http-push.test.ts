@@ -8,6 +8,7 @@ import fc from 'fast-check';
 import jsonata from 'jsonata';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { parse } from 'yaml';
+import { systemClock } from '../../drivers/contract/clock.ts';
 import type { Observation, Receipt } from '../../drivers/contract/observation.ts';
 import { digestAuthorization, fetchAs, readChallenge } from '../../drivers/digest.ts';
 import { multipartDecoder, readMessage, readTable } from '../../drivers/http-push/codec.ts';
@@ -21,7 +22,8 @@ import { chunked } from './decoding.ts';
 const run = promisify(execFile);
 const profileOf = (name: string) =>
   parse(readFileSync(join(import.meta.dirname, `../../config/profiles/${name}.yaml`), 'utf8')) as Profile;
-const map = async (profile: string, body: unknown) => await mapMessage(jsonata(profileOf(profile).map), body);
+const map = async (profile: string, body: unknown) =>
+  await mapMessage(jsonata(profileOf(profile).map), body, systemClock);
 const secretFile = (text: string) => {
   const file = join(temporaryDirectory(), 'secret');
   writeFileSync(file, `${text}\n`);
@@ -267,7 +269,7 @@ describe('a mapping', () => {
     ['gives no observation', '{"kind": "credential"}', /no observation: 0.credential/],
     ['gives what is none of ours', '{"kind": "hello", "state": "raised"}', /no observation/],
   ])('that %s is told', async (_name, text, reason) => {
-    expect(await mapMessage(jsonata(text), {})).toEqual(expect.stringMatching(reason));
+    expect(await mapMessage(jsonata(text), {}, systemClock)).toEqual(expect.stringMatching(reason));
   });
 
   it('gives the time of the terminal, believed where it can be', () => {

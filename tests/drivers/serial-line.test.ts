@@ -7,6 +7,7 @@ import { parse } from 'yaml';
 import { serialLine } from '../../drivers/serial-line/driver.ts';
 import { encodeShow, lineProfileSchema } from '../../drivers/serial-line/profile.ts';
 import { startSign } from '../../simulators/sign.ts';
+import { fastClock } from '../clocks.ts';
 import { fakeHost, freePort, stream, tcpServer } from '../helpers.ts';
 
 const file = join(import.meta.dirname, '../../config/profiles/led-line.yaml');
@@ -61,14 +62,14 @@ describe('a sign', () => {
     const { port, sockets } = await tcpServer();
     const options = { connection: { serialServer: `127.0.0.1:${port}` }, profile: 'led-line' };
     const device = { id: 'sign', driver: 'serial-line', options: serialLine.options.parse(options), profile };
-    const { host } = fakeHost();
+    const { host } = fakeHost(undefined, fastClock(50));
     const session = await serialLine.open([device], host);
     onTestFinished(() => session.close());
     const socket = await sockets.next();
     const tell = (action: string, wanted: object) =>
       session.execute?.({ id: 'c', device: 'sign', action, arguments: { ...wanted } });
     const shown = once(socket, 'data');
-    expect(await tell('show', { text: 'A', for: 0.1 })).toEqual({ done: true });
+    expect(await tell('show', { text: 'A', for: 5 })).toEqual({ done: true });
     expect((await shown)[0].toString()).toBe('\u0002A\u0003');
     expect((await once(socket, 'data'))[0].toString()).toBe('\u0002\u0003');
     expect(await tell('show', { text: '' })).toMatchObject({ done: false });

@@ -3,15 +3,17 @@ import { closeSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import type { Clock } from '../../drivers/contract/clock.ts';
 import { wiegand } from '../../drivers/wiegand/driver.ts';
 import { keyboardDecoder } from '../../drivers/wiegand/keyboard.ts';
+import { fastClock, manualClock } from '../clocks.ts';
 import { fakeHost, tcpServer, temporaryDirectory } from '../helpers.ts';
 
 const CARD = '\x0262E3086CED08\x03';
 
-async function reader(options: object = {}) {
+async function reader(options: object = {}, time?: Clock) {
   const { port, sockets } = await tcpServer();
-  const fake = fakeHost();
+  const fake = fakeHost(undefined, time);
   const parsed = wiegand.options.parse({
     connection: { serialServer: `127.0.0.1:${port}` },
     format: 'rdm6300',
@@ -38,16 +40,17 @@ describe('a reader behind a serial server', () => {
   });
 
   it('counts the same card again once the bounce time is over', async () => {
-    const { socket, reports } = await reader({ bounce: '1ms' });
+    const time = manualClock();
+    const { socket, reports } = await reader({ bounce: '2s' }, time);
     for (let i = 0; i < 2; i++) {
       socket.write(CARD);
       await reports.next();
-      await new Promise((resolve) => setTimeout(resolve, 5));
+      await time.advance(2000);
     }
   });
 
   it('counts garbage and a torn card, and takes the next one', async () => {
-    const { socket, reports, discards } = await reader();
+    const { socket, reports, discards } = await reader({}, fastClock(10));
     socket.write('garbage');
     expect(await discards.next()).toMatchObject({ reason: 'noise', bytes: 7 });
     socket.write('\x0262E3');
