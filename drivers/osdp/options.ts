@@ -1,0 +1,52 @@
+/** What the config says of a reader. */
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+import { wiegandFormats } from '../bits.ts';
+import type { Device } from '../contract/driver.ts';
+import { duration, zoneOptions } from '../contract/options.ts';
+import { lineConnection } from '../line.ts';
+import { outputOptions } from './data.ts';
+import { DEFAULT_KEY } from './secure.ts';
+
+export const readerOptions = z.strictObject({
+  connection: lineConnection.describe('`serial` with its settings, usually 9600 8N1, or `serialServer`'),
+  address: z.int().min(0).max(126).default(0).describe('Of the reader on its line'),
+  keyFile: z
+    .string()
+    .optional()
+    .describe(
+      '32 hex digits, its own key (SCBK): the secure channel is then a must. Without it the line is in clear',
+    ),
+  bounce: duration().prefault('2s').describe('The same card again within this time is the same showing'),
+  defaultKey: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Secure channel with the key that everybody knows (SCBK-D): a fault is reported as long as it is so',
+    ),
+  formats: wiegandFormats(),
+  inputs: z
+    .array(
+      zoneOptions.extend({
+        input: z.int().min(0).max(255).describe('Its number in the reader, from 0'),
+        normal: z.enum(['open', 'closed']).default('open').describe('How its contact is when all is quiet'),
+      }),
+    )
+    .default([])
+    .describe('Contacts at the reader; `kind` is by default `contact`, that of a door'),
+  outputs: z.array(outputOptions).default([]).describe('Relays of the reader'),
+});
+export type Reader = Device<z.output<typeof readerOptions>>;
+
+/** The key of a file. @throws Error with a sentence. */
+export function readKey(file: string): Buffer {
+  const text = readFileSync(file, 'utf8').trim();
+  if (!/^[0-9A-Fa-f]{32}$/.test(text)) throw new Error(`${file}: a key is 32 hex digits`);
+  return Buffer.from(text, 'hex');
+}
+
+/** The key of its secure channel; undefined: its line is in clear. @throws Error with a sentence. */
+export function keyOf({ options: { keyFile, defaultKey } }: Reader): Buffer | undefined {
+  if (keyFile !== undefined) return readKey(keyFile);
+  return defaultKey ? DEFAULT_KEY : undefined;
+}

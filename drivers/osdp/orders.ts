@@ -1,0 +1,76 @@
+/** What a reader is told to do: orders that wait for its turn, and outputs that are to stay on. */
+import type { Clock } from '../contract/clock.ts';
+import type { Command, Outcome } from '../contract/driver.ts';
+import { commands, type OsdpFrame, replies } from './codec.ts';
+import { type Order, switchOutput, type Wanted, wantedOf } from './data.ts';
+import type { Reader } from './options.ts';
+
+export interface Orders {
+  /** What a command means; a string says what is wrong with it. */
+  read(command: Command): Wanted | string;
+  /** Resolves when the reader has answered, or is gone. */
+  place(wanted: Wanted): Promise<Outcome>;
+  /** Asks the one that has waited longest; undefined: none waits. False: there was no answer. */
+  carryOut(ask: (order: Order) => Promise<OsdpFrame | undefined>): Promise<boolean> | undefined;
+  /** Brings outputs to where they should be: what should still be on is, everything else is at rest. */
+  settled(): readonly Order[];
+  /** The reader is gone, with all that waits for it. */
+  drop(): void;
+  /** Commands for what it says it has not. */
+  lacks(commands: ReadonlySet<number>): void;
+  readonly waiting: boolean;
+}
+
+export function createOrders({ id, options: { outputs } }: Reader, time: Clock): Orders {
+  const queue: (Order & { readonly resolve: (outcome: Outcome) => void })[] = [];
+  /** Until when (`elapsed`) an output is on, by its number. */
+  const on = new Map<number, number>();
+  let lacking: ReadonlySet<number> = new Set();
+  return {
+    read: (command) => wantedOf(command, outputs),
+    async place(wanted) {
+      if ('output' in wanted) {
+        const until = wanted.ms === undefined ? Number.POSITIVE_INFINITY : time.elapsed() + wanted.ms;
+        on.set(wanted.output.output, until);
+      }
+      const orders = 'orders' in wanted ? wanted.orders : [switchOutput(wanted.output, wanted.ms)];
+      const able = orders.filter(({ code }) => !lacking.has(code));
+      if (able.length === 0) return { done: false, reason: `${id} says that it cannot` };
+      const outcomes = await Promise.all(
+        able.map((order) => new Promise<Outcome>((resolve) => queue.push({ ...order, resolve }))),
+      );
+      return outcomes.find(({ done }) => !done) ?? { done: true };
+    },
+    carryOut(ask) {
+      const order = queue.shift();
+      if (order === undefined) return undefined;
+      return ask(order).then((got) => {
+        order.resolve(outcomeOf(id, order, got));
+        return got !== undefined;
+      });
+    },
+    settled: () =>
+      outputs.map((output) => {
+        const left = (on.get(output.output) ?? 0) - time.elapsed();
+        return switchOutput(output, left === Number.POSITIVE_INFINITY ? undefined : left);
+      }),
+    drop() {
+      for (const { resolve } of queue.splice(0)) resolve({ done: false, reason: `${id} does not answer` });
+    },
+    lacks(codes) {
+      lacking = codes;
+    },
+    get waiting() {
+      return queue.length > 0;
+    },
+  };
+}
+
+function outcomeOf(reader: string, order: Order, got: OsdpFrame | undefined): Outcome {
+  if (got === undefined) return { done: false, reason: `${reader} does not answer`, unknown: true };
+  if (got.code === replies.NAK) return { done: false, reason: `the reader refuses it (${got.data[0] ?? 0})` };
+  // COM says what it will really use.
+  if (order.code === commands.COMSET && !Buffer.from(order.data).equals(got.data))
+    return { done: false, reason: `the reader will use ${Buffer.from(got.data).toString('hex')} instead` };
+  return { done: true };
+}

@@ -1,0 +1,121 @@
+/** What a reader told, and what of it is new: tamper, power, contacts, cards, codes. Told is what is on disk. */
+import type { Host } from '../contract/driver.ts';
+import type { Credential } from '../contract/observation.ts';
+import { zoneOf } from '../contract/options.ts';
+import { type OsdpFrame, replies } from './codec.ts';
+import { cardOf, keysOf, textCardOf } from './data.ts';
+import type { Reader } from './options.ts';
+
+/** Each resolves when it is on disk, and rejects where the disk refuses it: it is then as if never told. */
+export interface Reports {
+  /** LSTATR (7.6). `initial`: as found. */
+  local(data: Uint8Array, initial: boolean): Promise<void>;
+  /** ISTATR. */
+  inputs(data: Uint8Array, initial: boolean): Promise<void>;
+  /** What a poll brought. Only when it is on disk is the reader asked on, which tells it so. */
+  reply(frame: OsdpFrame): Promise<void>;
+  /** The known key is in use: whoever listens on the line can open the door. Never rejects. */
+  defaultKey(state: 'raised' | 'restored'): void;
+}
+
+export function createReports(reader: Reader, host: Host): Reports {
+  const { id: device, options } = reader;
+  /** As reported last. */
+  const locals = new Map<'tamper' | 'power', boolean>();
+  /** As reported last, by their number. */
+  const contacts = new Map<number, boolean>();
+  const keypad = createKeypad();
+
+  const reports: Reports = {
+    /** Tamper, then power; 1 is wrong. */
+    async local(data, initial) {
+      for (const [i, kind] of (['tamper', 'power'] as const).entries()) {
+        const raised = data[i] === 1;
+        if (locals.get(kind) === raised) continue;
+        await host.report({
+          device,
+          kind,
+          state: raised ? 'raised' : 'restored',
+          ...(initial && { initial }),
+        });
+        locals.set(kind, raised);
+      }
+    },
+    /** A byte for each input; 1 is active, its contact closed. */
+    async inputs(data, initial) {
+      for (const { input, normal, kind = 'contact', zone: number } of options.inputs) {
+        const raised = (data[input] === 1) === (normal === 'open');
+        if (data[input] === undefined || contacts.get(input) === raised) continue;
+        await host.report({
+          device,
+          kind,
+          zone: zoneOf(options.inputs, number),
+          state: raised ? 'raised' : 'restored',
+          ...(initial && { initial }),
+        });
+        contacts.set(input, raised);
+      }
+    },
+    async reply({ code, data }) {
+      switch (code) {
+        case replies.ACK:
+          return;
+        case replies.LSTATR:
+          return await reports.local(data, false);
+        case replies.ISTATR:
+          return await reports.inputs(data, false);
+        case replies.RAW:
+        case replies.FMT: {
+          const parsed = code === replies.RAW ? cardOf(data, options.formats) : textCardOf(data);
+          if ('reason' in parsed) return host.discarded(device, parsed.reason, data.length);
+          return await showCard(reader, parsed.frame, host);
+        }
+        case replies.KEYPAD: {
+          const pressed = keysOf(data);
+          if (pressed === undefined) return host.discarded(device, 'keys that do not fit', data.length);
+          for (const number of keypad.press(pressed, host.clock.elapsed()))
+            await showCard(reader, { format: 'keypad', number }, host);
+          return;
+        }
+        default:
+          host.discarded(device, 'a reply that is not known', data.length, `code ${code.toString(16)}`);
+      }
+    },
+    defaultKey: (state) =>
+      void host.report({ device, kind: 'fault', cause: 'default-key', state, initial: true }).catch(() => {}),
+  };
+  return reports;
+}
+
+async function showCard({ id: device, options }: Reader, credential: Credential, host: Host): Promise<void> {
+  const key = ['osdp', device, credential.format, credential.facility, credential.number].join('/');
+  const repeat = { key, within: options.bounce };
+  const report = () => host.report({ device, kind: 'credential', state: 'raised', credential, repeat });
+  // The reader forgets the card with our next question: one that the disk refuses gets a second chance here.
+  await report()
+    .catch(() => host.clock.wait(1000).then(report))
+    .catch(() => {});
+}
+
+/** A code that stops in the middle is forgotten. */
+const KEYS_WITHIN_MS = 10_000;
+const KEYS_MAX = 16;
+
+/** Keys of a code, which # ends and * begins anew. */
+function createKeypad() {
+  let held = '';
+  let heldAt = 0;
+  return {
+    /** @returns the codes that these keys end. `now`: `elapsed`. */
+    press(pressed: string, now: number): readonly string[] {
+      const codes: string[] = [];
+      if (now - heldAt > KEYS_WITHIN_MS) held = '';
+      for (const key of pressed) {
+        if (key === '#' && held !== '') codes.push(held);
+        held = key === '#' || key === '*' || held.length >= KEYS_MAX ? '' : held + key;
+      }
+      heldAt = now;
+      return codes;
+    },
+  };
+}
