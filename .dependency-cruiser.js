@@ -29,8 +29,7 @@ export default {
     {
       name: 'platforms-stand-alone',
       comment: 'As a driver: a platform protocol knows neither the engine of delivery nor another protocol.',
-      // True when the options of MQTT have moved from config/sections/uplinks.ts to drivers/platforms/mqtt/.
-      severity: 'warn',
+      severity: 'error',
       from: { path: '^drivers/platforms/([^/]+)/' },
       to: {
         path: '^(gateway|config|simulators|tests|drivers)/',
@@ -71,16 +70,15 @@ export default {
     },
     {
       name: 'only-main-knows-the-registry',
-      // True when the transports of uplinks come from the registry (the uplink has a rule of its own below).
-      severity: 'warn',
-      from: { path: '^gateway/', pathNot: '^gateway/(main\\.ts$|uplink/)' },
+      comment: 'The command line names it for who sets up devices and for who replays.',
+      severity: 'error',
+      from: { path: '^gateway/', pathNot: '^gateway/(main\\.ts$|cli/)' },
       to: { path: '^drivers/', pathNot: '^drivers/contract/' },
     },
     {
       name: 'delivery-knows-no-protocol',
       comment: 'gateway/uplink/ hands events to a Transport and hears in its words what became of them.',
-      // True when MQTT is behind drivers/contract/transport.ts.
-      severity: 'warn',
+      severity: 'error',
       from: { path: '^gateway/uplink/' },
       to: {
         path: '^drivers/|node_modules/(mqtt|mqtt-packet|ws|socks|aedes)/',

@@ -3,8 +3,8 @@ import { closest, distance } from 'fastest-levenshtein';
 import { type Document, isMap, isNode, isPair, isScalar, isSeq, type Node } from 'yaml';
 import type { z } from 'zod';
 import type { Problem } from '../drivers/contract/driver.ts';
+import { secretKeys } from '../drivers/contract/options.ts';
 import { say } from './language.ts';
-import { secretKeys } from './sections/values.ts';
 
 export type Path = readonly PropertyKey[];
 type Issue = z.core.$ZodIssue;

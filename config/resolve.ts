@@ -3,12 +3,13 @@ import { accessSync, constants, existsSync, readdirSync, readFileSync } from 'no
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { parse } from 'yaml';
 import type { Device, Driver, Problem } from '../drivers/contract/driver.ts';
-import { drivers } from '../drivers/index.ts';
+import { secretKeys } from '../drivers/contract/options.ts';
+import type { Transport } from '../drivers/contract/transport.ts';
+import { drivers, platforms } from '../drivers/index.ts';
 import { allowed, near, type Path, pathText } from './explain.ts';
 import { say } from './language.ts';
 import type { Config, RawConfig } from './schema.ts';
-import type { UplinkConfig } from './sections/uplinks.ts';
-import { secretKeys } from './sections/values.ts';
+import { partUplink, type RawUplink, type UplinkConfig } from './sections/uplinks.ts';
 
 const profilesDirectory = join(import.meta.dirname, 'profiles');
 
@@ -77,53 +78,52 @@ function resolveFiles<T>(value: T, path: (string | number)[], directory: string,
 }
 
 function resolveUplink(
-  raw: UplinkConfig,
+  raw: RawUplink,
   path: (string | number)[],
   directory: string,
   problems: Problem[],
 ): UplinkConfig {
-  const { proxy, ...uplink } = resolveFiles(raw, path, directory, problems);
-  const { url, tls } = uplink;
-  if (tls !== undefined && !/^(mqtts|wss):/.test(url)) {
+  const before = problems.length;
+  const { protocol } = raw;
+  if (protocol !== 'mqtt' && raw['mqttVersion'] !== undefined) {
     problems.push({
-      path: [...path, 'tls'],
+      path: [...path, 'mqttVersion'],
       message: say(
-        `stands beside ${url}, which has no TLS; use mqtts:// or wss://`,
-        `${url} 不使用 TLS；请改用 mqtts:// 或 wss://`,
+        `stands beside protocol: ${protocol}; say protocol: mqtt`,
+        `与 protocol: ${protocol} 重复；请改为 protocol: mqtt`,
       ),
     });
   }
-  if (tls !== undefined && (tls.certFile === undefined) !== (tls.keyFile === undefined)) {
-    const [has, lacks] = tls.certFile === undefined ? ['keyFile', 'certFile'] : ['certFile', 'keyFile'];
-    problems.push({
-      path: [...path, 'tls', has],
-      message: say(`needs ${lacks} beside it`, `需要同时给出 ${lacks}`),
-    });
+  const uplink = partUplink(resolveSecrets(resolveFiles(raw, path, directory, problems), path, problems));
+  const transport = (platforms as readonly Transport[]).find(({ name }) => name === uplink.protocol);
+  if (problems.length === before) {
+    for (const { path: inside, en, zh } of transport?.problems?.(uplink.options) ?? [])
+      problems.push({ path: [...path, ...inside], message: say(en, zh) });
   }
-  return {
-    ...resolveSecrets(uplink, path, problems),
-    ...(proxy !== undefined && { proxy: resolveSecrets(proxy, [...path, 'proxy'], problems) }),
-  };
+  return uplink;
 }
 
-/** Reads a password from its file or the environment. */
-function resolveSecrets<T extends { password?: string | undefined; passwordFile?: string | undefined }>(
-  secretive: T,
-  path: (string | number)[],
-  problems: Problem[],
-): Omit<T, 'password' | 'passwordFile'> & { password?: string } {
-  const { password, passwordFile, ...rest } = secretive;
+/** Reads passwords from their files or the environment, in mappings within too. */
+function resolveSecrets<T extends object>(value: T, path: (string | number)[], problems: Problem[]): T {
+  const { password, passwordFile, ...rest } = value as { password?: string; passwordFile?: string };
   if (password !== undefined && passwordFile !== undefined) {
     problems.push({
       path: [...path, 'password'],
       message: say('stands beside passwordFile; keep one', '与 passwordFile 重复，请只保留一个'),
     });
   }
-  if (passwordFile !== undefined && existsSync(passwordFile)) {
-    return { ...rest, password: readFileSync(passwordFile, 'utf8').split(/\r?\n/, 1)[0] ?? '' };
-  }
-  const found = password === undefined ? undefined : process.env[password.slice(2, -1)];
-  return found === undefined ? rest : { ...rest, password: found };
+  const members = Object.entries(rest).map(([key, item]: [string, unknown]) =>
+    typeof item === 'object' && item !== null && !Array.isArray(item)
+      ? [key, resolveSecrets(item, [...path, key], problems)]
+      : [key, item],
+  );
+  const found =
+    passwordFile !== undefined && existsSync(passwordFile)
+      ? (readFileSync(passwordFile, 'utf8').split(/\r?\n/, 1)[0] ?? '')
+      : password === undefined
+        ? undefined
+        : process.env[password.slice(2, -1)];
+  return Object.fromEntries([...members, ...(found === undefined ? [] : [['password', found]])]) as T;
 }
 
 function resolveDevice(

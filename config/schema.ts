@@ -47,7 +47,7 @@ export const configSchema = z.strictObject({
 export type RawConfig = z.output<typeof configSchema>;
 
 /** A config that was read: its paths are absolute, its secrets there, its devices as their drivers know them. */
-export interface Config extends Omit<RawConfig, 'devices'> {
+export interface Config extends Omit<RawConfig, 'devices' | 'uplinks'> {
   readonly file: string;
   readonly uplinks: UplinkConfig[];
   readonly devices: readonly Device[];

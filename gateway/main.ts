@@ -11,8 +11,8 @@ import { wantsOf } from '../config/catalogue/filter.ts';
 import type { Config } from '../config/schema.ts';
 import { type Clock, systemClock } from '../drivers/contract/clock.ts';
 import type { Driver, Log } from '../drivers/contract/driver.ts';
-import type { Lane } from '../drivers/contract/lane.ts';
-import { drivers } from '../drivers/index.ts';
+import type { Transport } from '../drivers/contract/transport.ts';
+import { drivers, platforms } from '../drivers/index.ts';
 import { createAccess } from './access/index.ts';
 import { confirmToDevices } from './alarms/confirm.ts';
 import { createAlarms } from './alarms/index.ts';
@@ -22,8 +22,7 @@ import { noteConfig } from './commands/audit.ts';
 import { createCommands } from './commands/index.ts';
 import type { Task } from './commands/registry.ts';
 import type { Console } from './console/server.ts';
-import { createDevices, type Supervisor } from './devices/index.ts';
-import { startSupervisor } from './devices/supervisor.ts';
+import { createDevices } from './devices/index.ts';
 import { openJournal } from './journal/index.ts';
 import { createParts } from './lifecycle/parts.ts';
 import { createClips } from './media/clips.ts';
@@ -41,7 +40,7 @@ import { createRules } from './rules/index.ts';
 import { followJournal } from './upkeep/journal-file.ts';
 import { keepStorage } from './upkeep/storage.ts';
 import { cardKey } from './uplink/card-key.ts';
-import { startUplink, type Uplink } from './uplink/index.ts';
+import { createUplinks } from './uplink/index.ts';
 import { createLives } from './uplink/lives.ts';
 import { version } from './version.ts';
 import { createVisitors } from './visitors/index.ts';
@@ -56,18 +55,6 @@ export interface Gateway {
 }
 
 const DRAIN_MS = 1000;
-
-/** Devices without a gateway around them, to be set up: what they observe goes nowhere. */
-export function superviseDevices(devices: Config['devices'], log: Log, time: Clock): Supervisor {
-  return startSupervisor(devices, {
-    drivers: drivers as readonly Driver[],
-    record: async () => ({ sequence: null, id: null, repeated: true }),
-    keep: async () => '',
-    time,
-    log,
-    metrics: createMetrics(),
-  });
-}
 
 /**
  * @throws JournalError where another gateway or a newer version has the journal; what `listen` throws for the
@@ -97,7 +84,7 @@ export async function startGateway(options: {
   const commands = parts.adopt(createCommands({ ...base, journal, recorder, kindOf: campus.kindOf }), (one) =>
     one.close(),
   );
-  const lives = createLives();
+  const lives = createLives(time);
   const devicesToConfirm = confirmToDevices(journal, commands, log);
   const media = createMediaStore({
     ...base,
@@ -195,11 +182,10 @@ export async function startGateway(options: {
 
   // --- uplinks ---
 
-  let uplinks: readonly Uplink[] = [];
-  const wake = (lanes: ReadonlySet<Lane>) => {
-    for (const uplink of uplinks) uplink.wake(lanes);
-  };
-  const uplinkContext = {
+  const uplinks = createUplinks(config.uplinks, {
+    ...base,
+    registry: commands,
+    transports: platforms as readonly Transport[],
     campus: campus.id,
     version,
     startedAt,
@@ -208,27 +194,19 @@ export async function startGateway(options: {
     recorder,
     lives,
     commands,
-    log,
-    metrics,
     cardKey: cardKey(config.dataDir, log),
     contentOf: media.contentOf,
     trace,
-    received(uplink: string, lane: Lane, from: number, to: number) {
+    received(uplink, lane, from, to) {
       if (lane === 'urgent') devicesToConfirm.onReceived(uplink, from, to).catch(() => {});
-    },
-  };
-  commands.serve({
-    async replay({ from, arguments: wanted }) {
-      const uplink = uplinks.find(({ id }) => from.kind === 'uplink' && id === from.id);
-      return (await uplink?.replay(wanted)) ?? { done: false, reason: 'only a platform gets a replay' };
     },
   });
 
   // --- who follows ---
 
-  journal.onAppended(wake);
+  journal.onAppended(uplinks.wake);
   recorder.onUnsaved((event) => {
-    wake(new Set(['urgent']));
+    uplinks.wake(new Set(['urgent']));
     rules.onRecorded(event);
   });
   recorder.onStored((event, sequence) => {
@@ -238,7 +216,7 @@ export async function startGateway(options: {
     rules.onRecorded(event);
   });
   followJournal(journal, recorder, log, () => {
-    for (const uplink of uplinks) uplink.reset();
+    uplinks.reset();
     void arming.start();
   });
 
@@ -253,7 +231,7 @@ export async function startGateway(options: {
       journal,
       unsaved: recorder.unsaved,
       low: () => storage.low(),
-      uplinks: () => Object.fromEntries(uplinks.map((uplink) => [uplink.id, uplink.state()])),
+      uplinks: uplinks.states,
       online: devices.online,
       areaState: arming.state,
       access,
@@ -285,11 +263,11 @@ export async function startGateway(options: {
     void recorder.recordOwn('gateway.clock-stepped', { ms });
   });
 
-  uplinks = config.uplinks.map((uplink) => startUplink(uplink, uplinkContext));
+  uplinks.start();
   parts.adopt(uplinks, async () => {
     // What is on disk before the uplinks go is delivered by them.
     await commands.settled();
-    await Promise.all(uplinks.map((uplink) => uplink.close(drainMs)));
+    await uplinks.close(drainMs);
   });
   parts.add(rules);
   parts.add(alarms);

@@ -2,16 +2,6 @@
 import { z } from 'zod';
 import { eventClasses } from '../catalogue/events.ts';
 
-/** Keys that hold secrets. A value written inline is refused; `${NAME}` takes it from the environment. */
-export const secretKeys = /^(password|passphrase|token|secret|key)$/;
-export const secret = () =>
-  z
-    .string()
-    .regex(
-      /^\$\{[A-Za-z_][A-Za-z0-9_]*\}$/,
-      'a secret is not written inline: use the ...File key, or ${NAME} for the environment',
-    );
-
 const sizeUnits = { kB: 1000, MB: 1_000_000, GB: 1_000_000_000, TB: 1_000_000_000_000 } as const;
 
 export function isTimezone(name: string): boolean {

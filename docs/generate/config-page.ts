@@ -1,6 +1,6 @@
 /** The reference page of the config. */
 import { configJsonSchema } from '../../config/schema.ts';
-import { drivers } from '../../drivers/index.ts';
+import { drivers, platforms } from '../../drivers/index.ts';
 import { NOTE, type Schema } from './json-schema.ts';
 
 function kindOf(schema: Schema): string {
@@ -20,6 +20,8 @@ function kindOf(schema: Schema): string {
       : '';
   return `${schema.type ?? 'any'}${range}`;
 }
+
+const head = '| key | what | default | meaning |\n| --- | --- | --- | --- |';
 
 /** A row a key, those of mappings below it indented by their path. */
 function rows(schema: Schema, path: string): string[] {
@@ -49,8 +51,7 @@ function below(schema: Schema, name: string): string[] {
 
 export function configPage(): string {
   const schema = configJsonSchema() as Schema;
-  const { devices, ...rest } = schema.properties ?? {};
-  const head = '| key | what | default | meaning |\n| --- | --- | --- | --- |';
+  const { devices, uplinks, ...rest } = schema.properties ?? {};
   const parts = [
     `<!-- ${NOTE} -->`,
     '# The config file',
@@ -63,22 +64,41 @@ export function configPage(): string {
     head,
     ...rows({ ...schema, properties: rest }, ''),
     '',
-    '## `devices[]`',
-    '',
-    (devices as Schema).description ?? '',
+    ...choices('uplinks', uplinks, 'protocol', platforms),
+    ...choices('devices', devices, 'driver', drivers),
   ];
-  const alternatives = (devices as Schema).items?.oneOf ?? (devices as Schema).items?.anyOf ?? [];
-  for (const driver of drivers) {
-    const own = alternatives.find((one) => one.properties?.['driver']?.const === driver.name);
-    parts.push(
+  return `${parts.join('\n').trimEnd()}\n`;
+}
+
+/** A section that is a list, and a table for each word of the key that tells its members apart. */
+function choices(
+  section: string,
+  schema: Schema | undefined,
+  key: string,
+  registry: readonly {
+    readonly name: string;
+    readonly title: { readonly en: string; readonly zh: string };
+  }[],
+): string[] {
+  const items = schema?.items ?? {};
+  const alternatives = items.oneOf ?? items.anyOf ?? [items];
+  const isOf = (one: Schema, name: string) => {
+    const { const: only, anyOf } = one.properties?.[key] ?? {};
+    return only === name || anyOf?.some((word) => word.const === name) === true;
+  };
+  return [
+    `## \`${section}[]\``,
+    '',
+    schema?.description ?? '',
+    '',
+    ...registry.flatMap(({ name, title }) => [
+      `### \`${key}: ${name}\``,
       '',
-      `### \`driver: ${driver.name}\``,
-      '',
-      `${driver.title.en} · ${driver.title.zh}`,
+      `${title.en} · ${title.zh}`,
       '',
       head,
-      ...rows(own ?? {}, ''),
-    );
-  }
-  return `${parts.join('\n')}\n`;
+      ...rows(alternatives.find((one) => isOf(one, name)) ?? {}, ''),
+      '',
+    ]),
+  ];
 }

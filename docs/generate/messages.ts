@@ -1,7 +1,7 @@
 /** The messages over MQTT that are no events: their shapes, topics and words. */
 import { z } from 'zod';
 import { commandActions } from '../../config/catalogue/actions.ts';
-import { receiptSchema } from '../../gateway/uplink/intake.ts';
+import { receiptSchema } from '../../gateway/uplink/receipts.ts';
 import { commandPayload } from './actions.ts';
 import { payloadOf } from './json-schema.ts';
 

@@ -28,6 +28,16 @@ export function hostPort() {
     });
 }
 
+/** Keys that hold secrets. A value written inline is refused; `${NAME}` takes it from the environment. */
+export const secretKeys = /^(password|passphrase|token|secret|key)$/;
+export const secret = () =>
+  z
+    .string()
+    .regex(
+      /^\$\{[A-Za-z_][A-Za-z0-9_]*\}$/,
+      'a secret is not written inline: use the ...File key, or ${NAME} for the environment',
+    );
+
 /** An id that goes into topics and `source`: no space, slash, `+` or `#`. */
 export function identifier() {
   return z

@@ -10,23 +10,29 @@ export interface Outgoing {
   readonly type: string;
   readonly device: string;
   readonly lane: Lane;
-  /** The event, JSON; parsed only by who must: a transport that passes it on as it is does not. */
+  /** A CloudEvent, JSON; parsed only by who must: a transport that passes it on as it is does not. */
   readonly body: string;
+  /** How long the platform may keep it for somebody who is away, ms; undefined: for ever. */
+  readonly lifetimeMs?: number | undefined;
 }
+
+/** Why a platform did not take an event. */
+export type Refusal = 'busy' | 'forbidden' | 'unusable' | 'too-large' | 'refused' | 'lost';
 
 /**
  * What the platform answered, in the engine's words.
- * - `taken`: it has it; `heard: false`: it says that nobody listens for it.
+ * - `taken`: it has it.
  * - `busy`: not now, whatever it is (MQTT 0x97, SIP 486, HTTP 503).
  * - `forbidden`, `unusable`: not this address, now and later (MQTT 0x87; 0x90).
  * - `too-large`: not this one, however often.
  * - `refused`: another refusal; it may be of the moment.
  * - `lost`: the channel is over, nobody knows.
+ *
+ * `code`: the protocol's own, for logs and metrics.
  */
 export type Answer =
-  | { readonly is: 'taken'; readonly heard: boolean }
-  | { readonly is: 'busy' | 'forbidden' | 'unusable' | 'too-large' | 'refused'; readonly reason: string }
-  | { readonly is: 'lost'; readonly reason: string };
+  | { readonly is: 'taken' }
+  | { readonly is: Refusal; readonly reason: string; readonly code?: number };
 
 /** The latest word on a device: what is, not what happened. */
 export interface Shown {
@@ -36,31 +42,29 @@ export interface Shown {
 }
 
 export interface Channel {
-  /** How it is connected, for the log: `MQTT 5`. */
-  readonly protocol: string;
+  /** How it is connected, for the log: `{ mqtt: '5' }`. */
+  readonly about: Readonly<Record<string, string>>;
   readonly limits: {
-    /** Events on their way at once. */
+    /** Events on their way at once, as the platform asks. */
     readonly window: number;
     /** The largest body, bytes, for this address. */
     readonly bytes: (address: string) => number;
   };
-  /**
-   * What is refused together: MQTT's topic, SIP's device, HTTP's path. A hold is of this. undefined: this platform has
-   * no word for it, and the event is dealt with.
-   */
-  address(event: Pick<Outgoing, 'type' | 'device'>): string | undefined;
+  /** What is refused together: MQTT's topic, SIP's device, HTTP's path. A hold is of this. */
+  address(event: Pick<Outgoing, 'type' | 'device'>): string;
   /** Calls `done` once, not before it returns; never, where the channel ends first. */
   send(event: Outgoing, done: (answer: Answer) => void): void;
   /** What is, retained where the protocol can. */
   show?(state: Shown): void;
   /** How far alarms have come, for who follows them. */
   showLives?(lives: readonly object[]): void;
-  /** When the platform's certificate ends, epoch ms. */
-  readonly certificateEnds?: number | undefined;
-  /** Resolves with the reason when the channel is over, whoever ended it. Never rejects. */
+  /**
+   * Resolves with the reason when the channel is over, whoever ended it; with a StartOver, where a new one is wanted at
+   * once. Never rejects.
+   */
   readonly ended: Promise<Error>;
-  /** Says goodbye, at most `timeout` ms, and closes. */
-  close(timeout: number): Promise<void>;
+  /** Closes, after a goodbye where the gateway leaves by its own will; over within about `timeoutMs`. Never rejects. */
+  close(timeoutMs: number, goodbye: boolean): Promise<void>;
 }
 
 /** What the engine gives a transport. */
@@ -74,12 +78,18 @@ export interface PlatformHost {
   readonly startedAt: string;
   /** The ids of all that has a state: devices and areas. */
   readonly devices: readonly string[];
+  /** A channel beside the gateway's own, for a tool: it sends, shows nothing and hears nothing. */
+  readonly aside?: boolean;
+  /** Whether the config waits for receipts of this platform. */
+  readonly receipts: boolean;
   /** Whether the config lets this platform ask for anything, or for this. */
-  readonly mayAsk: (action?: string) => boolean;
+  mayAsk(action?: string): boolean;
   /** Carries out a command for `target`. @returns the answer. Never rejects. */
   command(bytes: Uint8Array, target: string): Promise<{ readonly id: string | null } & object>;
   /** The platform says what it has stored: bytes as they came. */
   receipt(bytes: Uint8Array): void;
+  /** When a certificate ends, epoch ms; to be said again now and then. */
+  certificate(whose: 'gateway' | 'broker', endsAt: number): void;
   /** It sent what cannot be used: counted by `reason`, one of a few fixed sentences; what varies goes into `detail`. */
   discarded(reason: string, detail?: string): void;
   readonly clock: Clock;
@@ -93,11 +103,13 @@ export interface Transport<Options extends z.ZodObject = z.ZodObject> {
   readonly name: string;
   readonly title: { readonly en: string; readonly zh: string };
   readonly options: Options;
-  /** What the options' schema alone cannot see. */
-  problems?(options: z.output<Options>): readonly { path: readonly (string | number)[]; message: string }[];
+  /** What the options' schema alone cannot see. `path` starts inside the uplink. */
+  problems?(
+    options: z.output<Options>,
+  ): readonly { readonly path: readonly (string | number)[]; readonly en: string; readonly zh: string }[];
   /** Where it connects to, for logs and /health: without secrets. */
   where(options: z.output<Options>): string;
-  /** Connects once. @throws TransportError with the reason. */
+  /** Connects once. `options` have their secrets and absolute paths. @throws Error with the reason. */
   open(options: z.output<Options>, host: PlatformHost): Promise<Channel>;
 }
 
@@ -108,11 +120,11 @@ export function defineTransport<Options extends z.ZodObject>(
   return transport;
 }
 
-/** The platform cannot be reached, or refuses. */
-export class TransportError extends Error {
-  readonly code = 'E_UPLINK_CONNECT';
+/** The channel ended by our own will: the next one needs no waiting. */
+export class StartOver extends Error {
+  readonly code = 'E_UPLINK_START_OVER';
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
-    this.name = 'TransportError';
+    this.name = 'StartOver';
   }
 }

@@ -1,17 +1,19 @@
 /**
- * Topics that a broker refuses (not authorised, mostly). A refused topic must not stop the others: its events are
- * put aside in the journal as a range, tried again now and then, and sent when the broker takes them. They are in
+ * Addresses that a platform refuses (not authorised, mostly). A refused address must not stop the others: its events
+ * are put aside in the journal as a range, tried again now and then, and sent when the platform takes them. They are in
  * the chain of `previous` all the same, so that the platform sees the gap.
  */
 
+import type { Clock } from '../../drivers/contract/clock.ts';
 import type { Lane } from '../../drivers/contract/lane.ts';
 import { lanes } from '../../drivers/contract/lane.ts';
 import type { Held, Journal } from '../journal/index.ts';
+import type { Resent } from './resend.ts';
 
 export interface Hold {
   held: Held;
   readonly lane: Lane;
-  /** Not tried before, `performance.now()`. */
+  /** Not tried before, `elapsed()`. */
   until: number;
   backoff: number;
 }
@@ -25,49 +27,60 @@ const RETRY = {
   bulk: { first: 30_000, most: 600_000 },
 } as const;
 
-/** `changed` is told how many topics are held. */
-export function createHolds(uplink: string, journal: Journal, changed: (topics: number) => void) {
+/** `onChange` is told how many addresses are held. The journal calls an address `topic`, as it did when all were. */
+export function createHolds(
+  uplink: string,
+  journal: Journal,
+  time: Clock,
+  onChange: (addresses: number) => void,
+) {
   const holds = new Map<string, Hold>(
     journal.held(uplink).map((held) => {
       const lane = lanes[held.lane] as Lane;
-      return [held.topic, { held, lane, until: performance.now(), backoff: RETRY[lane].first }];
+      return [held.topic, { held, lane, until: time.elapsed(), backoff: RETRY[lane].first }];
     }),
   );
-  changed(holds.size);
+  onChange(holds.size);
+  const release = (address: string) => {
+    holds.delete(address);
+    journal.release(uplink, address);
+    onChange(holds.size);
+  };
   const update = (hold: Hold, change: Partial<Held>) => {
     hold.held = { ...hold.held, ...change };
     journal.hold(hold.held);
   };
   return {
-    has: (topic: string) => holds.has(topic),
+    has: (address: string) => holds.has(address),
     list: (): readonly Held[] => [...holds.values()].map(({ held }) => held),
-    /** The broker refused this one; whether that is news. */
-    refuse(topic: string, lane: Lane, sequence: number, reason: string): boolean {
-      const known = holds.get(topic);
+    /** The platform refused this one; whether that is news. */
+    refuse(address: string, lane: Lane, sequence: number, reason: string): boolean {
+      const known = holds.get(address);
       if (known !== undefined) {
         const { first, last } = known.held;
         update(known, { reason, first: Math.min(first, sequence), last: Math.max(last, sequence) });
         return false;
       }
       const index = lanes.indexOf(lane);
-      const held = { uplink, topic, lane: index, first: sequence, last: sequence, reason, since: Date.now() };
+      const since = time.wall();
+      const held = { uplink, topic: address, lane: index, first: sequence, last: sequence, reason, since };
       const { first } = RETRY[lane];
-      holds.set(topic, { held, lane, until: performance.now() + first, backoff: first });
+      holds.set(address, { held, lane, until: time.elapsed() + first, backoff: first });
       journal.hold(held);
-      changed(holds.size);
+      onChange(holds.size);
       return true;
     },
-    /** Another event of a held topic, which is not even sent. */
-    extend(topic: string, sequence: number) {
-      const hold = holds.get(topic);
+    /** Another event of a held address, which is not even sent. */
+    extend(address: string, sequence: number) {
+      const hold = holds.get(address);
       if (hold !== undefined && hold.held.last < sequence) update(hold, { last: sequence });
     },
     /**
-     * A hold that may be tried now. The next try is put off at once: some brokers close the connection instead of
-     * refusing, and nobody would be there to put it off.
+     * A hold that may be tried now. The next try is put off at once: some platforms close the connection
+     * instead of refusing, and nobody would be there to put it off.
      */
     due(): Hold | undefined {
-      const now = performance.now();
+      const now = time.elapsed();
       for (const hold of holds.values()) {
         if (hold.until > now) continue;
         hold.backoff = Math.min(hold.backoff * 2, RETRY[hold.lane].most);
@@ -79,14 +92,20 @@ export function createHolds(uplink: string, journal: Journal, changed: (topics: 
     /** ms until one is due; undefined: there is none. */
     next(): number | undefined {
       const times = [...holds.values()].map(({ until }) => until);
-      return times.length === 0 ? undefined : Math.max(0, Math.min(...times) - performance.now());
+      return times.length === 0 ? undefined : Math.max(0, Math.min(...times) - time.elapsed());
     },
     /** All of a hold before this one was taken. */
     progress: (hold: Hold, first: number) => update(hold, { first }),
-    release(topic: string) {
-      holds.delete(topic);
-      journal.release(uplink, topic);
-      changed(holds.size);
+    /** Sends it by `send`, up to a sequence; as long as all of it is taken, what it grew by meanwhile too. */
+    async tryAgain(hold: Hold, send: (upTo: number) => Promise<Resent>): Promise<void> {
+      for (;;) {
+        const { topic, last: upTo } = hold.held;
+        const { refused } = await send(upTo);
+        if (refused?.is === 'lost') return;
+        if (refused !== undefined) return update(hold, { reason: refused.reason });
+        // Between this look and the release nothing runs.
+        if (hold.held.last === upTo) return release(topic);
+      }
     },
   };
 }

@@ -4,6 +4,7 @@
  */
 
 import { type Event, typePrefix } from '../../config/catalogue/events.ts';
+import { type Clock, systemClock } from '../../drivers/contract/clock.ts';
 import type { Stage } from '../journal/index.ts';
 
 export interface Life {
@@ -27,7 +28,7 @@ export interface Lives {
 
 const KEPT = 1000;
 
-export function createLives(): Lives {
+export function createLives(time: Pick<Clock, 'wall'> = systemClock): Lives {
   const lives = new Map<string, Life>();
   const listeners = new Set<(id: string) => void>();
   const change = (life: Life) => {
@@ -46,7 +47,7 @@ export function createLives(): Lives {
       return () => listeners.delete(listener);
     },
     stored(event, sequence) {
-      const now = new Date().toISOString();
+      const now = new Date(time.wall()).toISOString();
       const type = event.type.slice(typePrefix.length);
       if (type === 'alarm.acknowledged') {
         const {
@@ -63,7 +64,7 @@ export function createLives(): Lives {
       if (lives.size > KEPT) lives.delete(lives.keys().next().value as string);
     },
     reached(uplink, stage, which) {
-      const at = new Date().toISOString();
+      const at = new Date(time.wall()).toISOString();
       if ('id' in which) {
         const life = lives.get(which.id);
         if (life !== undefined) reach(life, uplink, stage, at);

@@ -5,9 +5,6 @@ import type { UplinkConfig } from '../../config/sections/uplinks.ts';
 import type { Lane } from '../../drivers/contract/lane.ts';
 import type { Credential, Observation, Visit } from '../../drivers/contract/observation.ts';
 
-/** CloudEvents over MQTT, structured mode (MQTT protocol binding 1.0, 3.2). */
-export const EVENT_CONTENT_TYPE = 'application/cloudevents+json; charset=utf-8';
-
 /** Where an event stands: its number, the one sent before it in its lane, and the journal that numbers. */
 export interface Place {
   readonly sequence: number;

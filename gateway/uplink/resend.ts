@@ -1,11 +1,11 @@
 /**
- * Sends a stretch of a lane once more, beside the live events: what a platform asks for (`replay`), and what a
- * broker refused before (holds.ts). In batches, each answered before the next: it must never crowd out live events.
+ * Sends a stretch of a lane once more, beside the live events: what a platform asks for (`replay`), and what it
+ * refused before (holds.ts). In batches, each answered before the next: it must never crowd out live events.
  */
 
 import type { EventType } from '../../config/catalogue/events.ts';
 import type { Lane } from '../../drivers/contract/lane.ts';
-import type { PublishAnswer } from '../../drivers/platforms/mqtt/connection.ts';
+import type { Answer, Refusal } from '../../drivers/contract/transport.ts';
 import type { Entry, Journal } from '../journal/index.ts';
 
 export interface Stretch {
@@ -24,32 +24,38 @@ export interface Stretch {
 /** As much of a journal as is needed: the daemon's, or a file that is only read. */
 export type Readable = Pick<Journal, 'read' | 'readBack'>;
 
-export type SendOne = (entry: Entry, previous: number) => Promise<PublishAnswer>;
+export type SendOne = (entry: Entry, previous: number) => Promise<Answer>;
+
+export interface Resent {
+  /** How many were taken. */
+  readonly taken: number;
+  /** The first that was not. */
+  readonly refused?: { readonly sequence: number; readonly is: Refusal; readonly reason: string };
+}
 
 const BATCH = 16;
 const LOOK_BACK = 64;
 
-/** @returns how many were taken, and the first answer that was a refusal. @throws what reading throws. */
+/** @throws what reading throws. */
 export async function resend(
   journal: Readable,
   { lane, after, upTo, wants, inChain, progress }: Stretch,
   send: SendOne,
-): Promise<{ readonly taken: number; readonly refused?: PublishAnswer & { readonly sequence: number } }> {
+): Promise<Resent> {
   let previous = await before(journal, lane, after + 1, inChain);
   let taken = 0;
   for (let at = after; ; ) {
     const entries = (await journal.read(lane, at, BATCH)).filter(({ sequence }) => sequence <= upTo);
     const last = entries.at(-1);
     if (last === undefined) return { taken };
-    const sending: Promise<{ entry: Entry; answer: PublishAnswer }>[] = [];
+    const sending: Promise<{ entry: Entry; answer: Answer }>[] = [];
     for (const entry of entries) {
       const own = previous;
       if (inChain(entry.type as EventType)) previous = entry.sequence;
       if (wants(entry)) sending.push(send(entry, own).then((answer) => ({ entry, answer })));
     }
     for (const { entry, answer } of await Promise.all(sending)) {
-      if (answer.code < 0 || answer.code >= 0x80)
-        return { taken, refused: { ...answer, sequence: entry.sequence } };
+      if (answer.is !== 'taken') return { taken, refused: { ...answer, sequence: entry.sequence } };
       taken++;
     }
     at = last.sequence;

@@ -213,6 +213,37 @@ describe('an error', () => {
   });
 });
 
+describe('the protocol of an uplink', () => {
+  const load1 = (line: string) => load(`${head}uplinks:\n  - id: p\n    url: mqtt://h\n    ${line}\n`);
+
+  it.each([
+    ['window: 1', undefined],
+    ['protocol: mqtt', undefined],
+    ['protocol: auto', 'auto'],
+    ['protocol: 5', 5],
+    ['protocol: 3.1.1', '3.1.1'],
+    ['protocol: mqtt\n    mqttVersion: 5', 5],
+  ])('is mqtt by default, and by the words of when it was the only one: %j', (line, mqttVersion) => {
+    const { config, errors } = load1(line);
+    expect(errors).toEqual([]);
+    expect(config?.uplinks[0]).toMatchObject({ id: 'p', protocol: 'mqtt', options: { url: 'mqtt://h' } });
+    expect(config?.uplinks[0]?.options['mqttVersion']).toBe(mqttVersion);
+    expect(config?.uplinks[0]).not.toHaveProperty('url');
+  });
+
+  it('that nobody knows is refused', () => {
+    expect(load1('protocol: amqp').errors).toEqual([
+      expect.stringMatching(/^5:5: uplinks\[0\]\.protocol: "amqp".*mqtt/),
+    ]);
+  });
+
+  it('that says two versions is refused', () => {
+    expect(load1('protocol: 5\n    mqttVersion: 3.1.1').errors).toEqual([
+      '6:5: uplinks[0].mqttVersion: stands beside protocol: 5; say protocol: mqtt',
+    ]);
+  });
+});
+
 describe('a secret', () => {
   const uplink = (line: string) => `${head}uplinks:\n  - id: p\n    url: mqtt://h\n    ${line}\n`;
 
@@ -225,10 +256,12 @@ describe('a secret', () => {
   it('comes from the environment or from a file', () => {
     process.env['CAMPUS_TEST_PASSWORD'] = 'from env';
     onTestFinished(() => void delete process.env['CAMPUS_TEST_PASSWORD']);
-    expect(load(uplink('password: ${CAMPUS_TEST_PASSWORD}')).config?.uplinks[0]?.password).toBe('from env');
-    expect(load(uplink('passwordFile: pw'), { pw: 'from file\n' }).config?.uplinks[0]?.password).toBe(
-      'from file',
+    expect(load(uplink('password: ${CAMPUS_TEST_PASSWORD}')).config?.uplinks[0]?.options['password']).toBe(
+      'from env',
     );
+    expect(
+      load(uplink('passwordFile: pw'), { pw: 'from file\n' }).config?.uplinks[0]?.options['password'],
+    ).toBe('from file');
   });
 
   it('that the environment lacks is an error with its line', () => {

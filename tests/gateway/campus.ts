@@ -1,23 +1,27 @@
 /** A gateway without devices: a journal, a recorder and one uplink. */
 
 import { onTestFinished } from 'vitest';
-import { type Clock, systemClock } from '../../drivers/contract/clock.ts';
+import { partUplink, uplink as uplinkSchema } from '../../config/sections/uplinks.ts';
+import { systemClock } from '../../drivers/contract/clock.ts';
 import type { Observation } from '../../drivers/contract/observation.ts';
+import type { Transport } from '../../drivers/contract/transport.ts';
+import { mqtt } from '../../drivers/platforms/mqtt/transport.ts';
 import { operatorHandlers } from '../../gateway/alarms/operators.ts';
 import { createCommands } from '../../gateway/commands/index.ts';
 import { openJournal } from '../../gateway/journal/index.ts';
 import { watchClock } from '../../gateway/observe/clock.ts';
 import { createMetrics } from '../../gateway/observe/metrics.ts';
 import { createRecorder } from '../../gateway/road/recorder.ts';
-import { startUplink, type UplinkContext } from '../../gateway/uplink/index.ts';
+import type { UplinkContext } from '../../gateway/uplink/context.ts';
 import { createLives } from '../../gateway/uplink/lives.ts';
+import { createUplink } from '../../gateway/uplink/uplink.ts';
 import { silentLog, temporaryDirectory } from '../helpers.ts';
 
 export async function campus(
   port: number,
   more: object = {},
   directory = temporaryDirectory(),
-  context: Partial<UplinkContext> & { readonly time?: Clock } = {},
+  context: Partial<UplinkContext> = {},
 ) {
   const { time = systemClock } = context;
   const journal = await openJournal(directory);
@@ -48,29 +52,18 @@ export async function campus(
     replay: ({ arguments: wanted }) => uplink.replay(wanted),
   });
   const cardKey = Buffer.alloc(32, 1);
-  const uplink = startUplink(
-    {
-      id: 'police',
-      url: `mqtt://127.0.0.1:${port}`,
-      events: ['*'],
-      protocol: 'auto',
-      keepalive: 10_000,
-      window: 32,
-      cardNumbers: 'hashed',
-      holders: false,
-      children: false,
-      names: false,
-      pictures: false,
-      receipts: false,
-      receiptTimeout: 30_000,
-      whenNoSubscriber: 'accept',
-      expiry: {},
-      reconnectSpread: 0,
-      commands: [{ actions: ['replay', 'acknowledge', 'close', 'activate'], targets: ['*'], signed: false }],
-      commandKeys: [],
-      noticeTopics: [],
-      ...more,
-    },
+  const uplink = createUplink(
+    partUplink(
+      uplinkSchema.parse({
+        id: 'police',
+        url: `mqtt://127.0.0.1:${port}`,
+        window: 32,
+        reconnectSpread: '0s',
+        commands: [{ actions: ['replay', 'acknowledge', 'close', 'activate'], targets: ['*'] }],
+        ...more,
+      }),
+    ),
+    mqtt as Transport,
     {
       campus: '45',
       version: '0',
@@ -82,11 +75,13 @@ export async function campus(
       commands,
       log: silentLog,
       metrics,
+      time,
       cardKey,
       contentOf: async () => undefined,
       ...context,
     },
   );
+  uplink.start();
   journal.onAppended((lanes) => uplink.wake(lanes));
   recorder.onStored(lives.stored);
   recorder.onUnsaved(() => uplink.wake(new Set(['urgent'])));

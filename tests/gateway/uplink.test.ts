@@ -3,7 +3,7 @@ import { createServer, type Socket } from 'node:net';
 import { Aedes, type AedesPublishPacket, type Client } from 'aedes';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { eventFilter } from '../../config/catalogue/filter.ts';
-import { backoff } from '../../gateway/uplink/index.ts';
+import { backoff } from '../../gateway/uplink/reconnect.ts';
 import { freePort, stream, take } from '../helpers.ts';
 import { campus } from './campus.ts';
 

@@ -2,14 +2,17 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, it, onTestFinished } from 'vitest';
+import { partUplink, uplink as uplinkSchema } from '../../config/sections/uplinks.ts';
 import { systemClock } from '../../drivers/contract/clock.ts';
+import type { Transport } from '../../drivers/contract/transport.ts';
+import { mqtt } from '../../drivers/platforms/mqtt/transport.ts';
 import { createCommands } from '../../gateway/commands/index.ts';
 import { openJournal } from '../../gateway/journal/index.ts';
 import { watchClock } from '../../gateway/observe/clock.ts';
 import { createMetrics } from '../../gateway/observe/metrics.ts';
 import { createRecorder } from '../../gateway/road/recorder.ts';
-import { startUplink } from '../../gateway/uplink/index.ts';
 import { createLives } from '../../gateway/uplink/lives.ts';
+import { createUplink } from '../../gateway/uplink/uplink.ts';
 import { silentLog, temporaryDirectory } from '../helpers.ts';
 import { mosquitto, need, until } from './tools.ts';
 
@@ -45,33 +48,24 @@ it('2,000 gateways that lose a broker come back within 60 s, no second above 5 t
     }),
     log,
     metrics,
+    time: systemClock,
   };
   const uplinks = Array.from({ length: GATEWAYS }, (_, i) =>
-    startUplink(
-      {
-        id: `u${i}`,
-        url: `mqtt://127.0.0.1:${broker.port}`,
-        clientId: `gateway-${i}`,
-        topicPrefix: `campus/v1/${i}`,
-        // The first ones want alarms, and one will be raised while the broker is away.
-        events: i < ALARMS ? ['alarm.*'] : ['video.*'],
-        protocol: 'auto',
-        keepalive: 30_000,
-        window: 32,
-        cardNumbers: 'hashed',
-        holders: false,
-        children: false,
-        names: false,
-        pictures: false,
-        receipts: false,
-        receiptTimeout: 30_000,
-        whenNoSubscriber: 'accept',
-        expiry: {},
-        reconnectSpread: 30_000,
-        commands: [],
-        commandKeys: [],
-        noticeTopics: [],
-      },
+    createUplink(
+      partUplink(
+        uplinkSchema.parse({
+          id: `u${i}`,
+          url: `mqtt://127.0.0.1:${broker.port}`,
+          clientId: `gateway-${i}`,
+          topicPrefix: `campus/v1/${i}`,
+          // The first ones want alarms, and one will be raised while the broker is away.
+          events: i < ALARMS ? ['alarm.*'] : ['video.*'],
+          keepalive: '30s',
+          window: 32,
+          commands: [],
+        }),
+      ),
+      mqtt as Transport,
       {
         ...shared,
         campus: String(i),
@@ -81,6 +75,7 @@ it('2,000 gateways that lose a broker come back within 60 s, no second above 5 t
       },
     ),
   );
+  for (const uplink of uplinks) uplink.start();
   journal.onAppended((lanes) => {
     for (const uplink of uplinks) uplink.wake(lanes);
   });

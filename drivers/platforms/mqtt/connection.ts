@@ -10,6 +10,7 @@
  * over with each packet that we send, so a half-open connection under load would outlive it.
  */
 import { type IClientOptions, type IPublishPacket, MqttClient } from 'mqtt';
+import { type Clock, deadline } from '../../contract/clock.ts';
 import { openStream, type StreamOptions } from './stream.ts';
 
 export interface Will {
@@ -107,9 +108,10 @@ export async function openConnection(
   options: ConnectionOptions,
   version: 5 | 4,
   signal: AbortSignal,
+  time: Clock,
 ): Promise<Connection> {
   const { clientId, username, password, keepalive, will } = options;
-  const late = AbortSignal.timeout(CONNECT_TIMEOUT_MS);
+  const late = deadline(CONNECT_TIMEOUT_MS, time);
   const { stream, certificateEnds } = await openStream(options, AbortSignal.any([signal, late])).catch(
     (error: Error) => {
       const message = late.aborted ? `no answer within ${CONNECT_TIMEOUT_MS / 1000} s` : error.message;
@@ -157,6 +159,7 @@ export async function openConnection(
           maximumPacketSize: maximumPacketSize ?? PACKET_MAXIMUM,
           certificateEnds,
           aliases: topicAliases(topicAliasMaximum ?? 0),
+          time,
           reason: () => reason,
           closed: () => signal.removeEventListener('abort', abort),
         }),
@@ -205,33 +208,34 @@ function wrap(
   client: MqttClient,
   of: Pick<Connection, 'version' | 'receiveMaximum' | 'maximumPacketSize' | 'certificateEnds'> & {
     readonly aliases: ReturnType<typeof topicAliases>;
+    readonly time: Clock;
     readonly reason: () => Error | undefined;
     readonly closed: () => void;
   },
 ): Connection {
-  const { version, receiveMaximum, maximumPacketSize, certificateEnds, aliases } = of;
+  const { version, receiveMaximum, maximumPacketSize, certificateEnds, aliases, time } = of;
   let silence: Error | undefined;
   let over = false;
-  let heardAt = performance.now();
+  let heardAt = time.elapsed();
   // MQTT.js calls back with the packet that was sent, and keeps the broker's reason (0x10: nobody subscribes) to
   // itself; but it does so while it handles the PUBACK that this notes.
   let answered = 0;
   client.on('packetreceive', (packet) => {
-    heardAt = performance.now();
+    heardAt = time.elapsed();
     if (packet.cmd === 'puback') answered = packet.reasonCode ?? 0;
   });
   // The broker may have set another keepalive (MQTT 5, 3.2.2.3.14).
   const limit = client.keepalive * 1000 * SILENCE_FACTOR;
-  const watch = setInterval(() => {
-    const silent = performance.now() - heardAt;
+  const watch = time.every(SILENCE_CHECK_MS, () => {
+    const silent = time.elapsed() - heardAt;
     if (silent < limit) return;
     silence = new Error(`the broker has said nothing for ${(silent / 1000).toFixed(0)} s`);
     client.stream.destroy();
-  }, SILENCE_CHECK_MS).unref();
+  });
   const ended = new Promise<Error>((resolve) => {
     client.once('close', () => {
       over = true;
-      clearInterval(watch);
+      watch.stop();
       of.closed();
       client.end(true);
       resolve(silence ?? of.reason() ?? new Error('the connection closed'));
@@ -280,11 +284,11 @@ function wrap(
     },
     async end(timeout) {
       // MQTT.js waits for PUBACKs first, and a second `end` does not hurry it.
-      const timer = setTimeout(() => client.stream.destroy(), timeout);
+      const late = time.after(timeout, () => client.stream.destroy());
       over = true;
       client.end(false);
       await ended;
-      clearTimeout(timer);
+      late.stop();
     },
   };
 }

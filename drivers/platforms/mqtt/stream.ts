@@ -9,14 +9,14 @@ import type { Duplex } from 'node:stream';
 import { connect as dialTls, type TLSSocket } from 'node:tls';
 import { SocksClient } from 'socks';
 import WebSocket, { createWebSocketStream } from 'ws';
-import type { ProxyConfig } from '../../../config/sections/uplinks.ts';
+import type { ProxyOptions } from './options.ts';
 import type { TlsMaterial } from './tls.ts';
 
 export interface StreamOptions {
   /** `mqtt:`, `mqtts:`, `ws:` or `wss:`. */
   readonly url: string;
   readonly tls?: TlsMaterial | undefined;
-  readonly proxy?: ProxyConfig | undefined;
+  readonly proxy?: ProxyOptions | undefined;
 }
 
 export interface OpenStream {
@@ -90,7 +90,10 @@ function dial(target: Target): { opening: Promise<Socket>; destroy: () => void }
   return { opening: once(socket, 'connect').then(() => socket), destroy: () => socket.destroy() };
 }
 
-function throughProxy(proxy: ProxyConfig, target: Target): { opening: Promise<Socket>; destroy: () => void } {
+function throughProxy(
+  proxy: ProxyOptions,
+  target: Target,
+): { opening: Promise<Socket>; destroy: () => void } {
   const { protocol, hostname, port } = new URL(proxy.url);
   const { username, password } = proxy;
   if (protocol === 'socks5:') {

@@ -2,7 +2,7 @@
 import { X509Certificate } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
-import type { TlsConfig } from '../../../config/sections/uplinks.ts';
+import type { TlsOptions } from './options.ts';
 
 export interface TlsMaterial {
   readonly serverName?: string | undefined;
@@ -18,7 +18,7 @@ export const EXPIRY_NOTICE_DAYS = 30;
 export const daysUntil = (ends: number, now: number) => Math.floor((ends - now) / 86_400_000);
 
 /** @throws what `readFile` or OpenSSL says, with the name of the file. */
-export function readTls({ caFile, certFile, keyFile, serverName }: TlsConfig): TlsMaterial {
+export function readTls({ caFile, certFile, keyFile, serverName }: TlsOptions): TlsMaterial {
   const read = (file: string | undefined) => (file === undefined ? undefined : readFileSync(file));
   const [ca, cert, key] = [read(caFile), read(certFile), read(keyFile)];
   try {
@@ -32,7 +32,7 @@ export function readTls({ caFile, certFile, keyFile, serverName }: TlsConfig): T
 }
 
 /** Changes when any of the files does. */
-export function tlsVersion({ caFile, certFile, keyFile }: TlsConfig): string {
+export function tlsVersion({ caFile, certFile, keyFile }: TlsOptions): string {
   return [caFile, certFile, keyFile]
     .map((file) => {
       if (file === undefined) return '';

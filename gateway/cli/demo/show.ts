@@ -26,11 +26,13 @@ export async function showDemo(
   const ms = length === undefined ? undefined : milliseconds(length);
   const stopped = untilStopped(terminal, ms, running.promise);
   const uplink = config.uplinks[0];
-  if (uplink === undefined) throw new Error(say('the demo needs an uplink', '演示需要一个 uplink'));
+  if (uplink?.protocol !== 'mqtt')
+    throw new Error(say('the demo needs an uplink over MQTT', '演示需要一个 MQTT uplink'));
+  const url = String(uplink.options['url']);
 
-  const broker = await startBroker(new URL(uplink.url));
+  const broker = await startBroker(new URL(url));
   const view = createView(terminal);
-  const platform = await watchPlatform(uplink.url, view.arrived);
+  const platform = await watchPlatform(url, view.arrived);
   const campus = await startCampus(config.devices, () => {
     throw new Error(say('the demo knows no keys', '演示不支持密钥'));
   });
@@ -38,8 +40,8 @@ export async function showDemo(
   const gateway = await startGateway({ config, log, trace: view, time: terminal.clock });
   terminal.stdout.write(
     `${say(
-      `${config.campus.name}: ${config.devices.length} devices simulated, broker at ${uplink.url}. Ctrl-C stops.`,
-      `${config.campus.name}：模拟 ${config.devices.length} 台设备，平台 ${uplink.url}。按 Ctrl-C 停止。`,
+      `${config.campus.name}: ${config.devices.length} devices simulated, broker at ${url}. Ctrl-C stops.`,
+      `${config.campus.name}：模拟 ${config.devices.length} 台设备，平台 ${url}。按 Ctrl-C 停止。`,
     )}\n`,
   );
   if (gateway.console !== undefined)

@@ -1,16 +1,18 @@
 /** Sends events of one lane to a platform again, over a connection of its own. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { classOf, type EventType } from '../../../config/catalogue/events.ts';
+import { contractVersion, type EventType } from '../../../config/catalogue/events.ts';
 import { wantsOf } from '../../../config/catalogue/filter.ts';
 import { say } from '../../../config/language.ts';
 import type { UplinkConfig } from '../../../config/sections/uplinks.ts';
+import { systemClock } from '../../../drivers/contract/clock.ts';
 import type { Lane } from '../../../drivers/contract/lane.ts';
-import { openConnection } from '../../../drivers/platforms/mqtt/connection.ts';
-import { readTls } from '../../../drivers/platforms/mqtt/tls.ts';
+import type { Answer, PlatformHost, Transport } from '../../../drivers/contract/transport.ts';
+import { platforms } from '../../../drivers/index.ts';
 import { openReader } from '../../journal/reader.ts';
-import { EVENT_CONTENT_TYPE, payloadOf, privacyOf } from '../../uplink/payload.ts';
+import { payloadOf, privacyOf } from '../../uplink/payload.ts';
 import { resend } from '../../uplink/resend.ts';
+import { version } from '../../version.ts';
 import { configOrErrors, progress, type Terminal, UsageError } from '../command.ts';
 import { printer } from './printer.ts';
 
@@ -30,26 +32,9 @@ export async function replayEvents(
   if (uplink === undefined)
     throw new UsageError(`--uplink: ${config.uplinks.map((one) => one.id).join(', ')}`);
   const reader = openReader(config.dataDir);
-  const { url, proxy, username, password, protocol } = uplink;
-  const options = {
-    url,
-    proxy,
-    username,
-    password,
-    tls: uplink.tls === undefined ? undefined : readTls(uplink.tls),
-    // Not the gateway's own: a broker would close that one.
-    clientId: `${uplink.clientId ?? `${config.campus.id}-${uplink.id}`}-replay`,
-    keepalive: 10,
-  };
-  const { signal } = new AbortController();
-  const connect = (version: 5 | 4) => openConnection(options, version, signal);
-  const connection = await (protocol === '3.1.1'
-    ? connect(4)
-    : connect(5).catch((error: { protocolRefused?: string }) => {
-        if (error.protocolRefused !== undefined && protocol === 'auto') return connect(4);
-        throw error;
-      }));
-  const prefix = uplink.topicPrefix ?? `campus/v1/${config.campus.id}`;
+  const transport = (platforms as readonly Transport[]).find(({ name }) => name === uplink.protocol);
+  const channel = await transport?.open(uplink.options, hostAside(uplink, config.campus.id));
+  if (channel === undefined) throw new UsageError(`--uplink: ${uplink.protocol}`);
   const privacy = privacyOf(uplink, readFileSync(join(config.dataDir, 'card.key')));
   const wants = wantsOf(uplink);
   const bar = progress(terminal, say('sent', '已发送'), undefined);
@@ -58,21 +43,42 @@ export async function replayEvents(
     { lane, after, upTo, wants: ({ type }) => wants(type as EventType), inChain: wants },
     (entry, previous) => {
       bar.step();
-      const topic = `${prefix}/event/${classOf(entry.type as EventType)}/${entry.device}`;
+      const { type, device } = entry;
       const place = { sequence: entry.sequence, previous, lane, journal: reader.journalId };
-      const payload = payloadOf(entry, place, privacy);
-      if (payload === undefined) return Promise.resolve({ code: 0, reason: 'cannot be read any more' });
-      const sent = new Promise<{ code: number; reason: string }>((resolve) =>
-        connection.publish({ topic, payload, qos: 1, contentType: EVENT_CONTENT_TYPE }, resolve),
-      );
-      return Promise.race([sent, connection.ended.then(({ message }) => ({ code: -1, reason: message }))]);
+      const body = payloadOf(entry, place, privacy);
+      if (body === undefined) return Promise.resolve({ is: 'taken' });
+      const sent = new Promise<Answer>((resolve) => channel.send({ type, device, lane, body }, resolve));
+      return Promise.race([
+        sent,
+        channel.ended.then(({ message }): Answer => ({ is: 'lost', reason: message })),
+      ]);
     },
   );
   bar.end();
-  await connection.end(1000);
+  await channel.close(1000, false);
   reader.close();
   out(say(`${taken} events sent again`, `重新发送 ${taken} 个事件`));
   if (refused === undefined) return 0;
   terminal.stderr.write(`${refused.sequence}: ${refused.reason}\n`);
   return 1;
 }
+
+/** What a channel beside the gateway's own needs: it only sends. */
+const hostAside = ({ id }: UplinkConfig, campus: string): PlatformHost => ({
+  uplink: id,
+  campus,
+  version,
+  contract: contractVersion,
+  startedAt: new Date(systemClock.wall()).toISOString(),
+  devices: [],
+  aside: true,
+  receipts: false,
+  mayAsk: () => false,
+  command: async () => ({ id: null }),
+  receipt() {},
+  certificate() {},
+  discarded() {},
+  clock: systemClock,
+  log: { debug() {}, info() {}, warn() {}, error() {} },
+  signal: new AbortController().signal,
+});

@@ -5,9 +5,11 @@ import { dirname, resolve } from 'node:path';
 import { parse } from 'yaml';
 import { say } from '../../../config/language.ts';
 import type { Clock } from '../../../drivers/contract/clock.ts';
-import type { Device, Outcome } from '../../../drivers/contract/driver.ts';
-import { superviseDevices } from '../../main.ts';
+import type { Device, Driver, Outcome } from '../../../drivers/contract/driver.ts';
+import { drivers } from '../../../drivers/index.ts';
+import { startSupervisor } from '../../devices/supervisor.ts';
 import { createLog } from '../../observe/log.ts';
+import { createMetrics } from '../../observe/metrics.ts';
 import type { Terminal } from '../command.ts';
 
 interface ReaderOptions {
@@ -47,7 +49,15 @@ async function at<T>(
   clock: Clock,
   work: (execute: Execute) => Promise<T>,
 ): Promise<T | undefined> {
-  const supervisor = superviseDevices([reader], createLog('fatal'), clock);
+  // No gateway is around it: what it observes goes nowhere.
+  const supervisor = startSupervisor([reader], {
+    drivers: drivers as readonly Driver[],
+    record: async () => ({ sequence: null, id: null, repeated: true }),
+    keep: async () => '',
+    time: clock,
+    log: createLog('fatal'),
+    metrics: createMetrics(),
+  });
   try {
     const until = clock.elapsed() + ANSWER_MS;
     while (supervisor.online(reader.id) !== true) {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { readReceipt } from '../../gateway/uplink/intake.ts';
+import { readReceipt } from '../../gateway/uplink/receipts.ts';
 
 const read = (value: unknown) =>
   readReceipt(Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)));

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, it, vi } from 'vitest';
+import { systemClock } from '../../drivers/contract/clock.ts';
 import { openConnection } from '../../drivers/platforms/mqtt/connection.ts';
 import { freePort, take } from '../helpers.ts';
 import { type Published, scriptedBroker } from '../scripted-broker.ts';
@@ -131,7 +132,7 @@ describe('a connection that is over', () => {
   it('takes nothing more, and says so: an answer to a command may come later than that', async () => {
     const broker = await scriptedBroker({});
     const options = { url: `mqtt://127.0.0.1:${broker.port}`, clientId: 'c', keepalive: 10 };
-    const connection = await openConnection(options, 5, new AbortController().signal);
+    const connection = await openConnection(options, 5, new AbortController().signal, systemClock);
     await connection.end(500);
     const answer = await new Promise((resolve) =>
       connection.publish({ topic: 'late', payload: '', qos: 1 }, resolve),
@@ -171,7 +172,7 @@ describe('what a broker can take', () => {
 
   it('gets topics as aliases, and how long to keep what', async () => {
     const broker = await scriptedBroker({ connack: { topicAliasMaximum: 10 } });
-    const { record, journal } = await campus(broker.port, { expiry: { device: 3_600_000 } });
+    const { record, journal } = await campus(broker.port, { expiry: { device: '1h' } });
     await record('fault');
     const first = await broker.events.next();
     // Only what was acknowledged tells that the broker has learnt the alias.
@@ -219,7 +220,7 @@ describe('receipts', () => {
 
   it('alone move the cursor: what the broker has and the platform has not is sent again', async () => {
     const broker = await scriptedBroker({});
-    const { record, journal } = await campus(broker.port, { receipts: true, receiptTimeout: 1000 });
+    const { record, journal } = await campus(broker.port, { receipts: true, receiptTimeout: '1s' });
     await broker.subscribed('campus/v1/45/ack');
     await record('fault');
     await record('fault', { cause: 'second' });

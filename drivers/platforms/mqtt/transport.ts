@@ -1,0 +1,221 @@
+/**
+ * Events over MQTT 5, or 3.1.1 where a broker speaks no other: `{prefix}/event/{class}/{device}` and, for pieces of
+ * pictures, `{prefix}/media/{device}`, QoS 1. What is goes out retained (`presence`, with a will; `state/{device}`),
+ * how far alarms have come on `life`; what the platform says comes in on `ack`, `command/{target}` and `notice/{id}`.
+ */
+import {
+  type Answer,
+  type Channel,
+  defineTransport,
+  type Outgoing,
+  type PlatformHost,
+  type Refusal,
+  StartOver,
+} from '../../contract/transport.ts';
+import { ConnectError, type Connection, openConnection, type PublishAnswer } from './connection.ts';
+import { hearPlatform } from './hear.ts';
+import { type Options, options, problemsOf, type TlsOptions } from './options.ts';
+import { readTls, type TlsMaterial, tlsVersion } from './tls.ts';
+
+/** CloudEvents over MQTT, structured mode (MQTT protocol binding 1.0, 3.2). */
+const EVENT_CONTENT_TYPE = 'application/cloudevents+json; charset=utf-8';
+const JSON_TYPE = 'application/json';
+/** Fixed header, topic length, packet id, properties with an alias and an expiry; generously. */
+const PACKET_OVERHEAD = 128;
+/** A UTF-16 unit is three bytes of UTF-8 at most. */
+const BYTES_A_CHARACTER = 3;
+const TLS_CHECK_MS = 30_000;
+const LEAVE_TIMEOUT_MS = 1000;
+
+/** Reason codes of a PUBACK, MQTT 5, 3.4.2.1, and of a DISCONNECT, 3.14.2.1 (0x95). */
+const NO_SUBSCRIBER = 0x10;
+const REFUSED = 0x80;
+const refusals: Readonly<Record<number, Refusal>> = {
+  135: 'forbidden', // 0x87
+  144: 'unusable', // 0x90
+  149: 'too-large', // 0x95
+  151: 'busy', // 0x97
+};
+
+/** In the engine's words. */
+export function answerOf(
+  { code, reason }: PublishAnswer,
+  whenNoSubscriber: Options['whenNoSubscriber'],
+): Answer {
+  if (code === NO_SUBSCRIBER && whenNoSubscriber === 'retry')
+    return { is: 'busy', reason: 'nobody subscribes', code };
+  if (code === -1) return { is: 'lost', reason };
+  return code < REFUSED ? { is: 'taken' } : { is: refusals[code] ?? 'refused', reason, code };
+}
+
+const offline = ({ campus, contract }: PlatformHost, at?: string) =>
+  JSON.stringify({ campus, state: 'offline', contract, ...(at !== undefined && { at }) });
+
+/** Brokers that said that they speak no MQTT 5, by the options that name them: they are not asked again. */
+const speaksNo5 = new WeakSet<Options>();
+
+/** What a connection was made with. */
+interface UsedTls {
+  readonly files: TlsOptions;
+  readonly material: TlsMaterial;
+  /** Of the files. */
+  readonly version: string;
+}
+const useTls = (files: TlsOptions): UsedTls => ({
+  files,
+  // Before they are read: a change meanwhile is seen as one.
+  version: tlsVersion(files),
+  material: readTls(files),
+});
+
+async function connect(
+  own: Options,
+  tls: TlsMaterial | undefined,
+  host: PlatformHost,
+  prefix: string,
+): Promise<Connection> {
+  const { mqttVersion = 'auto' } = own;
+  const clientId = own.clientId ?? `${host.campus}-${host.uplink}`;
+  const wanted = {
+    url: own.url,
+    tls,
+    proxy: own.proxy,
+    // A broker closes the elder of two connections with one client id.
+    clientId: host.aside === true ? `${clientId}-aside` : clientId,
+    username: own.username,
+    password: own.password,
+    keepalive: Math.max(1, Math.round(own.keepalive / 1000)),
+    // Nobody knows when a will is sent: it has no `at`.
+    ...(host.aside !== true && { will: { topic: `${prefix}/presence`, payload: offline(host) } }),
+  };
+  const open = (version: 5 | 4) => openConnection(wanted, version, host.signal, host.clock);
+  if (mqttVersion === '3.1.1' || speaksNo5.has(own)) return open(4);
+  try {
+    return await open(5);
+  } catch (error) {
+    const refused = error instanceof ConnectError ? error.protocolRefused : undefined;
+    if (refused === undefined || mqttVersion !== 'auto' || host.signal.aborted) throw error;
+    host.log.info({ uplink: host.uplink }, 'the broker speaks no MQTT 5; trying 3.1.1');
+    // Silence may have been of the moment: the next connection asks again.
+    if (refused === 'said') speaksNo5.add(own);
+    return await open(4);
+  }
+}
+
+/** Until the connection ends: says when certificates end, and calls back once good new ones are in their files. */
+function watchTls(
+  connection: Connection,
+  used: UsedTls | undefined,
+  host: PlatformHost,
+  replaced: () => void,
+) {
+  const ends = [
+    ['gateway', used?.material.certificateEnds],
+    ['broker', connection.certificateEnds],
+  ] as const;
+  if (ends.every(([, endsAt]) => endsAt === undefined) && used === undefined) return;
+  let known = used?.version;
+  const look = () => {
+    for (const [whose, endsAt] of ends) if (endsAt !== undefined) host.certificate(whose, endsAt);
+    if (used === undefined) return;
+    const found = tlsVersion(used.files);
+    if (found === known) return;
+    known = found;
+    try {
+      readTls(used.files);
+      replaced();
+    } catch (error) {
+      const { message } = error as Error;
+      host.log.warn(
+        { uplink: host.uplink, error: message },
+        'new certificates cannot be used; the old ones stay',
+      );
+    }
+  };
+  look();
+  const timer = host.clock.every(TLS_CHECK_MS, look);
+  void connection.ended.then(() => timer.stop());
+}
+
+function channelOver(
+  connection: Connection,
+  own: Options,
+  tls: UsedTls | undefined,
+  host: PlatformHost,
+  prefix: string,
+): Channel {
+  const { campus, contract, version, startedAt, devices, clock } = host;
+  const startOver = Promise.withResolvers<Error>();
+  const address = ({ type, device }: Pick<Outgoing, 'type' | 'device'>) =>
+    type === 'media.piece'
+      ? `${prefix}/media/${device}`
+      : `${prefix}/event/${type.slice(0, type.indexOf('.'))}/${device}`;
+  const publishState = (path: string, payload: string, done?: () => void) =>
+    connection.publish(
+      { topic: `${prefix}/${path}`, payload, qos: 0, retain: true, contentType: JSON_TYPE },
+      done,
+    );
+  const sayGoodbye = () =>
+    new Promise<void>((resolve) => {
+      const late = clock.after(LEAVE_TIMEOUT_MS, resolve);
+      publishState('presence', offline(host, new Date(clock.wall()).toISOString()), () => {
+        late.stop();
+        resolve();
+      });
+    });
+
+  if (host.aside !== true) {
+    const there = { campus, state: 'online', contract, version, startedAt, devices };
+    publishState('presence', JSON.stringify(there));
+    watchTls(connection, tls, host, () => startOver.resolve(new StartOver('its certificates were replaced')));
+    hearPlatform(connection, own, host, prefix);
+  }
+  return {
+    about: { mqtt: connection.version === 5 ? '5' : '3.1.1' },
+    limits: {
+      window: connection.receiveMaximum,
+      bytes: (topic) => connection.maximumPacketSize - PACKET_OVERHEAD - topic.length * BYTES_A_CHARACTER,
+    },
+    address,
+    send(event, done) {
+      const { body, lifetimeMs } = event;
+      connection.publish(
+        {
+          topic: address(event),
+          payload: body,
+          qos: 1,
+          contentType: EVENT_CONTENT_TYPE,
+          expiry: lifetimeMs === undefined ? undefined : Math.max(1, Math.round(lifetimeMs / 1000)),
+        },
+        (answer) => done(answerOf(answer, own.whenNoSubscriber)),
+      );
+    },
+    show: (state) => publishState(`state/${state.device}`, JSON.stringify({ campus, ...state })),
+    showLives: (alarms) =>
+      connection.publish({
+        topic: `${prefix}/life`,
+        payload: JSON.stringify({ campus, alarms }),
+        qos: 0,
+        contentType: JSON_TYPE,
+      }),
+    ended: Promise.race([connection.ended, startOver.promise]),
+    async close(timeout, goodbye) {
+      if (goodbye && host.aside !== true) await sayGoodbye();
+      await connection.end(timeout);
+    },
+  };
+}
+
+export const mqtt = defineTransport({
+  name: 'mqtt',
+  title: { en: 'MQTT 5 or 3.1.1', zh: 'MQTT 5 或 3.1.1' },
+  options,
+  problems: problemsOf,
+  where: ({ url }) => url,
+  async open(own, host) {
+    const prefix = own.topicPrefix ?? `campus/v1/${host.campus}`;
+    const tls = own.tls === undefined ? undefined : useTls(own.tls);
+    const connection = await connect(own, tls?.material, host, prefix);
+    return channelOver(connection, own, tls, host, prefix);
+  },
+});

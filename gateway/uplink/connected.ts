@@ -1,0 +1,50 @@
+/** A channel that is open, and what works over it. */
+import type { Channel } from '../../drivers/contract/transport.ts';
+import { type Delivery, type DeliveryOptions, type Outstanding, startDelivery } from './delivery.ts';
+import { showStates } from './show.ts';
+
+export interface Connected {
+  readonly delivery: Delivery;
+  /** Resolves with the reason when it is of no use any more. */
+  readonly ended: Promise<Error>;
+  /** Ends it. */
+  breakOff(reason: Error): void;
+  /** After `ended`: closes. @returns what was sent and not answered. */
+  end(): Promise<Outstanding>;
+  /** Waits at most `timeoutMs` until all is acknowledged, says goodbye, disconnects. */
+  leave(timeoutMs: number): Promise<void>;
+}
+
+const GOODBYE_MS = 500;
+
+export function connect(
+  channel: Channel,
+  options: Omit<DeliveryOptions, 'onFailed'>,
+  shows: Parameters<typeof showStates>[1],
+): Connected {
+  const { time } = options;
+  const broken = Promise.withResolvers<Error>();
+  const delivery = startDelivery(channel, { ...options, onFailed: broken.resolve });
+  const shown = showStates(channel, shows);
+  return {
+    delivery,
+    ended: Promise.race([channel.ended, broken.promise]),
+    breakOff: broken.resolve,
+    async end() {
+      const outstanding = delivery.outstanding();
+      delivery.stop();
+      shown.stop();
+      await channel.close(GOODBYE_MS, false);
+      return outstanding;
+    },
+    async leave(timeoutMs) {
+      const patience = new AbortController();
+      const late = time.wait(timeoutMs, patience.signal);
+      await Promise.race([delivery.drained(), channel.ended, late]);
+      // A timer left behind would hold the process up after all is done.
+      patience.abort();
+      shown.stop();
+      await channel.close(GOODBYE_MS, true);
+    },
+  };
+}

@@ -1,0 +1,215 @@
+/**
+ * Sends the journal's events over one channel: urgent first, a window of them at once, the cursor behind what is dealt
+ * with. It lives as long as its channel; the next one starts from the cursor again.
+ *
+ * An event is dealt with when the platform's broker has taken it, or, with `receipts`, when the platform says that it
+ * has it. What comes instead:
+ *  - `busy`: the lane pauses, goes back to its cursor and feels its way forward one event at a time.
+ *  - `forbidden`, `unusable`, `too-large`: the address is held (holds.ts), the lane goes on.
+ *  - `refused`: as `busy`, and, the third time for the same event, its address is held.
+ *  - nothing for 30 s, although it is there: the channel is given up.
+ * Alarms that the disk could not take (`unsaved`) go before everything, from memory.
+ */
+import { type Lane, lanes } from '../../drivers/contract/lane.ts';
+import type { Answer, Channel, Refusal } from '../../drivers/contract/transport.ts';
+import type { Entry } from '../journal/index.ts';
+import type { Unsaved } from '../road/recorder.ts';
+import { createRepeats, type Repeats } from './again.ts';
+import type { RefusedEvent } from './context.ts';
+import { createHeldTries } from './held-tries.ts';
+import {
+  advanceCursor,
+  beginFlight,
+  confirmUpTo,
+  createLane,
+  endFlight,
+  type Flight,
+  isDrained,
+  type LaneContext,
+  type LaneState,
+  mayGo,
+  nextToSend,
+  pauseFor,
+  rewind,
+  rewindUnconfirmed,
+} from './lane.ts';
+import { createSender, type SenderOptions } from './sender.ts';
+import { createUnsavedSending } from './unsaved.ts';
+
+export interface DeliveryOptions
+  extends Omit<LaneContext, 'address'>,
+    Omit<SenderOptions, 'journal' | 'onLost'> {
+  /** Alarms that are not on disk. */
+  readonly unsaved: ReadonlyMap<string, Unsaved>;
+  /** The ids of those that this platform has taken. */
+  readonly takenUnsaved: Set<string>;
+  /** The platform's broker has it. */
+  readonly onDelivered: (entry: Entry, lane: Lane) => void;
+  /** The platform has everything of a lane after `from` and up to `to`. */
+  readonly onReceived: (lane: Lane, from: number, to: number) => void;
+  /** A lane pauses, or an address is held; said once each time it begins. */
+  readonly onRefused: (what: RefusedEvent) => void;
+  /** The channel is of no use any more. */
+  readonly onFailed: (reason: Error) => void;
+}
+
+/** What was sent and not answered. */
+export interface Outstanding {
+  readonly flights: readonly { readonly address: string; readonly lane: Lane; readonly sequence: number }[];
+  /** How many answers there were. */
+  readonly answers: number;
+}
+
+export interface Delivery {
+  /** Tells that these lanes got events, or that there are unsaved ones. */
+  wake(lanes: Iterable<Lane>): void;
+  /** The platform has everything of a lane up to a sequence. False: it cannot have. */
+  confirm(lane: Lane, sequence: number): boolean;
+  /** Sends a stretch once more. */
+  readonly resend: Repeats['resend'];
+  outstanding(): Outstanding;
+  /** Resolves when everything that was in the journal is dealt with. */
+  drained(): Promise<void>;
+  stop(): void;
+}
+
+/** Of the window, kept free for urgent events: they never wait for the answer to a lower lane. */
+const URGENT_RESERVE = 8;
+const PAUSE_FIRST_MS = 1000;
+/** An alarm feels for a way at least this often. */
+const PAUSE_MAX_MS = { urgent: 5000, normal: 60_000, bulk: 60_000 };
+const STRIKES = 3;
+const ANSWER_TIMEOUT_MS = 30_000;
+const CHECK_MS = 1000;
+
+export function startDelivery(channel: Channel, options: DeliveryOptions): Delivery {
+  const { journal, holds, time } = options;
+  const context: LaneContext = { ...options, address: (event) => channel.address(event) };
+  const sender = createSender(channel, { ...options, journal: journal.id, onLost: options.onFailed });
+  const states = lanes.map((lane) => createLane(lane, context));
+  const stateOf = (lane: Lane) => states[lanes.indexOf(lane)] as LaneState;
+  const landed = new Set<LaneState>();
+  let stopped = false;
+  let drainWaiters: (() => void)[] = [];
+
+  const pump = () => {
+    if (stopped) return;
+    const window = sender.window();
+    unsaved.sendUpTo(window);
+    for (const state of states) {
+      const urgent = state.lane === 'urgent';
+      // With a window too small to share, urgent events go first all the same, only not past a full window.
+      const limit = urgent || window <= 2 * URGENT_RESERVE ? window : window - URGENT_RESERVE;
+      // A live alarm goes before an old one; of the other lanes, what was asked for goes before a backlog.
+      if (!urgent) repeats.sendUpTo(state.lane, limit);
+      while (sender.inFlight() < limit && mayGo(state, context)) {
+        const entry = nextToSend(state, context, pump);
+        if (entry === undefined) break;
+        sendEntry(state, entry);
+      }
+      if (urgent) repeats.sendUpTo(state.lane, limit);
+    }
+    held.tryDue();
+    if (drainWaiters.length > 0 && sender.inFlight() === 0 && states.every(isDrained))
+      for (const resolve of drainWaiters.splice(0)) resolve();
+  };
+  const repeats = createRepeats(sender, { journal, address: context.address, onWaiting: () => pump() });
+  const unsaved = createUnsavedSending(sender, { ...options, address: context.address, onAnswered: pump });
+  const held = createHeldTries({ ...context, resend: repeats.resend, onDue: pump });
+
+  const sendEntry = (state: LaneState, entry: Entry) => {
+    const flight = beginFlight(state, entry, context.address(entry));
+    const place = { sequence: entry.sequence, previous: flight.previous, lane: state.lane };
+    sender.send(entry, place, (answer) => {
+      onAnswer(state, flight, answer);
+      // Answers come many to a packet: one look at the lanes for all of them, one write for what follows.
+      if (landed.size === 0) setImmediate(settle);
+      landed.add(state);
+    });
+  };
+
+  const onAnswer = (state: LaneState, flight: Flight, answer: Answer) => {
+    if (flight.generation !== state.generation) return;
+    if (answer.is === 'taken') {
+      endFlight(state, flight);
+      state.pauseMs = 0;
+      return options.onDelivered(flight.entry, state.lane);
+    }
+    if (isOfAddress(state, flight, answer.is)) {
+      if (holds.refuse(flight.address, state.lane, flight.entry.sequence, answer.reason))
+        options.onRefused({ ...answer, address: flight.address, held: true });
+      // Dealt with, by the hold: both are written in one commit.
+      endFlight(state, flight);
+      return held.schedule();
+    }
+    if (state.pauseMs === 0) options.onRefused({ ...answer, address: flight.address, held: false });
+    state.pauseMs = Math.min(Math.max(PAUSE_FIRST_MS, state.pauseMs * 2), PAUSE_MAX_MS[state.lane]);
+    rewind(state, context);
+    pauseFor(state, state.pauseMs, time, pump);
+  };
+
+  const settle = () => {
+    if (stopped) return;
+    for (const state of landed) advanceCursor(state, context);
+    landed.clear();
+    pump();
+  };
+
+  const check = time.every(CHECK_MS, () => {
+    if (sender.silentMs() > ANSWER_TIMEOUT_MS)
+      return options.onFailed(
+        new Error(`the platform has acknowledged nothing for ${ANSWER_TIMEOUT_MS / 1000} s`),
+      );
+    if (states.filter((state) => rewindUnconfirmed(state, context)).length > 0) pump();
+  });
+
+  pump();
+  return {
+    wake(touched) {
+      for (const lane of touched) stateOf(lane).more = true;
+      pump();
+    },
+    confirm(lane, sequence) {
+      const from = confirmUpTo(stateOf(lane), sequence, context);
+      if (from === undefined) return false;
+      if (from < sequence) {
+        options.onReceived(lane, from, sequence);
+        pump();
+      }
+      return true;
+    },
+    resend: repeats.resend,
+    outstanding: () => ({
+      answers: sender.answers(),
+      flights: [...states.flatMap(flying), ...repeats.flying()],
+    }),
+    drained: () =>
+      new Promise((resolve) => {
+        drainWaiters.push(resolve);
+        pump();
+      }),
+    stop() {
+      stopped = true;
+      drainWaiters = [];
+      sender.stop();
+      repeats.stop();
+      check.stop();
+      held.stop();
+      for (const { pausing } of states) pausing?.stop();
+    },
+  };
+}
+
+/** Whether a refusal is about this address, now and later; another one is, the third time for the same event. */
+function isOfAddress(state: LaneState, { entry: { sequence } }: Flight, is: Refusal): boolean {
+  if (is === 'busy') return false;
+  if (is !== 'refused') return true;
+  const count = state.strikes.sequence === sequence ? state.strikes.count + 1 : 1;
+  state.strikes = { sequence, count };
+  return count >= STRIKES;
+}
+
+const flying = ({ lane, flights }: LaneState) =>
+  flights
+    .filter(({ done }) => !done)
+    .map(({ address, entry }) => ({ address, lane, sequence: entry.sequence }));

@@ -1,0 +1,117 @@
+/** What a transport gets of the gateway: where to put what the platform says, and what it may know. */
+import { contractVersion } from '../../config/catalogue/events.ts';
+import type { UplinkConfig } from '../../config/sections/uplinks.ts';
+import { lanes } from '../../drivers/contract/lane.ts';
+import type { PlatformHost } from '../../drivers/contract/transport.ts';
+import type { Source } from '../commands/index.ts';
+import type { UplinkContext } from './context.ts';
+import type { Delivery, DeliveryOptions } from './delivery.ts';
+import { readReceipt } from './receipts.ts';
+
+const DAY_MS = 86_400_000;
+/** Days before its end from which a certificate is told of. */
+const EXPIRY_NOTICE_DAYS = 30;
+
+/** `delivery`: of the channel that is open; before it is, what the platform says is too early. */
+export function platformHost(
+  config: UplinkConfig,
+  context: UplinkContext,
+  of: {
+    readonly source: Source;
+    readonly delivery: () => Delivery | undefined;
+    readonly burst: (key: string, fields: object, sentence: string) => void;
+    readonly signal: AbortSignal;
+  },
+): PlatformHost {
+  const { campus, version, startedAt, devices, journal, commands, metrics, log, time } = context;
+  const uplink = config.id;
+  const discarded = (reason: string, detail = '') => {
+    metrics.uplinkDiscarded.inc({ uplink, reason });
+    of.burst(`${uplink} ${reason}`, { uplink, detail }, `the platform sent what cannot be used: ${reason}`);
+  };
+  return {
+    uplink,
+    campus,
+    version,
+    contract: contractVersion,
+    startedAt,
+    devices,
+    receipts: config.receipts,
+    mayAsk: (action) =>
+      config.commands.some(({ actions }) => action === undefined || actions.some((one) => one === action)),
+    command: (bytes, target) => commands.receiveCommand(bytes, target, of.source),
+    receipt(bytes) {
+      const read = readReceipt(bytes);
+      if ('wrong' in read) return discarded('not a receipt', read.wrong);
+      const { receipt } = read;
+      if (receipt.journal !== journal.id) return discarded('a receipt for another journal', receipt.journal);
+      for (const lane of lanes) {
+        const stored = receipt[lane];
+        if (stored !== undefined && of.delivery()?.confirm(lane, stored) === false)
+          discarded('a receipt for what was never sent', `${lane} ${stored}`);
+      }
+    },
+    certificate: watchCertificates(uplink, context),
+    discarded,
+    clock: time,
+    log,
+    signal: of.signal,
+  };
+}
+
+/** Shows when a certificate ends, and makes an event of it, once a day, in its last month. */
+function watchCertificates(
+  uplink: string,
+  { metrics, recorder, log, time }: UplinkContext,
+): PlatformHost['certificate'] {
+  const toldAt = new Map<string, number>();
+  return (whose, endsAt) => {
+    const now = time.wall();
+    const days = Math.floor((endsAt - now) / DAY_MS);
+    metrics.certificateDays.set({ uplink, whose }, days);
+    if (days > EXPIRY_NOTICE_DAYS || now - (toldAt.get(whose) ?? 0) < DAY_MS) return;
+    toldAt.set(whose, now);
+    const details = { uplink, whose, days, ends: new Date(endsAt).toISOString() };
+    log.warn(details, 'a certificate ends soon; put a new one in its place');
+    void recorder.recordOwn('gateway.certificate-expiring', details);
+  };
+}
+
+/** Counts, logs and tells what delivery says. */
+export function reportsOf(
+  uplink: string,
+  { metrics, lives, recorder, trace, received, log }: UplinkContext,
+  of: {
+    readonly onTrouble: (reason: string) => void;
+    readonly burst: (key: string, fields: object, sentence: string) => void;
+  },
+) {
+  return {
+    onDelivered(entry, lane) {
+      metrics.delivered.inc({ uplink, lane });
+      if (lane === 'urgent') lives.reached(uplink, 'broker', { id: entry.id });
+      trace?.delivered?.(uplink, entry.id);
+    },
+    onReceived(lane, from, to) {
+      if (lane === 'urgent') lives.reached(uplink, 'platform', { upTo: to });
+      received?.(uplink, lane, from, to);
+    },
+    onUnreadable({ lane, sequence }) {
+      metrics.dropped.inc({ uplink, lane });
+      log.error({ uplink, lane, sequence }, 'an event is not in the journal as it was written');
+      const range = { first: sequence, last: sequence };
+      void recorder.recordOwn('gateway.dropped', { uplink, lane, events: 1, ...range });
+    },
+    onRefused({ address, is, code, reason, held }) {
+      of.onTrouble(`${address}: ${reason}`);
+      metrics.publishRefused.inc({ uplink, code: code ?? is });
+      of.burst(
+        `${uplink} refused ${code ?? is}`,
+        { uplink, address, code, reason },
+        held
+          ? 'the platform refuses an address; its events are kept and tried again, the others go on'
+          : 'the platform takes no events for now; they are kept and tried again',
+      );
+    },
+  } satisfies Partial<DeliveryOptions>;
+}

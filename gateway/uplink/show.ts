@@ -1,0 +1,56 @@
+/** What a platform sees without waiting for events: the state of each device, and how far each alarm has come. */
+import type { Clock, Timer } from '../../drivers/contract/clock.ts';
+import type { Channel } from '../../drivers/contract/transport.ts';
+import { deviceState, type Recorder } from '../road/recorder.ts';
+import type { Lives } from './lives.ts';
+
+/** States change in bursts; a platform needs the last word of each device, this often at most. */
+const SHOW_EVERY_MS = 250;
+/** In a flood of alarms, the life of the last ones. */
+const LIVES_AT_ONCE = 100;
+
+/** Shows all states now, and what changes until it is stopped. `wantsAlarms`: their lives too. */
+export function showStates(
+  channel: Pick<Channel, 'show' | 'showLives'>,
+  of: {
+    readonly recorder: Pick<Recorder, 'states' | 'onState'>;
+    readonly lives: Pick<Lives, 'get' | 'onChange'>;
+    readonly devices: readonly string[];
+    readonly wantsAlarms: boolean;
+    readonly time: Clock;
+  },
+): { stop(): void } {
+  const { recorder, lives, devices, wantsAlarms, time } = of;
+  const changed = new Set(devices);
+  const advanced = new Set<string>();
+  let timer: Timer | undefined;
+  const show = () => {
+    timer = undefined;
+    for (const device of changed) channel.show?.(deviceState(device, recorder.states.values()));
+    changed.clear();
+    const newest = [...advanced].slice(-LIVES_AT_ONCE).flatMap((id) => lives.get(id) ?? []);
+    advanced.clear();
+    if (newest.length > 0) channel.showLives?.(newest);
+  };
+  const showSoon = () => {
+    timer ??= time.after(SHOW_EVERY_MS, show);
+  };
+
+  show();
+  const unfollow = recorder.onState(({ device }) => {
+    changed.add(device);
+    showSoon();
+  });
+  const unfollowLives = lives.onChange((id) => {
+    if (!wantsAlarms) return;
+    advanced.add(id);
+    showSoon();
+  });
+  return {
+    stop() {
+      unfollow();
+      unfollowLives();
+      timer?.stop();
+    },
+  };
+}

@@ -1,0 +1,51 @@
+/**
+ * Some platforms close the connection instead of refusing an event. Connections that end without an answer, one after
+ * another, make the next one careful, one event at a time; the address at which a careful one ends is held.
+ */
+import type { Log } from '../../drivers/contract/driver.ts';
+import type { Outstanding } from './delivery.ts';
+import type { Holds } from './holds.ts';
+
+/** Connections that ended soon, with events on their way and no answer, before the next one is careful. */
+const SUSPICIOUS_ENDS = 2;
+/** Careful connections that ended at the same address, before it is held. */
+const STRIKES = 2;
+/** A platform that closes because of an event does so at once. */
+const SOON_MS = 10_000;
+
+export interface Suspicion {
+  /** Whether the next connection sends one event at a time. */
+  isCareful(): boolean;
+  /** It is being found out: the platform is there, and events wait, so that the next try comes soon. */
+  isHot(): boolean;
+  /** Learns from how a connection ended. `holds`: of now. */
+  noteEnd(outstanding: Outstanding, lastedMs: number, holds: Holds): void;
+}
+
+export function createSuspicion(uplink: string, log: Log): Suspicion {
+  const strikes = new Map<string, number>();
+  let ends = 0;
+  return {
+    isCareful: () => ends >= SUSPICIOUS_ENDS,
+    isHot: () => ends > 0 && ends <= SUSPICIOUS_ENDS + STRIKES,
+    noteEnd({ flights, answers }, lastedMs, holds) {
+      if (lastedMs > SOON_MS) ends = 0;
+      const [only] = flights;
+      if (only === undefined || lastedMs > SOON_MS) return;
+      if (answers === 0 || ends >= SUSPICIOUS_ENDS) ends++;
+      if (flights.length !== 1 || ends <= SUSPICIOUS_ENDS) return;
+      const count = (strikes.get(only.address) ?? 0) + 1;
+      strikes.set(only.address, count);
+      if (count < STRIKES) return;
+      strikes.delete(only.address);
+      // Found out; the next connection comes soon all the same, and others may be like it.
+      ends = 1;
+      const reason = 'the platform closes the connection when it comes';
+      holds.refuse(only.address, only.lane, only.sequence, reason);
+      log.warn(
+        { uplink, address: only.address },
+        `${reason}; its events are kept and tried again, the others go on`,
+      );
+    },
+  };
+}

@@ -1,0 +1,188 @@
+/** One platform: connects, sends, and after a loss connects again and goes on from the cursor. */
+import type { ArgumentsOf, Result } from '../../config/catalogue/actions.ts';
+import type { EventType } from '../../config/catalogue/events.ts';
+import { wantsOf } from '../../config/catalogue/filter.ts';
+import type { UplinkConfig } from '../../config/sections/uplinks.ts';
+import type { Lane } from '../../drivers/contract/lane.ts';
+import { type Channel, StartOver, type Transport } from '../../drivers/contract/transport.ts';
+import { readPublicKey } from '../commands/command.ts';
+import type { Source } from '../commands/index.ts';
+import type { Journal } from '../journal/index.ts';
+import { burstLog } from '../observe/log.ts';
+import { backlogOf } from '../upkeep/storage.ts';
+import { type Connected, connect } from './connected.ts';
+import type { UplinkContext } from './context.ts';
+import type { Delivery } from './delivery.ts';
+import { createHolds, type Holds } from './holds.ts';
+import { platformHost, reportsOf } from './host.ts';
+import { privacyOf } from './payload.ts';
+import { createReconnect } from './reconnect.ts';
+import { createSuspicion } from './suspicion.ts';
+
+/** How an uplink is, for /health. */
+export interface UplinkState {
+  readonly state: 'connected' | 'connecting';
+  /** Why it is not connected, or what the platform refused last. */
+  readonly reason?: string | undefined;
+  /** How many numbers it is behind. */
+  readonly backlog: number;
+  /** Addresses that the platform refuses, why, and since when; over MQTT an address is a topic. */
+  readonly held: readonly { readonly topic: string; readonly reason: string; readonly since: string }[];
+}
+
+export interface Uplink {
+  readonly id: string;
+  start(): void;
+  /** Sends a stretch of a lane once more, to the platform that asks. */
+  replay(wanted: ArgumentsOf<'replay'>): Promise<Result>;
+  state(): UplinkState;
+  /** Tells that these lanes got events, or that there are alarms to be sent from memory. */
+  wake(lanes: ReadonlySet<Lane>): void;
+  /** The journal's numbers are not what they were: starts over from its cursors. */
+  reset(): void;
+  /** Waits at most `timeoutMs` until all is acknowledged, says goodbye, disconnects. */
+  close(timeoutMs: number): Promise<void>;
+}
+
+export function createUplink(config: UplinkConfig, transport: Transport, context: UplinkContext): Uplink {
+  const { journal, recorder, log, metrics, time } = context;
+  const uplink = config.id;
+  const where = transport.where(config.options);
+  const wants = wantsOf(config);
+  const wantsAlarms = wants('alarm.raised');
+  const stop = new AbortController();
+  /** Before `stop`: what is open is left in order, and nothing is opened any more. */
+  const closing = new AbortController();
+  const bursts = burstLog(log, time);
+  const burst = bursts.warn;
+  const newHolds = () =>
+    createHolds(uplink, journal, time, (addresses) => metrics.held.set({ uplink }, addresses));
+  let holds = newHolds();
+  let current: Connected | undefined;
+  let trouble: string | undefined;
+  let running: Promise<void> | undefined;
+  const takenUnsaved = new Set<string>();
+  const suspicion = createSuspicion(uplink, log);
+  const host = platformHost(config, context, {
+    source: sourceOf(config),
+    delivery: () => current?.delivery,
+    burst,
+    signal: stop.signal,
+  });
+  const reports = reportsOf(uplink, context, {
+    burst,
+    onTrouble(reason) {
+      trouble = reason;
+    },
+  });
+
+  /** Delivers over a channel until it ends. @returns why it ended. */
+  const serve = async (channel: Channel): Promise<Error> => {
+    trouble = undefined;
+    log.info({ uplink, url: where, ...channel.about }, 'connected to the platform');
+    for (const id of takenUnsaved) if (!recorder.unsaved.has(id)) takenUnsaved.delete(id);
+    current = connect(
+      channel,
+      {
+        ...config,
+        ...context,
+        ...reports,
+        uplink,
+        wants,
+        receiptTimeoutMs: config.receiptTimeout,
+        careful: suspicion.isCareful(),
+        privacy: privacyOf(config, context.cardKey),
+        holds,
+        unsaved: recorder.unsaved,
+        takenUnsaved,
+      },
+      { ...context, wantsAlarms },
+    );
+    metrics.connected.set({ uplink }, 1);
+    const since = time.elapsed();
+    const over = current;
+    const reason = await over.ended;
+    current = undefined;
+    metrics.connected.set({ uplink }, 0);
+    const outstanding = await over.end();
+    if (!closing.signal.aborted) suspicion.noteEnd(outstanding, time.elapsed() - since, holds);
+    return reason;
+  };
+  const hasAlarm = () =>
+    wantsAlarms &&
+    (recorder.unsaved.size > 0 || journal.position(uplink, 'urgent').sequence < journal.last('urgent'));
+  const onDisconnected = (reason: string) => {
+    trouble = reason;
+    if (closing.signal.aborted) return;
+    const sentence = 'no connection to the platform; events are kept on disk';
+    burst(`${uplink} ${reason}`, { uplink, url: where, reason }, sentence);
+  };
+  const reconnect = createReconnect(time, closing.signal, {
+    connect: async () => serve(await transport.open(config.options, host)),
+    onDisconnected,
+    urgency: () => ({ spreadMs: hasAlarm() ? 0 : config.reconnectSpread, hot: suspicion.isHot() }),
+  });
+
+  return {
+    id: uplink,
+    start() {
+      metrics.connected.set({ uplink }, 0);
+      running ??= reconnect.run();
+    },
+    state: () => ({
+      state: current === undefined ? 'connecting' : 'connected',
+      reason: trouble,
+      backlog: backlogOf(journal, uplink),
+      held: heldOf(holds),
+    }),
+    replay: (wanted) => replayOver(current?.delivery, journal, wants, wanted),
+    wake(lanes) {
+      current?.delivery.wake(lanes);
+      if (current === undefined && wantsAlarms && lanes.has('urgent')) reconnect.hurry();
+    },
+    reset() {
+      holds = newHolds();
+      current?.breakOff(new StartOver('the journal was opened anew'));
+    },
+    async close(timeoutMs) {
+      closing.abort();
+      await current?.leave(timeoutMs);
+      stop.abort();
+      await running;
+      bursts.close();
+    },
+  };
+}
+
+/** Sends a stretch once more to a platform that is there. */
+async function replayOver(
+  delivery: Delivery | undefined,
+  journal: Journal,
+  wants: (type: EventType) => boolean,
+  { journal: id, lane, after, upTo }: ArgumentsOf<'replay'>,
+): Promise<Result> {
+  if (id !== journal.id)
+    return { done: false, reason: `the journal is ${journal.id}; ${id} is not here any more` };
+  if (delivery === undefined) return { done: false, reason: 'the platform is not connected' };
+  const { taken, refused } = await delivery.resend({
+    lane,
+    after,
+    upTo: Math.min(upTo, journal.last(lane)),
+    wants: ({ type }) => wants(type as EventType),
+    inChain: wants,
+  });
+  const result = { events: taken };
+  if (refused === undefined) return { done: true, result };
+  return { done: false, reason: `the platform refuses ${refused.sequence}: ${refused.reason}`, result };
+}
+
+/** Whose commands they are: what the config allows, and whose signatures are believed. */
+const sourceOf = ({ id, commands, commandKeys }: UplinkConfig): Source => ({
+  kind: 'uplink',
+  id,
+  rules: commands,
+  keys: commandKeys.map(({ issuer, publicKeyFile }) => ({ issuer, key: readPublicKey(publicKeyFile) })),
+});
+
+const heldOf = (holds: Holds): UplinkState['held'] =>
+  holds.list().map(({ topic, reason, since }) => ({ topic, reason, since: new Date(since).toISOString() }));
