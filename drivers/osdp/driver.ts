@@ -49,6 +49,7 @@ export const osdp = defineDriver({
       async close() {
         stop.abort();
         await running;
+        for (const reader of readers) reader.close();
         await line.close();
       },
     };

@@ -8,7 +8,7 @@ import type { Reader } from './options.ts';
 export interface Orders {
   /** What a command means; a string says what is wrong with it. */
   read(command: Command): Wanted | string;
-  /** Resolves when the reader has answered, or is gone. */
+  /** Resolves when the reader has answered, or is gone, or its line is. */
   place(wanted: Wanted): Promise<Outcome>;
   /** Asks the one that has waited longest; undefined: none waits. False: there was no answer. */
   carryOut(ask: (order: Order) => Promise<OsdpFrame | undefined>): Promise<boolean> | undefined;
@@ -44,10 +44,16 @@ export function createOrders({ id, options: { outputs } }: Reader, time: Clock):
     carryOut(ask) {
       const order = queue.shift();
       if (order === undefined) return undefined;
-      return ask(order).then((got) => {
-        order.resolve(outcomeOf(id, order, got));
-        return got !== undefined;
-      });
+      return ask(order).then(
+        (got) => {
+          order.resolve(outcomeOf(id, order, got));
+          return got !== undefined;
+        },
+        (error) => {
+          order.resolve(outcomeOf(id, order, undefined));
+          throw error;
+        },
+      );
     },
     settled: () =>
       outputs.map((output) => {

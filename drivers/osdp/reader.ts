@@ -26,6 +26,8 @@ export interface LineReader {
   /** It is offline when it has been silent for too long. */
   checkSilence(now: number): void;
   execute(command: Command): Promise<Outcome>;
+  /** Its line is gone: nothing waits any more. */
+  close(): void;
 }
 
 const plain = (code: number, ...data: number[]): Order => ({ code, data: Buffer.from(data) });
@@ -103,6 +105,7 @@ export function createReader(
       nextAt = Math.min(nextAt, clock.elapsed());
       return await orders.place(wanted);
     },
+    close: orders.drop,
   };
 }
 

@@ -210,6 +210,21 @@ describe('OSDP readers on a line', () => {
     expect(await tell('unlock', {})).toMatchObject({ done: false });
   });
 
+  it('leave no command without an answer when their line goes', async () => {
+    const { links, tell, simulators, session } = await line([{ address: 0 }]);
+    await links.next();
+    await simulators[0]?.do('silent 60s');
+    const asked = [tell('show', { text: 'A' }), tell('show', { text: 'B' })];
+    await session.close();
+    const silent = { done: false, reason: 'reader-0 does not answer' };
+    expect(await Promise.all(asked)).toMatchObject([silent, silent]);
+    const lost = await line([{ address: 1 }]);
+    await lost.links.next();
+    await lost.simulators[0]?.close();
+    await expect(lost.session.ended).rejects.toMatchObject({ code: 'E_LINE_LOST' });
+    expect(await lost.tell('show', { text: 'A' }, 'reader-1')).toMatchObject({ done: false, unknown: true });
+  });
+
   it('switch on again what is held, and nothing else, when they come back', async () => {
     const outputs = [
       { id: 'gate', kind: 'door', output: 0 },
