@@ -7,7 +7,7 @@
  */
 import type { z } from 'zod';
 import type { Clock } from './clock.ts';
-import type { Observation, Receipt } from './observation.ts';
+import type { DeviceObservation, Receipt } from './observation.ts';
 
 /** A log line is a sentence for the technician with structured fields. */
 export interface Log {
@@ -20,7 +20,7 @@ export interface Log {
 /** What the gateway gives a driver. */
 export interface Host {
   /** Resolves when the event is on disk, not before. Rejects when it could not be written: do not acknowledge. */
-  report(observation: Observation): Promise<Receipt>;
+  report(observation: DeviceObservation): Promise<Receipt>;
   /** This device answers (or no longer does). Repeating what is known costs nothing. `part` names an account or a unit. */
   link(device: string, state: 'online' | 'offline', reason?: string, part?: string): void;
   /**

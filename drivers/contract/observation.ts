@@ -16,7 +16,7 @@ export type AlarmKind = (typeof alarmKinds)[number];
 /** What a zone can be: an alarm, or the contact of a door (raised: open), or the button beside it to go out. */
 export const zoneKinds = [...alarmKinds, 'contact', 'exit-request'] as const;
 
-/** Everything a device can say. `link` is the supervisor's word for "this device answers". */
+/** Everything that can be said of a campus, by devices and by the gateway, in the order of the documents. */
 export const observationKinds = [
   ...alarmKinds,
   'fault',
@@ -39,6 +39,21 @@ export const observationKinds = [
 ] as const;
 
 export type ObservationKind = (typeof observationKinds)[number];
+
+/** What only the gateway says: whether a device answers, a lockdown, an entry delay, a test, a notice. */
+export const gatewayKinds = [
+  'lockdown',
+  'link',
+  'entry',
+  'test',
+  'notice',
+] as const satisfies readonly ObservationKind[];
+
+/** What a device can say; the gateway says some of it of its areas too. */
+export type DeviceKind = Exclude<ObservationKind, (typeof gatewayKinds)[number]>;
+export const deviceKinds = observationKinds.filter(
+  (kind): kind is DeviceKind => !(gatewayKinds as readonly ObservationKind[]).includes(kind),
+);
 
 /** The standard codes beside the words: DC-03 letters ("PA") and Contact ID with its qualifier ("E120"). */
 export interface StandardCodes {
@@ -79,7 +94,7 @@ export interface Zone {
 }
 
 /**
- * What a device said.
+ * What a device said, or the gateway of one, of an area or of itself.
  *
  * - `state` `raised`: the alarm, fault or loss began; the area was armed; the zone was bypassed; the card was shown.
  * - `state` `restored`: it ended.
@@ -122,6 +137,11 @@ export interface Observation {
   readonly text?: string;
   readonly details?: Readonly<Record<string, string | number | boolean>>;
   readonly raw?: string;
+}
+
+/** What a driver may report: no word of the gateway's own. */
+export interface DeviceObservation extends Observation {
+  readonly kind: DeviceKind;
 }
 
 /**

@@ -2,14 +2,14 @@
  * What the codes of panels mean: SIA DC-03 letters and Ademco Contact ID (SIA DC-05) numbers.
  * Codes that are not listed are kept and reported as faults: nothing a panel says vanishes.
  */
-import type { AlarmKind, ObservationKind } from '../contract/observation.ts';
+import type { AlarmKind, DeviceKind } from '../contract/observation.ts';
 
 /**
  * `kind`: what it is; `zone`: it is an alarm of the zone, whose kind in the config, if any, is meant.
  * `supervision`: the panel only says that it is there.
  */
 export type Meaning =
-  | { readonly kind: ObservationKind; readonly cause?: string; readonly state: 'raised' | 'restored' }
+  | { readonly kind: DeviceKind; readonly cause?: string; readonly state: 'raised' | 'restored' }
   | { readonly kind: 'zone'; readonly otherwise: AlarmKind; readonly state: 'raised' | 'restored' }
   | { readonly kind: 'supervision' };
 
@@ -24,12 +24,12 @@ export interface PanelEvent {
   readonly known: boolean;
 }
 
-const raised = (kind: ObservationKind, cause?: string): Meaning => ({
+const raised = (kind: DeviceKind, cause?: string): Meaning => ({
   kind,
   state: 'raised',
   ...(cause !== undefined && { cause }),
 });
-const restored = (kind: ObservationKind, cause?: string): Meaning => ({
+const restored = (kind: DeviceKind, cause?: string): Meaning => ({
   kind,
   state: 'restored',
   ...(cause !== undefined && { cause }),
@@ -84,7 +84,7 @@ const sia: Readonly<Record<string, Meaning>> = {
 
 /** Contact ID event codes (SIA DC-05, annex A). Qualifier 1 raises, 3 restores; 401-type codes are below. */
 const contactId: Readonly<
-  Record<string, { kind: ObservationKind | 'zone' | 'supervision'; cause?: string; otherwise?: AlarmKind }>
+  Record<string, { kind: DeviceKind | 'zone' | 'supervision'; cause?: string; otherwise?: AlarmKind }>
 > = {
   '110': { kind: 'fire' },
   '120': { kind: 'panic' },

@@ -10,7 +10,7 @@ import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import type { Clock } from '../contract/clock.ts';
 import { type Device, defineDriver, type Host, LineError, type Problem } from '../contract/driver.ts';
-import type { Observation } from '../contract/observation.ts';
+import type { DeviceObservation } from '../contract/observation.ts';
 import { duration, zoneOf, zoneOptions } from '../contract/options.ts';
 import {
   type Dc09Frame,
@@ -272,7 +272,7 @@ function observe(
   frame: Dc09Frame,
   panel: Panel,
   now: number,
-): Observation | undefined {
+): DeviceObservation | undefined {
   if (meaning.kind === 'supervision') return undefined;
   const kind =
     meaning.kind === 'zone'

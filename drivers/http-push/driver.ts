@@ -12,7 +12,7 @@ import jsonata from 'jsonata';
 import { z } from 'zod';
 import type { Clock, Timer } from '../contract/clock.ts';
 import { type Device, defineDriver, type Host, LineError } from '../contract/driver.ts';
-import type { Observation } from '../contract/observation.ts';
+import type { DeviceObservation } from '../contract/observation.ts';
 import { duration } from '../contract/options.ts';
 import { type Credentials, fetchAs } from '../digest.ts';
 import { boundaryOf, type Message, multipartDecoder, readMessage, readTable } from './codec.ts';
@@ -189,7 +189,7 @@ function taker(terminal: Terminal, host: Host): Take {
   };
 }
 
-function observationOf(device: string, mapped: Mapped, now: number): Observation {
+function observationOf(device: string, mapped: Mapped, now: number): DeviceObservation {
   const at = timeOf(mapped.at, now);
   const common = {
     device,

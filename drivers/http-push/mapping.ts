@@ -2,7 +2,7 @@
 import jsonata from 'jsonata';
 import { z } from 'zod';
 import { type Clock, within } from '../contract/clock.ts';
-import { alarmKinds, type Observation, visitStages } from '../contract/observation.ts';
+import { alarmKinds, type DeviceObservation, visitStages } from '../contract/observation.ts';
 
 export const profileSchema = z.strictObject({
   title: z.string().describe('The terminal it is for'),
@@ -98,7 +98,7 @@ const OLDEST = Date.UTC(2020, 0, 1);
 const AHEAD_MS = 60_000;
 
 /** When it happened, as the terminal says, and whether its clock can be believed. */
-export function timeOf(at: Mapped['at'], now: number): Observation['at'] {
+export function timeOf(at: Mapped['at'], now: number): DeviceObservation['at'] {
   if (at === undefined) return undefined;
   const seconds = typeof at === 'number' || /^\d+$/.test(at) ? Number(at) : undefined;
   const time = seconds === undefined ? Date.parse(String(at)) : seconds < 1e11 ? seconds * 1000 : seconds;

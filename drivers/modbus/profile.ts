@@ -3,18 +3,14 @@
  * never code. Vendors' maps differ: a profile is an example until it was checked on the hardware (`verified`).
  */
 import { z } from 'zod';
-import { type Observation, type ObservationKind, observationKinds } from '../contract/observation.ts';
+import { type DeviceObservation, deviceKinds } from '../contract/observation.ts';
 import { type ZoneOptions, zoneOf } from '../contract/options.ts';
 import type { ReadFunction } from './codec.ts';
 
 const meaning = {
   zone: z.int().min(0).optional().describe('The zone 防区 it belongs to; none: the whole device'),
   kind: z
-    .enum(
-      observationKinds.filter(
-        (kind) => !['link', 'credential', 'entry', 'test', 'notice'].includes(kind),
-      ) as [ObservationKind, ...ObservationKind[]],
-    )
+    .enum(deviceKinds.filter((kind) => kind !== 'credential' && kind !== 'visit'))
     .optional()
     .describe(
       'What it means when it rises; its fall is the restore. Default: the kind of the zone in the config, else intrusion',
@@ -104,7 +100,7 @@ export function follow(
   profile: Profile,
   device: string,
   zones: readonly ZoneOptions[],
-): (image: Image) => Observation[] {
+): (image: Image) => DeviceObservation[] {
   const states = new Map<Point, boolean>();
 
   const raw = (image: Image, point: Point) => image.get(imageKey(point.function, point.address)) ?? 0;
@@ -126,7 +122,7 @@ export function follow(
       const gate = point.when === undefined ? undefined : named.get(point.when);
       return gate === undefined || isOn(image, gate);
     };
-    const observations: Observation[] = [];
+    const observations: DeviceObservation[] = [];
     for (const point of profile.points) {
       const limited = !('scale' in point) || point.below !== undefined || point.above !== undefined;
       if (!limited) continue;

@@ -14,7 +14,7 @@ import {
   type Outcome,
   wrongArgument,
 } from '../contract/driver.ts';
-import type { Observation } from '../contract/observation.ts';
+import type { DeviceObservation } from '../contract/observation.ts';
 import { duration, identifier } from '../contract/options.ts';
 import { type Credentials, withCredentials } from '../digest.ts';
 import type { Camera, CameraAddress } from './camera.ts';
@@ -223,9 +223,9 @@ function createStates(cameras: readonly Own[], host: Host) {
     ) ??
     cameras.find(({ options: { source: own } }) => own === undefined) ??
     cameras[0];
-  const keyOf = ({ device, kind, cause, zone, details }: Observation) =>
+  const keyOf = ({ device, kind, cause, zone, details }: DeviceObservation) =>
     [device, kind, cause, zone?.number, details?.['part']].join('/');
-  const endLater = (observation: Observation, ms: number) => {
+  const endLater = (observation: DeviceObservation, ms: number) => {
     const key = keyOf(observation);
     timers.get(key)?.stop();
     const end = () => {

@@ -1,6 +1,6 @@
 /** From a camera's topics to what it observed. Pure. */
 import { z } from 'zod';
-import { alarmKinds, type Observation } from '../contract/observation.ts';
+import { alarmKinds, type DeviceObservation } from '../contract/observation.ts';
 import type { Notification } from './codec.ts';
 
 export const eventRule = z.strictObject({
@@ -88,7 +88,7 @@ export function observationOf(
   notification: Notification,
   device: string,
   rules: readonly EventRule[],
-): { readonly observation: Observation; readonly passing: boolean } | undefined {
+): { readonly observation: DeviceObservation; readonly passing: boolean } | undefined {
   const { topic, operation, source, data } = notification;
   const fits = (one: EventRule) =>
     (topic === one.topic || topic.startsWith(`${one.topic}/`)) &&
