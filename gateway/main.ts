@@ -75,7 +75,7 @@ export async function startGateway(options: {
   const base = { clock, time, log, metrics };
   let drainMs = DRAIN_MS;
 
-  const journal = parts.adopt(await openJournal(config.dataDir), (one) => one.close());
+  const journal = parts.adopt(await openJournal(config.dataDir, { time, log }), (one) => one.close());
   const recorder = parts.adopt(
     await createRecorder({ ...base, campusId: campus.id, deviceNames: campus.names, journal, trace }),
     (one) => one.close(),

@@ -3,6 +3,7 @@
  * - `E_JOURNAL_NEWER`: a later version wrote the file.
  * - `E_JOURNAL_DAMAGED`: the file is not what SQLite or we wrote.
  * - `E_JOURNAL_WRITE`: the journal's thread ended.
+ * - `E_JOURNAL_EVENT`: the event is none that the tables take, whatever the disk does.
  * - `SQLITE_...`: what SQLite says of the disk: FULL, IOERR_..., READONLY, CANTOPEN, BUSY.
  */
 export class JournalError extends Error {
@@ -11,6 +12,7 @@ export class JournalError extends Error {
     | 'E_JOURNAL_NEWER'
     | 'E_JOURNAL_DAMAGED'
     | 'E_JOURNAL_WRITE'
+    | 'E_JOURNAL_EVENT'
     | `SQLITE_${string}`;
   constructor(code: JournalError['code'], message: string, options?: ErrorOptions) {
     super(message, options);
@@ -32,3 +34,11 @@ export const isDamage = (error: unknown) =>
  */
 export const isSuspect = (error: unknown) =>
   isDamage(error) || /^SQLITE_(IOERR|READONLY|CANTOPEN|PROTOCOL)/.test(codeOf(error));
+
+/**
+ * What was to be written is wrong, not the disk: the tables are STRICT, and better-sqlite3 binds plain values only
+ * (TypeError, RangeError).
+ */
+export const isUnfit = (error: unknown) =>
+  /^SQLITE_(CONSTRAINT_(DATATYPE|NOTNULL)|MISMATCH|TOOBIG)/.test(codeOf(error)) ||
+  (codeOf(error) === '' && (error instanceof TypeError || error instanceof RangeError));

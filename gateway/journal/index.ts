@@ -8,9 +8,6 @@
  *  3. What an uplink has not acknowledged is read again after a restart: at least once, the same `id`.
  *  4. The event loop never waits for the disk: SQLite runs in a worker thread, which alone touches the file.
  *
- * Group commit: appends that arrive while a commit runs form the next one. One event a commit costs one fsync;
- * a thousand at once cost one fsync too.
- *
  * What a crash leaves
  *  - before the commit returned: SQLite rolls the WAL back; the device got no acknowledgement and sends again.
  *  - after the commit, before the acknowledgement: the event is here; the device sends again; `repeat` finds it.
@@ -19,42 +16,44 @@
  *
  * What a disk can do
  *  - it is full: appends are rejected until there is room; nothing else changes.
- *  - it fails (EIO, read-only): the worker trusts the open file no more, and opens it anew (worker.ts).
+ *  - it fails (EIO, read-only): the open file is trusted no more, and opened anew (keeper.ts).
  *  - it hangs: appends wait. Who cannot wait (an alarm) is sent from memory meanwhile (record.ts).
  *  - it has damaged the file: what can be read is saved into a new one (recovery.ts).
  * `condition` tells which; while it is not good, a trial write a second finds out when it is.
  *
- * The newest events of each lane are also kept in memory (`tail`), so that an uplink that keeps up never reads
- * from disk what was just written.
+ * Who owns what
+ *   group-commit.ts  what waits for the disk        keeper.ts   the file: believed, distrusted, opened anew
+ *   tail.ts          the newest events, in memory   store.ts    the open file; batch.ts, reading.ts, pruning.ts,
+ *   progress.ts      cursors, marks, holds                      commands.ts, credentials.ts, audit.ts: its tables
+ *   condition.ts     how the disk is                recovery.ts a damaged file
+ * On the left the event loop's side; on the right what runs in the thread. Between them: backing.ts, a contract.
  */
-import { setTimeout as delay } from 'node:timers/promises';
-import { Worker } from 'node:worker_threads';
+import { type Clock, systemClock } from '../../drivers/contract/clock.ts';
+import type { Log } from '../../drivers/contract/driver.ts';
 import { type Lane, lanes } from '../../drivers/contract/lane.ts';
-import type { Erased, Person } from './erasure.ts';
+import { signal } from '../lifecycle/signal.ts';
+import type { Backing, Failure, OpenedFile, Questions } from './backing.ts';
+import type { Appended, Held, NewEntry, Stage } from './batch.ts';
+import type { Begun, CommandBegin, CommandEnd } from './commands.ts';
+import { type Condition, type DiskWatch, watchDisk } from './condition.ts';
+import type { CredentialChange } from './credentials.ts';
+import type { Erased, EraseStep, Person } from './erasure.ts';
 import { JournalError } from './error.ts';
-import type {
-  Appended,
-  Begun,
-  CommandBegin,
-  CommandEnd,
-  CredentialChange,
-  Cursor,
-  Entry,
-  Held,
-  Mark,
-  NewEntry,
-  Removed,
-  RemoveStep,
-  Stage,
-  Usage,
-} from './store.ts';
-import { type FlatAppended, flattenEntries, unflattenAppended } from './wire.ts';
-import type { Answer, Failure, OpenedFile, Request } from './worker.ts';
+import { createGroupCommit } from './group-commit.ts';
+import { createProgressBook, type Position, type ProgressBook } from './progress.ts';
+import type { ClassUsage, Removed, RemoveStep, Usage } from './pruning.ts';
+import type { Entry } from './reading.ts';
+import { createTails } from './tail.ts';
+import { journalThread } from './thread.ts';
 
+export type { OpenedFile } from './backing.ts';
+export type { Appended, Held, Stage } from './batch.ts';
+export type { Condition } from './condition.ts';
 export { JournalError } from './error.ts';
+export type { Position } from './progress.ts';
+export type { Removed, RemoveStep, Usage } from './pruning.ts';
+export type { Entry } from './reading.ts';
 export type { Salvage } from './recovery.ts';
-export type { Appended, Entry, Held, Removed, RemoveStep, Stage, Usage } from './store.ts';
-export type { OpenedFile } from './worker.ts';
 
 export interface AppendRequest extends Omit<NewEntry, 'lane'> {
   readonly lane: Lane;
@@ -66,17 +65,13 @@ export interface Interest {
   readonly types: readonly string[];
 }
 
-export interface Position {
-  readonly sequence: number;
-  readonly sent: number;
-}
-
-/** Whether events can be put on disk; if not, why (a code of JournalError) and since when (epoch ms). */
-export type Condition =
-  | { readonly good: true }
-  | { readonly good: false; readonly code: string; readonly reason: string; readonly since: number };
-
 export interface Journal {
+  /**
+   * Opens it, once. A disk that refuses is no error here: its `condition` is not good, and it goes on trying.
+   * @throws JournalError E_JOURNAL_IN_USE, E_JOURNAL_NEWER.
+   */
+  start(): Promise<void>;
+  /** @throws JournalError; E_JOURNAL_EVENT: it is none that can be kept, whatever the disk does. */
   append(entry: AppendRequest): Promise<Appended>;
   /** The events of a lane after a sequence, oldest first, at most `limit`. At once where they are in memory. */
   read(lane: Lane, after: number, limit: number): readonly Entry[] | Promise<readonly Entry[]>;
@@ -128,10 +123,8 @@ export interface Journal {
   ): Promise<readonly { readonly key: string; readonly body: string }[]>;
   /** All of a change, or, where it builds on another version, nothing: false. @throws JournalError. */
   changeCredentials(change: CredentialChange): Promise<boolean>;
-  classes(
-    after: number,
-    limit: number,
-  ): Promise<readonly { last: number; class: string; events: number; bytes: number }[]>;
+  /** Bytes and events of each class among the `limit` events after a sequence. */
+  classes(after: number, limit: number): Promise<readonly ClassUsage[]>;
   usage(): Promise<Usage>;
   readonly condition: Condition;
   /** The file as it was opened last; undefined while it could not be opened yet. */
@@ -143,252 +136,93 @@ export interface Journal {
   onCondition(listener: (condition: Condition) => void): void;
   /** Calls back when the file was opened anew: with `salvage` or `missing`, or late, numbers are not what they were. */
   onOpened(listener: (opened: OpenedFile) => void): void;
-  /** Rejects when the worker died: nothing can be kept any more. */
+  /** Rejects when the backing died: nothing can be kept any more. */
   readonly failed: Promise<never>;
   /** Writes the cursors and closes the file. */
   close(): Promise<void>;
 }
 
-const TAIL_EVENTS = 1024;
-const MAX_BATCH = 1024;
 /** Events that a step of erasing looks at; appends wait for one step at most. */
 const ERASE_STEP = 200;
-const CURSOR_FLUSH_MS = 200;
-const TRIAL_EVERY_MS = 1000;
 /** A clean end writes the WAL into the file; a disk that hangs gets no longer. */
 const CLOSE_TIMEOUT_MS = 5000;
 /** These no waiting mends. */
 const FATAL = ['E_JOURNAL_IN_USE', 'E_JOURNAL_NEWER'];
+const SILENT: Log = { debug() {}, info() {}, warn() {}, error() {} };
 
-/**
- * A thread has no compile cache unless it asks for one, and then no need of the TypeScript stripper either, which
- * takes 20 MB.
- */
-const BOOT = `require('node:module').enableCompileCache();
-import(${JSON.stringify(new URL('./worker.ts', import.meta.url).href)});`;
-
-interface Pending {
-  readonly entry: NewEntry;
-  readonly resolve: (appended: Appended) => void;
-  readonly reject: (error: Error) => void;
+export interface JournalOptions {
+  readonly time?: Clock;
+  readonly log?: Log;
 }
 
 /**
- * Opens a folder's journal. A disk that refuses is no error here: the journal is there, its `condition` is not good,
- * and it goes on trying.
+ * Opens a folder's journal: made and started.
  * @throws JournalError E_JOURNAL_IN_USE, E_JOURNAL_NEWER.
  */
-export async function openJournal(directory: string): Promise<Journal> {
-  const worker = new Worker(BOOT, {
-    eval: true,
-    workerData: { directory, lanes: lanes.length },
-    // It handles short-lived strings only; V8's default for a large machine would hold on to 50 MB of them.
-    resourceLimits: { maxYoungGenerationSizeMb: 8 },
-  });
-  const answers: PromiseWithResolvers<unknown>[] = [];
-  const failed = Promise.withResolvers<never>();
-  failed.promise.catch(() => {});
-  const fail = (error: Error) => {
-    failed.reject(error);
-    first.reject(error);
-    for (const answer of answers.splice(0)) answer.reject(error);
-  };
-  worker.on('error', fail);
-  worker.on('exit', (status) =>
-    fail(new JournalError('E_JOURNAL_WRITE', `the journal's thread ended (${status})`)),
-  );
-  let over = false;
-  const ask = <T>(request: Request): Promise<T> => {
-    if (over) return Promise.reject(new JournalError('E_JOURNAL_WRITE', 'the journal is closed'));
-    const answer = Promise.withResolvers<unknown>();
-    answers.push(answer);
-    worker.postMessage(request);
-    return answer.promise as Promise<T>;
-  };
+export async function openJournal(directory: string, options: JournalOptions = {}): Promise<Journal> {
+  const journal = createJournal(journalThread(directory), options);
+  await journal.start();
+  return journal;
+}
 
+/** Makes a journal over a backing; nothing is opened before its `start`. */
+export function createJournal(
+  backing: Backing,
+  { time = systemClock, log = SILENT }: JournalOptions = {},
+): Journal {
+  const { ask } = backing;
+  const appended = signal<[ReadonlySet<Lane>]>('lanes that got events', log);
+  const conditions = signal<[Condition]>("the journal's condition", log);
+  const openings = signal<[OpenedFile]>("the journal's file", log);
+  const tails = createTails();
+  const progress = createProgressBook();
+  const disk = watchDisk({ trial: () => ask('trial'), onChange: conditions.tell, time });
+  const commits = createGroupCommit({
+    commit: (changes) => disk.watch(ask('commit', changes)),
+    progress,
+    onKept(kept) {
+      for (const entry of kept) tails.push(entry);
+      appended.tell(new Set(kept.map(({ lane }) => lanes[lane] as Lane)));
+    },
+    onLost: (reason) => log.error({ reason }, 'where an uplink stands could not be noted: no table takes it'),
+    time,
+  });
   let file: OpenedFile | undefined;
-  let tails: Tail[] = [];
-  const positions = new Map<string, Cursor>();
-  const marks = new Map<string, Mark>();
-  const helds = new Map<string, Held>();
-  const moved = new Set<string>();
-  const changedHolds = new Map<string, { uplink: string; topic: string }>();
-  const appendedListeners: ((lanes: ReadonlySet<Lane>) => void)[] = [];
-  const conditionListeners: ((condition: Condition) => void)[] = [];
-  const openedListeners: ((opened: OpenedFile) => void)[] = [];
-  let condition: Condition = { good: true };
-  let trials: NodeJS.Timeout | undefined;
-  let pending: Pending[] = [];
-  let committing: Promise<void> | undefined;
-  let running = false;
+  let fatal: Failure | undefined;
   let closing: Promise<void> | undefined;
-  let flushTimer: NodeJS.Timeout | undefined;
-  const keyOf = (uplink: string, part: string | number) => `${uplink}\n${part}`;
 
   const accept = (opened: OpenedFile) => {
     // Reopened with all its numbers in place: memory knows the same and more.
     const same = file !== undefined && opened.salvage === undefined && opened.missing === 0;
     if (!same) {
-      tails = opened.lasts.map((last) => new Tail(last));
-      positions.clear();
-      for (const cursor of opened.cursors) positions.set(keyOf(cursor.uplink, cursor.lane), cursor);
-      helds.clear();
-      for (const held of opened.held) helds.set(keyOf(held.uplink, held.topic), held);
-      moved.clear();
-      changedHolds.clear();
+      tails.reset(opened.lasts);
+      progress.reset(opened);
     }
     // A commit whose fsync failed may be whole in the file all the same: then the disk knows more than memory does.
-    const grown = lanes.filter((_, i) => (opened.lasts[i] ?? 0) > (tails[i]?.last() ?? 0));
-    for (const lane of grown) tails[lanes.indexOf(lane)] = new Tail(opened.lasts[lanes.indexOf(lane)] ?? 0);
+    const grown = tails.grow(opened.lasts);
     file = opened;
-    first.resolve();
-    for (const listener of openedListeners) listener(opened);
-    if (grown.length > 0) for (const listener of appendedListeners) listener(new Set(grown));
+    openings.tell(opened);
+    if (grown.length > 0) appended.tell(new Set(grown));
   };
-  const setCondition = (failure: Failure | undefined) => {
-    if ((failure === undefined) === condition.good) return;
-    condition =
-      failure === undefined
-        ? { good: true }
-        : { good: false, code: failure.code, reason: failure.message, since: Date.now() };
-    clearInterval(trials);
-    if (failure !== undefined && closing === undefined)
-      trials = setInterval(() => void watched(ask({ do: 'trial' })).catch(() => {}), TRIAL_EVERY_MS).unref();
-    for (const listener of conditionListeners) listener(condition);
+  const reject = (failure: Failure) => {
+    if (file === undefined && FATAL.includes(failure.code)) fatal = failure;
+    else disk.noteFailure(failure);
   };
-  /** Learns from a write how the disk is. */
-  const watched = async <T>(writing: Promise<T>): Promise<T> => {
-    try {
-      const value = await writing;
-      setCondition(undefined);
-      return value;
-    } catch (error) {
-      setCondition({ code: (error as JournalError).code, message: (error as Error).message });
-      throw error;
-    }
-  };
-
-  const first = Promise.withResolvers<void>();
-  worker.on('message', (answer: Answer) => {
-    if ('opened' in answer) accept(answer.opened);
-    else if ('unopened' in answer) {
-      const { code, message } = answer.unopened;
-      if (FATAL.includes(code)) first.reject(new JournalError(code as JournalError['code'], message));
-      else {
-        setCondition(answer.unopened);
-        first.resolve();
-      }
-    } else if ('value' in answer) answers.shift()?.resolve(answer.value);
-    else {
-      const { code, message } = answer.error;
-      answers.shift()?.reject(new JournalError(code as JournalError['code'], message));
-    }
-  });
-  try {
-    await first.promise;
-  } catch (error) {
-    worker.removeAllListeners('exit');
-    await worker.terminate();
-    throw error;
-  }
-
-  /** Commits what waits until nothing waits. */
-  const commitAll = async () => {
-    running = true;
-    while (pending.length > 0 || moved.size > 0 || marks.size > 0 || changedHolds.size > 0) {
-      const batch = pending.slice(0, MAX_BATCH);
-      const entries = batch.map(({ entry }) => entry);
-      pending = pending.slice(MAX_BATCH);
-      const cursors = [...moved].flatMap((key) => positions.get(key) ?? []);
-      const noted = [...marks.values()];
-      const holds = [...changedHolds.entries()];
-      moved.clear();
-      marks.clear();
-      changedHolds.clear();
-      try {
-        const done = await watched(
-          ask<FlatAppended>({
-            do: 'commit',
-            entries: flattenEntries(entries),
-            changes: {
-              cursors,
-              marks: noted,
-              held: holds.map(([key, topic]) => helds.get(key) ?? { ...topic, ended: true }),
-            },
-          }),
-        );
-        settle(batch, unflattenAppended(done, entries));
-      } catch (error) {
-        for (const { uplink, lane } of cursors) moved.add(keyOf(uplink, lane));
-        for (const one of noted) marks.set(`${one.uplink}\n${one.lane}\n${one.stage}`, one);
-        for (const [key, topic] of holds) changedHolds.set(key, topic);
-        for (const { reject } of batch) reject(error as Error);
-        // What is about cursors alone waits for a better moment; events that arrive meanwhile try at once.
-        if (pending.length === 0) {
-          if (closing === undefined) flushSoon(TRIAL_EVERY_MS);
-          break;
-        }
-      }
-    }
-    // Here, not in a `finally` of the promise: an append between the two would wait for ever.
-    running = false;
-  };
-  const settle = (batch: readonly Pending[], done: readonly Appended[]) => {
-    const touched = new Set<Lane>();
-    for (const [i, { entry, resolve }] of batch.entries()) {
-      const appended = done[i] as Appended;
-      if (!appended.repeated) {
-        const { id, lane, seenAt, type, device, body } = entry;
-        tails[lane]?.push({ sequence: appended.sequence, id, lane, seenAt, type, device, body });
-        touched.add(lanes[lane] as Lane);
-      }
-      resolve(appended);
-    }
-    if (touched.size > 0) for (const listener of appendedListeners) listener(touched);
-  };
-  const wake = () => {
-    if (!running) committing = commitAll();
-  };
-  const flushSoon = (ms = CURSOR_FLUSH_MS) => {
-    flushTimer ??= setTimeout(() => {
-      flushTimer = undefined;
-      wake();
-    }, ms);
-  };
-  const position = (uplink: string, lane: Lane): Position => {
-    const { sequence, sent } = positions.get(keyOf(uplink, lanes.indexOf(lane))) ?? { sequence: 0, sent: 0 };
-    return { sequence, sent };
-  };
-  const setHold = (uplink: string, topic: string, held: Held | undefined) => {
-    const key = keyOf(uplink, topic);
-    if (held === undefined) helds.delete(key);
-    else helds.set(key, held);
-    changedHolds.set(key, { uplink, topic });
-    flushSoon();
-  };
-
   const close = async () => {
-    clearTimeout(flushTimer);
-    clearInterval(trials);
-    wake();
-    worker.removeAllListeners('exit');
+    // The file that was not believed gets its last chance.
+    if (!disk.now().good) void ask('trial').catch(() => {});
+    disk.close();
+    const end = commits.finish().then(() => backing.close().catch(() => {}));
     const patience = new AbortController();
-    const end = committing?.then(() => ask({ do: 'close' }).catch(() => {}));
-    await Promise.race([
-      end,
-      delay(CLOSE_TIMEOUT_MS, undefined, { signal: patience.signal }).catch(() => {}),
-    ]);
+    await Promise.race([end, time.wait(CLOSE_TIMEOUT_MS, patience.signal)]);
     patience.abort();
-    over = true;
-    for (const answer of answers.splice(0))
-      answer.reject(new JournalError('E_JOURNAL_WRITE', 'the journal is closed'));
-    await worker.terminate();
+    await backing.end();
   };
 
   return {
-    failed: failed.promise,
+    failed: backing.failed,
     get condition() {
-      return condition;
+      return disk.now();
     },
     get opened() {
       return file;
@@ -396,79 +230,39 @@ export async function openJournal(directory: string): Promise<Journal> {
     get id() {
       return file?.journalId ?? '';
     },
-    append({ lane, ...rest }) {
-      return new Promise((resolve, reject) => {
-        pending.push({ entry: { ...rest, lane: lanes.indexOf(lane) }, resolve, reject });
-        wake();
-      });
+    async start() {
+      await backing.open({ opened: accept, unopened: reject });
+      if (fatal === undefined) return;
+      await backing.end();
+      throw new JournalError(fatal.code as JournalError['code'], fatal.message);
     },
+    append: ({ lane, ...rest }) => commits.append({ ...rest, lane: lanes.indexOf(lane) }),
     read(lane, after, limit) {
-      const index = lanes.indexOf(lane);
       // Where the file could not be opened yet there is nothing to read.
       if (file === undefined) return [];
-      return (
-        tails[index]?.read(after, limit) ?? ask<Entry[]>({ do: 'read', lane: index, from: after, limit })
-      );
-    },
-    readBack: (lane, before, limit) =>
-      ask<Entry[]>({ do: 'readBack', lane: lanes.indexOf(lane), from: before, limit }),
-    last: (lane) => tails[lanes.indexOf(lane)]?.last() ?? 0,
-    position,
-    advance(uplink, lane, to) {
       const index = lanes.indexOf(lane);
-      const key = keyOf(uplink, index);
-      positions.set(key, { uplink, lane: index, ...to });
-      moved.add(key);
-      flushSoon();
+      return tails.read(index, after, limit) ?? ask('read', index, after, limit);
     },
-    mark(uplink, lane, stage, sequence) {
-      const index = lanes.indexOf(lane);
-      marks.set(`${uplink}\n${index}\n${stage}`, { uplink, lane: index, stage, sequence, at: Date.now() });
-      flushSoon();
-    },
-    held: (uplink) => [...helds.values()].filter((held) => held.uplink === uplink),
-    hold: (held) => setHold(held.uplink, held.topic, held),
-    release: (uplink, topic) => setHold(uplink, topic, undefined),
-    states: () => ask({ do: 'states' }),
+    last: (lane) => tails.last(lanes.indexOf(lane)),
+    ...progressOf(progress, commits.flushSoon, time),
+    ...questionsTo(ask, disk.watch),
     remove({ lane, uplinks, ...step }) {
       const cursors = uplinks.map(({ id, types }) => {
-        const { sequence } = position(id, lane);
+        const { sequence } = progress.position(id, lane);
         return { uplink: id, sequence, types };
       });
-      return ask({ do: 'remove', step: { ...step, lane: lanes.indexOf(lane), cursors } });
+      return ask('remove', { ...step, lane: lanes.indexOf(lane), cursors });
     },
-    forget: (before, now) => ask({ do: 'forget', before, now }),
-    command: (source, id) => ask({ do: 'command', source, id }),
-    interrupted: () => ask({ do: 'interrupted' }),
-    begin: (command) => watched(ask<Begun>({ do: 'begin', command })),
-    end: (command) => watched(ask<string>({ do: 'end', command })),
-    audit: (at, body) => watched(ask<string>({ do: 'audit', at, body })),
-    auditChange: (key, at, body, value) =>
-      watched(ask<string>({ do: 'audit', at, body, change: { key: `audited-${key}`, value } })),
     async erase(person, step = () => {}) {
-      let events = 0;
-      const pictures: string[] = [];
-      for (let after = 0; ; ) {
-        const done = await watched(ask<Erased>({ do: 'erase', step: { person, after, limit: ERASE_STEP } }));
-        events += done.events;
-        pictures.push(...done.pictures);
-        step(done.looked);
-        if (done.looked < ERASE_STEP) break;
-        after = done.last;
-      }
+      const erased = await eraseAll((one) => disk.watch(ask('erase', one)), person, step);
       // What is in memory was read before; what the WAL holds of before goes with it.
-      tails = tails.map((tail) => new Tail(tail.last()));
-      await watched(ask({ do: 'checkpoint' }));
-      return { events, pictures };
+      tails.forget();
+      await disk.watch(ask('checkpoint'));
+      return erased;
     },
-    credentialsVersion: () => ask({ do: 'credentialsVersion' }),
-    credentials: (after, limit) => ask({ do: 'credentials', after, limit }),
-    changeCredentials: (change) => watched(ask<boolean>({ do: 'changeCredentials', change })),
-    classes: (after, limit) => ask({ do: 'classes', after, limit }),
-    usage: () => ask({ do: 'usage' }),
-    onAppended: (listener) => void appendedListeners.push(listener),
-    onCondition: (listener) => void conditionListeners.push(listener),
-    onOpened: (listener) => void openedListeners.push(listener),
+    onAppended: (listener) => void appended.on(listener),
+    onCondition: (listener) => void conditions.on(listener),
+    onOpened: (listener) => void openings.on(listener),
     close() {
       closing ??= close();
       return closing;
@@ -476,40 +270,74 @@ export async function openJournal(directory: string): Promise<Journal> {
   };
 }
 
-/** The newest events of a lane, in memory. */
-class Tail {
-  #entries: Entry[] = [];
-  /** Everything in the lane after this sequence is in memory. */
-  #complete: number;
+/** What changes where an uplink stands is written soon. */
+function progressOf(
+  { position, held, ...progress }: ProgressBook,
+  flushSoon: () => void,
+  time: Pick<Clock, 'wall'>,
+): Pick<Journal, 'position' | 'advance' | 'mark' | 'held' | 'hold' | 'release'> {
+  return {
+    position,
+    held,
+    advance(...to) {
+      progress.advance(...to);
+      flushSoon();
+    },
+    mark(...to) {
+      progress.mark(...to, time.wall());
+      flushSoon();
+    },
+    hold(one) {
+      progress.hold(one);
+      flushSoon();
+    },
+    release(uplink, topic) {
+      progress.release(uplink, topic);
+      flushSoon();
+    },
+  };
+}
 
-  constructor(last: number) {
-    this.#complete = last;
-  }
+/** What only the file knows. From what is written here, too, is learned how the disk is. */
+function questionsTo(
+  ask: Backing['ask'],
+  watch: DiskWatch['watch'],
+): Omit<
+  Pick<Journal, keyof Questions & keyof Journal> & Pick<Journal, 'auditChange'>,
+  'read' | 'remove' | 'erase'
+> {
+  return {
+    readBack: (lane, before, limit) => ask('readBack', lanes.indexOf(lane), before, limit),
+    states: () => ask('states'),
+    forget: (before, now) => ask('forget', before, now),
+    command: (source, id) => ask('command', source, id),
+    interrupted: () => ask('interrupted'),
+    begin: (command) => watch(ask('begin', command)),
+    end: (command) => watch(ask('end', command)),
+    audit: (at, body) => watch(ask('audit', at, body)),
+    auditChange: (key, at, body, value) => watch(ask('audit', at, body, { key: `audited-${key}`, value })),
+    credentialsVersion: () => ask('credentialsVersion'),
+    credentials: (after, limit) => ask('credentials', after, limit),
+    changeCredentials: (change) => watch(ask('changeCredentials', change)),
+    classes: (after, limit) => ask('classes', after, limit),
+    usage: () => ask('usage'),
+  };
+}
 
-  /** The last number given. */
-  last(): number {
-    return this.#entries.at(-1)?.sequence ?? this.#complete;
-  }
-
-  push(entry: Entry) {
-    this.#entries.push(entry);
-    if (this.#entries.length >= 2 * TAIL_EVENTS) {
-      const dropped = this.#entries.length - TAIL_EVENTS;
-      this.#complete = this.#entries[dropped - 1]?.sequence ?? this.#complete;
-      this.#entries = this.#entries.slice(dropped);
-    }
-  }
-
-  /** undefined: the disk must tell. */
-  read(after: number, limit: number): readonly Entry[] | undefined {
-    if (after < this.#complete) return undefined;
-    let low = 0;
-    let high = this.#entries.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((this.#entries[middle]?.sequence ?? 0) <= after) low = middle + 1;
-      else high = middle;
-    }
-    return this.#entries.slice(low, low + limit);
+/** Takes a person out of all events on disk, step by step. */
+async function eraseAll(
+  eraseSome: (step: EraseStep) => Promise<Erased>,
+  person: Person,
+  onStep: (looked: number) => void,
+): Promise<Pick<Erased, 'events' | 'pictures'>> {
+  let events = 0;
+  const pictures: string[] = [];
+  for (let after = 0; ; ) {
+    const done = await eraseSome({ person, after, limit: ERASE_STEP });
+    events += done.events;
+    pictures.push(...done.pictures);
+    onStep(done.looked);
+    if (done.looked < ERASE_STEP) return { events, pictures };
+    after = done.last;
   }
 }

@@ -6,10 +6,11 @@ import { existsSync, statSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { type Lane, lanes } from '../../drivers/contract/lane.ts';
 import { AUDIT_ANCHOR, AUDIT_START, type AuditEntry } from './audit.ts';
+import type { Cursor, Held, Mark } from './batch.ts';
 import { JournalError } from './error.ts';
+import type { Entry } from './reading.ts';
 import { journalFile } from './recovery.ts';
 import { SCHEMA_VERSION } from './schema.ts';
-import type { Cursor, Entry, Held, Mark } from './store.ts';
 
 export interface ExportedEntry extends Entry {
   readonly storedAt: number | null;

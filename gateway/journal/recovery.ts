@@ -20,6 +20,7 @@ import {
 } from 'node:fs';
 import { basename, join } from 'node:path';
 import Database from 'better-sqlite3';
+import type { Clock } from '../../drivers/contract/clock.ts';
 import { codeOf, isDamage, JournalError } from './error.ts';
 import { SCHEMA_VERSION } from './schema.ts';
 import { openStore, type Store } from './store.ts';
@@ -58,6 +59,7 @@ export type Doubt = 'disk' | 'damage';
 export function openOrSalvage(
   directory: string,
   doubt: Doubt | undefined,
+  time: Pick<Clock, 'wall'>,
 ): { readonly store: Store; readonly salvage?: Salvage } {
   const file = journalFile(directory);
   const saved = `${file}.salvaged`;
@@ -66,8 +68,8 @@ export function openOrSalvage(
   let found: Store | undefined;
   try {
     checkFormat(file);
-    found = openStore(file);
-    if (doubt !== undefined || !found.clean()) found.check(doubt === 'damage');
+    found = openStore(file, time);
+    if (doubt !== undefined || !found.isClean()) found.check(doubt === 'damage');
     found.markClean(false);
     return { store: found };
   } catch (error) {
@@ -76,9 +78,9 @@ export function openOrSalvage(
     if (!isDamage(error) && codeOf(error) !== 'SQLITE_ERROR') throw error;
     // A crash, or a full disk, at any of these steps leaves the damaged file or the saved one to begin from.
     const counts = rebuild(file, saved);
-    const aside = setAside(directory);
+    const aside = setAside(directory, time.wall());
     renameSync(saved, file);
-    const store = openStore(file);
+    const store = openStore(file, time);
     store.markClean(false);
     return { store, salvage: { file: basename(aside), reason: (error as Error).message, ...counts } };
   }
@@ -101,9 +103,9 @@ function checkFormat(file: string) {
 }
 
 /** Moves the file and its WAL out of the way, together, so that SQLite still finds one by the other. */
-function setAside(directory: string): string {
+function setAside(directory: string, now: number): string {
   const file = journalFile(directory);
-  const time = new Date().toISOString().replace(/[-:]/g, '').replace(/\..*/, 'Z');
+  const time = new Date(now).toISOString().replace(/[-:]/g, '').replace(/\..*/, 'Z');
   let aside = join(directory, `journal.damaged-${time}.sqlite`);
   for (let n = 2; existsSync(aside); n++) aside = join(directory, `journal.damaged-${time}-${n}.sqlite`);
   // The WAL first: a crash between the two leaves a file without its WAL, not a new file with an old one.

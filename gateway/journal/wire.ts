@@ -1,15 +1,34 @@
 /**
- * What a commit is between the threads: arrays of plain values. Copying objects from thread to thread copies the names
- * of their members with each of them, and costs more than the commit's own SQL.
+ * What goes between the journal and its thread. Questions and answers are copied, but for commits: arrays of plain
+ * values. Copying objects from thread to thread copies the names of their members with each of them, and costs more
+ * than the commit's own SQL.
  */
-import type { Appended, NewEntry } from './store.ts';
+import type { Failure, OpenedFile, Question } from './backing.ts';
+import type { Appended, Committed, NewEntry, Progress, Refused } from './batch.ts';
+
+/** To the thread. */
+export type Message =
+  | { readonly ask: Exclude<Question, 'commit'>; readonly args: readonly unknown[] }
+  | { readonly commit: FlatEntries; readonly progress: Progress }
+  | { readonly close: true };
+/** From it: an answer to each message, in their order, and between them what it tells. */
+export type Answer =
+  | { readonly value: unknown }
+  | { readonly error: Failure }
+  | { readonly opened: OpenedFile }
+  | { readonly unopened: Failure };
 
 type Value = string | number | boolean | undefined;
 export type FlatEntries = readonly Value[];
-/** The sequences in the order of the entries; `repeated`: index, id; index, id... of those that were there before. */
-export interface FlatAppended {
+export interface FlatCommitted {
+  /** In the order of the entries; 0: it was refused. */
   readonly sequences: readonly number[];
+  /** Index, id; index, id... of those that were there before. */
   readonly repeated: readonly (number | string)[];
+  /** Index, reason; index, reason... of those that were refused. */
+  readonly refused: readonly (number | string)[];
+  /** Of the progress. */
+  readonly lost: readonly string[];
 }
 
 const WIDTH = 10;
@@ -40,22 +59,32 @@ export function unflattenEntries(flat: FlatEntries): NewEntry[] {
   return entries;
 }
 
-export function flattenAppended(appended: readonly Appended[]): FlatAppended {
+export function flattenCommitted({ entries, refused: lost }: Committed): FlatCommitted {
+  const sequences: number[] = [];
   const repeated: (number | string)[] = [];
-  for (const [i, one] of appended.entries()) if (one.repeated) repeated.push(i, one.id);
-  return { sequences: appended.map(({ sequence }) => sequence), repeated };
+  const refused: (number | string)[] = [];
+  for (const [i, one] of entries.entries()) {
+    sequences.push('refused' in one ? 0 : one.sequence);
+    if ('refused' in one) refused.push(i, one.refused);
+    else if (one.repeated) repeated.push(i, one.id);
+  }
+  return { sequences, repeated, refused, lost };
 }
 
-export function unflattenAppended(
-  { sequences, repeated }: FlatAppended,
-  entries: readonly { readonly id: string }[],
-): Appended[] {
-  const appended = sequences.map(
-    (sequence, i): Appended => ({ sequence, id: entries[i]?.id ?? '', repeated: false }),
-  );
+export function unflattenCommitted(
+  { sequences, repeated, refused, lost }: FlatCommitted,
+  asked: readonly { readonly id: string }[],
+): Committed {
+  const entries = sequences.map((sequence, i): Appended | Refused => ({
+    sequence,
+    id: asked[i]?.id ?? '',
+    repeated: false,
+  }));
   for (let at = 0; at < repeated.length; at += 2) {
     const i = repeated[at] as number;
-    appended[i] = { sequence: sequences[i] ?? 0, id: repeated[at + 1] as string, repeated: true };
+    entries[i] = { sequence: sequences[i] ?? 0, id: repeated[at + 1] as string, repeated: true };
   }
-  return appended;
+  for (let at = 0; at < refused.length; at += 2)
+    entries[refused[at] as number] = { refused: refused[at + 1] as string };
+  return { entries, refused: lost };
 }

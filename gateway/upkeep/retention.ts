@@ -11,8 +11,7 @@
 
 import { classOf, eventTypes, laneOf } from '../../config/catalogue/events.ts';
 import { type Lane, lanes } from '../../drivers/contract/lane.ts';
-import type { Interest, Journal, Removed } from '../journal/index.ts';
-import type { RemoveStep } from '../journal/store.ts';
+import type { Interest, Journal, Removed, RemoveStep } from '../journal/index.ts';
 
 export interface RetentionPolicy {
   /** ms. */

@@ -24,7 +24,7 @@ export async function campus(
   context: Partial<UplinkContext> = {},
 ) {
   const { time = systemClock } = context;
-  const journal = await openJournal(directory);
+  const journal = await openJournal(directory, { time });
   const clock = watchClock(time);
   const metrics = createMetrics();
   const recorder = await createRecorder({

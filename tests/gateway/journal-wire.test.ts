@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest';
-import type { Appended, NewEntry } from '../../gateway/journal/store.ts';
+import type { Committed, NewEntry } from '../../gateway/journal/batch.ts';
 import {
-  flattenAppended,
+  flattenCommitted,
   flattenEntries,
-  unflattenAppended,
+  unflattenCommitted,
   unflattenEntries,
 } from '../../gateway/journal/wire.ts';
 
@@ -18,12 +18,16 @@ it('brings entries to the other thread as they are, with what they lack', () => 
   expect(unflattenEntries(structuredClone(flattenEntries(entries)))).toEqual(entries);
 });
 
-it('brings back which were there before, under which number and id', () => {
-  const appended: Appended[] = [
-    { sequence: 3, id: 'a', repeated: false },
-    { sequence: 1, id: 'older', repeated: true },
-    { sequence: 4, id: 'c', repeated: false },
-  ];
-  const entries = [{ id: 'a' }, { id: 'b' }, { id: 'c' }];
-  expect(unflattenAppended(structuredClone(flattenAppended(appended)), entries)).toEqual(appended);
+it('brings back which were there before, under which number and id, and which were refused, and why', () => {
+  const committed: Committed = {
+    entries: [
+      { sequence: 3, id: 'a', repeated: false },
+      { sequence: 1, id: 'older', repeated: true },
+      { refused: 'no number' },
+      { sequence: 4, id: 'd', repeated: false },
+    ],
+    refused: ['a cursor without an uplink'],
+  };
+  const entries = [{ id: 'a' }, { id: 'b' }, { id: 'c' }, { id: 'd' }];
+  expect(unflattenCommitted(structuredClone(flattenCommitted(committed)), entries)).toEqual(committed);
 });

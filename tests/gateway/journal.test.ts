@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { type AppendRequest, type Journal, openJournal } from '../../gateway/journal/index.ts';
+import { createRepeats } from '../../gateway/journal/repeats.ts';
 import { openStore } from '../../gateway/journal/store.ts';
 import { sweep } from '../../gateway/upkeep/retention.ts';
 import { temporaryDirectory } from '../helpers.ts';
@@ -85,6 +86,68 @@ describe('append', () => {
   });
 });
 
+describe('an event that no table takes', () => {
+  it('is refused alone; the rest of its batch is kept, and the disk is not blamed', async () => {
+    const directory = temporaryDirectory();
+    const journal = await open(directory);
+    const broken = [
+      entry({ id: 'half a millisecond', seenAt: 1000.5 }),
+      entry({ id: 'no time', seenAt: Number.NaN }),
+      entry({ id: 'no body', body: undefined as unknown as string }),
+      entry({ id: 'a state that is none', stateKey: {} as unknown as string }),
+    ];
+    const all = [entry({ id: 'before' }), ...broken, entry({ id: 'after', stateKey: 'zone' })];
+    const done = await Promise.allSettled(all.map((one) => journal.append(one)));
+    expect(done.map(({ status }) => status === 'fulfilled')).toEqual([
+      true,
+      false,
+      false,
+      false,
+      false,
+      true,
+    ]);
+    for (const { reason } of done.filter((one) => one.status === 'rejected'))
+      expect(reason).toMatchObject({ code: 'E_JOURNAL_EVENT' });
+    expect(journal.condition).toEqual({ good: true });
+    expect(rows(directory)).toEqual([
+      { sequence: 1, id: 'before' },
+      { sequence: 2, id: 'after' },
+    ]);
+    expect((await journal.states()).map(({ key }) => key)).toEqual(['zone']);
+    expect(journal.last('normal')).toBe(2);
+  });
+
+  it('nor is a cursor that no table takes the end of what comes with it', async () => {
+    const directory = temporaryDirectory();
+    const log = { debug() {}, info() {}, warn() {}, error: vi.fn() };
+    const journal = await openJournal(directory, { log });
+    journal.advance('police', 'urgent', { sequence: 1.5, sent: 1 });
+    journal.advance('education', 'urgent', { sequence: 2, sent: 2 });
+    await journal.append(entry());
+    await journal.close();
+    expect(log.error).toHaveBeenCalledOnce();
+    const again = await open(directory);
+    expect(again.position('police', 'urgent')).toEqual({ sequence: 0, sent: 0 });
+    expect(again.position('education', 'urgent')).toEqual({ sequence: 2, sent: 2 });
+  });
+});
+
+describe('a repeat', () => {
+  it('is found among at least so many of the newest keys, by its newest event', () => {
+    const repeats = createRepeats(100);
+    const note = (key: number, sequence: number) => repeats.note(`${key}`, { sequence, id: '', seenAt: 0 });
+    for (let i = 1; i <= 1000; i++) {
+      note(i, i);
+      if (i > 50) note(i - 50, i);
+      for (const back of [0, 30, 49, 50]) {
+        const key = i - back;
+        if (key > 0) expect(repeats.find(`${key}`)?.sequence).toBe(back === 50 ? i : key);
+      }
+    }
+    expect(repeats.find('1')).toBeUndefined();
+  });
+});
+
 describe('read', () => {
   it('gives each lane in order, from memory and from disk alike', async () => {
     const directory = temporaryDirectory();
@@ -146,11 +209,11 @@ describe('a commit whose fsync failed', () => {
     });
     store.commit(changes('told'));
     // As far as its sender knows, this one failed.
-    const [there] = store.commit(changes('back'));
+    const [there] = store.commit(changes('back')).entries;
     const back = store.after(1);
     expect([...back]).toEqual([['back', 2]]);
-    expect(store.commit(changes('back'), back)).toEqual([{ ...there, repeated: true }]);
-    expect(store.commit(changes('new'), back)).toEqual([{ sequence: 3, id: 'new', repeated: false }]);
+    expect(store.commit(changes('back'), back).entries).toEqual([{ ...there, repeated: true }]);
+    expect(store.commit(changes('new'), back).entries).toEqual([{ sequence: 3, id: 'new', repeated: false }]);
     store.close();
     expect(rows(directory).map(({ sequence }) => sequence)).toEqual([1, 2, 3]);
   });

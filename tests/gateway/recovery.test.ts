@@ -13,11 +13,13 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { type Clock, systemClock } from '../../drivers/contract/clock.ts';
 import { type Journal, openJournal } from '../../gateway/journal/index.ts';
+import { fastClock } from '../clocks.ts';
 import { temporaryDirectory } from '../helpers.ts';
 
-const open = async (directory: string): Promise<Journal> => {
-  const journal = await openJournal(directory);
+const open = async (directory: string, time: Clock = systemClock): Promise<Journal> => {
+  const journal = await openJournal(directory, { time });
   onTestFinished(() => journal.close().catch(() => {}));
   return journal;
 };
@@ -225,7 +227,7 @@ describe('a disk that cannot be had at the start', () => {
     const place = join(directory, 'mount', 'data');
     // In the way of the folder, like a mount that failed.
     writeFileSync(join(directory, 'mount'), '');
-    const journal = await open(place);
+    const journal = await open(place, fastClock(10));
     expect(journal.condition).toMatchObject({ good: false });
     await expect(append(journal, 'early')).rejects.toThrow();
     expect(await journal.read('urgent', 0, 9)).toEqual([]);

@@ -1,0 +1,53 @@
+/** Reading the open file: the lanes, the latest words on states, where the uplinks stand. */
+import type Database from 'better-sqlite3';
+import { lanes } from '../../drivers/contract/lane.ts';
+import type { Back, Cursor, Held } from './batch.ts';
+
+export interface Entry {
+  readonly sequence: number;
+  readonly lane: number;
+  readonly id: string;
+  readonly seenAt: number;
+  readonly type: string;
+  readonly device: string;
+  readonly body: string;
+}
+
+const ENTRY = 'sequence, lane, id, seen_at AS seenAt, type, device, body';
+
+export function eventReader(db: Database.Database) {
+  const read = db.prepare<[number, number, number], Entry>(
+    `SELECT ${ENTRY} FROM event WHERE lane = ? AND sequence > ? ORDER BY sequence LIMIT ?`,
+  );
+  const readBack = db.prepare<[number, number, number], Entry>(
+    `SELECT ${ENTRY} FROM event WHERE lane = ? AND sequence < ? ORDER BY sequence DESC LIMIT ?`,
+  );
+  const states = db.prepare<[], { key: string; sequence: number; body: string }>(
+    'SELECT key, sequence, body FROM state JOIN event USING (sequence) ORDER BY sequence',
+  );
+  const lastOfLane = db.prepare<[number], { sequence: number | null }>(
+    'SELECT max(sequence) AS sequence FROM event WHERE lane = ?',
+  );
+  const all = <T>(sql: string): readonly T[] => db.prepare<[], T>(sql).all();
+  return {
+    read: (lane: number, after: number, limit: number) => read.all(lane, after, limit),
+    readBack: (lane: number, before: number, limit: number) => readBack.all(lane, before, limit),
+    states: () => states.all(),
+    /** The events after a sequence, by id. */
+    after: (sequence: number): Back =>
+      new Map(
+        db
+          .prepare<[number], { id: string; sequence: number }>(
+            'SELECT id, sequence FROM event WHERE sequence > ?',
+          )
+          .all(sequence)
+          .map((row) => [row.id, row.sequence]),
+      ),
+    cursors: () => all<Cursor>('SELECT uplink, lane, sequence, sent FROM cursor'),
+    held: () => all<Held>('SELECT uplink, topic, lane, first, last, reason, since FROM held'),
+    /** The highest sequence of each lane, 0 where it is empty. */
+    lasts: (): readonly number[] => lanes.map((_, lane) => lastOfLane.get(lane)?.sequence ?? 0),
+    /** The highest number that was ever given. */
+    last: () => all<{ seq: number }>("SELECT seq FROM sqlite_sequence WHERE name = 'event'")[0]?.seq ?? 0,
+  };
+}
