@@ -8,10 +8,23 @@ import { rightProblems } from './rights.ts';
 
 export function uplinkProblems(config: Pick<Config, 'uplinks' | 'devices' | 'areas'>): Problem[] {
   return config.uplinks.flatMap((uplink, i) => [
+    ...idProblems(uplink, i),
     ...rightProblems(['uplinks', i, 'commands'], uplink.commands, config),
     ...unsignedProblems(uplink, i),
     ...eventProblems(uplink, i),
   ]);
+}
+
+/** Who asks for what, where it is no platform: in commands, in the audit and in the counts they stand beside its id. */
+const OTHER_SOURCES: readonly string[] = ['console', 'rule', 'card'];
+
+function idProblems({ id }: UplinkConfig, i: number): Problem[] {
+  if (!OTHER_SOURCES.includes(id)) return [];
+  const message = say(
+    `"${id}" is the gateway's own word for who sends a command; give the platform another name`,
+    `"${id}" 是网关自身表示命令来源的保留字；请为该平台另取名称`,
+  );
+  return [{ path: ['uplinks', i, 'id'], message }];
 }
 
 /** A right that needs a signature, and nobody whose signature is believed. */

@@ -143,6 +143,20 @@ describe('a right', () => {
   });
 });
 
+describe('an uplink', () => {
+  const named = (id: string) => mistakes(`uplinks: [{ id: ${id}, url: mqtt://h }]\n`);
+
+  it.each(['console', 'rule', 'card'])('is not called %s, as who else asks for something is', (id) => {
+    expect(named(id)).toEqual([
+      `11:13: uplinks[0].id: "${id}" is the gateway's own word for who sends a command; give the platform another name`,
+    ]);
+  });
+
+  it('is called what else one likes', () => {
+    for (const id of ['consoles', 'rule-2', 'gateway']) expect(named(id)).toEqual([]);
+  });
+});
+
 describe('in Chinese', () => {
   afterEach(() => vi.unstubAllEnvs());
 
@@ -158,6 +172,9 @@ describe('in Chinese', () => {
     ]);
     expect(mistakes(right('{ actions: [unlock, warn], targets: [io] }'), load)).toEqual([
       '15:29: uplinks[0].commands[0].actions[1]: warn 用于网关（`gateway`）；io 不能执行',
+    ]);
+    expect(mistakes('uplinks: [{ id: card, url: mqtt://h }]\n', load)).toEqual([
+      '11:13: uplinks[0].id: "card" 是网关自身表示命令来源的保留字；请为该平台另取名称',
     ]);
   });
 });

@@ -1,0 +1,143 @@
+/** What is asked of devices. */
+import { z } from 'zod';
+import { DAY_S, define, event, nothing } from './action.ts';
+
+const output = z.string().describe('An output of the device');
+const seconds = z.number().positive().max(DAY_S).optional().describe('Seconds');
+
+/** Relays, doors, bollards. */
+export const outputs = define({
+  activate: {
+    of: 'device',
+    en: 'Switch an output on: a siren, a lamp, a relay; within the limit of the config',
+    zh: '打开输出',
+    endedBy: 'deactivate',
+    timed: true,
+    arguments: z.strictObject({ output, for: seconds }),
+  },
+  deactivate: {
+    of: 'device',
+    en: 'Switch an output off',
+    zh: '关闭输出',
+    arguments: z.strictObject({ output }),
+  },
+  unlock: {
+    of: 'device',
+    en: 'Unlock a door for a moment',
+    zh: '开门',
+    arguments: z.strictObject({ output }),
+  },
+  lock: { of: 'device', en: 'Lock a door', zh: '锁门', arguments: z.strictObject({ output }) },
+  hold: {
+    of: 'device',
+    en: 'Keep a door unlocked until `lock`',
+    zh: '保持开门',
+    endedBy: 'lock',
+    arguments: z.strictObject({ output }),
+  },
+  raise: {
+    of: 'device',
+    en: 'Raise a bollard; refused while its interlock is on',
+    zh: '升起升降柱',
+    arguments: z.strictObject({ output }),
+  },
+  lower: { of: 'device', en: 'Lower a bollard', zh: '降下升降柱', arguments: z.strictObject({ output }) },
+});
+
+/** A camera turns and looks. */
+export const pictures = define({
+  preset: {
+    of: 'device',
+    en: 'Turn a camera to a preset, by name or token',
+    zh: '调用预置位',
+    arguments: z.strictObject({ preset: z.string().min(1).max(100), event }),
+  },
+  snapshot: {
+    of: 'device',
+    en: 'Take a picture, at a preset where one is named; answers with `picture`, which comes as said under Pictures',
+    zh: '抓拍',
+    about: true,
+    arguments: z.strictObject({ preset: z.string().min(1).max(100).optional(), event }),
+  },
+});
+
+/** Texts. */
+export const signs = define({
+  show: {
+    of: 'device',
+    en: 'Show a text on an LED sign or a reader',
+    zh: '显示文字',
+    arguments: z.strictObject({
+      text: z.string().min(1).max(2000),
+      for: z
+        .number()
+        .positive()
+        .max(DAY_S * 31)
+        .optional()
+        .describe('Seconds; default until it is cleared'),
+    }),
+  },
+  clear: { of: 'device', en: 'Clear the text', zh: '清除文字', arguments: nothing },
+});
+
+/** What a camera sees over time. */
+export const streams = define({
+  clip: {
+    of: 'device',
+    en: 'Keep a clip of what a camera saw and will see; comes some seconds after its end',
+    zh: '录像片段',
+    about: true,
+    arguments: z.strictObject({
+      before: z.number().min(0).max(60).default(10).describe('Seconds'),
+      after: z.number().min(0).max(60).default(20).describe('Seconds'),
+      event,
+    }),
+  },
+  'push-stream': {
+    of: 'device',
+    en: "Send a camera's stream to a media server that the campus's config allows; the same again renews it",
+    zh: '推送视频流',
+    arguments: z.strictObject({
+      url: z
+        .string()
+        .regex(/^(rtmps?|srt|rtsp):\/\/[^\s]+$/, 'rtmp://, rtmps://, srt:// or rtsp://')
+        .describe('Where to'),
+      for: z.number().positive().max(3600).default(300).describe('Seconds'),
+    }),
+  },
+  'stop-stream': {
+    of: 'device',
+    en: 'Stop sending the stream',
+    zh: '停止推流',
+    arguments: z.strictObject({ url: z.string().optional().describe('To this server; default to all') }),
+  },
+});
+
+/** What one part of the gateway asks of a device: in no right and no rule. */
+export const internal = define({
+  stream: {
+    of: 'device',
+    en: "Where a camera's stream is, with its password",
+    zh: '取流地址',
+    internal: true,
+    arguments: nothing,
+  },
+  indicate: {
+    of: 'device',
+    en: 'Show at a reader whether a card was good',
+    zh: '读卡器提示',
+    internal: true,
+    arguments: z.strictObject({ granted: z.boolean() }),
+  },
+  confirm: {
+    of: 'device',
+    en: 'Tell the device of an alarm that a platform has it, or that an operator took it',
+    zh: '报警回执',
+    internal: true,
+    arguments: z.strictObject({
+      event: z.string(),
+      stage: z.enum(['platform', 'operator']),
+      uplink: z.string(),
+    }),
+  },
+});
