@@ -85,56 +85,6 @@ describe('a panel on TCP', () => {
     expect(panel.answers.rest()).toEqual([]);
   });
 
-  it('leaves the captured frame with the wrong CRC unanswered, and the next good frame works', async () => {
-    const { port, discards } = await receiver([{ account: '12345A' }, { account: '1234' }]);
-    const panel = await dial(port);
-    panel.send('\n87CD0037"ADM-CID"9876R579BDFL789ABC#12345A[#12345A|1110 00 129]_14:12:04,09-25-2011\r');
-    panel.send(event('#1234|Nri1/BA1', 5));
-    expect(await panel.answers.next()).toMatchObject({ id: 'ACK', sequence: 5 });
-    expect(await discards.next()).toMatchObject({ reason: 'wrong crc' });
-  });
-
-  it('takes a captured frame whose length is wrong, and one whose length is decimal', async () => {
-    const { port, reports, discards } = await receiver([{ account: 'AAA' }, { account: '4F39' }]);
-    const panel = await dial(port);
-    panel.send('\n97F90078"SIA-DCS"6002L0#AAA[|Nri2/JC12]_12:58:23,09-15-2021\r');
-    panel.send('\n57150047"ADM-CID"0247R4F39L4F39#4F39[#4F39|3401 01 057]\r');
-    expect(await panel.answers.next()).toMatchObject({ id: 'ACK', sequence: 6002 });
-    expect(await panel.answers.next()).toMatchObject({ id: 'ACK', sequence: 247 });
-    expect(await discards.next()).toMatchObject({ reason: 'wrong length, frame taken', bytes: 0 });
-    // JC is a code that no table of ours knows: kept, not lost.
-    expect(await reports.next()).toMatchObject({
-      kind: 'fault',
-      codes: { sia: 'JC' },
-      details: { unknownCode: true },
-    });
-    expect(await reports.next()).toMatchObject({ kind: 'arming', state: 'raised', details: { user: '057' } });
-  });
-
-  it('never loses a plain alarm to a wrong clock, and says that the clock is wrong', async () => {
-    const { port, reports } = await receiver([{ account: '1234', zones }]);
-    const panel = await dial(port);
-    const timestamp = Date.UTC(2011, 0, 1);
-    panel.send(
-      encodeDc09({ id: 'SIA-DCS', sequence: 1, prefix: '0', account: '1234', data: '|NPA9', timestamp }),
-    );
-    expect(await panel.answers.next()).toMatchObject({ id: 'ACK' });
-    expect((await reports.next()).at).toEqual({ time: timestamp, trusted: false });
-  });
-
-  it('believes the time of an alarm sent late by a panel whose clock was right', async () => {
-    const { port, reports } = await receiver([{ account: '1234', zones }]);
-    const panel = await dial(port);
-    panel.send(
-      encodeDc09({ id: 'NULL', sequence: 1, prefix: '0', account: '1234', data: '', timestamp: Date.now() }),
-    );
-    const timestamp = Math.floor(Date.now() / 1000) * 1000 - 2 * 3_600_000;
-    panel.send(
-      encodeDc09({ id: 'SIA-DCS', sequence: 2, prefix: '0', account: '1234', data: '|NPA9', timestamp }),
-    );
-    expect((await reports.next()).at).toEqual({ time: timestamp, trusted: true });
-  });
-
   it('marks what is sent twice with the same key, and what is new with another', async () => {
     const { port, reports } = await receiver([{ account: '1234', zones }]);
     const panel = await dial(port);
@@ -163,6 +113,34 @@ describe('a panel on TCP', () => {
     panel.send(event('#1234|NPA9', 2));
     expect(await panel.answers.next()).toMatchObject({ sequence: 2 });
     expect(await discards.next()).toMatchObject({ reason: 'unknown account' });
+  });
+});
+
+describe('what a panel on TCP sends', () => {
+  it('leaves the captured frame with the wrong CRC unanswered, and the next good frame works', async () => {
+    const { port, discards } = await receiver([{ account: '12345A' }, { account: '1234' }]);
+    const panel = await dial(port);
+    panel.send('\n87CD0037"ADM-CID"9876R579BDFL789ABC#12345A[#12345A|1110 00 129]_14:12:04,09-25-2011\r');
+    panel.send(event('#1234|Nri1/BA1', 5));
+    expect(await panel.answers.next()).toMatchObject({ id: 'ACK', sequence: 5 });
+    expect(await discards.next()).toMatchObject({ reason: 'wrong crc' });
+  });
+
+  it('takes a captured frame whose length is wrong, and one whose length is decimal', async () => {
+    const { port, reports, discards } = await receiver([{ account: 'AAA' }, { account: '4F39' }]);
+    const panel = await dial(port);
+    panel.send('\n97F90078"SIA-DCS"6002L0#AAA[|Nri2/JC12]_12:58:23,09-15-2021\r');
+    panel.send('\n57150047"ADM-CID"0247R4F39L4F39#4F39[#4F39|3401 01 057]\r');
+    expect(await panel.answers.next()).toMatchObject({ id: 'ACK', sequence: 6002 });
+    expect(await panel.answers.next()).toMatchObject({ id: 'ACK', sequence: 247 });
+    expect(await discards.next()).toMatchObject({ reason: 'wrong length, frame taken', bytes: 0 });
+    // JC is a code that no table of ours knows: kept, not lost.
+    expect(await reports.next()).toMatchObject({
+      kind: 'fault',
+      codes: { sia: 'JC' },
+      details: { unknownCode: true },
+    });
+    expect(await reports.next()).toMatchObject({ kind: 'arming', state: 'raised', details: { user: '057' } });
   });
 
   it('takes one frame in ten packets, two in one, and one after garbage', async () => {
@@ -199,6 +177,32 @@ describe('a panel on TCP', () => {
     expect(await panel.answers.next()).toMatchObject({ id: 'ACK', sequence: 9 });
     expect(discards.rest().some(({ reason }) => reason === 'too long')).toBe(true);
     expect(process.memoryUsage().rss - before).toBeLessThan(200 << 20);
+  });
+});
+
+describe('the time of a panel', () => {
+  it('never loses a plain alarm to a wrong clock, and says that the clock is wrong', async () => {
+    const { port, reports } = await receiver([{ account: '1234', zones }]);
+    const panel = await dial(port);
+    const timestamp = Date.UTC(2011, 0, 1);
+    panel.send(
+      encodeDc09({ id: 'SIA-DCS', sequence: 1, prefix: '0', account: '1234', data: '|NPA9', timestamp }),
+    );
+    expect(await panel.answers.next()).toMatchObject({ id: 'ACK' });
+    expect((await reports.next()).at).toEqual({ time: timestamp, trusted: false });
+  });
+
+  it('believes the time of an alarm sent late by a panel whose clock was right', async () => {
+    const { port, reports } = await receiver([{ account: '1234', zones }]);
+    const panel = await dial(port);
+    panel.send(
+      encodeDc09({ id: 'NULL', sequence: 1, prefix: '0', account: '1234', data: '', timestamp: Date.now() }),
+    );
+    const timestamp = Math.floor(Date.now() / 1000) * 1000 - 2 * 3_600_000;
+    panel.send(
+      encodeDc09({ id: 'SIA-DCS', sequence: 2, prefix: '0', account: '1234', data: '|NPA9', timestamp }),
+    );
+    expect((await reports.next()).at).toEqual({ time: timestamp, trusted: true });
   });
 });
 

@@ -1,67 +1,11 @@
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { wiegandFormats } from '../../drivers/bits.ts';
-import type { Clock } from '../../drivers/contract/clock.ts';
-import type { Observation, Receipt } from '../../drivers/contract/observation.ts';
 import { commands, encodeOsdp, osdpDecoder, replies } from '../../drivers/osdp/codec.ts';
-import { cardOf, keysOf, textCardOf } from '../../drivers/osdp/data.ts';
 import { osdp } from '../../drivers/osdp/driver.ts';
-import { type OsdpReader, startOsdpReaders } from '../../simulators/osdp.ts';
 import { fastClock } from '../clocks.ts';
-import { fakeHost, freePort, stream, take, tcpServer, temporaryDirectory } from '../helpers.ts';
+import { fakeHost, stream, take, tcpServer } from '../helpers.ts';
 import { frames } from './decoding.ts';
-
-const KEY = '000102030405060708090a0b0c0d0e0f';
-const keyFile = (key = KEY) => {
-  const file = join(temporaryDirectory(), 'scbk');
-  writeFileSync(file, `${key}\n`);
-  return file;
-};
-const device = (port: number, address: number, more: object = {}) => ({
-  id: `reader-${address}`,
-  driver: 'osdp',
-  options: osdp.options.parse({ connection: { serialServer: `127.0.0.1:${port}` }, address, ...more }),
-});
-
-async function line(
-  readers: readonly (Omit<OsdpReader, 'id'> & { more?: object })[],
-  store?: (observation: Observation) => Promise<Receipt>,
-  time?: Clock,
-) {
-  const port = await freePort();
-  const texts = stream<[string, string]>();
-  const done = stream<string>();
-  const simulators = await startOsdpReaders({
-    end: { listen: { host: '127.0.0.1', port } },
-    readers: readers.map((reader) => ({ ...reader, id: `reader-${reader.address}` })),
-    shown: (id, text) => texts.push([id, text]),
-    did: (id, what) => done.push(`${id} ${what}`),
-  });
-  onTestFinished(async () => {
-    for (const one of simulators) await one.close();
-  });
-  const fake = fakeHost(store, time);
-  const session = await osdp.open(
-    readers.map(({ address, more }) => device(port, address, more)),
-    fake.host,
-  );
-  session.ended.catch(() => {});
-  onTestFinished(() => session.close());
-  const card = (credential: object | undefined) =>
-    fake.reports.find(
-      ({ kind, credential: own }) => kind === 'credential' && (credential === undefined || own !== undefined),
-    );
-  const tell = (action: string, wanted: object, id = 'reader-0') =>
-    session.execute?.({ id: 'c', device: id, action, arguments: { ...wanted } });
-  return { ...fake, session, simulators, texts, done, tell, port, card };
-}
-const shown = (number: string, id = 'reader-0') => ({
-  device: id,
-  kind: 'credential',
-  credential: { format: 'wiegand26', facility: 1, number },
-});
+import { device, line, shown } from './osdp-line.ts';
 
 describe('OSDP readers on a line', () => {
   it('are polled in turn, and their cards are told, each once', async () => {
@@ -78,22 +22,6 @@ describe('OSDP readers on a line', () => {
       'reader-1 101',
       'reader-2 102',
     ]);
-  });
-
-  it('tell tamper and power, as found and as they change', async () => {
-    const { simulators, reports } = await line([{ address: 5 }]);
-    const [first, second] = [await reports.next(), await reports.next()];
-    expect([first, second]).toMatchObject([
-      { kind: 'tamper', state: 'restored', initial: true },
-      { kind: 'power', state: 'restored', initial: true },
-    ]);
-    const next = () => reports.find(({ kind }) => kind === 'tamper' || kind === 'power');
-    await simulators[0]?.do('tamper');
-    expect(await next()).toMatchObject({ kind: 'tamper', state: 'raised' });
-    await simulators[0]?.do('mains-lost');
-    expect(await next()).toMatchObject({ kind: 'power', state: 'raised' });
-    await simulators[0]?.do('tamper-restore');
-    expect(await next()).toMatchObject({ kind: 'tamper', state: 'restored' });
   });
 
   it('are offline after 8 s of silence, alone, and come back by themselves', {
@@ -135,19 +63,6 @@ describe('OSDP readers on a line', () => {
     expect(numbers).toEqual(Array.from({ length: 40 }, (_, i) => 1000 + i));
   });
 
-  it('tell in the answer to the very first question, too', async () => {
-    const { port, sockets } = await tcpServer();
-    const { host, reports } = fakeHost();
-    const session = await osdp.open([device(port, 4)], host);
-    onTestFinished(() => session.close());
-    const socket = await sockets.next();
-    const card = Buffer.from('00001a0080800080', 'hex');
-    socket.write(
-      encodeOsdp({ address: 4, reply: true, sequence: 0, crc: true, code: replies.RAW, data: card }),
-    );
-    expect(await reports.next()).toMatchObject({ credential: { format: 'wiegand26', number: '1' } });
-  });
-
   it('do not wait for the disk of each other, but each for its own', async () => {
     const { promise, resolve } = Promise.withResolvers<void>();
     const receipt = { sequence: 1, id: 'x', repeated: false };
@@ -169,7 +84,9 @@ describe('OSDP readers on a line', () => {
     resolve();
     expect(await card({})).toMatchObject(shown('2'));
   });
+});
 
+describe('OSDP readers that are told', () => {
   it('show a text, and say what they do not know', async () => {
     const { session, links, texts } = await line([{ address: 3 }]);
     const tell = (action: string, wanted: object) =>
@@ -238,6 +155,49 @@ describe('OSDP readers on a line', () => {
     expect(await take(done, 2)).toEqual(['reader-0 output 0 on', 'reader-0 output 1 off']);
   });
 
+  it('take another address', async () => {
+    const { links, tell, simulators, port } = await line([{ address: 0 }]);
+    await links.next();
+    expect(await tell('set-line', { address: 7, baudRate: 38_400 })).toEqual({ done: true });
+    const { host, links: others } = fakeHost();
+    const session = await osdp.open([device(port, 7)], host);
+    onTestFinished(() => session.close());
+    expect(await others.next()).toMatchObject({ device: 'reader-7', state: 'online' });
+    expect(await tell('set-line', { address: 200, baudRate: 38_400 })).toMatchObject({ done: false });
+    expect(simulators).toHaveLength(1);
+  });
+});
+
+describe('OSDP readers that tell', () => {
+  it('tell tamper and power, as found and as they change', async () => {
+    const { simulators, reports } = await line([{ address: 5 }]);
+    const [first, second] = [await reports.next(), await reports.next()];
+    expect([first, second]).toMatchObject([
+      { kind: 'tamper', state: 'restored', initial: true },
+      { kind: 'power', state: 'restored', initial: true },
+    ]);
+    const next = () => reports.find(({ kind }) => kind === 'tamper' || kind === 'power');
+    await simulators[0]?.do('tamper');
+    expect(await next()).toMatchObject({ kind: 'tamper', state: 'raised' });
+    await simulators[0]?.do('mains-lost');
+    expect(await next()).toMatchObject({ kind: 'power', state: 'raised' });
+    await simulators[0]?.do('tamper-restore');
+    expect(await next()).toMatchObject({ kind: 'tamper', state: 'restored' });
+  });
+
+  it('tell in the answer to the very first question, too', async () => {
+    const { port, sockets } = await tcpServer();
+    const { host, reports } = fakeHost();
+    const session = await osdp.open([device(port, 4)], host);
+    onTestFinished(() => session.close());
+    const socket = await sockets.next();
+    const card = Buffer.from('00001a0080800080', 'hex');
+    socket.write(
+      encodeOsdp({ address: 4, reply: true, sequence: 0, crc: true, code: replies.RAW, data: card }),
+    );
+    expect(await reports.next()).toMatchObject({ credential: { format: 'wiegand26', number: '1' } });
+  });
+
   it('tell contacts as found and as they change, and keys as codes', async () => {
     const inputs = [
       { input: 0, zone: 1, normal: 'closed' },
@@ -258,18 +218,6 @@ describe('OSDP readers on a line', () => {
     expect(await next()).toMatchObject({ credential: { format: 'keypad', number: '1234' } });
     await simulators[0]?.do('text A1B2');
     expect(await next()).toMatchObject({ credential: { format: 'text', number: 'A1B2' } });
-  });
-
-  it('take another address', async () => {
-    const { links, tell, simulators, port } = await line([{ address: 0 }]);
-    await links.next();
-    expect(await tell('set-line', { address: 7, baudRate: 38_400 })).toEqual({ done: true });
-    const { host, links: others } = fakeHost();
-    const session = await osdp.open([device(port, 7)], host);
-    onTestFinished(() => session.close());
-    expect(await others.next()).toMatchObject({ device: 'reader-7', state: 'online' });
-    expect(await tell('set-line', { address: 200, baudRate: 38_400 })).toMatchObject({ done: false });
-    expect(simulators).toHaveLength(1);
   });
 
   it('take no word of a frame that is not theirs: another address, another number, our own echo', async () => {
@@ -296,121 +244,5 @@ describe('OSDP readers on a line', () => {
     expect(links.rest()).toEqual([]);
     answer(4, 0);
     expect(await asked.find(({ code }) => code === commands.ID)).toMatchObject({ sequence: 1 });
-  });
-});
-
-describe('the secure channel', () => {
-  const secure = { key: Buffer.from(KEY, 'hex') };
-
-  it('carries cards under the reader’s own key', async () => {
-    const { simulators, links, card, port } = await line([
-      { address: 0, ...secure, more: { keyFile: keyFile() } },
-    ]);
-    expect(await links.next()).toMatchObject({ state: 'online' });
-    await simulators[0]?.do('card 77');
-    expect(await card({})).toMatchObject(shown('77'));
-    expect(port).toBeGreaterThan(0);
-  });
-
-  it('comes up again when a reader restarts in the middle of a session', async () => {
-    const { simulators, links, card } = await line([{ address: 0, ...secure, more: { keyFile: keyFile() } }]);
-    await links.next();
-    for (let i = 0; i < 5; i++) {
-      await simulators[0]?.do(`card ${200 + i}`);
-      expect(await card({})).toMatchObject(shown(String(200 + i)));
-      await simulators[0]?.do('restart');
-    }
-    expect(links.rest()).toEqual([]);
-  });
-
-  it('does not come up with another key, and nothing that such a reader says counts', async () => {
-    const other = 'ff'.repeat(16);
-    const { simulators, links, reports, discards } = await line([
-      { address: 0, ...secure, more: { keyFile: keyFile(other) } },
-    ]);
-    expect((await discards.find(({ reason }) => reason.includes('key'))).reason).toBe(
-      'the reader has another key',
-    );
-    await simulators[0]?.do('card 1');
-    await delay(300);
-    expect(links.rest()).toEqual([]);
-    expect(reports.rest()).toEqual([]);
-  });
-
-  it('is a must where there is a key: a reader in clear is not believed', async () => {
-    const { simulators, links, reports } = await line([{ address: 0, more: { keyFile: keyFile() } }]);
-    await simulators[0]?.do('card 1');
-    await delay(500);
-    expect(links.rest()).toEqual([]);
-    expect(reports.rest()).toEqual([]);
-  });
-
-  it('with the key that everybody knows is a fault', async () => {
-    const { reports, simulators, card } = await line([{ address: 0, more: { defaultKey: true } }]);
-    expect(await reports.find(({ kind }) => kind === 'fault')).toMatchObject({
-      cause: 'default-key',
-      state: 'raised',
-    });
-    await simulators[0]?.do('card 9');
-    expect(await card({})).toMatchObject(shown('9'));
-  });
-
-  it('gets its own key over the one that everybody knows, once, and no key in clear', async () => {
-    const { links, tell, simulators, port, session } = await line([
-      { address: 0, more: { defaultKey: true } },
-    ]);
-    await links.next();
-    expect(await tell('set-key', { key: KEY })).toEqual({ done: true });
-    await session.close();
-    const { host, links: others, reports } = fakeHost();
-    const again = await osdp.open([device(port, 0, { keyFile: keyFile() })], host);
-    onTestFinished(() => again.close());
-    expect(await others.next()).toMatchObject({ state: 'online' });
-    await simulators[0]?.do('card 5');
-    expect(await reports.find(({ kind }) => kind === 'credential')).toMatchObject(shown('5'));
-    const clear = await line([{ address: 1 }]);
-    await clear.links.next();
-    expect(await clear.tell('set-key', { key: KEY }, 'reader-1')).toMatchObject({ done: false });
-  });
-
-  it.each([
-    ['a key that is no key', { keyFile: 'short' }, /32 hex digits/],
-    ['two keys', { keyFile: KEY, defaultKey: true }, /keep one/],
-  ])('tells of %s in the config', (_name, { keyFile: key, ...more }, message) => {
-    const problems = osdp.problems?.(device(1, 0, { ...more, keyFile: keyFile(key) }));
-    expect(problems).toEqual([expect.objectContaining({ message: expect.stringMatching(message) })]);
-  });
-});
-
-describe('a card of a reader', () => {
-  const formats = wiegandFormats().parse(undefined);
-  it.each([
-    // 26 bits: even parity 1, facility 1, card 1, odd parity 0, then six bits of nothing.
-    ['26 bits', '00001a0080800080', { format: 'wiegand26', facility: 1, number: '1' }],
-    ['8 bits', '00000800ff', { format: 'raw8', number: '255' }],
-    ['64 bits', '00004000ffffffffffffffff', { format: 'raw64', number: '18446744073709551615' }],
-  ])('of %s', (_name, hex, credential) => {
-    expect(cardOf(Buffer.from(hex, 'hex'), formats)).toEqual({ frame: credential });
-  });
-
-  it.each([
-    ['no bits', '00000000'],
-    ['fewer bytes than bits', '00001a008080'],
-    ['more bytes than bits', '00000800ffff'],
-    ['a wrong parity', '00001a0000800080'],
-    ['nothing', ''],
-  ])('that makes no sense is none: %s', (_name, hex) => {
-    expect(cardOf(Buffer.from(hex, 'hex'), formats)).toHaveProperty('reason');
-  });
-
-  it('in characters and keys, or none where they do not fit', () => {
-    expect(textCardOf(Buffer.from('000004', 'hex'))).toHaveProperty('reason');
-    expect(textCardOf(Buffer.from('00000431323334', 'hex'))).toEqual({
-      frame: { format: 'text', number: '1234' },
-    });
-    expect(keysOf(Buffer.from('000331320d', 'hex'))).toBe('12#');
-    expect(keysOf(Buffer.from('000331327f', 'hex'))).toBe('12*');
-    expect(keysOf(Buffer.from('000231', 'hex'))).toBeUndefined();
-    expect(keysOf(Buffer.from('000101', 'hex'))).toBeUndefined();
   });
 });

@@ -1,0 +1,36 @@
+import { describe, expect, it } from 'vitest';
+import { wiegandFormats } from '../../drivers/bits.ts';
+import { cardOf, keysOf, textCardOf } from '../../drivers/osdp/data.ts';
+
+describe('a card of a reader', () => {
+  const formats = wiegandFormats().parse(undefined);
+  it.each([
+    // 26 bits: even parity 1, facility 1, card 1, odd parity 0, then six bits of nothing.
+    ['26 bits', '00001a0080800080', { format: 'wiegand26', facility: 1, number: '1' }],
+    ['8 bits', '00000800ff', { format: 'raw8', number: '255' }],
+    ['64 bits', '00004000ffffffffffffffff', { format: 'raw64', number: '18446744073709551615' }],
+  ])('of %s', (_name, hex, credential) => {
+    expect(cardOf(Buffer.from(hex, 'hex'), formats)).toEqual({ frame: credential });
+  });
+
+  it.each([
+    ['no bits', '00000000'],
+    ['fewer bytes than bits', '00001a008080'],
+    ['more bytes than bits', '00000800ffff'],
+    ['a wrong parity', '00001a0000800080'],
+    ['nothing', ''],
+  ])('that makes no sense is none: %s', (_name, hex) => {
+    expect(cardOf(Buffer.from(hex, 'hex'), formats)).toHaveProperty('reason');
+  });
+
+  it('in characters and keys, or none where they do not fit', () => {
+    expect(textCardOf(Buffer.from('000004', 'hex'))).toHaveProperty('reason');
+    expect(textCardOf(Buffer.from('00000431323334', 'hex'))).toEqual({
+      frame: { format: 'text', number: '1234' },
+    });
+    expect(keysOf(Buffer.from('000331320d', 'hex'))).toBe('12#');
+    expect(keysOf(Buffer.from('000331327f', 'hex'))).toBe('12*');
+    expect(keysOf(Buffer.from('000231', 'hex'))).toBeUndefined();
+    expect(keysOf(Buffer.from('000101', 'hex'))).toBeUndefined();
+  });
+});
