@@ -99,34 +99,19 @@ export async function startGateway(options: {
 
   // --- the road ---
 
+  const indicators = new Set(campus.devicesThatCan('indicate').map(({ id }) => id));
   const stage = {
     ...base,
     registry: commands,
+    commands,
     journal,
     states: recorder.states,
     recordFollowUp: recorder.recordFollowUp,
   };
   const { enter, stages } = layRoad(recorder.record, {
-    access: (onward) => {
-      const access = createAccess({
-        ...stage,
-        config: config.access,
-        calendar: config.calendar,
-        timezone: config.timezone,
-        record: onward,
-        reload: recorder.reload,
-        forget: media.remove,
-        commands,
-        indicate(device, granted) {
-          if (indicators.has(device)) void commands.askPart('indicate', device, { granted });
-        },
-      });
-      return { ...access, pass: access.take };
-    },
-    visitors: (onward) => {
-      const visitors = createVisitors({ ...stage, record: onward });
-      return { ...visitors, pass: visitors.take };
-    },
+    access: (onward) =>
+      createAccess(config, { ...stage, onward, reload: recorder.reload, forget: media.remove, indicators }),
+    visitors: (onward) => createVisitors({ ...stage, onward }),
     arming: (onward) => createArming(config, { ...stage, onward, isKnown: recorder.isLoaded }),
     alarms: (onward) => createAlarms(campus, { ...stage, onward }),
   });
@@ -138,10 +123,6 @@ export async function startGateway(options: {
     record: enter,
     keep: (device, picture, about) => media.keep(device, picture, about),
   });
-  const indicators = new Set(campus.devicesThatCan('indicate').map(({ id }) => id));
-  commands.onPerform(({ target, action, arguments: wanted }) =>
-    access.moved({ target, action, arguments: wanted }),
-  );
 
   // --- what follows from what was recorded ---
 
@@ -220,7 +201,7 @@ export async function startGateway(options: {
     void arming.start();
   });
 
-  serveTasks(commands, { access, visitors, clips, pushes });
+  serveTasks(commands, { clips, pushes });
 
   const health = createInventory(
     {
@@ -271,9 +252,8 @@ export async function startGateway(options: {
   });
   parts.add(rules);
   parts.add(alarms);
-  parts.adopt(visitors, (one) => one.close());
-  await access.start();
-  parts.adopt(access, (one) => one.close());
+  parts.add(visitors);
+  parts.add(access);
   parts.add(devices);
   parts.add(arming);
   parts.add(notices);
@@ -349,23 +329,11 @@ export async function startGateway(options: {
 /** Until these parts serve their actions themselves. */
 function serveTasks(
   registry: Registry,
-  {
-    access,
-    visitors,
-    clips,
-    pushes,
-  }: Record<'access' | 'visitors' | 'clips' | 'pushes', { execute(task: Task): Promise<Result> | undefined }>,
+  { clips, pushes }: Record<'clips' | 'pushes', { execute(task: Task): Promise<Result> | undefined }>,
 ) {
   const by = (part: { execute(task: Task): Promise<Result> | undefined }) => async (asked: Asked) =>
     (await part.execute(asked)) ?? { done: false, reason: `${asked.target} does not know ${asked.action}` };
   registry.serve({
-    lockdown: by(access),
-    'end-lockdown': by(access),
-    credentials: by(access),
-    erase: by(access),
-    'expect-visitor': by(visitors),
-    'visitor-arrived': by(visitors),
-    'visitor-left': by(visitors),
     clip: by(clips),
     'push-stream': by(pushes),
     'stop-stream': by(pushes),

@@ -9,7 +9,6 @@
  * `children` are those of the children whom a guardian may take away: no names, which have no business here.
  */
 import { createReadStream } from 'node:fs';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { parse } from 'csv-parse';
 import { parse as parseAll } from 'csv-parse/sync';
 
@@ -152,6 +151,7 @@ export function readCredentials(text: string, groups: readonly string[]): Result
   return result();
 }
 
+const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
 /** Rows between which others get a turn: 50,000 at once would hold an alarm up for half a second. */
 const ROWS_A_TURN = 200;
 

@@ -1,87 +1,80 @@
-/**
- * What a door is doing, as its contact, its lock and the button beside it tell.
- *
- *              unlock                opened                 longer than heldAfter
- *   closed ────────────▶ unlocked ────────────▶ open ──────────────────────▶ held
- *     │  ◀── openWithin ──┘                      │                            │
- *     └── opened, though nobody unlocked it ──▶ forced ──── closed: all of them end ──▶ closed
- */
-export type DoorState = 'closed' | 'unlocked' | 'open' | 'held' | 'forced';
+/** The doors of the campus: which reader, contact, button and lock is of which, and what each is doing. */
+import type { AccessConfig } from '../../config/sections/access.ts';
+import type { Clock } from '../../drivers/contract/clock.ts';
+import type { Observation } from '../../drivers/contract/observation.ts';
+import type { Commands } from '../commands/index.ts';
+import type { Pass } from '../road/stage.ts';
+import type { DoorConfig } from './decide.ts';
+import { createDoor, type DoorState } from './door.ts';
 
-export interface Door {
-  state(): DoorState;
-  /** It may be opened for a while: a card, a command, the button to go out. */
-  unlock(): void;
-  /** It stays unlocked until `lock`. */
-  hold(): void;
-  lock(): void;
-  /** What its contact says. `initial`: as found, so that nobody knows who opened it. */
-  contact(open: boolean, initial: boolean): void;
+export interface Doors {
+  /** The door at which a device reads cards; undefined: at none. */
+  atReader(device: string): DoorConfig | undefined;
+  /** Opens it for a moment. */
+  unlock(door: DoorConfig): void;
+  /** Ends it that doors are held open. */
+  lockAll(): void;
+  /** What a contact or the button to go out says. */
+  noteZone(observation: Observation): void;
+  /** Somebody tells a device to unlock, hold or lock something: it may be the lock of a door. */
+  noteUnlocked(asked: {
+    readonly action: string;
+    readonly target: string;
+    readonly arguments: Readonly<Record<string, unknown>>;
+  }): void;
+  states(): readonly { readonly id: string; readonly state: DoorState }[];
   close(): void;
 }
 
-export function createDoor(
-  { openWithin, heldAfter }: { readonly openWithin: number; readonly heldAfter: number },
-  /** It was forced or is held, or (`restored`) is closed again. */
-  tell: (kind: 'forced' | 'held', state: 'raised' | 'restored') => void,
-): Door {
-  let state: DoorState = 'closed';
-  let held = false;
-  /** Until when it may be opened, `performance.now()`. */
-  let openableUntil = 0;
-  let timer: NodeJS.Timeout | undefined;
-  const after = (ms: number, then: () => void) => {
-    clearTimeout(timer);
-    timer = setTimeout(then, ms).unref();
-  };
-  const watchOpen = () => {
-    state = 'open';
-    clearTimeout(timer);
-    if (!held)
-      after(heldAfter, () => {
-        state = 'held';
-        tell('held', 'raised');
-      });
-  };
-  const rest = () => {
-    clearTimeout(timer);
-    // Who showed a card while it stood open may open it again.
-    const left = openableUntil - performance.now();
-    state = held || left > 0 ? 'unlocked' : 'closed';
-    if (!held && left > 0) after(left, rest);
+const isZone = (
+  one: { readonly device: string; readonly zone: number } | undefined,
+  { device, zone }: Observation,
+) => one !== undefined && one.device === device && one.zone === zone?.number;
+
+export function createDoors(
+  config: AccessConfig['doors'],
+  {
+    onward,
+    commands,
+    time,
+  }: { readonly onward: Pass; readonly commands: Pick<Commands, 'performForCard'>; readonly time: Clock },
+): Doors {
+  const byReader = new Map(config.flatMap((door) => door.reader.map((reader) => [reader, door] as const)));
+  const doors = config.map((door) => ({
+    config: door,
+    door: createDoor(door, time, (kind, state) => {
+      const device = door.contact?.device ?? 'gateway';
+      onward({ device, kind, state, details: { part: door.id } }).catch(() => {});
+    }),
+  }));
+  const doorOf = (id: string) => doors.find((one) => one.config.id === id)?.door;
+  const move = (action: 'unlock' | 'lock', { id, unlock }: DoorConfig) => {
+    doorOf(id)?.[action]();
+    for (const { target, output } of unlock)
+      void commands.performForCard({ target, action, arguments: { output } });
   };
   return {
-    state: () => state,
-    unlock() {
-      openableUntil = performance.now() + openWithin;
-      if (state === 'closed' || state === 'unlocked') rest();
+    atReader: (device) => byReader.get(device),
+    unlock: (door) => move('unlock', door),
+    lockAll() {
+      for (const door of config) move('lock', door);
     },
-    hold() {
-      held = true;
-      if (state === 'closed') state = 'unlocked';
-      // It may stand open now for as long as it likes.
-      if (state === 'held') tell('held', 'restored');
-      if (state === 'open' || state === 'held') watchOpen();
-      else clearTimeout(timer);
-    },
-    lock() {
-      held = false;
-      openableUntil = 0;
-      if (state === 'open') watchOpen();
-      else if (state === 'unlocked') rest();
-    },
-    contact(open, initial) {
-      if (open && (state === 'unlocked' || (initial && state === 'closed'))) watchOpen();
-      else if (open && state === 'closed') {
-        clearTimeout(timer);
-        state = 'forced';
-        tell('forced', 'raised');
-      } else if (!open) {
-        const before = state;
-        if (before !== 'unlocked') rest();
-        if (before === 'forced' || before === 'held') tell(before, 'restored');
+    noteZone(observation) {
+      const { kind, initial } = observation;
+      const raised = observation.state === 'raised';
+      for (const { config: own, door } of doors) {
+        if (kind === 'contact' && isZone(own.contact, observation)) door.contact(raised, initial === true);
+        if (kind === 'exit-request' && raised && isZone(own.exitRequest, observation)) move('unlock', own);
       }
     },
-    close: () => clearTimeout(timer),
+    noteUnlocked({ action, target, arguments: { output } }) {
+      if (action !== 'unlock' && action !== 'hold' && action !== 'lock') return;
+      for (const { config: own, door } of doors)
+        if (own.unlock.some((one) => one.target === target && one.output === output)) door[action]();
+    },
+    states: () => doors.map(({ config: { id }, door }) => ({ id, state: door.state() })),
+    close() {
+      for (const { door } of doors) door.close();
+    },
   };
 }

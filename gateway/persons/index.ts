@@ -34,7 +34,7 @@ export function readPersons(text: string): ReadonlyMap<string, Person> {
 export function createPersons(file: string | undefined, log: Log): Persons {
   let persons: ReadonlyMap<string, Person> = new Map();
   let read = '';
-  const look = async () => {
+  const reloadPersonsFile = async () => {
     if (file === undefined) return;
     const { mtimeMs, size } = await stat(file);
     if (`${mtimeMs}/${size}` === read) return;
@@ -43,7 +43,7 @@ export function createPersons(file: string | undefined, log: Log): Persons {
   };
   return {
     async get(ids) {
-      await look().catch((error: Error) =>
+      await reloadPersonsFile().catch((error: Error) =>
         log.error({ file, error: error.message }, 'the names for the gate screen cannot be read'),
       );
       return ids.map((id) => persons.get(id));

@@ -4,33 +4,30 @@
  * A visit is a state of the journal until it is over: after a restart the register is as it was. Terminals tell of
  * visits, platforms and people at the school announce and end them by command.
  */
-import { z } from 'zod';
-import type { Result } from '../../config/catalogue/actions.ts';
-import { type Log, wrongArgument } from '../../drivers/contract/driver.ts';
-import type { Observation, Receipt, Visit } from '../../drivers/contract/observation.ts';
-import type { Task } from '../commands/registry.ts';
+import type { Registry, Result } from '../../config/catalogue/actions.ts';
+import type { Clock, Timer } from '../../drivers/contract/clock.ts';
+import type { Log } from '../../drivers/contract/driver.ts';
+import type { Observation, Visit } from '../../drivers/contract/observation.ts';
+import type { Part } from '../lifecycle/part.ts';
 import type { WallClock } from '../observe/clock.ts';
 import type { Recorder } from '../road/recorder.ts';
+import type { Pass, Stage } from '../road/stage.ts';
 
-export interface Visitors {
-  /** In place of `record`: what a terminal says of a visit is put together with what is known. */
-  take(observation: Observation): Promise<Receipt>;
-  /** `expect-visitor`, `visitor-arrived`, `visitor-left`; undefined: it is none of them. */
-  execute(task: Task): Promise<Result> | undefined;
-  /** All visits that are not over. */
-  list(): readonly Visit[];
-  close(): void;
+export interface VisitorOptions {
+  readonly onward: Pass;
+  readonly states: Recorder['states'];
+  readonly registry: Registry;
+  readonly clock: Pick<WallClock, 'now' | 'onStep'>;
+  readonly time: Clock;
+  readonly log: Log;
 }
 
-const visitId = z.string().min(1).max(64);
-const expectSchema = z.strictObject({
-  visit: visitId,
-  name: z.string().min(1).max(100),
-  host: z.string().max(100).optional(),
-  purpose: z.string().max(200).optional(),
-  until: z.iso.datetime({ offset: true }).describe('When they are to be gone again'),
-});
-const idSchema = z.strictObject({ visit: visitId });
+/** What a terminal says of a visit is put together with what is known. */
+export interface Visitors extends Stage, Part {
+  start(): void;
+  /** All visits that are not over. */
+  list(): readonly Visit[];
+}
 
 const LOOK_EVERY_MS = 30_000;
 /** What comes after what; a visit that is not known may begin anywhere but at its end. */
@@ -46,21 +43,19 @@ const refusals: Readonly<Record<string, string>> = {
   arrived: 'the visitor came before',
   left: 'the visitor is not here',
 };
+/** What a visit becomes when its time is over. */
+const lateStages: Readonly<Partial<Record<Visit['stage'], Visit['stage']>>> = {
+  expected: 'missed',
+  arrived: 'overdue',
+};
 
-export function createVisitors(options: {
-  readonly record: (observation: Observation) => Promise<Receipt>;
-  readonly states: Recorder['states'];
-  readonly clock: Pick<WallClock, 'now' | 'onStep'>;
-  readonly log: Log;
-}): Visitors {
-  const { record, states, clock, log } = options;
-
+export function createVisitors({ onward, states, registry, clock, time, log }: VisitorOptions): Visitors {
   const list = (): Visit[] =>
     [...states.values()].flatMap(({ raised, event }) =>
       raised && event.data['kind'] === 'visit' ? [event.data['visit'] as Visit] : [],
     );
-  const put = (visit: Visit, observation: Partial<Observation> = {}) =>
-    record({
+  const recordVisit = (visit: Visit, observation: Partial<Observation> = {}) =>
+    onward({
       device: 'gateway',
       ...observation,
       kind: 'visit',
@@ -70,7 +65,7 @@ export function createVisitors(options: {
     });
 
   /** The next word on a visit, with what is known of it; a string: it does not follow. */
-  const next = (visit: Visit): Visit | string => {
+  const completed = (visit: Visit): Visit | string => {
     const known = list().find(({ id }) => id === visit.id);
     if (!follows[visit.stage].includes(known?.stage))
       return refusals[visit.stage] ?? `a visit that is ${known?.stage ?? 'not known'} cannot be that`;
@@ -78,49 +73,47 @@ export function createVisitors(options: {
     return { ...known, ...Object.fromEntries(said) } as Visit;
   };
   const advance = async (visit: Visit): Promise<Result> => {
-    const whole = next(visit);
+    const whole = completed(visit);
     if (typeof whole === 'string') return { done: false, reason: whole };
-    await put(whole);
+    await recordVisit(whole);
     return { done: true };
   };
 
-  const look = () => {
+  const recordLate = () => {
     for (const visit of list()) {
       if (visit.until === undefined || Date.parse(visit.until) > clock.now()) continue;
-      const stage = { expected: 'missed', arrived: 'overdue' }[visit.stage as string] as Visit['stage'];
+      const stage = lateStages[visit.stage];
       if (stage === undefined) continue;
       log.warn({ visit: visit.id, stage }, 'the time of a visit is over');
-      put({ ...visit, stage }).catch(() => {});
+      recordVisit({ ...visit, stage }).catch(() => {});
     }
   };
-  const timer = setInterval(look, LOOK_EVERY_MS).unref();
-  clock.onStep(look);
+  let timer: Timer | undefined;
+  clock.onStep(recordLate);
+
+  registry.serve({
+    'expect-visitor': ({ arguments: { visit, ...rest } }) =>
+      advance({ id: visit, stage: 'expected', ...rest }),
+    'visitor-arrived': ({ arguments: { visit } }) => advance({ id: visit, stage: 'arrived' }),
+    'visitor-left': ({ arguments: { visit } }) => advance({ id: visit, stage: 'left' }),
+  });
 
   return {
-    async take(observation) {
+    pass(observation) {
       const { visit } = observation;
-      if (visit === undefined) return await record(observation);
-      const whole = next(visit);
-      if (typeof whole !== 'string') return await put(whole, observation);
+      if (visit === undefined) return onward(observation);
+      const whole = completed(visit);
+      if (typeof whole !== 'string') return recordVisit(whole, observation);
       // A terminal that says again what is known.
       log.debug({ visit: visit.id, stage: visit.stage }, whole);
-      return { sequence: null, id: null, repeated: true };
-    },
-    execute({ action, arguments: wanted }) {
-      const read = <T>(schema: z.ZodType<T>, then: (value: T) => Visit): Promise<Result> => {
-        const parsed = schema.safeParse(wanted);
-        return parsed.success
-          ? advance(then(parsed.data))
-          : Promise.resolve({ done: false, reason: wrongArgument(parsed.error) });
-      };
-      if (action === 'expect-visitor')
-        return read(expectSchema, ({ visit, ...rest }) => ({ id: visit, stage: 'expected', ...rest }));
-      if (action === 'visitor-arrived')
-        return read(idSchema, ({ visit }) => ({ id: visit, stage: 'arrived' }));
-      if (action === 'visitor-left') return read(idSchema, ({ visit }) => ({ id: visit, stage: 'left' }));
-      return undefined;
+      return Promise.resolve({ sequence: null, id: null, repeated: true });
     },
     list,
-    close: () => clearInterval(timer),
+    start() {
+      timer = time.every(LOOK_EVERY_MS, recordLate);
+    },
+    async [Symbol.asyncDispose]() {
+      timer?.stop();
+    },
   };
 }

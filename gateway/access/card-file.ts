@@ -1,0 +1,72 @@
+/** The school's own list of cards, taken up when its file changes; where the new one is wrong, the old one stays. */
+import { stat } from 'node:fs/promises';
+import type { Clock } from '../../drivers/contract/clock.ts';
+import type { Log } from '../../drivers/contract/driver.ts';
+import type { BurstLog } from '../observe/log.ts';
+import { type Credentials, type Holding, loadCredentials } from './credentials.ts';
+
+export interface CardFile extends Credentials {
+  readonly size: number;
+  /** Reads the file where it changed; one reading at a time. Never rejects: a list that cannot be read is told. */
+  reloadCardFile(): Promise<void>;
+}
+
+/** `groups`: those that the config knows; `onChange`: there is a new list. */
+export function createCardFile(
+  file: string | undefined,
+  {
+    groups,
+    onChange,
+    bursts,
+    time,
+    log,
+  }: {
+    readonly groups: readonly string[];
+    readonly onChange: () => void;
+    readonly bursts: BurstLog;
+    readonly time: Pick<Clock, 'elapsed'>;
+    readonly log: Log;
+  },
+): CardFile {
+  let cards: ReadonlyMap<string, Holding> = new Map();
+  let readStamp = '';
+  let reloading: Promise<void> | undefined;
+
+  const reloadChanged = async () => {
+    if (file === undefined) return;
+    const { mtimeMs, size } = await stat(file);
+    const stamp = `${mtimeMs}/${size}`;
+    if (stamp === readStamp) return;
+    const startedAt = time.elapsed();
+    const found = await loadCredentials(file, groups);
+    readStamp = stamp;
+    if ('errors' in found) {
+      const [first] = found.errors;
+      log.error(
+        { file, errors: found.errors.length, line: first?.line, error: first?.message },
+        'the new list of credentials is wrong; the old one stays',
+      );
+      return;
+    }
+    cards = found.credentials;
+    onChange();
+    const ms = Math.round(time.elapsed() - startedAt);
+    log.info({ file, credentials: cards.size, ms }, 'the list of credentials was read');
+  };
+  return {
+    get: (key) => cards.get(key),
+    get size() {
+      return cards.size;
+    },
+    reloadCardFile() {
+      reloading ??= reloadChanged()
+        .catch(({ message: error }: Error) =>
+          bursts.warn('credentials', { file, error }, 'the list of credentials cannot be read'),
+        )
+        .finally(() => {
+          reloading = undefined;
+        });
+      return reloading;
+    },
+  };
+}
