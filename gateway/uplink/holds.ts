@@ -80,6 +80,7 @@ export function createHolds(
      * instead of refusing, and nobody would be there to put it off.
      */
     due(): Hold | undefined {
+      if (holds.size === 0) return undefined;
       const now = time.elapsed();
       for (const hold of holds.values()) {
         if (hold.until > now) continue;
@@ -91,8 +92,9 @@ export function createHolds(
     },
     /** ms until one is due; undefined: there is none. */
     next(): number | undefined {
+      if (holds.size === 0) return undefined;
       const times = [...holds.values()].map(({ until }) => until);
-      return times.length === 0 ? undefined : Math.max(0, Math.min(...times) - time.elapsed());
+      return Math.max(0, Math.min(...times) - time.elapsed());
     },
     /** All of a hold before this one was taken. */
     progress: (hold: Hold, first: number) => update(hold, { first }),

@@ -9,8 +9,9 @@
  * MQTT.js pings each `keepalive`, and whoever says nothing for 1.4 times that is gone. MQTT.js's own limit starts
  * over with each packet that we send, so a half-open connection under load would outlive it.
  */
-import { type IClientOptions, type IPublishPacket, MqttClient } from 'mqtt';
+import { type IClientOptions, type IPublishPacket, MqttClient, ReasonCodes } from 'mqtt';
 import { type Clock, deadline } from '../../contract/clock.ts';
+import { encodePublish } from './publish.ts';
 import { openStream, type StreamOptions } from './stream.ts';
 
 export interface Will {
@@ -83,6 +84,9 @@ const CONNECT_TIMEOUT_MS = 10_000;
 const RECEIVE_MAXIMUM = 65_535;
 /** The largest that its length field can say (MQTT 5, 1.5.5). */
 const PACKET_MAXIMUM = 268_435_455;
+/** From here on a reason code says no (MQTT 5, 2.4). */
+const REFUSED = 0x80;
+const reasonCodes: Readonly<Record<number, string>> = ReasonCodes;
 const SILENCE_FACTOR = 1.4;
 const SILENCE_CHECK_MS = 500;
 
@@ -131,6 +135,8 @@ export async function openConnection(
     connectTimeout: CONNECT_TIMEOUT_MS,
     resubscribe: false,
     queueQoSZero: false,
+    // Its lines of debugging cost more than the packets they are about.
+    log: () => {},
     ...(will !== undefined && {
       will: { topic: will.topic, payload: Buffer.from(will.payload), qos: 1, retain: true },
     }),
@@ -217,12 +223,10 @@ function wrap(
   let silence: Error | undefined;
   let over = false;
   let heardAt = time.elapsed();
-  // MQTT.js calls back with the packet that was sent, and keeps the broker's reason (0x10: nobody subscribes) to
-  // itself; but it does so while it handles the PUBACK that this notes.
-  let answered = 0;
+  const sending = createSending(client, version, aliases);
   client.on('packetreceive', (packet) => {
     heardAt = time.elapsed();
-    if (packet.cmd === 'puback') answered = packet.reasonCode ?? 0;
+    if (packet.cmd === 'puback') sending.onAnswer(packet.messageId ?? 0, packet.reasonCode ?? 0);
   });
   // The broker may have set another keepalive (MQTT 5, 3.2.2.3.14).
   const limit = client.keepalive * 1000 * SILENCE_FACTOR;
@@ -254,25 +258,15 @@ function wrap(
     maximumPacketSize,
     certificateEnds,
     ended,
-    publish({ topic, payload, qos, retain = false, contentType, expiry, correlation }, done) {
+    publish(message, done) {
       // MQTT.js throws once its store is closed, and an answer to a command may come later than that.
       if (over) return done?.({ code: -1, reason: 'the connection is over' });
-      // Only what is answered can tell whether the broker has learnt an alias.
-      const alias = version === 5 && qos === 1 ? aliases.of(topic) : undefined;
-      const properties = version === 5 && {
-        ...(alias !== undefined && { topicAlias: alias.number }),
-        ...(contentType !== undefined && { contentType }),
-        ...(expiry !== undefined && { messageExpiryInterval: expiry }),
-        ...(correlation !== undefined && { correlationData: correlation }),
-      };
-      const named = alias?.known === true ? '' : topic;
-      client.publish(named, payload, { qos, retain, ...(properties && { properties }) }, (error) => {
-        if (alias !== undefined && !(error instanceof Error)) alias.known = true;
-        if (done === undefined) return;
-        if (!(error instanceof Error)) return done({ code: qos === 0 ? 0 : answered, reason: '' });
-        const { code } = error as { code?: unknown };
-        done({ code: typeof code === 'number' ? code : -1, reason: error.message });
-      });
+      const { topic, payload, qos, retain = false, contentType } = message;
+      if (qos === 1) return sending.publish(message, done);
+      const properties = version === 5 && contentType !== undefined && { contentType };
+      client.publish(topic, payload, { qos, retain, ...(properties && { properties }) }, (error) =>
+        done?.({ code: error instanceof Error ? -1 : 0, reason: error?.message ?? '' }),
+      );
     },
     async subscribe(filter, take) {
       takers.push({ filter, take });
@@ -289,6 +283,52 @@ function wrap(
       client.end(false);
       await ended;
       late.stop();
+    },
+  };
+}
+
+/** QoS 1, beside MQTT.js, in whose packet ids: what is on its way, and what is written in one go. */
+function createSending(client: MqttClient, version: 5 | 4, aliases: ReturnType<typeof topicAliases>) {
+  const waiting = new Map<number, (answer: PublishAnswer) => void>();
+  const { stream } = client;
+  let corked = false;
+  const uncork = () => {
+    corked = false;
+    stream.uncork();
+  };
+  return {
+    publish(message: Message, done: (answer: PublishAnswer) => void = () => {}) {
+      const { topic, payload, retain = false, contentType, expiry, correlation } = message;
+      // Only what is answered can tell whether the broker has learnt an alias.
+      const alias = version === 5 ? aliases.of(topic) : undefined;
+      // 0 is none: the provider of MQTT.js never runs out.
+      const packetId = client.messageIdProvider.allocate() ?? 0;
+      const packet = encodePublish({
+        topic: alias?.known === true ? '' : topic,
+        payload,
+        packetId,
+        retain,
+        properties:
+          version === 5 ? { topicAlias: alias?.number, contentType, expiry, correlation } : undefined,
+      });
+      waiting.set(packetId, (answer) => {
+        if (alias !== undefined && answer.code < REFUSED) alias.known = true;
+        done(answer);
+      });
+      // What is published in one turn is one write.
+      if (!corked) {
+        corked = true;
+        stream.cork();
+        process.nextTick(uncork);
+      }
+      stream.write(packet);
+    },
+    onAnswer(packetId: number, code: number) {
+      const done = waiting.get(packetId);
+      // MQTT.js's own, or an answer to nothing.
+      if (done === undefined) return;
+      waiting.delete(packetId);
+      done({ code, reason: code < REFUSED ? '' : (reasonCodes[code] ?? `reason ${code}`) });
     },
   };
 }
