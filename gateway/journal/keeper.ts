@@ -9,7 +9,7 @@
  * It knows no time: who asks for a `trial` says when a file that could not be had is tried again.
  */
 import type { AnswerTo, Failure, Question, Questions, Told } from './backing.ts';
-import type { Back, Changes, Committed } from './batch.ts';
+import type { Changes, Committed } from './batch.ts';
 import { codeOf, isDamage, isSuspect } from './error.ts';
 import type { Doubt, Salvage } from './recovery.ts';
 import type { Store } from './store.ts';
@@ -44,8 +44,8 @@ export function createKeeper(openFile: OpenFile, told: Told): Keeper {
   let openedBefore = false;
   /** The highest number that was told, or was there when the file was opened first. */
   let acknowledged = 0;
-  /** What a commit that failed left in the file all the same. */
-  let back: Back = new Map();
+  /** What commits that failed left in the file all the same, until it is asked for again. */
+  let back = new Map<string, number>();
 
   const open = (): Store => {
     const { store: found, salvage } = openFile(doubt);
@@ -60,8 +60,10 @@ export function createKeeper(openFile: OpenFile, told: Told): Keeper {
       throw error;
     }
     const last = found.last();
-    if (openedBefore) back = found.after(acknowledged);
-    else acknowledged = last;
+    if (openedBefore) {
+      const stillThere = [...back].filter(([id, sequence]) => found.isAt(sequence, id));
+      back = new Map([...stillThere, ...found.after(acknowledged)]);
+    } else acknowledged = last;
     openedBefore = true;
     const missing = Math.max(0, acknowledged - last);
     const [lasts, cursors, held] = [found.lasts(), found.cursors(), found.held()];
@@ -106,8 +108,11 @@ export function createKeeper(openFile: OpenFile, told: Told): Keeper {
   };
   const commit = (changes: Changes): Committed => {
     const done = run((file) => file.commit(changes, back));
-    for (const one of done.entries)
-      if ('sequence' in one) acknowledged = Math.max(acknowledged, one.sequence);
+    for (const one of done.entries) {
+      if ('refused' in one) continue;
+      acknowledged = Math.max(acknowledged, one.sequence);
+      if (one.repeated) back.delete(one.id);
+    }
     return done;
   };
 

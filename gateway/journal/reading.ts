@@ -28,6 +28,7 @@ export function eventReader(db: Database.Database) {
   const lastOfLane = db.prepare<[number], { sequence: number | null }>(
     'SELECT max(sequence) AS sequence FROM event WHERE lane = ?',
   );
+  const idAt = db.prepare<[number], { id: string }>('SELECT id FROM event WHERE sequence = ?');
   const all = <T>(sql: string): readonly T[] => db.prepare<[], T>(sql).all();
   return {
     read: (lane: number, after: number, limit: number) => read.all(lane, after, limit),
@@ -43,6 +44,8 @@ export function eventReader(db: Database.Database) {
           .all(sequence)
           .map((row) => [row.id, row.sequence]),
       ),
+    /** Whether an event is there still. */
+    isAt: (sequence: number, id: string) => idAt.get(sequence)?.id === id,
     cursors: () => all<Cursor>('SELECT uplink, lane, sequence, sent FROM cursor'),
     held: () => all<Held>('SELECT uplink, topic, lane, first, last, reason, since FROM held'),
     /** The highest sequence of each lane, 0 where it is empty. */

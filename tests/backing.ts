@@ -1,0 +1,206 @@
+/**
+ * A disk for tests: the journal's real store in this thread, on ':memory:' or a file, that crashes, refuses and hangs
+ * as the test says. No worker and no timer: with a manual clock a whole life of a journal is one schedule.
+ */
+import Database from 'better-sqlite3';
+import type { Clock } from '../drivers/contract/clock.ts';
+import type { AnswerTo, Backing, Question, Questions, Told } from '../gateway/journal/backing.ts';
+import { JournalError } from '../gateway/journal/error.ts';
+import { createKeeper, failureOf, type OpenFile } from '../gateway/journal/keeper.ts';
+import { createStore, openStore, type Store } from '../gateway/journal/store.ts';
+
+const WRITES = [
+  'commit',
+  'begin',
+  'end',
+  'audit',
+  'changeCredentials',
+  'remove',
+  'forget',
+  'erase',
+  'checkpoint',
+  'trial',
+] as const satisfies readonly Question[];
+/** What touches the disk: a write, or the opening of the file. */
+export type DiskStep = (typeof WRITES)[number] | 'open';
+
+/**
+ * - `crash`: the process is gone, before the step or after it; nobody hears how it went.
+ * - `error`: what SQLite says instead. `kept`: the step is on disk all the same, as after an fsync that failed; only
+ *   with a code after which the file is not believed: SQLITE_IOERR_...
+ */
+export type DiskFault =
+  | { readonly crash: 'before' | 'after' }
+  | { readonly error: `SQLITE_${string}`; readonly kept?: boolean };
+
+export interface DiskOptions {
+  readonly time: Pick<Clock, 'wall'>;
+  /** ':memory:' where there is none. */
+  readonly file?: string;
+  /** What goes wrong with a step; undefined: nothing. */
+  readonly fault?: (step: DiskStep) => DiskFault | undefined;
+  /** What a question, and all behind it, waits for before it is carried out: a slow disk, or one that hangs. */
+  readonly hold?: (name: Question | 'open' | 'close') => Promise<unknown> | undefined;
+  /** The process on it crashed. */
+  readonly onCrash?: () => void;
+}
+
+export interface TestDisk {
+  /** A backing on it, as a new process has it. @throws Error while another lives. */
+  attach(): Backing;
+  /** Whether no process is on it. */
+  isFree(): boolean;
+  /** The process on it is gone: what it asked is neither carried out, if it was not, nor answered. */
+  crash(): void;
+  /** The events on it, by sequence, as another program reads them. */
+  events(): readonly { readonly sequence: number; readonly id: string; readonly type: string }[];
+  close(): void;
+}
+
+export function createDisk(options: DiskOptions): TestDisk {
+  const { time, file = ':memory:', onCrash } = options;
+  // What is in memory lives as long as its connection: it outlives the stores on it.
+  const memory = file === ':memory:' ? new Database(file) : undefined;
+  let living: Life | undefined;
+
+  const openPlain = (): Store => {
+    if (memory === undefined) return openStore(file, time);
+    return { ...createStore(memory, file, time), close() {} };
+  };
+  const bury = () => {
+    living?.end();
+    living = undefined;
+  };
+  const crash = () => {
+    if (living === undefined) return;
+    bury();
+    onCrash?.();
+  };
+  /** Carries a step out, or does what the fault says. */
+  const suffer: Suffer = (step, work) => {
+    const wrong = options.fault?.(step);
+    if (wrong === undefined) return work();
+    const isDone = 'crash' in wrong ? wrong.crash === 'after' : wrong.kept === true;
+    // To open a file leaves nothing on the disk.
+    if (isDone && step !== 'open') work();
+    if ('error' in wrong) throw new JournalError(wrong.error, `a test disk: ${step}`);
+    crash();
+    throw new Error(`crashed: ${step}`);
+  };
+  const open: OpenFile = (doubt) => {
+    const store = suffer('open', openPlain);
+    if (doubt !== undefined || !store.isClean()) store.check(doubt === 'damage');
+    store.markClean(false);
+    return { store: withFaults(store, suffer) };
+  };
+  return {
+    crash,
+    isFree: () => living === undefined,
+    attach() {
+      if (living !== undefined) throw new Error('another process is on this disk');
+      const life = createLife(open, options.hold);
+      living = life;
+      return backingOf(life, () => living === life && bury());
+    },
+    events() {
+      const db = memory ?? new Database(file, { readonly: true });
+      const read = db.prepare<[], { sequence: number; id: string; type: string }>(
+        'SELECT sequence, id, type FROM event ORDER BY sequence',
+      );
+      const found = read.all();
+      if (memory === undefined) db.close();
+      return found;
+    },
+    close() {
+      bury();
+      memory?.close();
+    },
+  };
+}
+
+type Suffer = <T>(step: DiskStep, work: () => T) => T;
+
+function withFaults(store: Store, suffer: Suffer): Store {
+  const worse: Record<string, unknown> = {};
+  for (const name of WRITES) {
+    const work = store[name] as (...args: unknown[]) => unknown;
+    worse[name] = (...args: unknown[]) => suffer(name, () => work(...args));
+  }
+  return { ...store, ...worse };
+}
+
+/** A process on the disk, from its start to its end or its crash: what it asks is carried out in turn. */
+interface Life {
+  start(told: Told): Promise<void>;
+  ask<Name extends Question>(name: Name, args: Parameters<Questions[Name]>): Promise<AnswerTo<Name>>;
+  close(): Promise<void>;
+  /** Carries nothing out any more. */
+  end(): void;
+  /** Rejects what is not answered. */
+  rejectAll(error: Error): void;
+}
+
+function createLife(open: OpenFile, hold: DiskOptions['hold']): Life {
+  const waiting = new Set<PromiseWithResolvers<never>>();
+  let turn: Promise<unknown> = Promise.resolve();
+  let over = false;
+  let file: Store | undefined;
+  let told: Told | undefined;
+  const keeper = createKeeper(
+    (doubt) => {
+      const opened = open(doubt);
+      file = opened.store;
+      return opened;
+    },
+    { opened: (one) => told?.opened(one), unopened: (failure) => told?.unopened(failure) },
+  );
+
+  const carryOut = (answer: PromiseWithResolvers<never>, work: () => unknown) => {
+    try {
+      const value = work() as never;
+      if (!over) answer.resolve(value);
+    } catch (error) {
+      const { code, message } = failureOf(error);
+      if (!over) answer.reject(new JournalError(code as JournalError['code'], message));
+    }
+    if (!over) waiting.delete(answer);
+  };
+  const inTurn = (name: Question | 'open' | 'close', work: () => unknown): Promise<never> => {
+    const answer = Promise.withResolvers<never>();
+    waiting.add(answer);
+    turn = turn.then(async () => {
+      await hold?.(name);
+      if (!over) carryOut(answer, work);
+    });
+    return answer.promise;
+  };
+  return {
+    start(listener) {
+      told = listener;
+      return inTurn('open', keeper.start);
+    },
+    ask: (name, args) => inTurn(name, () => keeper.answer(name, args)),
+    close: () => inTurn('close', keeper.close),
+    end() {
+      if (over) return;
+      over = true;
+      told = undefined;
+      file?.close();
+    },
+    rejectAll(error) {
+      for (const answer of waiting) answer.reject(error);
+      waiting.clear();
+    },
+  };
+}
+
+const backingOf = (life: Life, leave: () => void): Backing => ({
+  failed: new Promise<never>(() => {}),
+  open: life.start,
+  ask: (name, ...args) => life.ask(name, args),
+  close: life.close,
+  async end() {
+    leave();
+    life.rejectAll(new JournalError('E_JOURNAL_WRITE', 'the journal is closed'));
+  },
+});
