@@ -21,7 +21,7 @@ import { readCampus } from './campus.ts';
 import { noteConfig } from './commands/audit.ts';
 import { createCommands } from './commands/index.ts';
 import type { Task } from './commands/registry.ts';
-import type { Console } from './console/server.ts';
+import { createConsole } from './console/index.ts';
 import { createDevices } from './devices/index.ts';
 import { openJournal } from './journal/index.ts';
 import { createParts } from './lifecycle/parts.ts';
@@ -33,6 +33,7 @@ import { createNotices } from './notices/index.ts';
 import { watchClock } from './observe/clock.ts';
 import { createInventory } from './observe/inventory.ts';
 import { createMetrics } from './observe/metrics.ts';
+import { createStatusServer } from './observe/status.ts';
 import { createPersons } from './persons/index.ts';
 import { createRecorder, type Trace } from './road/recorder.ts';
 import { layRoad } from './road/stage.ts';
@@ -71,6 +72,8 @@ export async function startGateway(options: {
   const startedAt = new Date(time.wall()).toISOString();
   const metrics = createMetrics();
   const clock = watchClock(time);
+  // At once: the first events already say whether it is synchronised.
+  clock.start();
   const parts = createParts();
   const base = { clock, time, log, metrics };
   let drainMs = DRAIN_MS;
@@ -80,7 +83,7 @@ export async function startGateway(options: {
     await createRecorder({ ...base, campusId: campus.id, deviceNames: campus.names, journal, trace }),
     (one) => one.close(),
   );
-  parts.adopt(clock, (one) => one.close());
+  parts.adopt(clock, async (one) => await one[Symbol.asyncDispose]());
   const commands = parts.adopt(createCommands({ ...base, journal, recorder, kindOf: campus.kindOf }), (one) =>
     one.close(),
   );
@@ -199,7 +202,7 @@ export async function startGateway(options: {
   followJournal(journal, recorder, log, () => {
     uplinks.reset();
     void arming.start();
-  });
+  }).start();
 
   serveTasks(commands, { clips, pushes });
 
@@ -260,7 +263,7 @@ export async function startGateway(options: {
   parts.adopt(media, (one) => one.close());
   for (const one of [live, clips, pushes]) parts.adopt(one, () => one.close());
   const { lowDisk, ...policy } = config.retention;
-  const storage = parts.adopt(
+  const storage = parts.add(
     keepStorage({
       ...base,
       directory: config.dataDir,
@@ -273,20 +276,12 @@ export async function startGateway(options: {
       journal,
       recorder,
     }),
-    (one) => one.close(),
   );
-  await parts.start();
-  if (config.status !== undefined) {
-    // Loaded by who wants it, as the console below.
-    const { serveStatus } = await import('./observe/status.ts');
-    parts.adopt(await serveStatus(config.status, metrics, notices, health), (one) => one.close());
-  }
-  let console: Console | undefined;
-  if (config.console !== undefined) {
-    // Loaded by who wants it: a daemon of years keeps what it has loaded.
-    const { startConsole } = await import('./console/server.ts');
-    console = parts.adopt(
-      await startConsole({
+  if (config.status !== undefined) parts.add(createStatusServer(config.status, metrics, notices, health));
+  const console =
+    config.console &&
+    parts.add(
+      createConsole({
         ...base,
         config: config.console,
         dataDir: config.dataDir,
@@ -306,9 +301,8 @@ export async function startGateway(options: {
         persons: createPersons(config.access.personsFile, log),
         media,
       }),
-      (one) => one.close(),
     );
-  }
+  await parts.start();
   log.info(
     { campus: campus.id, version, devices: config.devices.length, uplinks: config.uplinks.length },
     'the gateway runs',

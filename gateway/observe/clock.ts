@@ -2,16 +2,16 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { promisify } from 'node:util';
-import type { Clock } from '../../drivers/contract/clock.ts';
+import type { Clock, Timer } from '../../drivers/contract/clock.ts';
+import type { Part } from '../lifecycle/part.ts';
 
 export interface WallClock {
   /** Epoch ms. */
   now(): number;
-  /** Whether the system's clock is synchronised by NTP; null: not known. */
+  /** Whether the system's clock is synchronised by NTP; null: not known, or not yet asked. */
   synchronised(): boolean | null;
   /** Calls back with how far the wall clock jumped against the monotonic one, ms, forwards positive. */
   onStep(listener: (ms: number) => void): void;
-  close(): void;
 }
 
 const run = promisify(execFile);
@@ -30,29 +30,31 @@ async function askSystem(): Promise<boolean | null> {
   return answer === null ? null : answer.stdout.trim() === 'yes';
 }
 
-export function watchClock(time: Clock): WallClock {
+export function watchClock(time: Clock): WallClock & Part & { start(): void } {
   let synchronised: boolean | null = null;
   const listeners: ((ms: number) => void)[] = [];
-  let offset = time.wall() - time.elapsed();
+  const timers: Timer[] = [];
   const ask = () => {
     void askSystem().then((answer) => {
       synchronised = answer;
     });
   };
-  ask();
-  const sync = time.every(SYNC_CHECK_MS, ask);
-  const step = time.every(STEP_CHECK_MS, () => {
-    const jump = time.wall() - time.elapsed() - offset;
-    offset += jump;
-    if (Math.abs(jump) >= STEP_MS) for (const listener of listeners) listener(Math.round(jump));
-  });
   return {
     now: time.wall,
     synchronised: () => synchronised,
     onStep: (listener) => listeners.push(listener),
-    close() {
-      sync.stop();
-      step.stop();
+    start() {
+      let offset = time.wall() - time.elapsed();
+      const lookForStep = () => {
+        const jump = time.wall() - time.elapsed() - offset;
+        offset += jump;
+        if (Math.abs(jump) >= STEP_MS) for (const listener of listeners) listener(Math.round(jump));
+      };
+      ask();
+      timers.push(time.every(SYNC_CHECK_MS, ask), time.every(STEP_CHECK_MS, lookForStep));
+    },
+    async [Symbol.asyncDispose]() {
+      for (const timer of timers) timer.stop();
     },
   };
 }

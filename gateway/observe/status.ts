@@ -4,7 +4,8 @@
  *   GET /metrics   (Prometheus)      GET  /health                503: the disk takes no events
  *   GET /notices                     POST /notices/{id}/read     {"by": "..."}
  */
-import { fastify } from 'fastify';
+import type { FastifyInstance } from 'fastify';
+import type { Part } from '../lifecycle/part.ts';
 import type { Metrics } from './metrics.ts';
 import { watchProcess } from './process.ts';
 
@@ -20,10 +21,6 @@ export interface NoticeBoard {
   noteRead(id: string, by: string): Promise<boolean>;
 }
 
-export interface StatusServer {
-  close(): Promise<void>;
-}
-
 const BODY_MAX = 1024;
 const NAME_MAX = 100;
 
@@ -33,18 +30,41 @@ function readerOf(body: unknown): string | undefined {
   return typeof by === 'string' && by.length > 0 && by.length <= NAME_MAX ? by : undefined;
 }
 
-/** @throws what `listen` throws, where the port is taken. */
-export async function serveStatus(
+/** Its start throws what `listen` throws, where the port is taken. */
+export function createStatusServer(
   { host, port }: { readonly host: string; readonly port: number },
   metrics: Metrics,
   notices: NoticeBoard,
   health: () => Promise<Health>,
-): Promise<StatusServer> {
-  const server = fastify({
-    bodyLimit: BODY_MAX,
-    forceCloseConnections: true,
-    routerOptions: { maxParamLength: 200 },
-  });
+): Part {
+  let server: FastifyInstance | undefined;
+  let watching: ReturnType<typeof watchProcess> | undefined;
+  return {
+    async start() {
+      // Loaded by who has it: a daemon of years keeps what it has loaded.
+      const { fastify } = await import('fastify');
+      server = fastify({
+        bodyLimit: BODY_MAX,
+        forceCloseConnections: true,
+        routerOptions: { maxParamLength: 200 },
+      });
+      layRoutes(server, metrics, notices, health);
+      await server.listen({ host, port });
+      watching = watchProcess(metrics.registry);
+    },
+    async [Symbol.asyncDispose]() {
+      watching?.close();
+      await server?.close();
+    },
+  };
+}
+
+function layRoutes(
+  server: FastifyInstance,
+  metrics: Metrics,
+  notices: NoticeBoard,
+  health: () => Promise<Health>,
+): void {
   // JSON only: a browser's form cannot send that here.
   server.removeContentTypeParser('text/plain');
   server.setNotFoundHandler((_request, reply) => reply.code(404).send());
@@ -72,13 +92,4 @@ export async function serveStatus(
     const known = await notices.noteRead(params.id, by).catch(() => undefined);
     return reply.code(known === undefined ? 503 : known ? 204 : 404).send();
   });
-
-  await server.listen({ host, port });
-  const watching = watchProcess(metrics.registry);
-  return {
-    async close() {
-      watching.close();
-      await server.close();
-    },
-  };
 }

@@ -1,15 +1,19 @@
 /** Tells what becomes of the journal's file: to the log, and, once it can be written, as events. */
 import type { Log } from '../../drivers/contract/driver.ts';
 import type { Condition, Journal, OpenedFile } from '../journal/index.ts';
+import type { Part } from '../lifecycle/part.ts';
 import type { Recorder } from '../road/recorder.ts';
 
-/** `reset`: the states were read anew, and numbers are not what they were. */
+/**
+ * Made beside the recorder, so that nothing passes between the two; its start tells what was found before.
+ * `reset`: the states were read anew, and numbers are not what they were.
+ */
 export function followJournal(
   journal: Pick<Journal, 'opened' | 'condition' | 'onOpened' | 'onCondition'>,
   recorder: Pick<Recorder, 'recordOwn' | 'reload'>,
   log: Log,
   reset: () => void,
-): void {
+): Part & { start(): void } {
   const tellOpened = ({ salvage, missing }: OpenedFile) => {
     if (salvage !== undefined) {
       log.error({ ...salvage }, 'the journal was damaged; it was set aside, and what can be read was saved');
@@ -20,8 +24,8 @@ export function followJournal(
       void recorder.recordOwn('gateway.journal-salvaged', { missing });
     }
   };
-  let late = journal.opened === undefined;
-  if (journal.opened !== undefined) tellOpened(journal.opened);
+  const found = { opened: journal.opened, condition: journal.condition };
+  let late = found.opened === undefined;
   journal.onOpened((opened) => {
     tellOpened(opened);
     if (!late && opened.salvage === undefined && opened.missing === 0) return;
@@ -31,20 +35,26 @@ export function followJournal(
       .catch((error: Error) => log.error({ error: error.message }, 'the states could not be read'))
       .finally(reset);
   });
-  let bad: Condition & { good: false };
-  const follow = (condition: Condition) => {
+  let bad = found.condition.good ? undefined : found.condition;
+  const tellCondition = (condition: Condition) => {
     if (!condition.good) {
       bad = condition;
       log.error(
         { code: condition.code, reason: condition.reason },
         'the disk takes no events: devices get no acknowledgement, alarms go out from memory, and it is tried again',
       );
-    } else {
+    } else if (bad !== undefined) {
       const since = new Date(bad.since).toISOString();
       log.warn({ since }, 'the disk takes events again');
       void recorder.recordOwn('gateway.storage-failed', { code: bad.code, since });
     }
   };
-  if (!journal.condition.good) follow(journal.condition);
-  journal.onCondition(follow);
+  journal.onCondition(tellCondition);
+  return {
+    start() {
+      if (found.opened !== undefined) tellOpened(found.opened);
+      if (!found.condition.good) tellCondition(found.condition);
+    },
+    async [Symbol.asyncDispose]() {},
+  };
 }

@@ -1,9 +1,10 @@
 /** Keeps the journal within its retention, and tells before the disk is full or events must be dropped. */
 import { statfs } from 'node:fs/promises';
-import type { Clock } from '../../drivers/contract/clock.ts';
+import type { Clock, Timer } from '../../drivers/contract/clock.ts';
 import type { Log } from '../../drivers/contract/driver.ts';
 import { lanes } from '../../drivers/contract/lane.ts';
 import type { Interest, Journal } from '../journal/index.ts';
+import type { Part } from '../lifecycle/part.ts';
 import type { WallClock } from '../observe/clock.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import type { Recorder } from '../road/recorder.ts';
@@ -23,10 +24,11 @@ export interface StorageOptions {
   readonly metrics: Metrics;
 }
 
-export interface Storage {
+export interface Storage extends Part {
   /** What is low now, and why. */
   low(): readonly string[];
-  close(): void;
+  /** Looks, and from now on again and again. */
+  start(): void;
 }
 
 const LOOK_EVERY_MS = 30_000;
@@ -45,6 +47,7 @@ export function keepStorage(options: StorageOptions): Storage {
   const { directory, policy, lowDisk, uplinks, journal, time, log, metrics } = options;
   const { low, tell } = createWarnings(options);
   const removeOld = createSweeping(options);
+  let looks: Timer | undefined;
   let busy = false;
 
   const look = async () => {
@@ -74,11 +77,15 @@ export function keepStorage(options: StorageOptions): Storage {
         busy = false;
       });
   };
-  lookOnce();
-  const looks = time.every(LOOK_EVERY_MS, lookOnce);
   return {
     low: () => [...low.keys()],
-    close: looks.stop,
+    start() {
+      lookOnce();
+      looks = time.every(LOOK_EVERY_MS, lookOnce);
+    },
+    async [Symbol.asyncDispose]() {
+      looks?.stop();
+    },
   };
 }
 

@@ -38,7 +38,6 @@ async function house(
     now: time.wall,
     synchronised: () => true,
     onStep: (listener: (ms: number) => void) => void steps.push(listener),
-    close() {},
   };
   const metrics = createMetrics();
   const log = silentLog;

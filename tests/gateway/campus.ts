@@ -26,6 +26,7 @@ export async function campus(
   const { time = systemClock } = context;
   const journal = await openJournal(directory, { time });
   const clock = watchClock(time);
+  clock.start();
   const metrics = createMetrics();
   const recorder = await createRecorder({
     campusId: '45',
@@ -90,7 +91,7 @@ export async function campus(
     if (closed) return;
     closed = true;
     await uplink.close(1000);
-    clock.close();
+    await clock[Symbol.asyncDispose]();
     await journal.close();
   };
   onTestFinished(close);

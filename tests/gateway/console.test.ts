@@ -1,11 +1,12 @@
-import { readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import WebSocket from 'ws';
 import type { Event } from '../../config/catalogue/events.ts';
 import { configSchema } from '../../config/schema.ts';
-import { type ConsoleOptions, startConsole } from '../../gateway/console/server.ts';
+import { type ConsoleOptions, createConsole } from '../../gateway/console/index.ts';
+import { manualClock } from '../clocks.ts';
 import { freePort, silentLog, stream, temporaryDirectory } from '../helpers.ts';
 
 const pickup = (door: string, children: readonly string[]) =>
@@ -15,18 +16,19 @@ const pickup = (door: string, children: readonly string[]) =>
     data: { access: { door, decision: 'granted', holder: 'g-1', children } },
   }) as unknown as Event;
 
-async function start(own: object = {}, more: Partial<ConsoleOptions> = {}) {
+async function start(own: object = {}, more: Partial<ConsoleOptions> = {}, begins = true) {
   const port = await freePort();
   const dataDir = temporaryDirectory();
   const { console: config } = configSchema.parse({
     campus: { id: '45001', name: '一中' },
     console: { port, ...own },
   });
+  const time = manualClock();
   const audits = stream<object>();
   const stored: ((event: Event, sequence: number) => void)[] = [];
   const taken = stream<{ body: object; target: string }>();
   const read = stream<string>();
-  const one = await startConsole({
+  const one = createConsole({
     config: config!,
     dataDir,
     campus: { id: '45001', name: '一中' },
@@ -73,11 +75,12 @@ async function start(own: object = {}, more: Partial<ConsoleOptions> = {}) {
     },
     media: { find: async () => undefined },
     view: (_camera, socket) => socket.send('seen'),
-    clock: { now: Date.now },
+    time,
     log: silentLog,
     ...more,
   });
-  onTestFinished(() => one.close());
+  onTestFinished(async () => await one[Symbol.asyncDispose]());
+  if (begins) await one.start();
   const base = `http://127.0.0.1:${port}`;
   const token = (role: string) => readFileSync(join(dataDir, `console.${role}.token`), 'utf8').trim();
   const login = (text: string, headers: object = {}) =>
@@ -94,7 +97,7 @@ async function start(own: object = {}, more: Partial<ConsoleOptions> = {}) {
   const happen = (event: Event) => {
     for (const listener of stored) listener(event, 9);
   };
-  return { ...one, base, port, dataDir, token, login, as, audits, taken, read, happen };
+  return { url: one.url, time, base, port, dataDir, token, login, as, audits, taken, read, happen };
 }
 
 /** The server-sent events of an answer. */
@@ -109,6 +112,26 @@ async function* eventsOf(response: Response): AsyncGenerator<Record<string, unkn
     }
   }
 }
+
+describe('the console as a part', () => {
+  it('acquires nothing when it is made', async () => {
+    const { url, dataDir } = await start({}, {}, false);
+    expect([url, readdirSync(dataDir)]).toEqual([undefined, []]);
+  });
+
+  it('tells a page that it is still there', async () => {
+    const { as, time } = await start();
+    const { body } = await (await as('operator'))('/api/events');
+    const reader = body?.pipeThrough(new TextDecoderStream()).getReader();
+    let text = '';
+    const more = async () => {
+      text += (await reader?.read())?.value ?? '';
+    };
+    while (!text.includes('"a"')) await more();
+    await time.advance(15_000);
+    while (!text.includes(': here\n\n')) await more();
+  });
+});
 
 describe('who may see the console', () => {
   it('has the token of a file that only the gateway reads, and is in the audit', async () => {

@@ -11,11 +11,12 @@ import { silentLog, temporaryDirectory } from '../helpers.ts';
 async function recorder(directory: string, time: Clock = systemClock) {
   const journal = await openJournal(directory);
   const clock = watchClock(systemClock);
+  clock.start();
   let closed = false;
   const close = async () => {
     if (closed) return;
     closed = true;
-    clock.close();
+    await clock[Symbol.asyncDispose]();
     await journal.close();
   };
   onTestFinished(close);

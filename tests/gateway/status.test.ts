@@ -1,7 +1,7 @@
 import { request } from 'node:http';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createMetrics } from '../../gateway/observe/metrics.ts';
-import { serveStatus } from '../../gateway/observe/status.ts';
+import { createStatusServer } from '../../gateway/observe/status.ts';
 import { freePort } from '../helpers.ts';
 
 async function status() {
@@ -17,13 +17,14 @@ async function status() {
       return id === 'n/1';
     },
   };
-  const server = await serveStatus({ host: '127.0.0.1', port }, metrics, notices, async () => {
+  const server = createStatusServer({ host: '127.0.0.1', port }, metrics, notices, async () => {
     if (now.breaks) throw new Error('a mistake');
     return { healthy: now.healthy, details: { campus: '45' } };
   });
+  await server.start?.();
   let closed = false;
   const close = async () => {
-    if (!closed) await server.close();
+    if (!closed) await server[Symbol.asyncDispose]();
     closed = true;
   };
   onTestFinished(close);

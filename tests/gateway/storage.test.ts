@@ -12,6 +12,7 @@ async function campus(options: { lowDisk: number; budget: number; keep?: number 
   const journal = await openJournal(directory);
   const time = manualClock();
   const clock = watchClock(time);
+  clock.start();
   const metrics = createMetrics();
   const log = silentLog;
   const recorder = await createRecorder({
@@ -24,7 +25,7 @@ async function campus(options: { lowDisk: number; budget: number; keep?: number 
     log,
   });
   onTestFinished(async () => {
-    clock.close();
+    await clock[Symbol.asyncDispose]();
     recorder.close();
     await journal.close();
   });
@@ -44,7 +45,8 @@ async function campus(options: { lowDisk: number; budget: number; keep?: number 
       log,
       metrics,
     });
-    onTestFinished(() => storage.close());
+    onTestFinished(async () => await storage[Symbol.asyncDispose]());
+    storage.start();
     return storage;
   };
   const own = async () =>

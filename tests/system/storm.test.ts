@@ -27,6 +27,7 @@ it('2,000 gateways that lose a broker come back within 60 s, no second above 5 t
   const broker = await mosquitto(['max_connections -1']);
   const journal = await openJournal(temporaryDirectory());
   const clock = watchClock(systemClock);
+  clock.start();
   const metrics = createMetrics();
   const log = silentLog;
   const deviceNames = new Map<string, string>();
@@ -81,7 +82,7 @@ it('2,000 gateways that lose a broker come back within 60 s, no second above 5 t
   });
   onTestFinished(async () => {
     await Promise.all(uplinks.map((uplink) => uplink.close(0)));
-    clock.close();
+    await clock[Symbol.asyncDispose]();
     await journal.close();
   });
   const connected = () => uplinks.filter((uplink) => uplink.state().state === 'connected').length;

@@ -6,6 +6,7 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Clock } from '../../drivers/contract/clock.ts';
 
 export type Role = 'operator' | 'screen';
 
@@ -39,7 +40,8 @@ function tokenOf(file: string): string {
 
 export const tokenFile = (dataDir: string, role: Role) => join(dataDir, `console.${role}.token`);
 
-export function createSessions(dataDir: string): Sessions {
+/** @throws what the disk says of the files of the tokens. */
+export function createSessions(dataDir: string, time: Clock): Sessions {
   mkdirSync(dataDir, { recursive: true, mode: 0o750 });
   const tokens = {
     operator: tokenOf(tokenFile(dataDir, 'operator')),
@@ -50,7 +52,7 @@ export function createSessions(dataDir: string): Sessions {
   return {
     tokens,
     login(token) {
-      const now = performance.now();
+      const now = time.elapsed();
       if (now - wrong.since > MINUTE_MS) wrong = { since: now, count: 0 };
       if (wrong.count >= WRONG_A_MINUTE) return 'slow';
       const role = (['operator', 'screen'] as const).find((one) => same(token, tokens[one]));
@@ -74,7 +76,7 @@ export function createSessions(dataDir: string): Sessions {
         .find((one) => one.startsWith(`${COOKIE}=`))
         ?.slice(COOKIE.length + 1);
       const session = id === undefined ? undefined : sessions.get(id);
-      return session !== undefined && performance.now() < session.until ? session.role : undefined;
+      return session !== undefined && time.elapsed() < session.until ? session.role : undefined;
     },
   };
 }

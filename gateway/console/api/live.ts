@@ -1,0 +1,20 @@
+/** WS /api/live/{camera}?form=mse|jsmpeg: a live picture. */
+import type { FastifyPluginAsync } from 'fastify';
+import type { Live } from '../../media/live.ts';
+
+export interface LiveOptions {
+  readonly cameras: readonly { readonly id: string }[];
+  /** Lets a viewer see a camera, until the socket ends. */
+  readonly view: Live['view'];
+}
+
+export function serveLive({ cameras, view }: LiveOptions): FastifyPluginAsync {
+  return async (server) => {
+    server.get('/api/live/:camera', { websocket: true }, (socket, request) => {
+      const { camera } = request.params as { camera: string };
+      const { form } = request.query as { form?: string };
+      if (cameras.some(({ id }) => id === camera)) view(camera, socket, form === 'jsmpeg' ? 'jsmpeg' : 'mse');
+      else socket.close(1008, `there is no camera ${camera}`);
+    });
+  };
+}
