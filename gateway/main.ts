@@ -4,8 +4,6 @@
  *
  *   devices -> access -> visitors -> arming -> alarms -> recorder -> journal -> uplinks -> platforms
  */
-import { join } from 'node:path';
-import type { Asked, Registry, Result } from '../config/catalogue/actions.ts';
 import { eventTypes } from '../config/catalogue/events.ts';
 import { wantsOf } from '../config/catalogue/filter.ts';
 import type { Config } from '../config/schema.ts';
@@ -20,15 +18,11 @@ import { createArming } from './arming/index.ts';
 import { readCampus } from './campus.ts';
 import { noteConfig } from './commands/audit.ts';
 import { createCommands } from './commands/index.ts';
-import type { Task } from './commands/registry.ts';
 import { createConsole } from './console/index.ts';
 import { createDevices } from './devices/index.ts';
 import { openJournal } from './journal/index.ts';
 import { createParts } from './lifecycle/parts.ts';
-import { createClips } from './media/clips.ts';
-import { createLive } from './media/live.ts';
-import { createPushes } from './media/push.ts';
-import { createMediaStore } from './media/store.ts';
+import { createMedia } from './media/index.ts';
 import { createNotices } from './notices/index.ts';
 import { watchClock } from './observe/clock.ts';
 import { createInventory } from './observe/inventory.ts';
@@ -89,15 +83,14 @@ export async function startGateway(options: {
   );
   const lives = createLives(time);
   const devicesToConfirm = confirmToDevices(journal, commands, log);
-  const media = createMediaStore({
+  const cameras = campus.devicesThatCan('snapshot');
+  const media = createMedia(config, {
     ...base,
-    directory: join(config.dataDir, 'media'),
-    keep: config.media.keep,
-    budget: config.media.budget,
-    wanted: config.uplinks.some((uplink) => wantsOf(uplink)('media.piece')),
+    registry: commands,
+    commands,
+    cameras: cameras.map(({ id }) => id),
     journal,
     recordMedia: recorder.recordMedia,
-    context: () => ({ campusId: campus.id, now: clock.now(), synchronised: clock.synchronised() }),
   });
 
   // --- the road ---
@@ -124,7 +117,7 @@ export async function startGateway(options: {
     registry: commands,
     drivers: drivers as readonly Driver[],
     record: enter,
-    keep: (device, picture, about) => media.keep(device, picture, about),
+    keep: media.keep,
   });
 
   // --- what follows from what was recorded ---
@@ -137,31 +130,6 @@ export async function startGateway(options: {
     isArmed: (area) => ['armed', 'entry-delay'].includes(arming.state(area) ?? ''),
     calendar: config.calendar,
     timezone: config.timezone,
-  });
-
-  // --- cameras ---
-
-  const cameras = campus.devicesThatCan('snapshot');
-  /** Where a camera's stream is: with its password, so past commands and their audit. @throws Error. */
-  const streamUrl = async (device: string): Promise<string> => {
-    const { done, reason, result } = await commands.askPart('stream', device, {});
-    if (!done) throw new Error(reason);
-    return String(result?.['url']);
-  };
-  const live = createLive({ streamUrl, maxViewers: config.media.viewers, log, metrics });
-  const clips = createClips({
-    directory: join(config.dataDir, 'clips'),
-    cameras: config.media.clips,
-    streamUrl,
-    keep: media.keep,
-    log,
-  });
-  const pushes = createPushes({
-    streamUrl,
-    cameras: cameras.map(({ id }) => id),
-    allowed: config.media.pushTo,
-    max: config.media.pushes,
-    log,
   });
 
   // --- uplinks ---
@@ -204,8 +172,6 @@ export async function startGateway(options: {
     void arming.start();
   }).start();
 
-  serveTasks(commands, { clips, pushes });
-
   const health = createInventory(
     {
       config,
@@ -219,7 +185,7 @@ export async function startGateway(options: {
       online: devices.online,
       areaState: arming.state,
       access,
-      pushes: pushes.list,
+      pushes: media.pushes,
       visits: visitors.list,
     },
     commands,
@@ -260,8 +226,7 @@ export async function startGateway(options: {
   parts.add(devices);
   parts.add(arming);
   parts.add(notices);
-  parts.adopt(media, (one) => one.close());
-  for (const one of [live, clips, pushes]) parts.adopt(one, () => one.close());
+  parts.add(media);
   const { lowDisk, ...policy } = config.retention;
   const storage = parts.add(
     keepStorage({
@@ -287,7 +252,7 @@ export async function startGateway(options: {
         dataDir: config.dataDir,
         campus: config.campus,
         cameras,
-        view: live.view,
+        view: media.view,
         names: Object.fromEntries(campus.names),
         doors: config.access.doors.filter(({ pickup }) => pickup).map(({ id }) => id),
         status: async () => {
@@ -318,18 +283,4 @@ export async function startGateway(options: {
       log.info({}, 'the gateway stopped');
     },
   };
-}
-
-/** Until these parts serve their actions themselves. */
-function serveTasks(
-  registry: Registry,
-  { clips, pushes }: Record<'clips' | 'pushes', { execute(task: Task): Promise<Result> | undefined }>,
-) {
-  const by = (part: { execute(task: Task): Promise<Result> | undefined }) => async (asked: Asked) =>
-    (await part.execute(asked)) ?? { done: false, reason: `${asked.target} does not know ${asked.action}` };
-  registry.serve({
-    clip: by(clips),
-    'push-stream': by(pushes),
-    'stop-stream': by(pushes),
-  });
 }

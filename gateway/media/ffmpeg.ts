@@ -1,6 +1,6 @@
 /** The gateway's ffmpegs: what each gets, how each ends, and one that is to go on for as long as it is wanted. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { setTimeout as delay } from 'node:timers/promises';
+import type { Clock } from '../../drivers/contract/clock.ts';
 
 /** No questions, no noise. */
 export const FFMPEG = ['-hide_banner', '-loglevel', 'error', '-nostdin'] as const;
@@ -10,13 +10,13 @@ const KILL_MS = 2000;
 export const withoutSecrets = (text: string) => text.replace(/\/\/[^@/\s]*@/g, '//');
 
 /** Ends a process: asks, and then does not ask. */
-export async function endProcess(child: ChildProcess): Promise<void> {
+export async function endProcess(child: ChildProcess, time: Clock): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
   const exit = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   child.kill('SIGTERM');
-  const timer = setTimeout(() => child.kill('SIGKILL'), KILL_MS);
+  const late = time.after(KILL_MS, () => child.kill('SIGKILL'));
   await exit;
-  clearTimeout(timer);
+  late.stop();
 }
 
 /** Rejects when the process ends, with its last words; without secrets. */
@@ -33,34 +33,66 @@ export function endOf(child: ChildProcess): Promise<never> {
   });
 }
 
+/** Runs ffmpeg to its end, killed after `timeoutMs`. @returns its status; null: it was killed. @throws Error: there is none. */
+export async function runFfmpeg(
+  args: readonly string[],
+  timeoutMs: number,
+  time: Clock,
+): Promise<number | null> {
+  const child = spawn('ffmpeg', [...FFMPEG, ...args], { stdio: 'ignore' });
+  const late = time.after(timeoutMs, () => child.kill('SIGKILL'));
+  try {
+    return await new Promise((resolve, reject) => {
+      child.on('error', reject);
+      child.on('close', resolve);
+    });
+  } finally {
+    late.stop();
+  }
+}
+
 /**
- * Runs ffmpeg until the signal aborts, again `againMs` after each end, of which `failed` hears. Resolves when it is gone.
+ * Runs ffmpeg until the signal aborts, again `againMs` after each end, of which `onEnd` hears. Resolves when it is gone.
  * `args` may reject: a camera that is away.
  */
 export async function keepFfmpeg(
   args: () => Promise<readonly string[]>,
-  signal: AbortSignal,
-  againMs: number,
-  failed: (error: Error) => void,
+  {
+    signal,
+    againMs,
+    time,
+    onEnd,
+  }: {
+    readonly signal: AbortSignal;
+    readonly againMs: number;
+    readonly time: Clock;
+    readonly onEnd: (error: Error) => void;
+  },
 ): Promise<void> {
   while (!signal.aborted) {
-    let child: ChildProcess | undefined;
-    let stop: (() => void) | undefined;
-    try {
-      const own = await args();
-      if (signal.aborted) return;
-      child = spawn('ffmpeg', [...FFMPEG, ...own], { stdio: ['ignore', 'ignore', 'pipe'] });
-      const aborted = new Promise<void>((resolve) => {
-        stop = resolve;
-        signal.addEventListener('abort', resolve as () => void, { once: true });
-      });
-      await Promise.race([endOf(child), aborted]);
-    } catch (error) {
-      if (!signal.aborted) failed(error as Error);
-    } finally {
-      if (stop !== undefined) signal.removeEventListener('abort', stop);
-      if (child !== undefined) await endProcess(child);
-    }
-    await delay(againMs, undefined, { signal }).catch(() => {});
+    await runUntil(args, signal, time).catch((error: Error) => {
+      if (!signal.aborted) onEnd(error);
+    });
+    await time.wait(againMs, signal);
+  }
+}
+
+/** Runs ffmpeg once; resolves when the signal aborted and it is gone. @throws Error when it ends by itself. */
+async function runUntil(
+  args: () => Promise<readonly string[]>,
+  signal: AbortSignal,
+  time: Clock,
+): Promise<void> {
+  const given = await args();
+  if (signal.aborted) return;
+  const child = spawn('ffmpeg', [...FFMPEG, ...given], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const aborted = Promise.withResolvers<void>();
+  const onAbort = () => aborted.resolve();
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    await Promise.race([endOf(child), aborted.promise]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+    await endProcess(child, time);
   }
 }

@@ -2,9 +2,11 @@ import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { type Clock, systemClock } from '../../drivers/contract/clock.ts';
 import type { Journal } from '../../gateway/journal/index.ts';
 import { createMediaStore, PIECE_BYTES } from '../../gateway/media/store.ts';
 import { createMetrics } from '../../gateway/observe/metrics.ts';
+import { manualClock } from '../clocks.ts';
 import { freePort, silentLog, temporaryDirectory } from '../helpers.ts';
 import { type Published, scriptedBroker } from '../scripted-broker.ts';
 import { campus } from './campus.ts';
@@ -15,22 +17,24 @@ const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest(
 function store(
   journal: Pick<Journal, 'append'>,
   more: { budget?: number; keep?: number; wanted?: boolean } = {},
+  time: Clock = systemClock,
 ) {
   const directory = join(temporaryDirectory(), 'media');
   const media = createMediaStore({
+    campusId: '45',
     directory,
     keep: 86_400_000,
     budget: 10_000_000,
     wanted: true,
     journal,
     recordMedia: async () => ({ sequence: 1, id: 'x', repeated: false }),
-    context: () => ({ campusId: '45', now: Date.now(), synchronised: true }),
-    clock: { now: Date.now },
+    clock: { now: time.wall, synchronised: () => true },
+    time,
     log: silentLog,
     metrics: createMetrics(),
     ...more,
   });
-  onTestFinished(() => media.close());
+  onTestFinished(async () => await media[Symbol.asyncDispose]());
   return { media, directory };
 }
 const nowhere = { append: async () => ({ sequence: 1, id: 'x', repeated: false }) };
@@ -66,6 +70,17 @@ describe('pictures', () => {
     }
     await media.sweep();
     expect(paths.map(existsSync)).toEqual([false, false, true, true]);
+  });
+
+  it('go by themselves when their days are over', async () => {
+    const time = manualClock(Date.now());
+    const { media } = store(nowhere, { keep: 86_400_000 }, time);
+    media.start();
+    const reference = await media.keep('cam', jpeg(1000));
+    await time.advance(86_000_000);
+    expect(await media.find(reference)).toBeDefined();
+    await time.advance(1_000_000);
+    await expect.poll(() => media.find(reference)).toBeUndefined();
   });
 
   it('leave the campus only where somebody may have them', async () => {

@@ -1,8 +1,12 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createPushes } from '../../gateway/media/push.ts';
+import { manualClock } from '../clocks.ts';
 import { silentLog } from '../helpers.ts';
+import { testRegistry } from '../registry.ts';
 
 function pushes(allowed: readonly string[], max = 2) {
+  const { registry, ask } = testRegistry({ yard: 'device', gate: 'device' });
+  const time = manualClock();
   const one = createPushes({
     streamUrl: async () => {
       throw new Error('the camera is away');
@@ -10,12 +14,13 @@ function pushes(allowed: readonly string[], max = 2) {
     cameras: ['yard'],
     allowed,
     max,
+    registry,
+    time,
     log: silentLog,
   });
-  onTestFinished(() => one.close());
-  const tell = (action: string, wanted: object, target = 'yard') =>
-    one.execute({ id: 'c', target, action, arguments: { ...wanted } });
-  return { ...one, tell };
+  onTestFinished(async () => await one[Symbol.asyncDispose]());
+  const tell = (action: string, wanted: object, target = 'yard') => ask(target, action, wanted);
+  return { list: one.list, tell, time };
 }
 
 describe('a stream for a platform', () => {
@@ -46,6 +51,21 @@ describe('a stream for a platform', () => {
     expect(JSON.stringify(list())).not.toContain('secret');
     expect(await tell('stop-stream', {})).toEqual({ done: true });
     expect(await tell('stop-stream', {})).toMatchObject({ done: false });
-    expect(tell('snapshot', {})).toBeUndefined();
+    expect(await tell('snapshot', {})).toMatchObject({ done: false });
+  });
+
+  it('ends when its time is over, and goes on for longer where it is asked for again', async () => {
+    const { tell, list, time } = pushes(['rtmp://a']);
+    await tell('push-stream', { url: 'rtmp://a/1', for: 60 });
+    await time.advance(50_000);
+    const until = new Date(time.wall() + 60_000).toISOString();
+    expect(await tell('push-stream', { url: 'rtmp://a/1', for: 60 })).toEqual({
+      done: true,
+      result: { until },
+    });
+    await time.advance(59_999);
+    expect(list()).toEqual([{ camera: 'yard', url: 'rtmp://a/1', until }]);
+    await time.advance(1);
+    expect(list()).toEqual([]);
   });
 });

@@ -7,6 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Page } from 'playwright-core';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { WebSocket } from 'ws';
+import { systemClock } from '../../drivers/contract/clock.ts';
 import { createLive } from '../../gateway/media/live.ts';
 import { createMetrics } from '../../gateway/observe/metrics.ts';
 import { startCamera } from '../../simulators/camera.ts';
@@ -172,10 +173,11 @@ describe('a viewer who is slow', { timeout: 60_000 }, () => {
     const live = createLive({
       streamUrl: async () => `rtsp://127.0.0.1:${rtspPort}/main`,
       maxViewers: 2,
+      time: systemClock,
       log: silentLog,
       metrics: createMetrics(),
     });
-    onTestFinished(() => live.close());
+    onTestFinished(async () => await live[Symbol.asyncDispose]());
     /** A socket that we can call slow. */
     const viewer = () => {
       const got = stream<string | Buffer>();

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { say } from '../../../config/language.ts';
 import type { Person } from '../../journal/erasure.ts';
 import { openJournal } from '../../journal/index.ts';
-import { removeMedia } from '../../media/store.ts';
+import { removeMedia } from '../../media/files.ts';
 import { configOrErrors, progress, type Terminal, UsageError } from '../command.ts';
 import { printer } from './printer.ts';
 

@@ -1,0 +1,118 @@
+/** One camera in one form: its ffmpeg runs from the first viewer until a moment after the last. */
+import type { WebSocket } from 'ws';
+import type { Clock, Timer } from '../../drivers/contract/clock.ts';
+import type { Log } from '../../drivers/contract/driver.ts';
+import type { BurstLog } from '../observe/log.ts';
+import type { Metrics } from '../observe/metrics.ts';
+import { type Audience, createAudience } from './audience.ts';
+import { withoutSecrets } from './ffmpeg.ts';
+import { passThrough, SILENT_MS, transcode } from './producer.ts';
+
+export type Form = 'mse' | 'jsmpeg';
+
+export interface ChannelOptions {
+  /** Where a camera's stream is, with its password. @throws Error with a sentence. */
+  readonly streamUrl: (camera: string) => Promise<string>;
+  readonly maxViewers: number;
+  readonly bursts: BurstLog;
+  readonly time: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+}
+
+export interface Channel {
+  add(socket: WebSocket): void;
+  close(): Promise<void>;
+}
+
+const LINGER_MS = 1500;
+const BACKOFF_FIRST_MS = 500;
+const BACKOFF_MAX_MS = 10_000;
+/** WebSocket close codes (RFC 6455, 7.4): try again later; policy. */
+const TRY_LATER = 1013;
+const TOO_MANY = 1008;
+
+export function createChannel(camera: string, form: Form, options: ChannelOptions): Channel {
+  const { maxViewers, time, log, metrics } = options;
+  const audience = createAudience();
+  const keepShowing = createShowing(camera, form, audience, options);
+  let running: Promise<void> | undefined;
+  let lingering: Timer | undefined;
+  let closed = false;
+  let stop = new AbortController();
+
+  const start = () => {
+    lingering?.stop();
+    if (running !== undefined && !stop.signal.aborted) return;
+    const before = running;
+    stop = new AbortController();
+    const { signal } = stop;
+    running = (async () => {
+      await before;
+      await keepShowing(signal);
+    })();
+    log.debug({ camera, form }, 'a live picture begins');
+  };
+  const end = async () => {
+    const ending = running;
+    stop.abort();
+    await ending;
+    // Somebody may have come meanwhile, and what is here is of the next run.
+    if (running === ending) audience.forget();
+  };
+  const onLeave = () => {
+    metrics.liveViewers.dec();
+    if (audience.size === 0 && !closed) lingering = time.after(LINGER_MS, () => void end());
+  };
+  return {
+    add(socket) {
+      if (closed || audience.size >= maxViewers)
+        return socket.close(closed ? TRY_LATER : TOO_MANY, 'too many look at this camera');
+      metrics.liveViewers.inc();
+      audience.join(socket, onLeave);
+      start();
+    },
+    async close() {
+      closed = true;
+      lingering?.stop();
+      audience.closeAll(TRY_LATER);
+      await end();
+    },
+  };
+}
+
+/** Shows a camera until the signal aborts, again with a back-off. Never rejects. */
+function createShowing(
+  camera: string,
+  form: Form,
+  audience: Audience,
+  { streamUrl, bursts, time, metrics }: ChannelOptions,
+) {
+  const showOnce = async (signal: AbortSignal) => {
+    const url = await streamUrl(camera);
+    if (signal.aborted) return;
+    const producer =
+      form === 'mse' ? passThrough(url, audience, time) : transcode(url, audience.onBytes, time);
+    metrics.liveProcesses.inc();
+    const onAbort = () => void producer.stop();
+    signal.addEventListener('abort', onAbort, { once: true });
+    try {
+      await producer.ended;
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+      await producer.stop();
+      metrics.liveProcesses.dec();
+    }
+  };
+  return async (signal: AbortSignal) => {
+    for (let tries = 0; !signal.aborted; tries++) {
+      const startedAt = time.elapsed();
+      await showOnce(signal).catch((error: Error) => {
+        const about = { camera, form, error: withoutSecrets(error.message) };
+        if (!signal.aborted) bursts.warn(`live ${camera}`, about, 'a live picture broke off');
+      });
+      if (time.elapsed() - startedAt > SILENT_MS) tries = 0;
+      await time.wait(Math.min(BACKOFF_FIRST_MS * 2 ** tries, BACKOFF_MAX_MS), signal);
+    }
+  };
+}

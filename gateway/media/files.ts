@@ -1,0 +1,131 @@
+/** Pictures and clips as files: named by their SHA-256, in a folder for each of its first two digits. */
+import { randomUUID } from 'node:crypto';
+import { mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
+import { join } from 'node:path';
+
+const extensions: Readonly<Record<string, string>> = {
+  'image/jpeg': 'jpg',
+  'image/png': 'png',
+  'video/mp4': 'mp4',
+};
+
+const folderOf = (directory: string, reference: string) => join(directory, reference.slice(0, 2));
+const pathOf = (directory: string, reference: string, end: string) =>
+  join(folderOf(directory, reference), `${reference}.${end}`);
+
+/** One of the types that are kept; undefined: it is none of them. */
+export function keptTypeOf(contentType: string): string | undefined {
+  const type = contentType.split(';', 1)[0]?.trim().toLowerCase() ?? '';
+  const known = type === 'image/jpg' ? 'image/jpeg' : type;
+  return Object.hasOwn(extensions, known) ? known : undefined;
+}
+
+/** Where a file is; undefined: it is not there any more. */
+export async function findMedia(
+  directory: string,
+  reference: string,
+): Promise<{ readonly path: string; readonly contentType: string } | undefined> {
+  if (!/^[0-9a-f]{64}$/.test(reference)) return undefined;
+  for (const [contentType, end] of Object.entries(extensions)) {
+    const path = pathOf(directory, reference, end);
+    if ((await stat(path).catch(() => undefined)) !== undefined) return { path, contentType };
+  }
+  return undefined;
+}
+
+/** Whole and fsynced, or not at all. `contentType`: one that is kept; `at`: when, epoch ms. @throws what the disk says. */
+export async function writeMedia(
+  directory: string,
+  {
+    reference,
+    contentType,
+    bytes,
+    at,
+  }: {
+    readonly reference: string;
+    readonly contentType: string;
+    readonly bytes: Uint8Array;
+    readonly at: number;
+  },
+): Promise<void> {
+  const path = pathOf(directory, reference, extensions[contentType] ?? '');
+  await mkdir(folderOf(directory, reference), { recursive: true, mode: 0o750 });
+  const partial = join(directory, `${randomUUID()}.partial`);
+  const file = await open(partial, 'wx', 0o640);
+  try {
+    await file.writeFile(bytes);
+    await file.sync();
+  } catch (error) {
+    await rm(partial, { force: true });
+    throw error;
+  } finally {
+    await file.close();
+  }
+  await rename(partial, path);
+  // Old ones go by this time, which must be of the gateway's clock.
+  const when = new Date(at);
+  await utimes(path, when, when);
+}
+
+/** `length` bytes of a file from `from` on, fewer at its end; undefined: it cannot be read. */
+export async function readPiece(path: string, from: number, length: number): Promise<Buffer | undefined> {
+  const file = await open(path, 'r').catch(() => undefined);
+  if (file === undefined) return undefined;
+  try {
+    const buffer = Buffer.alloc(length);
+    const { bytesRead } = await file.read(buffer, 0, length, from);
+    return buffer.subarray(0, bytesRead);
+  } catch {
+    return undefined;
+  } finally {
+    await file.close();
+  }
+}
+
+/** Removes files, where they are there. */
+export async function removeMedia(directory: string, references: readonly string[]): Promise<void> {
+  for (const reference of references)
+    for (const end of Object.values(extensions)) await rm(pathOf(directory, reference, end), { force: true });
+}
+
+/** Removes what a power cut left half written before `before`, epoch ms. */
+export async function removePartial(directory: string, before: number): Promise<void> {
+  for (const name of await readdir(directory).catch(() => [])) {
+    const path = join(directory, name);
+    const found = name.endsWith('.partial') ? await stat(path).catch(() => undefined) : undefined;
+    if (found !== undefined && found.mtimeMs < before) await rm(path, { force: true });
+  }
+}
+
+/**
+ * Removes what is from before `before`, epoch ms, and the oldest as long as all take more than `budget` bytes.
+ * @returns how many, and the bytes that stay.
+ */
+export async function removeOldMedia(
+  directory: string,
+  { before, budget }: { readonly before: number; readonly budget: number },
+): Promise<{ readonly removed: number; readonly bytes: number }> {
+  const all = await listMedia(directory);
+  let bytes = all.reduce((sum, one) => sum + one.bytes, 0);
+  let removed = 0;
+  for (const one of all) {
+    if (bytes <= budget && one.at >= before) continue;
+    await rm(one.path, { force: true });
+    bytes -= one.bytes;
+    removed++;
+  }
+  return { removed, bytes };
+}
+
+/** The oldest first. */
+async function listMedia(directory: string) {
+  const found: { path: string; bytes: number; at: number }[] = [];
+  for (const folder of await readdir(directory).catch(() => [])) {
+    for (const name of await readdir(join(directory, folder)).catch(() => [])) {
+      const path = join(directory, folder, name);
+      const { size, mtimeMs } = await stat(path).catch(() => ({ size: 0, mtimeMs: 0 }));
+      found.push({ path, bytes: size, at: mtimeMs });
+    }
+  }
+  return found.sort((a, b) => a.at - b.at);
+}
