@@ -169,6 +169,7 @@ export async function startGateway(options: {
   });
   followJournal(journal, recorder, log, () => {
     uplinks.reset();
+    void access.start();
     void arming.start();
   }).start();
 

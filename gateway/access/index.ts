@@ -48,7 +48,10 @@ export interface AccessOptions {
 }
 
 export interface Access extends Stage, Part {
-  /** Reads what is known of cards and of who went where. Never rejects: without a list, every card is unknown, aloud. */
+  /**
+   * Reads what is known of cards and of who went where; again, where the journal was opened anew. Never rejects: without
+   * a list, every card is unknown, aloud.
+   */
   start(): Promise<void>;
   doors(): readonly { readonly id: string; readonly state: DoorState }[];
   /** The version of the platform's cards, and how many cards are known. */
@@ -111,7 +114,7 @@ export function createAccess(
 
   return {
     async start() {
-      timer = time.every(LOOK_EVERY_MS, () => void cardFile.reloadCardFile());
+      timer ??= time.every(LOOK_EVERY_MS, () => void cardFile.reloadCardFile());
       const cards = platformCards.load().catch(({ message: error }: Error) => {
         log.error({ error }, 'the cards that a platform sent cannot be read');
       });

@@ -3,19 +3,21 @@ import type { ArgumentsOf, Result } from '../../config/catalogue/actions.ts';
 import type { Journal } from '../journal/index.ts';
 import { type Credentials, cardKey, type Holding, readRow } from './credentials.ts';
 
+type Change = ArgumentsOf<'credentials'>;
+
 export interface PlatformCards extends Credentials {
   readonly version: number;
   readonly size: number;
-  /** Reads what is on disk. @throws what the journal throws. */
+  /** Reads what is on disk; where that fails, what is known stays. @throws what the journal throws. */
   load(): Promise<void>;
   /** The answer bears the version that the gateway has then. @throws what the journal throws. */
-  change(wanted: ArgumentsOf<'credentials'>): Promise<Result>;
+  change(wanted: Change): Promise<Result>;
 }
 
 const PAGE = 1000;
 
 /** As rows of the school's own file are read; a string: what is wrong with the first that is. */
-function readRows(put: ArgumentsOf<'credentials'>['put'], groupNames: readonly string[]) {
+function readRows(put: Change['put'], groupNames: readonly string[]) {
   const wrong: string[] = [];
   const rows = put.map(({ facility, groups, blocked, children, ...row }, i) =>
     readRow(
@@ -38,8 +40,48 @@ export function createPlatformCards(
   journal: Pick<Journal, 'credentials' | 'credentialsVersion' | 'changeCredentials'>,
   { groups, onChange }: { readonly groups: readonly string[]; readonly onChange: () => void },
 ): PlatformCards {
-  const cards = new Map<string, Holding>();
+  let cards = new Map<string, Holding>();
   let version = 0;
+  let before: Promise<unknown> = Promise.resolve();
+  /** A change that comes while the cards are read would be lost between two pages: one after the other. */
+  const inTurn = <T>(run: () => Promise<T>): Promise<T> => {
+    const done = before.then(run);
+    before = done.catch(() => {});
+    return done;
+  };
+
+  const load = async () => {
+    const found = new Map<string, Holding>();
+    const foundVersion = await journal.credentialsVersion();
+    for (let after = ''; ; ) {
+      const page = await journal.credentials(after, PAGE);
+      for (const { key, body } of page) found.set(key, JSON.parse(body) as Holding);
+      if (page.length < PAGE) break;
+      after = page.at(-1)?.key ?? '';
+    }
+    cards = found;
+    version = foundVersion;
+    onChange();
+  };
+  const change = async ({ base, version: next, put, remove }: Change): Promise<Result> => {
+    const result = () => ({ version, credentials: cards.size });
+    const rows = readRows(put, groups);
+    if (typeof rows === 'string') return { done: false, reason: rows, result: result() };
+    const gone = remove.map(({ facility, number }) => cardKey(facility, number));
+    const done = await journal.changeCredentials({
+      base,
+      version: next,
+      put: rows.map(([key, holding]) => ({ key, body: JSON.stringify(holding) })),
+      remove: gone,
+    });
+    if (!done) return { done: false, reason: `the gateway has version ${version}`, result: result() };
+    if (base === undefined) cards.clear();
+    for (const key of gone) cards.delete(key);
+    for (const [key, holding] of rows) cards.set(key, holding);
+    version = next;
+    onChange();
+    return { done: true, result: result() };
+  };
   return {
     get: (key) => cards.get(key),
     get version() {
@@ -48,34 +90,7 @@ export function createPlatformCards(
     get size() {
       return cards.size;
     },
-    async load() {
-      version = await journal.credentialsVersion();
-      for (let after = ''; ; ) {
-        const page = await journal.credentials(after, PAGE);
-        for (const { key, body } of page) cards.set(key, JSON.parse(body) as Holding);
-        if (page.length < PAGE) break;
-        after = page.at(-1)?.key ?? '';
-      }
-      onChange();
-    },
-    async change({ base, version: next, put, remove }) {
-      const result = () => ({ version, credentials: cards.size });
-      const rows = readRows(put, groups);
-      if (typeof rows === 'string') return { done: false, reason: rows, result: result() };
-      const gone = remove.map(({ facility, number }) => cardKey(facility, number));
-      const done = await journal.changeCredentials({
-        base,
-        version: next,
-        put: rows.map(([key, holding]) => ({ key, body: JSON.stringify(holding) })),
-        remove: gone,
-      });
-      if (!done) return { done: false, reason: `the gateway has version ${version}`, result: result() };
-      if (base === undefined) cards.clear();
-      for (const key of gone) cards.delete(key);
-      for (const [key, holding] of rows) cards.set(key, holding);
-      version = next;
-      onChange();
-      return { done: true, result: result() };
-    },
+    load: () => inTurn(load),
+    change: (wanted) => inTurn(() => change(wanted)),
   };
 }

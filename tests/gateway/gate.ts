@@ -5,7 +5,7 @@ import type { Event } from '../../config/catalogue/events.ts';
 import { configSchema } from '../../config/schema.ts';
 import type { Observation } from '../../drivers/contract/observation.ts';
 import { createAccess } from '../../gateway/access/index.ts';
-import { openJournal } from '../../gateway/journal/index.ts';
+import { type Journal, openJournal } from '../../gateway/journal/index.ts';
 import { createMetrics } from '../../gateway/observe/metrics.ts';
 import { createRecorder } from '../../gateway/road/recorder.ts';
 import { createVisitors } from '../../gateway/visitors/index.ts';
@@ -48,7 +48,8 @@ export const cards = [
 const readers = ['r0', 'r1', 'r2', 'r3', 'face'];
 const START = Date.parse('2026-11-24T07:40:00+08:00');
 
-export async function gate(directory = temporaryDirectory()) {
+/** `spoil`: what access sees of the journal. */
+export async function gate(directory = temporaryDirectory(), spoil = (journal: Journal) => journal) {
   const journal = await openJournal(directory);
   const time = manualClock(START);
   const steps: (() => void)[] = [];
@@ -77,6 +78,7 @@ export async function gate(directory = temporaryDirectory()) {
   const visitors = createVisitors({ ...stage, onward: recorder.record });
   const access = createAccess(config, {
     ...stage,
+    journal: spoil(journal),
     onward: visitors.pass,
     reload: recorder.reload,
     forget: async () => {},

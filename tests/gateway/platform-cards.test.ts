@@ -54,4 +54,39 @@ describe('cards that a platform sends', () => {
     });
     expect(access.credentials()).toEqual({ version: 1, count: 4 });
   });
+
+  it('that could not be read at the start are there once the journal is opened', async () => {
+    const first = await gate();
+    await first.command('credentials', { version: 1, put: cards });
+    await first.close();
+    let bad = true;
+    const { access, show } = await gate(first.directory, (journal) => ({
+      ...journal,
+      credentials: (after, limit) =>
+        bad ? Promise.reject(new Error('no disk')) : journal.credentials(after, limit),
+    }));
+    expect(await show('r0', '1')).toMatchObject({ type: 'unknown' });
+    bad = false;
+    await access.start();
+    expect(access.credentials()).toEqual({ version: 1, count: 4 });
+    expect(await show('r0', '1')).toMatchObject({ type: 'granted' });
+    // And stay, where they cannot be read once more.
+    bad = true;
+    await access.start();
+    expect(access.credentials()).toEqual({ version: 1, count: 4 });
+  });
+
+  it('come in one after the other with what is read from the disk: nothing is lost between', async () => {
+    const { access, command } = await gate();
+    await command('credentials', { version: 1, put: cards });
+    await Promise.all([
+      access.start(),
+      command('credentials', {
+        base: 1,
+        version: 2,
+        remove: cards.slice(0, 1).map(({ facility, number }) => ({ facility, number })),
+      }),
+    ]);
+    expect(access.credentials()).toEqual({ version: 2, count: 3 });
+  });
 });
