@@ -16,7 +16,7 @@ const quick: Clock = { ...fastClock(10), wall: systemClock.wall };
 async function camera(own: object = {}, simulated: Partial<CameraOptions> = {}) {
   const [port, rtspPort] = await Promise.all([freePort(), freePort()]);
   const did = stream<string>();
-  const one = await startCamera({ port, rtspPort, password: 'pw', did: did.push, ...simulated });
+  const one = await startCamera({ port, rtspPort, password: 'pw', did: did.push, time: quick, ...simulated });
   onTestFinished(() => one.close());
   const passwordFile = join(temporaryDirectory(), 'pw');
   writeFileSync(passwordFile, 'pw\n');
@@ -115,7 +115,7 @@ describe('a camera', { timeout: 30_000 }, () => {
 
   it('of a recorder is told by its channel', async () => {
     const [port, rtspPort] = await Promise.all([freePort(), freePort()]);
-    const one = await startCamera({ port, rtspPort });
+    const one = await startCamera({ port, rtspPort, time: quick });
     onTestFinished(() => one.close());
     const channel = (id: string, source: string) => ({
       id,
@@ -153,7 +153,7 @@ describe('a camera in trouble', { timeout: 30_000 }, () => {
     const { one, next, ready, reports, discards } = await camera();
     await ready();
     reports.rest();
-    await one.do('close-after 300ms');
+    await one.do('close-after 3s');
     for (let i = 0; i < 3; i++) {
       await delay(250);
       await one.do('line');
@@ -178,8 +178,7 @@ describe('a camera in trouble', { timeout: 30_000 }, () => {
   it('that dies without a word is offline, and back by itself', async () => {
     const { one, links, next, ready, reports } = await camera();
     await ready();
-    // 20 s by the driver's clock.
-    await one.do('hang 2s');
+    await one.do('hang 20s');
     expect(await links.next()).toMatchObject({ state: 'offline' });
     expect(await links.next()).toMatchObject({ state: 'online' });
     reports.rest();

@@ -1,0 +1,70 @@
+/** What a simulated camera says of itself: its services, streams, pictures, presets, relays. */
+
+/** The body of a question -> the answer; undefined: what was asked for is not there. */
+export type Answers = Readonly<Record<string, (body: string) => string | undefined>>;
+
+export interface CameraFacts {
+  /** Its own URL. */
+  readonly base: string;
+  readonly serial: string;
+  /** Where its stream is. */
+  readonly stream: string;
+  /** Pictures a second. */
+  readonly rate: number;
+}
+
+/** GetSystemDateAndTime, which whoever asks is told. `now`: epoch ms. */
+export const dateTime = (now: number) => {
+  const date = new Date(now);
+  return `<tds:GetSystemDateAndTimeResponse><tds:SystemDateAndTime><tt:DateTimeType>Manual</tt:DateTimeType><tt:DaylightSavings>false</tt:DaylightSavings><tt:UTCDateTime><tt:Time><tt:Hour>${date.getUTCHours()}</tt:Hour><tt:Minute>${date.getUTCMinutes()}</tt:Minute><tt:Second>${date.getUTCSeconds()}</tt:Second></tt:Time><tt:Date><tt:Year>${date.getUTCFullYear()}</tt:Year><tt:Month>${date.getUTCMonth() + 1}</tt:Month><tt:Day>${date.getUTCDate()}</tt:Day></tt:Date></tt:UTCDateTime></tds:SystemDateAndTime></tds:GetSystemDateAndTimeResponse>`;
+};
+
+const profileOf = (rate: number) =>
+  `<trt:Profiles token="main" fixed="true"><tt:Name>main</tt:Name><tt:VideoSourceConfiguration token="vsconf"><tt:Name>vs</tt:Name><tt:UseCount>1</tt:UseCount><tt:SourceToken>vs0</tt:SourceToken><tt:Bounds x="0" y="0" width="640" height="360"/></tt:VideoSourceConfiguration><tt:VideoEncoderConfiguration token="enc"><tt:Name>enc</tt:Name><tt:UseCount>1</tt:UseCount><tt:Encoding>H264</tt:Encoding><tt:Resolution><tt:Width>640</tt:Width><tt:Height>360</tt:Height></tt:Resolution><tt:Quality>5</tt:Quality><tt:RateControl><tt:FrameRateLimit>${rate}</tt:FrameRateLimit><tt:EncodingInterval>1</tt:EncodingInterval><tt:BitrateLimit>1024</tt:BitrateLimit></tt:RateControl></tt:VideoEncoderConfiguration><tt:PTZConfiguration token="ptz"><tt:Name>ptz</tt:Name><tt:UseCount>1</tt:UseCount><tt:NodeToken>node</tt:NodeToken></tt:PTZConfiguration></trt:Profiles>`;
+
+/** Device and media. */
+export function deviceAnswers({ base, serial, stream, rate }: CameraFacts): Answers {
+  const service = (name: string, path: string, version: string) =>
+    `<tds:Service><tds:Namespace>http://www.onvif.org/${version}/${name}/wsdl</tds:Namespace><tds:XAddr>${base}${path}</tds:XAddr><tds:Version><tt:Major>2</tt:Major><tt:Minor>42</tt:Minor></tds:Version></tds:Service>`;
+  const xaddr = (name: string, path: string) =>
+    `<tt:${name}><tt:XAddr>${base}${path}</tt:XAddr></tt:${name}>`;
+  return {
+    GetServices: () =>
+      `<tds:GetServicesResponse>${service('device', '/onvif/device_service', 'ver10')}${service('media', '/onvif/media_service', 'ver10')}${service('events', '/onvif/events_service', 'ver10')}${service('ptz', '/onvif/ptz_service', 'ver20')}${service('deviceIO', '/onvif/io_service', 'ver10')}</tds:GetServicesResponse>`,
+    GetCapabilities: () =>
+      `<tds:GetCapabilitiesResponse><tds:Capabilities>${xaddr('Device', '/onvif/device_service')}${xaddr('Events', '/onvif/events_service')}${xaddr('Media', '/onvif/media_service')}${xaddr('PTZ', '/onvif/ptz_service')}</tds:Capabilities></tds:GetCapabilitiesResponse>`,
+    GetDeviceInformation: () =>
+      `<tds:GetDeviceInformationResponse><tds:Manufacturer>Simulated</tds:Manufacturer><tds:Model>SC-1</tds:Model><tds:FirmwareVersion>1.0</tds:FirmwareVersion><tds:SerialNumber>${serial}</tds:SerialNumber><tds:HardwareId>1</tds:HardwareId></tds:GetDeviceInformationResponse>`,
+    GetProfiles: () => `<trt:GetProfilesResponse>${profileOf(rate)}</trt:GetProfilesResponse>`,
+    GetVideoSources: () =>
+      `<trt:GetVideoSourcesResponse><trt:VideoSources token="vs0"><tt:Framerate>${rate}</tt:Framerate><tt:Resolution><tt:Width>640</tt:Width><tt:Height>360</tt:Height></tt:Resolution></trt:VideoSources></trt:GetVideoSourcesResponse>`,
+    GetStreamUri: () =>
+      `<trt:GetStreamUriResponse><trt:MediaUri><tt:Uri>${stream}</tt:Uri><tt:InvalidAfterConnect>false</tt:InvalidAfterConnect><tt:InvalidAfterReboot>false</tt:InvalidAfterReboot><tt:Timeout>PT60S</tt:Timeout></trt:MediaUri></trt:GetStreamUriResponse>`,
+    GetSnapshotUri: () =>
+      `<trt:GetSnapshotUriResponse><trt:MediaUri><tt:Uri>${base}/snapshot.jpg</tt:Uri><tt:InvalidAfterConnect>false</tt:InvalidAfterConnect><tt:InvalidAfterReboot>false</tt:InvalidAfterReboot><tt:Timeout>PT60S</tt:Timeout></trt:MediaUri></trt:GetSnapshotUriResponse>`,
+  };
+}
+
+/** PTZ and relays. `turn`: to a preset, by its number from 1; `did`: what was switched. */
+export function motionAnswers(
+  presets: readonly string[],
+  turn: (preset: number, name: string) => void,
+  did: (what: string) => void,
+): Answers {
+  return {
+    GetPresets: () =>
+      `<tptz:GetPresetsResponse>${presets.map((name, i) => `<tptz:Preset token="p${i + 1}"><tt:Name>${name}</tt:Name></tptz:Preset>`).join('')}</tptz:GetPresetsResponse>`,
+    GotoPreset(body) {
+      const token = /PresetToken>([^<]*)</.exec(body)?.[1] ?? '';
+      const wanted = Number(/^p(\d+)$/.exec(token)?.[1] ?? 0);
+      if (wanted < 1 || wanted > presets.length) return undefined;
+      turn(wanted, presets[wanted - 1] ?? '');
+      return '<tptz:GotoPresetResponse/>';
+    },
+    SetRelayOutputState(body) {
+      const token = /RelayOutputToken>([^<]*)</.exec(body)?.[1] ?? '';
+      did(`relay ${token} ${/LogicalState>([^<]*)</.exec(body)?.[1]}`);
+      return '<tds:SetRelayOutputStateResponse/>';
+    },
+  };
+}
