@@ -7,7 +7,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { VideoSource } from './rtsp.ts';
+import type { VideoSource } from './rtsp/video.ts';
 
 export const WIDTH = 640;
 export const HEIGHT = 360;

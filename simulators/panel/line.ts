@@ -1,0 +1,96 @@
+/** The wire of a simulated panel: TCP, dialled again when it is lost, or UDP. It can be cut, and it can be dumb. */
+import { createSocket, type Socket as UdpSocket } from 'node:dgram';
+import { connect, type Socket } from 'node:net';
+import { type Dc09Frame, dc09Decoder } from '../../drivers/dc09/codec.ts';
+
+const RECONNECT_MS = 100;
+
+export interface PanelLine {
+  open(): void;
+  /** What cannot go out is lost. */
+  write(bytes: Uint8Array): void;
+  /** Writes nothing for a time. */
+  silence(ms: number): void;
+  cut(): void;
+  mend(): void;
+  close(): void;
+}
+
+export function createPanelLine(
+  {
+    host,
+    port,
+    transport,
+  }: { readonly host: string; readonly port: number; readonly transport: 'tcp' | 'udp' },
+  on: {
+    /** It can be written to. */
+    readonly opened: () => void;
+    readonly frame: (frame: Dc09Frame) => void;
+  },
+): PanelLine {
+  let socket: Socket | undefined;
+  let udp: UdpSocket | undefined;
+  let mute = false;
+  let isCut = false;
+  let closed = false;
+
+  const listenTo =
+    (decoder = dc09Decoder()) =>
+    (chunk: Uint8Array) => {
+      for (const one of decoder.push(chunk)) if ('frame' in one) on.frame(one.frame);
+    };
+  const open = () => {
+    if (closed || isCut) return;
+    if (transport === 'udp') {
+      udp = createSocket(host.includes(':') ? 'udp6' : 'udp4');
+      udp.on('message', (datagram) => listenTo()(datagram));
+      udp.on('error', () => {});
+      return on.opened();
+    }
+    const own = connect({ host, port, noDelay: true });
+    socket = own;
+    own.on('connect', on.opened);
+    own.on('data', listenTo());
+    own.on('error', () => {});
+    own.on('close', () => {
+      if (socket !== own) return;
+      socket = undefined;
+      setTimeout(open, RECONNECT_MS);
+    });
+  };
+  const closeUdp = () => {
+    udp?.close();
+    udp = undefined;
+  };
+  return {
+    open,
+    write(bytes) {
+      if (mute || isCut) return;
+      if (transport === 'udp') udp?.send(bytes, port, host, () => {});
+      else if (socket?.readyState === 'open') socket.write(bytes);
+    },
+    silence(ms) {
+      mute = true;
+      setTimeout(() => {
+        mute = false;
+      }, ms).unref();
+    },
+    cut() {
+      isCut = true;
+      socket?.destroy();
+      closeUdp();
+    },
+    mend() {
+      if (!isCut) return;
+      isCut = false;
+      open();
+    },
+    close() {
+      closed = true;
+      const own = socket;
+      socket = undefined;
+      own?.destroy();
+      closeUdp();
+    },
+  };
+}

@@ -1,0 +1,91 @@
+/** The messages of a simulated panel: one at a time, each again until it is acknowledged, stamped by its own clock. */
+import { type Dc09Frame, type Dc09Message, encodeDc09 } from '../../drivers/dc09/codec.ts';
+
+interface Waiting {
+  readonly message: Omit<Dc09Message, 'timestamp'>;
+  readonly timestamp: number;
+  readonly done: () => void;
+}
+
+const MAX_SEQUENCE = 9999;
+
+export interface PanelMessages {
+  /** Resolves when it is acknowledged. */
+  send(id: string, data: string): Promise<void>;
+  /** Sends what waits longest, again or for the first time. */
+  sendFirst(): void;
+  /** What the receiver answers. */
+  onAnswer(frame: Dc09Frame): void;
+  /** Puts its clock wrong, by ms. */
+  drift(ms: number): void;
+  readonly isIdle: boolean;
+  close(): void;
+}
+
+export function createMessages(
+  {
+    account,
+    key,
+    retry,
+    firstSequence,
+  }: {
+    readonly account: string;
+    readonly key: Uint8Array | undefined;
+    /** How long to wait for an answer before sending again, ms. */
+    readonly retry: number;
+    readonly firstSequence: number;
+  },
+  write: (bytes: Buffer) => void,
+  acknowledged: (event: { sequence: number; data: string }) => void,
+): PanelMessages {
+  const queue: Waiting[] = [];
+  let sequence = firstSequence - 1;
+  let drift = 0;
+  let again: NodeJS.Timeout | undefined;
+  let closed = false;
+  const now = () => Date.now() + drift;
+  const sendFirst = () => {
+    clearTimeout(again);
+    const first = queue[0];
+    if (first === undefined || closed) return;
+    // A plain message keeps the time of its event; an encrypted one must be stamped anew, or it is refused.
+    const timestamp = key === undefined ? first.timestamp : now();
+    write(encodeDc09({ ...first.message, timestamp }, key));
+    again = setTimeout(sendFirst, retry);
+  };
+  return {
+    sendFirst,
+    send: (id, data) =>
+      new Promise((resolve) => {
+        sequence = (sequence % MAX_SEQUENCE) + 1;
+        const message = { id, sequence, receiver: '1', prefix: '0', account, data };
+        queue.push({ message, timestamp: now(), done: resolve });
+        if (queue.length === 1) sendFirst();
+      }),
+    onAnswer(frame) {
+      const first = queue[0];
+      // An encrypted NAK says the time: the panel sets its clock and sends again.
+      if (frame.id === 'NAK' && frame.timestamp !== undefined) {
+        drift = frame.timestamp - Date.now();
+        return sendFirst();
+      }
+      if (first === undefined || frame.id !== 'ACK' || frame.sequence !== first.message.sequence) return;
+      queue.shift();
+      clearTimeout(again);
+      if (first.message.id !== 'NULL')
+        acknowledged({ sequence: frame.sequence, data: first.message.data ?? '' });
+      first.done();
+      sendFirst();
+    },
+    drift(ms) {
+      drift = ms;
+    },
+    get isIdle() {
+      return queue.length === 0;
+    },
+    close() {
+      closed = true;
+      clearTimeout(again);
+    },
+  };
+}
