@@ -1,0 +1,114 @@
+/** How a terminal's messages reach the gateway: pushed, each until it is taken, or through a stream that is read. */
+import { once } from 'node:events';
+import { createServer, type ServerResponse } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { digestGuard } from '../http.ts';
+import type { Packet } from './messages.ts';
+
+export interface Delivery {
+  send(packet: Packet): void;
+  /** What is no message. */
+  sendNoise(bytes: Buffer): void;
+  /** Drops the streams that are being read. */
+  cut(): void;
+  close(): Promise<void>;
+}
+
+const RETRY_MS = 500;
+
+/** One after another, each until it is taken; a 4xx is a word, not an outage. */
+export function createPush({
+  to,
+  serial,
+  authorization,
+}: {
+  /** ZKTeco: the server only. */
+  readonly to: string;
+  /** ZKTeco. */
+  readonly serial: string | undefined;
+  readonly authorization: string | undefined;
+}): Delivery {
+  const over = new AbortController();
+  const { signal } = over;
+  let waiting = Promise.resolve();
+  const urlOf = (path: string | undefined) => {
+    const url = new URL(path ?? to, to);
+    if (serial !== undefined) url.searchParams.set('SN', serial);
+    return url;
+  };
+  const push = async ({ contentType, bytes, path }: Packet) => {
+    const isQuestion = path?.startsWith('/iclock/getrequest') === true;
+    while (!signal.aborted) {
+      const answer = await fetch(urlOf(path), {
+        method: isQuestion ? 'GET' : 'POST',
+        headers: { 'content-type': contentType, ...(authorization !== undefined && { authorization }) },
+        ...(!isQuestion && { body: new Uint8Array(bytes) }),
+        signal,
+      }).catch(() => undefined);
+      if (answer !== undefined && answer.status < 500) return;
+      await delay(RETRY_MS, undefined, { signal }).catch(() => {});
+    }
+  };
+  const send = (packet: Packet) => {
+    waiting = waiting.then(() => push(packet));
+  };
+  return {
+    send,
+    sendNoise: (bytes) => send({ contentType: 'application/json', bytes }),
+    cut() {},
+    async close() {
+      over.abort();
+      await waiting;
+    },
+  };
+}
+
+/** Serves a stream to who knows the password; what happens while nobody reads is lost, as with the real ones. */
+export async function serveStream(
+  listen: { readonly host: string; readonly port: number },
+  guard: ReturnType<typeof digestGuard>,
+): Promise<Delivery> {
+  const readers = new Set<ServerResponse>();
+  const server = createServer((request, response) => {
+    if (!guard(request, response)) return;
+    response.writeHead(200, { 'content-type': 'multipart/mixed; boundary=myboundary' });
+    response.flushHeaders();
+    readers.add(response);
+    response.on('close', () => readers.delete(response));
+  });
+  server.listen(listen);
+  await once(server, 'listening');
+  const cut = () => {
+    for (const response of readers) response.destroy();
+  };
+  return {
+    send(packet) {
+      for (const response of readers) writePart(packet, response);
+    },
+    sendNoise(bytes) {
+      for (const response of readers) response.write(bytes);
+    },
+    cut,
+    async close() {
+      cut();
+      server.close();
+    },
+  };
+}
+
+function writePart({ contentType, bytes }: Packet, response: ServerResponse) {
+  // Their own parts, or, of a multipart, its first part alone: pictures follow in parts of their own.
+  if (!contentType.startsWith('multipart/')) {
+    response.write(`--myboundary\r\nContent-Type: ${contentType}\r\nContent-Length: ${bytes.length}\r\n\r\n`);
+    response.write(bytes);
+    response.write('\r\n');
+    return;
+  }
+  const text = bytes
+    .toString('latin1')
+    .replaceAll('--MIME_boundary--', '')
+    .replaceAll('--MIME_boundary', '--myboundary');
+  response.write(
+    Buffer.from(text.replace(/form-data; name="[^"]*"(; filename="[^"]*")?/g, 'inline'), 'latin1'),
+  );
+}

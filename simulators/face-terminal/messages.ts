@@ -1,0 +1,143 @@
+/** What somebody did at a terminal, as its maker's protocol says it. */
+import type { TerminalKind } from '../kinds.ts';
+
+/** What somebody did in front of it. */
+export type Happening =
+  | {
+      readonly what: 'face' | 'card';
+      readonly number: string;
+      readonly passed: boolean;
+      readonly match: number;
+    }
+  | { readonly what: 'stranger' | 'tamper' | 'heartbeat' }
+  | { readonly what: 'visit'; readonly visit: string; readonly event: string; readonly name?: string };
+
+export interface Packet {
+  readonly contentType: string;
+  readonly bytes: Buffer;
+  /** Of the URL, where it is not the terminal's own. */
+  readonly path?: string;
+}
+
+/** The smallest JPEG that there is, grey. */
+const FACE = Buffer.from(
+  'ffd8ffe000104a46494600010100000100010000ffdb004300' +
+    '03020202020203020202030303030406040404040408060605060908' +
+    '0a0a090809090a0c0f0c0a0b0e0b09090d110d0e0f101011100a0c12131210130f101010' +
+    'ffc9000b080001000101011100ffcc000600101005ffda0008010100003f00d2cf20ffd9',
+  'hex',
+);
+const local = (date: Date) => new Date(date.getTime() + 8 * 3_600_000).toISOString().slice(0, 19);
+
+let serialNo = 0;
+
+/** As a maker says it; undefined: it has no word for that. */
+export const messageOf: Readonly<
+  Record<TerminalKind, (happening: Happening, now: Date) => Packet | undefined>
+> = {
+  hikvision(happening, now) {
+    const { what } = happening;
+    const at = `${local(now)}+08:00`;
+    const common = {
+      ipAddress: '10.0.0.31',
+      portNo: 80,
+      protocol: 'HTTP',
+      channelID: 1,
+      dateTime: at,
+      activePostCount: 1,
+    };
+    if (what === 'visit') return undefined;
+    if (what === 'heartbeat') {
+      const xml = `<EventNotificationAlert version="2.0" xmlns="http://www.hikvision.com/ver20/XMLSchema"><ipAddress>10.0.0.31</ipAddress><dateTime>${at}</dateTime><eventType>videoloss</eventType><eventState>inactive</eventState><eventDescription>videoloss alarm</eventDescription></EventNotificationAlert>`;
+      return { contentType: 'application/xml; charset="UTF-8"', bytes: Buffer.from(xml) };
+    }
+    const [majorEventType, subEventType] = {
+      face: [5, 'passed' in happening && happening.passed ? 75 : 76],
+      card: [5, 'passed' in happening && happening.passed ? 1 : 9],
+      stranger: [5, 76],
+      tamper: [1, 1028],
+    }[what] as [number, number];
+    const event = {
+      ...common,
+      eventType: 'AccessControllerEvent',
+      eventState: 'active',
+      eventDescription: 'Access Controller Event',
+      AccessControllerEvent: {
+        deviceName: 'Access Controller',
+        majorEventType,
+        subEventType,
+        ...(what === 'face' &&
+          'number' in happening && { employeeNoString: happening.number, currentVerifyMode: 'face' }),
+        ...(what === 'card' && 'number' in happening && { cardNo: happening.number, cardType: 1 }),
+        serialNo: ++serialNo,
+        userType: 'normal',
+        attendanceStatus: 'undefined',
+        statusValue: 0,
+      },
+    };
+    const boundary = 'MIME_boundary';
+    const json = Buffer.from(JSON.stringify(event, undefined, 1));
+    const parts = [
+      `--${boundary}\r\nContent-Disposition: form-data; name="event_log"\r\nContent-Type: application/json; charset="UTF-8"\r\nContent-Length: ${json.length}\r\n\r\n`,
+      json,
+      `\r\n--${boundary}\r\nContent-Disposition: form-data; name="Picture"; filename="Picture.jpg"\r\nContent-Type: image/jpeg\r\nContent-Length: ${FACE.length}\r\n\r\n`,
+      FACE,
+      `\r\n--${boundary}--\r\n`,
+    ];
+    return {
+      contentType: `multipart/form-data; boundary=${boundary}`,
+      bytes: Buffer.concat(parts.map((part) => Buffer.from(part))),
+    };
+  },
+  dahua(happening, now) {
+    const { what } = happening;
+    if (what === 'visit') return undefined;
+    const text = (code: string, data: object, action = 'Pulse') => ({
+      contentType: 'text/plain',
+      bytes: Buffer.from(
+        `Code=${code};action=${action};index=0;data=${JSON.stringify(data, undefined, 3)}\r\n`,
+      ),
+    });
+    if (what === 'heartbeat') return { contentType: 'text/plain', bytes: Buffer.from('Heartbeat') };
+    if (what === 'tamper') return text('ChassisIntruded', { Name: 'chassis' }, 'Start');
+    const known = 'number' in happening;
+    return text('AccessControl', {
+      CardNo: what === 'card' && known ? happening.number : '',
+      UserID: what === 'face' && known ? happening.number : what === 'stranger' ? '0' : '',
+      Method: what === 'card' ? 1 : 15,
+      Status: known && happening.passed ? 1 : 0,
+      Similarity: known ? Math.round(happening.match * 100) : 0,
+      Type: 'Entry',
+      Door: 0,
+      RecNo: ++serialNo,
+      UTC: Math.floor(now.getTime() / 1000),
+    });
+  },
+  zkteco(happening, now) {
+    const { what } = happening;
+    if (what === 'heartbeat')
+      return { contentType: 'text/plain', bytes: Buffer.alloc(0), path: '/iclock/getrequest' };
+    if (what !== 'face' && what !== 'card') return undefined;
+    const line = [
+      happening.number,
+      local(now).replace('T', ' '),
+      '0',
+      what === 'face' ? '15' : '2',
+      '0',
+      '0',
+      '0',
+    ];
+    return {
+      contentType: 'text/plain',
+      bytes: Buffer.from(`${line.join('\t')}\n`),
+      path: '/iclock/cdata?table=ATTLOG&Stamp=9999',
+    };
+  },
+  kiosk(happening, now) {
+    if (happening.what === 'heartbeat') return { contentType: 'application/json', bytes: Buffer.from('{}') };
+    if (happening.what !== 'visit') return undefined;
+    const { visit, event, name } = happening;
+    const message = { visit, event, ...(name !== undefined && { name }), time: now.toISOString() };
+    return { contentType: 'application/json', bytes: Buffer.from(JSON.stringify(message)) };
+  },
+};
