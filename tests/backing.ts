@@ -1,13 +1,15 @@
 /**
- * A disk for tests: the journal's real store in this thread, on ':memory:' or a file, that crashes, refuses and hangs
+ * A disk for tests: the journal's real store in this thread, in memory or in a folder, that crashes, refuses and hangs
  * as the test says. No worker and no timer: with a manual clock a whole life of a journal is one schedule.
  */
 import Database from 'better-sqlite3';
 import type { Clock } from '../drivers/contract/clock.ts';
 import type { AnswerTo, Backing, Question, Questions, Told } from '../gateway/journal/backing.ts';
 import { JournalError } from '../gateway/journal/error.ts';
+import { journalFolder } from '../gateway/journal/folder.ts';
 import { createKeeper, failureOf, type OpenFile } from '../gateway/journal/keeper.ts';
-import { createStore, openStore, type Store } from '../gateway/journal/store.ts';
+import { journalFile } from '../gateway/journal/recovery.ts';
+import { createStore, type Store } from '../gateway/journal/store.ts';
 
 const WRITES = [
   'commit',
@@ -35,8 +37,8 @@ export type DiskFault =
 
 export interface DiskOptions {
   readonly time: Pick<Clock, 'wall'>;
-  /** ':memory:' where there is none. */
-  readonly file?: string;
+  /** A folder as a gateway has it: locked, opened, salvaged. None: in memory. */
+  readonly directory?: string;
   /** What goes wrong with a step; undefined: nothing. */
   readonly fault?: (step: DiskStep) => DiskFault | undefined;
   /** What a question, and all behind it, waits for before it is carried out: a slow disk, or one that hangs. */
@@ -58,18 +60,15 @@ export interface TestDisk {
 }
 
 export function createDisk(options: DiskOptions): TestDisk {
-  const { time, file = ':memory:', onCrash } = options;
-  // What is in memory lives as long as its connection: it outlives the stores on it.
-  const memory = file === ':memory:' ? new Database(file) : undefined;
+  const { time, directory, onCrash } = options;
+  const place = directory === undefined ? inMemory(time) : inFolder(directory, time);
   let living: Life | undefined;
 
-  const openPlain = (): Store => {
-    if (memory === undefined) return openStore(file, time);
-    return { ...createStore(memory, file, time), close() {} };
-  };
   const bury = () => {
-    living?.end();
+    if (living === undefined) return;
+    living.end();
     living = undefined;
+    place.leave();
   };
   const crash = () => {
     if (living === undefined) return;
@@ -88,10 +87,8 @@ export function createDisk(options: DiskOptions): TestDisk {
     throw new Error(`crashed: ${step}`);
   };
   const open: OpenFile = (doubt) => {
-    const store = suffer('open', openPlain);
-    if (doubt !== undefined || !store.isClean()) store.check(doubt === 'damage');
-    store.markClean(false);
-    return { store: withFaults(store, suffer) };
+    const opened = suffer('open', () => place.open(doubt));
+    return { ...opened, store: withFaults(opened.store, suffer) };
   };
   return {
     crash,
@@ -102,19 +99,63 @@ export function createDisk(options: DiskOptions): TestDisk {
       living = life;
       return backingOf(life, () => living === life && bury());
     },
-    events() {
-      const db = memory ?? new Database(file, { readonly: true });
-      const read = db.prepare<[], { sequence: number; id: string; type: string }>(
-        'SELECT sequence, id, type FROM event ORDER BY sequence',
-      );
-      const found = read.all();
-      if (memory === undefined) db.close();
-      return found;
-    },
+    events: () =>
+      place.read((db) =>
+        db
+          .prepare<[], { sequence: number; id: string; type: string }>(
+            'SELECT sequence, id, type FROM event ORDER BY sequence',
+          )
+          .all(),
+      ),
     close() {
       bury();
-      memory?.close();
+      place.close();
     },
+  };
+}
+
+/** Where the bytes are. */
+interface Place {
+  readonly open: OpenFile;
+  /** The process that had it is gone. */
+  leave(): void;
+  read<T>(work: (db: Database.Database) => T): T;
+  close(): void;
+}
+
+/** What is in memory lives as long as its connection: it outlives the stores on it. */
+function inMemory(time: Pick<Clock, 'wall'>): Place {
+  const db = new Database(':memory:');
+  return {
+    open(doubt) {
+      const store: Store = { ...createStore(db, 'memory', time), close() {} };
+      if (doubt !== undefined || !store.isClean()) store.check(doubt === 'damage');
+      store.markClean(false);
+      return { store };
+    },
+    leave() {},
+    read: (work) => work(db),
+    close: () => void db.close(),
+  };
+}
+
+function inFolder(directory: string, time: Pick<Clock, 'wall'>): Place {
+  let folder = journalFolder(directory, time);
+  return {
+    open: (doubt) => folder.open(doubt),
+    leave() {
+      folder.close();
+      folder = journalFolder(directory, time);
+    },
+    read(work) {
+      const db = new Database(journalFile(directory), { readonly: true });
+      try {
+        return work(db);
+      } finally {
+        db.close();
+      }
+    },
+    close() {},
   };
 }
 

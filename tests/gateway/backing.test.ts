@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { systemClock } from '../../drivers/contract/clock.ts';
@@ -26,7 +25,7 @@ const alarm = (id: string, more: Partial<AppendRequest> = {}): AppendRequest => 
 };
 
 /** A disk and a clock that stands still; what goes wrong is set by the test. */
-function rig(options: Pick<DiskOptions, 'file'> = {}) {
+function rig(options: Pick<DiskOptions, 'directory'> = {}) {
   const time = manualClock();
   const wrong: { fault: DiskOptions['fault']; hold: DiskOptions['hold'] } = {
     fault: undefined,
@@ -72,10 +71,7 @@ const settled = async (time: ManualClock, promise: Promise<unknown>) => {
 describe.each<[string, () => Backing]>([
   ['of a thread', () => journalThread(temporaryDirectory())],
   ['in memory', () => createDisk({ time: systemClock }).attach()],
-  [
-    'on a file',
-    () => createDisk({ time: systemClock, file: join(temporaryDirectory(), 'journal.sqlite') }).attach(),
-  ],
+  ['in a folder', () => createDisk({ time: systemClock, directory: temporaryDirectory() }).attach()],
 ])('a backing %s', (_where, make) => {
   it('tells of its file, then answers in turn, and after its end no more', async () => {
     const backing = make();
@@ -282,8 +278,8 @@ const faults = fc.array(
  * Senders on a disk that suffers the schedule: each sends the same until it hears that it was taken, as panels do, and
  * a gateway that crashed is started again after a second. Gives what they heard, by what they sent.
  */
-async function sendAll(schedule: readonly (DiskFault | undefined)[], file: string) {
-  const { time, disk, wrong, start } = rig({ file });
+async function sendAll(schedule: readonly (DiskFault | undefined)[], place: { readonly directory?: string }) {
+  const { time, disk, wrong, start } = rig(place);
   const left = [...schedule];
   const told = new Map<string, { readonly sequence: number; readonly id: string }>();
   let journal = await start();
@@ -317,8 +313,8 @@ async function sendAll(schedule: readonly (DiskFault | undefined)[], file: strin
 
 describe('whatever a disk does', () => {
   it.each([
-    ['in memory', () => ':memory:', 200],
-    ['on a file', () => join(temporaryDirectory(), 'journal.sqlite'), 15],
+    ['in memory', () => ({}), 200],
+    ['in a folder', () => ({ directory: temporaryDirectory() }), 15],
   ])('what was acknowledged is kept, and nothing twice: %s', async (_where, place, numRuns) => {
     await fc.assert(
       fc.asyncProperty(faults, async (schedule) => {

@@ -1,10 +1,11 @@
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { type Clock, systemClock } from '../../drivers/contract/clock.ts';
 import type { Observation } from '../../drivers/contract/observation.ts';
-import { openJournal } from '../../gateway/journal/index.ts';
+import { createJournal, openJournal } from '../../gateway/journal/index.ts';
 import { watchClock } from '../../gateway/observe/clock.ts';
 import { createMetrics } from '../../gateway/observe/metrics.ts';
 import { createRecorder, deviceState } from '../../gateway/road/recorder.ts';
+import { createDisk } from '../backing.ts';
 import { manualClock } from '../clocks.ts';
 import { silentLog, temporaryDirectory } from '../helpers.ts';
 
@@ -116,6 +117,37 @@ describe('who listens', () => {
     onState(({ raised }) => void told.push(`raised ${raised}`));
     expect(await record(fence('raised'))).toMatchObject({ sequence: 1, repeated: false });
     expect(told).toEqual(['cn.campus.alarm.raised 1', 'raised true']);
+  });
+});
+
+describe('an event that no table of the journal takes', () => {
+  it('is counted and logged, and its device gets no acknowledgement; what came with it is on disk', async () => {
+    const time = manualClock();
+    const journal = createJournal(createDisk({ time }).attach(), { time });
+    await journal.start();
+    let now = 1.5;
+    const metrics = createMetrics();
+    const warn = vi.fn();
+    const { record, close } = await createRecorder({
+      campusId: '45',
+      deviceNames: new Map(),
+      journal,
+      clock: { now: () => now, synchronised: () => true, onStep() {} },
+      time,
+      metrics,
+      log: { ...silentLog, warn },
+    });
+    const broken = record({ device: 'gate', kind: 'fault', state: 'raised' });
+    now = 2;
+    const whole = record({ device: 'fence', kind: 'fault', state: 'raised' });
+    await expect(broken).rejects.toMatchObject({ code: 'E_JOURNAL_EVENT' });
+    expect(await whole).toMatchObject({ sequence: 1 });
+    expect((await metrics.refused.get()).values).toMatchObject([{ value: 1 }]);
+    expect(warn).toHaveBeenCalledExactlyOnceWith(
+      expect.objectContaining({ code: 'E_JOURNAL_EVENT', device: 'gate' }),
+      expect.any(String),
+    );
+    close();
   });
 });
 

@@ -13,19 +13,26 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { type Clock, systemClock } from '../../drivers/contract/clock.ts';
-import { type Journal, openJournal } from '../../gateway/journal/index.ts';
+import { systemClock } from '../../drivers/contract/clock.ts';
+import { createJournal, type Journal, openJournal } from '../../gateway/journal/index.ts';
+import { createDisk } from '../backing.ts';
 import { fastClock } from '../clocks.ts';
 import { temporaryDirectory } from '../helpers.ts';
 
-const open = async (directory: string, time: Clock = systemClock): Promise<Journal> => {
-  const journal = await openJournal(directory, { time });
+/** In this thread: what is tested here is the file. */
+async function openHere(directory: string): Promise<Journal> {
+  const journal = createJournal(createDisk({ time: systemClock, directory }).attach());
+  await journal.start();
+  return journal;
+}
+const open = async (directory: string): Promise<Journal> => {
+  const journal = await openHere(directory);
   onTestFinished(() => journal.close().catch(() => {}));
   return journal;
 };
 const PAD = 'x'.repeat(500);
 async function fill(directory: string, count: number) {
-  const journal = await openJournal(directory);
+  const journal = await openHere(directory);
   for (let i = 1; i <= count; i++) {
     const id = `id-${i}`;
     const entry = { id, seenAt: i, type: 'alarm.raised', device: 'd', body: JSON.stringify({ id, PAD }) };
@@ -182,7 +189,7 @@ describe('a damaged journal', () => {
           const file = join(place, 'journal.sqlite');
           copyFileSync(good, file);
           for (const [at, bytes] of scribbles) scribble(file, at, bytes);
-          const journal = await openJournal(place);
+          const journal = await openHere(place);
           try {
             const saved = await journal.read('urgent', 0, 1000);
             const count = journal.opened?.salvage?.saved ?? 60;
@@ -227,7 +234,8 @@ describe('a disk that cannot be had at the start', () => {
     const place = join(directory, 'mount', 'data');
     // In the way of the folder, like a mount that failed.
     writeFileSync(join(directory, 'mount'), '');
-    const journal = await open(place, fastClock(10));
+    const journal = await openJournal(place, { time: fastClock(10) });
+    onTestFinished(() => journal.close().catch(() => {}));
     expect(journal.condition).toMatchObject({ good: false });
     await expect(append(journal, 'early')).rejects.toThrow();
     expect(await journal.read('urgent', 0, 9)).toEqual([]);
