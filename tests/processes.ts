@@ -6,6 +6,14 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { stringify } from 'yaml';
 
+export interface Program {
+  readonly command: string;
+  readonly args: readonly string[];
+  /** What it says on its standard error when it is there. */
+  readonly ready: RegExp;
+  readonly env?: NodeJS.ProcessEnv;
+}
+
 export interface Started {
   readonly child: ChildProcess;
   /** Its standard error, by lines, as long as it runs. */
@@ -77,4 +85,68 @@ export function gatewayCommand(directory: string, config: object) {
   writeFileSync(file, stringify(config));
   const entry = join(import.meta.dirname, '../gateway/campus-gateway.js');
   return { command: process.execPath, args: [entry, 'run', file], ready: /the gateway runs/ };
+}
+
+/**
+ * Writes the config of a RabbitMQ with its MQTT plugin, on ports of its own; its arguments, and what it says when it
+ * is there. It needs an epmd on the port given, and starts one that outlives it where there is none.
+ */
+export function rabbitmqCommand(
+  directory: string,
+  ports: {
+    readonly amqp: number;
+    readonly mqtt: number;
+    readonly distribution: number;
+    readonly epmd: number;
+  },
+  extra: readonly string[] = [],
+) {
+  const file = join(directory, 'rabbitmq.conf');
+  const lines = [
+    `listeners.tcp.default = 127.0.0.1:${ports.amqp}`,
+    `mqtt.listeners.tcp.default = 127.0.0.1:${ports.mqtt}`,
+    'mqtt.allow_anonymous = true',
+    'mqtt.tcp_listen_options.nodelay = true',
+    'mqtt.vhost = /',
+    'mqtt.exchange = amq.topic',
+    'loopback_users = none',
+    ...extra,
+  ];
+  writeFileSync(file, `${lines.join('\n')}\n`);
+  writeFileSync(join(directory, 'plugins'), '[rabbitmq_mqtt].\n');
+  return {
+    // Debian's wrapper in the path changes the user and drops the environment.
+    command: '/bin/sh',
+    args: ['-c', 'exec /usr/lib/rabbitmq/bin/rabbitmq-server 1>&2'],
+    ready: /Server startup complete/,
+    env: {
+      HOME: directory,
+      RABBITMQ_NODENAME: `campus${ports.mqtt}@localhost`,
+      RABBITMQ_CONFIG_FILE: file,
+      RABBITMQ_ENABLED_PLUGINS_FILE: join(directory, 'plugins'),
+      RABBITMQ_MNESIA_BASE: join(directory, 'db'),
+      RABBITMQ_LOG_BASE: join(directory, 'log'),
+      RABBITMQ_LOGS: '-',
+      RABBITMQ_DIST_PORT: String(ports.distribution),
+      ERL_EPMD_ADDRESS: '127.0.0.1',
+      ERL_EPMD_PORT: String(ports.epmd),
+    },
+  };
+}
+
+/** Writes the config of a NATS with MQTT and JetStream; its arguments, and what it says when it is there. */
+export function natsCommand(
+  directory: string,
+  ports: { readonly own: number; readonly mqtt: number },
+  mqtt: readonly string[] = [],
+) {
+  const file = join(directory, 'nats.conf');
+  const lines = [
+    'server_name: campus',
+    `listen: 127.0.0.1:${ports.own}`,
+    `jetstream { store_dir: "${directory}/store" }`,
+    `mqtt { listen: "127.0.0.1:${ports.mqtt}"${mqtt.map((line) => `, ${line}`).join('')} }`,
+  ];
+  writeFileSync(file, `${lines.join('\n')}\n`);
+  return { command: 'nats-server', args: ['-c', file], ready: /Server is ready/ };
 }
