@@ -4,14 +4,19 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { connect as dial } from 'node:net';
+import { connect as dial, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { dc09Decoder, encodeDc09 } from '../../drivers/dc09/codec.ts';
 import { client } from './parts.ts';
 
-export interface Task {
+export interface Destination {
   readonly kind: 'panel' | 'mqtt';
   readonly port: number;
+  /** MQTT's; 5 where it is not said. */
+  readonly protocolVersion?: 4 | 5 | undefined;
+}
+
+export interface Task extends Destination {
   readonly count: number;
   /** Events a second; 0: as fast as they are acknowledged. */
   readonly rate: number;
@@ -29,10 +34,7 @@ export async function load(task: Task): Promise<void> {
 }
 
 /** Lets `send` go at a rate within a window; `send` calls back when its event was acknowledged. */
-async function pace(
-  { count, rate, window }: Task,
-  send: (i: number, done: () => void) => void,
-): Promise<void> {
+async function pace({ count, rate, window }: Task, send: (done: () => void) => void): Promise<void> {
   let waiting = 0;
   let wake = () => {};
   const started = performance.now();
@@ -51,7 +53,7 @@ async function pace(
       });
     }
     waiting++;
-    send(i, done);
+    send(done);
   }
   while (waiting > 0) {
     await new Promise<void>((resolve) => {
@@ -60,9 +62,32 @@ async function pace(
   }
 }
 
-async function panels(task: Task) {
-  const socket = dial({ host: '127.0.0.1', port: task.port, noDelay: true });
-  await new Promise((resolve) => socket.once('connect', resolve));
+/** Sends an event that carries `text`; calls back when it was acknowledged, never where the connection ended first. */
+export interface Sender {
+  send(text: string, done: () => void): void;
+  end(): void;
+}
+
+export const openSender = (to: Destination): Promise<Sender> =>
+  to.kind === 'panel' ? openPanel(to.port) : openPublisher(to);
+
+/** A gateway that says that it runs may be about to open the line. */
+async function dialPanelPort(port: number): Promise<Socket> {
+  for (let triesLeft = 50; ; triesLeft--) {
+    const socket = dial({ host: '127.0.0.1', port, noDelay: true });
+    try {
+      await once(socket, 'connect');
+      return socket;
+    } catch (error) {
+      if (triesLeft === 0) throw error;
+      await delay(100);
+    }
+  }
+}
+
+async function openPanel(port: number): Promise<Sender> {
+  const socket = await dialPanelPort(port);
+  socket.on('error', () => {});
   const waiting = new Map<number, () => void>();
   const decoder = dc09Decoder();
   socket.on('data', (chunk) => {
@@ -72,42 +97,41 @@ async function panels(task: Task) {
       waiting.delete(one.frame.sequence);
     }
   });
-  await pace(task, (i, done) => {
-    const sequence = 1 + (i % 9999);
-    waiting.set(sequence, done);
-    const data = `#1234|Nri1/FA${i % 1000}|A${clock()}`;
-    socket.write(
-      encodeDc09({
-        id: 'SIA-DCS',
-        sequence,
-        receiver: '1',
-        prefix: '0',
-        account: '1234',
-        data,
-        timestamp: Date.now(),
-      }),
-    );
-  });
-  socket.destroy();
+  let sent = 0;
+  return {
+    send(text, done) {
+      const i = sent++;
+      const sequence = 1 + (i % 9999);
+      waiting.set(sequence, done);
+      const data = `#1234|Nri1/FA${i % 1000}|A${text}`;
+      const message = { id: 'SIA-DCS', sequence, receiver: '1', prefix: '0', account: '1234', data } as const;
+      socket.write(encodeDc09({ ...message, timestamp: Date.now() }));
+    },
+    end: () => socket.destroy(),
+  };
 }
 
 /** What a gateway without a journal would do: the same payload, straight to the broker. */
-async function publishes(task: Task) {
-  const mqtt = await client(task.port);
+async function openPublisher({ port, protocolVersion = 5 }: Destination): Promise<Sender> {
+  const mqtt = await client(port, { protocolVersion });
+  mqtt.on('error', () => {});
   const filler = 'x'.repeat(600);
-  await pace(task, (i, done) => {
-    mqtt.publish(
-      'campus/v1/45/event/alarm/panel',
-      JSON.stringify({ i, data: { text: String(clock()), filler } }),
-      { qos: 1 },
-      () => done(),
-    );
-  });
-  await mqtt.endAsync(true);
+  let sent = 0;
+  return {
+    send(text, done) {
+      const body = JSON.stringify({ i: sent++, data: { text, filler } });
+      mqtt.publish('campus/v1/45/event/alarm/panel', body, { qos: 1 }, (error) => {
+        if (!error) done();
+      });
+    },
+    end: () => void mqtt.end(true),
+  };
 }
 
 if (import.meta.main) {
   const task = JSON.parse(process.argv[2] ?? '') as Task;
-  await (task.kind === 'panel' ? panels(task) : publishes(task));
+  const sender = await openSender(task);
+  await pace(task, (done) => sender.send(String(clock()), done));
+  sender.end();
   process.exit(0);
 }

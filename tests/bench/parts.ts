@@ -1,12 +1,11 @@
 /** Parts of the benches: real processes, and numbers of what happened. */
 import type { ChildProcess } from 'node:child_process';
-import { closeSync, fsyncSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
-import { connect, type MqttClient } from 'mqtt';
+import { connect, type IClientOptions, type MqttClient } from 'mqtt';
 import { freePort } from '../free-port.ts';
-import { gatewayCommand, mosquittoCommand, startProcess } from '../processes.ts';
+import { gatewayCommand, mosquittoCommand, type Program, startProcess } from '../processes.ts';
 
 export { stopProcess as stop } from '../processes.ts';
 
@@ -23,10 +22,14 @@ export function folder(): string {
   return directory;
 }
 
-const start = async ({ command, args, ready }: ReturnType<typeof gatewayCommand>): Promise<ChildProcess> =>
-  (await startProcess(command, args, ready, (child) => children.add(child))).child;
+/** Ends with the bench. */
+export const adopt = (child: ChildProcess) => void children.add(child);
 
-/** A mosquitto; more lines, from its own folder, make a bridge of it. */
+/** Resolves when it says that it is there. */
+export const start = async ({ command, args, ready, env }: Program): Promise<ChildProcess> =>
+  (await startProcess(command, args, ready, adopt, env)).child;
+
+/** A mosquitto; more lines, from its own folder, make a bridge of it. Its own 20 in flight would be the limit. */
 export async function mosquitto(
   extra: (directory: string) => readonly string[] = () => [],
 ): Promise<{ port: number; child: ChildProcess }> {
@@ -39,7 +42,7 @@ export function mosquittoAt(
   extra: (directory: string) => readonly string[] = () => [],
 ): Promise<ChildProcess> {
   const directory = folder();
-  return mosquittoIn(directory, port, extra(directory));
+  return mosquittoIn(directory, port, ['max_inflight_messages 256', ...extra(directory)]);
 }
 
 export const mosquittoIn = (directory: string, port: number, extra: readonly string[]) =>
@@ -52,9 +55,24 @@ export function gateway(config: object): Promise<ChildProcess> {
 
 export const gatewayIn = (directory: string, config: object) => start(gatewayCommand(directory, config));
 
-export async function client(port: number): Promise<MqttClient> {
-  const one = connect({ host: '127.0.0.1', port, protocolVersion: 5, reconnectPeriod: 0 });
-  await new Promise<void>((resolve) => one.once('connect', () => resolve()));
+/** `heard` is there before the first message of a session that was kept. */
+export async function client(
+  port: number,
+  options: IClientOptions = {},
+  heard?: (payload: Buffer) => void,
+): Promise<MqttClient> {
+  const one = connect({
+    host: '127.0.0.1',
+    port,
+    protocolVersion: 5,
+    reconnectPeriod: 0,
+    ...options,
+  });
+  if (heard !== undefined) one.on('message', (_topic, payload) => heard(payload));
+  await new Promise<void>((resolve, reject) => {
+    one.once('connect', () => resolve());
+    one.once('error', reject);
+  });
   (one.stream as unknown as { setNoDelay(on: boolean): void }).setNoDelay(true);
   return one;
 }
@@ -84,25 +102,6 @@ export function usage(child: ChildProcess): { rss: number; cpu: number } {
     rss: Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024,
     cpu: (Number(stat[11]) + Number(stat[12])) / 100,
   };
-}
-
-/**
- * ms of one 4 KB append with fsync on the disk of the benches, 100 a second like the paced load: the physical limit
- * of an acknowledged event. (In a tight loop a disk answers faster than to one event now and then.)
- */
-export async function fsyncTime(): Promise<number[]> {
-  const file = openSync(join(folder(), 'fsync'), 'w');
-  const page = Buffer.alloc(4096, 1);
-  const times: number[] = [];
-  for (let i = 0; i < 300; i++) {
-    await delay(10);
-    const from = performance.now();
-    writeSync(file, page);
-    fsyncSync(file);
-    times.push(performance.now() - from);
-  }
-  closeSync(file);
-  return times;
 }
 
 export function quantile(values: readonly number[], q: number): number {

@@ -2,6 +2,7 @@
 import { access } from './access.ts';
 import { delivery } from './delivery.ts';
 import { idle } from './idle.ts';
+import { killed } from './killed.ts';
 import { linkage } from './linkage.ts';
 import { live } from './live.ts';
 import { road } from './road.ts';
@@ -9,6 +10,7 @@ import { uplinks } from './uplinks.ts';
 
 const benches: Readonly<Record<string, (args: string[]) => Promise<void>>> = {
   road,
+  killed,
   idle,
   delivery,
   uplinks,
@@ -16,7 +18,10 @@ const benches: Readonly<Record<string, (args: string[]) => Promise<void>>> = {
   access,
   live,
 };
-const [name = '', ...args] = process.argv.slice(2);
+// Without a listener a signal ends the process without its 'exit', and what it started stays.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1));
+
+const [name = '', ...args] = process.argv.slice(2).filter((argument) => argument !== '--');
 const bench = benches[name];
 if (bench === undefined) {
   process.stderr.write(`npm run bench -- NAME; there are: ${Object.keys(benches).join(', ')}\n`);
