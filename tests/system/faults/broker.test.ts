@@ -52,8 +52,10 @@ describe('a broker', { timeout: 180_000 }, () => {
     expect(await campus.settle('broker frozen for 25 s')).toMatchObject(nothingLost);
     expect(await campus.daemon().stop()).toBe(0);
   });
+});
 
-  it('that denies one topic gets the others meanwhile, and that one when it allows it', async (context) => {
+describe('a broker that refuses', { timeout: 180_000 }, () => {
+  it('one topic gets the others meanwhile, and that one when it allows it', async (context) => {
     need(context, 'mosquitto');
     const directory = temporaryDirectory();
     const acl = join(directory, 'acl');
@@ -80,7 +82,7 @@ describe('a broker', { timeout: 180_000 }, () => {
     expect(await campus.daemon().stop()).toBe(0);
   });
 
-  it('that refuses the password is tried again, shown, and gets all when it is put right', async (context) => {
+  it('the password is tried again, shown, and gets all when it is put right', async (context) => {
     need(context, 'mosquitto', 'mosquitto_passwd');
     const directory = temporaryDirectory();
     const file = join(directory, 'passwords');
@@ -105,8 +107,10 @@ describe('a broker', { timeout: 180_000 }, () => {
     expect(await campus.settle('password refused, then right')).toMatchObject(nothingLost);
     expect(campus.daemon().log.join('\n')).not.toContain('right');
   });
+});
 
-  it('that is full drops what it had acknowledged; receipts bring it again', async (context) => {
+describe('a broker that loses', { timeout: 180_000 }, () => {
+  it('what it had acknowledged, being full, gets it again by receipts', async (context) => {
     need(context, 'mosquitto');
     const broker = await mosquitto(['max_queued_messages 50', 'max_inflight_messages 5']);
     const line = await relay(broker.port);
@@ -129,7 +133,7 @@ describe('a broker', { timeout: 180_000 }, () => {
     expect(await campus.daemon().stop()).toBe(0);
   });
 
-  it('restarted empty, without what it had acknowledged, is filled by receipts', async (context) => {
+  it('all, restarted empty, is filled by receipts', async (context) => {
     need(context, 'mosquitto');
     const broker = await mosquitto(['persistence false']);
     const uplink = { receipts: true, receiptTimeout: '2s' };
