@@ -84,82 +84,98 @@ const argumentsSchema = z.strictObject({
 });
 const INTERLOCK_EVERY_MS = 100;
 const REST_AGAIN_MS = 1000;
+type Bollard = Extract<OutputOptions, { kind: 'bollard' }>;
 
-export function createOutputs(
-  outputs: readonly OutputOptions[],
-  wire: OutputWire,
-  signal: AbortSignal,
-  time: Clock,
-): Outputs {
-  /** By coil: what will switch it off. */
+const failed = ({ reason, unknown }: WriteProblem): Outcome => ({
+  done: false,
+  reason,
+  ...(unknown === true && { unknown }),
+});
+
+/** The coils of a device, and what will switch each off. */
+function createCoils(wire: OutputWire, signal: AbortSignal, time: Clock) {
   const timers = new Map<number, Timer>();
-  const moving = new Set<string>();
-
-  const failed = ({ reason, unknown }: WriteProblem): Outcome => ({
-    done: false,
-    reason,
-    ...(unknown === true && { unknown }),
-  });
+  const stopTimer = (at: number) => {
+    timers.get(at)?.stop();
+    timers.delete(at);
+  };
+  const offAfter = (at: number, ms: number) => {
+    stopTimer(at);
+    timers.set(
+      at,
+      time.after(ms, () => void off(at)),
+    );
+  };
   /** Off, and insists: what was to last a moment must not last for ever. */
   const off = async (at: number): Promise<WriteProblem | undefined> => {
-    timers.get(at)?.stop();
-    timers.delete(at);
+    stopTimer(at);
     const problem = await wire.write(at, false);
-    if (problem?.unknown === true && !signal.aborted && !timers.has(at))
-      timers.set(
-        at,
-        time.after(REST_AGAIN_MS, () => void off(at)),
-      );
+    if (problem?.unknown === true && !signal.aborted && !timers.has(at)) offAfter(at, REST_AGAIN_MS);
     return problem;
   };
-  const on = async (at: number, ms: number): Promise<Outcome> => {
-    timers.get(at)?.stop();
-    timers.delete(at);
-    const problem = await wire.write(at, true);
-    // Also where nobody answered: it may be on.
-    if (ms !== Number.POSITIVE_INFINITY)
-      timers.set(
-        at,
-        time.after(ms, () => void off(at)),
-      );
-    return problem === undefined ? { done: true } : failed(problem);
+  return {
+    off,
+    /** For so long; Infinity: until it is switched off. */
+    async on(at: number, ms: number): Promise<WriteProblem | undefined> {
+      stopTimer(at);
+      const problem = await wire.write(at, true);
+      // Also where nobody answered: it may be on.
+      if (ms !== Number.POSITIVE_INFINITY) offAfter(at, ms);
+      return problem;
+    },
   };
-  const offOutcome = async (at: number): Promise<Outcome> => {
-    const problem = await off(at);
-    return problem === undefined ? { done: true } : failed(problem);
-  };
+}
+type Coils = ReturnType<typeof createCoils>;
 
-  const move = async (
-    bollard: Extract<OutputOptions, { kind: 'bollard' }>,
-    action: 'raise' | 'lower',
-  ): Promise<Outcome> => {
-    const { travel, interlock } = bollard;
+/** Moves bollards, each one way at a time, while nothing stands there. */
+function createBollards(coils: Coils, wire: OutputWire, signal: AbortSignal, time: Clock) {
+  const moving = new Set<string>();
+  const blockedBy = async ({ interlock }: Bollard): Promise<string | undefined> => {
+    const found = await wire.read(interlock.input);
+    if (typeof found === 'string') return `its interlock cannot be read: ${found}`;
+    return found ? 'its interlock is on: something stands there' : undefined;
+  };
+  const move = async (bollard: Bollard, action: 'raise' | 'lower'): Promise<Outcome> => {
     const [own, other] = action === 'raise' ? [bollard.raise, bollard.lower] : [bollard.lower, bollard.raise];
-    const blocked = async (): Promise<string | undefined> => {
-      const found = await wire.read(interlock.input);
-      if (typeof found === 'string') return `its interlock cannot be read: ${found}`;
-      return found ? 'its interlock is on: something stands there' : undefined;
-    };
-    const why = await blocked();
+    const why = await blockedBy(bollard);
     if (why !== undefined) return { done: false, reason: why };
     // Never both ways at once.
-    const still = await off(other);
+    const still = await coils.off(other);
     if (still !== undefined) return failed(still);
-    const begun = await on(own, travel);
-    if (!begun.done) return begun;
-    const end = time.elapsed() + travel;
+    const problem = await coils.on(own, bollard.travel);
+    if (problem !== undefined) return failed(problem);
+    const end = time.elapsed() + bollard.travel;
     while (time.elapsed() < end && !signal.aborted) {
       await time.wait(INTERLOCK_EVERY_MS, signal);
-      const stop = action === 'raise' ? await blocked() : undefined;
+      const stop = action === 'raise' ? await blockedBy(bollard) : undefined;
       if (stop === undefined) continue;
-      await off(own);
+      await coils.off(own);
       return { done: false, reason: `it was stopped on its way: ${stop}` };
     }
     return signal.aborted
       ? { done: false, reason: 'the line was lost on its way', unknown: true }
       : { done: true };
   };
+  return {
+    async move(bollard: Bollard, action: 'raise' | 'lower'): Promise<Outcome> {
+      if (moving.has(bollard.id)) return { done: false, reason: 'it is moving' };
+      moving.add(bollard.id);
+      return await move(bollard, action).finally(() => moving.delete(bollard.id));
+    },
+  };
+}
 
+/** `signal`: the line is gone, nothing moves any more. */
+export function createOutputs(
+  outputs: readonly OutputOptions[],
+  wire: OutputWire,
+  signal: AbortSignal,
+  time: Clock,
+): Outputs {
+  const coils = createCoils(wire, signal, time);
+  const bollards = createBollards(coils, wire, signal, time);
+  const outcomeOf = (problem: WriteProblem | undefined): Outcome =>
+    problem === undefined ? { done: true } : failed(problem);
   return {
     async execute({ action, arguments: wanted }) {
       const parsed = argumentsSchema.safeParse(wanted);
@@ -171,29 +187,26 @@ export function createOutputs(
       const { kind } = output;
       if (!(actionsOf[kind] as readonly string[]).includes(action))
         return { done: false, reason: `a ${kind} does not know ${action}` };
-      if (kind === 'bollard') {
-        if (moving.has(output.id)) return { done: false, reason: 'it is moving' };
-        moving.add(output.id);
-        return await move(output, action as 'raise' | 'lower').finally(() => moving.delete(output.id));
-      }
+      if (kind === 'bollard') return await bollards.move(output, action as 'raise' | 'lower');
       lasting.delete(output);
-      if (action === 'lock' || action === 'deactivate') return await offOutcome(output.coil);
-      if (kind === 'door' && action === 'unlock') return await on(output.coil, output.moment);
+      if (action === 'lock' || action === 'deactivate') return outcomeOf(await coils.off(output.coil));
+      if (kind === 'door' && action === 'unlock')
+        return outcomeOf(await coils.on(output.coil, output.moment));
       const asked = parsed.data.for === undefined ? Number.POSITIVE_INFINITY : parsed.data.for * 1000;
       const ms = kind === 'door' ? Number.POSITIVE_INFINITY : Math.min(asked, output.limit);
       lasting.set(output, time.elapsed() + ms);
-      return await on(output.coil, ms);
+      return outcomeOf(await coils.on(output.coil, ms));
     },
     async begin() {
       for (const output of outputs) {
         const left = (lasting.get(output) ?? 0) - time.elapsed();
-        if (output.kind !== 'bollard' && left > 0) await on(output.coil, left);
-        else for (const at of coilsOf(output)) await off(at);
+        if (output.kind !== 'bollard' && left > 0) await coils.on(output.coil, left);
+        else for (const at of coilsOf(output)) await coils.off(at);
       }
     },
     async rest() {
       for (const output of outputs) {
-        for (const at of coilsOf(output)) await off(at);
+        for (const at of coilsOf(output)) await coils.off(at);
       }
     },
   };
