@@ -1,0 +1,41 @@
+/** What the config says of a terminal. */
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+import type { Device } from '../contract/driver.ts';
+import { duration } from '../contract/options.ts';
+import type { Profile } from './mapping.ts';
+
+export const terminalOptions = z.strictObject({
+  listen: z
+    .strictObject({
+      host: z.string().default('127.0.0.1').describe('The address to listen on'),
+      port: z.int().min(1).max(65_535),
+    })
+    .optional()
+    .describe('Where terminals push to; several may share it'),
+  pull: z
+    .strictObject({
+      url: z.url({ protocol: /^https?$/, error: 'http:// or https://' }),
+      username: z.string(),
+      passwordFile: z.string(),
+    })
+    .optional()
+    .describe('A terminal whose endless answer is read instead: alertStream, eventManager'),
+  profile: z.string().describe('How its messages are read: a file of config/profiles, or a path'),
+  from: z.array(z.string()).min(1).optional().describe('The addresses that it may push from'),
+  username: z.string().optional().describe('Basic authentication'),
+  passwordFile: z.string().optional().describe('A file whose first line is the password'),
+  tokenFile: z
+    .string()
+    .optional()
+    .describe('A file whose first line must stand in the URL: /push/{device}?token=...'),
+  serial: z.string().optional().describe("ZKTeco: the terminal's serial number (SN)"),
+  pictures: z.boolean().default(false).describe('Whether the pictures that it sends are kept'),
+  supervision: duration()
+    .optional()
+    .describe('Silent for longer, it is offline; needs a terminal that sends heartbeats'),
+});
+export type Terminal = Device<z.output<typeof terminalOptions>, Profile>;
+
+/** What the config names a file for: a password, a token. @throws Error of the system. */
+export const firstLine = (file: string) => readFileSync(file, 'utf8').split(/\r?\n/, 1)[0] ?? '';
