@@ -30,7 +30,7 @@ export function createRefusals(options: {
   readonly tell: (details: object) => void;
 }) {
   const { journal, clock, time, log, metrics, tell } = options;
-  const bursts = burstLog(log);
+  const bursts = burstLog(log, time);
   const buckets = new Map<string, { since: number; count: number }>();
 
   /** Whether this one is still to be written down, and how many were not since the last minute that had too many. */

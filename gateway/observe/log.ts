@@ -1,7 +1,7 @@
 /** Logging: JSON lines, or pretty on a terminal; and the rule that a burst is logged once. */
 import { type Logger, pino } from 'pino';
 import pretty from 'pino-pretty';
-import { type Clock, systemClock, type Timer } from '../../drivers/contract/clock.ts';
+import type { Clock, Timer } from '../../drivers/contract/clock.ts';
 import type { Log } from '../../drivers/contract/driver.ts';
 
 /** To standard error, so that standard output stays the command's own. */
@@ -23,7 +23,7 @@ export interface BurstLog {
   close(): void;
 }
 
-export function burstLog(log: Log, time: Clock = systemClock): BurstLog {
+export function burstLog(log: Log, time: Clock): BurstLog {
   const bursts = new Map<string, { more: number; fields: object; sentence: string }>();
   // Runs only while there is a burst: most logs never have one.
   let timer: Timer | undefined;

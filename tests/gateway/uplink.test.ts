@@ -123,7 +123,9 @@ describe('an uplink', () => {
     const { event } = await events.next();
     expect(event).toMatchObject({ id: next.id, previous: '1' });
   });
+});
 
+describe('an uplink and its platform', () => {
   it('sends only what the filter wants, and chains previous over what it left out', async () => {
     const port = await freePort();
     const { events } = await broker(port);
