@@ -86,7 +86,7 @@ async function throughBridge(broker: number, platform: Subscriber, flood: number
   return result;
 }
 
-/** From a publisher to a subscriber with a durable session. */
+/** From a publisher to a subscriber with a durable session: one broker, where the gateway and the bridge have two. */
 async function throughPeer(peer: Peer, flood: number): Promise<Result> {
   const broker = await peer.prepare();
   const child = await broker.start();
