@@ -49,77 +49,91 @@ const GAP_AFTER_MS = 2000;
 const ASK_EVERY_MS = 10_000;
 const ASK_TIMES = 6;
 
+interface Lane {
+  readonly prefix: string;
+  readonly journal: string;
+  readonly lane: string;
+}
+
+const TABLES = `
+  CREATE TABLE IF NOT EXISTS event (
+    id TEXT PRIMARY KEY, prefix TEXT NOT NULL, journal TEXT NOT NULL, lane TEXT NOT NULL,
+    sequence INTEGER NOT NULL, previous INTEGER NOT NULL,
+    type TEXT NOT NULL, time TEXT NOT NULL, received_at INTEGER NOT NULL, body TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX IF NOT EXISTS event_chain ON event (prefix, journal, lane, previous);
+  CREATE TABLE IF NOT EXISTS position (
+    prefix TEXT NOT NULL, journal TEXT NOT NULL, lane TEXT NOT NULL, up_to INTEGER NOT NULL,
+    PRIMARY KEY (prefix, journal, lane)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS gap (
+    prefix TEXT NOT NULL, journal TEXT NOT NULL, lane TEXT NOT NULL, after INTEGER NOT NULL,
+    up_to INTEGER NOT NULL, since INTEGER NOT NULL, asked INTEGER NOT NULL DEFAULT 0,
+    asked_at INTEGER NOT NULL DEFAULT 0, state TEXT NOT NULL DEFAULT 'open',
+    PRIMARY KEY (prefix, journal, lane, after)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS tally (name TEXT PRIMARY KEY, n INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+`;
+
+/** What is asked of the tables, and written. */
+const statementsOf = (db: Database.Database) => ({
+  insert: db.prepare<Received & { now: number }>(
+    `INSERT INTO event VALUES (@id, @prefix, @journal, @lane, @sequence, @previous, @type, @time, @now, @body)
+     ON CONFLICT DO NOTHING`,
+  ),
+  // First from the memory of a gateway whose disk failed, without a number; then again with one.
+  number: db.prepare<Received>(
+    `UPDATE event SET sequence = @sequence, previous = @previous, journal = @journal, body = @body
+     WHERE id = @id AND sequence = 0`,
+  ),
+  position: db.prepare<Lane, { upTo: number }>(
+    'SELECT up_to AS upTo FROM position WHERE prefix = @prefix AND journal = @journal AND lane = @lane',
+  ),
+  move: db.prepare<Lane & { upTo: number }>(
+    `INSERT INTO position VALUES (@prefix, @journal, @lane, @upTo)
+     ON CONFLICT DO UPDATE SET up_to = excluded.up_to`,
+  ),
+  following: db.prepare<Lane & { upTo: number }, { sequence: number }>(
+    `SELECT sequence FROM event WHERE prefix = @prefix AND journal = @journal AND lane = @lane AND previous = @upTo
+     AND sequence > @upTo ORDER BY sequence LIMIT 1`,
+  ),
+  beyond: db.prepare<Lane & { upTo: number }, { previous: number }>(
+    `SELECT min(previous) AS previous FROM event
+     WHERE prefix = @prefix AND journal = @journal AND lane = @lane AND previous > @upTo`,
+  ),
+  openGap: db.prepare<Lane & { after: number; upTo: number; now: number }>(
+    `INSERT INTO gap (prefix, journal, lane, after, up_to, since) VALUES (@prefix, @journal, @lane, @after, @upTo, @now)
+     ON CONFLICT DO UPDATE SET up_to = excluded.up_to`,
+  ),
+  closeGaps: db.prepare<Lane & { upTo: number }>(
+    `UPDATE gap SET state = 'closed' WHERE prefix = @prefix AND journal = @journal AND lane = @lane
+     AND after < @upTo AND state = 'open'`,
+  ),
+  due: db.prepare<{ now: number }, Gap>(
+    `SELECT prefix, journal, lane, after, up_to AS upTo, asked FROM gap
+     WHERE state = 'open' AND since < @now - ${GAP_AFTER_MS} AND asked_at < @now - ${ASK_EVERY_MS}`,
+  ),
+  asked: db.prepare<Gap & { now: number }>(
+    `UPDATE gap SET asked = asked + 1, asked_at = @now
+     WHERE prefix = @prefix AND journal = @journal AND lane = @lane AND after = @after`,
+  ),
+  giveUp: db.prepare<Gap>(
+    `UPDATE gap SET state = 'lost' WHERE prefix = @prefix AND journal = @journal AND lane = @lane AND after = @after`,
+  ),
+  count: db.prepare<[string, number]>(
+    'INSERT INTO tally VALUES (?, ?) ON CONFLICT DO UPDATE SET n = n + excluded.n',
+  ),
+});
+
 export type PlatformStore = ReturnType<typeof openPlatformStore>;
 
 export function openPlatformStore(file: string) {
   const db = new Database(file, { timeout: 5000 });
   db.pragma('journal_mode = WAL');
   db.pragma('synchronous = FULL');
-  db.exec(`
-    CREATE TABLE IF NOT EXISTS event (
-      id TEXT PRIMARY KEY, prefix TEXT NOT NULL, journal TEXT NOT NULL, lane TEXT NOT NULL,
-      sequence INTEGER NOT NULL, previous INTEGER NOT NULL,
-      type TEXT NOT NULL, time TEXT NOT NULL, received_at INTEGER NOT NULL, body TEXT NOT NULL
-    ) STRICT;
-    CREATE INDEX IF NOT EXISTS event_chain ON event (prefix, journal, lane, previous);
-    CREATE TABLE IF NOT EXISTS position (
-      prefix TEXT NOT NULL, journal TEXT NOT NULL, lane TEXT NOT NULL, up_to INTEGER NOT NULL,
-      PRIMARY KEY (prefix, journal, lane)
-    ) STRICT, WITHOUT ROWID;
-    CREATE TABLE IF NOT EXISTS gap (
-      prefix TEXT NOT NULL, journal TEXT NOT NULL, lane TEXT NOT NULL, after INTEGER NOT NULL,
-      up_to INTEGER NOT NULL, since INTEGER NOT NULL, asked INTEGER NOT NULL DEFAULT 0,
-      asked_at INTEGER NOT NULL DEFAULT 0, state TEXT NOT NULL DEFAULT 'open',
-      PRIMARY KEY (prefix, journal, lane, after)
-    ) STRICT, WITHOUT ROWID;
-    CREATE TABLE IF NOT EXISTS tally (name TEXT PRIMARY KEY, n INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-  `);
-  const insert = db.prepare<Received & { now: number }>(
-    `INSERT INTO event VALUES (@id, @prefix, @journal, @lane, @sequence, @previous, @type, @time, @now, @body)
-     ON CONFLICT DO NOTHING`,
-  );
-  // First from the memory of a gateway whose disk failed, without a number; then again with one.
-  const number = db.prepare<Received>(
-    `UPDATE event SET sequence = @sequence, previous = @previous, journal = @journal, body = @body
-     WHERE id = @id AND sequence = 0`,
-  );
-  const position = db.prepare<Lane, { upTo: number }>(
-    'SELECT up_to AS upTo FROM position WHERE prefix = @prefix AND journal = @journal AND lane = @lane',
-  );
-  const move = db.prepare<Lane & { upTo: number }>(
-    `INSERT INTO position VALUES (@prefix, @journal, @lane, @upTo)
-     ON CONFLICT DO UPDATE SET up_to = excluded.up_to`,
-  );
-  const following = db.prepare<Lane & { upTo: number }, { sequence: number }>(
-    `SELECT sequence FROM event WHERE prefix = @prefix AND journal = @journal AND lane = @lane AND previous = @upTo
-     AND sequence > @upTo ORDER BY sequence LIMIT 1`,
-  );
-  const beyond = db.prepare<Lane & { upTo: number }, { previous: number }>(
-    `SELECT min(previous) AS previous FROM event
-     WHERE prefix = @prefix AND journal = @journal AND lane = @lane AND previous > @upTo`,
-  );
-  const openGap = db.prepare<Lane & { after: number; upTo: number; now: number }>(
-    `INSERT INTO gap (prefix, journal, lane, after, up_to, since) VALUES (@prefix, @journal, @lane, @after, @upTo, @now)
-     ON CONFLICT DO UPDATE SET up_to = excluded.up_to`,
-  );
-  const closeGaps = db.prepare<Lane & { upTo: number }>(
-    `UPDATE gap SET state = 'closed' WHERE prefix = @prefix AND journal = @journal AND lane = @lane
-     AND after < @upTo AND state = 'open'`,
-  );
-  const due = db.prepare<{ now: number }, Gap>(
-    `SELECT prefix, journal, lane, after, up_to AS upTo, asked FROM gap
-     WHERE state = 'open' AND since < @now - ${GAP_AFTER_MS} AND asked_at < @now - ${ASK_EVERY_MS}`,
-  );
-  const asked = db.prepare<Gap & { now: number }>(
-    `UPDATE gap SET asked = asked + 1, asked_at = @now
-     WHERE prefix = @prefix AND journal = @journal AND lane = @lane AND after = @after`,
-  );
-  const giveUp = db.prepare<Gap>(
-    `UPDATE gap SET state = 'lost' WHERE prefix = @prefix AND journal = @journal AND lane = @lane AND after = @after`,
-  );
-  const count = db.prepare<[string, number]>(
-    'INSERT INTO tally VALUES (?, ?) ON CONFLICT DO UPDATE SET n = n + excluded.n',
-  );
+  db.exec(TABLES);
+  const { insert, number, position, move, following, beyond, openGap, closeGaps, due, asked, giveUp, count } =
+    statementsOf(db);
 
   /** Follows the chain from where it is complete; what is beyond it shows a gap. */
   const follow = (lane: Lane, now: number): Receipt | undefined => {
@@ -203,10 +217,4 @@ export function openPlatformStore(file: string) {
     },
     close: () => db.close(),
   };
-}
-
-interface Lane {
-  readonly prefix: string;
-  readonly journal: string;
-  readonly lane: string;
 }

@@ -8,7 +8,7 @@
  *  - Without receipts each message is stored before its PUBACK, one commit a message.
  */
 import { randomUUID } from 'node:crypto';
-import { connect, type IClientOptions } from 'mqtt';
+import { connect, type IClientOptions, type MqttClient } from 'mqtt';
 import {
   type Gap,
   openPlatformStore,
@@ -143,33 +143,9 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     }
   };
 
-  const replies = new Map<string, (reply: Reply) => void>();
-  client.on('message', (topic, payload) => {
-    if (!topic.includes('/reply/')) return;
-    try {
-      const reply = JSON.parse(payload.toString()) as Reply;
-      replies.get(reply.id)?.(reply);
-      replies.delete(reply.id);
-    } catch {
-      discarded++;
-    }
+  const command = createCommands(client, () => {
+    discarded++;
   });
-  const command = (prefix: string, action: string, args: object) =>
-    new Promise<Reply>((resolve, reject) => {
-      const id = randomUUID();
-      const late = setTimeout(() => {
-        replies.delete(id);
-        reject(new Error(`${prefix}: no answer to ${action}`));
-      }, REPLY_TIMEOUT_MS).unref();
-      replies.set(id, (reply) => {
-        clearTimeout(late);
-        resolve(reply);
-      });
-      client.publish(`${prefix}/command/gateway`, JSON.stringify({ id, action, arguments: args }), {
-        qos: 1,
-      });
-    });
-
   const fill = ({ prefix, journal, lane, after, upTo }: Gap) => {
     tell(`${prefix}: ${lane} events are missing after ${after}, up to ${upTo}; asking for them`);
     command(prefix, 'replay', { journal, lane, after: String(after), upTo: String(upTo) }).then(
@@ -210,6 +186,36 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
       store.close();
     },
   };
+}
+
+/** Sends commands to gateways, and waits for their replies. `discarded`: what is no reply. */
+function createCommands(client: MqttClient, discarded: () => void): Platform['command'] {
+  const replies = new Map<string, (reply: Reply) => void>();
+  client.on('message', (topic, payload) => {
+    if (!topic.includes('/reply/')) return;
+    try {
+      const reply = JSON.parse(payload.toString()) as Reply;
+      replies.get(reply.id)?.(reply);
+      replies.delete(reply.id);
+    } catch {
+      discarded();
+    }
+  });
+  return (prefix, action, args) =>
+    new Promise<Reply>((resolve, reject) => {
+      const id = randomUUID();
+      const late = setTimeout(() => {
+        replies.delete(id);
+        reject(new Error(`${prefix}: no answer to ${action}`));
+      }, REPLY_TIMEOUT_MS).unref();
+      replies.set(id, (reply) => {
+        clearTimeout(late);
+        resolve(reply);
+      });
+      client.publish(`${prefix}/command/gateway`, JSON.stringify({ id, action, arguments: args }), {
+        qos: 1,
+      });
+    });
 }
 
 const replyFilter = (filter: string) => filter.replace(/\/event\/.*$/, '/reply/+');
