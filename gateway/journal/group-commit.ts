@@ -64,6 +64,8 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
   /** Commits what waits until nothing waits. */
   const commitAll = async () => {
     running = true;
+    // What is appended in the same breath goes along, and costs no fsync of its own.
+    await undefined;
     while (pending.length > 0 || progress.isChanged()) {
       if (await commitOnce()) continue;
       // What is about progress alone waits for a better moment; events that arrived meanwhile try at once.

@@ -118,6 +118,29 @@ describe.each<[string, () => Backing]>([
   });
 });
 
+describe('group commit', () => {
+  it('puts what is appended in one breath, and where an uplink stands by then, into one; what comes later into the next', async () => {
+    const { time, wrong, start } = rig();
+    const journal = await start();
+    const commits: string[] = [];
+    const disk = Promise.withResolvers<void>();
+    wrong.hold = (name) => {
+      commits.push(name);
+      return disk.promise;
+    };
+    journal.advance('police', 'urgent', { sequence: 1, sent: 1 });
+    const first = ['a', 'b', 'c'].map((id) => journal.append(alarm(id)));
+    await time.advance(0);
+    const later = ['d', 'e'].map((id) => journal.append(alarm(id)));
+    await time.advance(250);
+    expect(commits).toEqual(['commit']);
+    disk.resolve();
+    const numbers = (await Promise.all([...first, ...later])).map(({ sequence }) => sequence);
+    expect(numbers).toEqual([1, 2, 3, 4, 5]);
+    expect(commits).toEqual(['commit', 'commit']);
+  });
+});
+
 describe('a crash', () => {
   it.each([
     ['before the commit', 'before', []],
