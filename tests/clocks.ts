@@ -49,7 +49,8 @@ export function manualClock(start = Date.UTC(2026, 0, 5, 8), seed = 1): ManualCl
     one.run();
   };
   const clock: ManualClock = {
-    wall: () => offset + now,
+    // Whole, as the machine's is.
+    wall: () => Math.floor(offset + now),
     elapsed: () => now,
     after: (ms, run) => put(ms, undefined, run),
     every: (ms, run) => put(ms, ms, run),

@@ -53,6 +53,8 @@ interface Wire {
   session?: Session | undefined;
   /** Commands that wait until it is open or one of its devices answers; they are called with whether that is over. */
   readonly waiting: Set<(over: boolean) => void>;
+  /** Cuts the wait for the next try short: a command waits for the line. */
+  hurry?: (() => void) | undefined;
 }
 
 /** What all wires share. */
@@ -135,7 +137,7 @@ async function giveCommand(command: Command, { line, driver, session }: Wire): P
 }
 
 /** Resolves when the line opened or a device on it answers: true; or when the time is over or the gateway stops: false. */
-function waitForWire({ waiting }: Wire, until: number, time: Clock): Promise<boolean> {
+function waitForWire({ waiting, hurry }: Wire, until: number, time: Clock): Promise<boolean> {
   const leftMs = until - time.elapsed();
   if (leftMs <= 0) return Promise.resolve(false);
   return new Promise((resolve) => {
@@ -146,6 +148,7 @@ function waitForWire({ waiting }: Wire, until: number, time: Clock): Promise<boo
     };
     const late = time.after(leftMs, () => wake(true));
     waiting.add(wake);
+    hurry?.();
   });
 }
 
@@ -172,10 +175,22 @@ async function keepOpen(wire: Wire, shared: Shared): Promise<void> {
         reason,
       );
       for (const { id } of devices) links.noteLineLost(id, reason);
-      await time.wait(waitMs, signal);
+      await waitToReopen(wire, waitMs, shared);
     }
   }
   log.debug({ line }, 'line closed');
+}
+
+/** A siren that an alarm waits for is not kept waiting by a back-off of half a minute. */
+async function waitToReopen(wire: Wire, waitMs: number, { context, signal }: Shared): Promise<void> {
+  const { time } = context;
+  const wanted = new AbortController();
+  wire.hurry = () => wanted.abort();
+  if (wire.waiting.size > 0) wanted.abort();
+  const how = await time.wait(waitMs, AbortSignal.any([signal, wanted.signal]));
+  wire.hurry = undefined;
+  // Not at once: a line that refuses must not be asked in a loop.
+  if (how === 'stopped' && !signal.aborted) await time.wait(Math.min(waitMs, BACKOFF.firstMs), signal);
 }
 
 /** One session, from open to end. Rejects when the line is gone. */

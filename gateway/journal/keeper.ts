@@ -103,7 +103,13 @@ export function createKeeper(openFile: OpenFile, told: Told): Keeper {
     } catch (error) {
       if (!isSuspect(error)) throw error;
       distrust(error);
+    }
+    try {
       return work(reopen());
+    } catch (error) {
+      // The second time, too, it may have been kept: what is open now is believed no more than what was.
+      if (isSuspect(error)) distrust(error);
+      throw error;
     }
   };
   const commit = (changes: Changes): Committed => {

@@ -84,12 +84,15 @@ export async function createRecorder(options: RecorderOptions): Promise<Recorder
   const { save, refuse } = createSave({ ...options, time, bursts, saved, refused });
   const isDiskGood = () => journal.condition.good;
   const waiting = createWaiting({ save, isDiskGood, time, metrics, bursts, log });
+  const told = createTold(time);
   // A disk that refuses now is told of by the journal; the states come when it is opened.
   if (journal.condition.good) await states.load();
 
-  function saved(item: Item, { sequence, repeated, id }: Appended, begunAt: number) {
+  function saved(item: Item, appended: Appended, begunAt: number) {
     const { event, entry } = item;
+    const { sequence, repeated, id } = appended;
     waiting.noteSaved(item);
+    if (item.alarm) told.note(entry.repeat, appended);
     // With its own id it is no repeat: an earlier try, whose fsync failed, is in the file all the same.
     if (repeated && id !== event.id) {
       metrics.repeats.inc();
@@ -128,6 +131,11 @@ export async function createRecorder(options: RecorderOptions): Promise<Recorder
     const stateKey = stateKeyOf(observation);
     const again = waiting.findAgain(stateKey, observation);
     if (again !== undefined) return save(again).then((appended) => ({ ...appended, repeated: true }));
+    const known = told.find(repeat);
+    if (known !== undefined) {
+      metrics.repeats.inc();
+      return Promise.resolve(known);
+    }
     if (initial === true && stateKey !== undefined && !states.isNews(stateKey, observation))
       return Promise.resolve(NO_NEWS);
     const type = eventTypeOf(observation);
@@ -179,6 +187,32 @@ export async function createRecorder(options: RecorderOptions): Promise<Recorder
     close() {
       waiting.close();
       bursts.close();
+    },
+  };
+}
+
+/** Alarms that are remembered here. */
+const TOLD_MAX = 1000;
+
+/**
+ * The newest alarms that are on disk, by repeat key: told again while the disk is slow, one of them would go out from
+ * memory as another alarm, with another id, before the disk can say that it knows it.
+ */
+function createTold(time: Pick<Clock, 'elapsed'>) {
+  const receipts = new Map<string, Receipt & { readonly at: number }>();
+  return {
+    find(repeat: Observation['repeat']): Receipt | undefined {
+      if (repeat === undefined) return undefined;
+      const known = receipts.get(repeat.key);
+      if (known === undefined || time.elapsed() - known.at > repeat.within) return undefined;
+      const { sequence, id } = known;
+      return { sequence, id, repeated: true };
+    },
+    note(repeat: Observation['repeat'], { sequence, id }: Appended) {
+      if (repeat === undefined) return;
+      receipts.delete(repeat.key);
+      receipts.set(repeat.key, { sequence, id, repeated: true, at: time.elapsed() });
+      if (receipts.size > TOLD_MAX) receipts.delete(receipts.keys().next().value as string);
     },
   };
 }

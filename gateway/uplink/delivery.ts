@@ -20,6 +20,7 @@ import { createHeldTries } from './held-tries.ts';
 import {
   advanceCursor,
   beginFlight,
+  closeLane,
   confirmUpTo,
   createLane,
   endFlight,
@@ -85,7 +86,7 @@ const CHECK_MS = 1000;
 export function startDelivery(channel: Channel, options: DeliveryOptions): Delivery {
   const { journal, holds, time } = options;
   const context: LaneContext = { ...options, address: (event) => channel.address(event) };
-  const sender = createSender(channel, { ...options, journal: journal.id, onLost: options.onFailed });
+  const sender = createSender(channel, { ...options, onLost: options.onFailed });
   const states = lanes.map((lane) => createLane(lane, context));
   const stateOf = (lane: Lane) => states[lanes.indexOf(lane)] as LaneState;
   const landed = new Set<LaneState>();
@@ -195,7 +196,7 @@ export function startDelivery(channel: Channel, options: DeliveryOptions): Deliv
       repeats.stop();
       check.stop();
       held.stop();
-      for (const { pausing } of states) pausing?.stop();
+      for (const state of states) closeLane(state);
     },
   };
 }

@@ -24,14 +24,14 @@ export function createHeldTries(
   let timer: Timer | undefined;
   let stopped = false;
   const tryOne = async (due: Hold) => {
-    await holds.tryAgain(due, (upTo) =>
+    await holds.tryAgain(due, (from, upTo, progress) =>
       resend({
         lane: due.lane,
-        after: due.held.first - 1,
+        after: from - 1,
         upTo,
-        wants: (entry) => address(entry) === due.held.topic && wants(entry.type as EventType),
+        wants: (entry) => address(entry) === due.address && wants(entry.type as EventType),
         inChain: wants,
-        progress: (sequence) => holds.progress(due, Math.min(sequence + 1, upTo)),
+        progress,
       }),
     );
     onDue();

@@ -12,11 +12,17 @@ import type { Resent } from './resend.ts';
 
 export interface Hold {
   held: Held;
+  readonly address: string;
   readonly lane: Lane;
   /** Not tried before, `elapsed()`. */
   until: number;
   backoff: number;
+  /** It is being sent: not twice at once. */
+  trying?: boolean;
 }
+
+/** Sends what is held from a sequence to another; tells how far it came. */
+export type SendHeld = (from: number, upTo: number, progress: (sequence: number) => void) => Promise<Resent>;
 
 export type Holds = ReturnType<typeof createHolds>;
 
@@ -27,7 +33,15 @@ const RETRY = {
   bulk: { first: 30_000, most: 600_000 },
 } as const;
 
-/** `onChange` is told how many addresses are held. The journal calls an address `topic`, as it did when all were. */
+/**
+ * An address that carries two lanes (`access`: a duress code is urgent, a card is not) may be held in each. The journal
+ * calls an address `topic` and keeps one row of each: the second lane's has the lane behind it.
+ */
+const rowOf = (address: string, lane: Lane, isTaken: boolean) => (isTaken ? `${address}\n${lane}` : address);
+export const addressOfRow = (topic: string): string => topic.split('\n', 1)[0] as string;
+const keyOf = (address: string, lane: Lane) => `${lane} ${address}`;
+
+/** `onChange` is told how many addresses are held. */
 export function createHolds(
   uplink: string,
   journal: Journal,
@@ -37,25 +51,45 @@ export function createHolds(
   const holds = new Map<string, Hold>(
     journal.held(uplink).map((held) => {
       const lane = lanes[held.lane] as Lane;
-      return [held.topic, { held, lane, until: time.elapsed(), backoff: RETRY[lane].first }];
+      const address = addressOfRow(held.topic);
+      return [
+        keyOf(address, lane),
+        { held, address, lane, until: time.elapsed(), backoff: RETRY[lane].first },
+      ];
     }),
   );
   onChange(holds.size);
-  const release = (address: string) => {
-    holds.delete(address);
-    journal.release(uplink, address);
+  const release = ({ address, lane, held }: Hold) => {
+    holds.delete(keyOf(address, lane));
+    journal.release(uplink, held.topic);
     onChange(holds.size);
   };
   const update = (hold: Hold, change: Partial<Held>) => {
     hold.held = { ...hold.held, ...change };
     journal.hold(hold.held);
   };
+  const sendAll = async (hold: Hold, send: SendHeld): Promise<void> => {
+    for (;;) {
+      const { last: upTo } = hold.held;
+      let { first: from } = hold.held;
+      const { refused } = await send(from, upTo, (sequence) => {
+        // An older one may have joined it: then it begins there, whatever was taken behind it.
+        if (hold.held.first !== from) return;
+        from = Math.min(sequence + 1, upTo);
+        update(hold, { first: from });
+      });
+      if (refused?.is === 'lost') return;
+      if (refused !== undefined) return update(hold, { reason: refused.reason });
+      // Between this look and the release nothing runs.
+      if (hold.held.last === upTo && hold.held.first === from) return release(hold);
+    }
+  };
   return {
-    has: (address: string) => holds.has(address),
-    list: (): readonly Held[] => [...holds.values()].map(({ held }) => held),
+    has: (address: string, lane: Lane) => holds.size > 0 && holds.has(keyOf(address, lane)),
+    list: (): readonly Hold[] => [...holds.values()],
     /** The platform refused this one; whether that is news. */
     refuse(address: string, lane: Lane, sequence: number, reason: string): boolean {
-      const known = holds.get(address);
+      const known = holds.get(keyOf(address, lane));
       if (known !== undefined) {
         const { first, last } = known.held;
         update(known, { reason, first: Math.min(first, sequence), last: Math.max(last, sequence) });
@@ -63,17 +97,25 @@ export function createHolds(
       }
       const index = lanes.indexOf(lane);
       const since = time.wall();
-      const held = { uplink, topic: address, lane: index, first: sequence, last: sequence, reason, since };
+      const rows = [...holds.values()].map(({ held }) => held.topic);
+      const topic = rowOf(address, lane, rows.includes(address));
+      const held = { uplink, topic, lane: index, first: sequence, last: sequence, reason, since };
       const { first } = RETRY[lane];
-      holds.set(address, { held, lane, until: time.elapsed() + first, backoff: first });
+      holds.set(keyOf(address, lane), { held, address, lane, until: time.elapsed() + first, backoff: first });
       journal.hold(held);
       onChange(holds.size);
       return true;
     },
-    /** Another event of a held address, which is not even sent. */
-    extend(address: string, sequence: number) {
-      const hold = holds.get(address);
-      if (hold !== undefined && hold.held.last < sequence) update(hold, { last: sequence });
+    /**
+     * Another event of a held address, which is not even sent. It may be an older one, too: of what was on its way
+     * when the connection ended, a later one may have been refused before an earlier one was answered.
+     */
+    extend(address: string, lane: Lane, sequence: number) {
+      const hold = holds.get(keyOf(address, lane));
+      if (hold === undefined) return;
+      const { first, last } = hold.held;
+      if (sequence < first || sequence > last)
+        update(hold, { first: Math.min(first, sequence), last: Math.max(last, sequence) });
     },
     /**
      * A hold that may be tried now. The next try is put off at once: some platforms close the connection
@@ -83,7 +125,7 @@ export function createHolds(
       if (holds.size === 0) return undefined;
       const now = time.elapsed();
       for (const hold of holds.values()) {
-        if (hold.until > now) continue;
+        if (hold.until > now || hold.trying === true) continue;
         hold.backoff = Math.min(hold.backoff * 2, RETRY[hold.lane].most);
         hold.until = now + hold.backoff;
         return hold;
@@ -93,20 +135,16 @@ export function createHolds(
     /** ms until one is due; undefined: there is none. */
     next(): number | undefined {
       if (holds.size === 0) return undefined;
-      const times = [...holds.values()].map(({ until }) => until);
-      return Math.max(0, Math.min(...times) - time.elapsed());
+      const times = [...holds.values()].filter(({ trying }) => trying !== true).map(({ until }) => until);
+      return times.length === 0 ? undefined : Math.max(0, Math.min(...times) - time.elapsed());
     },
-    /** All of a hold before this one was taken. */
-    progress: (hold: Hold, first: number) => update(hold, { first }),
-    /** Sends it by `send`, up to a sequence; as long as all of it is taken, what it grew by meanwhile too. */
-    async tryAgain(hold: Hold, send: (upTo: number) => Promise<Resent>): Promise<void> {
-      for (;;) {
-        const { topic, last: upTo } = hold.held;
-        const { refused } = await send(upTo);
-        if (refused?.is === 'lost') return;
-        if (refused !== undefined) return update(hold, { reason: refused.reason });
-        // Between this look and the release nothing runs.
-        if (hold.held.last === upTo) return release(topic);
+    /** Sends it by `send`; as long as all of it is taken, what it grew by meanwhile, at either end, too. */
+    async tryAgain(hold: Hold, send: SendHeld): Promise<void> {
+      hold.trying = true;
+      try {
+        await sendAll(hold, send);
+      } finally {
+        hold.trying = false;
       }
     },
   };

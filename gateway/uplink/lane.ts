@@ -33,6 +33,8 @@ export interface LaneState {
   more: boolean;
   /** The last sequence that was sent. */
   sent: number;
+  /** The last that needs not be sent: not wanted, or its address is held. */
+  passed: number;
   /** In the order they were sent. */
   flights: Flight[];
   /** Of those not answered, the characters of their bodies. */
@@ -44,6 +46,8 @@ export interface LaneState {
   receiptTimeoutMs: number;
   /** While it pauses. */
   pausing: Timer | undefined;
+  /** Nothing more is sent of it. */
+  closed: boolean;
   /** The length of its last pause; 0 once something was taken since. */
   pauseMs: number;
   /** How often in a row the same event was refused. */
@@ -82,6 +86,7 @@ const fromCursor = (lane: Lane, { journal, uplink }: LaneContext) => {
     read: sequence,
     more: true,
     sent,
+    passed: sequence,
     flights: [],
     flyingSize: 0,
     unconfirmed: [],
@@ -95,6 +100,7 @@ export const createLane = (lane: Lane, context: LaneContext): LaneState => ({
   confirmedAt: context.time.elapsed(),
   receiptTimeoutMs: context.receiptTimeoutMs,
   pausing: undefined,
+  closed: false,
   pauseMs: 0,
   strikes: { sequence: 0, count: 0 },
   ...fromCursor(lane, context),
@@ -108,10 +114,16 @@ export function rewind(state: LaneState, context: LaneContext): void {
 
 export function pauseFor(state: LaneState, ms: number, time: Clock, resume: () => void): void {
   state.pausing?.stop();
+  if (state.closed) return;
   state.pausing = time.after(ms, () => {
     state.pausing = undefined;
     resume();
   });
+}
+
+export function closeLane(state: LaneState): void {
+  state.closed = true;
+  state.pausing?.stop();
 }
 
 /** Whether one more of this lane may be on its way; the window of them all is delivery's. */
@@ -128,7 +140,7 @@ export const mayGo = (state: LaneState, { receipts }: LaneContext): boolean =>
  * uplink does not want, or whose address is held, are passed over, and the cursor with them.
  */
 export function nextToSend(state: LaneState, context: LaneContext, onRead: () => void): Entry | undefined {
-  const { journal, uplink, wants, address, holds } = context;
+  const { wants, address, holds } = context;
   for (;;) {
     const entry = state.queue[state.next];
     if (entry === undefined) {
@@ -138,20 +150,27 @@ export function nextToSend(state: LaneState, context: LaneContext, onRead: () =>
     state.next++;
     if (wants(entry.type as EventType)) {
       const to = address(entry);
-      if (!holds.has(to)) return entry;
-      holds.extend(to, entry.sequence);
+      if (!holds.has(to, state.lane)) return entry;
+      holds.extend(to, state.lane, entry.sequence);
       state.sent = entry.sequence;
     }
-    // Not to be sent: dealt with, once all before it is.
-    if (state.flights.length === 0 && state.unconfirmed.length === 0)
-      journal.advance(uplink, state.lane, { sequence: entry.sequence, sent: state.sent });
+    state.passed = entry.sequence;
+    passOver(state, context);
   }
+}
+
+/** What needs not be sent is dealt with once all before it is. */
+function passOver(state: LaneState, { journal, uplink }: LaneContext): void {
+  const { lane, flights, unconfirmed, passed, sent } = state;
+  if (flights.length > 0 || unconfirmed.length > 0 || passed <= journal.position(uplink, lane).sequence)
+    return;
+  journal.advance(uplink, lane, { sequence: passed, sent });
 }
 
 /** True: there is more in the queue now; false: nothing, or it comes later. */
 function readOn(state: LaneState, { journal, time }: LaneContext, onRead: () => void): boolean {
-  const { generation } = state;
-  const got = journal.read(state.lane, state.read, READ_AHEAD);
+  const { generation, read } = state;
+  const got = journal.read(state.lane, read, READ_AHEAD);
   const accept = (entries: readonly Entry[]) => {
     state.queue = entries;
     state.next = 0;
@@ -164,7 +183,8 @@ function readOn(state: LaneState, { journal, time }: LaneContext, onRead: () => 
   got
     .then(
       (entries) => {
-        if (generation === state.generation) accept(entries);
+        // Meanwhile the lane may have been rewound, or the platform have said that it has these.
+        if (generation === state.generation && read === state.read) accept(entries);
       },
       // The disk fails; what is in memory goes on, and the lane tries again.
       () => pauseFor(state, READ_AGAIN_MS, time, onRead),
@@ -193,7 +213,8 @@ export function endFlight(state: LaneState, flight: Flight): void {
 }
 
 /** Moves the cursor over all that is dealt with, without a gap. */
-export function advanceCursor(state: LaneState, { journal, uplink, receipts, time }: LaneContext): void {
+export function advanceCursor(state: LaneState, context: LaneContext): void {
+  const { journal, uplink, receipts, time } = context;
   let last: Position | undefined;
   while (state.flights[0]?.done === true) {
     const { sequence } = (state.flights.shift() as Flight).entry;
@@ -206,6 +227,7 @@ export function advanceCursor(state: LaneState, { journal, uplink, receipts, tim
   if (last === undefined) return;
   journal.mark(uplink, state.lane, 'broker', last.sequence);
   if (!receipts) journal.advance(uplink, state.lane, last);
+  passOver(state, context);
 }
 
 /**
@@ -232,6 +254,7 @@ export function confirmUpTo(state: LaneState, sequence: number, context: LaneCon
   state.receiptTimeoutMs = receiptTimeoutMs;
   journal.advance(uplink, lane, { sequence, sent: sequence });
   journal.mark(uplink, lane, 'platform', sequence);
+  passOver(state, context);
   return from;
 }
 

@@ -9,8 +9,8 @@ export interface SenderOptions {
   readonly window: number;
   /** Start with one event at a time: the last channels ended without an answer. */
   readonly careful: boolean;
-  /** The journal that numbers. */
-  readonly journal: string;
+  /** The journal that numbers; it may not be open yet when the channel is. */
+  readonly journal: { readonly id: string };
   readonly privacy: Privacy;
   /** The content of a piece of a picture, base64; undefined: it is not there any more. */
   readonly contentOf: (body: string) => Promise<string | undefined>;
@@ -64,7 +64,7 @@ export function createSender(channel: Channel, options: SenderOptions): Sender {
   const sendNow = (event: Sendable, place: Omit<Place, 'journal'>, done: (answer: Answer) => void) => {
     const { type, device } = event;
     const { lane, sequence } = place;
-    const whole = payloadOf(event, { ...place, journal }, privacy);
+    const whole = payloadOf(event, { ...place, journal: journal.id }, privacy);
     if (whole === undefined) {
       onUnreadable({ lane, sequence });
       return answerSoon({ is: 'taken' }, done);

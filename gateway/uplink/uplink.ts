@@ -44,6 +44,8 @@ export interface Uplink {
   close(timeoutMs: number): Promise<void>;
 }
 
+const GOODBYE_MS = 500;
+
 export function createUplink(config: UplinkConfig, transport: Transport, context: UplinkContext): Uplink {
   const { journal, recorder, log, metrics, time } = context;
   const uplink = config.id;
@@ -55,8 +57,8 @@ export function createUplink(config: UplinkConfig, transport: Transport, context
   const closing = new AbortController();
   const bursts = burstLog(log, time);
   const burst = bursts.warn;
-  const newHolds = () =>
-    createHolds(uplink, journal, time, (addresses) => metrics.held.set({ uplink }, addresses));
+  const countHeld = (addresses: number) => metrics.held.set({ uplink }, addresses);
+  const newHolds = () => createHolds(uplink, journal, time, countHeld);
   let holds = newHolds();
   let current: Connected | undefined;
   let trouble: string | undefined;
@@ -69,12 +71,10 @@ export function createUplink(config: UplinkConfig, transport: Transport, context
     burst,
     signal: stop.signal,
   });
-  const reports = reportsOf(uplink, context, {
-    burst,
-    onTrouble(reason) {
-      trouble = reason;
-    },
-  });
+  const onTrouble = (reason: string) => {
+    trouble = reason;
+  };
+  const reports = reportsOf(uplink, context, { burst, onTrouble });
 
   /** Delivers over a channel until it ends. @returns why it ended. */
   const serve = async (channel: Channel): Promise<Error> => {
@@ -108,9 +108,7 @@ export function createUplink(config: UplinkConfig, transport: Transport, context
     if (!closing.signal.aborted) suspicion.noteEnd(outstanding, time.elapsed() - since, holds);
     return reason;
   };
-  const hasAlarm = () =>
-    wantsAlarms &&
-    (recorder.unsaved.size > 0 || journal.position(uplink, 'urgent').sequence < journal.last('urgent'));
+  const hasAlarm = () => wantsAlarms && (recorder.unsaved.size > 0 || isBehind(journal, uplink));
   const onDisconnected = (reason: string) => {
     trouble = reason;
     if (closing.signal.aborted) return;
@@ -118,7 +116,13 @@ export function createUplink(config: UplinkConfig, transport: Transport, context
     burst(`${uplink} ${reason}`, { uplink, url: where, reason }, sentence);
   };
   const reconnect = createReconnect(time, closing.signal, {
-    connect: async () => serve(await transport.open(config.options, host)),
+    async connect() {
+      const channel = await transport.open(config.options, host);
+      if (!closing.signal.aborted) return await serve(channel);
+      // Nobody waits for it any more.
+      await channel.close(GOODBYE_MS, false);
+      return new Error('the uplink is closed');
+    },
     onDisconnected,
     urgency: () => ({ spreadMs: hasAlarm() ? 0 : config.reconnectSpread, hot: suspicion.isHot() }),
   });
@@ -185,4 +189,11 @@ const sourceOf = ({ id, commands, commandKeys }: UplinkConfig): Source => ({
 });
 
 const heldOf = (holds: Holds): UplinkState['held'] =>
-  holds.list().map(({ topic, reason, since }) => ({ topic, reason, since: new Date(since).toISOString() }));
+  holds.list().map(({ address, held: { reason, since } }) => ({
+    topic: address,
+    reason,
+    since: new Date(since).toISOString(),
+  }));
+
+const isBehind = (journal: Journal, uplink: string) =>
+  journal.position(uplink, 'urgent').sequence < journal.last('urgent');

@@ -3,6 +3,7 @@ import type { Event } from '../../../config/catalogue/events.ts';
 import { say } from '../../../config/language.ts';
 import { lanes } from '../../../drivers/contract/lane.ts';
 import type { JournalReader } from '../../journal/reader.ts';
+import { addressOfRow } from '../../uplink/holds.ts';
 import type { Terminal } from '../command.ts';
 import { iso, printer } from './printer.ts';
 
@@ -33,8 +34,8 @@ export function inspectJournal(reader: JournalReader, terminal: Terminal): numbe
   for (const { uplink, topic, first, last, reason, since } of reader.held())
     out(
       say(
-        `\n  ${uplink}: ${topic} is refused since ${iso(since)} (${reason}): ${first} to ${last}`,
-        `\n  ${uplink}：${topic} 自 ${iso(since)} 起被拒绝（${reason}）：${first} 至 ${last}`,
+        `\n  ${uplink}: ${addressOfRow(topic)} is refused since ${iso(since)} (${reason}): ${first} to ${last}`,
+        `\n  ${uplink}：${addressOfRow(topic)} 自 ${iso(since)} 起被拒绝（${reason}）：${first} 至 ${last}`,
       ),
     );
   return 0;
