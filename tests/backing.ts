@@ -47,6 +47,14 @@ export interface DiskOptions {
   readonly onCrash?: () => void;
 }
 
+export interface DiskEvent {
+  readonly sequence: number;
+  readonly id: string;
+  readonly type: string;
+  readonly lane: number;
+  readonly body: string;
+}
+
 export interface TestDisk {
   /** A backing on it, as a new process has it. @throws Error while another lives. */
   attach(): Backing;
@@ -55,7 +63,7 @@ export interface TestDisk {
   /** The process on it is gone: what it asked is neither carried out, if it was not, nor answered. */
   crash(): void;
   /** The events on it, by sequence, as another program reads them. */
-  events(): readonly { readonly sequence: number; readonly id: string; readonly type: string }[];
+  events(): readonly DiskEvent[];
   close(): void;
 }
 
@@ -101,11 +109,7 @@ export function createDisk(options: DiskOptions): TestDisk {
     },
     events: () =>
       place.read((db) =>
-        db
-          .prepare<[], { sequence: number; id: string; type: string }>(
-            'SELECT sequence, id, type FROM event ORDER BY sequence',
-          )
-          .all(),
+        db.prepare<[], DiskEvent>('SELECT sequence, id, type, lane, body FROM event ORDER BY sequence').all(),
       ),
     close() {
       bury();
