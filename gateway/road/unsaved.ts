@@ -74,6 +74,8 @@ export function createWaiting(options: {
   const alarms = new Map<string, Unsaved>();
   /** What we try again, by id. */
   const items = new Map<string, Item>();
+  /** Alarms that the disk has to write, by what a device that tells them again says: it may be faster than the disk. */
+  const watched = new Map<string, Item>();
   const unsaved = signal<[Event]>('an alarm from memory', log);
   let retries: Timer | undefined;
   let closed = false;
@@ -110,14 +112,22 @@ export function createWaiting(options: {
     unsaved.tell(event);
   };
   const slow = createPatience(SLOW_DISK_MS, time, keepAlarm);
+  const endWatch = (item: Item) => {
+    item.inTime?.();
+    const key = item.entry.repeat?.key;
+    if (key !== undefined && watched.get(key) === item) watched.delete(key);
+  };
 
   return {
     alarms,
     watchAlarm(item) {
-      if (!closed) item.inTime = slow.add(item);
+      if (closed) return;
+      item.inTime = slow.add(item);
+      const key = item.entry.repeat?.key;
+      if (key !== undefined) watched.set(key, item);
     },
     keepAlarm(item) {
-      item.inTime?.();
+      endWatch(item);
       keepAlarm(item);
     },
     keepOwn(item) {
@@ -125,12 +135,14 @@ export function createWaiting(options: {
     },
     noteSaved(item) {
       const { id } = item.event;
-      item.inTime?.();
+      endWatch(item);
       if (items.size === 0) return;
       items.delete(id);
       if (alarms.delete(id)) metrics.unsaved.set(alarms.size);
     },
     findAgain(stateKey, { repeat, state }) {
+      const inTime = repeat && watched.get(repeat.key);
+      if (inTime !== undefined) return inTime;
       if (items.size === 0) return undefined;
       if (repeat !== undefined)
         return [...items.values()].find(({ entry }) => entry.repeat?.key === repeat.key);

@@ -97,6 +97,25 @@ describe('an alarm and a disk that hangs', () => {
     expect(fromMemory).toHaveLength(3);
   });
 
+  it('goes out once, with one id, though its panel tells it again before the disk is known to be slow', async () => {
+    const { disk, time, recorder, fromMemory, say } = await onDisk();
+    disk.become('hangs');
+    const told = () => say('raised', 1, { repeat: { key: 'panel/0001', within: 86_400_000 } });
+    const first = told();
+    await time.advance(299);
+    const again = told();
+    await time.advance(500);
+    expect([fromMemory.length, recorder.unsaved.size]).toEqual([1, 1]);
+    const last = told();
+    disk.become('good');
+    const [id] = (await Promise.all([first, again, last])).map((receipt) => receipt.id);
+    expect(await Promise.all([again, last])).toMatchObject([
+      { id, repeated: true },
+      { id, repeated: true },
+    ]);
+    expect(disk.written()).toEqual(['alarm.raised zone-1']);
+  });
+
   it('does not go out from memory where the disk is in time', async () => {
     const { disk, time, fromMemory, say } = await onDisk();
     disk.become('hangs');
