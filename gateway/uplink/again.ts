@@ -34,6 +34,8 @@ export function createRepeats(
 ): Repeats {
   const waiting = lanes.map((): Waiting[] => []);
   const flying = new Set<Waiting>();
+  const lost: Answer = { is: 'lost', reason: 'the connection ended' };
+  let stopped = false;
   return {
     resend: (stretch) =>
       resend(
@@ -41,6 +43,8 @@ export function createRepeats(
         stretch,
         (entry, previous) =>
           new Promise((resolve) => {
+            // A read of the journal may end after that.
+            if (stopped) return resolve(lost);
             waiting[lanes.indexOf(stretch.lane)]?.push({ lane: stretch.lane, entry, previous, resolve });
             of.onWaiting();
           }),
@@ -62,8 +66,8 @@ export function createRepeats(
     flying: () =>
       [...flying].map(({ lane, entry }) => ({ address: of.address(entry), lane, sequence: entry.sequence })),
     stop() {
-      for (const { resolve } of [...flying, ...waiting.flatMap((ofLane) => ofLane.splice(0))])
-        resolve({ is: 'lost', reason: 'the connection ended' });
+      stopped = true;
+      for (const { resolve } of [...flying, ...waiting.flatMap((ofLane) => ofLane.splice(0))]) resolve(lost);
     },
   };
 }

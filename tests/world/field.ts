@@ -52,6 +52,7 @@ export interface Field {
 
 const PANELS = ['panel-1', 'panel-2', 'panel-3'];
 const AGAIN_MS = 4000;
+const AGAIN_FIRST_MS = 100;
 const LINE_DOWN_MS = 20_000;
 /** `within` of a repeat: longer than a world lasts. */
 const REPEAT_MS = 86_400_000;
@@ -210,7 +211,7 @@ function createPanel(device: string, of: PanelWorld) {
       },
       () => heard.resolve(false),
     );
-    const late = time.wait(AGAIN_MS).then(() => false);
+    const late = time.wait(dice.between(AGAIN_FIRST_MS, AGAIN_MS)).then(() => false);
     return await Promise.race([heard.promise, late]);
   };
   const work = async () => {
