@@ -93,6 +93,18 @@ export default {
       to: { path: '^gateway/(access|visitors|arming|alarms)/', pathNot: '^gateway/$1/' },
     },
     {
+      name: 'parts-meet-in-main',
+      comment:
+        'Two parts of one floor know each other by their types only; main.ts, and the tools of the command line, make them.',
+      severity: 'error',
+      from: { path: '^gateway/([^/]+)/', pathNot: '^gateway/cli/' },
+      to: {
+        path: '^gateway/(access|visitors|arming|alarms|devices|rules|notices|media|uplink|console)/',
+        pathNot: '^gateway/$1/',
+        dependencyTypesNot: ['type-only'],
+      },
+    },
+    {
       name: 'the-console-knows-no-stage',
       comment: 'Its pages ask by commands and read what was recorded.',
       severity: 'error',

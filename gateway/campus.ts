@@ -14,8 +14,10 @@ export interface Campus {
   areaOf(device: string, zone: number | undefined): string | undefined;
   /** The areas that a camera sees. */
   areasSeenBy(camera: string): readonly string[];
-  /** The devices that can be told an action. */
-  devicesThatCan(action: string): readonly { readonly id: string; readonly name?: string | undefined }[];
+  /** The devices that take pictures. */
+  readonly cameras: readonly { readonly id: string; readonly name?: string | undefined }[];
+  /** The readers that can show whether a card was good. */
+  readonly indicators: ReadonlySet<string>;
 }
 
 export function readCampus({ campus, devices, areas }: Pick<Config, 'campus' | 'devices' | 'areas'>): Campus {
@@ -27,6 +29,8 @@ export function readCampus({ campus, devices, areas }: Pick<Config, 'campus' | '
   const areaOfZone = new Map<string, string>();
   for (const { id, zones } of areas)
     for (const { device, zone } of zones) areaOfZone.set(`${device}\n${zone}`, id);
+  const devicesThatCan = (action: string) =>
+    devices.filter(({ commands = [] }) => commands.some((known) => known.action === action));
   return {
     id: campus.id,
     names: new Map([...devices, ...areas].map(({ id, name }) => [id, name])),
@@ -34,9 +38,7 @@ export function readCampus({ campus, devices, areas }: Pick<Config, 'campus' | '
     kindOf: (target) => kinds.get(target),
     areaOf: (device, zone) => areaOfZone.get(`${device}\n${zone}`),
     areasSeenBy: (camera) => areas.filter(({ cameras }) => cameras.includes(camera)).map(({ id }) => id),
-    devicesThatCan: (action) =>
-      devices
-        .filter(({ commands = [] }) => commands.some((known) => known.action === action))
-        .map(({ id, name }) => ({ id, name })),
+    cameras: devicesThatCan('snapshot').map(({ id, name }) => ({ id, name })),
+    indicators: new Set(devicesThatCan('indicate').map(({ id }) => id)),
   };
 }

@@ -94,6 +94,7 @@ describe('the import rules', () => {
       ['config/catalogue/planted.ts', 'fastify', 'the-catalogue-stands-on-the-contract'],
       ['gateway/access/planted.ts', '../arming/index.ts', 'a-stage-knows-no-other-stage'],
       ['gateway/visitors/planted.ts', '../access/decide.ts', 'a-stage-knows-no-other-stage'],
+      ['gateway/rules/planted.ts', '../notices/index.ts', 'parts-meet-in-main'],
       ['gateway/console/api/planted.ts', '../../alarms/index.ts', 'the-console-knows-no-stage'],
       ['gateway/uplink/planted.ts', 'mqtt', 'delivery-knows-no-protocol'],
       ['gateway/rules/planted.ts', '../../drivers/index.ts', 'only-main-knows-the-registry'],

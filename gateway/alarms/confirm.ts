@@ -1,5 +1,6 @@
 import { type Event, readEvent, typePrefix } from '../../config/catalogue/events.ts';
 import type { Log } from '../../drivers/contract/driver.ts';
+import type { Lane } from '../../drivers/contract/lane.ts';
 import type { Commands } from '../commands/index.ts';
 import type { Journal } from '../journal/index.ts';
 
@@ -25,14 +26,17 @@ export function confirmToDevices(
       log.info({ device: device.id, event: alarm.id, ...details, reason }, 'a panic alarm was acknowledged'),
     );
   };
+  const confirmAll = async (uplink: string, from: number, to: number) => {
+    const entries = await journal.readBack('urgent', to + 1, Math.min(to - from, MAX_TOLD));
+    for (const { sequence, type, body } of entries) {
+      const event = sequence > from && type === 'alarm.raised' ? readEvent(body) : undefined;
+      if (event !== undefined) confirm(event, { stage: 'platform', uplink });
+    }
+  };
   return {
-    /** A platform has everything of the urgent lane after `from` and up to `to`. */
-    async onReceived(uplink: string, from: number, to: number) {
-      const entries = await journal.readBack('urgent', to + 1, Math.min(to - from, MAX_TOLD));
-      for (const { sequence, type, body } of entries) {
-        const event = sequence > from && type === 'alarm.raised' ? readEvent(body) : undefined;
-        if (event !== undefined) confirm(event, { stage: 'platform', uplink });
-      }
+    /** A platform has everything of a lane after `from` and up to `to`. */
+    onReceived(uplink: string, lane: Lane, from: number, to: number) {
+      if (lane === 'urgent') confirmAll(uplink, from, to).catch(() => {});
     },
     onRecorded(event: Event) {
       if (event.type !== `${typePrefix}alarm.acknowledged`) return;

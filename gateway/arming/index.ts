@@ -38,6 +38,8 @@ export interface ArmingOptions {
 export interface Arming extends Stage, Part {
   /** undefined: there is no such area. */
   state(area: string): AreaState | undefined;
+  /** Armed, or about to alarm. */
+  isArmed(area: string): boolean;
   /** Takes up what the journal knows and what the schedule says; again, where the journal was opened anew. */
   start(): Promise<void>;
 }
@@ -104,6 +106,10 @@ export function createArming(
   serveAreas(options.registry, areas, changes);
   clock.onStep(() => void timetable.followTimetable());
 
+  const state = (id: string): AreaState | undefined => {
+    const area = areas.find((one) => one.id === id);
+    return area === undefined ? undefined : known.stateOf(area);
+  };
   return {
     pass(observation) {
       const { device, zone, kind, state } = observation;
@@ -117,10 +123,8 @@ export function createArming(
       // The end of what was never an alarm is no news.
       return known.isRaised(observation) ? onward(observation) : Promise.resolve(NOTHING);
     },
-    state(id) {
-      const area = areas.find((one) => one.id === id);
-      return area === undefined ? undefined : known.stateOf(area);
-    },
+    state,
+    isArmed: (id) => ['armed', 'entry-delay'].includes(state(id) ?? ''),
     async start() {
       for (const area of areas) {
         watchExit(area);

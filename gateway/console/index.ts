@@ -1,6 +1,11 @@
 /** The technician's console, from the side of the road. */
 import type { FastifyInstance } from 'fastify';
+import type { Config } from '../../config/schema.ts';
+import type { Log } from '../../drivers/contract/driver.ts';
+import type { Campus } from '../campus.ts';
 import type { Part } from '../lifecycle/part.ts';
+import type { Health } from '../observe/status.ts';
+import { createPersons } from '../persons/index.ts';
 import type { Recorder } from '../road/recorder.ts';
 import type { ServerOptions } from './server.ts';
 import { createSessions } from './sessions.ts';
@@ -9,6 +14,29 @@ import { createViewers } from './viewers.ts';
 export interface ConsoleOptions extends ServerOptions {
   readonly dataDir: string;
   readonly recorder: Pick<Recorder, 'onStored'>;
+}
+
+/** What the config says of it; undefined: there is no console. */
+export function consoleOptionsOf(
+  config: Config,
+  { cameras, names }: Pick<Campus, 'cameras' | 'names'>,
+  health: () => Promise<Health>,
+  log: Log,
+) {
+  if (config.console === undefined) return undefined;
+  return {
+    config: config.console,
+    dataDir: config.dataDir,
+    campus: config.campus,
+    cameras,
+    status: async () => {
+      const { healthy, details } = await health();
+      return { healthy, ...details };
+    },
+    names: Object.fromEntries(names),
+    doors: config.access.doors.filter(({ pickup }) => pickup).map(({ id }) => id),
+    persons: createPersons(config.access.personsFile, log),
+  };
 }
 
 export interface Console extends Part {

@@ -4,8 +4,8 @@ import type { Part } from './part.ts';
 export interface Parts {
   /** Gives the part back. */
   add<P extends Part>(part: P): P;
-  /** The same for what has a `close` of its own. */
-  adopt<T>(value: T, close: (value: T) => Promise<void> | void): T;
+  /** The same for what is only closed. */
+  adopt<T extends { close(): Promise<void> | void }>(value: T): T;
   start(): Promise<void>;
   /** Each is closed, whatever another one throws. */
   close(): Promise<void>;
@@ -20,7 +20,7 @@ export function createParts(): Parts {
       parts.push(part);
       return closing.use(part);
     },
-    adopt: (value, close) => closing.adopt(value, async () => await close(value)),
+    adopt: (value) => closing.adopt(value, async () => await value.close()),
     async start() {
       for (const part of parts) await part.start?.();
     },

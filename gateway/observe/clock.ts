@@ -44,6 +44,7 @@ export function watchClock(time: Clock): WallClock & Part & { start(): void } {
     synchronised: () => synchronised,
     onStep: (listener) => listeners.push(listener),
     start() {
+      if (timers.length > 0) return;
       let offset = time.wall() - time.elapsed();
       const lookForStep = () => {
         const jump = time.wall() - time.elapsed() - offset;

@@ -1,34 +1,41 @@
 /** What there is and how it is: for /health, the console and the command `inventory`. */
 import type { Registry } from '../../config/catalogue/actions.ts';
 import type { Config } from '../../config/schema.ts';
+import type { Clock } from '../../drivers/contract/clock.ts';
+import { version } from '../version.ts';
 import { discardsOf, type Metrics } from './metrics.ts';
 import type { Health } from './status.ts';
 
-/** What is asked of the parts, each by what it is called in /health. */
+/** The parts that are asked. */
 export interface Inventoried {
-  readonly config: Pick<Config, 'campus' | 'devices' | 'areas'>;
-  readonly version: string;
-  readonly startedAt: string;
   readonly metrics: Metrics;
   readonly journal: { readonly condition: { readonly good: boolean }; readonly id: string };
-  readonly unsaved: ReadonlyMap<string, unknown>;
+  readonly recorder: { readonly unsaved: ReadonlyMap<string, unknown> };
   /** Why the storage is low; empty: it is not. */
-  readonly low: () => readonly string[];
-  readonly uplinks: () => Readonly<Record<string, object>>;
+  readonly storage: { low(): readonly string[] };
+  readonly uplinks: { states(): Readonly<Record<string, object>> };
   /** undefined: not heard of yet. */
-  readonly online: (device: string) => boolean | undefined;
-  readonly areaState: (area: string) => string | undefined;
+  readonly devices: { online(device: string): boolean | undefined };
+  readonly arming: { state(area: string): string | undefined };
   readonly access: {
     doors(): readonly { readonly id: string; readonly state: string }[];
     credentials(): object;
     inside(): readonly unknown[];
   };
-  readonly pushes: () => readonly object[];
-  readonly visits: () => readonly { readonly stage: string }[];
+  readonly media: { pushes(): readonly object[] };
+  readonly visitors: { list(): readonly { readonly stage: string }[] };
+  readonly time: Clock;
+  readonly registry: Registry;
 }
 
-export function createInventory(of: Inventoried, registry: Registry): () => Promise<Health> {
-  const { config, version, startedAt, metrics, journal, online, areaState, access } = of;
+export function createInventory(
+  config: Pick<Config, 'campus' | 'devices' | 'areas'>,
+  of: Inventoried,
+): () => Promise<Health> {
+  const { registry, metrics, journal, access } = of;
+  const startedAt = new Date(of.time.wall()).toISOString();
+  const online = (device: string) => of.devices.online(device);
+  const areaState = (area: string) => of.arming.state(area);
   registry.serve({
     async inventory() {
       const devices = config.devices.map(({ id, name, driver }) => ({
@@ -52,15 +59,20 @@ export function createInventory(of: Inventoried, registry: Registry): () => Prom
       campus: config.campus.id,
       version,
       startedAt,
-      journal: { ...journal.condition, id: journal.id, unsaved: of.unsaved.size, low: of.low() },
-      uplinks: of.uplinks(),
+      journal: {
+        ...journal.condition,
+        id: journal.id,
+        unsaved: of.recorder.unsaved.size,
+        low: of.storage.low(),
+      },
+      uplinks: of.uplinks.states(),
       devices: Object.fromEntries(config.devices.map(({ id }) => [id, online(id) ?? null])),
       areas: Object.fromEntries(config.areas.map(({ id }) => [id, areaState(id)])),
       doors: Object.fromEntries(access.doors().map(({ id, state }) => [id, state])),
       cards: access.credentials(),
       inside: access.inside().length,
-      pushes: of.pushes(),
-      visitors: of.visits().filter(({ stage }) => stage !== 'expected').length,
+      pushes: of.media.pushes(),
+      visitors: of.visitors.list().filter(({ stage }) => stage !== 'expected').length,
       discarded: await discardsOf(metrics),
     },
   });

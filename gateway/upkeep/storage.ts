@@ -1,5 +1,8 @@
 /** Keeps the journal within its retention, and tells before the disk is full or events must be dropped. */
 import { statfs } from 'node:fs/promises';
+import { eventTypes } from '../../config/catalogue/events.ts';
+import { wantsOf } from '../../config/catalogue/filter.ts';
+import type { Config } from '../../config/schema.ts';
 import type { Clock, Timer } from '../../drivers/contract/clock.ts';
 import type { Log } from '../../drivers/contract/driver.ts';
 import { lanes } from '../../drivers/contract/lane.ts';
@@ -10,12 +13,15 @@ import type { Metrics } from '../observe/metrics.ts';
 import type { Recorder } from '../road/recorder.ts';
 import { type RetentionPolicy, sweep } from './retention.ts';
 
-export interface StorageOptions {
+export interface StoragePolicy {
   readonly directory: string;
   readonly policy: RetentionPolicy;
   /** Bytes of free disk under which it is low. */
   readonly lowDisk: number;
   readonly uplinks: readonly Interest[];
+}
+
+export interface StorageOptions extends StoragePolicy {
   readonly journal: Journal;
   readonly recorder: Recorder;
   readonly clock: Pick<WallClock, 'now' | 'onStep'>;
@@ -42,6 +48,19 @@ const SETTLED_MS = 3_000_000;
 const BACKLOG_SHARE = 0.8;
 /** Low ends when there is this much more than the threshold, so that it does not flap. */
 const HYSTERESIS = 1.1;
+
+/** What the config says of it. */
+export function storagePolicyOf({
+  dataDir: directory,
+  retention: { lowDisk, ...policy },
+  uplinks,
+}: Pick<Config, 'dataDir' | 'retention' | 'uplinks'>): StoragePolicy {
+  const interests = uplinks.map(({ id, events, pictures }) => ({
+    id,
+    types: eventTypes.filter(wantsOf({ events, pictures })),
+  }));
+  return { directory, policy, lowDisk, uplinks: interests };
+}
 
 export function keepStorage(options: StorageOptions): Storage {
   const { directory, policy, lowDisk, uplinks, journal, time, log, metrics } = options;

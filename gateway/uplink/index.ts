@@ -1,14 +1,20 @@
 /** The platforms: an uplink each, over the transport that the config names. */
 import type { Registry } from '../../config/catalogue/actions.ts';
-import type { UplinkConfig } from '../../config/sections/uplinks.ts';
+import type { Event } from '../../config/catalogue/events.ts';
+import type { Config } from '../../config/schema.ts';
 import type { Lane } from '../../drivers/contract/lane.ts';
 import type { Transport } from '../../drivers/contract/transport.ts';
 import type { Part } from '../lifecycle/part.ts';
+import { version } from '../version.ts';
+import { cardKey } from './card-key.ts';
 import type { UplinkContext } from './context.ts';
+import { createLives } from './lives.ts';
 import { createUplink, type UplinkState } from './uplink.ts';
 
 export interface Uplinks extends Part {
   start(): void;
+  /** An event is on disk. */
+  onStored(event: Event, sequence: number): void;
   /** By id. */
   states(): Readonly<Record<string, UplinkState>>;
   /** Tells that these lanes got events, or that there are alarms to be sent from memory. */
@@ -21,9 +27,18 @@ export interface Uplinks extends Part {
 
 /** Serves `replay`. @throws Error where a config names a transport that is not among `transports`. */
 export function createUplinks(
-  configs: readonly UplinkConfig[],
-  context: UplinkContext & { readonly transports: readonly Transport[]; readonly registry: Registry },
+  { campus, uplinks: configs, dataDir }: Pick<Config, 'campus' | 'uplinks' | 'dataDir'>,
+  given: Omit<UplinkContext, 'campus' | 'version' | 'startedAt' | 'lives' | 'cardKey'> & {
+    /** By default the one in the data folder. */
+    readonly cardKey?: Buffer;
+    readonly transports: readonly Transport[];
+    readonly registry: Registry;
+  },
 ): Uplinks {
+  const lives = createLives(given.time);
+  const startedAt = new Date(given.time.wall()).toISOString();
+  const key = given.cardKey ?? cardKey(dataDir, given.log);
+  const context = { ...given, cardKey: key, campus: campus.id, version, startedAt, lives };
   const uplinks = configs.map((config) => {
     const transport = context.transports.find(({ name }) => name === config.protocol);
     if (transport === undefined) throw new Error(`uplink ${config.id}: no protocol ${config.protocol}`);
@@ -42,6 +57,7 @@ export function createUplinks(
     start() {
       for (const uplink of uplinks) uplink.start();
     },
+    onStored: lives.stored,
     states: () => Object.fromEntries(uplinks.map((uplink) => [uplink.id, uplink.state()])),
     wake(lanes) {
       for (const uplink of uplinks) uplink.wake(lanes);

@@ -18,7 +18,6 @@ import { layRoad } from '../../gateway/road/stage.ts';
 import { createRules } from '../../gateway/rules/index.ts';
 import { followJournal } from '../../gateway/upkeep/journal-file.ts';
 import { createUplinks } from '../../gateway/uplink/index.ts';
-import { createLives } from '../../gateway/uplink/lives.ts';
 import { silentLog } from '../helpers.ts';
 
 /** Changes a part of each life: the bugs that are planted, to see that they are found. */
@@ -90,7 +89,6 @@ export async function startLife(options: LifeOptions): Promise<Life> {
   await journal.start();
   const recorder = await createRecorder({ ...base, campusId: '45', deviceNames: campus.names, journal });
   const commands = createCommands({ ...base, journal, recorder, kindOf: campus.kindOf });
-  const lives = createLives(time);
   const stage = {
     ...base,
     registry: commands,
@@ -127,17 +125,18 @@ export async function startLife(options: LifeOptions): Promise<Life> {
       timezone: 'Asia/Shanghai',
     },
   );
-  const uplinks = createUplinks(options.uplinks.map(uplinkConfig), {
+  const ofUplinks = {
+    campus: { id: '45', name: '一中' },
+    dataDir: '',
+    uplinks: options.uplinks.map(uplinkConfig),
+  };
+  const uplinks = createUplinks(ofUplinks, {
     ...base,
     registry: commands,
     transports: [plant.transport?.(options.transport) ?? options.transport],
-    campus: '45',
-    version: '0',
-    startedAt: new Date(time.wall()).toISOString(),
     devices: campus.targets,
     journal,
     recorder,
-    lives,
     commands,
     cardKey: Buffer.alloc(32),
     contentOf: async () => undefined,
@@ -149,7 +148,7 @@ export async function startLife(options: LifeOptions): Promise<Life> {
     rules.onRecorded(event);
   });
   recorder.onStored((event, sequence) => {
-    lives.stored(event, sequence);
+    uplinks.onStored(event, sequence);
     alarms.onRecorded(event);
     rules.onRecorded(event);
   });

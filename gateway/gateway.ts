@@ -1,0 +1,21 @@
+/** What a gateway is to who starts it. */
+import type { Config } from '../config/schema.ts';
+import type { Clock } from '../drivers/contract/clock.ts';
+import type { Log } from '../drivers/contract/driver.ts';
+import type { Trace } from './road/recorder.ts';
+
+export interface Gateway {
+  /** Rejects when the gateway cannot go on: the journal is gone. */
+  readonly failed: Promise<never>;
+  /** The address of the console, with the token of its operator: for a terminal, not for a log. */
+  readonly console?: string | undefined;
+  /** Devices first, then the uplinks, which get `drainMs` to deliver what is left; the journal last. */
+  close(drainMs?: number): Promise<void>;
+}
+
+export interface GatewayOptions {
+  readonly config: Config;
+  readonly log: Log;
+  readonly trace?: Trace | undefined;
+  readonly time?: Clock;
+}

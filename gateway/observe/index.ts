@@ -1,0 +1,6 @@
+/** How the gateway is, and who is told. */
+export { createAnnouncements } from './announce.ts';
+export { watchClock } from './clock.ts';
+export { createInventory } from './inventory.ts';
+export { createMetrics } from './metrics.ts';
+export { createStatusServer } from './status.ts';
