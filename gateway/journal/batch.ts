@@ -117,7 +117,7 @@ export function batchWriter(db: Database.Database, wall: () => number) {
     const there = back.get(id);
     if (there !== undefined) return { sequence: there, id, repeated: true };
     const known =
-      repeat === undefined ? undefined : (gathered.repeats.get(repeat.key) ?? repeats.find(repeat.key));
+      repeat === undefined ? undefined : (gathered.repeats.get(repeat.key) ?? repeats.get(repeat.key));
     if (known !== undefined && repeat !== undefined && known.seenAt > seenAt - repeat.within)
       return { sequence: known.sequence, id: known.id, repeated: true };
     const key = repeat?.key ?? null;
@@ -148,7 +148,7 @@ export function batchWriter(db: Database.Database, wall: () => number) {
     commit(changes: Changes, back: Back = new Map()): Committed {
       const gathered: Gathered = { repeats: new Map(), states: new Map() };
       const done = write.immediate(changes, back, gathered);
-      for (const [key, repeat] of gathered.repeats) repeats.note(key, repeat);
+      for (const [key, repeat] of gathered.repeats) repeats.set(key, repeat);
       return done;
     },
   };

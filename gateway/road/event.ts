@@ -89,7 +89,7 @@ let isoMs = Number.NaN;
 let isoText = '';
 
 /** RFC 3339 of epoch ms. The last one is kept: an event names the same moment twice, a burst many times. */
-function isoOf(ms: number): string {
+export function isoOf(ms: number): string {
   if (ms !== isoMs) {
     isoText = new Date(ms).toISOString();
     isoMs = ms;

@@ -7,6 +7,7 @@ import { type Clock, systemClock } from '../../drivers/contract/clock.ts';
 import type { Log } from '../../drivers/contract/driver.ts';
 import type { Observation, Receipt } from '../../drivers/contract/observation.ts';
 import { type Appended, type Condition, type Journal, JournalError } from '../journal/index.ts';
+import { createRecent } from '../lifecycle/recent.ts';
 import { signal } from '../lifecycle/signal.ts';
 import type { WallClock } from '../observe/clock.ts';
 import { type BurstLog, burstLog } from '../observe/log.ts';
@@ -199,20 +200,16 @@ const TOLD_MAX = 1000;
  * memory as another alarm, with another id, before the disk can say that it knows it.
  */
 function createTold(time: Pick<Clock, 'elapsed'>) {
-  const receipts = new Map<string, Receipt & { readonly at: number }>();
+  const receipts = createRecent<string, { readonly receipt: Receipt; readonly at: number }>(TOLD_MAX);
   return {
     find(repeat: Observation['repeat']): Receipt | undefined {
-      if (repeat === undefined) return undefined;
-      const known = receipts.get(repeat.key);
-      if (known === undefined || time.elapsed() - known.at > repeat.within) return undefined;
-      const { sequence, id } = known;
-      return { sequence, id, repeated: true };
+      const known = repeat && receipts.get(repeat.key);
+      if (repeat === undefined || known === undefined) return undefined;
+      return time.elapsed() - known.at <= repeat.within ? known.receipt : undefined;
     },
     note(repeat: Observation['repeat'], { sequence, id }: Appended) {
       if (repeat === undefined) return;
-      receipts.delete(repeat.key);
-      receipts.set(repeat.key, { sequence, id, repeated: true, at: time.elapsed() });
-      if (receipts.size > TOLD_MAX) receipts.delete(receipts.keys().next().value as string);
+      receipts.set(repeat.key, { receipt: { sequence, id, repeated: true }, at: time.elapsed() });
     },
   };
 }

@@ -11,6 +11,7 @@ import type { RuleConfig } from '../../config/sections/rules.ts';
 import type { Clock } from '../../drivers/contract/clock.ts';
 import type { Commands } from '../commands/index.ts';
 import type { Part } from '../lifecycle/part.ts';
+import { createRecent } from '../lifecycle/recent.ts';
 import type { WallClock } from '../observe/clock.ts';
 import { type Happening, isAbout, isOn, rulesByType, type Surroundings } from './conditions.ts';
 
@@ -67,7 +68,7 @@ function addBounded<T>(set: Set<T>, value: T, most: number) {
 export function createRules(rules: readonly RuleConfig[], options: RulesOptions): Rules {
   const { commands, clock, areaOf } = options;
   const byType = rulesByType(rules);
-  const followed = new Set<string>();
+  const followed = createRecent<string, true>(REMEMBERED);
   const busy = new Map<RuleConfig, { again: Event | undefined }>();
   /** What rules began, oldest first, and may have to be stopped. */
   const runs = new Set<Run>();
@@ -109,8 +110,8 @@ export function createRules(rules: readonly RuleConfig[], options: RulesOptions)
 
   return {
     onRecorded(event) {
-      if (followed.has(event.id)) return;
-      addBounded(followed, event.id, REMEMBERED);
+      if (followed.get(event.id) === true) return;
+      followed.set(event.id, true);
       // A siren for each zone of a walk test wakes the street.
       if (event.data['test'] !== undefined) return;
       const what = happeningOf(event);

@@ -6,6 +6,8 @@
 import { type Event, typePrefix } from '../../config/catalogue/events.ts';
 import { type Clock, systemClock } from '../../drivers/contract/clock.ts';
 import type { Stage } from '../journal/index.ts';
+import { createRecent } from '../lifecycle/recent.ts';
+import { isoOf } from '../road/event.ts';
 
 export interface Life {
   readonly id: string;
@@ -29,7 +31,7 @@ export interface Lives {
 const KEPT = 1000;
 
 export function createLives(time: Pick<Clock, 'wall'> = systemClock): Lives {
-  const lives = new Map<string, Life>();
+  const lives = createRecent<string, Life>(KEPT);
   const listeners = new Set<(id: string) => void>();
   const change = (life: Life) => {
     lives.set(life.id, life);
@@ -47,7 +49,6 @@ export function createLives(time: Pick<Clock, 'wall'> = systemClock): Lives {
       return () => listeners.delete(listener);
     },
     stored(event, sequence) {
-      const now = new Date(time.wall()).toISOString();
       const type = event.type.slice(typePrefix.length);
       if (type === 'alarm.acknowledged') {
         const {
@@ -60,11 +61,10 @@ export function createLives(time: Pick<Clock, 'wall'> = systemClock): Lives {
       }
       if (type !== 'alarm.raised') return;
       const { seenAt } = event.data['clock'] as { seenAt: string };
-      lives.set(event.id, { id: event.id, sequence, seen: seenAt, stored: now, uplinks: {} });
-      if (lives.size > KEPT) lives.delete(lives.keys().next().value as string);
+      lives.set(event.id, { id: event.id, sequence, seen: seenAt, stored: isoOf(time.wall()), uplinks: {} });
     },
     reached(uplink, stage, which) {
-      const at = new Date(time.wall()).toISOString();
+      const at = isoOf(time.wall());
       if ('id' in which) {
         const life = lives.get(which.id);
         if (life !== undefined) reach(life, uplink, stage, at);

@@ -6,6 +6,8 @@ import type { Lives } from './lives.ts';
 
 /** States change in bursts; a platform needs the last word of each device, this often at most. */
 const SHOW_EVERY_MS = 250;
+/** A panel of a thousand zones in alarm is a large state: to say it takes no more than this share of the time. */
+const SHOW_SHARE = 0.02;
 /** In a flood of alarms, the life of the last ones. */
 const LIVES_AT_ONCE = 100;
 
@@ -24,16 +26,19 @@ export function showStates(
   const changed = new Set(devices);
   const advanced = new Set<string>();
   let timer: Timer | undefined;
+  let everyMs = SHOW_EVERY_MS;
   const show = () => {
     timer = undefined;
+    const begunAt = time.elapsed();
     for (const device of changed) channel.show?.(deviceState(device, recorder.states.values()));
     changed.clear();
     const newest = [...advanced].slice(-LIVES_AT_ONCE).flatMap((id) => lives.get(id) ?? []);
     advanced.clear();
     if (newest.length > 0) channel.showLives?.(newest);
+    everyMs = Math.max(SHOW_EVERY_MS, (time.elapsed() - begunAt) / SHOW_SHARE);
   };
   const showSoon = () => {
-    timer ??= time.after(SHOW_EVERY_MS, show);
+    timer ??= time.after(everyMs, show);
   };
 
   show();

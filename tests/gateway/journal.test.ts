@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { type AppendRequest, type Journal, openJournal } from '../../gateway/journal/index.ts';
-import { createRepeats } from '../../gateway/journal/repeats.ts';
 import { openStore } from '../../gateway/journal/store.ts';
 import { sweep } from '../../gateway/upkeep/retention.ts';
 import { temporaryDirectory } from '../helpers.ts';
@@ -129,22 +128,6 @@ describe('an event that no table takes', () => {
     const again = await open(directory);
     expect(again.position('police', 'urgent')).toEqual({ sequence: 0, sent: 0 });
     expect(again.position('education', 'urgent')).toEqual({ sequence: 2, sent: 2 });
-  });
-});
-
-describe('a repeat', () => {
-  it('is found among at least so many of the newest keys, by its newest event', () => {
-    const repeats = createRepeats(100);
-    const note = (key: number, sequence: number) => repeats.note(`${key}`, { sequence, id: '', seenAt: 0 });
-    for (let i = 1; i <= 1000; i++) {
-      note(i, i);
-      if (i > 50) note(i - 50, i);
-      for (const back of [0, 30, 49, 50]) {
-        const key = i - back;
-        if (key > 0) expect(repeats.find(`${key}`)?.sequence).toBe(back === 50 ? i : key);
-      }
-    }
-    expect(repeats.find('1')).toBeUndefined();
   });
 });
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Log } from '../../drivers/contract/driver.ts';
 import { createBackOff } from '../../gateway/lifecycle/back-off.ts';
+import { createRecent } from '../../gateway/lifecycle/recent.ts';
 import { signal } from '../../gateway/lifecycle/signal.ts';
 import { burstLog } from '../../gateway/observe/log.ts';
 import { manualClock } from '../clocks.ts';
@@ -72,5 +73,33 @@ describe('a burst in the log', () => {
     bursts.warn('late', {}, 'said after the close');
     expect(rest()).toEqual(['said after the close']);
     expect(time.pending).toBe(0);
+  });
+});
+
+describe('the newest of many', () => {
+  it('are found, at least so many of them, each by its newest value', () => {
+    const newest = createRecent<number, number>(100);
+    for (let i = 1; i <= 1000; i++) {
+      newest.set(i, i);
+      if (i > 50) newest.set(i - 50, i);
+      for (const back of [0, 30, 49, 50]) {
+        const key = i - back;
+        if (key > 0) expect(newest.get(key)).toBe(back === 50 ? i : key);
+      }
+    }
+    expect(newest.get(1)).toBeUndefined();
+    expect([...newest.values()].length).toBeLessThanOrEqual(200);
+  });
+
+  it('come once each, also where one was told again', () => {
+    const newest = createRecent<string, number>(2);
+    for (const [key, value] of [
+      ['a', 1],
+      ['b', 2],
+      ['c', 3],
+      ['a', 4],
+    ] as const)
+      newest.set(key, value);
+    expect([...newest.values()].sort()).toEqual([2, 3, 4]);
   });
 });
