@@ -64,14 +64,15 @@ function serve(socket: Socket, receive: Receive, time: Clock) {
   const decoder = dc09Decoder();
   let waiting = 0;
   let deadline: Timer | undefined;
-  // Events of one commit are acknowledged in one write.
+  // Events of one commit are acknowledged in one write: of one buffer, which costs half of one of many.
+  let answers: Buffer[] = [];
+  const writeAnswers = () => {
+    const bytes = Buffer.concat(answers);
+    answers = [];
+    if (socket.writable) socket.write(bytes);
+  };
   const answer = (bytes: Buffer) => {
-    if (!socket.writable) return;
-    if (socket.writableCorked === 0) {
-      socket.cork();
-      setImmediate(() => socket.uncork());
-    }
-    socket.write(bytes);
+    if (answers.push(bytes) === 1) setImmediate(writeAnswers);
   };
   const take = (decoded: Decoded<Dc09Frame>) => {
     waiting++;

@@ -85,16 +85,18 @@ export interface EventContext {
   readonly synchronised: boolean | null;
 }
 
-let isoMs = Number.NaN;
-let isoText = '';
+/** A burst names few moments, each many times: what the panel's clock says, and what ours does. */
+const ISO_KEPT = 64;
+const isoKept = Array.from({ length: ISO_KEPT }, () => ({ ms: Number.NaN, text: '' }));
 
-/** RFC 3339 of epoch ms. The last one is kept: an event names the same moment twice, a burst many times. */
+/** RFC 3339 of epoch ms; the last ones are kept. */
 export function isoOf(ms: number): string {
-  if (ms !== isoMs) {
-    isoText = new Date(ms).toISOString();
-    isoMs = ms;
+  const kept = isoKept[ms & (ISO_KEPT - 1)] as (typeof isoKept)[number];
+  if (kept.ms !== ms) {
+    kept.text = new Date(ms).toISOString();
+    kept.ms = ms;
   }
-  return isoText;
+  return kept.text;
 }
 
 const ID_RANDOM = 16;

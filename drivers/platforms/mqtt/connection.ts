@@ -291,10 +291,12 @@ function wrap(
 function createSending(client: MqttClient, version: 5 | 4, aliases: ReturnType<typeof topicAliases>) {
   const waiting = new Map<number, (answer: PublishAnswer) => void>();
   const { stream } = client;
-  let corked = false;
-  const uncork = () => {
-    corked = false;
-    stream.uncork();
+  // What is published in one turn is one write: of one buffer, which costs half of one of many.
+  let packets: Buffer[] = [];
+  const writePackets = () => {
+    const bytes = Buffer.concat(packets);
+    packets = [];
+    if (stream.writable) stream.write(bytes);
   };
   return {
     publish(message: Message, done: (answer: PublishAnswer) => void = () => {}) {
@@ -315,13 +317,7 @@ function createSending(client: MqttClient, version: 5 | 4, aliases: ReturnType<t
         if (alias !== undefined && answer.code < REFUSED) alias.known = true;
         done(answer);
       });
-      // What is published in one turn is one write.
-      if (!corked) {
-        corked = true;
-        stream.cork();
-        process.nextTick(uncork);
-      }
-      stream.write(packet);
+      if (packets.push(packet) === 1) process.nextTick(writePackets);
     },
     onAnswer(packetId: number, code: number) {
       const done = waiting.get(packetId);
