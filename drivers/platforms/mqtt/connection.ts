@@ -280,6 +280,7 @@ function wrap(
       // MQTT.js waits for PUBACKs first, and a second `end` does not hurry it.
       const late = time.after(timeout, () => client.stream.destroy());
       over = true;
+      sending.flush();
       client.end(false);
       await ended;
       late.stop();
@@ -293,7 +294,8 @@ function createSending(client: MqttClient, version: 5 | 4, aliases: ReturnType<t
   const { stream } = client;
   // What is published in one turn is one write: of one buffer, which costs half of one of many.
   let packets: Buffer[] = [];
-  const writePackets = () => {
+  const flush = () => {
+    if (packets.length === 0) return;
     const bytes = Buffer.concat(packets);
     packets = [];
     if (stream.writable) stream.write(bytes);
@@ -317,7 +319,7 @@ function createSending(client: MqttClient, version: 5 | 4, aliases: ReturnType<t
         if (alias !== undefined && answer.code < REFUSED) alias.known = true;
         done(answer);
       });
-      if (packets.push(packet) === 1) process.nextTick(writePackets);
+      if (packets.push(packet) === 1) process.nextTick(flush);
     },
     onAnswer(packetId: number, code: number) {
       const done = waiting.get(packetId);
@@ -326,5 +328,6 @@ function createSending(client: MqttClient, version: 5 | 4, aliases: ReturnType<t
       waiting.delete(packetId);
       done({ code, reason: code < REFUSED ? '' : (reasonCodes[code] ?? `reason ${code}`) });
     },
+    flush,
   };
 }
