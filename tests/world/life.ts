@@ -185,6 +185,7 @@ export async function startLife(options: LifeOptions): Promise<Life> {
 /** A clock whose timers all end with the process that has them. */
 export function processClock(time: Clock): { readonly clock: Clock; kill(): void; pending(): number } {
   const timers = new Set<Timer>();
+  const listening = new Set<() => void>();
   let alive = true;
   const keep = (make: (run: () => void) => Timer, run: () => void, once: boolean): Timer => {
     const inner = make(() => {
@@ -210,21 +211,31 @@ export function processClock(time: Clock): { readonly clock: Clock; kill(): void
       wait: (ms, signal) =>
         new Promise((resolve) => {
           if (signal?.aborted === true) return resolve('stopped');
+          // Of a process that is gone nothing goes on.
+          if (!alive) return;
           const stopped = () => {
             timer.stop();
+            leave();
             resolve('stopped');
           };
-          const timer = after(ms, () => {
+          // Node keeps a signal of `any` for as long as somebody listens to it.
+          const leave = () => {
+            listening.delete(leave);
             signal?.removeEventListener('abort', stopped);
+          };
+          const timer = after(ms, () => {
+            leave();
             resolve('over');
           });
           signal?.addEventListener('abort', stopped, { once: true });
+          listening.add(leave);
         }),
     },
     kill() {
       alive = false;
       for (const timer of timers) timer.stop();
       timers.clear();
+      for (const leave of [...listening]) leave();
     },
     pending: () => timers.size,
   };
