@@ -5,9 +5,11 @@
  * An event is dealt with when the platform's broker has taken it, or, with `receipts`, when the platform says that it
  * has it. What comes instead:
  *  - `busy`: the lane pauses, goes back to its cursor and feels its way forward one event at a time.
- *  - `forbidden`, `unusable`, `too-large`: the address is held (holds.ts), the lane goes on.
- *  - `refused`: as `busy`, and, the third time for the same event, its address is held.
- *  - nothing for 30 s, although it is there: the channel is given up.
+ *  - `forbidden`, `unusable`: the address is held (holds.ts), the lane goes on.
+ *  - `too-large`: the event alone is held.
+ *  - `refused`: as `busy`, and, the third time for the same event, its address is held; where others of it are taken
+ *    then, the event alone.
+ *  - nothing for 30 s, or not for one of them: the channel is given up.
  * Alarms that the disk could not take (`unsaved`) go before everything, from memory.
  */
 import { type Lane, lanes } from '../../drivers/contract/lane.ts';
@@ -48,6 +50,8 @@ export interface DeliveryOptions
   readonly onDelivered: (entry: Entry, lane: Lane) => void;
   /** The platform has everything of a lane after `from` and up to `to`. */
   readonly onReceived: (lane: Lane, from: number, to: number) => void;
+  /** An event is given up: too many are refused one by one. */
+  readonly onGivenUp: (place: { readonly lane: Lane; readonly sequence: number }) => void;
   /** A lane pauses, or an address is held; said once each time it begins. */
   readonly onRefused: (what: RefusedEvent) => void;
   /** The channel is of no use any more. */
@@ -84,7 +88,7 @@ const ANSWER_TIMEOUT_MS = 30_000;
 const CHECK_MS = 1000;
 
 export function startDelivery(channel: Channel, options: DeliveryOptions): Delivery {
-  const { journal, holds, time } = options;
+  const { journal, time } = options;
   const context: LaneContext = { ...options, address: (event) => channel.address(event) };
   const sender = createSender(channel, { ...options, onLost: options.onFailed });
   const states = lanes.map((lane) => createLane(lane, context));
@@ -116,10 +120,13 @@ export function startDelivery(channel: Channel, options: DeliveryOptions): Deliv
   };
   const repeats = createRepeats(sender, { journal, address: context.address, onWaiting: () => pump() });
   const unsaved = createUnsavedSending(sender, { ...options, address: context.address, onAnswered: pump });
-  const held = createHeldTries({ ...context, resend: repeats.resend, onDue: pump });
+  const held = createHeldTries({
+    ...{ ...context, onGivenUp: options.onGivenUp },
+    ...{ resend: repeats.resend, onDue: pump },
+  });
 
   const sendEntry = (state: LaneState, entry: Entry) => {
-    const flight = beginFlight(state, entry, context.address(entry));
+    const flight = beginFlight(state, entry, context.address(entry), time.elapsed());
     const place = { sequence: entry.sequence, previous: flight.previous, lane: state.lane };
     sender.send(entry, place, (answer) => {
       onAnswer(state, flight, answer);
@@ -130,14 +137,14 @@ export function startDelivery(channel: Channel, options: DeliveryOptions): Deliv
   };
 
   const onAnswer = (state: LaneState, flight: Flight, answer: Answer) => {
-    if (flight.generation !== state.generation) return;
+    if (flight.done || flight.generation !== state.generation) return;
     if (answer.is === 'taken') {
       endFlight(state, flight);
       state.pauseMs = 0;
       return options.onDelivered(flight.entry, state.lane);
     }
     if (isOfAddress(state, flight, answer.is)) {
-      if (holds.refuse(flight.address, state.lane, flight.entry.sequence, answer.reason))
+      if (hold(state.lane, flight, answer, options))
         options.onRefused({ ...answer, address: flight.address, held: true });
       // Dealt with, by the hold: both are written in one commit.
       endFlight(state, flight);
@@ -157,7 +164,7 @@ export function startDelivery(channel: Channel, options: DeliveryOptions): Deliv
   };
 
   const check = time.every(CHECK_MS, () => {
-    if (sender.silentMs() > ANSWER_TIMEOUT_MS)
+    if (sender.silentMs() > ANSWER_TIMEOUT_MS || states.some((state) => isStuck(state, time.elapsed())))
       return options.onFailed(
         new Error(`the platform has acknowledged nothing for ${ANSWER_TIMEOUT_MS / 1000} s`),
       );
@@ -214,3 +221,19 @@ const flying = ({ lane, flights }: LaneState) =>
   flights
     .filter(({ done }) => !done)
     .map(({ address, entry }) => ({ address, lane, sequence: entry.sequence }));
+
+/** One was sent long ago, whatever became of others since. */
+const isStuck = ({ flights: [oldest] }: LaneState, now: number) =>
+  oldest?.done === false && now - oldest.sentAt > ANSWER_TIMEOUT_MS;
+
+/** Holds the address of what was refused, or, where that says nothing about others, it alone. @returns whether that is news. */
+function hold(
+  lane: Lane,
+  { address, entry: { sequence } }: Flight,
+  { is, reason }: Exclude<Answer, { is: 'taken' }>,
+  { holds, onGivenUp }: Pick<DeliveryOptions, 'holds' | 'onGivenUp'>,
+): boolean {
+  if (is !== 'too-large') return holds.refuse(address, lane, sequence, reason);
+  if (!holds.refuseOne(address, lane, sequence, reason)) onGivenUp({ lane, sequence });
+  return true;
+}

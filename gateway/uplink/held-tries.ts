@@ -1,6 +1,7 @@
 /** Tries what a platform refused, when its time has come, over the channel that is open. */
 import type { EventType } from '../../config/catalogue/events.ts';
 import type { Timer } from '../../drivers/contract/clock.ts';
+import type { Lane } from '../../drivers/contract/lane.ts';
 import type { Repeats } from './again.ts';
 import type { Hold } from './holds.ts';
 import type { LaneContext } from './lane.ts';
@@ -16,11 +17,13 @@ export interface HeldTries {
 export function createHeldTries(
   of: Pick<LaneContext, 'holds' | 'address' | 'wants' | 'time'> & {
     readonly resend: Repeats['resend'];
+    /** An event is refused alone, as too many others are; the platform goes without. */
+    readonly onGivenUp: (place: { readonly lane: Lane; readonly sequence: number }) => void;
     /** One is due, or was tried. */
     readonly onDue: () => void;
   },
 ): HeldTries {
-  const { holds, address, wants, time, resend, onDue } = of;
+  const { holds, address, wants, time, resend, onGivenUp, onDue } = of;
   let timer: Timer | undefined;
   let stopped = false;
   const tryOne = async (due: Hold) => {
@@ -32,6 +35,10 @@ export function createHeldTries(
         wants: (entry) => address(entry) === due.address && wants(entry.type as EventType),
         inChain: wants,
         progress,
+        onStep: ({ sequence }, reason) => {
+          if (!due.single && !holds.refuseOne(due.address, due.lane, sequence, reason))
+            onGivenUp({ lane: due.lane, sequence });
+        },
       }),
     );
     onDue();

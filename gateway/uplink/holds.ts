@@ -19,7 +19,12 @@ export interface Hold {
   backoff: number;
   /** It is being sent: not twice at once. */
   trying?: boolean;
+  /** Of one event, which is refused where others of its address are taken: those are not held. */
+  readonly single: boolean;
 }
+
+/** Events that are refused one by one, kept. */
+const SINGLES_MAX = 100;
 
 /** Sends what is held from a sequence to another; tells how far it came. */
 export type SendHeld = (from: number, upTo: number, progress: (sequence: number) => void) => Promise<Resent>;
@@ -38,8 +43,26 @@ const RETRY = {
  * calls an address `topic` and keeps one row of each: the second lane's has the lane behind it.
  */
 const rowOf = (address: string, lane: Lane, isTaken: boolean) => (isTaken ? `${address}\n${lane}` : address);
+/** One event alone has its number behind that. */
+const singleRowOf = (address: string, lane: Lane, sequence: number) => `${address}\n${lane}\n${sequence}`;
+const isSingleRow = (topic: string) => topic.split('\n').length === 3;
 export const addressOfRow = (topic: string): string => topic.split('\n', 1)[0] as string;
 const keyOf = (address: string, lane: Lane) => `${lane} ${address}`;
+
+/** What the journal knows of an uplink's; each is tried at once. */
+function readHolds(uplink: string, journal: Journal, time: Clock): Map<string, Hold> {
+  return new Map(
+    journal.held(uplink).map((held): [string, Hold] => {
+      const lane = lanes[held.lane] as Lane;
+      const address = addressOfRow(held.topic);
+      const single = isSingleRow(held.topic);
+      return [
+        single ? held.topic : keyOf(address, lane),
+        { held, address, lane, single, until: time.elapsed(), backoff: RETRY[lane].first },
+      ];
+    }),
+  );
+}
 
 /** `onChange` is told how many addresses are held. */
 export function createHolds(
@@ -48,19 +71,10 @@ export function createHolds(
   time: Clock,
   onChange: (addresses: number) => void,
 ) {
-  const holds = new Map<string, Hold>(
-    journal.held(uplink).map((held) => {
-      const lane = lanes[held.lane] as Lane;
-      const address = addressOfRow(held.topic);
-      return [
-        keyOf(address, lane),
-        { held, address, lane, until: time.elapsed(), backoff: RETRY[lane].first },
-      ];
-    }),
-  );
+  const holds = readHolds(uplink, journal, time);
   onChange(holds.size);
-  const release = ({ address, lane, held }: Hold) => {
-    holds.delete(keyOf(address, lane));
+  const release = ({ address, lane, held, single }: Hold) => {
+    holds.delete(single ? held.topic : keyOf(address, lane));
     journal.release(uplink, held.topic);
     onChange(holds.size);
   };
@@ -68,18 +82,23 @@ export function createHolds(
     hold.held = { ...hold.held, ...change };
     journal.hold(hold.held);
   };
+  const put = (key: string, hold: Hold) => {
+    holds.set(key, hold);
+    journal.hold(hold.held);
+    onChange(holds.size);
+  };
   const sendAll = async (hold: Hold, send: SendHeld): Promise<void> => {
     for (;;) {
       const { last: upTo } = hold.held;
       let { first: from } = hold.held;
-      const { refused } = await send(from, upTo, (sequence) => {
+      const { whole, refused } = await send(from, upTo, (sequence) => {
         // An older one may have joined it: then it begins there, whatever was taken behind it.
         if (hold.held.first !== from) return;
         from = Math.min(sequence + 1, upTo);
         update(hold, { first: from });
       });
-      if (refused?.is === 'lost') return;
-      if (refused !== undefined) return update(hold, { reason: refused.reason });
+      if (!whole && refused?.is === 'lost') return;
+      if (!whole) return update(hold, { reason: refused?.reason ?? hold.held.reason });
       // Between this look and the release nothing runs.
       if (hold.held.last === upTo && hold.held.first === from) return release(hold);
     }
@@ -101,9 +120,26 @@ export function createHolds(
       const topic = rowOf(address, lane, rows.includes(address));
       const held = { uplink, topic, lane: index, first: sequence, last: sequence, reason, since };
       const { first } = RETRY[lane];
-      holds.set(keyOf(address, lane), { held, address, lane, until: time.elapsed() + first, backoff: first });
-      journal.hold(held);
-      onChange(holds.size);
+      put(keyOf(address, lane), {
+        held,
+        address,
+        lane,
+        single: false,
+        until: time.elapsed() + first,
+        backoff: first,
+      });
+      return true;
+    },
+    /** This event alone is refused. False: so many are, that it is given up. */
+    refuseOne(address: string, lane: Lane, sequence: number, reason: string): boolean {
+      const topic = singleRowOf(address, lane, sequence);
+      if (holds.has(topic)) return true;
+      if ([...holds.values()].filter(({ single }) => single).length >= SINGLES_MAX) return false;
+      const place = { uplink, topic, lane: lanes.indexOf(lane), first: sequence, last: sequence };
+      const { first } = RETRY[lane];
+      const until = time.elapsed() + first;
+      const held = { ...place, reason, since: time.wall() };
+      put(topic, { held, address, lane, single: true, until, backoff: first });
       return true;
     },
     /**
@@ -114,8 +150,13 @@ export function createHolds(
       const hold = holds.get(keyOf(address, lane));
       if (hold === undefined) return;
       const { first, last } = hold.held;
-      if (sequence < first || sequence > last)
-        update(hold, { first: Math.min(first, sequence), last: Math.max(last, sequence) });
+      if (sequence >= first && sequence <= last) return;
+      update(hold, { first: Math.min(first, sequence), last: Math.max(last, sequence) });
+      // Something new waits: it is tried as soon as at first.
+      if (sequence < last) return;
+      const { first: firstMs } = RETRY[lane];
+      hold.until = Math.min(hold.until, time.elapsed() + firstMs);
+      hold.backoff = firstMs;
     },
     /**
      * A hold that may be tried now. The next try is put off at once: some platforms close the connection

@@ -102,6 +102,15 @@ export function reportsOf(
       const range = { first: sequence, last: sequence };
       void recorder.recordOwn('gateway.dropped', { uplink, lane, events: 1, ...range });
     },
+    onGivenUp({ lane, sequence }) {
+      metrics.dropped.inc({ uplink, lane });
+      log.error(
+        { uplink, lane, sequence },
+        'an event was given up: the platform refuses it, and too many others',
+      );
+      const range = { first: sequence, last: sequence };
+      void recorder.recordOwn('gateway.dropped', { uplink, lane, events: 1, ...range });
+    },
     onRefused({ address, is, code, reason, held }) {
       of.onTrouble(`${address}: ${reason}`);
       metrics.publishRefused.inc({ uplink, code: code ?? is });

@@ -17,6 +17,8 @@ export interface Flight {
   readonly address: string;
   /** Of the lane when it was sent: an answer to an older one moves nothing. */
   readonly generation: number;
+  /** `elapsed()`. */
+  readonly sentAt: number;
   done: boolean;
 }
 
@@ -197,9 +199,9 @@ function readOn(state: LaneState, { journal, time }: LaneContext, onRead: () => 
 }
 
 /** Notes that it is sent now. */
-export function beginFlight(state: LaneState, entry: Entry, address: string): Flight {
+export function beginFlight(state: LaneState, entry: Entry, address: string, sentAt: number): Flight {
   const { generation, sent: previous } = state;
-  const flight: Flight = { entry, previous, address, generation, done: false };
+  const flight: Flight = { entry, previous, address, generation, sentAt, done: false };
   state.sent = entry.sequence;
   state.flights.push(flight);
   state.flyingSize += entry.body.length;
@@ -241,6 +243,11 @@ export function confirmUpTo(state: LaneState, sequence: number, context: LaneCon
   const from = journal.position(uplink, lane).sequence;
   if (sequence <= from) return from;
   state.unconfirmed = state.unconfirmed.filter((one) => one > sequence);
+  // Whatever the broker has not answered yet: the platform has it.
+  for (const flight of state.flights)
+    if (!flight.done && flight.entry.sequence <= sequence) endFlight(state, flight);
+  while (state.flights[0]?.done === true && state.flights[0].entry.sequence <= sequence)
+    state.flights.shift();
   state.sent = Math.max(state.sent, sequence);
   if (state.read < sequence) {
     state.read = sequence;

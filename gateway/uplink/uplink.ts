@@ -177,6 +177,7 @@ async function replayOver(
   });
   const result = { events: taken };
   if (refused === undefined) return { done: true, result };
+  if (refused.is === 'lost') return { done: false, unknown: true, reason: refused.reason, result };
   return { done: false, reason: `the platform refuses ${refused.sequence}: ${refused.reason}`, result };
 }
 
