@@ -6,6 +6,7 @@
  *   npm run world -- --seeds 10000        prints seeds a second, and of a failure the seed
  *   npm run world -- --seed 4711          that one alone
  */
+import { parseArgs } from 'node:util';
 import type { Receipt } from '../drivers/contract/observation.ts';
 import { createDisk, type DiskFault, type DiskStep } from './backing.ts';
 import { type ManualClock, manualClock } from './clocks.ts';
@@ -120,16 +121,31 @@ function holdOf(faults: ReturnType<typeof createFaults>, time: ManualClock) {
   return time.wait(faults.happens('disk', 0.05) ? faults.dice.between(10, 1000) : 0.5);
 }
 
+const USAGE = 'npm run world -- [--seeds N] [--from SEED] | --seed SEED\n';
+
+/** @throws Error where they are not understood. */
+function seedsOf(args: readonly string[]): { readonly from: number; readonly seeds: number } {
+  const number = { type: 'string' } as const;
+  const { values } = parseArgs({ args: [...args], options: { seeds: number, seed: number, from: number } });
+  const whole = (text: string) => {
+    if (!/^\d{1,15}$/.test(text) || Number(text) < 1) throw new Error(`${text}: a number from 1`);
+    return Number(text);
+  };
+  if (values.seed !== undefined) return { from: whole(values.seed), seeds: 1 };
+  return { from: whole(values.from ?? '1'), seeds: whole(values.seeds ?? '1000') };
+}
+
 async function main(args: readonly string[]) {
-  const of = (name: string) => args[args.indexOf(name) + 1];
-  const one = args.includes('--seed') ? Number(of('--seed')) : undefined;
-  const from = one ?? (args.includes('--from') ? Number(of('--from')) : 1);
-  const seeds = one === undefined ? Number(args.includes('--seeds') ? of('--seeds') : 1000) : 1;
-  if (!Number.isSafeInteger(from) || !Number.isSafeInteger(seeds) || seeds < 1) {
-    process.stderr.write('npm run world -- [--seeds N] [--from SEED] | --seed SEED\n');
+  if (args.includes('--help')) return void process.stdout.write(USAGE);
+  let wanted: ReturnType<typeof seedsOf>;
+  try {
+    wanted = seedsOf(args);
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n${USAGE}`);
     process.exitCode = 2;
     return;
   }
+  const { from, seeds } = wanted;
   const started = performance.now();
   const totals = { said: 0, events: 0, lives: 0, commands: 0, moved: 0 };
   let failures = 0;

@@ -125,10 +125,15 @@ function createBook(id: string, isOrdered: (device: string) => boolean, time: Ma
 /** How a platform takes events: mostly it does. */
 function createManners(dice: Dice, faults: Faults, time: ManualClock) {
   const refused = new Set<string>();
+  /** Events that are never taken while there is trouble. */
+  const poisoned = new Set<string>();
   let busyUntil = 0;
   /** undefined: it says nothing. */
-  return (address: string): Answer | undefined => {
+  return ({ body, device: address }: Outgoing): Answer | undefined => {
     const now = time.elapsed();
+    const id = /"id":"([^"]+)"/.exec(body)?.[1] ?? '';
+    if (faults.happens('platform', 0.01)) poisoned.add(id);
+    if (poisoned.has(id) && now < faults.untilMs) return { is: 'refused', reason: 'not this one' };
     if (faults.happens('platform', 0.01)) busyUntil = now + dice.between(100, 10_000);
     if (now < busyUntil) return { is: 'busy', reason: 'busy' };
     if (faults.happens('platform', 0.01)) {
@@ -186,7 +191,7 @@ function createPlatform(id: string, seed: number, faults: Faults, time: ManualCl
   const receive = (event: Outgoing, on: Link, done: (answer: Answer) => void) => {
     if (!on.open) return;
     if (faults.happens('connection', 0.02)) return cut(on, 'cut before it came');
-    const answer = answerTo(event.device);
+    const answer = answerTo(event);
     if (answer?.is === 'taken') book.note(event, on);
     else {
       on.disordered.add(event.lane);

@@ -43,6 +43,8 @@ export interface Message {
   readonly expiry?: number | undefined;
   /** MQTT 5 only. */
   readonly correlation?: Buffer | undefined;
+  /** Its topic comes again and again: it may have an alias. MQTT 5 only. */
+  readonly alias?: boolean;
 }
 
 export interface Incoming {
@@ -80,6 +82,8 @@ export interface Connection {
 /** The broker speaks no MQTT 5: CONNACK 0x01 of a 3.1.1 broker, or 0x84 (MQTT 5, 3.2.2.2). */
 const PROTOCOL_REFUSED = [0x01, 0x84];
 const CONNECT_TIMEOUT_MS = 10_000;
+/** What comes in is commands and receipts, 16 KB at most: a broker may keep larger ones (MQTT 5, 3.1.2.11.4). */
+const INCOMING_MAXIMUM = 262_144;
 /** Where the broker names none (MQTT 5, 3.2.2.3.3; 3.1.1 has none). */
 const RECEIVE_MAXIMUM = 65_535;
 /** The largest that its length field can say (MQTT 5, 1.5.5). */
@@ -137,6 +141,7 @@ export async function openConnection(
     queueQoSZero: false,
     // Its lines of debugging cost more than the packets they are about.
     log: () => {},
+    ...(version === 5 && { properties: { maximumPacketSize: INCOMING_MAXIMUM } }),
     ...(will !== undefined && {
       will: { topic: will.topic, payload: Buffer.from(will.payload), qos: 1, retain: true },
     }),
@@ -154,6 +159,8 @@ export async function openConnection(
     });
     client.on('disconnect', (packet) => {
       reason ??= new Error(`the broker said goodbye (reason ${packet.reasonCode ?? 0})`);
+      // It may leave the socket open; the client closes it (MQTT 5, 3.14.4).
+      client.stream.destroy();
     });
     client.once('connect', (connack) => {
       client.removeAllListeners('close');
@@ -164,7 +171,7 @@ export async function openConnection(
           receiveMaximum: receiveMaximum ?? RECEIVE_MAXIMUM,
           maximumPacketSize: maximumPacketSize ?? PACKET_MAXIMUM,
           certificateEnds,
-          aliases: topicAliases(topicAliasMaximum ?? 0),
+          topicAliasMaximum: topicAliasMaximum ?? 0,
           time,
           reason: () => reason,
           closed: () => signal.removeEventListener('abort', abort),
@@ -213,19 +220,22 @@ const matchesFilter = (filter: string, topic: string) =>
 function wrap(
   client: MqttClient,
   of: Pick<Connection, 'version' | 'receiveMaximum' | 'maximumPacketSize' | 'certificateEnds'> & {
-    readonly aliases: ReturnType<typeof topicAliases>;
+    readonly topicAliasMaximum: number;
     readonly time: Clock;
     readonly reason: () => Error | undefined;
     readonly closed: () => void;
   },
 ): Connection {
-  const { version, receiveMaximum, maximumPacketSize, certificateEnds, aliases, time } = of;
+  const { version, receiveMaximum, maximumPacketSize, certificateEnds, time } = of;
   let silence: Error | undefined;
   let over = false;
   let heardAt = time.elapsed();
-  const sending = createSending(client, version, aliases);
-  client.on('packetreceive', (packet) => {
+  const sending = createSending(client, of);
+  // Each byte: a large packet on a slow line is no silence.
+  client.stream.on('data', () => {
     heardAt = time.elapsed();
+  });
+  client.on('packetreceive', (packet) => {
     if (packet.cmd === 'puback') sending.onAnswer(packet.messageId ?? 0, packet.reasonCode ?? 0);
   });
   // The broker may have set another keepalive (MQTT 5, 3.2.2.3.14).
@@ -242,6 +252,8 @@ function wrap(
       watch.stop();
       of.closed();
       client.end(true);
+      // A SUBSCRIBE that was never answered would leave its timer, and that the process.
+      client.keepaliveManager?.destroy();
       resolve(silence ?? of.reason() ?? new Error('the connection closed'));
     });
   });
@@ -263,6 +275,7 @@ function wrap(
       if (over) return done?.({ code: -1, reason: 'the connection is over' });
       const { topic, payload, qos, retain = false, contentType } = message;
       if (qos === 1) return sending.publish(message, done);
+      if (sizeOf(message) > maximumPacketSize) return void process.nextTick(() => done?.(TOO_LARGE));
       const properties = version === 5 && contentType !== undefined && { contentType };
       client.publish(topic, payload, { qos, retain, ...(properties && { properties }) }, (error) =>
         done?.({ code: error instanceof Error ? -1 : 0, reason: error?.message ?? '' }),
@@ -288,10 +301,31 @@ function wrap(
   };
 }
 
-/** QoS 1, beside MQTT.js, in whose packet ids: what is on its way, and what is written in one go. */
-function createSending(client: MqttClient, version: 5 | 4, aliases: ReturnType<typeof topicAliases>) {
-  const waiting = new Map<number, (answer: PublishAnswer) => void>();
+/** The broker would close the connection (MQTT 5, 3.2.2.3.6). */
+const TOO_LARGE: PublishAnswer = { code: 0x95, reason: 'larger than the packets that the broker takes' };
+/** Of a packet, beside its topic and payload, at most: header, packet id, properties without correlation data. */
+const OVERHEAD = 128;
+/** Of a text (1.5.4). */
+const TOPIC_MAX = 65_535;
+const sizeOf = ({ topic, payload, correlation }: Message) =>
+  Buffer.byteLength(topic) + Buffer.byteLength(payload) + (correlation?.length ?? 0) + OVERHEAD;
+
+/**
+ * QoS 1, beside MQTT.js, in whose packet ids: what is on its way, no more than the broker takes at once, and what is
+ * written in one go.
+ */
+function createSending(
+  client: MqttClient,
+  of: Pick<Connection, 'version' | 'receiveMaximum' | 'maximumPacketSize'> & {
+    readonly topicAliasMaximum: number;
+  },
+) {
+  const { version, receiveMaximum, maximumPacketSize } = of;
   const { stream } = client;
+  const aliases = topicAliases(of.topicAliasMaximum);
+  const waiting = new Map<number, (answer: PublishAnswer) => void>();
+  /** Beyond the receive maximum: answers to commands, which the window of events does not count. */
+  const later: { readonly message: Message; readonly done: (answer: PublishAnswer) => void }[] = [];
   // What is published in one turn is one write: of one buffer, which costs half of one of many.
   let packets: Buffer[] = [];
   const flush = () => {
@@ -300,32 +334,45 @@ function createSending(client: MqttClient, version: 5 | 4, aliases: ReturnType<t
     packets = [];
     if (stream.writable) stream.write(bytes);
   };
+  /** Not one that is in use (MQTT 5, 2.2.1): MQTT.js only counts. */
+  const nextId = () => {
+    for (;;) {
+      const id = client.messageIdProvider.allocate() ?? 0;
+      if (!waiting.has(id)) return id;
+    }
+  };
+  const send = (message: Message, done: (answer: PublishAnswer) => void) => {
+    const { topic, payload, retain = false, contentType, expiry, correlation } = message;
+    // Only what is answered can tell whether the broker has learnt an alias.
+    const alias = version === 5 && message.alias === true ? aliases.of(topic) : undefined;
+    const packetId = nextId();
+    const packet = encodePublish({
+      topic: alias?.known === true ? '' : topic,
+      payload,
+      packetId,
+      retain,
+      properties: version === 5 ? { topicAlias: alias?.number, contentType, expiry, correlation } : undefined,
+    });
+    waiting.set(packetId, (answer) => {
+      if (alias !== undefined && answer.code < REFUSED) alias.known = true;
+      done(answer);
+    });
+    if (packets.push(packet) === 1) process.nextTick(flush);
+  };
   return {
     publish(message: Message, done: (answer: PublishAnswer) => void = () => {}) {
-      const { topic, payload, retain = false, contentType, expiry, correlation } = message;
-      // Only what is answered can tell whether the broker has learnt an alias.
-      const alias = version === 5 ? aliases.of(topic) : undefined;
-      // 0 is none: the provider of MQTT.js never runs out.
-      const packetId = client.messageIdProvider.allocate() ?? 0;
-      const packet = encodePublish({
-        topic: alias?.known === true ? '' : topic,
-        payload,
-        packetId,
-        retain,
-        properties:
-          version === 5 ? { topicAlias: alias?.number, contentType, expiry, correlation } : undefined,
-      });
-      waiting.set(packetId, (answer) => {
-        if (alias !== undefined && answer.code < REFUSED) alias.known = true;
-        done(answer);
-      });
-      if (packets.push(packet) === 1) process.nextTick(flush);
+      if (sizeOf(message) > maximumPacketSize || Buffer.byteLength(message.topic) > TOPIC_MAX)
+        return void process.nextTick(() => done(TOO_LARGE));
+      if (waiting.size >= receiveMaximum) later.push({ message, done });
+      else send(message, done);
     },
     onAnswer(packetId: number, code: number) {
       const done = waiting.get(packetId);
       // MQTT.js's own, or an answer to nothing.
       if (done === undefined) return;
       waiting.delete(packetId);
+      const next = later.shift();
+      if (next !== undefined) send(next.message, next.done);
       done({ code, reason: code < REFUSED ? '' : (reasonCodes[code] ?? `reason ${code}`) });
     },
     flush,

@@ -6,6 +6,10 @@ import type { Options } from './options.ts';
 /** An id becomes a level of a topic: what a topic or a filter would read otherwise is replaced. */
 const topicPart = (id: string) => id.replace(/[/+#\u0000]/g, '_');
 
+/** A topic that can be published to (MQTT 5, 4.7.3, 3.3.2.3.5): else the broker would close the connection. */
+const isTopic = (topic: string) =>
+  topic !== '' && !/[+#\u0000\ufffd]/.test(topic) && Buffer.byteLength(topic) <= 65_535;
+
 /** Subscribes; a broker that refuses is logged, and events go on. */
 export function hearPlatform(
   connection: Connection,
@@ -25,7 +29,10 @@ export function hearPlatform(
       );
   const answerCommand = async ({ payload, responseTopic, correlation }: Incoming, target: string) => {
     const reply = await host.command(payload, target);
-    const to = responseTopic ?? (reply.id === null ? undefined : `${prefix}/reply/${topicPart(reply.id)}`);
+    const asked = responseTopic !== undefined && isTopic(responseTopic) ? responseTopic : undefined;
+    if (responseTopic !== undefined && asked === undefined)
+      host.discarded('a response topic that is none', responseTopic.slice(0, 100));
+    const to = asked ?? (reply.id === null ? undefined : `${prefix}/reply/${topicPart(reply.id)}`);
     if (to === undefined) return;
     connection.publish({
       topic: to,

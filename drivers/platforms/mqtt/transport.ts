@@ -150,10 +150,17 @@ function channelOver(
     type === 'media.piece'
       ? `${prefix}/media/${device}`
       : `${prefix}/event/${type.slice(0, type.indexOf('.'))}/${device}`;
-  const publishState = (path: string, payload: string, done?: () => void) =>
+  const untold = new Set<string>();
+  const publishState = (path: string, payload: string, done: () => void = () => {}) =>
     connection.publish(
       { topic: `${prefix}/${path}`, payload, qos: 0, retain: true, contentType: JSON_TYPE },
-      done,
+      ({ code, reason }) => {
+        if (code >= REFUSED && !untold.has(path)) {
+          untold.add(path);
+          host.log.warn({ uplink: host.uplink, path, bytes: payload.length, reason }, 'a state is not shown');
+        }
+        done();
+      },
     );
   const sayGoodbye = () =>
     new Promise<void>((resolve) => {
@@ -174,7 +181,8 @@ function channelOver(
     about: { mqtt: connection.version === 5 ? '5' : '3.1.1' },
     limits: {
       window: connection.receiveMaximum,
-      bytes: (topic) => connection.maximumPacketSize - PACKET_OVERHEAD - topic.length * BYTES_A_CHARACTER,
+      bytes: (topic) =>
+        Math.max(0, connection.maximumPacketSize - PACKET_OVERHEAD - topic.length * BYTES_A_CHARACTER),
     },
     address,
     send(event, done) {
@@ -184,6 +192,7 @@ function channelOver(
           topic: address(event),
           payload: body,
           qos: 1,
+          alias: true,
           contentType: EVENT_CONTENT_TYPE,
           expiry: lifetimeMs === undefined ? undefined : Math.max(1, Math.round(lifetimeMs / 1000)),
         },
