@@ -137,7 +137,9 @@ function explainUnion(
       const another = one.path.length === 0 && (one.code === 'invalid_type' || one.code === 'invalid_value');
       return sum + (another ? OTHER_TYPE_COST : 1);
     }, 0);
-  const branches = [...issue.errors].sort((a, b) => cost(a) - cost(b));
+  const tagged = branchesOfTag(issue.errors);
+  if (tagged?.length === 0) return explainTag(issue.errors, path, data);
+  const branches = [...(tagged ?? issue.errors)].sort((a, b) => cost(a) - cost(b));
   const [best, second] = branches;
   if (best !== undefined && (second === undefined || cost(best) < cost(second))) {
     return best.flatMap((one) => explain(one, path, data, schema));
@@ -161,6 +163,29 @@ function explainUnion(
       message: `${JSON.stringify(value)}: ${say('one of these is needed', '需要其中之一')}: ${names.join(', ')}`,
     },
   ];
+}
+
+/** A word at a key of its own, that is none of this alternative's. */
+const isOtherWord = (one: Issue) => one.code === 'invalid_value' && one.path.length === 1;
+
+/** The alternatives whose word (`protocol: mqtt`) stands there; none: it is nobody's; undefined: no word tells them apart. */
+function branchesOfTag(branches: readonly (readonly Issue[])[]): readonly (readonly Issue[])[] | undefined {
+  const fitting = branches.filter((branch) => !branch.some(isOtherWord));
+  return fitting.length < branches.length ? fitting : undefined;
+}
+
+/** What stands there is no alternative's word. */
+function explainTag(
+  branches: readonly (readonly Issue[])[],
+  path: (string | number)[],
+  data: unknown,
+): Problem[] {
+  const issues = branches.flat().filter(isOtherWord) as (Issue & { code: 'invalid_value' })[];
+  const at = [...path, issues[0]?.path[0] as string];
+  const names = issues.flatMap(({ values }) => values.map(String));
+  const value = valueAt(data, at);
+  const message = `${JSON.stringify(value)}: ${say('not known', '不认识')}${near(String(value), names)}${allowed(names)}`;
+  return [{ path: at, message }];
 }
 
 /** No alternative has this value of the key that tells them apart. `path` names that key. */

@@ -22,14 +22,20 @@ function pageOf(title: string) {
   };
 }
 
-/** Applies a diff of whole lines; imports go to the other imports. */
+/**
+ * Applies a diff of whole lines; imports go to the other imports. A list that has more by now (who followed the page
+ * has left it so) gets what the page adds.
+ */
 function patch(text: string, lines: readonly string[]): string {
-  let patched = text;
   const removed = lines.find((line) => line.startsWith('-'))?.slice(1) ?? '';
-  expect(patched).toContain(removed);
   const added = lines.filter((line) => line.startsWith('+')).map((line) => line.slice(1));
   const imports = added.filter((line) => line.startsWith('import'));
-  patched = patched.replace(removed, added.filter((line) => !line.startsWith('import')).join('\n'));
+  const rest = added.filter((line) => !line.startsWith('import')).join('\n');
+  const head = removed.slice(0, removed.indexOf('[') + 1);
+  const now = text.split('\n').find((line) => (head === '' ? line === removed : line.startsWith(head))) ?? '';
+  expect(now).not.toBe('');
+  const more = rest.slice(removed.indexOf(']'), rest.lastIndexOf(']'));
+  const patched = text.replace(now, now === removed ? rest : now.replace(/\]/, `${more}]`));
   return patched.replace(/^import /m, `${imports.join('\n')}\nimport `);
 }
 
@@ -156,6 +162,12 @@ devices: []
   await expect(run(process.execPath, cli, 'check', config)).rejects.toThrow(
     /uplinks\[0\]\.sever: unknown key; did you mean server\?/,
   );
+  writeFileSync(config, yaml('server').replace('telegraph', 'telegrph'));
+  await expect(run(process.execPath, cli, 'check', config)).rejects.toThrow(
+    /"telegrph": not known; did you mean telegraph\?; allowed: mqtt, auto, 5, 3\.1\.1, telegraph/,
+  );
+  writeFileSync(config, yaml('server').replace(/server: "[^"]+"/, 'url: "mqtt://h"'));
+  await expect(run(process.execPath, cli, 'check', config)).rejects.toThrow(/url: unknown key/);
   writeFileSync(config, yaml('server'));
   const gateway = spawn(process.execPath, [cli, 'run', config], { cwd: copy, stdio: 'ignore' });
   onTestFinished(() => stopProcess(gateway));

@@ -74,11 +74,9 @@ const common = z.strictObject({
 
 /** What `protocol` said when MQTT was the only one: the version of it. */
 const mqttVersions = ['auto', 5, '3.1.1'] as const;
-const oneOf = <const T extends string | number>(values: readonly T[]) =>
-  z.union(values.map((value) => z.literal(value)));
 
 const protocolOf = ({ name }: Transport) =>
-  name === 'mqtt' ? oneOf([name, ...mqttVersions]).default(name) : z.literal(name);
+  name === 'mqtt' ? z.literal([name, ...mqttVersions]).default(name) : z.literal(name);
 const { id, ...shared } = common.shape;
 const shapes = (platforms as readonly Transport[]).map((transport) =>
   z.strictObject({

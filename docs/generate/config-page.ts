@@ -83,8 +83,8 @@ function choices(
   const items = schema?.items ?? {};
   const alternatives = items.oneOf ?? items.anyOf ?? [items];
   const isOf = (one: Schema, name: string) => {
-    const { const: only, anyOf } = one.properties?.[key] ?? {};
-    return only === name || anyOf?.some((word) => word.const === name) === true;
+    const { const: only, enum: words } = one.properties?.[key] ?? {};
+    return only === name || words?.includes(name) === true;
   };
   return [
     `## \`${section}[]\``,

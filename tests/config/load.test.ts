@@ -233,7 +233,13 @@ describe('the protocol of an uplink', () => {
 
   it('that nobody knows is refused', () => {
     expect(load1('protocol: amqp').errors).toEqual([
-      expect.stringMatching(/^5:5: uplinks\[0\]\.protocol: "amqp".*mqtt/),
+      '5:5: uplinks[0].protocol: "amqp": not known; allowed: mqtt, auto, 5, 3.1.1',
+    ]);
+  });
+
+  it('that is misspelt is told what was meant', () => {
+    expect(load1('protocol: mqqt').errors).toEqual([
+      '5:5: uplinks[0].protocol: "mqqt": not known; did you mean mqtt?; allowed: mqtt, auto, 5, 3.1.1',
     ]);
   });
 
