@@ -276,6 +276,8 @@ function wrap(
       const { topic, payload, qos, retain = false, contentType } = message;
       if (qos === 1) return sending.publish(message, done);
       if (sizeOf(message) > maximumPacketSize) return void process.nextTick(() => done?.(TOO_LARGE));
+      // Events first: mosquitto 2.0.11 closes the connection after a message that it denies, a state too.
+      sending.flush();
       const properties = version === 5 && contentType !== undefined && { contentType };
       client.publish(topic, payload, { qos, retain, ...(properties && { properties }) }, (error) =>
         done?.({ code: error instanceof Error ? -1 : 0, reason: error?.message ?? '' }),
