@@ -26,7 +26,7 @@ export interface UplinkState {
   readonly reason?: string | undefined;
   /** How many numbers it is behind. */
   readonly backlog: number;
-  /** Addresses that the platform refuses, why, and since when; over MQTT an address is a topic. */
+  /** Addresses that the platform refuses, why, and since when; they keep the name that they have had in /health. */
   readonly held: readonly { readonly topic: string; readonly reason: string; readonly since: string }[];
 }
 
