@@ -97,8 +97,10 @@ export function createHolds(
         from = Math.min(sequence + 1, upTo);
         update(hold, { first: from });
       });
-      if (!whole && refused?.is === 'lost') return;
-      if (!whole) return update(hold, { reason: refused?.reason ?? hold.held.reason });
+      // Of one event alone, nothing is stepped over.
+      const taken = hold.single ? refused === undefined : whole;
+      if (!taken && refused?.is === 'lost') return;
+      if (!taken) return update(hold, { reason: refused?.reason ?? hold.held.reason });
       // Between this look and the release nothing runs.
       if (hold.held.last === upTo && hold.held.first === from) return release(hold);
     }

@@ -14,14 +14,17 @@ const causes = (events: readonly Published[]) =>
 describe('one event that a broker never takes', () => {
   it('as too large stops no other of its topic', async () => {
     const broker = await scriptedBroker({ connack: { maximumPacketSize: 900 } });
-    const { record, uplink } = await campus(broker.port);
+    const time = fastClock(50);
+    const { record, uplink } = await campus(broker.port, {}, undefined, { time });
     // Nothing of it can be left out.
     await record('panic', { zone: { number: 1, name: '围'.repeat(300) } });
     for (let i = 2; i <= 40; i++) await record('panic', { zone: { number: i } });
-    const got = await take(broker.events, 39);
-    expect(got.map(({ body }) => body['subject'])).toEqual(
-      Array.from({ length: 39 }, (_, i) => `zone-${i + 2}`),
-    );
+    // By this clock the disk is slow: an alarm may come from memory before.
+    const seen = new Set<unknown>();
+    while (seen.size < 39) seen.add((await broker.events.next()).body['subject']);
+    expect(seen).not.toContain('zone-1');
+    // It is tried again, and kept.
+    await time.wait(30_000);
     expect(uplink.state().held).toHaveLength(1);
   });
 
