@@ -165,7 +165,8 @@ function progressWriter(db: Database.Database): (progress: Progress) => readonly
   );
   const putHeld = db.prepare<Held>(
     `INSERT INTO held VALUES (@uplink, @topic, @lane, @first, @last, @reason, @since)
-     ON CONFLICT DO UPDATE SET first = excluded.first, last = excluded.last, reason = excluded.reason`,
+     ON CONFLICT DO UPDATE SET lane = excluded.lane, first = excluded.first, last = excluded.last,
+       reason = excluded.reason, since = excluded.since`,
   );
   const endHeld = db.prepare<[string, string]>('DELETE FROM held WHERE uplink = ? AND topic = ?');
   return ({ cursors, marks, held }) =>

@@ -131,6 +131,23 @@ describe('an event that no table takes', () => {
   });
 });
 
+describe('a hold', () => {
+  it('that is released and begun anew before it is written is what it is then, its lane too', async () => {
+    const directory = temporaryDirectory();
+    const writing = await open(directory);
+    const held = { uplink: 'police', topic: 't', lane: 0, first: 1, last: 2, reason: 'no', since: 1 };
+    writing.hold(held);
+    await writing.append(entry());
+    writing.release('police', 't');
+    const anew = { ...held, lane: 1, first: 3, last: 4, since: 5 };
+    writing.hold(anew);
+    await writing.append(entry());
+    await writing.close();
+    const again = await open(directory);
+    expect(again.held('police')).toEqual([anew]);
+  });
+});
+
 describe('read', () => {
   it('gives each lane in order, from memory and from disk alike', async () => {
     const directory = temporaryDirectory();
