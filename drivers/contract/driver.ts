@@ -58,10 +58,13 @@ export type Outcome =
   | { readonly done: true; readonly result?: Readonly<Record<string, unknown>> }
   | { readonly done: false; readonly reason: string; readonly unknown?: true };
 
-/** What is wrong with the arguments of a command, as the reason of its refusal. */
-export function wrongArgument({ issues: [issue] }: z.ZodError): string {
-  return `arguments.${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not understood'}`;
+/** The first thing that is wrong, with where it stands: `to.0: Invalid input`. */
+export function wrongOf({ issues: [issue] }: z.ZodError): string {
+  return `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not understood'}`;
 }
+
+/** What is wrong with the arguments of a command, as the reason of its refusal. */
+export const wrongArgument = (error: z.ZodError): string => `arguments.${wrongOf(error)}`;
 
 /**
  * A driver at work on one wire.

@@ -8,6 +8,7 @@ import canonicalize from 'canonicalize';
 import { z } from 'zod';
 import { actionOf, isAction, LIFETIME_MAX_MS } from '../../config/catalogue/actions.ts';
 import type { CommandRule } from '../../config/sections/rights.ts';
+import { wrongOf } from '../../drivers/contract/driver.ts';
 
 const time = z.iso.datetime({ offset: true }).transform((text) => Date.parse(text));
 
@@ -53,10 +54,9 @@ export function readCommand(
       const { signature: _own, ...rest } = json as Record<string, unknown>;
       return { command: { ...parsed.data, signed: Buffer.from(canonicalize(rest) ?? '') } };
     }
-    const [issue] = parsed.error.issues;
     const id = (json as { id?: unknown } | null)?.id;
     return {
-      wrong: `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not understood'}`,
+      wrong: wrongOf(parsed.error),
       id: typeof id === 'string' && id.length > 0 ? id.slice(0, 64) : null,
     };
   } catch {

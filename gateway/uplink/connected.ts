@@ -15,7 +15,8 @@ export interface Connected {
   leave(timeoutMs: number): Promise<void>;
 }
 
-const GOODBYE_MS = 500;
+/** A channel has so long to close. */
+export const GOODBYE_MS = 500;
 
 export function connect(
   channel: Channel,

@@ -10,17 +10,18 @@ import { lanes } from '../../drivers/contract/lane.ts';
 import type { Held, Journal } from '../journal/index.ts';
 import type { Resent } from './resend.ts';
 
+/** What stands in the journal, and what that says. */
 export interface Hold {
   held: Held;
   readonly address: string;
   readonly lane: Lane;
+  /** Of one event, which is refused where others of its address are taken: those are not held. */
+  readonly single: boolean;
   /** Not tried before, `elapsed()`. */
   until: number;
   backoff: number;
   /** It is being sent: not twice at once. */
-  trying?: boolean;
-  /** Of one event, which is refused where others of its address are taken: those are not held. */
-  readonly single: boolean;
+  trying: boolean;
 }
 
 /** Events that are refused one by one, kept. */
@@ -49,20 +50,20 @@ const isSingleRow = (topic: string) => topic.split('\n').length === 3;
 export const addressOfRow = (topic: string): string => topic.split('\n', 1)[0] as string;
 const keyOf = (address: string, lane: Lane) => `${lane} ${address}`;
 
-/** What the journal knows of an uplink's; each is tried at once. */
-function readHolds(uplink: string, journal: Journal, time: Clock): Map<string, Hold> {
-  return new Map(
-    journal.held(uplink).map((held): [string, Hold] => {
-      const lane = lanes[held.lane] as Lane;
-      const address = addressOfRow(held.topic);
-      const single = isSingleRow(held.topic);
-      return [
-        single ? held.topic : keyOf(address, lane),
-        { held, address, lane, single, until: time.elapsed(), backoff: RETRY[lane].first },
-      ];
-    }),
-  );
-}
+const keyOfHold = ({ held, address, lane, single }: Hold) => (single ? held.topic : keyOf(address, lane));
+
+const holdOf = (held: Held, until: number): Hold => {
+  const lane = lanes[held.lane] as Lane;
+  return {
+    held,
+    address: addressOfRow(held.topic),
+    lane,
+    single: isSingleRow(held.topic),
+    until,
+    backoff: RETRY[lane].first,
+    trying: false,
+  };
+};
 
 /** `onChange` is told how many addresses are held. */
 export function createHolds(
@@ -71,20 +72,30 @@ export function createHolds(
   time: Clock,
   onChange: (addresses: number) => void,
 ) {
-  const holds = readHolds(uplink, journal, time);
+  // Those that the journal knows are tried at once.
+  const known = journal.held(uplink).map((held) => holdOf(held, time.elapsed()));
+  const holds = new Map(known.map((hold) => [keyOfHold(hold), hold]));
   onChange(holds.size);
-  const release = ({ address, lane, held, single }: Hold) => {
-    holds.delete(single ? held.topic : keyOf(address, lane));
-    journal.release(uplink, held.topic);
+  const release = (hold: Hold) => {
+    holds.delete(keyOfHold(hold));
+    journal.release(uplink, hold.held.topic);
     onChange(holds.size);
   };
   const update = (hold: Hold, change: Partial<Held>) => {
     hold.held = { ...hold.held, ...change };
     journal.hold(hold.held);
   };
-  const put = (key: string, hold: Hold) => {
-    holds.set(key, hold);
-    journal.hold(hold.held);
+  /** Makes it cover a sequence too. */
+  const widen = (hold: Hold, sequence: number, change: Partial<Held> = {}) => {
+    const { first, last } = hold.held;
+    update(hold, { ...change, first: Math.min(first, sequence), last: Math.max(last, sequence) });
+  };
+  const begin = (topic: string, lane: Lane, sequence: number, reason: string) => {
+    const place = { uplink, topic, lane: lanes.indexOf(lane), first: sequence, last: sequence };
+    const held = { ...place, reason, since: time.wall() };
+    const hold = holdOf(held, time.elapsed() + RETRY[lane].first);
+    holds.set(keyOfHold(hold), hold);
+    journal.hold(held);
     onChange(holds.size);
   };
   const sendAll = async (hold: Hold, send: SendHeld): Promise<void> => {
@@ -112,24 +123,11 @@ export function createHolds(
     refuse(address: string, lane: Lane, sequence: number, reason: string): boolean {
       const known = holds.get(keyOf(address, lane));
       if (known !== undefined) {
-        const { first, last } = known.held;
-        update(known, { reason, first: Math.min(first, sequence), last: Math.max(last, sequence) });
+        widen(known, sequence, { reason });
         return false;
       }
-      const index = lanes.indexOf(lane);
-      const since = time.wall();
       const rows = [...holds.values()].map(({ held }) => held.topic);
-      const topic = rowOf(address, lane, rows.includes(address));
-      const held = { uplink, topic, lane: index, first: sequence, last: sequence, reason, since };
-      const { first } = RETRY[lane];
-      put(keyOf(address, lane), {
-        held,
-        address,
-        lane,
-        single: false,
-        until: time.elapsed() + first,
-        backoff: first,
-      });
+      begin(rowOf(address, lane, rows.includes(address)), lane, sequence, reason);
       return true;
     },
     /** This event alone is refused. False: so many are, that it is given up. */
@@ -137,11 +135,7 @@ export function createHolds(
       const topic = singleRowOf(address, lane, sequence);
       if (holds.has(topic)) return true;
       if ([...holds.values()].filter(({ single }) => single).length >= SINGLES_MAX) return false;
-      const place = { uplink, topic, lane: lanes.indexOf(lane), first: sequence, last: sequence };
-      const { first } = RETRY[lane];
-      const until = time.elapsed() + first;
-      const held = { ...place, reason, since: time.wall() };
-      put(topic, { held, address, lane, single: true, until, backoff: first });
+      begin(topic, lane, sequence, reason);
       return true;
     },
     /**
@@ -153,7 +147,7 @@ export function createHolds(
       if (hold === undefined) return;
       const { first, last } = hold.held;
       if (sequence >= first && sequence <= last) return;
-      update(hold, { first: Math.min(first, sequence), last: Math.max(last, sequence) });
+      widen(hold, sequence);
       // Something new waits: it is tried as soon as at first.
       if (sequence < last) return;
       const { first: firstMs } = RETRY[lane];
@@ -168,7 +162,7 @@ export function createHolds(
       if (holds.size === 0) return undefined;
       const now = time.elapsed();
       for (const hold of holds.values()) {
-        if (hold.until > now || hold.trying === true) continue;
+        if (hold.until > now || hold.trying) continue;
         hold.backoff = Math.min(hold.backoff * 2, RETRY[hold.lane].most);
         hold.until = now + hold.backoff;
         return hold;
@@ -178,7 +172,7 @@ export function createHolds(
     /** ms until one is due; undefined: there is none. */
     next(): number | undefined {
       if (holds.size === 0) return undefined;
-      const times = [...holds.values()].filter(({ trying }) => trying !== true).map(({ until }) => until);
+      const times = [...holds.values()].filter(({ trying }) => !trying).map(({ until }) => until);
       return times.length === 0 ? undefined : Math.max(0, Math.min(...times) - time.elapsed());
     },
     /** Sends it by `send`; as long as all of it is taken, what it grew by meanwhile, at either end, too. */

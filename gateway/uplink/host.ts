@@ -1,7 +1,7 @@
 /** What a transport gets of the gateway: where to put what the platform says, and what it may know. */
 import { contractVersion } from '../../config/catalogue/events.ts';
 import type { UplinkConfig } from '../../config/sections/uplinks.ts';
-import { lanes } from '../../drivers/contract/lane.ts';
+import { type Lane, lanes } from '../../drivers/contract/lane.ts';
 import type { PlatformHost } from '../../drivers/contract/transport.ts';
 import type { Source } from '../commands/index.ts';
 import type { UplinkContext } from './context.ts';
@@ -86,6 +86,16 @@ export function reportsOf(
     readonly burst: (key: string, fields: object, sentence: string) => void;
   },
 ) {
+  /** The platform goes without it, and is told. */
+  const noteDropped = (
+    { lane, sequence }: { readonly lane: Lane; readonly sequence: number },
+    why: string,
+  ) => {
+    metrics.dropped.inc({ uplink, lane });
+    log.error({ uplink, lane, sequence }, why);
+    const range = { first: sequence, last: sequence };
+    void recorder.recordOwn('gateway.dropped', { uplink, lane, events: 1, ...range });
+  };
   return {
     onDelivered(entry, lane) {
       metrics.delivered.inc({ uplink, lane });
@@ -96,21 +106,9 @@ export function reportsOf(
       if (lane === 'urgent') lives.reached(uplink, 'platform', { upTo: to });
       received?.(uplink, lane, from, to);
     },
-    onUnreadable({ lane, sequence }) {
-      metrics.dropped.inc({ uplink, lane });
-      log.error({ uplink, lane, sequence }, 'an event is not in the journal as it was written');
-      const range = { first: sequence, last: sequence };
-      void recorder.recordOwn('gateway.dropped', { uplink, lane, events: 1, ...range });
-    },
-    onGivenUp({ lane, sequence }) {
-      metrics.dropped.inc({ uplink, lane });
-      log.error(
-        { uplink, lane, sequence },
-        'an event was given up: the platform refuses it, and too many others',
-      );
-      const range = { first: sequence, last: sequence };
-      void recorder.recordOwn('gateway.dropped', { uplink, lane, events: 1, ...range });
-    },
+    onUnreadable: (place) => noteDropped(place, 'an event is not in the journal as it was written'),
+    onGivenUp: (place) =>
+      noteDropped(place, 'an event was given up: the platform refuses it, and too many others'),
     onRefused({ address, is, code, reason, held }) {
       of.onTrouble(`${address}: ${reason}`);
       metrics.publishRefused.inc({ uplink, code: code ?? is });

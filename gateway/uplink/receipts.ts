@@ -1,5 +1,6 @@
 /** What a platform says it has stored. */
 import { z } from 'zod';
+import { wrongOf } from '../../drivers/contract/driver.ts';
 
 /** A sequence as it stands in events: a decimal string. */
 const sequence = z
@@ -31,6 +32,3 @@ export function readReceipt(
   const parsed = receiptSchema.safeParse(json);
   return parsed.success ? { receipt: parsed.data } : { wrong: wrongOf(parsed.error) };
 }
-
-const wrongOf = ({ issues: [issue] }: z.ZodError) =>
-  `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not understood'}`;

@@ -10,7 +10,7 @@ import type { Source } from '../commands/index.ts';
 import type { Journal } from '../journal/index.ts';
 import { burstLog } from '../observe/log.ts';
 import { backlogOf } from '../upkeep/storage.ts';
-import { type Connected, connect } from './connected.ts';
+import { type Connected, connect, GOODBYE_MS } from './connected.ts';
 import type { UplinkContext } from './context.ts';
 import type { Delivery } from './delivery.ts';
 import { createHolds, type Holds } from './holds.ts';
@@ -43,8 +43,6 @@ export interface Uplink {
   /** Waits at most `timeoutMs` until all is acknowledged, says goodbye, disconnects. */
   close(timeoutMs: number): Promise<void>;
 }
-
-const GOODBYE_MS = 500;
 
 export function createUplink(config: UplinkConfig, transport: Transport, context: UplinkContext): Uplink {
   const { journal, recorder, log, metrics, time } = context;

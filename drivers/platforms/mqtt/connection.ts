@@ -89,7 +89,7 @@ const RECEIVE_MAXIMUM = 65_535;
 /** The largest that its length field can say (MQTT 5, 1.5.5). */
 const PACKET_MAXIMUM = 268_435_455;
 /** From here on a reason code says no (MQTT 5, 2.4). */
-const REFUSED = 0x80;
+export const REFUSED = 0x80;
 const reasonCodes: Readonly<Record<number, string>> = ReasonCodes;
 const SILENCE_FACTOR = 1.4;
 const SILENCE_CHECK_MS = 500;
@@ -305,12 +305,12 @@ function wrap(
 
 /** The broker would close the connection (MQTT 5, 3.2.2.3.6). */
 const TOO_LARGE: PublishAnswer = { code: 0x95, reason: 'larger than the packets that the broker takes' };
-/** Of a packet, beside its topic and payload, at most: header, packet id, properties without correlation data. */
-const OVERHEAD = 128;
+/** Of a packet, beside its topic and payload, bytes at most: header, packet id, properties without correlation data. */
+export const PACKET_OVERHEAD = 128;
 /** Of a text (1.5.4). */
 const TOPIC_MAX = 65_535;
 const sizeOf = ({ topic, payload, correlation }: Message) =>
-  Buffer.byteLength(topic) + Buffer.byteLength(payload) + (correlation?.length ?? 0) + OVERHEAD;
+  Buffer.byteLength(topic) + Buffer.byteLength(payload) + (correlation?.length ?? 0) + PACKET_OVERHEAD;
 
 /**
  * QoS 1, beside MQTT.js, in whose packet ids: what is on its way, no more than the broker takes at once, and what is

@@ -3,6 +3,8 @@ import type { PlatformHost } from '../../contract/transport.ts';
 import type { Connection, Incoming } from './connection.ts';
 import type { Options } from './options.ts';
 
+export const JSON_TYPE = 'application/json';
+
 /** An id becomes a level of a topic: what a topic or a filter would read otherwise is replaced. */
 const topicPart = (id: string) => id.replace(/[/+#\u0000]/g, '_');
 
@@ -38,7 +40,7 @@ export function hearPlatform(
       topic: to,
       payload: JSON.stringify(reply),
       qos: 1,
-      contentType: 'application/json',
+      contentType: JSON_TYPE,
       correlation,
     });
   };

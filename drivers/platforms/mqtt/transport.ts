@@ -12,16 +12,20 @@ import {
   type Refusal,
   StartOver,
 } from '../../contract/transport.ts';
-import { ConnectError, type Connection, openConnection, type PublishAnswer } from './connection.ts';
-import { hearPlatform } from './hear.ts';
+import {
+  ConnectError,
+  type Connection,
+  openConnection,
+  PACKET_OVERHEAD,
+  type PublishAnswer,
+  REFUSED,
+} from './connection.ts';
+import { hearPlatform, JSON_TYPE } from './hear.ts';
 import { type Options, options, problemsOf, type TlsOptions } from './options.ts';
 import { readTls, type TlsMaterial, tlsVersion } from './tls.ts';
 
 /** CloudEvents over MQTT, structured mode (MQTT protocol binding 1.0, 3.2). */
 const EVENT_CONTENT_TYPE = 'application/cloudevents+json; charset=utf-8';
-const JSON_TYPE = 'application/json';
-/** Fixed header, topic length, packet id, properties with an alias and an expiry; generously. */
-const PACKET_OVERHEAD = 128;
 /** A UTF-16 unit is three bytes of UTF-8 at most. */
 const BYTES_A_CHARACTER = 3;
 const TLS_CHECK_MS = 30_000;
@@ -29,7 +33,6 @@ const LEAVE_TIMEOUT_MS = 1000;
 
 /** Reason codes of a PUBACK, MQTT 5, 3.4.2.1, and of a DISCONNECT, 3.14.2.1 (0x95). */
 const NO_SUBSCRIBER = 0x10;
-const REFUSED = 0x80;
 const refusals: Readonly<Record<number, Refusal>> = {
   135: 'forbidden', // 0x87
   144: 'unusable', // 0x90
