@@ -6,6 +6,8 @@ import type { Lane } from './lane.ts';
 
 /** One event on its way: `body` is its JSON, with what may leave the campus and with its place in the order. */
 export interface Outgoing {
+  /** As the channel gave it for this event. */
+  readonly address: string;
   /** `alarm.raised`. */
   readonly type: string;
   readonly device: string;

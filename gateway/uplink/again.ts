@@ -2,6 +2,7 @@
 import { type Lane, lanes } from '../../drivers/contract/lane.ts';
 import type { Answer, Outgoing } from '../../drivers/contract/transport.ts';
 import type { Entry, Journal } from '../journal/index.ts';
+import type { Addressed } from './context.ts';
 import { type Resent, resend, type Stretch } from './resend.ts';
 import type { Sender } from './sender.ts';
 
@@ -11,7 +12,7 @@ export interface Repeats {
   /** Sends what waits of a lane, while fewer than `limit` are on their way. */
   sendUpTo(lane: Lane, limit: number): void;
   /** Sent and not answered. */
-  flying(): readonly { readonly address: string; readonly lane: Lane; readonly sequence: number }[];
+  flying(): readonly Addressed[];
   /** What waits or flies is lost with the channel. */
   stop(): void;
 }

@@ -30,6 +30,13 @@ export interface UplinkContext {
   readonly received?: (uplink: string, lane: Lane, from: number, to: number) => void;
 }
 
+/** Where an event goes, and which it is. */
+export interface Addressed {
+  readonly address: string;
+  readonly lane: Lane;
+  readonly sequence: number;
+}
+
 /** An event that the platform did not take. `held`: its address is, now and later. */
 export interface RefusedEvent {
   readonly address: string;

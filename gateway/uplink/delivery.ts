@@ -17,7 +17,7 @@ import type { Answer, Channel, Refusal } from '../../drivers/contract/transport.
 import type { Entry } from '../journal/index.ts';
 import type { Unsaved } from '../road/recorder.ts';
 import { createRepeats, type Repeats } from './again.ts';
-import type { RefusedEvent } from './context.ts';
+import type { Addressed, RefusedEvent } from './context.ts';
 import { createHeldTries } from './held-tries.ts';
 import {
   advanceCursor,
@@ -60,7 +60,7 @@ export interface DeliveryOptions
 
 /** What was sent and not answered. */
 export interface Outstanding {
-  readonly flights: readonly { readonly address: string; readonly lane: Lane; readonly sequence: number }[];
+  readonly flights: readonly Addressed[];
   /** How many answers there were. */
   readonly answers: number;
 }
@@ -120,13 +120,11 @@ export function startDelivery(channel: Channel, options: DeliveryOptions): Deliv
   };
   const repeats = createRepeats(sender, { journal, address: context.address, onWaiting: () => pump() });
   const unsaved = createUnsavedSending(sender, { ...options, address: context.address, onAnswered: pump });
-  const held = createHeldTries({
-    ...{ ...context, onGivenUp: options.onGivenUp },
-    ...{ resend: repeats.resend, onDue: pump },
-  });
+  const { onGivenUp } = options;
+  const held = createHeldTries({ ...context, onGivenUp, resend: repeats.resend, onDue: pump });
 
   const sendEntry = (state: LaneState, entry: Entry) => {
-    const flight = beginFlight(state, entry, context.address(entry), time.elapsed());
+    const flight = beginFlight(state, entry, time.elapsed());
     const place = { sequence: entry.sequence, previous: flight.previous, lane: state.lane };
     sender.send(entry, place, (answer) => {
       onAnswer(state, flight, answer);
@@ -143,14 +141,15 @@ export function startDelivery(channel: Channel, options: DeliveryOptions): Deliv
       state.pauseMs = 0;
       return options.onDelivered(flight.entry, state.lane);
     }
+    const address = context.address(flight.entry);
     if (isOfAddress(state, flight, answer.is)) {
-      if (hold(state.lane, flight, answer, options))
-        options.onRefused({ ...answer, address: flight.address, held: true });
+      if (hold({ address, lane: state.lane, sequence: flight.entry.sequence }, answer, options))
+        options.onRefused({ ...answer, address, held: true });
       // Dealt with, by the hold: both are written in one commit.
       endFlight(state, flight);
       return held.schedule();
     }
-    if (state.pauseMs === 0) options.onRefused({ ...answer, address: flight.address, held: false });
+    if (state.pauseMs === 0) options.onRefused({ ...answer, address, held: false });
     state.pauseMs = Math.min(Math.max(PAUSE_FIRST_MS, state.pauseMs * 2), PAUSE_MAX_MS[state.lane]);
     rewind(state, context);
     pauseFor(state, state.pauseMs, time, pump);
@@ -189,7 +188,7 @@ export function startDelivery(channel: Channel, options: DeliveryOptions): Deliv
     resend: repeats.resend,
     outstanding: () => ({
       answers: sender.answers(),
-      flights: [...states.flatMap(flying), ...repeats.flying()],
+      flights: [...states.flatMap((state) => flying(state, context)), ...repeats.flying()],
     }),
     drained: () =>
       new Promise((resolve) => {
@@ -217,10 +216,10 @@ function isOfAddress(state: LaneState, { entry: { sequence } }: Flight, is: Refu
   return count >= STRIKES;
 }
 
-const flying = ({ lane, flights }: LaneState) =>
+const flying = ({ lane, flights }: LaneState, { address }: LaneContext): Addressed[] =>
   flights
     .filter(({ done }) => !done)
-    .map(({ address, entry }) => ({ address, lane, sequence: entry.sequence }));
+    .map(({ entry }) => ({ address: address(entry), lane, sequence: entry.sequence }));
 
 /** One was sent long ago, whatever became of others since. */
 const isStuck = ({ flights: [oldest] }: LaneState, now: number) =>
@@ -228,8 +227,7 @@ const isStuck = ({ flights: [oldest] }: LaneState, now: number) =>
 
 /** Holds the address of what was refused, or, where that says nothing about others, it alone. @returns whether that is news. */
 function hold(
-  lane: Lane,
-  { address, entry: { sequence } }: Flight,
+  { address, lane, sequence }: Addressed,
   { is, reason }: Exclude<Answer, { is: 'taken' }>,
   { holds, onGivenUp }: Pick<DeliveryOptions, 'holds' | 'onGivenUp'>,
 ): boolean {

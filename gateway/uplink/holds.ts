@@ -117,7 +117,8 @@ export function createHolds(
     }
   };
   return {
-    has: (address: string, lane: Lane) => holds.size > 0 && holds.has(keyOf(address, lane)),
+    isEmpty: () => holds.size === 0,
+    has: (address: string, lane: Lane) => holds.has(keyOf(address, lane)),
     list: (): readonly Hold[] => [...holds.values()],
     /** The platform refused this one; whether that is news. */
     refuse(address: string, lane: Lane, sequence: number, reason: string): boolean {

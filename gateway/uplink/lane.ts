@@ -14,7 +14,6 @@ export interface Flight {
   readonly entry: Entry;
   /** The one sent before it in this lane, its `previous`. */
   readonly previous: number;
-  readonly address: string;
   /** Of the lane when it was sent: an answer to an older one moves nothing. */
   readonly generation: number;
   /** `elapsed()`. */
@@ -151,8 +150,9 @@ export function nextToSend(state: LaneState, context: LaneContext, onRead: () =>
     }
     state.next++;
     if (wants(entry.type as EventType)) {
-      const to = address(entry);
-      if (!holds.has(to, state.lane)) return entry;
+      // Mostly nothing is held.
+      const to = holds.isEmpty() ? undefined : address(entry);
+      if (to === undefined || !holds.has(to, state.lane)) return entry;
       holds.extend(to, state.lane, entry.sequence);
       state.sent = entry.sequence;
     }
@@ -199,9 +199,9 @@ function readOn(state: LaneState, { journal, time }: LaneContext, onRead: () => 
 }
 
 /** Notes that it is sent now. */
-export function beginFlight(state: LaneState, entry: Entry, address: string, sentAt: number): Flight {
+export function beginFlight(state: LaneState, entry: Entry, sentAt: number): Flight {
   const { generation, sent: previous } = state;
-  const flight: Flight = { entry, previous, address, generation, sentAt, done: false };
+  const flight: Flight = { entry, previous, generation, sentAt, done: false };
   state.sent = entry.sequence;
   state.flights.push(flight);
   state.flyingSize += entry.body.length;

@@ -69,14 +69,16 @@ export function createSender(channel: Channel, options: SenderOptions): Sender {
       onUnreadable({ lane, sequence });
       return answerSoon({ is: 'taken' }, done);
     }
-    const limit = channel.limits.bytes(channel.address(event));
+    const address = channel.address(event);
+    const limit = channel.limits.bytes(address);
     const body = fitting(whole, limit);
     if (body === undefined)
       return answerSoon(
         { is: 'too-large', reason: `larger than the ${limit} bytes that the platform takes` },
         done,
       );
-    channel.send({ type, device, lane, body, lifetimeMs: expiry[classOf(type as EventType)] }, (answer) => {
+    const lifetimeMs = expiry[classOf(type as EventType)];
+    channel.send({ address, type, device, lane, body, lifetimeMs }, (answer) => {
       if (stopped) return;
       if (answer.is === 'lost') return onLost(new Error(answer.reason));
       answers++;

@@ -189,10 +189,10 @@ function channelOver(
     },
     address,
     send(event, done) {
-      const { body, lifetimeMs } = event;
+      const { address: topic, body, lifetimeMs } = event;
       connection.publish(
         {
-          topic: address(event),
+          topic,
           payload: body,
           qos: 1,
           alias: true,

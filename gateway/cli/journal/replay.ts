@@ -47,7 +47,9 @@ export async function replayEvents(
       const place = { sequence: entry.sequence, previous, lane, journal: reader.journalId };
       const body = payloadOf(entry, place, privacy);
       if (body === undefined) return Promise.resolve({ is: 'taken' });
-      const sent = new Promise<Answer>((resolve) => channel.send({ type, device, lane, body }, resolve));
+      const sent = new Promise<Answer>((resolve) =>
+        channel.send({ address: channel.address(entry), type, device, lane, body }, resolve),
+      );
       return Promise.race([
         sent,
         channel.ended.then(({ message }): Answer => ({ is: 'lost', reason: message })),
