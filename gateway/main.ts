@@ -39,7 +39,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const { config, log, trace, time = systemClock } = options;
   const campus = readCampus(config);
   const clock = watchClock(time);
-  const base = { clock, time, log, metrics: createMetrics() };
+  const startedAt = new Date(time.wall()).toISOString();
+  const base = { clock, time, log, metrics: createMetrics(), startedAt };
   const parts = createParts();
   let drainMs = 0;
 

@@ -1,7 +1,6 @@
 /** What there is and how it is: for /health, the console and the command `inventory`. */
 import type { Registry } from '../../config/catalogue/actions.ts';
 import type { Config } from '../../config/schema.ts';
-import type { Clock } from '../../drivers/contract/clock.ts';
 import { version } from '../version.ts';
 import { discardsOf, type Metrics } from './metrics.ts';
 import type { Health } from './status.ts';
@@ -24,7 +23,8 @@ export interface Inventoried {
   };
   readonly media: { pushes(): readonly object[] };
   readonly visitors: { list(): readonly { readonly stage: string }[] };
-  readonly time: Clock;
+  /** RFC 3339. */
+  readonly startedAt: string;
   readonly registry: Registry;
 }
 
@@ -33,7 +33,6 @@ export function createInventory(
   of: Inventoried,
 ): () => Promise<Health> {
   const { registry, metrics, journal, access } = of;
-  const startedAt = new Date(of.time.wall()).toISOString();
   const online = (device: string) => of.devices.online(device);
   const areaState = (area: string) => of.arming.state(area);
   registry.serve({
@@ -58,7 +57,7 @@ export function createInventory(
     details: {
       campus: config.campus.id,
       version,
-      startedAt,
+      startedAt: of.startedAt,
       journal: {
         ...journal.condition,
         id: journal.id,

@@ -74,8 +74,8 @@ export function createWaiting(options: {
   const alarms = new Map<string, Unsaved>();
   /** What we try again, by id. */
   const items = new Map<string, Item>();
-  /** Alarms that the disk has to write, by what a device that tells them again says: it may be faster than the disk. */
-  const watched = new Map<string, Item>();
+  /** Those, and alarms that the disk has to write, by what a device says that tells them again. */
+  const byRepeat = new Map<string, Item>();
   const unsaved = signal<[Event]>('an alarm from memory', log);
   let retries: Timer | undefined;
   let closed = false;
@@ -98,6 +98,14 @@ export function createWaiting(options: {
     items.set(item.event.id, item);
     retries ??= time.every(RETRY_EVERY_MS, retry);
   };
+  const remember = (item: Item) => {
+    const { repeat } = item.entry;
+    if (repeat !== undefined) byRepeat.set(repeat.key, item);
+  };
+  const forget = (item: Item) => {
+    const { repeat } = item.entry;
+    if (repeat !== undefined && byRepeat.get(repeat.key) === item) byRepeat.delete(repeat.key);
+  };
   const keepAlarm = (item: Item) => {
     const { event, entry } = item;
     if (alarms.has(event.id)) return;
@@ -112,40 +120,35 @@ export function createWaiting(options: {
     unsaved.tell(event);
   };
   const slow = createPatience(SLOW_DISK_MS, time, keepAlarm);
-  const endWatch = (item: Item) => {
-    item.inTime?.();
-    const key = item.entry.repeat?.key;
-    if (key !== undefined && watched.get(key) === item) watched.delete(key);
-  };
 
   return {
     alarms,
     watchAlarm(item) {
       if (closed) return;
       item.inTime = slow.add(item);
-      const key = item.entry.repeat?.key;
-      if (key !== undefined) watched.set(key, item);
+      remember(item);
     },
     keepAlarm(item) {
-      endWatch(item);
+      item.inTime?.();
       keepAlarm(item);
+      // There may be no more room.
+      if (items.has(item.event.id)) remember(item);
+      else forget(item);
     },
     keepOwn(item) {
       if (items.size < MAX_UNSAVED) keep(item);
     },
     noteSaved(item) {
       const { id } = item.event;
-      endWatch(item);
+      item.inTime?.();
+      forget(item);
       if (items.size === 0) return;
       items.delete(id);
       if (alarms.delete(id)) metrics.unsaved.set(alarms.size);
     },
     findAgain(stateKey, { repeat, state }) {
-      const inTime = repeat && watched.get(repeat.key);
-      if (inTime !== undefined) return inTime;
+      if (repeat !== undefined) return byRepeat.get(repeat.key);
       if (items.size === 0) return undefined;
-      if (repeat !== undefined)
-        return [...items.values()].find(({ entry }) => entry.repeat?.key === repeat.key);
       // Of a state, only the last word counts.
       const last = waitingOf(stateKey).at(-1);
       return last?.event.data['state'] === state ? last : undefined;

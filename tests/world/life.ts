@@ -82,7 +82,8 @@ export async function startLife(options: LifeOptions): Promise<Life> {
   const { time, driver, devices, plant } = options;
   const campus = campusOf(devices);
   const clock = { now: time.wall, synchronised: () => true, onStep() {}, close() {} };
-  const base = { clock, time, log: silentLog, metrics };
+  const startedAt = new Date(time.wall()).toISOString();
+  const base = { clock, time, log: silentLog, metrics, startedAt };
   const backing = plant.backing?.(options.backing) ?? options.backing;
   const plain = createJournal(backing, { time });
   const journal = plant.journal?.(plain) ?? plain;
