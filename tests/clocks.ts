@@ -22,12 +22,49 @@ interface Waiting {
 /** Lets promises that can go on do so: real I/O of this process included, as far as it is ready. */
 const breathe = () => new Promise<void>((resolve) => setImmediate(resolve));
 
-/** `seed`: of `random`, mulberry32. */
+/** Mulberry32: numbers in [0, 1) that are the same for the same seed. */
+export function mulberry32(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = state;
+    t = Math.imul(t ^ (t >>> 15), t | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}
+
+/** A clock's `wait`, by its `after`. `listening` holds what lets go of the signals of those that still wait. */
+export function waitBy(
+  after: Clock['after'],
+  listening: Pick<Set<() => void>, 'add' | 'delete'> = new Set<() => void>(),
+): Clock['wait'] {
+  return (ms, signal) =>
+    new Promise((resolve) => {
+      if (signal?.aborted === true) return resolve('stopped');
+      const leave = () => {
+        listening.delete(leave);
+        signal?.removeEventListener('abort', stopped);
+      };
+      const stopped = () => {
+        timer.stop();
+        leave();
+        resolve('stopped');
+      };
+      const timer = after(ms, () => {
+        leave();
+        resolve('over');
+      });
+      signal?.addEventListener('abort', stopped, { once: true });
+      listening.add(leave);
+    });
+}
+
+/** `seed`: of `random`. */
 export function manualClock(start = Date.UTC(2026, 0, 5, 8), seed = 1): ManualClock {
   let now = 0;
   let offset = start;
   let order = 0;
-  let state = seed >>> 0;
   const waiting = new Set<Waiting>();
   const put = (ms: number, every: number | undefined, run: () => void): Timer => {
     const one: Waiting = { at: now + Math.max(0, ms), order: order++, every, run };
@@ -48,32 +85,15 @@ export function manualClock(start = Date.UTC(2026, 0, 5, 8), seed = 1): ManualCl
     else one.at = now + Math.max(1, one.every);
     one.run();
   };
+  const after: Clock['after'] = (ms, run) => put(ms, undefined, run);
   const clock: ManualClock = {
     // Whole, as the machine's is.
     wall: () => Math.floor(offset + now),
     elapsed: () => now,
-    after: (ms, run) => put(ms, undefined, run),
+    after,
     every: (ms, run) => put(ms, ms, run),
-    wait: (ms, signal) =>
-      new Promise((resolve) => {
-        if (signal?.aborted === true) return resolve('stopped');
-        const stopped = () => {
-          timer.stop();
-          resolve('stopped');
-        };
-        const timer = put(ms, undefined, () => {
-          signal?.removeEventListener('abort', stopped);
-          resolve('over');
-        });
-        signal?.addEventListener('abort', stopped, { once: true });
-      }),
-    random() {
-      state = (state + 0x6d2b79f5) >>> 0;
-      let t = state;
-      t = Math.imul(t ^ (t >>> 15), t | 1);
-      t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-      return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
-    },
+    wait: waitBy(after),
+    random: mulberry32(seed),
     async advance(ms) {
       const end = now + ms;
       await breathe();

@@ -49,20 +49,14 @@ async function terminal(
     to: simulated.to?.(port) ?? `http://127.0.0.1:${port}/push/face`,
   });
   onTestFinished(() => one.close());
-  return { ...fake, start, port, device, do: one.do };
+  return { ...fake, start, port, device, act: one.do };
 }
 const authorization = `Basic ${Buffer.from('face:s3cret').toString('base64')}`;
 const password = () => ({ username: 'face', passwordFile: secretFile('s3cret') });
 
 describe('terminals that push', () => {
   it('of Hikvision are believed with their password, and their pictures are kept where the config says so', async () => {
-    const {
-      reports,
-      pictures,
-      links,
-      start,
-      do: act,
-    } = await terminal(
+    const { reports, pictures, links, start, act } = await terminal(
       'hikvision-face',
       { ...password(), pictures: true },
       { kind: 'hikvision', authorization },
@@ -88,11 +82,7 @@ describe('terminals that push', () => {
   });
 
   it('come and go as kiosks for visitors do', async () => {
-    const {
-      reports,
-      start,
-      do: act,
-    } = await terminal(
+    const { reports, start, act } = await terminal(
       'visitor-kiosk',
       { tokenFile: secretFile('t0ken') },
       { kind: 'kiosk', to: (port) => `http://127.0.0.1:${port}/push/face?token=t0ken` },
@@ -111,11 +101,7 @@ describe('terminals that push', () => {
 describe('terminals that push into trouble', () => {
   it('of ZKTeco keep what is not answered with OK, and are known by their serial number', async () => {
     let broken = true;
-    const {
-      reports,
-      start,
-      do: act,
-    } = await terminal(
+    const { reports, start, act } = await terminal(
       'zkteco-push',
       { serial: 'CGK1', from: ['127.0.0.1'] },
       { kind: 'zkteco', serial: 'CGK1', to: (port) => `http://127.0.0.1:${port}` },
@@ -138,11 +124,7 @@ describe('terminals that push into trouble', () => {
   });
 
   it('lose nothing while the gateway is away', async () => {
-    const {
-      reports,
-      start,
-      do: act,
-    } = await terminal(
+    const { reports, start, act } = await terminal(
       'zkteco-push',
       { serial: 'A', from: ['127.0.0.1'] },
       {
@@ -158,11 +140,7 @@ describe('terminals that push into trouble', () => {
   });
 
   it('are offline after a silence, where that is watched', async () => {
-    const {
-      links,
-      start,
-      do: act,
-    } = await terminal(
+    const { links, start, act } = await terminal(
       'visitor-kiosk',
       { from: ['127.0.0.1'], supervision: '60s' },
       { kind: 'kiosk' },
@@ -180,13 +158,7 @@ describe('terminals that push into trouble', () => {
 
 describe('terminals that push, and who may', () => {
   it('are refused who have no right to, or send too much or nonsense; the next good one works', async () => {
-    const {
-      reports,
-      discards,
-      start,
-      port,
-      do: act,
-    } = await terminal('hikvision-face', password(), {
+    const { reports, discards, start, port, act } = await terminal('hikvision-face', password(), {
       kind: 'hikvision',
       authorization,
     });
@@ -262,13 +234,7 @@ describe('terminals whose stream is read', () => {
     'of %s tell what happens, with digest, and the line is lost when it ends',
     async (kind, profile) => {
       const port = await freePort();
-      const {
-        reports,
-        links,
-        start,
-        discards,
-        do: act,
-      } = await terminal(
+      const { reports, links, start, discards, act } = await terminal(
         profile,
         {
           pull: {

@@ -1,5 +1,7 @@
 /** Chance of a seed: each name has a stream of its own, so that what one part draws shifts no other. */
 
+import { mulberry32 } from '../clocks.ts';
+
 export interface Dice {
   /** In [0, 1). */
   roll(): number;
@@ -14,13 +16,7 @@ export interface Dice {
 export function createDice(seed: number, name: string): Dice {
   let state = (seed * 0x9e3779b1) >>> 0;
   for (let i = 0; i < name.length; i++) state = Math.imul(state ^ name.charCodeAt(i), 0x01000193) >>> 0;
-  const roll = () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
-  };
+  const roll = mulberry32(state);
   return {
     roll,
     chance: (share) => roll() < share,

@@ -18,6 +18,7 @@ import { layRoad } from '../../gateway/road/stage.ts';
 import { createRules } from '../../gateway/rules/index.ts';
 import { followJournal } from '../../gateway/upkeep/journal-file.ts';
 import { createUplinks } from '../../gateway/uplink/index.ts';
+import { waitBy } from '../clocks.ts';
 import { silentLog } from '../helpers.ts';
 
 /** Changes a part of each life: the bugs that are planted, to see that they are found. */
@@ -202,6 +203,8 @@ export function processClock(time: Clock): { readonly clock: Clock; kill(): void
     return { stop, [Symbol.dispose]: stop };
   };
   const after: Clock['after'] = (ms, run) => keep((one) => time.after(ms, one), run, true);
+  // Node keeps a signal of `any` for as long as somebody listens to it.
+  const wait = waitBy(after, listening);
   return {
     clock: {
       wall: time.wall,
@@ -209,28 +212,8 @@ export function processClock(time: Clock): { readonly clock: Clock; kill(): void
       random: time.random,
       after,
       every: (ms, run) => keep((one) => time.every(ms, one), run, false),
-      wait: (ms, signal) =>
-        new Promise((resolve) => {
-          if (signal?.aborted === true) return resolve('stopped');
-          // Of a process that is gone nothing goes on.
-          if (!alive) return;
-          const stopped = () => {
-            timer.stop();
-            leave();
-            resolve('stopped');
-          };
-          // Node keeps a signal of `any` for as long as somebody listens to it.
-          const leave = () => {
-            listening.delete(leave);
-            signal?.removeEventListener('abort', stopped);
-          };
-          const timer = after(ms, () => {
-            leave();
-            resolve('over');
-          });
-          signal?.addEventListener('abort', stopped, { once: true });
-          listening.add(leave);
-        }),
+      // Of a process that is gone nothing goes on.
+      wait: (ms, signal) => (alive ? wait(ms, signal) : new Promise(() => {})),
     },
     kill() {
       alive = false;
