@@ -9,7 +9,7 @@ import { drivers, platforms } from '../drivers/index.ts';
 import { allowed, near, type Path, pathText } from './explain.ts';
 import { say } from './language.ts';
 import type { Config, RawConfig } from './schema.ts';
-import { partUplink, type RawUplink, type UplinkConfig } from './sections/uplinks.ts';
+import { partUplink, type RawUplink, type UplinkConfig, versionAsProtocol } from './sections/uplinks.ts';
 
 const profilesDirectory = join(import.meta.dirname, 'profiles');
 
@@ -85,7 +85,7 @@ function resolveUplink(
 ): UplinkConfig {
   const before = problems.length;
   const { protocol } = raw;
-  if (protocol !== 'mqtt' && raw['mqttVersion'] !== undefined) {
+  if (versionAsProtocol(protocol) !== undefined && raw['mqttVersion'] !== undefined) {
     problems.push({
       path: [...path, 'mqttVersion'],
       message: say(

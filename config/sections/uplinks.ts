@@ -99,14 +99,20 @@ export interface UplinkConfig extends z.output<typeof common> {
   readonly options: Readonly<Record<string, unknown>>;
 }
 
+/** The version that stands in the place of a protocol; undefined: none does. */
+export const versionAsProtocol = (protocol: string | number) =>
+  mqttVersions.find((word) => word === protocol);
+
 /** Parts what all uplinks have from what is the transport's own. */
 export function partUplink({ protocol, ...members }: RawUplink): UplinkConfig {
-  const of = Object.entries(members).filter(([key]) => key in common.shape);
-  const own = Object.fromEntries(Object.entries(members).filter(([key]) => !(key in common.shape)));
-  const version = mqttVersions.find((word) => word === protocol);
+  const { of = [], own = [] } = Object.groupBy(Object.entries(members), ([key]) =>
+    key in common.shape ? 'of' : 'own',
+  );
+  const options = Object.fromEntries(own);
+  const version = versionAsProtocol(protocol);
   return {
     ...(Object.fromEntries(of) as z.output<typeof common>),
     protocol: version === undefined ? String(protocol) : 'mqtt',
-    options: version === undefined ? own : { ...own, mqttVersion: own['mqttVersion'] ?? version },
+    options: version === undefined ? options : { ...options, mqttVersion: options['mqttVersion'] ?? version },
   };
 }

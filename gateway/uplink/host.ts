@@ -1,11 +1,11 @@
 /** What a transport gets of the gateway: where to put what the platform says, and what it may know. */
 import { contractVersion } from '../../config/catalogue/events.ts';
 import type { UplinkConfig } from '../../config/sections/uplinks.ts';
-import { type Lane, lanes } from '../../drivers/contract/lane.ts';
+import { lanes } from '../../drivers/contract/lane.ts';
 import type { PlatformHost } from '../../drivers/contract/transport.ts';
 import type { Source } from '../commands/index.ts';
 import type { UplinkContext } from './context.ts';
-import type { Delivery, DeliveryOptions } from './delivery.ts';
+import type { Delivery } from './delivery.ts';
 import { readReceipt } from './receipts.ts';
 
 const DAY_MS = 86_400_000;
@@ -75,50 +75,4 @@ function watchCertificates(
     log.warn(details, 'a certificate ends soon; put a new one in its place');
     void recorder.recordOwn('gateway.certificate-expiring', details);
   };
-}
-
-/** Counts, logs and tells what delivery says. */
-export function reportsOf(
-  uplink: string,
-  { metrics, lives, recorder, trace, received, log }: UplinkContext,
-  of: {
-    readonly onTrouble: (reason: string) => void;
-    readonly burst: (key: string, fields: object, sentence: string) => void;
-  },
-) {
-  /** The platform goes without it, and is told. */
-  const noteDropped = (
-    { lane, sequence }: { readonly lane: Lane; readonly sequence: number },
-    why: string,
-  ) => {
-    metrics.dropped.inc({ uplink, lane });
-    log.error({ uplink, lane, sequence }, why);
-    const range = { first: sequence, last: sequence };
-    void recorder.recordOwn('gateway.dropped', { uplink, lane, events: 1, ...range });
-  };
-  return {
-    onDelivered(entry, lane) {
-      metrics.delivered.inc({ uplink, lane });
-      if (lane === 'urgent') lives.reached(uplink, 'broker', { id: entry.id });
-      trace?.delivered?.(uplink, entry.id);
-    },
-    onReceived(lane, from, to) {
-      if (lane === 'urgent') lives.reached(uplink, 'platform', { upTo: to });
-      received?.(uplink, lane, from, to);
-    },
-    onUnreadable: (place) => noteDropped(place, 'an event is not in the journal as it was written'),
-    onGivenUp: (place) =>
-      noteDropped(place, 'an event was given up: the platform refuses it, and too many others'),
-    onRefused({ address, is, code, reason, held }) {
-      of.onTrouble(`${address}: ${reason}`);
-      metrics.publishRefused.inc({ uplink, code: code ?? is });
-      of.burst(
-        `${uplink} refused ${code ?? is}`,
-        { uplink, address, code, reason },
-        held
-          ? 'the platform refuses an address; its events are kept and tried again, the others go on'
-          : 'the platform takes no events for now; they are kept and tried again',
-      );
-    },
-  } satisfies Partial<DeliveryOptions>;
 }

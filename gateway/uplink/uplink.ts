@@ -14,9 +14,10 @@ import { type Connected, connect, GOODBYE_MS } from './connected.ts';
 import type { UplinkContext } from './context.ts';
 import type { Delivery } from './delivery.ts';
 import { createHolds, type Holds } from './holds.ts';
-import { platformHost, reportsOf } from './host.ts';
+import { platformHost } from './host.ts';
 import { privacyOf } from './payload.ts';
 import { createReconnect } from './reconnect.ts';
+import { reportsOf } from './reports.ts';
 import { createSuspicion } from './suspicion.ts';
 
 /** How an uplink is, for /health. */

@@ -12,16 +12,10 @@ import {
   type Refusal,
   StartOver,
 } from '../../contract/transport.ts';
-import {
-  ConnectError,
-  type Connection,
-  openConnection,
-  PACKET_OVERHEAD,
-  type PublishAnswer,
-  REFUSED,
-} from './connection.ts';
+import { ConnectError, type Connection, openConnection } from './connection.ts';
 import { hearPlatform, JSON_TYPE } from './hear.ts';
 import { type Options, options, problemsOf, type TlsOptions } from './options.ts';
+import { PACKET_OVERHEAD, type PublishAnswer, REFUSED } from './sending.ts';
 import { readTls, type TlsMaterial, tlsVersion } from './tls.ts';
 
 /** CloudEvents over MQTT, structured mode (MQTT protocol binding 1.0, 3.2). */
