@@ -14,7 +14,7 @@ describe('what a parser costs', () => {
   });
 
   it.each<[string, (text: string) => unknown]>([
-    ['a regular expression that starts anew at each byte', (text) => /<a[^>]*>$/.test(text.slice(0, 50_000))],
+    ['a regular expression that starts anew at each byte', (text) => /<a[^>]*>$/.test(text.slice(0, 100_000))],
     [
       'a buffer that is copied with each chunk',
       (text) => {
@@ -24,6 +24,6 @@ describe('what a parser costs', () => {
       },
     ],
   ])('is seen to be more: %s', (_name, parse) => {
-    expect(() => expectLinear(parse, (bytes) => repeated('<a', bytes))).toThrow(/ms for \d+ bytes/);
+    expect(() => expectLinear(parse, (bytes) => repeated('<a b="c" d', bytes))).toThrow(/ms for \d+ bytes/);
   });
 });
