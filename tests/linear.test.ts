@@ -14,7 +14,10 @@ describe('what a parser costs', () => {
   });
 
   it.each<[string, (text: string) => unknown]>([
-    ['a regular expression that starts anew at each byte', (text) => /<a[^>]*>$/.test(text.slice(0, 100_000))],
+    [
+      'a regular expression that starts anew at each byte',
+      (text) => /<a[^>]*>$/.test(text.slice(0, 100_000)),
+    ],
     [
       'a buffer that is copied with each chunk',
       (text) => {
