@@ -41,7 +41,7 @@ export default {
       comment:
         'Bytes <-> frames: no I/O, no timers, no clock. Only types of the contract, and node:crypto where a standard encrypts.',
       severity: 'error',
-      from: { path: '^drivers/[^/]+/(codec|secure)\\.ts$' },
+      from: { path: '^drivers/(platforms/)?[^/]+/(codec|secure)\\.ts$' },
       to: {
         pathNot:
           '^(drivers/(contract/|bits\\.ts$|[^/]+/codec\\.ts$)|(node:)?crypto$)|node_modules/fast-xml-parser/',
@@ -53,7 +53,8 @@ export default {
       from: { path: '^simulators/' },
       to: {
         path: '^(gateway|config|tests|drivers)/',
-        pathNot: '^drivers/([^/]+/(codec|secure)\\.ts$|contract/|line\\.ts$|bits\\.ts$)',
+        pathNot:
+          '^drivers/([^/]+/(codec|secure)\\.ts$|platforms/[^/]+/(codec|checked)\\.ts$|contract/|line\\.ts$|bits\\.ts$)',
       },
     },
     {

@@ -8,7 +8,8 @@
  *  - Without receipts each message is stored before its PUBACK, one commit a message.
  */
 import { randomUUID } from 'node:crypto';
-import { connect, type IClientOptions, type MqttClient } from 'mqtt';
+import type { IClientOptions, MqttClient } from 'mqtt';
+import { connectChecked } from '../drivers/platforms/mqtt/checked.ts';
 import {
   type Gap,
   openPlatformStore,
@@ -54,6 +55,8 @@ const STORE_EVERY_MS = 20;
 const BATCH = 2000;
 const GAPS_EVERY_MS = 1000;
 const REPLY_TIMEOUT_MS = 60_000;
+/** Of an event, with a picture's piece in it, many times its size. */
+const PACKET_MAXIMUM = 1_048_576;
 /** The broker keeps the session of an absent consumer for so long, seconds. */
 const SESSION_EXPIRY = 7 * 86_400;
 
@@ -95,14 +98,15 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
   let waiting: Received[] = [];
   let timer: NodeJS.Timeout | undefined;
 
-  const client = connect(url, {
+  const wanted: IClientOptions = {
     ...options.mqtt,
     protocolVersion: protocol,
     clientId,
     clean: false,
     ...(protocol === 5 && { properties: { sessionExpiryInterval: SESSION_EXPIRY, receiveMaximum: 1000 } }),
     reconnectPeriod: 1000,
-  });
+  };
+  const client = connectChecked(url, wanted, PACKET_MAXIMUM);
   client.on('error', (error) => tell(`${url}: ${error.message}`));
 
   const confirm = (list: readonly Receipt[]) => {

@@ -11,6 +11,7 @@
  */
 import { type IClientOptions, type IPublishPacket, MqttClient } from 'mqtt';
 import { type Clock, deadline } from '../../contract/clock.ts';
+import { checkedStream } from './checked.ts';
 import {
   createSending,
   type Limits,
@@ -59,7 +60,9 @@ export interface Connection extends Omit<Limits, 'topicAliasMaximum'> {
 const PROTOCOL_REFUSED = [0x01, 0x84];
 const CONNECT_TIMEOUT_MS = 10_000;
 /** What comes in is commands and receipts, 16 KB at most: a broker may keep larger ones (MQTT 5, 3.1.2.11.4). */
-const INCOMING_MAXIMUM = 262_144;
+export const INCOMING_MAXIMUM = 262_144;
+/** Bytes of states and lives, which no window counts, that may wait for a broker that does not read. */
+const UNREAD_MAXIMUM = 4_194_304;
 /** Where the broker names none (MQTT 5, 3.2.2.3.3; 3.1.1 has none). */
 const RECEIVE_MAXIMUM = 65_535;
 /** The largest that its length field can say (MQTT 5, 1.5.5). */
@@ -120,15 +123,24 @@ export async function openConnection(
     }),
   };
   return new Promise((resolve, reject) => {
+    const checked = checkedStream(stream, version, INCOMING_MAXIMUM);
     const client = new MqttClient(
-      () => stream as ReturnType<ConstructorParameters<typeof MqttClient>[0]>,
+      () => checked as ReturnType<ConstructorParameters<typeof MqttClient>[0]>,
       clientOptions,
     );
     let reason: Error | undefined;
     const abort = () => client.end(true);
     signal.addEventListener('abort', abort, { once: true });
+    // MQTT.js counts from now, and not on after a CONNACK that makes no sense to it.
+    const tooLate = () => {
+      reason ??= new Error(`no answer within ${CONNECT_TIMEOUT_MS / 1000} s`);
+      client.stream.destroy();
+    };
+    late.addEventListener('abort', tooLate, { once: true });
     client.on('error', (error) => {
       reason ??= error;
+      // MQTT.js reads on after what it could not read.
+      client.stream.destroy();
     });
     client.on('disconnect', (packet) => {
       reason ??= new Error(`the broker said goodbye (reason ${packet.reasonCode ?? 0})`);
@@ -137,6 +149,9 @@ export async function openConnection(
     });
     client.once('connect', (connack) => {
       client.removeAllListeners('close');
+      late.removeEventListener('abort', tooLate);
+      // The broker may ask for more pings (MQTT 5, 3.2.2.3.14); fewer, and a dead line is noticed too late.
+      if (client.keepalive > keepalive) client.keepaliveManager?.setKeepalive(keepalive);
       const { receiveMaximum, maximumPacketSize, topicAliasMaximum } = connack.properties ?? {};
       resolve(
         wrap(client, {
@@ -145,6 +160,7 @@ export async function openConnection(
           maximumPacketSize: maximumPacketSize ?? PACKET_MAXIMUM,
           certificateEnds,
           topicAliasMaximum: topicAliasMaximum ?? 0,
+          keepalive: Math.min(client.keepalive, keepalive),
           time,
           reason: () => reason,
           closed: () => signal.removeEventListener('abort', abort),
@@ -153,6 +169,7 @@ export async function openConnection(
     });
     client.once('close', () => {
       signal.removeEventListener('abort', abort);
+      late.removeEventListener('abort', tooLate);
       client.end(true);
       const code = (reason as { code?: number | string } | undefined)?.code;
       const said = PROTOCOL_REFUSED.includes(code as number) ? 'said' : undefined;
@@ -166,7 +183,7 @@ export async function openConnection(
 }
 
 /** `a/+` matches `a/b`, and no level more; other wildcards are not asked for here. */
-const matchesFilter = (filter: string, topic: string) =>
+export const matchesFilter = (filter: string, topic: string) =>
   filter.endsWith('/+')
     ? topic.startsWith(filter.slice(0, -1)) && !topic.includes('/', filter.length - 1)
     : filter === topic;
@@ -175,6 +192,8 @@ function wrap(
   client: MqttClient,
   of: Limits &
     Pick<Connection, 'certificateEnds'> & {
+      /** Seconds. */
+      readonly keepalive: number;
       readonly time: Clock;
       readonly reason: () => Error | undefined;
       readonly closed: () => void;
@@ -192,8 +211,8 @@ function wrap(
   client.on('packetreceive', (packet) => {
     if (packet.cmd === 'puback') sending.onAnswer(packet.messageId ?? 0, packet.reasonCode ?? 0);
   });
-  // The broker may have set another keepalive (MQTT 5, 3.2.2.3.14).
-  const limit = client.keepalive * 1000 * SILENCE_FACTOR;
+  const limit = of.keepalive * 1000 * SILENCE_FACTOR;
+  let unread = 0;
   const watch = time.every(SILENCE_CHECK_MS, () => {
     const silent = time.elapsed() - heardAt;
     if (silent < limit) return;
@@ -232,10 +251,18 @@ function wrap(
       if (sizeOf(message) > maximumPacketSize) return void process.nextTick(() => done?.(TOO_LARGE));
       // Events first: mosquitto 2.0.11 closes the connection after a message that it denies, a state too.
       sending.flush();
+      const size = sizeOf(message);
+      unread += size;
+      if (unread > UNREAD_MAXIMUM) {
+        silence ??= new Error('the broker does not read what it is sent');
+        client.stream.destroy();
+        return done?.({ code: -1, reason: silence.message });
+      }
       const properties = version === 5 && contentType !== undefined && { contentType };
-      client.publish(topic, payload, { qos, retain, ...(properties && { properties }) }, (error) =>
-        done?.({ code: error instanceof Error ? -1 : 0, reason: error?.message ?? '' }),
-      );
+      client.publish(topic, payload, { qos, retain, ...(properties && { properties }) }, (error) => {
+        unread -= size;
+        done?.({ code: error instanceof Error ? -1 : 0, reason: error?.message ?? '' });
+      });
     },
     async subscribe(filter, take) {
       takers.push({ filter, take });

@@ -1,6 +1,7 @@
 /** What a platform says over MQTT: receipts on `{prefix}/ack`, commands on `command/{target}`, warnings on `notice/{id}`. */
 import type { PlatformHost } from '../../contract/transport.ts';
-import type { Connection, Incoming } from './connection.ts';
+import { BrokerError, detailOf } from './checked.ts';
+import { type Connection, type Incoming, matchesFilter } from './connection.ts';
 import type { Options } from './options.ts';
 
 export const JSON_TYPE = 'application/json';
@@ -12,6 +13,50 @@ const topicPart = (id: string) => id.replace(/[/+#\u0000]/g, '_');
 const isTopic = (topic: string) =>
   topic !== '' && !/[+#\u0000\ufffd]/.test(topic) && Buffer.byteLength(topic) <= 65_535;
 
+/**
+ * A message larger than is taken ends the connection, and where it is retained it would end each one: its filter is left
+ * out for so long, so that alarms go out meanwhile.
+ */
+const UNHEARD_MS = 600_000;
+/** Of each uplink: until when its filters are left out, `elapsed`. */
+const unheardOf = new WeakMap<PlatformHost, Map<string, number>>();
+
+/** Subscribes to filters, at once or when they are heard again; counts by what the broker broke the protocol. */
+function createHearing(connection: Connection, host: PlatformHost) {
+  const { clock, log, uplink } = host;
+  const unheard = unheardOf.get(host) ?? new Map<string, number>();
+  unheardOf.set(host, unheard);
+  const filters: string[] = [];
+  void connection.ended.then((reason) => {
+    if (!(reason instanceof BrokerError)) return;
+    const { violation } = reason;
+    host.discarded(violation.reason, detailOf(violation));
+    const filter = filters.find((one) => matchesFilter(one, violation.topic ?? ''));
+    if (filter === undefined) return;
+    unheard.set(filter, clock.elapsed() + UNHEARD_MS);
+    log.error(
+      { uplink, filter, topic: violation.topic?.slice(0, 100), minutes: UNHEARD_MS / 60_000 },
+      'a message on this topic is larger than is taken; nothing is heard on it for some minutes',
+    );
+  });
+  const subscribe = (filter: string, take: (message: Incoming) => void): void => {
+    filters.push(filter);
+    connection
+      .subscribe(filter, take)
+      .catch((error: Error) =>
+        log.error({ uplink, filter, error: error.message }, 'the broker lets nothing be heard on this topic'),
+      );
+  };
+  return (filter: string, take: (message: Incoming) => void): void => {
+    const waitMs = (unheard.get(filter) ?? 0) - clock.elapsed();
+    if (waitMs <= 0) subscribe(filter, take);
+    else {
+      const timer = clock.after(waitMs, () => subscribe(filter, take));
+      void connection.ended.then(() => timer.stop());
+    }
+  };
+}
+
 /** Subscribes; a broker that refuses is logged, and events go on. */
 export function hearPlatform(
   connection: Connection,
@@ -20,15 +65,7 @@ export function hearPlatform(
   prefix: string,
 ): void {
   const commandTopic = `${prefix}/command/`;
-  const subscribe = (filter: string, take: (message: Incoming) => void) =>
-    void connection
-      .subscribe(filter, take)
-      .catch((error: Error) =>
-        host.log.error(
-          { uplink: host.uplink, filter, error: error.message },
-          'the broker lets nothing be heard on this topic',
-        ),
-      );
+  const subscribe = createHearing(connection, host);
   const answerCommand = async ({ payload, responseTopic, correlation }: Incoming, target: string) => {
     const reply = await host.command(payload, target);
     const asked = responseTopic !== undefined && isTopic(responseTopic) ? responseTopic : undefined;

@@ -38,6 +38,11 @@ export interface Limits {
   readonly topicAliasMaximum: number;
 }
 
+interface Later {
+  readonly message: Message;
+  readonly done: (answer: PublishAnswer) => void;
+}
+
 /** From here on a reason code says no (MQTT 5, 2.4). */
 export const REFUSED = 0x80;
 const reasonCodes: Readonly<Record<number, string>> = ReasonCodes;
@@ -70,6 +75,9 @@ export const TOO_LARGE: PublishAnswer = {
 export const PACKET_OVERHEAD = 128;
 /** Of a text (1.5.4). */
 const TOPIC_MAX = 65_535;
+/** Answers to commands that wait: a broker that asks and acknowledges nothing must not make them pile up. */
+const LATER_MAX = 1000;
+const NOT_TAKEN: PublishAnswer = { code: -1, reason: 'the broker takes no more' };
 export const sizeOf = ({ topic, payload, correlation }: Message) =>
   Buffer.byteLength(topic) + Buffer.byteLength(payload) + (correlation?.length ?? 0) + PACKET_OVERHEAD;
 
@@ -82,8 +90,10 @@ export function createSending(client: MqttClient, limits: Limits) {
   const { stream } = client;
   const aliases = topicAliases(limits.topicAliasMaximum);
   const waiting = new Map<number, (answer: PublishAnswer) => void>();
-  /** Beyond the receive maximum: answers to commands, which the window of events does not count. */
-  const later: { readonly message: Message; readonly done: (answer: PublishAnswer) => void }[] = [];
+  /** Beyond the receive maximum, because answers to commands, which the window of events does not count, take a part. */
+  const later: Later[] = [];
+  /** The same of answers: events go first. */
+  const answersLater: Later[] = [];
   // What is published in one turn is one write: of one buffer, which costs half of one of many.
   let packets: Buffer[] = [];
   const flush = () => {
@@ -121,15 +131,17 @@ export function createSending(client: MqttClient, limits: Limits) {
     publish(message: Message, done: (answer: PublishAnswer) => void = () => {}) {
       if (sizeOf(message) > maximumPacketSize || Buffer.byteLength(message.topic) > TOPIC_MAX)
         return void process.nextTick(() => done(TOO_LARGE));
-      if (waiting.size >= receiveMaximum) later.push({ message, done });
-      else send(message, done);
+      if (waiting.size < receiveMaximum) send(message, done);
+      else if (message.alias === true) later.push({ message, done });
+      else if (answersLater.length < LATER_MAX) answersLater.push({ message, done });
+      else process.nextTick(() => done(NOT_TAKEN));
     },
     onAnswer(packetId: number, code: number) {
       const done = waiting.get(packetId);
       // MQTT.js's own, or an answer to nothing.
       if (done === undefined) return;
       waiting.delete(packetId);
-      const next = later.shift();
+      const next = later.shift() ?? answersLater.shift();
       if (next !== undefined) send(next.message, next.done);
       done({ code, reason: code < REFUSED ? '' : (reasonCodes[code] ?? `reason ${code}`) });
     },

@@ -33,6 +33,8 @@ const DEFAULT_PORT: Readonly<Record<string, number>> = {
 };
 /** The kernel's own probes of an idle connection, beside MQTT's: they also keep NAT tables fresh. */
 const KEEPALIVE_MS = 10_000;
+/** Of a WebSocket frame, which may hold several packets: `ws` itself holds up to 100 MB of one. */
+const FRAME_MAXIMUM = 1_048_576;
 
 /**
  * Dials; the stream is open when it resolves.
@@ -160,7 +162,11 @@ function startTls(
 
 function openWebSocket(url: string, socket: Duplex): { opening: Promise<Duplex>; destroy: () => void } {
   // MQTT 5, 6: the subprotocol is `mqtt`, in 3.1.1 too.
-  const web = new WebSocket(url, ['mqtt'], { createConnection: () => socket, perMessageDeflate: false });
+  const web = new WebSocket(url, ['mqtt'], {
+    createConnection: () => socket,
+    perMessageDeflate: false,
+    maxPayload: FRAME_MAXIMUM,
+  });
   const stream = createWebSocketStream(web);
   // Until the caller listens.
   stream.on('error', () => {});

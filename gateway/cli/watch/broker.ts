@@ -1,13 +1,16 @@
 /** Subscribes to a broker: to look, or as a platform that keeps what comes. Until Ctrl-C. */
 import { basename, extname } from 'node:path';
-import { connect, type IClientOptions } from 'mqtt';
+import type { IClientOptions } from 'mqtt';
 import type { Event } from '../../../config/catalogue/events.ts';
 import { say } from '../../../config/language.ts';
+import { connectChecked } from '../../../drivers/platforms/mqtt/checked.ts';
 import { startPlatform } from '../../../simulators/platform.ts';
 import { type Terminal, untilStopped } from '../command.ts';
 import { eventLine } from './event-line.ts';
 
 const COUNT_EVERY_MS = 10_000;
+/** Of an event, with a picture's piece in it, many times its size. */
+const PACKET_MAXIMUM = 1_048_576;
 
 interface Wanted {
   readonly url: string;
@@ -38,7 +41,7 @@ export async function lookAt(wanted: Wanted, terminal: Terminal): Promise<void> 
   const show = shower(wanted, terminal);
   const tell = (sentence: string) => terminal.stderr.write(`${sentence}\n`);
   // 3.1.1: every broker speaks it, and watching needs nothing newer.
-  const client = connect(url, { ...mqtt, protocolVersion: 4 });
+  const client = connectChecked(url, { ...mqtt, protocolVersion: 4 }, PACKET_MAXIMUM);
   client.on('connect', () => {
     client.subscribe(topic, { qos: 1 });
     tell(say(`watching ${topic} at ${url}`, `正在订阅 ${url} 的 ${topic}`));

@@ -1,0 +1,68 @@
+/** A broker's bytes between its socket and MQTT.js: what breaks the protocol ends the connection, and is not passed on. */
+import { Duplex } from 'node:stream';
+import { connect, type IClientOptions, type MqttClient } from 'mqtt';
+import { packetReader, type Violation } from './codec.ts';
+
+/** The broker breaks the protocol, or sends more than is taken. */
+export class BrokerError extends Error {
+  readonly code = 'E_UPLINK_PROTOCOL';
+  readonly violation: Violation;
+  constructor(violation: Violation) {
+    super(`the broker sent ${violation.reason}`);
+    this.name = 'BrokerError';
+    this.violation = violation;
+  }
+}
+
+/** What varies of it. */
+export const detailOf = ({ size, topic }: Violation) =>
+  [size === undefined ? [] : `${size} bytes`, topic === undefined ? [] : `on ${topic.slice(0, 100)}`]
+    .flat()
+    .join(' ');
+
+type Dial = ConstructorParameters<typeof MqttClient>[0];
+
+/** `below`, with its packets checked. It ends with a BrokerError where they break the protocol. */
+export function checkedStream(below: Duplex, version: 5 | 4, maximum: number): Duplex {
+  const reader = packetReader(version, maximum);
+  const checked = new Duplex({
+    read: () => void below.resume(),
+    // Together, what waits: a packet a write would be a segment each.
+    writev(chunks, done) {
+      const bytes = chunks.map(({ chunk }) => chunk as Buffer);
+      const all = bytes.length === 1 ? (bytes[0] as Buffer) : Buffer.concat(bytes);
+      if (below.write(all)) done();
+      else below.once('drain', done);
+    },
+    final: (done) => void below.end(done),
+    destroy(error, done) {
+      below.destroy();
+      done(error);
+    },
+  });
+  below.on('data', (chunk: Buffer) => {
+    const { packets, violation } = reader.push(chunk);
+    if (packets !== undefined && !checked.push(packets)) below.pause();
+    if (violation !== undefined) checked.destroy(new BrokerError(violation));
+  });
+  below.once('end', () => checked.push(null));
+  below.on('error', (error) => checked.destroy(error));
+  below.once('close', () => checked.destroy());
+  return checked;
+}
+
+/** As MQTT.js connects, and connects again; beside it, no broker can make it hold more than `maximum` bytes of a packet. */
+export function connectChecked(url: string, options: IClientOptions, maximum: number): MqttClient {
+  const version = options.protocolVersion === 5 ? 5 : 4;
+  const client = connect(url, {
+    ...options,
+    ...(version === 5 && { properties: { ...options.properties, maximumPacketSize: maximum } }),
+    wsOptions: { maxPayload: maximum },
+    manualConnect: true,
+  });
+  const dial = client['streamBuilder'] as Dial;
+  const checked: Dial = (...of) => checkedStream(dial(...of), version, maximum) as ReturnType<Dial>;
+  client['streamBuilder'] = checked;
+  client.on('error', () => client.stream.destroy());
+  return client.connect();
+}
