@@ -7,7 +7,7 @@ export default {
       comment: 'drivers/contract: types and zod helpers.',
       severity: 'error',
       from: { path: '^drivers/contract/' },
-      to: { pathNot: '^drivers/contract/|node_modules/zod/|^(node:)?timers/promises$' },
+      to: { pathNot: '^drivers/contract/|node_modules/zod/|^(node:)?os$' },
     },
     {
       name: 'shared-files-know-no-driver',

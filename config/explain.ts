@@ -115,8 +115,10 @@ export function explain(issue: Issue, prefix: Path, data: unknown, schema: Schem
       return [problem(`${is}${say(`at least ${issue.minimum}`, `至少 ${issue.minimum}`)}`)];
     case 'too_big':
       return [problem(`${is}${say(`at most ${issue.maximum}`, `至多 ${issue.maximum}`)}`)];
-    default:
-      return [problem(`${is}${issue.message}`)];
+    default: {
+      const zh = issue.code === 'custom' ? (issue.params?.['zh'] as string | undefined) : undefined;
+      return [problem(`${is}${say(issue.message, zh ?? issue.message)}`)];
+    }
   }
 }
 

@@ -19,6 +19,7 @@ import {
   type Action,
   actions,
   corrupter,
+  later,
   lineFaults,
   milliseconds,
   number,
@@ -208,7 +209,7 @@ export async function startFences({
         help: 'answer nothing for a time',
         run: (time) => {
           mute.add(unit);
-          setTimeout(() => mute.delete(unit), milliseconds(time)).unref();
+          later(milliseconds(time), () => mute.delete(unit));
         },
       },
       ...lineFaults(wire, faults, 'answer'),

@@ -6,6 +6,7 @@ import {
   type Action,
   actions,
   corrupter,
+  later,
   lineFaults,
   milliseconds,
   number,
@@ -107,7 +108,7 @@ const readerActions = (reader: SimulatedReader): Readonly<Record<string, Action>
     help: 'go through the door: the contact of input 0 opens, and closes after a time, 1s by default',
     run: (time = '1s') => {
       reader.setInput(0, false);
-      setTimeout(() => reader.setInput(0, true), milliseconds(time)).unref();
+      later(milliseconds(time), () => reader.setInput(0, true));
     },
   },
   'close INPUT': {
@@ -131,9 +132,9 @@ const troubleActions = (reader: SimulatedReader): Readonly<Record<string, Action
     help: 'answer nothing for a time',
     run: (time) => {
       reader.mute = true;
-      setTimeout(() => {
+      later(milliseconds(time), () => {
         reader.mute = false;
-      }, milliseconds(time)).unref();
+      });
     },
   },
 });

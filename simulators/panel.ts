@@ -3,6 +3,7 @@
  * until it is acknowledged, supervision in between.
  */
 import { readFileSync } from 'node:fs';
+import { systemClock } from '../drivers/contract/clock.ts';
 import { type Dc09Frame, parseKey } from '../drivers/dc09/codec.ts';
 import { createPanelLine, type PanelLine } from './panel/line.ts';
 import { createMessages, type PanelMessages } from './panel/messages.ts';
@@ -97,7 +98,7 @@ export function startPanel(options: PanelOptions): Panel {
 
   const test =
     supervision > 0
-      ? setInterval(() => messages.isIdle && messages.send('NULL', ''), supervision)
+      ? systemClock.every(supervision, () => void (messages.isIdle && messages.send('NULL', '')))
       : undefined;
   line.open();
   if (supervision > 0) void messages.send('NULL', '');
@@ -114,7 +115,7 @@ export function startPanel(options: PanelOptions): Panel {
       ...troubleActions(line, messages, faults),
     }),
     async close() {
-      clearInterval(test);
+      test?.stop();
       messages.close();
       line.close();
     },

@@ -3,9 +3,9 @@
  * types, a scenario lists and a test calls.
  */
 import { createServer, type Socket } from 'node:net';
-import { setTimeout as delay } from 'node:timers/promises';
 import { SerialPort } from 'serialport';
 import { parse } from 'yaml';
+import { systemClock } from '../drivers/contract/clock.ts';
 
 export interface Simulator {
   readonly id: string;
@@ -41,12 +41,24 @@ export function actions(id: string, table: Readonly<Record<string, Action>>): Pi
   };
 }
 
-/** `200ms`, `3s`, `2h`, `-1d` -> ms. */
+const LONGEST_MS = 3650 * 86_400_000;
+
+/** `200ms`, `3s`, `2h`, `-1d` -> ms, ten years at most. */
 export function milliseconds(text: string): number {
   const match = /^(-?\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text);
   if (match === null) throw new Error(`"${text}" is no time such as 200ms, 3s or 2h`);
   const unit = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }[match[2] as 'ms'];
-  return Number(match[1]) * unit;
+  const ms = Number(match[1]) * unit;
+  if (Math.abs(ms) > LONGEST_MS) throw new Error(`"${text}" is longer than 3650d`);
+  return ms;
+}
+
+/** Calls once, after a time of any length; it does not keep the process alive. */
+export function later(ms: number, run: () => void): void {
+  const once = systemClock.every(ms, () => {
+    once.stop();
+    run();
+  });
 }
 
 /** A whole number from words typed by a person. */
@@ -226,7 +238,8 @@ export async function play(
 ): Promise<void> {
   for (const step of scenario.steps) {
     if (step.after !== undefined)
-      await delay(milliseconds(step.after), undefined, { ...(signal && { signal }) });
+      if ((await systemClock.wait(milliseconds(step.after), signal)) === 'stopped')
+        throw new Error('the scenario was stopped');
     const simulator =
       step.device === undefined ? simulators[0] : simulators.find(({ id }) => id === step.device);
     if (simulator === undefined) throw new Error(`there is no simulated device ${step.device}`);

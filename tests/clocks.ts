@@ -6,6 +6,8 @@ export interface ManualClock extends Clock {
   advance(ms: number): Promise<void>;
   /** Moves time until a promise settles, at most `limit` ms of it; gives its value. @throws what it rejects with. */
   until<T>(promise: Promise<T>, limit?: number): Promise<T>;
+  /** The process stands still for `ms`, and goes on: that is told, and then all that is due runs, late. */
+  pause(ms: number): Promise<void>;
   /** Lets the wall clock jump against the monotonic one. */
   step(ms: number): void;
   /** Timers that wait. */
@@ -66,6 +68,7 @@ export function manualClock(start = Date.UTC(2026, 0, 5, 8), seed = 1): ManualCl
   let offset = start;
   let order = 0;
   const waiting = new Set<Waiting>();
+  const pauses = new Set<(ms: number) => void>();
   const put = (ms: number, every: number | undefined, run: () => void): Timer => {
     const one: Waiting = { at: now + Math.max(0, ms), order: order++, every, run };
     waiting.add(one);
@@ -119,6 +122,18 @@ export function manualClock(start = Date.UTC(2026, 0, 5, 8), seed = 1): ManualCl
       }
       return await promise;
     },
+    onPause(told) {
+      const listener = (ms: number) => told(ms);
+      pauses.add(listener);
+      const stop = () => void pauses.delete(listener);
+      return { stop, [Symbol.dispose]: stop };
+    },
+    async pause(ms) {
+      await breathe();
+      now += ms;
+      for (const told of [...pauses]) told(ms);
+      await this.advance(0);
+    },
     step(ms) {
       offset += ms;
     },
@@ -143,5 +158,6 @@ export function fastClock(factor: number, real: Clock = systemClock): Clock {
     every: (ms, run) => real.every(Math.max(1, ms / factor), run),
     wait: (ms, signal) => real.wait(ms / factor, signal),
     random: real.random,
+    onPause: (told) => real.onPause((ms) => told(ms * factor)),
   };
 }

@@ -27,8 +27,12 @@ export const area = z.strictObject({
     .array(z.string())
     .default([])
     .describe('Those that see it: what they see moving soon after an alarm of it confirms the alarm'),
-  entryDelay: duration().prefault('30s').describe('From a `delayed` zone to its alarm: the time to disarm'),
-  exitDelay: duration().prefault('60s').describe('From `arm` until the area is armed: the time to leave'),
+  entryDelay: duration({ most: '1h' })
+    .prefault('30s')
+    .describe('From a `delayed` zone to its alarm: the time to disarm'),
+  exitDelay: duration({ most: '1h' })
+    .prefault('60s')
+    .describe('From `arm` until the area is armed: the time to leave'),
   schedule: z
     .array(
       z.strictObject({

@@ -21,15 +21,15 @@ const common = z.strictObject({
     .describe(
       'The platform says what it has stored (over MQTT on `{prefix}/ack`); only then is an event delivered',
     ),
-  receiptTimeout: duration()
+  receiptTimeout: duration({ least: '1s', most: '1d' })
     .prefault('30s')
     .describe('Without a receipt for so long, what has none is sent again; doubles up to 10 minutes'),
-  expiry: byClass(duration())
+  expiry: byClass(duration({ least: '1s' }))
     .default({})
     .describe(
       'How long the platform may keep events of a class for an absent subscriber (MQTT 5); default for ever',
     ),
-  reconnectSpread: duration()
+  reconnectSpread: duration({ most: '1h' })
     .prefault('30s')
     .describe(
       'A lost connection is tried again at a random moment within it, so that a city does not come back at once; a new alarm does not wait for it',

@@ -4,14 +4,26 @@ import { type Zone, zoneKinds } from './observation.ts';
 
 const unitMs = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
-/** `200ms`, `60s`, `5m`, `12h`, `30d` -> milliseconds. */
-export function duration() {
+type Length = `${number}${keyof typeof unitMs}`;
+
+const lengthMs = (text: string) =>
+  Number.parseInt(text, 10) * unitMs[text.replace(/^\d+/, '') as keyof typeof unitMs];
+
+/**
+ * `200ms`, `60s`, `5m`, `12h`, `30d` -> milliseconds. `least`, `most`: what makes sense there; ten years are more than
+ * any wait, and dates stay dates.
+ */
+export function duration({ least = '0ms', most = '3650d' }: { least?: Length; most?: Length } = {}) {
   return z
     .string()
     .regex(/^\d{1,9}(ms|s|m|h|d)$/, 'a duration such as 200ms, 60s, 5m, 12h or 30d')
-    .transform((text) => {
-      const unit = text.replace(/^\d+/, '') as keyof typeof unitMs;
-      return Number.parseInt(text, 10) * unitMs[unit];
+    .transform((text, context) => {
+      const ms = lengthMs(text);
+      if (ms < lengthMs(least))
+        context.addIssue({ code: 'custom', message: `at least ${least}`, params: { zh: `至少 ${least}` } });
+      if (ms > lengthMs(most))
+        context.addIssue({ code: 'custom', message: `at most ${most}`, params: { zh: `至多 ${most}` } });
+      return ms;
     });
 }
 

@@ -35,7 +35,7 @@ const account = z.strictObject({
     .describe(
       'A file with the AES key: 16, 24 or 32 bytes, or the same as hex. With a key, plain frames are refused',
     ),
-  supervision: duration().optional().describe('A panel silent for longer is offline'),
+  supervision: duration({ least: '100ms' }).optional().describe('A panel silent for longer is offline'),
   zones: z.array(zoneOptions).default([]),
 });
 
@@ -120,6 +120,10 @@ export const dc09 = defineDriver({
       throw error;
     }
     const supervise = host.clock.every(SUPERVISION_TICK_MS, () => superviseAll(panels.values(), host));
+    const pauses = host.clock.onPause(() => {
+      const now = host.clock.elapsed();
+      for (const panel of panels.values()) panel.heard = now;
+    });
     const closed = Promise.withResolvers<void>();
     const lost = (error: Error) =>
       closed.reject(new LineError('E_LINE_LOST', `port ${port}: ${error.message}`));
@@ -130,6 +134,7 @@ export const dc09 = defineDriver({
       ended: closed.promise,
       async close() {
         supervise.stop();
+        pauses.stop();
         for (const socket of server.sockets) socket.destroy();
         await Promise.all([
           new Promise<void>((resolve) => server.close(() => resolve())),

@@ -100,6 +100,9 @@ function superviser(terminals: readonly Terminal[], host: Host) {
     const silent = () => host.link(id, 'offline', `silent for ${supervision / 1000} s`);
     timers.set(id, host.clock.after(supervision, silent));
   };
+  const pauses = host.clock.onPause(() => {
+    for (const terminal of terminals) if (timers.has(terminal.id)) watch(terminal);
+  });
   return {
     /** From now on who is silent is offline. */
     start() {
@@ -111,6 +114,7 @@ function superviser(terminals: readonly Terminal[], host: Host) {
       if (terminal !== undefined) watch(terminal);
     },
     close() {
+      pauses.stop();
       for (const timer of timers.values()) timer.stop();
     },
   };

@@ -31,7 +31,7 @@ export const terminalOptions = z.strictObject({
     .describe('A file whose first line must stand in the URL: /push/{device}?token=...'),
   serial: z.string().optional().describe("ZKTeco: the terminal's serial number (SN)"),
   pictures: z.boolean().default(false).describe('Whether the pictures that it sends are kept'),
-  supervision: duration()
+  supervision: duration({ least: '100ms' })
     .optional()
     .describe('Silent for longer, it is offline; needs a terminal that sends heartbeats'),
 });

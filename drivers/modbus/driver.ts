@@ -26,8 +26,10 @@ const options = z.strictObject({
   profile: z
     .string()
     .describe('The device model: a name in config/profiles/, or a file relative to the config'),
-  poll: duration().prefault('200ms').describe('From the start of one poll to the start of the next'),
-  timeout: duration().prefault('300ms').describe('How long an answer may take'),
+  poll: duration({ least: '10ms', most: '1d' })
+    .prefault('200ms')
+    .describe('From the start of one poll to the start of the next'),
+  timeout: duration({ least: '10ms', most: '1m' }).prefault('300ms').describe('How long an answer may take'),
   zones: z.array(zoneOptions).default([]),
   outputs: z.array(outputOptions).default([]).describe('What it switches'),
   acknowledgeOutput: z

@@ -14,7 +14,7 @@ const switched = (kind: 'siren' | 'lamp', words: string) =>
     id,
     kind: z.literal(kind).describe(words),
     coil: coil(),
-    limit: duration().prefault('3m').describe('Off after so long, whatever was asked'),
+    limit: duration({ most: '1d' }).prefault('3m').describe('Off after so long, whatever was asked'),
   });
 
 export const outputOptions = z.discriminatedUnion('kind', [
@@ -24,14 +24,16 @@ export const outputOptions = z.discriminatedUnion('kind', [
     id,
     kind: z.literal('door').describe('Told `unlock` for a moment, `hold` open, `lock`'),
     coil: coil(),
-    moment: duration().prefault('5s').describe('How long `unlock` lasts'),
+    moment: duration({ most: '1h' }).prefault('5s').describe('How long `unlock` lasts'),
   }),
   z.strictObject({
     id,
     kind: z.literal('bollard').describe('Told `raise` and `lower`'),
     raise: coil(),
     lower: coil(),
-    travel: duration().prefault('8s').describe('How long it takes; its coils are off afterwards'),
+    travel: duration({ most: '1h' })
+      .prefault('8s')
+      .describe('How long it takes; its coils are off afterwards'),
     interlock: z
       .strictObject({ input: z.int().min(0).max(65_535).describe('A discrete input, from 0') })
       .describe('On while something stands there: it does not move then, and a rise stops'),

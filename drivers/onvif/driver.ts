@@ -152,6 +152,9 @@ async function follow(context: {
     for (const { id } of cameras) host.link(id, 'offline', why || `silent for ${OFFLINE_MS / 1000} s`);
   };
   const watching = clock.every(1000, silence);
+  const pauses = clock.onPause(() => {
+    heardAt = clock.elapsed();
+  });
   try {
     for (let tries = 0; !signal.aborted; tries++) {
       try {
@@ -211,6 +214,7 @@ async function follow(context: {
     }
   } finally {
     watching.stop();
+    pauses.stop();
   }
 }
 

@@ -105,7 +105,10 @@ export function createReader(
       nextAt = Math.min(nextAt, clock.elapsed());
       return await orders.place(wanted);
     },
-    close: orders.drop,
+    close() {
+      presence.close();
+      orders.drop();
+    },
   };
 }
 
@@ -114,10 +117,14 @@ function createPresence({ id, options: { address } }: Reader, host: Host) {
   let heardAt = host.clock.elapsed();
   /** undefined: not known yet. */
   let online: boolean | undefined;
+  const pauses = host.clock.onPause(() => {
+    heardAt = host.clock.elapsed();
+  });
   return {
     get online() {
       return online;
     },
+    close: pauses.stop,
     heard() {
       heardAt = host.clock.elapsed();
       online = true;

@@ -1,5 +1,6 @@
 /** What the gateway says of itself when it starts and while it runs: to the log, to the platforms, to the audit. */
 import type { Config } from '../../config/schema.ts';
+import type { Clock, Timer } from '../../drivers/contract/clock.ts';
 import type { Log } from '../../drivers/contract/driver.ts';
 import { noteConfig } from '../commands/audit.ts';
 import type { Commands } from '../commands/index.ts';
@@ -22,10 +23,12 @@ export function createAnnouncements(
     readonly recorder: Pick<Recorder, 'recordOwn'>;
     readonly commands: Pick<Commands, 'tellInterrupted'>;
     readonly clock: WallClock;
+    readonly time: Clock;
     readonly log: Log;
   },
 ): Announcements {
-  const { journal, recorder, commands, clock, log } = of;
+  const { journal, recorder, commands, clock, time, log } = of;
+  let pauses: Timer | undefined;
   const devices = config.devices.length;
   /** What a stop cut off is told once the file is there. */
   const onceOpen = () => {
@@ -44,11 +47,19 @@ export function createAnnouncements(
         log.warn({ ms }, "the gateway's clock jumped");
         void recorder.recordOwn('gateway.clock-stepped', { ms });
       });
+      pauses = time.onPause((ms) =>
+        log.warn(
+          { ms },
+          'the gateway stood still: what devices said meanwhile may be lost, their silence is not counted',
+        ),
+      );
     },
     start() {
       const details = { campus: config.campus.id, version, devices, uplinks: config.uplinks.length };
       log.info(details, 'the gateway runs');
     },
-    async [Symbol.asyncDispose]() {},
+    async [Symbol.asyncDispose]() {
+      pauses?.stop();
+    },
   };
 }

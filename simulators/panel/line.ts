@@ -2,6 +2,7 @@
 import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { connect, type Socket } from 'node:net';
 import { type Dc09Frame, dc09Decoder } from '../../drivers/dc09/codec.ts';
+import { later } from '../simulator.ts';
 
 const RECONNECT_MS = 100;
 
@@ -71,9 +72,9 @@ export function createPanelLine(
     },
     silence(ms) {
       mute = true;
-      setTimeout(() => {
+      later(ms, () => {
         mute = false;
-      }, ms).unref();
+      });
     },
     cut() {
       isCut = true;

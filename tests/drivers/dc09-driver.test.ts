@@ -346,6 +346,17 @@ describe('supervision', () => {
     expect(await links.next()).toMatchObject({ state: 'online', part: '1234' });
     expect(await links.next()).toMatchObject({ state: 'offline', part: '1234' });
   });
+
+  it('begins anew where the gateway stood still', async () => {
+    const time = manualClock();
+    const { links } = await receiver([{ account: '1234', supervision: '60s' }], undefined, time);
+    await time.advance(59_000);
+    await time.pause(300_000);
+    await time.advance(60_000);
+    expect(links.rest()).toEqual([]);
+    await time.advance(250);
+    expect(links.rest()).toMatchObject([{ state: 'offline', part: '1234' }]);
+  });
 });
 
 describe('UDP', () => {

@@ -7,7 +7,7 @@ import type { Clock } from '../../drivers/contract/clock.ts';
 import type { Observation, Receipt } from '../../drivers/contract/observation.ts';
 import { httpPush } from '../../drivers/http-push/driver.ts';
 import { startFaceTerminal, type TerminalOptions } from '../../simulators/face-terminal.ts';
-import { fastClock } from '../clocks.ts';
+import { fastClock, manualClock } from '../clocks.ts';
 import { fakeHost, freePort, temporaryDirectory } from '../helpers.ts';
 import { terminalProfile } from './terminal-profile.ts';
 
@@ -153,6 +153,25 @@ describe('terminals that push into trouble', () => {
     expect(await links.next()).toMatchObject({ state: 'offline', reason: 'silent for 60 s' });
     await act('heartbeat');
     expect(await links.next()).toMatchObject({ state: 'online' });
+  });
+
+  it('are given a whole interval where the gateway stood still; one of 30 days is one', async () => {
+    const time = manualClock();
+    const { links, start } = await terminal(
+      'visitor-kiosk',
+      { from: ['127.0.0.1'], supervision: '30d' },
+      { kind: 'kiosk' },
+      undefined,
+      time,
+    );
+    await start();
+    const day = 86_400_000;
+    await time.advance(29 * day);
+    await time.pause(day + 1);
+    await time.advance(30 * day - 1);
+    expect(links.rest()).toEqual([]);
+    await time.advance(1);
+    expect(links.rest()).toMatchObject([{ state: 'offline' }]);
   });
 });
 

@@ -210,6 +210,7 @@ export function processClock(time: Clock): { readonly clock: Clock; kill(): void
       wall: time.wall,
       elapsed: time.elapsed,
       random: time.random,
+      onPause: time.onPause,
       after,
       every: (ms, run) => keep((one) => time.every(ms, one), run, false),
       // Of a process that is gone nothing goes on.

@@ -219,10 +219,14 @@ function wrap(
     silence = new Error(`the broker has said nothing for ${(silent / 1000).toFixed(0)} s`);
     client.stream.destroy();
   });
+  const pauses = time.onPause(() => {
+    heardAt = time.elapsed();
+  });
   const ended = new Promise<Error>((resolve) => {
     client.once('close', () => {
       over = true;
       watch.stop();
+      pauses.stop();
       of.closed();
       client.end(true);
       // A SUBSCRIBE that was never answered would leave its timer, and that the process.

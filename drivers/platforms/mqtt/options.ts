@@ -48,7 +48,9 @@ export const options = z.strictObject({
   username: z.string().optional(),
   password: secret().optional().describe('`${NAME}` from the environment; or use passwordFile'),
   passwordFile: z.string().optional().describe('A file whose first line is the password'),
-  keepalive: duration().prefault('10s').describe('A dead broker is noticed within one and a half of it'),
+  keepalive: duration({ least: '1s', most: '18h' })
+    .prefault('10s')
+    .describe('A dead broker is noticed within one and a half of it'),
   whenNoSubscriber: z
     .enum(['accept', 'retry'])
     .default('accept')
