@@ -10,6 +10,8 @@ if (major < 24) {
   );
   process.exit(2);
 }
+// Whatever is written from here on, by us, SQLite or ffmpeg, is for our user alone (lifecycle/private-files.ts).
+process.umask(0o077);
 // What runs for years gets a heap of a mini-PC's size: small enough to leave room for others, with a young generation
 // that an event does not outlive. V8 takes sizes before it has a heap only, so the process begins once more: with the
 // same pid and streams. Measured: 78 us of CPU an event, where --optimize-for-size took 223.

@@ -8,6 +8,7 @@ export const check: Command = {
   usage: `campus-gateway check FILE [--explain]
 
 Prints each error as FILE:LINE:COLUMN: message. Exit status 0 where there is none, else 1.
+Warns of files with secrets that other users of the machine can read, with the command that mends it.
 
   --explain   says what each zone's alarm will do: when it counts, who gets it, what it switches
 
@@ -31,6 +32,8 @@ Prints each error as FILE:LINE:COLUMN: message. Exit status 0 where there is non
         `${file}：正确。${devices.length} 台设备，${uplinks.length} 个平台；数据目录 ${config.dataDir}\n`,
       ),
     );
+    const { inWords, openSecrets } = await import('../secrets.ts');
+    for (const one of openSecrets(file, config.dataDir)) stdout.write(`! ${inWords(one)}\n`);
     if (values.explain) {
       const { explainZones } = await import('./check/explain.ts');
       for (const line of explainZones(config)) stdout.write(`${line}\n`);

@@ -10,11 +10,11 @@ import {
   statSync,
   writeSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { say } from '../../config/language.ts';
 import { type Clock, systemClock } from '../../drivers/contract/clock.ts';
-import { type Command, progress, UsageError } from './command.ts';
+import { type Command, configOrErrors, progress, type Terminal, UsageError } from './command.ts';
 
 const TIMES = 200;
 /** An alarm is on disk within a tenth of what a person sees as at once; above it, still right, and slow. */
@@ -145,39 +145,63 @@ function deviceOf(directory: string): Pick<DiskReport, 'device' | 'rotational' |
 export const doctor: Command = {
   name: 'doctor',
   summary: ['Find out whether this machine can hold a journal', '检查本机磁盘能否可靠保存事件'],
-  usage: `campus-gateway doctor --disk DIR
+  usage: `campus-gateway doctor [FILE] [--disk DIR]
 
 Writes and fsyncs 200 times in a new file in DIR, and says how long that takes, whether the disk can be believed, and
 whether it is too slow. Exit status 1 where it must not hold a journal.
+Warns of secrets that other users of the machine can read: of a journal in DIR, and, with FILE, of a config and what it
+names.
 
-  campus-gateway doctor --disk /var/lib/campus-gateway`,
+  campus-gateway doctor /etc/campus-gateway/campus.yaml --disk /var/lib/campus-gateway`,
 
   async run(args, terminal) {
-    const { stdout, clock } = terminal;
-    const { values } = parseArgs({ args, options: { disk: { type: 'string' } } });
-    if (values.disk === undefined) throw new UsageError('--disk DIR');
-    const bar = progress(terminal, say('writes', '写入'), TIMES);
-    const report = await measureDisk(values.disk, clock, bar.step);
-    bar.end();
-    const { times, device, rotational, writeCache } = report;
-    const about = [
-      device,
-      rotational === undefined
-        ? device === undefined
-          ? undefined
-          : say('virtual', '虚拟盘')
-        : rotational
-          ? say('a platter', '机械盘')
-          : say('flash', '闪存'),
-      writeCache === '' ? undefined : writeCache,
-    ];
-    stdout.write(
-      `${values.disk}: ${about.filter((word) => word !== undefined).join(', ')}\n` +
-        `fsync: p50 ${quantile(times, 0.5).toFixed(2)} ms, p99 ${quantile(times, 0.99).toFixed(2)} ms, ${say('at most', '最长')} ${Math.max(...times).toFixed(2)} ms\n`,
-    );
-    const found = judge(report);
+    const { stdout } = terminal;
+    const { values, positionals } = parseArgs({
+      args,
+      allowPositionals: true,
+      options: { disk: { type: 'string' } },
+    });
+    const [file] = positionals;
+    if (values.disk === undefined && file === undefined) throw new UsageError('FILE, --disk DIR');
+    const { inWords, openData, openSecrets } = await import('../secrets.ts');
+    let open = values.disk === undefined ? [] : openData(values.disk);
+    if (file !== undefined) {
+      const config = await configOrErrors(file, terminal);
+      if (config === undefined) return 1;
+      open = [
+        ...open.filter(({ file: one }) => dirname(one) !== config.dataDir),
+        ...openSecrets(file, config.dataDir),
+      ];
+    }
+    const found = values.disk === undefined ? [] : await examineDisk(values.disk, terminal);
     for (const { bad, sentence } of found) stdout.write(`${bad ? '✗' : '!'} ${sentence}\n`);
-    if (found.length === 0) stdout.write(say('✓ good\n', '✓ 正常\n'));
+    for (const one of open) stdout.write(`! ${inWords(one)}\n`);
+    if (found.length + open.length === 0) stdout.write(say('✓ good\n', '✓ 正常\n'));
     return found.some(({ bad }) => bad) ? 1 : 0;
   },
 };
+
+/** Measures a disk, shows what came out, and judges it. */
+async function examineDisk(directory: string, terminal: Terminal): Promise<ReturnType<typeof judge>> {
+  const { stdout, clock } = terminal;
+  const bar = progress(terminal, say('writes', '写入'), TIMES);
+  const report = await measureDisk(directory, clock, bar.step);
+  bar.end();
+  const { times, device, rotational, writeCache } = report;
+  const about = [
+    device,
+    rotational === undefined
+      ? device === undefined
+        ? undefined
+        : say('virtual', '虚拟盘')
+      : rotational
+        ? say('a platter', '机械盘')
+        : say('flash', '闪存'),
+    writeCache === '' ? undefined : writeCache,
+  ];
+  stdout.write(
+    `${directory}: ${about.filter((word) => word !== undefined).join(', ')}\n` +
+      `fsync: p50 ${quantile(times, 0.5).toFixed(2)} ms, p99 ${quantile(times, 0.99).toFixed(2)} ms, ${say('at most', '最长')} ${Math.max(...times).toFixed(2)} ms\n`,
+  );
+  return judge(report);
+}

@@ -28,6 +28,10 @@ Logs go to standard error: JSON lines, or pretty on a terminal. Ctrl-C or SIGTER
     ]);
     const log = createLog(values['log-level']);
     const gateway = await startGateway({ config, log, time: terminal.clock });
+    const { openSecrets } = await import('../secrets.ts');
+    // After the start, which closes what is the gateway's own.
+    for (const one of openSecrets(config.file, config.dataDir))
+      log.warn({ ...one }, 'a secret can be read by other users of this machine');
     // A terminal is read by who started it; a log by many.
     if (gateway.console !== undefined && terminal.stdout.isTTY)
       terminal.stdout.write(`${say('console', '控制台')}: ${gateway.console}\n`);

@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import type { Clock } from '../../drivers/contract/clock.ts';
+import { createPrivate, makePrivate, PRIVATE_FOLDER } from '../lifecycle/private-files.ts';
 import { codeOf, JournalError } from './error.ts';
 import type { OpenFile } from './keeper.ts';
 import { openOrSalvage } from './recovery.ts';
@@ -16,7 +17,8 @@ export function journalFolder(
   return {
     /** @throws JournalError E_JOURNAL_IN_USE, E_JOURNAL_NEWER, or why the file cannot be had now. */
     open(doubt) {
-      mkdirSync(directory, { recursive: true, mode: 0o750 });
+      mkdirSync(directory, { recursive: true, mode: PRIVATE_FOLDER });
+      makePrivate(directory);
       lock ??= takeLock(directory);
       return openOrSalvage(directory, doubt, time);
     },
@@ -26,7 +28,9 @@ export function journalFolder(
 
 /** One gateway a folder. A lock of SQLite's ends with its process, however that ends. */
 function takeLock(directory: string): Database.Database {
-  const own = new Database(join(directory, 'lock.sqlite'), { timeout: 0 });
+  const file = join(directory, 'lock.sqlite');
+  createPrivate(file);
+  const own = new Database(file, { timeout: 0 });
   try {
     own.pragma('locking_mode = EXCLUSIVE');
     own.exec('BEGIN EXCLUSIVE');

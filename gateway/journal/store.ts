@@ -4,6 +4,7 @@
  */
 import Database from 'better-sqlite3';
 import { type Clock, systemClock } from '../../drivers/contract/clock.ts';
+import { createPrivate } from '../lifecycle/private-files.ts';
 import { batchWriter } from './batch.ts';
 import { commandTable } from './commands.ts';
 import { credentialTable } from './credentials.ts';
@@ -26,6 +27,8 @@ export type Store = ReturnType<typeof createStore>;
  * @throws JournalError E_JOURNAL_NEWER, E_JOURNAL_DAMAGED, or what SQLite says.
  */
 export function openStore(file: string, time: Pick<Clock, 'wall'> = systemClock): Store {
+  // SQLite gives its WAL the mode of the file.
+  createPrivate(file);
   // Nobody else writes; a visitor who locks the file is not waited for long.
   const db = new Database(file, { timeout: 500 });
   try {

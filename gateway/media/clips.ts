@@ -9,6 +9,7 @@ import type { ArgumentsOf, Registry } from '../../config/catalogue/actions.ts';
 import type { Clock } from '../../drivers/contract/clock.ts';
 import type { Log } from '../../drivers/contract/driver.ts';
 import type { Part } from '../lifecycle/part.ts';
+import { PRIVATE_FILE } from '../lifecycle/private-files.ts';
 import { runFfmpeg } from './ffmpeg.ts';
 import { createRecording, SEGMENT_MS, type Segment } from './recording.ts';
 import type { MediaStore } from './store.ts';
@@ -79,7 +80,7 @@ async function joinSegments(directory: string, segments: readonly Segment[], tim
   const stem = join(directory, randomUUID());
   const [list, joined] = [`${stem}.txt`, `${stem}.mp4`];
   try {
-    await writeFile(list, segments.map(({ path }) => `file '${path}'`).join('\n'));
+    await writeFile(list, segments.map(({ path }) => `file '${path}'`).join('\n'), { mode: PRIVATE_FILE });
     const args = [
       '-f',
       'concat',

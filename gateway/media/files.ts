@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
+import { PRIVATE_FILE, PRIVATE_FOLDER } from '../lifecycle/private-files.ts';
 
 const extensions: Readonly<Record<string, string>> = {
   'image/jpeg': 'jpg',
@@ -49,9 +50,9 @@ export async function writeMedia(
   },
 ): Promise<void> {
   const path = pathOf(directory, reference, extensions[contentType] ?? '');
-  await mkdir(folderOf(directory, reference), { recursive: true, mode: 0o750 });
+  await mkdir(folderOf(directory, reference), { recursive: true, mode: PRIVATE_FOLDER });
   const partial = join(directory, `${randomUUID()}.partial`);
-  const file = await open(partial, 'wx', 0o640);
+  const file = await open(partial, 'wx', PRIVATE_FILE);
   try {
     await file.writeFile(bytes);
     await file.sync();

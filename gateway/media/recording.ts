@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import type { Clock, Timer } from '../../drivers/contract/clock.ts';
 import type { Log } from '../../drivers/contract/driver.ts';
 import type { Part } from '../lifecycle/part.ts';
+import { PRIVATE_FOLDER } from '../lifecycle/private-files.ts';
 import { burstLog } from '../observe/log.ts';
 import { keepFfmpeg } from './ffmpeg.ts';
 
@@ -45,7 +46,7 @@ export function createRecording(options: {
   const record = async (camera: string) => {
     const folder = folderOf(camera);
     await rm(folder, { recursive: true, force: true });
-    await mkdir(folder, { recursive: true, mode: 0o750 });
+    await mkdir(folder, { recursive: true, mode: PRIVATE_FOLDER });
     const args = async () => [
       ...['-rtsp_transport', 'tcp', '-i', await streamUrl(camera), '-an', '-c:v', 'copy', '-f', 'segment'],
       ...['-segment_time', String(SEGMENT_MS / 1000), '-segment_format', 'mpegts', '-strftime', '1'],

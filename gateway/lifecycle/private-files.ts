@@ -1,0 +1,60 @@
+/**
+ * What the gateway writes is its user's alone: files 0600, folders 0700.
+ *
+ * Three things together, for each fails alone. The umask (campus-gateway.js) is for what others create in our name:
+ * SQLite's WAL, ffmpeg's pieces. The mode at creation holds where no umask was set. And the chmod here is for what is
+ * there already: of a version that wrote 0644, of a restored backup, of systemd, whose StateDirectory= is 0755.
+ */
+import { chmodSync, closeSync, lstatSync, openSync, readdirSync, type Stats } from 'node:fs';
+import { join } from 'node:path';
+
+export const PRIVATE_FILE = 0o600;
+export const PRIVATE_FOLDER = 0o700;
+/** Bits of group and others (stat(2)). */
+export const OTHERS = 0o077;
+/** A folder that many share, such as /tmp (stat(2)). */
+const STICKY = 0o1000;
+
+/** Names in the data folder that are the gateway's, whatever else somebody put there. */
+const ours = /^(journal\.|lock\.sqlite|card\.key$|console\.|media$|clips$)/;
+
+/** Makes an empty file that only we can read, where there is none. @throws what the disk says. */
+export const createPrivate = (file: string) => closeSync(openSync(file, 'a', PRIVATE_FILE));
+
+/**
+ * Takes group's and others' rights off a data folder and what the gateway wrote into it.
+ * @returns what stays readable by others: it belongs to somebody else, or the disk refuses.
+ */
+export function makePrivate(directory: string): readonly string[] {
+  const open: string[] = [];
+  const user = process.getuid?.();
+  const tighten = (path: string, found: Stats) => {
+    if (found.isSymbolicLink() || (found.mode & OTHERS) === 0) return;
+    try {
+      if (found.uid !== user) throw new Error('it is not ours');
+      chmodSync(path, found.mode & ~OTHERS & 0o7777);
+    } catch {
+      open.push(path);
+    }
+  };
+  const walk = (path: string, only?: RegExp) => {
+    const found = attempt(() => lstatSync(path));
+    if (found === undefined) return;
+    // Pictures are many: those in a folder that is private were looked at before it became so.
+    if (found.isDirectory() && (only !== undefined || (found.mode & OTHERS) !== 0))
+      for (const name of attempt(() => readdirSync(path)) ?? [])
+        if (only === undefined || only.test(name)) walk(join(path, name));
+    // Others live in a folder with a sticky bit.
+    if (only === undefined || (found.mode & STICKY) === 0) tighten(path, found);
+  };
+  walk(directory, ours);
+  return open;
+}
+
+function attempt<T>(look: () => T): T | undefined {
+  try {
+    return look();
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,100 @@
+import { execFileSync } from 'node:child_process';
+import { chmodSync, chownSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { openSecrets } from '../../gateway/secrets.ts';
+import { temporaryDirectory } from '../helpers.ts';
+import { run } from './terminal.ts';
+
+const modeOf = (file: string) => (statSync(file).mode & 0o777).toString(8);
+
+/** A config that names secrets of several kinds, each readable by all. */
+function openConfig() {
+  const directory = temporaryDirectory();
+  const put = (name: string, content: string, mode = 0o644) => {
+    const file = join(directory, name);
+    writeFileSync(file, content);
+    chmodSync(file, mode);
+    return file;
+  };
+  put('door.token', 'tttttttttttttttttttt\n');
+  put('broker password', 'secret\n');
+  put('cards.csv', 'number,facility,holder,groups\n');
+  put('closed', 'secret\n', 0o600);
+  put('ca.pem', '');
+  mkdirSync(join(directory, 'data'));
+  put('data/card.key', 'k');
+  put('data/console.operator.token', 'k', 0o600);
+  const config = put(
+    'campus.yaml',
+    `campus: { id: "4503000001", name: T }
+uplinks:
+  - { id: police, url: "mqtts://127.0.0.1:1", username: u, passwordFile: "broker password", tls: { caFile: ca.pem } }
+devices:
+  - { id: kiosk, driver: http-push, listen: { port: 18080 }, profile: visitor-kiosk, tokenFile: door.token }
+  - { id: face, driver: http-push, listen: { port: 18080 }, profile: dahua-face, username: t, passwordFile: closed }
+access: { credentialsFile: cards.csv }
+`,
+  );
+  return { config, dataDir: join(directory, 'data') };
+}
+
+test('each secret that others can read is told, with the command that mends it', () => {
+  const { config, dataDir } = openConfig();
+  const found = openSecrets(config, dataDir);
+  expect(found.map(({ file }) => file.slice(file.lastIndexOf('/') + 1)).sort()).toEqual([
+    'broker password',
+    'card.key',
+    'cards.csv',
+    'door.token',
+  ]);
+  // What is told to be run is run, by a shell.
+  for (const { file, mode, run } of found) {
+    expect(mode).toBe('0644');
+    execFileSync('sh', ['-c', run]);
+    expect(modeOf(file)).toBe('600');
+  }
+  expect(openSecrets(config, dataDir)).toEqual([]);
+});
+
+test('the config itself, where a password stands in it', () => {
+  const { config, dataDir } = openConfig();
+  for (const { run } of openSecrets(config, dataDir)) execFileSync('sh', ['-c', run]);
+  writeFileSync(config, 'media: { pushTo: ["rtmp://camera:geheim@10.0.0.9/live"] }\n');
+  expect(openSecrets(config, dataDir).map(({ file }) => file)).toEqual([config]);
+});
+
+test.runIf(process.getuid?.() === 0)(
+  'a group through which the gateway reads what root owns is no mistake',
+  () => {
+    const { config, dataDir } = openConfig();
+    const card = join(dataDir, 'card.key');
+    const told = () => openSecrets(config, dataDir).find(({ file }) => file === card)?.run;
+    chownSync(card, 0, 1);
+    chmodSync(card, 0o640);
+    expect(told()).toBeUndefined();
+    chmodSync(card, 0o644);
+    expect(told()).toBe(`chmod o= ${card}`);
+  },
+);
+
+test('check and doctor say so; the config is good all the same', async () => {
+  const { config } = openConfig();
+  for (const command of ['check', 'doctor']) {
+    const { status, stdout } = await run(command, config);
+    expect(status).toBe(0);
+    expect(stdout).toMatch(
+      /^! \S+door\.token \(mode 0644\) can be read by .* run: chmod go= \S+door\.token$/m,
+    );
+  }
+});
+
+test('in Chinese', () => {
+  const { config } = openConfig();
+  const program = join(import.meta.dirname, '../../gateway/campus-gateway.js');
+  const env = { ...process.env, CAMPUS_LANG: 'zh' };
+  const said = execFileSync(process.execPath, [program, 'check', config], { env, encoding: 'utf8' });
+  expect(said).toMatch(
+    /^! \S+door\.token（权限 0644）可被本机其他用户读取；请执行：chmod go= \S+door\.token$/m,
+  );
+});
