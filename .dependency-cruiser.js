@@ -61,7 +61,10 @@ export default {
       name: 'config-stands-on-drivers',
       severity: 'error',
       from: { path: '^config/' },
-      to: { path: '^(gateway|simulators|tests|drivers)/', pathNot: '^drivers/(index\\.ts$|contract/)' },
+      to: {
+        path: '^(gateway|simulators|tests|drivers)/',
+        pathNot: '^drivers/((index|files)\\.ts$|contract/)',
+      },
     },
     {
       name: 'the-catalogue-stands-on-the-contract',
@@ -71,10 +74,11 @@ export default {
     },
     {
       name: 'only-main-knows-the-registry',
-      comment: 'The command line names it for who sets up devices and for who replays.',
+      comment:
+        'The command line names it for who sets up devices and for who replays. What listeners of both sides share stands beside the drivers.',
       severity: 'error',
       from: { path: '^gateway/', pathNot: '^gateway/(main\\.ts$|cli/)' },
-      to: { path: '^drivers/', pathNot: '^drivers/contract/' },
+      to: { path: '^drivers/', pathNot: '^drivers/(contract/|(connections|files)\\.ts$)' },
     },
     {
       name: 'delivery-knows-no-protocol',

@@ -6,12 +6,13 @@
  */
 import { hash } from 'node:crypto';
 import type { Socket as UdpSocket } from 'node:dgram';
-import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { isAcceptError, turnedReason } from '../connections.ts';
 import type { Clock } from '../contract/clock.ts';
 import { type Device, defineDriver, type Host, LineError, type Problem } from '../contract/driver.ts';
 import type { DeviceObservation } from '../contract/observation.ts';
 import { duration, zoneOf, zoneOptions } from '../contract/options.ts';
+import { FileTooLargeError, readBytesOf, SECRET_FILE_MAX } from '../files.ts';
 import {
   type Dc09Frame,
   type Dc09Message,
@@ -77,8 +78,9 @@ interface Panel {
 function readKey(file: string): Buffer | string {
   let content: Buffer;
   try {
-    content = readFileSync(file);
+    content = readBytesOf(file, SECRET_FILE_MAX);
   } catch (error) {
+    if (error instanceof FileTooLargeError) return error.message;
     return `the key file ${file} cannot be read (${(error as NodeJS.ErrnoException).code})`;
   }
   return (
@@ -110,11 +112,14 @@ export const dc09 = defineDriver({
   async open(devices, host) {
     const panels = openPanels(devices, host.clock);
     const { host: address, port } = (devices[0] as Device<Options>).options.listen;
-    const receive = receiver(panels, devices[0]?.id ?? '', host);
-    const server = await listenTcp(address, port, receive, host.clock);
+    const listener = devices[0]?.id ?? '';
+    const receive = receiver(panels, listener, host);
+    const server = await listenTcp(address, port, receive, host, (why) =>
+      host.discarded(listener, turnedReason[why], 0),
+    );
     let udp: UdpSocket;
     try {
-      udp = await listenUdp(address, port, receive, host, devices[0]?.id ?? '');
+      udp = await listenUdp(address, port, receive, host, listener);
     } catch (error) {
       server.close();
       throw error;
@@ -125,8 +130,10 @@ export const dc09 = defineDriver({
       for (const panel of panels.values()) panel.heard = now;
     });
     const closed = Promise.withResolvers<void>();
-    const lost = (error: Error) =>
-      closed.reject(new LineError('E_LINE_LOST', `port ${port}: ${error.message}`));
+    const lost = (error: Error) => {
+      if (!isAcceptError(error))
+        closed.reject(new LineError('E_LINE_LOST', `port ${port}: ${error.message}`));
+    };
     server.on('error', lost);
     udp.on('error', lost);
     closed.promise.catch(() => {});
@@ -181,7 +188,7 @@ function superviseAll(panels: Iterable<Panel>, host: Host) {
 }
 
 function receiver(panels: Map<string, Panel>, listener: string, host: Host): Receive {
-  const receive: Receive = async (decoded, answer) => {
+  const receive: Receive = async (decoded, answer, known) => {
     if ('discarded' in decoded) return host.discarded(listener, decoded.reason, decoded.discarded);
     const { frame } = decoded;
     const refuse = (reason: string, device: string, detail?: string) => {
@@ -209,6 +216,7 @@ function receiver(panels: Map<string, Panel>, listener: string, host: Host): Rec
       return answer(nak(now));
     }
 
+    known();
     panel.heard = host.clock.elapsed();
     panel.online = true;
     host.link(panel.device, 'online', undefined, panel.config.account);
@@ -237,8 +245,8 @@ function receiver(panels: Map<string, Panel>, listener: string, host: Host): Rec
     );
   };
   // A mistake here costs one frame its answer, not the process its life.
-  return (decoded, answer) =>
-    receive(decoded, answer).catch((error: Error) =>
+  return (decoded, answer, known) =>
+    receive(decoded, answer, known).catch((error: Error) =>
       host.log.error({ device: listener, error: error.message }, 'a frame could not be handled'),
     );
 }

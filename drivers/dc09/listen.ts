@@ -4,21 +4,23 @@
  */
 import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { createServer, type Server, type Socket } from 'node:net';
+import { boundConnections, panelConnections, type Turned } from '../connections.ts';
 import type { Clock, Timer } from '../contract/clock.ts';
 import type { Decoded } from '../contract/codec.ts';
 import { type Host, LineError } from '../contract/driver.ts';
 import { type Dc09Frame, dc09Decoder } from './codec.ts';
 
 export type Answer = (bytes: Buffer) => void;
-/** Takes one decoded frame; resolves when it is dealt with. `answer` is called at most once. */
-export type Receive = (decoded: Decoded<Dc09Frame>, answer: Answer) => Promise<void>;
+/**
+ * Takes one decoded frame; resolves when it is dealt with. `answer` is called at most once; `known` where the frame is
+ * of a panel of the config.
+ */
+export type Receive = (decoded: Decoded<Dc09Frame>, answer: Answer, known: () => void) => Promise<void>;
 
 /** A connection's first frame, and each frame begun, is whole within this, or the connection ends. */
 const FRAME_DEADLINE_MS = 10_000;
 /** A cut cable to a panel is noticed after this much silence and ten unanswered probes. */
 const TCP_KEEPALIVE_MS = 30_000;
-/** Of one more, the one that has been there longest goes: a real panel dials again, a full table would lock it out. */
-const MAX_CONNECTIONS = 512;
 /** The same for all datagrams; beyond it they are dropped unanswered, and their panels send again. */
 const MAX_WAITING_UDP = 2048;
 /** Frames of one connection waiting for the disk; beyond it the socket is not read. */
@@ -39,21 +41,23 @@ export function listenTcp(
   address: string,
   port: number,
   receive: Receive,
-  time: Clock,
+  { clock: time }: Pick<Host, 'clock'>,
+  turned: (why: Turned) => void,
 ): Promise<Server & { sockets: Set<Socket> }> {
   const sockets = new Set<Socket>();
   const keepAlive = { keepAlive: true, keepAliveInitialDelay: TCP_KEEPALIVE_MS };
   const server = createServer({ noDelay: true, ...keepAlive }, (socket) => {
-    if (sockets.size >= MAX_CONNECTIONS) sockets.values().next().value?.destroy();
     sockets.add(socket);
     socket.on('error', () => {});
     socket.once('close', () => sockets.delete(socket));
     serve(socket, receive, time);
   });
+  boundConnections(server, panelConnections, turned);
   return new Promise((resolve, reject) => {
-    server.once('error', (error) => reject(portError(error, address, port)));
+    const refused = (error: Error) => reject(portError(error, address, port));
+    server.once('error', refused);
     server.listen({ host: address, port }, () => {
-      server.removeAllListeners('error');
+      server.off('error', refused);
       resolve(Object.assign(server, { sockets }));
     });
   });
@@ -77,7 +81,7 @@ function serve(socket: Socket, receive: Receive, time: Clock) {
   const take = (decoded: Decoded<Dc09Frame>) => {
     waiting++;
     if (waiting === MAX_WAITING) socket.pause();
-    receive(decoded, answer).finally(() => {
+    receive(decoded, answer, () => panelConnections.know(socket)).finally(() => {
       waiting--;
       if (waiting < MAX_WAITING && socket.isPaused()) socket.resume();
     });
@@ -127,7 +131,7 @@ export function listenUdp(
       const answer = (bytes: Buffer) => {
         if (!host.signal.aborted) udp.send(bytes, from.port, from.address, () => {});
       };
-      void receive(decoded, answer).finally(() => {
+      void receive(decoded, answer, () => {}).finally(() => {
         waiting--;
       });
     }

@@ -9,6 +9,7 @@ export function createMetrics() {
   return {
     registry,
     ...ofDevices(registers),
+    ...ofListeners(registers),
     ...ofTheRoad(registers),
     ...ofUplinks(registers),
     ...ofTheCampus(registers),
@@ -39,6 +40,16 @@ const ofDevices = (registers: Registry[]) => ({
     name: 'campus_session_failures_total',
     help: 'Driver sessions that ended in an error',
     labelNames: ['line'],
+    registers,
+  }),
+});
+
+/** Ports that others connect to. */
+const ofListeners = (registers: Registry[]) => ({
+  turned: new Counter({
+    name: 'campus_connections_turned_total',
+    help: 'Connections that could not stay: let go for a newer one (shed), or no descriptor was left',
+    labelNames: ['listener', 'why'],
     registers,
   }),
 });

@@ -6,7 +6,7 @@ import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { type Dc09Frame, dc09Decoder, encodeDc09 } from '../../drivers/dc09/codec.ts';
 import { frames } from '../drivers/decoding.ts';
 import { freePort, stream, temporaryDirectory } from '../helpers.ts';
-import { gateway } from './tools.ts';
+import { gateway, need } from './tools.ts';
 
 async function dial(
   port: number,
@@ -109,6 +109,55 @@ describe('a running gateway', () => {
     const panel = await dial(config.port);
     panel.socket.write(press(1));
     expect(await panel.answers.next()).toMatchObject({ id: 'ACK' });
+    expect(await daemon.stop()).toBe(0);
+  });
+});
+
+describe('a gateway with few descriptors', () => {
+  it('acknowledges at once, while strangers hold half requests at every port', async (context) => {
+    need(context, 'prlimit');
+    const directory = temporaryDirectory();
+    const [panels, status, pages] = await Promise.all([freePort(), freePort(), freePort()]);
+    const daemon = await gateway(
+      {
+        campus: { id: '4503000001', name: '一中' },
+        dataDir: join(directory, 'data'),
+        status: { port: status },
+        console: { port: pages },
+        devices: [{ id: 'panel', driver: 'dc09', listen: { port: panels }, accounts: [{ account: '1234' }] }],
+      },
+      directory,
+      {},
+      ['prlimit', '--nofile=120:120'],
+    );
+    const early = await dial(panels);
+    early.socket.write(press(1));
+    expect(await early.answers.next()).toMatchObject({ id: 'ACK', sequence: 1 });
+    const half = [
+      'GET / HTTP/1.1\r\nHo',
+      'POST /login HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{',
+    ];
+    const ended: Promise<unknown>[] = [];
+    for (let i = 0; i < 300; i++)
+      for (const port of [pages, status, panels]) {
+        const { socket } = await dial(port);
+        ended.push(new Promise((resolve) => socket.once('close', resolve)));
+        socket.write(half[i % 2] ?? '');
+      }
+    for (const [i, panel] of [await dial(panels), early].entries()) {
+      const begun = performance.now();
+      panel.socket.write(press(i + 2));
+      expect(await panel.answers.next()).toMatchObject({ id: 'ACK', sequence: i + 2 });
+      expect(performance.now() - begun).toBeLessThan(1000);
+    }
+    expect((await fetch(`http://127.0.0.1:${pages}/`)).status).toBe(401);
+    const metrics = await (await fetch(`http://127.0.0.1:${status}/metrics`)).text();
+    expect(metrics).toMatch(/campus_connections_turned_total\{listener="console",why="shed"\} \d+/);
+    expect(metrics).toMatch(/process_max_fds 120\b/);
+    // Those that were not let go for newer ones end by themselves.
+    await Promise.all(ended);
+    const told = daemon.log.filter((line) => line.includes('let go for a newer one')).length;
+    expect(told).toBeLessThan(10);
     expect(await daemon.stop()).toBe(0);
   });
 });

@@ -155,11 +155,13 @@ export async function gateway(
   config: object,
   directory: string,
   env: NodeJS.ProcessEnv = {},
+  under: readonly string[] = [],
 ): Promise<GatewayProcess> {
   const { command, args, ready } = gatewayCommand(directory, config);
+  const [program = command, ...rest] = [...under, command, ...args];
   const { child, log } = await startProcess(
-    command,
-    args,
+    program,
+    rest,
     ready,
     (own) => {
       onTestFinished(() => stopProcess(own, 'SIGKILL'));

@@ -1,0 +1,126 @@
+/**
+ * What the connections of strangers may take. A process has one table of open files: the journal, the serial lines and
+ * the platforms need theirs, so that an alarm is acknowledged while somebody opens connections without end. Listeners
+ * therefore hold no more than a share of it, all of a kind together, and a full share lets go of the oldest connection
+ * that has not shown who it is: its owner comes again, while refusing new ones would lock everybody out.
+ */
+import { readFileSync } from 'node:fs';
+import { createServer, type Server as HttpServer, type RequestListener } from 'node:http';
+import type { Server, Socket } from 'node:net';
+
+/** A request, headers and body, is whole within this, or its connection ends. */
+const STALLED_MS = 10_000;
+/** So often Node looks for stalled requests; its own 30 s would let them be for 40. */
+const LOOK_MS = 1000;
+
+/** Longer than the pages and Prometheus are silent between two questions. */
+const KEEP_ALIVE_MS = 72_000;
+
+/** What becomes of a connection that cannot stay: let go for a newer one; or the system had no descriptor for it. */
+export type Turned = 'shed' | 'no descriptor';
+
+/** As a reason of what was discarded. */
+export const turnedReason: Readonly<Record<Turned, string>> = {
+  shed: 'a connection that was let go for a newer one',
+  'no descriptor': 'a connection for which the system had no descriptor',
+};
+
+export interface Share {
+  /** Takes a connection in. `shed`: it is let go for a newer one. */
+  add(socket: Socket, shed: () => void): void;
+  /** Its peer has shown who it is (a password, a good frame): it goes only when all others are known too and heard later. */
+  know(socket: Socket): void;
+  readonly size: number;
+}
+
+/** @param most so many connections, of all listeners that have this share. */
+export function createShare(most: number): Share {
+  // Both in the order in which they would go.
+  const strangers = new Map<Socket, () => void>();
+  const known = new Map<Socket, () => void>();
+  const forget = (socket: Socket) => {
+    strangers.delete(socket);
+    known.delete(socket);
+  };
+  const size = () => strangers.size + known.size;
+  return {
+    add(socket, shed) {
+      while (size() >= most) {
+        const [[oldest, tell] = []] = strangers.size > 0 ? strangers : known;
+        if (oldest === undefined || tell === undefined) break;
+        forget(oldest);
+        oldest.destroy();
+        tell();
+      }
+      strangers.set(socket, shed);
+      socket.once('close', () => forget(socket));
+    },
+    know(socket) {
+      const shed = strangers.get(socket) ?? known.get(socket);
+      if (shed === undefined) return;
+      forget(socket);
+      known.set(socket, shed);
+    },
+    get size() {
+      return size();
+    },
+  };
+}
+
+/** How many files this process may have open. Node raises the soft limit to the hard one when it starts. */
+export function descriptorLimit(limits = readLimits()): number {
+  const [, soft] = /^Max open files\s+(\d+)/m.exec(limits) ?? [];
+  return soft === undefined ? Number.POSITIVE_INFINITY : Number(soft);
+}
+
+function readLimits(): string {
+  try {
+    return readFileSync('/proc/self/limits', 'utf8');
+  } catch {
+    // Not Linux: the shares' own ceilings stand.
+    return '';
+  }
+}
+
+/** Of 1024 descriptors, which is what most systems give, half are nobody's but the road's. */
+const WEB_MAX = 256;
+const PANELS_MAX = 1024;
+const limit = descriptorLimit();
+
+/** Of all HTTP listeners: console, status, terminals. */
+export const webConnections = createShare(Math.min(WEB_MAX, Math.floor(limit / 4)));
+/** Of all ports that alarm panels report to. */
+export const panelConnections = createShare(Math.min(PANELS_MAX, Math.floor(limit / 4)));
+
+/**
+ * Counts a server's connections into a share. An error of `accept` is no end of the server: it accepts again when there
+ * are descriptors. (libuv turns most such connections away itself and tells nobody.)
+ */
+export function boundConnections(server: Server, share: Share, turned: (why: Turned) => void): void {
+  server.on('connection', (socket) => share.add(socket, () => turned('shed')));
+  server.on('error', (error) => {
+    if (isAcceptError(error)) turned('no descriptor');
+  });
+}
+
+export const isAcceptError = (error: Error): boolean => (error as NodeJS.ErrnoException).syscall === 'accept';
+
+/**
+ * fastify's `serverFactory`, which it calls for each address that it listens on: stalled requests end, and connections
+ * are counted. `stalledMs`: of a port whose bodies are large.
+ */
+export const boundedHttp =
+  (turned: (why: Turned) => void, stalledMs = STALLED_MS) =>
+  (handler: RequestListener): HttpServer => {
+    const server = createServer(
+      {
+        headersTimeout: Math.min(stalledMs, STALLED_MS),
+        requestTimeout: stalledMs,
+        connectionsCheckingInterval: Math.min(LOOK_MS, stalledMs),
+        keepAliveTimeout: KEEP_ALIVE_MS,
+      },
+      handler,
+    );
+    boundConnections(server, webConnections, turned);
+    return server;
+  };

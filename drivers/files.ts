@@ -1,0 +1,92 @@
+/**
+ * Files that people and other programs write, read no further than they may be long: a wrong path in a config, a dump in
+ * the place of a list, /dev/zero. The size is not asked for, it may be a lie or change meanwhile: reading just stops.
+ */
+import { closeSync, openSync, readSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+
+/** Passwords, tokens, keys of devices. */
+export const SECRET_FILE_MAX = 65_536;
+/** Certificates: the bundle of all authorities of a system has 250 KB. */
+export const CERTIFICATE_FILE_MAX = 4_194_304;
+
+/** Its message says which file, how long it may be, and what to do. */
+export class FileTooLargeError extends Error {
+  readonly code = 'E_FILE_TOO_LARGE';
+  readonly file: string;
+  /** Bytes. */
+  readonly most: number;
+  constructor(file: string, most: number) {
+    super(`${file} is larger than ${sizeText(most)}, the most that is read of it; is it the right file?`);
+    this.name = 'FileTooLargeError';
+    this.file = file;
+    this.most = most;
+  }
+}
+
+export const sizeText = (bytes: number): string =>
+  bytes >= 1_048_576 ? `${Math.floor(bytes / 1_048_576)} MB` : `${Math.floor(bytes / 1024)} KB`;
+
+const FIRST_CHUNK = 65_536;
+
+/** What has been read of a file; grows to `most` and one byte, which says that there is more. */
+function collector(file: string, most: number) {
+  let bytes = Buffer.allocUnsafe(Math.min(FIRST_CHUNK, most + 1));
+  let length = 0;
+  return {
+    /** Where the next bytes go. */
+    room() {
+      if (length === bytes.length) {
+        const larger = Buffer.allocUnsafe(Math.min(bytes.length * 2, most + 1));
+        bytes.copy(larger);
+        bytes = larger;
+      }
+      return { bytes, at: length, length: bytes.length - length };
+    },
+    /** @throws FileTooLargeError */
+    took(count: number) {
+      length += count;
+      if (length > most) throw new FileTooLargeError(file, most);
+    },
+    result: () => bytes.subarray(0, length),
+  };
+}
+
+/** @param most bytes. @throws FileTooLargeError; what the system says. */
+export function readBytesOf(file: string, most: number): Buffer {
+  const descriptor = openSync(file, 'r');
+  try {
+    const collected = collector(file, most);
+    for (;;) {
+      const { bytes, at, length } = collected.room();
+      const count = readSync(descriptor, bytes, at, length, null);
+      if (count === 0) return collected.result();
+      collected.took(count);
+    }
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** The same, without the event loop waiting for the disk. */
+export async function loadBytesOf(file: string, most: number): Promise<Buffer> {
+  const handle = await open(file, 'r');
+  try {
+    const collected = collector(file, most);
+    for (;;) {
+      const { bytes, at, length } = collected.room();
+      const { bytesRead } = await handle.read(bytes, at, length, null);
+      if (bytesRead === 0) return collected.result();
+      collected.took(bytesRead);
+    }
+  } finally {
+    await handle.close();
+  }
+}
+
+/** As UTF-8. @throws as `readBytesOf`. */
+export const readTextOf = (file: string, most: number): string => readBytesOf(file, most).toString('utf8');
+
+/** The first line: what the config names a file for, a password or a token. @throws as `readBytesOf`. */
+export const readSecretOf = (file: string): string =>
+  readTextOf(file, SECRET_FILE_MAX).split(/\r?\n/, 1)[0] ?? '';
