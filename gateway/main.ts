@@ -78,7 +78,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const notices = createNotices(config.notices, context);
   const storage = keepStorage({ ...context, ...storagePolicyOf(config) });
   const health = createInventory(config, { ...context, ...stages, devices, media, storage, uplinks });
-  const status = config.status && createStatusServer(config.status, base.metrics, notices, health);
+  const status = config.status && createStatusServer(config.status, { ...base, notices, health });
   const shown = consoleOptionsOf(config, campus, health, log);
   const console = shown && createConsole({ ...context, ...shown, view: media.view, notices, media });
   const announcements = createAnnouncements(config, context);

@@ -19,7 +19,9 @@ Asks the gateway that runs with this config, through \`status\` in it. Exit stat
     const { host, port } = config.status;
     const patience = new AbortController();
     const late = clock.after(ANSWER_MS, () => patience.abort());
-    const asked = fetch(`http://${host}:${port}/health`, { signal: patience.signal });
+    const asked = fetch(`http://${host.includes(':') ? `[${host}]` : host}:${port}/health`, {
+      signal: patience.signal,
+    });
     const answer = await asked.catch(() => undefined);
     late.stop();
     if (answer === undefined) {

@@ -8,7 +8,7 @@ import type { Health } from '../observe/status.ts';
 import { createPersons } from '../persons/index.ts';
 import type { Recorder } from '../road/recorder.ts';
 import type { ServerOptions } from './server.ts';
-import { createSessions } from './sessions.ts';
+import { createSessions, type Sessions } from './sessions.ts';
 import { createViewers } from './viewers.ts';
 
 export interface ConsoleOptions extends ServerOptions {
@@ -51,6 +51,7 @@ export function createConsole(options: ConsoleOptions): Console {
   const { host, port } = config;
   const viewers = createViewers(options.recorder, time);
   let server: FastifyInstance | undefined;
+  let sessions: Sessions | undefined;
   let url: string | undefined;
   return {
     get url() {
@@ -59,7 +60,7 @@ export function createConsole(options: ConsoleOptions): Console {
     async start() {
       // Loaded by who has a console: a daemon of years keeps what it has loaded.
       const { buildServer } = await import('./server.ts');
-      const sessions = createSessions(options.dataDir, time);
+      sessions = await createSessions(options.dataDir, time, log);
       server = await buildServer(options, sessions, viewers);
       await server.listen({ host, port });
       viewers.start();
@@ -70,6 +71,7 @@ export function createConsole(options: ConsoleOptions): Console {
     async [Symbol.asyncDispose]() {
       viewers.close();
       await server?.close();
+      await sessions?.close();
     },
   };
 }

@@ -4,6 +4,7 @@
  */
 import type { FastifyInstance } from 'fastify';
 import type { ConsoleConfig } from '../../config/sections/console.ts';
+import type { WebServerContext } from '../web-server.ts';
 import { type CommandsOptions, serveCommands } from './api/commands.ts';
 import { type EventsOptions, serveEvents } from './api/events.ts';
 import { type GateOptions, serveGate } from './api/gate.ts';
@@ -18,7 +19,8 @@ import type { Sessions } from './sessions.ts';
 import type { Viewers } from './viewers.ts';
 
 export interface ServerOptions
-  extends LoginOptions,
+  extends WebServerContext,
+    LoginOptions,
     StatusOptions,
     GateOptions,
     NoticesOptions,
@@ -36,10 +38,10 @@ export async function buildServer(
   sessions: Sessions,
   viewers: Viewers,
 ): Promise<FastifyInstance> {
-  const server = await createClosedServer(options.config, sessions.roleOf);
+  const server = await createClosedServer(options.config, sessions.find, options);
   for (const api of [
     serveLogin(sessions, options),
-    servePages(),
+    servePages(sessions),
     serveStatus(options),
     serveEvents(viewers, options),
     serveGate(viewers, options),

@@ -40,7 +40,13 @@ export function createViewers(recorder: Pick<Recorder, 'onStored'>, time: Clock)
       };
       const tell: Tell = (event, sequence) => void write(event, sequence).catch(() => {});
       viewers.set(reply, tell);
-      request.raw.on('close', () => viewers.delete(reply));
+      const over = request.session?.over;
+      const end = () => reply.raw.destroy();
+      over?.addEventListener('abort', end);
+      request.raw.on('close', () => {
+        viewers.delete(reply);
+        over?.removeEventListener('abort', end);
+      });
       void reply.hijack();
       return tell;
     },

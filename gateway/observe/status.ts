@@ -3,9 +3,13 @@
  *
  *   GET /metrics   (Prometheus)      GET  /health                503: the disk takes no events
  *   GET /notices                     POST /notices/{id}/read     {"by": "..."}
+ *
+ * It answers to its own names only, as the console does.
  */
 import type { FastifyInstance } from 'fastify';
+import type { StatusConfig } from '../../config/sections/status.ts';
 import type { Part } from '../lifecycle/part.ts';
+import type { WebServerContext } from '../web-server.ts';
 import type { Metrics } from './metrics.ts';
 import { watchProcess } from './process.ts';
 
@@ -30,27 +34,25 @@ function readerOf(body: unknown): string | undefined {
   return typeof by === 'string' && by.length > 0 && by.length <= NAME_MAX ? by : undefined;
 }
 
+interface StatusContext extends WebServerContext {
+  readonly metrics: Metrics;
+  readonly notices: NoticeBoard;
+  readonly health: () => Promise<Health>;
+}
+
 /** Its start throws what `listen` throws, where the port is taken. */
-export function createStatusServer(
-  { host, port }: { readonly host: string; readonly port: number },
-  metrics: Metrics,
-  notices: NoticeBoard,
-  health: () => Promise<Health>,
-): Part {
+export function createStatusServer(config: StatusConfig, context: StatusContext): Part {
   let server: FastifyInstance | undefined;
   let watching: ReturnType<typeof watchProcess> | undefined;
   return {
     async start() {
       // Loaded by who has it: a daemon of years keeps what it has loaded.
-      const { fastify } = await import('fastify');
-      server = fastify({
-        bodyLimit: BODY_MAX,
-        forceCloseConnections: true,
-        routerOptions: { maxParamLength: 200 },
-      });
-      layRoutes(server, metrics, notices, health);
-      await server.listen({ host, port });
-      watching = watchProcess(metrics.registry);
+      const { answerOnlyTo, createWebServer } = await import('../web-server.ts');
+      server = createWebServer('status', BODY_MAX, context);
+      server.addHook('onRequest', answerOnlyTo(config, 'status.names'));
+      layRoutes(server, context);
+      await server.listen({ host: config.host, port: config.port });
+      watching = watchProcess(context.metrics.registry);
     },
     async [Symbol.asyncDispose]() {
       watching?.close();
@@ -59,12 +61,7 @@ export function createStatusServer(
   };
 }
 
-function layRoutes(
-  server: FastifyInstance,
-  metrics: Metrics,
-  notices: NoticeBoard,
-  health: () => Promise<Health>,
-): void {
+function layRoutes(server: FastifyInstance, { metrics, notices, health }: StatusContext): void {
   // JSON only: a browser's form cannot send that here.
   server.removeContentTypeParser('text/plain');
   server.setNotFoundHandler((_request, reply) => reply.code(404).send());

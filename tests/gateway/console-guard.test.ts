@@ -1,15 +1,22 @@
 /** Who gets into the console: routes are closed by default, sessions end, what is refused is over. */
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
+import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createClosedServer } from '../../gateway/console/guard.ts';
+import { createGuesses, sourceOf } from '../../gateway/console/guesses.ts';
 import { createSessions, type Role } from '../../gateway/console/sessions.ts';
-import { manualClock } from '../clocks.ts';
-import { temporaryDirectory } from '../helpers.ts';
+import { createMetrics } from '../../gateway/observe/metrics.ts';
+import { type ManualClock, manualClock } from '../clocks.ts';
+import { silentLog, temporaryDirectory } from '../helpers.ts';
 
 /** A server to which a test adds routes; a cookie is the name of a role. */
 async function closedServer() {
-  const server = await createClosedServer({ host: '127.0.0.1', names: [] }, (cookie) =>
-    cookie === 'operator' || cookie === 'screen' ? cookie : undefined,
+  const { signal: over } = new AbortController();
+  const server = await createClosedServer(
+    { host: '127.0.0.1', names: [] },
+    (cookie) => (cookie === 'operator' || cookie === 'screen' ? { role: cookie, over } : undefined),
+    { metrics: createMetrics(), time: manualClock(), log: silentLog },
   );
   onTestFinished(() => server.close());
   return {
@@ -85,36 +92,126 @@ describe('a route of the console', () => {
 });
 
 describe('a session', () => {
-  const sessionsAt = (time: ReturnType<typeof manualClock>) => {
-    const { tokens, login, roleOf } = createSessions(temporaryDirectory(), time);
-    const cookieOf = (role: Role) => {
-      const session = login(tokens[role]);
-      return typeof session === 'object' ? session.cookie : undefined;
-    };
-    return { login, roleOf, cookieOf };
+  const sessionsAt = async (time: ManualClock, dataDir = temporaryDirectory()) => {
+    const sessions = await createSessions(dataDir, time, silentLog);
+    onTestFinished(() => sessions.close());
+    const loginAs = async (role: Role) => (await sessions.login(sessions.tokens[role]))?.cookie;
+    const roleOf = (cookie: string | undefined) => sessions.find(cookie)?.role;
+    return { ...sessions, dataDir, loginAs, roleOf };
   };
 
   it('of an operator ends after a shift, of a screen never', async () => {
     const time = manualClock();
-    const { roleOf, cookieOf } = sessionsAt(time);
-    const operator = cookieOf('operator');
-    const screen = `other=1; ${cookieOf('screen')}`;
+    const { find, roleOf, loginAs } = await sessionsAt(time);
+    const operator = await loginAs('operator');
+    const shown = find(operator)?.over;
+    const screen = `other=1; ${await loginAs('screen')}`;
     const rolesAfter = async (ms: number) => {
       await time.advance(ms);
       return [roleOf(operator), roleOf(screen)];
     };
     expect(await rolesAfter(12 * 3_600_000 - 1)).toEqual(['operator', 'screen']);
     expect(await rolesAfter(1)).toEqual([undefined, 'screen']);
+    await time.advance(60_000);
+    expect(shown?.aborted).toBe(true);
     expect(await rolesAfter(365 * 86_400_000)).toEqual([undefined, 'screen']);
   });
 
-  it('is to be had again a minute after the guesses', async () => {
+  it('of an operator is not pushed out by screens that log in without end', async () => {
+    const { find, roleOf, loginAs } = await sessionsAt(manualClock());
+    const operator = await loginAs('operator');
+    const first = await loginAs('screen');
+    const shown = find(first)?.over;
+    for (let i = 0; i < 100; i++) await loginAs('screen');
+    expect([roleOf(operator), roleOf(first), shown?.aborted]).toEqual(['operator', undefined, true]);
+    expect(roleOf(await loginAs('screen'))).toBe('screen');
+  });
+
+  it('is no longer after a restart than it was, whatever the clock says', async () => {
     const time = manualClock();
-    const { login, cookieOf } = sessionsAt(time);
-    for (let i = 0; i < 10; i++) expect(login(`guess-${i}`)).toBeUndefined();
+    const before = await sessionsAt(time);
+    const operator = await before.loginAs('operator');
+    await time.advance(11 * 3_600_000);
+    await before.close();
+    const after = await sessionsAt(time, before.dataDir);
+    expect(after.roleOf(operator)).toBe('operator');
+    // As a machine without a battery: ten years back.
+    time.step(-10 * 365 * 86_400_000);
+    const later = await sessionsAt(time, before.dataDir);
+    await time.advance(3_600_000);
+    expect(after.roleOf(operator)).toBeUndefined();
+    await time.advance(11 * 3_600_000);
+    expect(later.roleOf(operator)).toBeUndefined();
+  });
+
+  it('is to be had anew where the file is none of ours, and where the disk refuses', async () => {
+    const dataDir = temporaryDirectory();
+    for (const content of [
+      '',
+      '{',
+      '[{"hash":"x","role":"operator","until":null}]',
+      '[1]',
+      'x'.repeat(300_000),
+    ]) {
+      writeFileSync(join(dataDir, 'console.sessions'), content);
+      const { roleOf, loginAs } = await sessionsAt(manualClock(), dataDir);
+      expect(roleOf(await loginAs('operator'))).toBe('operator');
+    }
+    rmSync(join(dataDir, 'console.sessions'));
+    mkdirSync(join(dataDir, 'console.sessions', 'in-the-way'), { recursive: true });
+    const { roleOf, loginAs } = await sessionsAt(manualClock(), dataDir);
+    expect(roleOf(await loginAs('operator'))).toBe('operator');
+  });
+});
+
+describe('who guesses', () => {
+  it('is slowed down by its own address, an IPv6 one by its /64', () => {
+    // RFC 4291, 2.2; the expected values are of python's ipaddress.ip_network((address, 64), strict=False).
+    expect(sourceOf('10.0.0.9')).toBe('10.0.0.9');
+    expect(sourceOf('::ffff:10.0.0.9')).toBe('10.0.0.9');
+    expect(sourceOf('::1')).toBe('::/64');
+    expect(sourceOf('fe80::1%eth0')).toBe('fe80::/64');
+    expect(sourceOf('2001:db8:0:5:1:2:3:4')).toBe('2001:db8:0:5::/64');
+    expect(sourceOf('2001:db8::5:1:2:3:4')).toBe('2001:db8:0:5::/64');
+    expect(sourceOf('2001:db8::7')).toBe('2001:db8::/64');
+    expect(sourceOf('2001:DB8:0001::')).toBe('2001:db8:1::/64');
+  });
+
+  it('holds up nobody elsewhere, and tries a second later', async () => {
+    const time = manualClock();
+    const guesses = createGuesses(time);
+    const turns: string[] = [];
+    const turn = (address: string) =>
+      void guesses.turn(address).then((may) => turns.push(`${address} ${may}`));
+    for (let i = 0; i < 10; i++) turn(`2001:db8::${i}`);
+    await time.advance(0);
+    expect(turns).toHaveLength(10);
+    for (let i = 0; i < 6; i++) turn('2001:db8::a');
+    turn('10.0.0.1');
+    await time.advance(0);
+    expect(turns.slice(10)).toEqual(['2001:db8::a false', '10.0.0.1 true']);
+    await time.advance(1000);
+    expect(turns.slice(12)).toEqual(['2001:db8::a true']);
+    await time.advance(4000);
+    expect(turns.slice(13)).toEqual(Array(4).fill('2001:db8::a true'));
+  });
+
+  it('is let in as often as the token is right', async () => {
+    const guesses = createGuesses(manualClock());
+    for (let i = 0; i < 1000; i++) {
+      expect(await guesses.turn('10.0.0.1')).toBe(true);
+      guesses.wasRight('10.0.0.1');
+    }
+  });
+
+  it('fills no memory, whatever addresses it has', async () => {
+    const time = manualClock();
+    const guesses = createGuesses(time);
+    for (let i = 0; i < 20_000; i++)
+      await guesses.turn(`2001:db8:${(i >> 8).toString(16)}:${(i & 255).toString(16)}::1`);
+    expect(guesses.size).toBeLessThanOrEqual(1000);
     await time.advance(60_000);
-    expect([login('guess'), cookieOf('operator')]).toEqual(['slow', undefined]);
-    await time.advance(1);
-    expect(cookieOf('operator')).toMatch(/^campus-session=/);
+    await guesses.turn('10.0.0.1');
+    expect(guesses.size).toBe(1);
   });
 });

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
@@ -6,6 +7,7 @@ import WebSocket from 'ws';
 import type { Event } from '../../config/catalogue/events.ts';
 import { configSchema } from '../../config/schema.ts';
 import { type ConsoleOptions, createConsole } from '../../gateway/console/index.ts';
+import { createMetrics } from '../../gateway/observe/metrics.ts';
 import { manualClock } from '../clocks.ts';
 import { freePort, silentLog, stream, temporaryDirectory } from '../helpers.ts';
 
@@ -16,9 +18,13 @@ const pickup = (door: string, children: readonly string[]) =>
     data: { access: { door, decision: 'granted', holder: 'g-1', children } },
   }) as unknown as Event;
 
-async function start(own: object = {}, more: Partial<ConsoleOptions> = {}, begins = true) {
+async function start(
+  own: object = {},
+  more: Partial<ConsoleOptions> = {},
+  begins = true,
+  dataDir = temporaryDirectory(),
+) {
   const port = await freePort();
-  const dataDir = temporaryDirectory();
   const { console: config } = configSchema.parse({
     campus: { id: '45001', name: '一中' },
     console: { port, ...own },
@@ -75,11 +81,13 @@ async function start(own: object = {}, more: Partial<ConsoleOptions> = {}, begin
     },
     media: { find: async () => undefined },
     view: (_camera, socket) => socket.send('seen'),
+    metrics: createMetrics(),
     time,
     log: silentLog,
     ...more,
   });
-  onTestFinished(async () => await one[Symbol.asyncDispose]());
+  const stop = async () => await one[Symbol.asyncDispose]();
+  onTestFinished(stop);
   if (begins) await one.start();
   const base = `http://127.0.0.1:${port}`;
   const token = (role: string) => readFileSync(join(dataDir, `console.${role}.token`), 'utf8').trim();
@@ -97,7 +105,7 @@ async function start(own: object = {}, more: Partial<ConsoleOptions> = {}, begin
   const happen = (event: Event) => {
     for (const listener of stored) listener(event, 9);
   };
-  return { url: one.url, time, base, port, dataDir, token, login, as, audits, taken, read, happen };
+  return { url: one.url, stop, time, base, port, dataDir, token, login, as, audits, taken, read, happen };
 }
 
 /** The server-sent events of an answer. */
@@ -146,13 +154,28 @@ describe('who may see the console', () => {
     expect(await audits.next()).toMatchObject({ kind: 'login', done: false });
   });
 
-  it('is slowed down who guesses', async () => {
-    const { login, token, audits } = await start();
+  it('is slowed down who guesses, and gets in with the right token', async () => {
+    const { login, token, audits, time } = await start();
     for (let i = 0; i < 10; i++) expect((await login(`guess-${i}`)).status).toBe(401);
-    expect((await login('one-more')).status).toBe(429);
-    // The right one too: a guess must not be told from it.
+    const timers = time.pending;
+    const waits = async (count: number) => {
+      while (time.pending < timers + count) await new Promise((resolve) => setImmediate(resolve));
+    };
+    const waiting = Array.from({ length: 4 }, () => login('guess'));
+    await waits(4);
+    const right = login(token('operator'));
+    await waits(5);
     expect((await login(token('operator'))).status).toBe(429);
-    expect(audits.rest()).toHaveLength(10);
+    await time.advance(5000);
+    expect((await Promise.all(waiting)).map(({ status }) => status)).toEqual([401, 401, 401, 401]);
+    expect((await right).status).toBe(200);
+    // 15 were refused: one entry at once, one a minute.
+    await time.advance(60_000);
+    const failed = (audits.rest() as { done: boolean; count?: number }[]).filter(({ done }) => !done);
+    expect(failed).toEqual([
+      { kind: 'login', from: '127.0.0.1', done: false },
+      { kind: 'login', from: '127.0.0.1', done: false, count: 14 },
+    ]);
   });
 
   it.each(['/api/status', '/api/events', '/api/notices', '/api/gate/gate', `/api/media/${'0'.repeat(64)}`])(
@@ -205,6 +228,77 @@ describe('who may see the console', () => {
     const operator = await as('operator');
     const form = { method: 'POST', headers: { 'content-type': 'text/plain' }, body: '{"by":"x"}' };
     expect((await operator('/api/notices/n-1/read', form)).status).toBe(400);
+  });
+});
+
+describe('a session', () => {
+  const cookieOf = async ({ login, token }: Awaited<ReturnType<typeof start>>, role: string) =>
+    (await login(token(role))).headers.get('set-cookie') ?? '';
+  const askAs = (base: string, cookie: string) => (path: string) =>
+    fetch(`${base}${path}`, { headers: { cookie: cookie.split(';')[0] ?? '' } }).then(({ status }) => status);
+
+  it('ends with the logout: its cookie is worth nothing, what it shows ends', async () => {
+    const one = await start();
+    const cookie = await cookieOf(one, 'operator');
+    const other = await cookieOf(one, 'operator');
+    const headers = { cookie: cookie.split(';')[0] ?? '' };
+    const events = eventsOf(await fetch(`${one.base}/api/events`, { headers }));
+    await events.next();
+    const socket = new WebSocket(`${one.base.replace('http', 'ws')}/api/live/cam`, { headers });
+    const closed = new Promise((resolve) => socket.on('close', (_code, reason) => resolve(String(reason))));
+    await new Promise((resolve) => socket.on('message', resolve));
+    const answer = await fetch(`${one.base}/api/logout`, { method: 'POST', headers });
+    expect([answer.status, answer.headers.get('set-cookie')]).toEqual([
+      204,
+      expect.stringMatching(/^campus-session=; .*Max-Age=0/),
+    ]);
+    await expect(events.next()).rejects.toThrow();
+    expect(await closed).toBe('logged out');
+    expect(await askAs(one.base, cookie)('/api/status')).toBe(401);
+    expect(await askAs(one.base, other)('/api/status')).toBe(200);
+    expect(one.audits.rest()).toContainEqual({
+      kind: 'logout',
+      from: '127.0.0.1',
+      done: true,
+      role: 'operator',
+    });
+    expect((await fetch(`${one.base}/api/logout`, { method: 'POST', headers })).status).toBe(401);
+    const foreign = {
+      method: 'POST',
+      headers: { cookie: other.split(';')[0] ?? '', origin: 'http://evil.example' },
+    };
+    expect((await fetch(`${one.base}/api/logout`, foreign)).status).toBe(403);
+  });
+
+  it('outlives a restart, a logout too, and its secret is on no disk', async () => {
+    const before = await start();
+    const screen = await cookieOf(before, 'screen');
+    const operator = await cookieOf(before, 'operator');
+    const gone = await cookieOf(before, 'operator');
+    const headers = { cookie: gone.split(';')[0] ?? '' };
+    expect((await fetch(`${before.base}/api/logout`, { method: 'POST', headers })).status).toBe(204);
+    await before.stop();
+    const file = join(before.dataDir, 'console.sessions');
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    const secret = /campus-session=([^;]+)/.exec(screen)?.[1] ?? '';
+    const kept = readFileSync(file, 'utf8');
+    expect(kept).not.toContain(secret);
+    expect(kept).toContain(createHash('sha256').update(secret).digest('base64url'));
+
+    const after = await start({}, {}, true, before.dataDir);
+    expect(await askAs(after.base, screen)('/gate/gate')).toBe(200);
+    expect(await askAs(after.base, operator)('/api/status')).toBe(200);
+    expect(await askAs(after.base, gone)('/api/status')).toBe(401);
+  });
+
+  it('of a screen stays in a browser that is switched off, and is renewed by its page', async () => {
+    const one = await start();
+    const screen = await cookieOf(one, 'screen');
+    expect(screen).toContain(`Max-Age=${400 * 86_400}`);
+    expect(await cookieOf(one, 'operator')).not.toContain('Max-Age');
+    const headers = { cookie: screen.split(';')[0] ?? '' };
+    const page = await fetch(`${one.base}/gate/gate`, { headers });
+    expect(page.headers.get('set-cookie')).toBe(screen);
   });
 });
 

@@ -2,9 +2,10 @@ import { request } from 'node:http';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createMetrics } from '../../gateway/observe/metrics.ts';
 import { createStatusServer } from '../../gateway/observe/status.ts';
-import { freePort } from '../helpers.ts';
+import { manualClock } from '../clocks.ts';
+import { freePort, silentLog } from '../helpers.ts';
 
-async function status() {
+async function status(host = '127.0.0.1', names: readonly string[] = []) {
   const port = await freePort();
   const metrics = createMetrics();
   const read: [string, string][] = [];
@@ -17,10 +18,12 @@ async function status() {
       return id === 'n/1';
     },
   };
-  const server = createStatusServer({ host: '127.0.0.1', port }, metrics, notices, async () => {
+  const health = async () => {
     if (now.breaks) throw new Error('a mistake');
     return { healthy: now.healthy, details: { campus: '45' } };
-  });
+  };
+  const context = { metrics, notices, health, time: manualClock(), log: silentLog };
+  const server = createStatusServer({ host, port, names: [...names] }, context);
   await server.start?.();
   let closed = false;
   const close = async () => {
@@ -114,5 +117,60 @@ describe('the status server', () => {
     await connected;
     await close();
     await ended;
+  });
+});
+
+describe('whom the status server answers', () => {
+  /** The codes for a GET of each path, and a POST, asked of a host by a page of an origin. */
+  const codes = async (port: number, host: string, origin?: string) => {
+    const found: number[] = [];
+    for (const path of ['/health', '/metrics', '/notices', '/notices/x/read'])
+      found.push(
+        await new Promise((resolve) => {
+          const method = path.endsWith('read') ? 'POST' : 'GET';
+          const headers = { host, ...(origin && { origin }), 'content-type': 'application/json' };
+          request({ port, path, method, headers }, (response) => {
+            response.resume();
+            resolve(response.statusCode ?? 0);
+          }).end(method === 'POST' ? '{"by":"evil"}' : undefined);
+        }),
+      );
+    return found;
+  };
+
+  it('is who asks for its own names, from its own pages', async () => {
+    const { port, read } = await status('127.0.0.1', ['gateway.school', 'fd00::5']);
+    const well = [200, 200, 200, 404];
+    for (const host of [
+      `127.0.0.1:${port}`,
+      'localhost',
+      'LocalHost:80',
+      `[::1]:${port}`,
+      '[0:0:0:0:0:0:0:1]',
+    ])
+      expect(await codes(port, host), host).toEqual(well);
+    for (const host of ['gateway.school:9464', '[fd00::5]:9464', '[FD00:0::5]'])
+      expect(await codes(port, host), host).toEqual(well);
+    read.length = 0;
+    for (const host of [
+      'evil.example',
+      'localhost.evil.example',
+      '127.0.0.2',
+      'evil@127.0.0.1',
+      '[::2]:80',
+      'x/127.0.0.1',
+    ])
+      expect(await codes(port, host), host).toEqual([421, 421, 421, 421]);
+    for (const origin of ['http://evil.example', 'null', 'http://localhost:1'])
+      expect(await codes(port, `127.0.0.1:${port}`, origin), origin).toEqual([403, 403, 403, 403]);
+    expect(await codes(port, `127.0.0.1:${port}`, `http://127.0.0.1:${port}`)).toEqual(well);
+    expect(read).toEqual([['x', 'evil']]);
+  });
+
+  it('is who asks for any address, and for no name, where it listens everywhere', async () => {
+    const { port } = await status('0.0.0.0');
+    expect(await codes(port, '10.1.2.3:9464')).toEqual([200, 200, 200, 404]);
+    expect(await codes(port, '[2001:db8::7]:9464')).toEqual([200, 200, 200, 404]);
+    expect(await codes(port, 'evil.example')).toEqual([421, 421, 421, 421]);
   });
 });

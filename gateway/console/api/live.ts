@@ -13,8 +13,12 @@ export function serveLive({ cameras, view }: LiveOptions): FastifyPluginAsync {
     server.get('/api/live/:camera', { websocket: true }, (socket, request) => {
       const { camera } = request.params as { camera: string };
       const { form } = request.query as { form?: string };
-      if (cameras.some(({ id }) => id === camera)) view(camera, socket, form === 'jsmpeg' ? 'jsmpeg' : 'mse');
-      else socket.close(1008, `there is no camera ${camera}`);
+      if (!cameras.some(({ id }) => id === camera)) return socket.close(1008, `there is no camera ${camera}`);
+      const over = request.session?.over;
+      const end = () => socket.close(1008, 'logged out');
+      over?.addEventListener('abort', end);
+      socket.once('close', () => over?.removeEventListener('abort', end));
+      return view(camera, socket, form === 'jsmpeg' ? 'jsmpeg' : 'mse');
     });
   };
 }

@@ -1,35 +1,49 @@
-/** POST /login {token}: a token for a cookie; in the audit. */
+/** POST /login {token}: a token for a cookie. POST /api/logout: the session is over. In the audit. */
 import type { FastifyPluginAsync } from 'fastify';
-import type { Clock } from '../../../drivers/contract/clock.ts';
-import type { Log } from '../../../drivers/contract/driver.ts';
-import type { Journal } from '../../journal/index.ts';
+import { createFailedLogins, type FailedLoginsContext } from '../failed-logins.ts';
+import { createGuesses } from '../guesses.ts';
 import type { Sessions } from '../sessions.ts';
 
-export interface LoginOptions {
-  readonly journal: Pick<Journal, 'audit'>;
-  readonly time: Clock;
-  readonly log: Log;
-}
+export type LoginOptions = FailedLoginsContext;
 
-export function serveLogin(sessions: Pick<Sessions, 'login'>, options: LoginOptions): FastifyPluginAsync {
+export function serveLogin(
+  sessions: Pick<Sessions, 'login' | 'logout' | 'find'>,
+  options: LoginOptions,
+): FastifyPluginAsync {
   const { journal, time, log } = options;
-  const note = (from: string, outcome: object) =>
-    journal.audit(time.wall(), JSON.stringify({ kind: 'login', from, ...outcome })).catch(() => {});
+  const note = (kind: 'login' | 'logout', from: string, outcome: object) => {
+    log.info({ from, ...outcome }, `a ${kind} ${kind === 'login' ? 'to' : 'from'} the console`);
+    journal.audit(time.wall(), JSON.stringify({ kind, from, done: true, ...outcome })).catch(() => {});
+  };
   return async (server) => {
+    const guesses = createGuesses(time);
+    const failed = createFailedLogins(options);
+    server.addHook('onClose', async () => failed.close());
+
     server.post('/login', { config: { opensTo: 'anyone' } }, async (request, reply) => {
-      const { token } = (request.body ?? {}) as { token?: unknown };
       const from = request.ip;
-      const session = sessions.login(typeof token === 'string' ? token : '');
-      if (session === undefined || session === 'slow') {
-        // A flood of guesses is slowed down before it fills the audit.
-        if (session === undefined) void note(from, { done: false });
-        log.warn({ from }, 'a login to the console was refused');
-        return await reply.code(session === 'slow' ? 429 : 401).send({ error: 'no such token' });
+      if (!(await guesses.turn(from))) {
+        failed.note(from);
+        return await reply.code(429).send({ error: 'too many wrong tokens; wait a few seconds' });
       }
+      const { token } = (request.body ?? {}) as { token?: unknown };
+      const session = await sessions.login(typeof token === 'string' ? token : '');
+      if (session === undefined) {
+        failed.note(from);
+        return await reply.code(401).send({ error: 'no such token' });
+      }
+      guesses.wasRight(from);
       const { role, cookie } = session;
-      void note(from, { done: true, role });
-      log.info({ from, role }, 'a login to the console');
+      note('login', from, { role });
       return await reply.header('set-cookie', cookie).send({ role });
+    });
+
+    server.post('/api/logout', { config: { opensTo: 'screen' } }, async (request, reply) => {
+      const { cookie } = request.headers;
+      const role = sessions.find(cookie)?.role;
+      const cleared = await sessions.logout(cookie);
+      note('logout', request.ip, { role });
+      return await reply.code(204).header('set-cookie', cleared).send();
     });
   };
 }

@@ -1,8 +1,9 @@
 /** GET / (the overview), /live/{camera}, /gate/{door} (the screen for picking up), and what they are made of. */
 import type { FastifyPluginAsync } from 'fastify';
 import { readAssets, sendPage } from '../files.ts';
+import type { Sessions } from '../sessions.ts';
 
-export function servePages(): FastifyPluginAsync {
+export function servePages(sessions: Pick<Sessions, 'renew'>): FastifyPluginAsync {
   const assets = readAssets();
   return async (server) => {
     server.get('/pages/:name', { config: { opensTo: 'anyone' } }, async (request, reply) =>
@@ -12,8 +13,10 @@ export function servePages(): FastifyPluginAsync {
     server.get('/live/:camera', { config: { isPage: true } }, async (_request, reply) =>
       sendPage(reply, 'live.html'),
     );
-    server.get('/gate/:door', { config: { isPage: true, opensTo: 'screen' } }, async (_request, reply) =>
-      sendPage(reply, 'gate.html'),
-    );
+    server.get('/gate/:door', { config: { isPage: true, opensTo: 'screen' } }, async (request, reply) => {
+      const cookie = sessions.renew(request.headers.cookie);
+      if (cookie !== undefined) reply.header('set-cookie', cookie);
+      return await sendPage(reply, 'gate.html');
+    });
   };
 }

@@ -24,10 +24,23 @@ export async function get(path, init) {
 export const post = (path, body) =>
   get(path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
 
+const AGAIN_MS = 3000;
+async function again(path, take, connected) {
+  const page = await fetch(location.pathname, { method: 'HEAD' }).catch(() => undefined);
+  if (page?.status === 401) location.reload();
+  else follow(path, take, connected);
+}
+
 /** Follows server-sent events, over every interruption. */
 export function follow(path, take, connected = () => {}) {
   const source = new EventSource(path);
   source.onopen = () => connected(true);
-  source.onerror = () => connected(false);
+  source.onerror = () => {
+    connected(false);
+    // A browser goes on by itself after a broken line, and gives up for good after an answer that is none: of a proxy
+    // whose gateway is away, or because the session is over. The page asks again; a login is shown where it must be.
+    if (source.readyState === EventSource.CLOSED)
+      setTimeout(() => void again(path, take, connected), AGAIN_MS);
+  };
   source.onmessage = ({ data }) => take(JSON.parse(data));
 }

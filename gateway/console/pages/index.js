@@ -159,6 +159,12 @@ async function look() {
   shown = JSON.stringify(notices);
 }
 
+byId('logout').textContent = t('Log out', '退出登录');
+byId('logout').addEventListener('click', async () => {
+  await post('/api/logout', {});
+  location.reload();
+});
+
 byId('events-title').textContent = t('What happens', '实时事件');
 words = await get('/api/words');
 follow(

@@ -16,7 +16,7 @@ async function login(token) {
   if (response.ok) return location.replace(location.pathname);
   byId('wrong').textContent =
     response.status === 429
-      ? t('Too many wrong ones: wait a minute.', '错误次数过多，请一分钟后再试。')
+      ? t('Too many wrong ones: wait a few seconds.', '错误次数过多，请稍候几秒再试。')
       : t('That is not the token.', '令牌不正确。');
 }
 byId('form').addEventListener('submit', (event) => {
