@@ -1,13 +1,14 @@
 /** The line that readers share: one question at a time, and its answer. */
 import type { Host } from '../contract/driver.ts';
 import { type Line, type LineConnection, openLine } from '../line.ts';
-import { encodeOsdp, type OsdpFrame, osdpDecoder } from './codec.ts';
+import { encodeOsdp, type OsdpFrame, osdpDecoder, replies } from './codec.ts';
 
 /** 5.6: a reader answers within 200 ms. */
 const REPLY_MS = 200;
 
 /**
  * Writes a frame and waits for the answer of its reader under its number; undefined: none came. One at a time.
+ * BUSY bears the number 0, whatever it answers (7.19).
  * @throws LineError when the line is gone.
  */
 export type Exchange = (frame: OsdpFrame) => Promise<OsdpFrame | undefined>;
@@ -19,12 +20,21 @@ export async function openExchange(
   host: Host,
 ): Promise<{ readonly line: Line; readonly exchange: Exchange }> {
   const decoder = osdpDecoder();
-  let answer: ((frame: OsdpFrame) => void) | undefined;
+  /** The question that waits, and what its answer is given to. */
+  let asked: { readonly frame: OsdpFrame; readonly answer: (frame: OsdpFrame) => void } | undefined;
+  const hear = (got: OsdpFrame) => {
+    // Our own words, as half-duplex converters echo them, are no answers.
+    if (!got.reply) return;
+    if (asked === undefined || !answers(got, asked.frame))
+      return host.discarded(device, 'an answer that nobody awaits', got.data.length);
+    const { answer } = asked;
+    asked = undefined;
+    answer(got);
+  };
   const take = (decoded: ReturnType<typeof decoder.push>) => {
     for (const one of decoded) {
       if ('discarded' in one) host.discarded(device, one.reason, one.discarded);
-      // Our own words, as half-duplex converters echo them, are no answers.
-      else if (one.frame.reply) answer?.(one.frame);
+      else hear(one.frame);
     }
   };
   const line = await openLine(connection, host, (chunk) => take(decoder.push(chunk)));
@@ -32,10 +42,7 @@ export async function openExchange(
   const exchange: Exchange = async (frame) => {
     take(decoder.silence());
     const { promise, resolve } = Promise.withResolvers<OsdpFrame | undefined>();
-    answer = (got) => {
-      if (got.address === frame.address && got.sequence === frame.sequence) resolve(got);
-      else host.discarded(device, 'an answer that nobody awaits', got.data.length);
-    };
+    asked = { frame, answer: resolve };
     // The time of the bytes on the line comes on top.
     const bytes = encodeOsdp(frame);
     const timer = host.clock.after(REPLY_MS + bytes.length * 2, () => resolve(undefined));
@@ -44,8 +51,11 @@ export async function openExchange(
       return await promise;
     } finally {
       timer.stop();
-      answer = undefined;
+      asked = undefined;
     }
   };
   return { line, exchange };
 }
+
+const answers = (got: OsdpFrame, { address, sequence }: OsdpFrame): boolean =>
+  got.address === address && (got.sequence === sequence || (got.code === replies.BUSY && got.sequence === 0));

@@ -6,7 +6,7 @@ import type { Device } from '../contract/driver.ts';
 import { duration, zoneOptions } from '../contract/options.ts';
 import { lineConnection } from '../line.ts';
 import { outputOptions } from './data.ts';
-import { DEFAULT_KEY } from './secure.ts';
+import { DEFAULT_KEY, isDefaultKey } from './secure.ts';
 
 export const readerOptions = z.strictObject({
   connection: lineConnection.describe('`serial` with its settings, usually 9600 8N1, or `serialServer`'),
@@ -42,7 +42,12 @@ export type Reader = Device<z.output<typeof readerOptions>>;
 export function readKey(file: string): Buffer {
   const text = readFileSync(file, 'utf8').trim();
   if (!/^[0-9A-Fa-f]{32}$/.test(text)) throw new Error(`${file}: a key is 32 hex digits`);
-  return Buffer.from(text, 'hex');
+  const key = Buffer.from(text, 'hex');
+  if (isDefaultKey(key))
+    throw new Error(
+      `${file}: this is the key that every reader has from the factory; write defaultKey: true instead`,
+    );
+  return key;
 }
 
 /** The key of its secure channel; undefined: its line is in clear. @throws Error with a sentence. */

@@ -6,8 +6,8 @@ import type { Exchange } from './exchange.ts';
 import type { Reader } from './options.ts';
 import { createOrders, type Orders } from './orders.ts';
 import { createReports, type Reports } from './reports.ts';
-import { DEFAULT_KEY } from './secure.ts';
-import { createSession, type ReaderSession } from './session.ts';
+import { isDefaultKey } from './secure.ts';
+import { createSession, type ReaderSession, type Refusal, refusalWords } from './session.ts';
 
 /** 5.7: one that is silent for 8 s is offline. */
 const OFFLINE_MS = 8000;
@@ -42,7 +42,7 @@ export function createReader(
 ): LineReader {
   const { clock } = host;
   const { id } = reader;
-  const session = createSession(reader, exchange, host, signal);
+  const session = createSession(reader, key, exchange, host, signal);
   const reports = createReports(reader, host);
   const orders = createOrders(reader, clock);
   const presence = createPresence(reader, host);
@@ -90,17 +90,19 @@ export function createReader(
       });
       if (signal.aborted) return;
       if (heard) {
-        if (presence.online !== true) reports.defaultKey(key === DEFAULT_KEY ? 'raised' : 'restored');
+        reports.keyFault(key !== undefined && isDefaultKey(key) ? 'default-key' : undefined);
         presence.heard();
-      }
+      } else if (session.refusal !== undefined) reports.keyFault(session.refusal);
       schedule(heard, begun);
     },
     checkSilence(now) {
-      if (presence.noteSilence(now)) orders.drop();
+      if (presence.noteSilence(now, session.refusal)) orders.drop();
     },
     async execute(command) {
       const wanted = orders.read(command);
       if (typeof wanted === 'string') return { done: false, reason: wanted };
+      if (command.action === 'set-key' && key === undefined)
+        return { done: false, reason: 'a key is only sent over the secure channel' };
       if (presence.online !== true) return { done: false, reason: `${id} does not answer` };
       nextAt = Math.min(nextAt, clock.elapsed());
       return await orders.place(wanted);
@@ -130,11 +132,12 @@ function createPresence({ id, options: { address } }: Reader, host: Host) {
       online = true;
       host.link(id, 'online');
     },
-    /** True: it is offline from now on. */
-    noteSilence(now: number): boolean {
+    /** True: it is offline from now on. `refusal`: it answers, and cannot be spoken with. */
+    noteSilence(now: number, refusal: Refusal | undefined): boolean {
       if (now - heardAt < OFFLINE_MS || online === false) return false;
       online = false;
-      host.link(id, 'offline', `address ${address} does not answer`);
+      const why = refusal === undefined ? 'does not answer' : refusalWords[refusal];
+      host.link(id, 'offline', `address ${address}: ${why}`);
       return true;
     },
   };
@@ -152,23 +155,28 @@ async function greetReader(context: {
   readonly host: Host;
 }): Promise<boolean> {
   const { reader, key, session, reports, orders, known, host } = context;
-  const first = await session.ask(plain(commands.POLL));
-  if (first === undefined) return false;
-  // It may tell at once what it could not tell before; under a key nothing in clear is believed.
-  if (key === undefined) await reports.reply(first);
-  else if (!(await session.secure(key))) return false;
+  if (key === undefined) {
+    const first = await session.ask(plain(commands.POLL));
+    if (first === undefined) return false;
+    // It may tell at once what it could not tell before.
+    await reports.reply(first);
+  } else if (!(await session.secure())) return false;
+  // A question without an answer ends all of it: what comes after it would be asked outside the session.
   const id = await session.ask(plain(commands.ID, 0));
   if (id === undefined) return false;
   const about = id.code === replies.PDID ? idOf(id.data) : undefined;
   if (about !== undefined && !known)
     host.log.info({ device: reader.id, ...about }, 'a reader told who it is');
   const abilities = await session.ask(plain(commands.CAP, 0));
-  if (abilities?.code === replies.PDCAP) orders.lacks(lacksOf(abilities.data));
+  if (abilities === undefined) return false;
+  if (abilities.code === replies.PDCAP) orders.lacks(lacksOf(abilities.data));
   const status = await session.ask(plain(commands.LSTAT));
-  if (status?.code === replies.LSTATR) await reports.local(status.data, true);
+  if (status === undefined) return false;
+  if (status.code === replies.LSTATR) await reports.local(status.data, true);
   if (reader.options.inputs.length > 0) {
     const inputs = await session.ask(plain(commands.ISTAT));
-    if (inputs?.code === replies.ISTATR) await reports.inputs(inputs.data, true);
+    if (inputs === undefined) return false;
+    if (inputs.code === replies.ISTATR) await reports.inputs(inputs.data, true);
   }
   for (const order of orders.settled()) if ((await session.ask(order)) === undefined) return false;
   session.greeted = true;

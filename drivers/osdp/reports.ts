@@ -5,6 +5,11 @@ import { zoneOf } from '../contract/options.ts';
 import { type OsdpFrame, replies } from './codec.ts';
 import { cardOf, keysOf, textCardOf } from './data.ts';
 import type { Reader } from './options.ts';
+import { type Refusal, refusalWords } from './session.ts';
+
+/** `default-key`: the known key is in use, and whoever listens on the line can open the door. The others: no session. */
+export type KeyFault = 'default-key' | Refusal;
+const keyFaults: readonly KeyFault[] = ['default-key', ...(Object.keys(refusalWords) as Refusal[])];
 
 /** Each resolves when it is on disk, and rejects where the disk refuses it: it is then as if never told. */
 export interface Reports {
@@ -14,8 +19,11 @@ export interface Reports {
   inputs(data: Uint8Array, initial: boolean): Promise<void>;
   /** What a poll brought. Only when it is on disk is the reader asked on, which tells it so. */
   reply(frame: OsdpFrame): Promise<void>;
-  /** The known key is in use: whoever listens on the line can open the door. Never rejects. */
-  defaultKey(state: 'raised' | 'restored'): void;
+  /**
+   * What is wrong with its key, of `keyFaults`: that one is raised, the others are restored; undefined: all are. Never
+   * rejects.
+   */
+  keyFault(cause: KeyFault | undefined): void;
 }
 
 export function createReports(reader: Reader, host: Host): Reports {
@@ -24,6 +32,8 @@ export function createReports(reader: Reader, host: Host): Reports {
   const locals = new Map<'tamper' | 'power', boolean>();
   /** As reported last, by their number. */
   const contacts = new Map<number, boolean>();
+  /** As reported last. */
+  const faults = new Map<KeyFault, boolean>();
   const keypad = createKeypad();
 
   const reports: Reports = {
@@ -81,8 +91,17 @@ export function createReports(reader: Reader, host: Host): Reports {
           host.discarded(device, 'a reply that is not known', data.length, `code ${code.toString(16)}`);
       }
     },
-    defaultKey: (state) =>
-      void host.report({ device, kind: 'fault', cause: 'default-key', state, initial: true }).catch(() => {}),
+    keyFault(cause) {
+      for (const one of keyFaults) {
+        const raised = one === cause;
+        if (faults.get(one) === raised) continue;
+        faults.set(one, raised);
+        // A restart finds what was raised before: only what differs from that is an event.
+        host
+          .report({ device, kind: 'fault', cause: one, state: raised ? 'raised' : 'restored', initial: true })
+          .catch(() => faults.delete(one));
+      }
+    },
   };
   return reports;
 }

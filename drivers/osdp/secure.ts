@@ -8,6 +8,7 @@ import { encodeHead, type OsdpFrame } from './codec.ts';
 const BLOCK = 16;
 /** The key that every reader has until it gets one of its own: whoever knows the standard knows it. */
 export const DEFAULT_KEY = Buffer.from('303132333435363738393a3b3c3d3e3f', 'hex');
+export const isDefaultKey = (key: Uint8Array): boolean => DEFAULT_KEY.equals(key);
 
 /** One block, AES-128. */
 function aes(key: Uint8Array, block: Uint8Array): Buffer {
@@ -75,6 +76,13 @@ export interface SecureChannel {
   open(frame: OsdpFrame): OsdpFrame | undefined;
 }
 
+/**
+ * D.4: 15 and 17 come from the control panel, 16 and 18 from a reader; 15 and 16 have no data, 17 and 18 encrypted data.
+ * Readers in use mark answers without data with 15, or with 18; the MAC covers who speaks, so that nothing is lost.
+ */
+const isTypeFrom = (reply: boolean, type: number, empty: boolean): boolean =>
+  reply ? type === 0x16 || type === 0x18 || (type === 0x15 && empty) : type === 0x15 || type === 0x17;
+
 export function secureChannel(keys: SessionKeys, rmacI: Uint8Array): SecureChannel {
   // Each MAC begins where the last one of the other end left off.
   let received: Uint8Array = rmacI;
@@ -98,15 +106,13 @@ export function secureChannel(keys: SessionKeys, rmacI: Uint8Array): SecureChann
     open(frame) {
       const [type = 0] = frame.security ?? [];
       const { mac } = frame;
-      if (mac === undefined || (type !== 0x15 && type !== 0x17 && type !== 0x16 && type !== 0x18))
-        return undefined;
-      if ((type === 0x16 || type === 0x18) !== frame.reply) return undefined;
+      const empty = frame.data.length === 0;
+      if (mac === undefined || !isTypeFrom(frame.reply, type, empty)) return undefined;
       const expected = macOf(keys, sent, encodeHead(frame));
       if (!timingSafeEqual(expected.subarray(0, 4), mac)) return undefined;
-      const encrypted = type >= 0x17;
-      if (encrypted && (frame.data.length === 0 || frame.data.length % BLOCK !== 0)) return undefined;
       let data: Buffer = Buffer.from(frame.data);
-      if (encrypted) {
+      if (type >= 0x17 && !empty) {
+        if (data.length % BLOCK !== 0) return undefined;
         const decipher = decipherOf(sent);
         const padded = Buffer.concat([decipher.update(frame.data), decipher.final()]);
         const end = padded.lastIndexOf(0x80);

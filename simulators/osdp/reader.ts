@@ -36,6 +36,8 @@ export function createReader(
   /** After this answer, as COMSET asks. */
   let nextAddress: number | undefined;
   const inputs = [false, false];
+  /** As they were told last; a time that ends is not followed. */
+  const outputs = [false, false];
   const wrong = { tamper: false, power: false };
   /** To be told at the next polls, oldest first. */
   let events: Reply[] = [];
@@ -61,6 +63,8 @@ export function createReader(
         return ACK;
       case commands.ISTAT:
         return { code: replies.ISTATR, data: contacts() };
+      case commands.OSTAT:
+        return { code: replies.OSTATR, data: Buffer.from(outputs.map(Number)) };
       case commands.LED:
         on.did(`led ${['off', 'red', 'green', 'amber'][data[5] ?? 0] ?? 'other'}`);
         return ACK;
@@ -72,6 +76,7 @@ export function createReader(
         const words =
           { 1: 'off', 2: 'on', 5: `on ${(low + high * 256) / 10}s` }[control] ?? `control ${control}`;
         on.did(`output ${output} ${words}`);
+        if (output < outputs.length) outputs[output] = control !== 1;
         return ACK;
       }
       case commands.KEYSET:

@@ -13,6 +13,8 @@ import {
 /** NAK, error code 6: a command that needs the secure channel; 4: the sequence. */
 export const NAK_SECURITY = 6;
 const NAK_SEQUENCE = 4;
+/** D.7: what a reader with a key of its own answers in clear, beside the handshake. */
+const IN_CLEAR: readonly number[] = [commands.ID, commands.CAP, commands.COMSET];
 
 export interface Reply {
   readonly code: number;
@@ -90,10 +92,9 @@ export function createSession(
     const shaken = security !== undefined && (security[0] ?? 0) < 0x15 ? shake(frame) : undefined;
     if (shaken !== undefined) return shaken;
     if (channel === undefined) {
-      // With a key of its own a reader says nothing in clear but that it is there.
-      if (security !== undefined || (own !== undefined && frame.code !== commands.POLL))
+      if (security !== undefined || (own !== undefined && !IN_CLEAR.includes(frame.code)))
         return nak(NAK_SECURITY);
-      return plain(own === undefined ? on.question(frame) : { code: replies.ACK, data: Buffer.alloc(0) });
+      return plain(on.question(frame));
     }
     const opened = channel.open(frame);
     if (opened === undefined) {

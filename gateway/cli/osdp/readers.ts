@@ -43,16 +43,19 @@ function report({ stdout }: Terminal, id: string, good: boolean, words: string):
   return good ? 0 : 1;
 }
 
-/** Opens the reader's line, waits until it answers, and does something there. undefined: it does not answer so. */
-async function at<T>(
-  reader: Device,
-  clock: Clock,
-  work: (execute: Execute) => Promise<T>,
-): Promise<T | undefined> {
-  // No gateway is around it: what it observes goes nowhere.
+/** What came of it: what `work` made, or why the reader cannot be spoken with; undefined: it does not answer. */
+type Met<T> = { readonly made: T } | { readonly refusal: string | undefined };
+
+/** Opens the reader's line, waits until it answers, and does something there. */
+async function at<T>(reader: Device, clock: Clock, work: (execute: Execute) => Promise<T>): Promise<Met<T>> {
+  let refusal: string | undefined;
   const supervisor = startSupervisor([reader], {
     drivers: drivers as readonly Driver[],
-    record: async () => ({ sequence: null, id: null, repeated: true }),
+    // No gateway is around it: of what it observes only what is wrong with its key goes anywhere.
+    async record({ kind, state, cause }) {
+      if (kind === 'fault' && state === 'raised' && cause !== 'default-key') refusal = cause;
+      return { sequence: null, id: null, repeated: true };
+    },
     keep: async () => '',
     time: clock,
     log: createLog('fatal'),
@@ -61,22 +64,34 @@ async function at<T>(
   try {
     const until = clock.elapsed() + ANSWER_MS;
     while (supervisor.online(reader.id) !== true) {
-      if (clock.elapsed() > until) return undefined;
+      if (clock.elapsed() > until) return { refusal };
       await clock.wait(20);
     }
-    return await work((action, wanted) =>
+    const made = await work((action, wanted) =>
       supervisor.execute({ id: action, device: reader.id, action, arguments: wanted }),
     );
+    return { made };
   } finally {
     await supervisor.close();
   }
 }
 type Execute = (action: string, wanted: Readonly<Record<string, unknown>>) => Promise<Outcome>;
 
-const silent = (reader: Device): Outcome => ({
-  done: false,
-  reason: say(`${reader.id} does not answer`, `${reader.id} 无应答`),
-});
+/** Why a reader cannot be spoken with, in the words of an operator. */
+function refusalOf(refusal: string | undefined): string {
+  switch (refusal) {
+    case 'wrong-key':
+      return say('has another key: reset it by its maker’s instructions', '使用其他密钥：请按厂家说明复位');
+    case 'factory-key':
+      return say('still has the key from the factory', '仍使用出厂密钥');
+    case 'no-secure-channel':
+      return say('does not take the secure channel', '不支持安全通道');
+    case 'needs-key':
+      return say('demands the secure channel: it needs a keyFile', '要求安全通道：需要 keyFile');
+    default:
+      return say('does not answer: check its wiring and address', '无应答：请检查接线与地址');
+  }
+}
 /** @returns the exit status. */
 export async function setLine(
   reader: Device,
@@ -84,8 +99,8 @@ export async function setLine(
   terminal: Terminal,
 ): Promise<0 | 1> {
   const set = await at(reader, terminal.clock, (execute) => execute('set-line', wanted));
-  const outcome = set ?? silent(reader);
-  if (!outcome.done) return report(terminal, reader.id, false, outcome.reason);
+  if ('refusal' in set) return report(terminal, reader.id, false, refusalOf(set.refusal));
+  if (!set.made.done) return report(terminal, reader.id, false, set.made.reason);
   const words = `address: ${wanted.address}, baudRate: ${wanted.baudRate}`;
   const done = say(`done; now write in the config: ${words}`, `完成；请在配置中写入：${words}`);
   return report(terminal, reader.id, true, done);
@@ -98,25 +113,38 @@ export async function provisionReaders(readers: readonly Device[], terminal: Ter
   return failures === 0 ? 0 : 1;
 }
 
+/**
+ * Its own key goes over the wire inside a secure session and never otherwise (the driver sees to that). What the reader
+ * said to it is not believed, one way or the other: some acknowledge in clear, or not at all. What counts is a new
+ * session under the new key.
+ */
 async function provision(reader: Device, terminal: Terminal): Promise<0 | 1> {
-  const answers = async () => true;
   const tell = (good: boolean, words: string) => report(terminal, reader.id, good, words);
-  if ((await at(reader, terminal.clock, answers)) === true)
-    return tell(true, say('has its key already', '已有其密钥'));
   const { keyFile, ...rest } = reader.options as ReaderOptions;
   const key = readFileSync(keyFile ?? '', 'utf8').trim();
   const asFromFactory = { ...reader, options: { ...rest, defaultKey: true } };
-  const set = await at(asFromFactory, terminal.clock, (execute) => execute('set-key', { key }));
-  if (set === undefined)
-    return tell(
-      false,
-      say(
-        'does not answer, or has another key: check its wiring and address, or reset it by its maker’s instructions',
-        '无应答或已有其他密钥：请检查接线与地址，或按厂家说明复位',
-      ),
+  const found = await at(reader, terminal.clock, async () => true);
+  if ('made' in found) return tell(true, say('has its key already', '已有其密钥'));
+  const set = await at(asFromFactory, terminal.clock, (execute) => {
+    const aloud = say(
+      'has the key from the factory: its own is sent under that now, and who listens on the line can read it',
+      '使用出厂密钥：现以该密钥发送新密钥，线路上的监听者可读取',
     );
-  if (!set.done) return tell(false, set.reason);
-  if ((await at(reader, terminal.clock, answers)) === true)
+    terminal.stdout.write(`… ${reader.id}: ${aloud}\n`);
+    return execute('set-key', { key });
+  });
+  if ('refusal' in set) return tell(false, refusalOf(set.refusal));
+  if ('made' in (await at(reader, terminal.clock, async () => true)))
     return tell(true, say('got its key', '密钥已写入'));
-  return tell(false, say('took the key, and does not answer under it', '已接收密钥，但用该密钥无应答'));
+  if (!set.made.done && set.made.unknown !== true) return tell(false, set.made.reason);
+  const back = await at(asFromFactory, terminal.clock, async () => true);
+  return tell(
+    false,
+    'made' in back
+      ? say('did not take the key: it still has the one from the factory', '未接收密钥：仍使用出厂密钥')
+      : say(
+          `took the key, perhaps, and now answers under neither; ${refusalOf(back.refusal)}`,
+          `密钥可能已接收，但两种密钥均无应答；${refusalOf(back.refusal)}`,
+        ),
+  );
 }

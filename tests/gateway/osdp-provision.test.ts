@@ -1,0 +1,64 @@
+/** Readers of others that get their keys: what they acknowledge, and what of it is true. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { FACTORY_KEY, type ForeignOptions, foreignServer } from '../drivers/osdp-foreign.ts';
+import { temporaryDirectory } from '../helpers.ts';
+import { run } from './terminal.ts';
+
+const KEY = Buffer.from('a0a1a2a3a4a5a6a7a8a9aaabacadaeaf', 'hex');
+const KEYSET = 0x75;
+
+async function provision(options: ForeignOptions) {
+  const { reader, port } = await foreignServer(options);
+  const directory = temporaryDirectory();
+  const file = join(directory, 'campus.yaml');
+  writeFileSync(join(directory, 'own.scbk'), KEY.toString('hex'));
+  const connection = { serialServer: `127.0.0.1:${port}` };
+  const devices = [{ id: 'in', driver: 'osdp', connection, keyFile: 'own.scbk' }];
+  writeFileSync(file, JSON.stringify({ campus: { id: '45001', name: 'x' }, devices }));
+  const { status, stdout } = await run('osdp', 'provision', file);
+  return { status, stdout, reader, inClear: reader.asked.filter(({ bytes }) => bytes.includes(KEY)) };
+}
+
+describe('osdp provision', () => {
+  it.each<[string, ForeignOptions]>([
+    ['in the session', {}],
+    [
+      'in clear',
+      {
+        after: (answer, { code }, { clear }) =>
+          code === KEYSET ? clear((answer[4] ?? 0) & 3, 0x40) : answer,
+      },
+    ],
+    ['in words that are lost', { after: (answer, { code }) => (code === KEYSET ? 'lost' : answer) }],
+  ])('believes a new session, where a reader acknowledges its key %s', async (_name, options) => {
+    const { status, stdout, reader, inClear } = await provision({ ...options, key: FACTORY_KEY });
+    expect(stdout).toMatch(/has the key from the factory: .* can read it\n✓ in: got its key\n$/);
+    expect(status).toBe(0);
+    expect(reader.key).toEqual(KEY);
+    expect(inClear).toEqual([]);
+  });
+
+  it('says so where a reader acknowledges its key and does not keep it', { timeout: 20_000 }, async () => {
+    const { status, stdout } = await provision({
+      key: FACTORY_KEY,
+      after(answer, { code }, reader) {
+        if (code === KEYSET) reader.key = FACTORY_KEY;
+        return answer;
+      },
+    });
+    expect(stdout).toMatch(/✗ in: did not take the key: it still has the one from the factory\n$/);
+    expect(status).toBe(1);
+  });
+
+  it('sends no key to a reader that speaks in clear alone', { timeout: 20_000 }, async () => {
+    const before: ForeignOptions['before'] = ({ code, sequence }, { clear }) =>
+      code === 0x76 ? clear(sequence, 0x41, Buffer.of(5)) : undefined;
+    const { status, stdout, reader, inClear } = await provision({ before });
+    expect(stdout).toBe('✗ in: does not take the secure channel\n');
+    expect(status).toBe(1);
+    expect(reader.asked.filter(({ code }) => code === KEYSET)).toEqual([]);
+    expect(inClear).toEqual([]);
+  });
+});
