@@ -1,37 +1,22 @@
 /** What a mistake is, in words, and where in the file it stands. */
 import { closest, distance } from 'fastest-levenshtein';
-import { type Document, isMap, isNode, isPair, isScalar, isSeq, type Node } from 'yaml';
 import type { z } from 'zod';
 import type { Problem } from '../drivers/contract/driver.ts';
 import { secretKeys } from '../drivers/contract/options.ts';
 import { say } from './language.ts';
+import type { Path, Place } from './yaml.ts';
 
-export type Path = readonly PropertyKey[];
 type Issue = z.core.$ZodIssue;
+
+/** A mistake in the config, or, with its place, in a file that the config names. */
+export interface ConfigProblem extends Problem {
+  readonly place?: Place;
+}
 
 /** `uplinks[0].tls: `, before a message. */
 export function pathText(path: Path): string {
   const text = path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`)).join('');
   return text === '' ? '' : `${text.replace(/^\./, '')}: `;
-}
-
-/** The offset in the file of the key (or item) at a path, or of the nearest thing around it. */
-export function offsetOf(document: Document, path: Path): number {
-  let node: unknown = document.contents;
-  let offset = isNode(node) ? (node.range?.[0] ?? 0) : 0;
-  for (const part of path) {
-    if (isMap(node)) {
-      const pair = node.items.find((item) => isPair(item) && isScalar(item.key) && item.key.value === part);
-      if (pair === undefined) break;
-      offset = (pair.key as Node).range?.[0] ?? offset;
-      node = pair.value;
-    } else if (isSeq(node)) {
-      node = node.items[part as number];
-      if (!isNode(node)) break;
-      offset = node.range?.[0] ?? offset;
-    } else break;
-  }
-  return offset;
 }
 
 /** A JSON Schema as z.toJSONSchema writes it, as far as it is read here. */
@@ -42,6 +27,7 @@ export interface Schema {
   readonly anyOf?: readonly Schema[];
   readonly oneOf?: readonly Schema[];
   readonly const?: unknown;
+  readonly enum?: readonly unknown[];
   readonly description?: string;
 }
 
@@ -54,7 +40,12 @@ function schemaAt(schema: Schema | undefined, path: Path, data: unknown): Schema
       keys.filter(([key]) => one.properties?.[key] !== undefined).length +
       keys.filter(([key, value]) => one.properties?.[key]?.const === value && value !== undefined).length *
         100;
-    return schemaAt([...alternatives].sort((a, b) => likeness(b) - likeness(a))[0], path, data);
+    const likest = [...alternatives].sort((a, b) => likeness(b) - likeness(a))[0];
+    return schemaAt(
+      { ...(schema?.description && { description: schema.description }), ...likest },
+      path,
+      data,
+    );
   }
   const [part, ...rest] = path;
   if (schema === undefined || part === undefined) return schema;
@@ -81,12 +72,21 @@ function unknownKey(key: string, names: readonly string[]): string {
   return say('unknown key', '未知的键') + (near(key, names) || allowed(names));
 }
 
+function missing(path: Path, data: unknown, schema: Schema): string {
+  const what = schemaAt(schema, path, data)?.description;
+  return say('missing', '缺少') + (what === undefined ? '' : ` (${what})`);
+}
+
+/** Of what stands there, so many characters are shown. */
+const SHOWN_MAX = 80;
+
 /** An issue of zod about `data`, in words: what stands there, what may stand there, what was perhaps meant. */
 export function explain(issue: Issue, prefix: Path, data: unknown, schema: Schema): Problem[] {
   const path = [...prefix, ...issue.path] as (string | number)[];
   const value = valueAt(data, path);
   const problem = (message: string, at = path): Problem => ({ path: at, message });
-  const is = secretKeys.test(String(path.at(-1))) ? '' : `${JSON.stringify(value)}: `;
+  const shown = secretKeys.test(String(path.at(-1))) ? '' : (JSON.stringify(value) ?? 'undefined');
+  const is = shown === '' ? '' : `${shown.length > SHOWN_MAX ? `${shown.slice(0, SHOWN_MAX)}…` : shown}: `;
   switch (issue.code) {
     case 'unrecognized_keys': {
       const taken = Object.keys(value as object);
@@ -96,6 +96,8 @@ export function explain(issue: Issue, prefix: Path, data: unknown, schema: Schem
       return issue.keys.map((key) => problem(unknownKey(key, names), [...path, key]));
     }
     case 'invalid_union':
+      if (value === undefined && issue.discriminator === undefined)
+        return [problem(missing(path, data, schema))];
       return explainUnion(issue, path, data, schema);
     case 'invalid_type': {
       if (value !== undefined)
@@ -104,8 +106,7 @@ export function explain(issue: Issue, prefix: Path, data: unknown, schema: Schem
             `${is}${say(`${/^[aeiou]/.test(issue.expected) ? 'an' : 'a'} ${issue.expected} is needed`, `应为 ${issue.expected}`)}`,
           ),
         ];
-      const what = schemaAt(schema, path, data)?.description;
-      return [problem(say('missing', '缺少') + (what === undefined ? '' : ` (${what})`))];
+      return [problem(missing(path, data, schema))];
     }
     case 'invalid_value': {
       const names = issue.values.map(String);
@@ -201,7 +202,10 @@ function explainChoice(
   const value = valueAt(data, owner) as Record<string, unknown> | undefined;
   const around = schemaAt(schema, owner.slice(0, -1), data);
   const choices = around?.items?.oneOf ?? around?.items?.anyOf ?? [];
-  const names = choices.map((one) => String(one.properties?.[discriminator]?.const));
+  const names = choices.flatMap(({ properties }) => {
+    const { const: only, enum: several } = properties?.[discriminator] ?? {};
+    return (several ?? [only]).map(String);
+  });
   const given = value?.[discriminator];
   if (given !== undefined) {
     const message = `${JSON.stringify(given)}: ${say('not known', '不认识')}${near(String(given), names)}${allowed(names)}`;

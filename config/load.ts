@@ -3,19 +3,16 @@
  * may stand there.
  */
 import { readFileSync } from 'node:fs';
-import { LineCounter, parseDocument } from 'yaml';
 import type { Problem } from '../drivers/contract/driver.ts';
 import { checkConfig } from './check/index.ts';
-import { explain, offsetOf, pathText, type Schema } from './explain.ts';
+import { type ConfigProblem, explain, pathText, type Schema } from './explain.ts';
 import { say } from './language.ts';
 import { resolveConfig, substitute } from './resolve.ts';
 import { type Config, configJsonSchema, configSchema } from './schema.ts';
+import { type Place, readYaml } from './yaml.ts';
 
 /** One mistake, ready to print: `FILE:LINE:COLUMN: message`. */
-export interface ConfigError {
-  readonly file: string;
-  readonly line: number;
-  readonly column: number;
+export interface ConfigError extends Place {
   readonly message: string;
 }
 export const formatError = ({ file, line, column, message }: ConfigError) =>
@@ -39,37 +36,31 @@ export function loadConfig(
     const message = say(`cannot be read (${reason})`, `无法读取（${reason}）`);
     return { errors: [{ file, line: 1, column: 1, message }] };
   }
-  const counter = new LineCounter();
-  const document = parseDocument(text, { lineCounter: counter, prettyErrors: false, logLevel: 'silent' });
-  const at = (offset: number, message: string): ConfigError => {
-    const { line, col } = counter.linePos(offset);
-    return { file, line: Math.max(line, 1), column: Math.max(col, 1), message };
-  };
-  // What YAML only warns of (unknown tags and directives) has no place in a config either.
-  const wrong = [...document.errors, ...document.warnings];
-  if (wrong.length > 0) return { errors: wrong.map((error) => at(error.pos[0], error.message)) };
-  let written: unknown;
-  try {
-    written = document.toJS();
-  } catch (error) {
-    // An alias without its anchor, or aliases that grow without end.
-    return { errors: [at(0, (error as Error).message)] };
-  }
-
-  const missing: Problem[] = [];
-  const data = substitute(written ?? {}, [], missing);
-  const tell = ({ path, message }: Problem) => at(offsetOf(document, path), `${pathText(path)}${message}`);
+  const yaml = readYaml(file, text);
+  if ('errors' in yaml) return yaml;
+  const missing: ConfigProblem[] = [];
+  const data = substitute(yaml.data ?? {}, [], missing);
+  const tell = ({ path, place, message }: ConfigProblem): ConfigError =>
+    place === undefined
+      ? { ...yaml.placeOf(path), message: `${pathText(path)}${message}` }
+      : { ...place, message };
   const parsed = configSchema.safeParse(data);
   if (!parsed.success) {
     shape ??= configJsonSchema() as Schema;
     const schema = shape;
     const problems = parsed.error.issues.flatMap((issue) => explain(issue, [], data, schema));
-    return { errors: inOrder([...missing, ...problems].map(tell)) };
+    return { errors: inOrder([...missing, ...problems].map(tell), file) };
   }
-  const problems = [...missing];
+  const problems: ConfigProblem[] = [...missing];
   const config = resolveConfig(file, parsed.data, problems);
   if (problems.length === 0) problems.push(...checkConfig(config), ...verify(config));
-  return problems.length > 0 ? { errors: inOrder(problems.map(tell)) } : { config };
+  return problems.length > 0 ? { errors: inOrder(problems.map(tell), file) } : { config };
 }
 
-const inOrder = (errors: ConfigError[]) => errors.sort((a, b) => a.line - b.line || a.column - b.column);
+/** Those of the file itself first; what two devices name is told once. */
+function inOrder(errors: readonly ConfigError[], file: string): readonly ConfigError[] {
+  const other = (error: ConfigError) => Number(error.file !== file);
+  return [...new Map(errors.map((error) => [formatError(error), error])).values()].sort(
+    (a, b) => other(a) - other(b) || a.file.localeCompare(b.file) || a.line - b.line || a.column - b.column,
+  );
+}

@@ -1,20 +1,21 @@
 /** What the schema cannot see: the environment, files that are named, secrets, device models, what stands twice. */
 import { accessSync, constants, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, extname, join, resolve } from 'node:path';
-import { parse } from 'yaml';
-import type { Device, Driver, Problem } from '../drivers/contract/driver.ts';
+import { z } from 'zod';
+import type { Device, Driver } from '../drivers/contract/driver.ts';
 import { secretKeys } from '../drivers/contract/options.ts';
 import type { Transport } from '../drivers/contract/transport.ts';
 import { drivers, platforms } from '../drivers/index.ts';
-import { allowed, near, type Path, pathText } from './explain.ts';
+import { allowed, type ConfigProblem, explain, near, pathText, type Schema } from './explain.ts';
 import { say } from './language.ts';
 import type { Config, RawConfig } from './schema.ts';
 import { partUplink, type RawUplink, type UplinkConfig, versionAsProtocol } from './sections/uplinks.ts';
+import { type Path, readYaml } from './yaml.ts';
 
 const profilesDirectory = join(import.meta.dirname, 'profiles');
 
 /** Replaces `${NAME}` that is a whole value; secrets stay as written until they were checked. */
-export function substitute(value: unknown, path: Path, problems: Problem[]): unknown {
+export function substitute(value: unknown, path: Path, problems: ConfigProblem[]): unknown {
   if (Array.isArray(value)) return value.map((item, i) => substitute(item, [...path, i], problems));
   if (typeof value === 'object' && value !== null) {
     return Object.fromEntries(
@@ -34,7 +35,7 @@ export function substitute(value: unknown, path: Path, problems: Problem[]): unk
 }
 
 /** Paths absolute, secrets read, device models at their devices. What is wrong with them joins `problems`. */
-export function resolveConfig(file: string, raw: RawConfig, problems: Problem[]): Config {
+export function resolveConfig(file: string, raw: RawConfig, problems: ConfigProblem[]): Config {
   const directory = dirname(resolve(file));
   const config = { ...raw, file, dataDir: resolve(directory, raw.dataDir) };
   findRepeats(raw.uplinks, ['uplinks'], problems);
@@ -45,7 +46,7 @@ export function resolveConfig(file: string, raw: RawConfig, problems: Problem[])
   return { ...config, access, uplinks, devices };
 }
 
-function findRepeats(items: readonly { id: string }[], path: (string | number)[], problems: Problem[]) {
+function findRepeats(items: readonly { id: string }[], path: (string | number)[], problems: ConfigProblem[]) {
   const seen = new Set<string>();
   for (const [i, { id }] of items.entries()) {
     if (seen.has(id))
@@ -55,7 +56,12 @@ function findRepeats(items: readonly { id: string }[], path: (string | number)[]
 }
 
 /** Makes `...File` values absolute, and checks that they can be read. */
-function resolveFiles<T>(value: T, path: (string | number)[], directory: string, problems: Problem[]): T {
+function resolveFiles<T>(
+  value: T,
+  path: (string | number)[],
+  directory: string,
+  problems: ConfigProblem[],
+): T {
   if (Array.isArray(value))
     return value.map((item, i) => resolveFiles(item, [...path, i], directory, problems)) as T;
   if (typeof value !== 'object' || value === null) return value;
@@ -81,7 +87,7 @@ function resolveUplink(
   raw: RawUplink,
   path: (string | number)[],
   directory: string,
-  problems: Problem[],
+  problems: ConfigProblem[],
 ): UplinkConfig {
   const before = problems.length;
   const { protocol } = raw;
@@ -104,7 +110,7 @@ function resolveUplink(
 }
 
 /** Reads passwords from their files or the environment, in mappings within too. */
-function resolveSecrets<T extends object>(value: T, path: (string | number)[], problems: Problem[]): T {
+function resolveSecrets<T extends object>(value: T, path: (string | number)[], problems: ConfigProblem[]): T {
   const { password, passwordFile, ...rest } = value as { password?: string; passwordFile?: string };
   if (password !== undefined && passwordFile !== undefined) {
     problems.push({
@@ -130,7 +136,7 @@ function resolveDevice(
   raw: RawConfig['devices'][number],
   index: number,
   directory: string,
-  problems: Problem[],
+  problems: ConfigProblem[],
 ): Device {
   const path = ['devices', index];
   const before = problems.length;
@@ -139,7 +145,7 @@ function resolveDevice(
   const profile =
     driver.profile === undefined
       ? undefined
-      : loadProfile(driver, options as { profile?: string }, path, directory, problems);
+      : loadProfile(driver.profile, options as { profile?: string }, path, directory, problems);
   const device: Device = {
     id,
     driver: name,
@@ -158,11 +164,11 @@ function resolveDevice(
 
 /** `pulse-fence-2zone` is a file in config/profiles/; `./my-fence.yaml` is one beside the config. */
 function loadProfile(
-  driver: Driver,
+  model: z.ZodType,
   { profile }: { profile?: string },
   path: (string | number)[],
   directory: string,
-  problems: Problem[],
+  problems: ConfigProblem[],
 ): unknown {
   if (profile === undefined) return undefined;
   const own = extname(profile) !== '';
@@ -174,13 +180,17 @@ function loadProfile(
     problems.push({ path: at, message: say(`there is no profile ${file}`, `没有设备模型 ${file}`) + hint });
     return undefined;
   }
-  try {
-    const parsed = driver.profile?.safeParse(parse(readFileSync(file, 'utf8')));
-    if (parsed?.success === true) return parsed.data;
-    const issues = parsed?.error?.issues.map((issue) => `${pathText(issue.path)}${issue.message}`) ?? [];
-    problems.push({ path: at, message: `${file}: ${issues.join('; ')}` });
-  } catch (error) {
-    problems.push({ path: at, message: `${file}: ${(error as Error).message}` });
+  const yaml = readYaml(file, readFileSync(file, 'utf8'));
+  if ('errors' in yaml) {
+    problems.push(...yaml.errors.map(({ message, ...place }) => ({ path: at, place, message })));
+    return undefined;
+  }
+  const parsed = model.safeParse(yaml.data);
+  if (parsed.success) return parsed.data;
+  const schema = z.toJSONSchema(model, { io: 'input', unrepresentable: 'any' }) as Schema;
+  for (const issue of parsed.error.issues) {
+    for (const { path: inside, message } of explain(issue, [], yaml.data, schema))
+      problems.push({ path: at, place: yaml.placeOf(inside), message: `${pathText(inside)}${message}` });
   }
   return undefined;
 }

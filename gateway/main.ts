@@ -16,6 +16,7 @@ import { consoleOptionsOf, createConsole } from './console/index.ts';
 import { createDevices } from './devices/index.ts';
 import type { Gateway, GatewayOptions } from './gateway.ts';
 import { openJournal } from './journal/index.ts';
+import { createIsolated } from './lifecycle/isolated.ts';
 import { createParts } from './lifecycle/parts.ts';
 import { createMedia } from './media/index.ts';
 import { createNotices } from './notices/index.ts';
@@ -66,7 +67,9 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     alarms: (onward) => createAlarms(campus, { ...context, onward }),
   });
   const { access, visitors, arming, alarms } = stages;
-  const devices = createDevices(config.devices, { ...context, drivers, record, keep: media.keep });
+  const { run: isolated } = parts.adopt(createIsolated({ time }));
+  const ofDevices = { drivers, record, keep: media.keep, isolated };
+  const devices = createDevices(config.devices, { ...context, ...ofDevices });
   const confirmations = confirmToDevices(journal, commands, log);
   const of = { trace, transports: platforms, devices: campus.targets, contentOf: media.contentOf };
   const uplinks = createUplinks(config, { ...context, ...of, received: confirmations.onReceived });

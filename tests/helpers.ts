@@ -2,9 +2,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 import { type Clock, systemClock } from '../drivers/contract/clock.ts';
-import type { Host, Log } from '../drivers/contract/driver.ts';
+import type { Host, Job, Log } from '../drivers/contract/driver.ts';
 import type { Observation, Receipt } from '../drivers/contract/observation.ts';
 
 export { freePort } from './free-port.ts';
@@ -51,6 +52,14 @@ export async function take<T>(from: { next(): Promise<T> }, count: number): Prom
   return values;
 }
 
+/** Does in the test's own thread what the gateway does in one apart. */
+async function runHere({ module, name, input }: Job): Promise<unknown> {
+  const exported = (await import(fileURLToPath(module))) as Readonly<
+    Record<string, (input: unknown) => unknown>
+  >;
+  return exported[name]?.(structuredClone(input));
+}
+
 export interface LinkWord {
   readonly device: string;
   readonly state: 'online' | 'offline';
@@ -73,7 +82,7 @@ export function fakeHost(
   const stop = new AbortController();
   const reports = stream<Observation>();
   const links = stream<LinkWord>();
-  const discards = stream<{ device: string; reason: string; bytes: number }>();
+  const discards = stream<{ device: string; reason: string; bytes: number; detail?: string }>();
   const pictures = stream<Buffer>();
   const kept = stream<string | undefined>();
   const known = new Map<string, string>();
@@ -89,12 +98,14 @@ export function fakeHost(
       known.set(key, state);
       links.push({ device, state, reason, part });
     },
-    discarded: (device, reason, bytes) => discards.push({ device, reason, bytes }),
+    discarded: (device, reason, bytes, detail) =>
+      discards.push({ device, reason, bytes, ...(detail !== undefined && { detail }) }),
     keep: async (_device, { bytes }, about) => {
       kept.push(about?.event);
       pictures.push(Buffer.from(bytes));
       return `picture-${bytes.length}`;
     },
+    isolated: runHere,
     log: silentLog,
     signal: stop.signal,
     clock: { ...time, wall: () => time.wall() + offset },

@@ -17,6 +17,15 @@ export interface Log {
   error(fields: object, sentence: string): void;
 }
 
+/** A function that is called in a thread apart: values go there and come back as copies. */
+export interface Job {
+  /** The URL of its module, a `new URL('./x.ts', import.meta.url).href`. */
+  readonly module: string;
+  /** The name that the module exports it by. */
+  readonly name: string;
+  readonly input: unknown;
+}
+
 /** What the gateway gives a driver. */
 export interface Host {
   /** Resolves when the event is on disk, not before. Rejects when it could not be written: do not acknowledge. */
@@ -38,6 +47,12 @@ export interface Host {
     picture: { readonly contentType: string; readonly bytes: Uint8Array },
     about?: { readonly event?: string | undefined },
   ): Promise<string>;
+  /**
+   * Does what may cost much, the reading of foreign bytes of unbounded shape, where it holds nobody up: in a thread
+   * that is ended when it does not answer. Rejects with what the function threw, when it is late (2 s), and when too
+   * many wait.
+   */
+  isolated(job: Job): Promise<unknown>;
   readonly log: Log;
   /** Aborted when the session must end. */
   readonly signal: AbortSignal;

@@ -8,8 +8,8 @@
 import type { Timer } from '../contract/clock.ts';
 import { defineDriver, type Host, type Session } from '../contract/driver.ts';
 import { createIntake } from './intake.ts';
-import { profileSchema } from './mapping.ts';
 import { firstLine, type Terminal, terminalOptions } from './options.ts';
+import { profileSchema } from './profile.ts';
 import { readStream } from './pull.ts';
 import { type Pushing, servePort } from './serve.ts';
 
@@ -69,15 +69,15 @@ function pullFrom(
 ): Session {
   const stop = new AbortController();
   const credentials = { username, password: firstLine(passwordFile) };
-  const ended = readStream(url, credentials, AbortSignal.any([stop.signal, host.signal]), host.clock, {
+  const signal = AbortSignal.any([stop.signal, host.signal]);
+  const ended = readStream(url, credentials, signal, host.clock, {
     opened: () => watch.heard(id),
     async message(message) {
       watch.heard(id);
-      if (typeof message === 'string') return host.discarded(id, message, 0);
       // Nobody can be asked again: what the disk refuses gets a second chance here.
-      await intake(message)
-        .catch(() => host.clock.wait(1000).then(() => intake(message)))
-        .catch(() => {});
+      if ((await intake(message)).is !== 'later') return;
+      await host.clock.wait(1000, signal);
+      await intake(message);
     },
     noise: (reason, bytes) => host.discarded(id, reason, bytes),
   });

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import type { Device } from '../contract/driver.ts';
 import { duration } from '../contract/options.ts';
-import type { Profile } from './mapping.ts';
+import type { Profile } from './profile.ts';
 
 export const terminalOptions = z.strictObject({
   listen: z
@@ -23,7 +23,13 @@ export const terminalOptions = z.strictObject({
     .describe('A terminal whose endless answer is read instead: alertStream, eventManager'),
   profile: z.string().describe('How its messages are read: a file of config/profiles, or a path'),
   from: z.array(z.string()).min(1).optional().describe('The addresses that it may push from'),
-  username: z.string().optional().describe('Basic authentication'),
+  username: z.string().optional().describe('Its name, of Digest or Basic authentication'),
+  authentication: z
+    .enum(['any', 'digest'])
+    .default('any')
+    .describe(
+      'Of username and passwordFile: `digest` refuses Basic, which tells the password to who listens',
+    ),
   passwordFile: z.string().optional().describe('A file whose first line is the password'),
   tokenFile: z
     .string()

@@ -2,12 +2,20 @@
 import type { Clock, Timer } from '../contract/clock.ts';
 import { LineError } from '../contract/driver.ts';
 import { type Credentials, fetchAs } from '../digest.ts';
-import { boundaryOf, type Message, multipartDecoder, readMessage } from './codec.ts';
+import { boundaryOf, multipartDecoder } from './codec.ts';
+import type { Message } from './intake.ts';
+import { createBucket, slow } from './limits.ts';
 
-/** An endless answer in which nothing comes for so long is no answer. */
+/** An endless answer in which no whole message comes for so long, a heartbeat at least, is no answer. */
 const PULL_SILENT_MS = 90_000;
+/** What a terminal may tell. One that tells more is read no faster. */
+const MESSAGES = { perSecond: 20, burst: 200 };
+const BYTES = { perSecond: 4_000_000, burst: 16_000_000 };
 
-/** Reads an endless multipart answer. Resolves when the signal aborts. @throws LineError when it ends. */
+/**
+ * Reads an endless multipart answer, of the host that was asked and no other. Resolves when the signal aborts.
+ * @throws LineError when it ends.
+ */
 export async function readStream(
   url: string,
   credentials: Credentials,
@@ -15,7 +23,7 @@ export async function readStream(
   time: Clock,
   on: {
     readonly opened: () => void;
-    readonly message: (message: Message | string) => Promise<void>;
+    readonly message: (message: Message) => Promise<void>;
     readonly noise: (reason: string, bytes: number) => void;
   },
 ): Promise<void> {
@@ -27,7 +35,11 @@ export async function readStream(
   };
   patience();
   try {
-    const response = await fetchAs(url, credentials, { signal: AbortSignal.any([signal, silent.signal]) });
+    const response = await fetchAs(url, credentials, {
+      signal: AbortSignal.any([signal, silent.signal]),
+      redirect: 'manual',
+      headers: { 'accept-encoding': 'identity' },
+    });
     const boundary = boundaryOf(response.headers.get('content-type') ?? '');
     if (!response.ok || response.body === null || boundary === undefined) {
       await response.body?.cancel();
@@ -35,20 +47,27 @@ export async function readStream(
       throw new LineError('E_LINE_REFUSED', `${url} answers ${response.status}${why}, and no stream`);
     }
     on.opened();
+    patience();
     const decoder = multipartDecoder(boundary);
+    const messages = createBucket(time);
+    const bytes = createBucket(time);
     for await (const chunk of response.body) {
-      patience();
       for (const one of decoder.push(Buffer.from(chunk))) {
         if ('discarded' in one) on.noise(one.reason, one.discarded);
-        else await on.message(readMessage(one.frame.contentType, one.frame.bytes));
+        else {
+          patience();
+          await on.message({ ...one.frame, isToldOnce: true });
+          await slow(messages.spend(MESSAGES), time, signal);
+        }
       }
+      await slow(bytes.spend(BYTES, chunk.length), time, signal);
     }
     throw new LineError('E_LINE_LOST', `${url} ended`);
   } catch (error) {
     if (signal.aborted) return;
     if (error instanceof LineError) throw error;
     const reason = silent.signal.aborted
-      ? `nothing for ${PULL_SILENT_MS / 1000} s`
+      ? `no message for ${PULL_SILENT_MS / 1000} s`
       : (((error as Error).cause as Error | undefined)?.message ?? (error as Error).message);
     throw new LineError('E_LINE_LOST', `${url}: ${reason}`, { cause: error });
   } finally {

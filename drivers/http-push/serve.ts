@@ -1,38 +1,32 @@
 /**
- * The port that terminals push to. A terminal is answered 200 when what it said is on disk, not before; 503 lets it try
- * again.
+ * The port that terminals push to. Who sends is known from the head of a request; before that no body is read. A
+ * terminal is answered 200 when what it said is on disk, not before; 503 lets it try again.
  */
-import { createHash, timingSafeEqual } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Clock } from '../contract/clock.ts';
 import { type Host, LineError } from '../contract/driver.ts';
-import { readMessage, readTable } from './codec.ts';
-import type { Intake } from './intake.ts';
+import { createGuard, type Guard, type Verdict, type Wanted } from './challenge.ts';
+import type { Intake, Taken } from './intake.ts';
+import { createLimits, type Limits, plainAddress, slow } from './limits.ts';
 import { firstLine, type Terminal } from './options.ts';
 
 const BODY_MAX = 4_000_000;
-const REQUEST_TIMEOUT_MS = 15_000;
-const CONNECTIONS_MAX = 200;
+const HEAD_MAX = 8192;
+/** An event with a picture, of a terminal that was not asked for its password yet. */
+const UNWANTED_MAX = 1_000_000;
+/** A body that comes on and on, slowly. */
+const REQUEST_TIMEOUT_MS = 60_000;
+/** How long a terminal's connection may rest between two requests. */
+const REST_MS = 75_000;
+/** A slow disk may take as long. */
+const STORE_MS = 60_000;
 
-const same = (a: string, b: string) => {
-  const hash = (text: string) => createHash('sha256').update(text).digest();
-  return timingSafeEqual(hash(a), hash(b));
+/** What node:http found wrong, in HTTP's words. */
+const lastWords: Readonly<Record<string, string>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
 };
-/** `::ffff:10.0.0.9` is 10.0.0.9. */
-const plainAddress = (address: string) => address.replace(/^::ffff:(?=\d+\.)/i, '');
-
-/** Why a request is not this terminal's; undefined: it is. */
-function whyNot(request: FastifyRequest, { options: own }: Terminal): string | undefined {
-  const { from, username, passwordFile, tokenFile } = own;
-  if (from !== undefined && !from.includes(plainAddress(request.ip))) return 'an address that is not its own';
-  if (passwordFile !== undefined) {
-    const wanted = `Basic ${Buffer.from(`${username ?? ''}:${firstLine(passwordFile)}`).toString('base64')}`;
-    if (!same(request.headers.authorization ?? '', wanted)) return 'no or a wrong password';
-  }
-  const { token } = request.query as { token?: unknown };
-  if (tokenFile !== undefined && (typeof token !== 'string' || !same(token, firstLine(tokenFile))))
-    return 'no or a wrong token';
-  return undefined;
-}
 
 /** A terminal, and who takes what it says. */
 export interface Pushing {
@@ -40,52 +34,89 @@ export interface Pushing {
   readonly intake: Intake;
 }
 
-/** Lets in who is a terminal of the config and has the right to be; answers and counts everybody else. */
-type Admit = (
-  request: FastifyRequest,
-  reply: FastifyReply,
-  fits: (terminal: Terminal) => boolean,
-) => Promise<Pushing | undefined>;
+type Fits = (request: FastifyRequest, terminal: Terminal) => boolean;
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Who sends it, once that is known. */
+    pushing: Pushing | null;
+  }
+  interface FastifyContextConfig {
+    /** Whether a request claims to be of this terminal. */
+    fits?: Fits;
+  }
+}
 
-/** `heard`: a terminal said something. @throws LineError E_PORT_TAKEN, E_LINE_REFUSED. */
+const wantedOf = ({ options: own }: Terminal): Wanted => ({
+  from: own.from,
+  token: own.tokenFile === undefined ? undefined : firstLine(own.tokenFile),
+  password:
+    own.passwordFile === undefined
+      ? undefined
+      : {
+          username: own.username ?? '',
+          password: firstLine(own.passwordFile),
+          digestOnly: own.authentication === 'digest',
+        },
+});
+
+/**
+ * `heard`: a terminal said something. `stallMs`: a request of which nothing comes for so long is ended.
+ * @throws LineError E_PORT_TAKEN, E_LINE_REFUSED.
+ */
 export async function servePort(
   terminals: readonly [Pushing, ...Pushing[]],
   host: Host,
   heard: (id: string) => void,
+  stallMs = 10_000,
 ): Promise<FastifyInstance> {
   const [{ terminal: first }] = terminals;
   const { host: address, port } = first.options.listen ?? { host: '127.0.0.1', port: 0 };
+  const limits = createLimits(host.clock, (source) =>
+    host.discarded(first.id, 'more connections than there is room for', 0, source),
+  );
   // Loaded by who needs it: a daemon of years keeps what it has loaded.
   const { fastify } = await import('fastify');
   const server = fastify({
     bodyLimit: BODY_MAX,
     requestTimeout: REQUEST_TIMEOUT_MS,
-    connectionTimeout: REQUEST_TIMEOUT_MS,
+    connectionTimeout: stallMs,
+    keepAliveTimeout: REST_MS,
     forceCloseConnections: true,
+    exposeHeadRoutes: false,
+    routerOptions: { maxParamLength: 100 },
+    http: {
+      maxHeaderSize: HEAD_MAX,
+      headersTimeout: stallMs,
+      connectionsCheckingInterval: Math.min(1000, stallMs),
+    },
+    clientErrorHandler({ code, message }, socket) {
+      if (code !== 'ECONNRESET')
+        host.discarded(first.id, 'a request that cannot be read', 0, code ?? message);
+      if (socket.writable) socket.end(`HTTP/1.1 ${lastWords[code ?? ''] ?? '400 Bad Request'}\r\n\r\n`);
+      socket.destroySoon();
+    },
   });
-  server.server.maxConnections = CONNECTIONS_MAX;
+  server.server.on('connection', limits.connected);
+  const expecting = passExpectations(server);
   server.removeAllContentTypeParsers();
   server.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
-  server.setErrorHandler((error: Error & { statusCode?: number }, request, reply) => {
-    const { id } = request.params as { id?: string };
-    host.discarded(id ?? first.id, 'a request that cannot be read', 0, error.message);
+  server.decorateRequest('pushing', null);
+  server.setErrorHandler((error: Error & { statusCode?: number }, { pushing }, reply) => {
+    host.discarded(pushing?.terminal.id ?? first.id, 'a request that cannot be read', 0, error.message);
     return reply.code(error.statusCode ?? 500).send();
   });
+  server.setNotFoundHandler((_request, reply) => reply.code(404).send());
 
-  const admit: Admit = async (request, reply, fits) => {
-    const found = terminals.find(({ terminal }) => fits(terminal));
-    const why =
-      found === undefined ? 'a terminal that is not in the config' : whyNot(request, found.terminal);
-    if (found !== undefined && why === undefined) {
-      heard(found.terminal.id);
-      return found;
-    }
-    host.discarded(found?.terminal.id ?? first.id, why ?? '', 0, request.ip);
-    await reply.code(401).send();
+  const admit = createAdmission(terminals, { host, limits, guard: createGuard(host.clock), heard, stallMs });
+  server.addHook('onRequest', async (request, reply) => {
+    if (!(await admit(request, reply))) return reply;
+    if (expecting.delete(request.raw)) reply.raw.writeContinue();
     return undefined;
-  };
-  servePush(server, admit, host);
-  serveZkteco(server, admit);
+  });
+  // All of it is there: from now on the terminal waits for us.
+  server.addHook('preHandler', async ({ raw }) => void raw.socket.setTimeout(STORE_MS));
+  servePush(server);
+  serveZkteco(server);
   try {
     await server.listen({ host: address, port });
   } catch (error) {
@@ -95,58 +126,144 @@ export async function servePort(
   return server;
 }
 
+/** Who says `Expect: 100-continue` hears it after the head was looked at, not before. */
+function passExpectations({ server }: FastifyInstance): WeakSet<IncomingMessage> {
+  const expecting = new WeakSet<IncomingMessage>();
+  server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
+    expecting.add(request);
+    server.emit('request', request, response);
+  });
+  return expecting;
+}
+
+/**
+ * Lets in who is a terminal of the config and has the right to be; answers and counts everybody else. Nothing of a
+ * body is kept before, and then as much as there is room for.
+ */
+function createAdmission(
+  terminals: readonly [Pushing, ...Pushing[]],
+  {
+    host,
+    limits,
+    guard,
+    heard,
+    stallMs,
+  }: {
+    readonly host: Host;
+    readonly limits: Limits;
+    readonly guard: Guard;
+    readonly heard: (id: string) => void;
+    readonly stallMs: number;
+  },
+): (request: FastifyRequest, reply: FastifyReply) => Promise<boolean> {
+  const wanted = new Map(terminals.map(({ terminal }) => [terminal, wantedOf(terminal)]));
+  const [{ terminal: first }] = terminals;
+
+  const refuse = async (request: FastifyRequest, reply: FastifyReply, status: number) => {
+    const { raw } = request;
+    if (Number(request.headers['content-length'] ?? 0) > UNWANTED_MAX) reply.header('connection', 'close');
+    else throwAway(raw, host.clock, stallMs);
+    if (status !== 401) reply.header('retry-after', '1');
+    await reply.code(status).send();
+    return false;
+  };
+  const judge = (request: FastifyRequest, found: Pushing | undefined): Verdict => {
+    if (found === undefined) return { is: 'wrong', why: 'a terminal that is not in the config' };
+    const { token } = request.query as { token?: unknown };
+    const { method, headers } = request;
+    const head = {
+      method,
+      url: request.raw.url ?? '',
+      address: plainAddress(request.ip),
+      authorization: headers.authorization,
+      token,
+    };
+    return guard.judge(head, wanted.get(found.terminal) as Wanted);
+  };
+  return async (request, reply) => {
+    const { socket } = request.raw;
+    const { fits } = request.routeOptions.config;
+    const said = host.discarded;
+    if (!limits.admits(socket)) {
+      said(first.id, 'more requests than are looked at', 0, request.ip);
+      return await refuse(request, reply, 429);
+    }
+    if (fits === undefined) {
+      said(first.id, 'a request for what is not there', 0, request.ip);
+      return await refuse(request, reply, 404);
+    }
+    const found = terminals.find(({ terminal }) => fits(request, terminal));
+    const verdict = judge(request, found);
+    if (found === undefined || verdict.is !== 'right') {
+      if ('why' in verdict) said(found?.terminal.id ?? first.id, verdict.why, 0, request.ip);
+      if (verdict.is === 'wrong') await slow(limits.wrong(socket), host.clock, host.signal);
+      const asked = found && wanted.get(found.terminal);
+      if (asked !== undefined)
+        reply.header('www-authenticate', guard.challenges(asked, verdict.is === 'stale'));
+      return await refuse(request, reply, 401);
+    }
+    const { id } = found.terminal;
+    limits.right(socket);
+    heard(id);
+    await slow(limits.pace(id), host.clock, host.signal);
+    const length = request.headers['content-length'];
+    const isChunked = request.headers['transfer-encoding'] !== undefined;
+    const release = limits.reserve(socket, isChunked ? BODY_MAX : Math.min(BODY_MAX, Number(length ?? 0)));
+    if (release === undefined) {
+      said(id, 'more bytes at once than there is room for', 0, request.ip);
+      return await refuse(request, reply, 503);
+    }
+    reply.raw.once('close', release);
+    request.pushing = found;
+    return true;
+  };
+}
+
+/** Lets a body go by that nobody wants, where it is small: a client that waits to be asked for its password sends it. */
+function throwAway(raw: IncomingMessage, clock: Clock, stallMs: number) {
+  const patience = clock.after(stallMs, () => raw.socket.destroy());
+  raw.once('close', () => patience.stop());
+  let bytes = 0;
+  raw.on('data', (chunk: Buffer) => {
+    bytes += chunk.length;
+    if (bytes > UNWANTED_MAX) raw.socket.destroy();
+  });
+}
+
 const bodyOf = ({ body }: FastifyRequest) => (Buffer.isBuffer(body) ? body : Buffer.alloc(0));
+const statusOf = { taken: 200, senseless: 400, 'too-large': 413, later: 503 } as const satisfies Record<
+  Taken['is'],
+  number
+>;
 
 /** JSON, XML, a form, multipart with pictures. */
-function servePush(server: FastifyInstance, admit: Admit, host: Host) {
-  server.post('/push/:id', async (request, reply) => {
-    const { id } = request.params as { id: string };
-    const found = await admit(request, reply, (terminal) => terminal.id === id);
-    if (found === undefined) return reply;
-    const raw = bodyOf(request);
-    const message = readMessage(request.headers['content-type'] ?? '', raw);
-    if (typeof message === 'string') {
-      host.discarded(id, message, raw.length);
-      return await reply.code(400).send();
-    }
-    return await found.intake(message, raw).then(
-      () => reply.code(200).send(),
-      () => reply.code(503).send(),
-    );
+function servePush(server: FastifyInstance) {
+  const fits: Fits = ({ params }, { id }) => (params as { id: string }).id === id;
+  server.post('/push/:id', { config: { fits } }, async (request, reply) => {
+    const { intake } = request.pushing as Pushing;
+    const contentType = request.headers['content-type'] ?? '';
+    const { is } = await intake({ contentType, bytes: bodyOf(request) });
+    return await reply.code(statusOf[is]).send();
   });
 }
 
 /** ZKTeco's push: the terminal asks for its settings, then sends tables, and asks for orders now and then. */
-function serveZkteco(server: FastifyInstance, admit: Admit) {
-  const admitSerial = (request: FastifyRequest, reply: FastifyReply) => {
-    const { SN } = request.query as { SN?: unknown };
-    return admit(request, reply, ({ options: { serial } }) => serial !== undefined && serial === SN);
-  };
-  server.get('/iclock/cdata', async (request, reply) => {
-    const found = await admitSerial(request, reply);
-    if (found === undefined) return reply;
-    return await reply.send(
-      `GET OPTION FROM: ${found.terminal.options.serial}\nStamp=9999\nOpStamp=9999\nErrorDelay=30\nDelay=10\nTransFlag=1111000000\nRealtime=1\nEncrypt=0\n`,
-    );
+function serveZkteco(server: FastifyInstance) {
+  const fits: Fits = ({ query }, { options: { serial } }) =>
+    serial !== undefined && serial === (query as { SN?: unknown }).SN;
+  server.get('/iclock/cdata', { config: { fits } }, async ({ pushing }) => {
+    const { serial } = (pushing as Pushing).terminal.options;
+    return `GET OPTION FROM: ${serial}\nStamp=9999\nOpStamp=9999\nErrorDelay=30\nDelay=10\nTransFlag=1111000000\nRealtime=1\nEncrypt=0\n`;
   });
-  server.get('/iclock/:what', async (request, reply) => {
-    const found = await admitSerial(request, reply);
-    return found === undefined ? reply : await reply.send('OK');
-  });
-  server.post('/iclock/:what', async (request, reply) => {
-    const found = await admitSerial(request, reply);
-    if (found === undefined) return reply;
+  server.get('/iclock/:what', { config: { fits } }, async () => 'OK');
+  server.post('/iclock/:what', { config: { fits } }, async (request, reply) => {
     const { what } = request.params as { what: string };
-    const { table = '' } = request.query as { table?: string };
-    if (what !== 'cdata') return await reply.send('OK');
-    const rows = readTable(table, bodyOf(request).toString('utf8'));
-    try {
-      for (const row of rows)
-        await found.intake({ body: row, pictures: [] }, Buffer.from(JSON.stringify(row)));
-      return await reply.send(`OK: ${rows.length}`);
-    } catch {
-      // Without OK it sends all of them again; those that are on disk are known.
-      return await reply.code(503).send();
-    }
+    const { table } = request.query as { table?: unknown };
+    if (what !== 'cdata') return 'OK';
+    const { intake } = request.pushing as Pushing;
+    const named = typeof table === 'string' ? table : '';
+    const taken = await intake({ contentType: 'text/plain', bytes: bodyOf(request), table: named });
+    // Without OK it sends all of them again; those that are on disk are known.
+    return taken.is === 'taken' ? `OK: ${taken.events}` : await reply.code(statusOf[taken.is]).send();
   });
 }

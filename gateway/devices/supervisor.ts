@@ -32,6 +32,7 @@ export interface SupervisorContext {
   readonly drivers: readonly Driver[];
   readonly record: (observation: Observation) => Promise<Receipt>;
   readonly keep: Host['keep'];
+  readonly isolated: Host['isolated'];
   readonly time: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
@@ -196,7 +197,7 @@ async function waitToReopen(wire: Wire, waitMs: number, { context, signal }: Sha
 /** One session, from open to end. Rejects when the line is gone. */
 async function runSession(wire: Wire, { context, links, bursts, flying, signal }: Shared): Promise<void> {
   const { driver, devices } = wire;
-  const { record, keep, time, log, metrics } = context;
+  const { record, keep, isolated, time, log, metrics } = context;
   const own = new AbortController();
   const host: Host = {
     report: (observation) => flying.track(record(observation)),
@@ -214,6 +215,7 @@ async function runSession(wire: Wire, { context, links, bursts, flying, signal }
         `${device} sent what cannot be used: ${reason}`,
       );
     },
+    isolated,
     log,
     signal: own.signal,
     clock: time,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { deviceKinds, gatewayKinds, observationKinds } from '../../drivers/contract/observation.ts';
-import { mappedSchema } from '../../drivers/http-push/mapping.ts';
+import { profileSchema as terminalProfileSchema } from '../../drivers/http-push/profile.ts';
 import { profileSchema } from '../../drivers/modbus/profile.ts';
 import { eventRule } from '../../drivers/onvif/mapping.ts';
 import { fakeHost } from '../helpers.ts';
@@ -11,7 +11,10 @@ const claims = (kind: string) => ({
     verified: false,
     points: [{ function: 1, address: 0, kind }],
   }).success,
-  'a mapping of a terminal': mappedSchema.safeParse({ kind, state: 'raised' }).success,
+  'a profile of a terminal': terminalProfileSchema.safeParse({
+    title: 'x',
+    observations: [{ kind, state: 'raised' }],
+  }).success,
   'a rule for a camera': eventRule.safeParse({ topic: 'Device', kind }).success,
 });
 
@@ -34,12 +37,12 @@ describe('a word of the gateway', () => {
   it.each(gatewayKinds)('%s cannot be claimed by what the config says of devices', (kind) => {
     expect(claims(kind)).toEqual({
       'a Modbus profile': false,
-      'a mapping of a terminal': false,
+      'a profile of a terminal': false,
       'a rule for a camera': false,
     });
     expect(claims('panic')).toEqual({
       'a Modbus profile': true,
-      'a mapping of a terminal': true,
+      'a profile of a terminal': true,
       'a rule for a camera': true,
     });
   });

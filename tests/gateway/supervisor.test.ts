@@ -78,6 +78,7 @@ function start(devices: Device[], drivers: Driver[], disk = { refuses: false }, 
     metrics,
     log: silentLog,
     keep: async () => '',
+    isolated: () => Promise.reject(new Error('nothing is read apart here')),
   });
   if (begun) supervisor.start();
   onTestFinished(async () => {

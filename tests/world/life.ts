@@ -115,6 +115,7 @@ export async function startLife(options: LifeOptions): Promise<Life> {
     drivers: [driver],
     record: enter,
     keep: async () => '',
+    isolated: () => Promise.reject(new Error('nothing is read apart here')),
   });
   const rules = createRules(
     RULES.map((one) => rule.parse(one)),

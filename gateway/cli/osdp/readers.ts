@@ -57,6 +57,7 @@ async function at<T>(reader: Device, clock: Clock, work: (execute: Execute) => P
       return { sequence: null, id: null, repeated: true };
     },
     keep: async () => '',
+    isolated: () => Promise.reject(new Error('nothing is read apart here')),
     time: clock,
     log: createLog('fatal'),
     metrics: createMetrics(),

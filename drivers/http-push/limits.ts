@@ -1,0 +1,208 @@
+/**
+ * What one sender, and all of them, may have of a port that strangers reach: connections, requests, bytes on their
+ * way, wrong guesses. A sender is an address; of IPv6 the network of it, which is one customer's.
+ */
+import type { Socket } from 'node:net';
+import { isIPv6 } from 'node:net';
+import type { Clock } from '../contract/clock.ts';
+
+const limits = {
+  /** Of all. Who has shown a right password keeps theirs. */
+  connections: 256,
+  /** Of one sender: a school's terminals may stand behind one router. */
+  connectionsEach: 64,
+  /** Of who has not shown a right password, by second, and at once. */
+  strangers: { perSecond: 200, burst: 400 },
+  strangersEach: { perSecond: 50, burst: 100 },
+  /** Of a sender that guessed. */
+  guessersEach: { perSecond: 10, burst: 20 },
+  /** Of one terminal. */
+  terminal: { perSecond: 20, burst: 200 },
+  /** Bodies on their way. */
+  bytes: 24_000_000,
+  bytesEach: 12_000_000,
+  /** Senders that are remembered. */
+  sources: 1024,
+} as const;
+
+/** So many wrong guesses are a technician's. */
+const FREE_GUESSES = 5;
+const FIRST_WAIT_MS = 250;
+const LONGEST_WAIT_MS = 8000;
+const FORGET_MS = 600_000;
+
+/** `::ffff:10.0.0.9` is 10.0.0.9. */
+export const plainAddress = (address: string) => address.replace(/^::ffff:(?=\d+\.)/i, '');
+/** An address; of IPv6 its first half. */
+function sourceOf(address: string): string {
+  if (!isIPv6(address)) return address;
+  const [head = [], tail = []] = address.split('::', 2).map((half) => half.split(':').filter(Boolean));
+  const gap = Array<string>(Math.max(0, 8 - head.length - tail.length)).fill('0');
+  return [...head, ...gap, ...tail].slice(0, 4).join(':');
+}
+
+export interface Rate {
+  readonly perSecond: number;
+  readonly burst: number;
+}
+
+/** Waits where there is something to wait for. */
+export async function slow(ms: number, clock: Clock, signal: AbortSignal): Promise<void> {
+  if (ms > 0) await clock.wait(ms, signal);
+}
+
+/** A token bucket. */
+export function createBucket(clock: Clock) {
+  let spent = 0;
+  let at = clock.elapsed();
+  return {
+    /** Takes `count`, now or in debt. @returns how long it should have waited, in ms. */
+    spend({ perSecond, burst }: Rate, count = 1): number {
+      const now = clock.elapsed();
+      spent = Math.max(0, spent - ((now - at) / 1000) * perSecond) + count;
+      at = now;
+      return Math.max(0, ((spent - burst) / perSecond) * 1000);
+    },
+    /** Takes one where it is there. */
+    take(rate: Rate): boolean {
+      if (this.spend(rate) === 0) return true;
+      spent--;
+      return false;
+    },
+  };
+}
+
+interface Source {
+  readonly connections: Map<Socket, { isKnown: boolean }>;
+  readonly bucket: ReturnType<typeof createBucket>;
+  bytes: number;
+  guesses: number;
+  guessedAt: number;
+}
+
+export interface Limits {
+  /** Notes a connection; makes room by ending the oldest that has shown no right password, else ends this one. */
+  connected(socket: Socket): void;
+  /** Whether a request may be looked at: always, on a connection that has shown a right password. */
+  admits(socket: Socket): boolean;
+  /** It showed a right password. */
+  right(socket: Socket): void;
+  /** It guessed. @returns how long its answer waits, ms. */
+  wrong(socket: Socket): number;
+  /** Room for a body; undefined: there is none now. Give it back once. */
+  reserve(socket: Socket, bytes: number): (() => void) | undefined;
+  /** How long a terminal's next request waits, ms. */
+  pace(terminal: string): number;
+}
+
+const strangersOf = ({ connections }: Source) =>
+  [...connections].flatMap(([socket, { isKnown }]) => (isKnown ? [] : [socket]));
+const oldestStranger = (source: Source | undefined): Socket | undefined =>
+  source === undefined ? undefined : strangersOf(source)[0];
+/** Who holds most connections without having shown a right password. */
+function greediestOf(sources: Iterable<Source>): Source | undefined {
+  let most = 0;
+  let found: Source | undefined;
+  for (const source of sources) {
+    const count = strangersOf(source).length;
+    if (count > most) {
+      most = count;
+      found = source;
+    }
+  }
+  return found;
+}
+
+/** `ended`: a connection was ended for want of room. */
+export function createLimits(clock: Clock, ended: (source: string) => void): Limits {
+  const sources = new Map<string, Source>();
+  const strangers = createBucket(clock);
+  const terminals = new Map<string, ReturnType<typeof createBucket>>();
+  const owners = new WeakMap<Socket, { readonly name: string; readonly source: Source }>();
+  let connections = 0;
+  let bytes = 0;
+
+  const sourceNamed = (name: string): Source => {
+    const found = sources.get(name) ?? {
+      connections: new Map(),
+      bucket: createBucket(clock),
+      bytes: 0,
+      guesses: 0,
+      guessedAt: 0,
+    };
+    // The longest unheard of comes first, and goes first.
+    sources.delete(name);
+    sources.set(name, found);
+    if (sources.size > limits.sources) {
+      for (const [other, { connections: open }] of sources) {
+        if (open.size > 0 || other === name) continue;
+        sources.delete(other);
+        break;
+      }
+    }
+    return found;
+  };
+  const ownerOf = (socket: Socket) => owners.get(socket) ?? note(socket);
+  const note = (socket: Socket) => {
+    const name = sourceOf(plainAddress(socket.remoteAddress ?? ''));
+    const owner = { name, source: sourceNamed(name) };
+    owners.set(socket, owner);
+    return owner;
+  };
+  const forgetGuesses = (source: Source) => {
+    if (clock.elapsed() - source.guessedAt > FORGET_MS) source.guesses = 0;
+  };
+  return {
+    connected(socket) {
+      const { name, source } = note(socket);
+      source.connections.set(socket, { isKnown: false });
+      connections++;
+      socket.once('close', () => {
+        source.connections.delete(socket);
+        connections--;
+      });
+      const isOneTooMany = source.connections.size > limits.connectionsEach;
+      if (!isOneTooMany && connections <= limits.connections) return;
+      ended(name);
+      const greediest = isOneTooMany ? source : greediestOf(sources.values());
+      (oldestStranger(greediest) ?? socket).destroy();
+    },
+    admits(socket) {
+      const { source } = ownerOf(socket);
+      if (source.connections.get(socket)?.isKnown === true) return true;
+      forgetGuesses(source);
+      const rate = source.guesses > FREE_GUESSES ? limits.guessersEach : limits.strangersEach;
+      return source.bucket.take(rate) && strangers.take(limits.strangers);
+    },
+    right(socket) {
+      const connection = ownerOf(socket).source.connections.get(socket);
+      if (connection !== undefined) connection.isKnown = true;
+    },
+    wrong(socket) {
+      const { source } = ownerOf(socket);
+      forgetGuesses(source);
+      source.guessedAt = clock.elapsed();
+      source.guesses++;
+      if (source.guesses <= FREE_GUESSES) return 0;
+      return Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** Math.min(10, source.guesses - FREE_GUESSES - 1));
+    },
+    reserve(socket, wanted) {
+      const { source } = ownerOf(socket);
+      if (bytes + wanted > limits.bytes || source.bytes + wanted > limits.bytesEach) return undefined;
+      bytes += wanted;
+      source.bytes += wanted;
+      let isGivenBack = false;
+      return () => {
+        if (isGivenBack) return;
+        isGivenBack = true;
+        bytes -= wanted;
+        source.bytes -= wanted;
+      };
+    },
+    pace(terminal) {
+      const bucket = terminals.get(terminal) ?? createBucket(clock);
+      terminals.set(terminal, bucket);
+      return bucket.spend(limits.terminal);
+    },
+  };
+}

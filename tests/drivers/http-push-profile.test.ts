@@ -1,0 +1,96 @@
+import { describe, expect, it } from 'vitest';
+import { mapMessage } from '../../drivers/http-push/mapping.ts';
+import { type Profile, profileSchema } from '../../drivers/http-push/profile.ts';
+import { mapWith } from './terminal-profile.ts';
+
+const profile = (...observations: object[]) =>
+  profileSchema.parse({ title: 'x', at: 'when', observations }) as Profile;
+
+describe('a profile', () => {
+  it('takes the first that is there, a table of codes, ranges and what is not', () => {
+    const doors = profile(
+      {
+        kind: 'credential',
+        when: { level: { from: 2, to: 3 }, user: { not: ['0', 'nobody'] } },
+        credential: {
+          format: { path: 'how', table: { 1: 'face' }, otherwise: 'card' },
+          number: ['card.no', 'user'],
+        },
+        decision: { path: 'ok', table: { true: 'granted', false: 'denied' } },
+      },
+      { kind: 'fault', when: { level: 9 }, state: 'raised', zone: 'input', cause: { fixed: 'x' }.fixed },
+    );
+    const event = { level: '2', user: 7, how: 1, ok: true, when: 1_795_477_201 };
+    expect(mapWith(doors, event)).toEqual([
+      {
+        kind: 'credential',
+        credential: { format: 'face', number: '7' },
+        decision: 'granted',
+        at: 1_795_477_201,
+      },
+    ]);
+    expect(mapWith(doors, { ...event, card: { no: 'A1' }, how: 2, ok: 3 })).toEqual([
+      { kind: 'credential', credential: { format: 'card', number: 'A1' }, at: 1_795_477_201 },
+    ]);
+    for (const other of [{ level: 1 }, { level: 4 }, { level: '' }, { user: '0' }, { user: '' }])
+      expect(mapWith(doors, { ...event, ...other })).toEqual([]);
+    expect(mapWith(doors, { level: 9, input: '12' })).toEqual([
+      { kind: 'fault', state: 'raised', zone: 12, cause: 'x' },
+    ]);
+  });
+
+  it('leaves out what is not as it should be, tells it, and keeps the event', () => {
+    const visits = profile({
+      kind: 'visit',
+      visit: { id: 'id', stage: 'arrived', name: 'name', until: 'until' },
+    });
+    expect(
+      mapMessage(visits, [
+        { id: 'v', name: { x: 1 }, until: 'noon', when: [] },
+        { id: { y: 1 } },
+        { id: 'w' },
+      ]),
+    ).toEqual({
+      events: 3,
+      mapped: [
+        { kind: 'visit', visit: { id: 'v', stage: 'arrived' } },
+        { kind: 'visit', visit: { id: 'w', stage: 'arrived' } },
+      ],
+      problems: expect.arrayContaining([
+        expect.stringContaining('visit.until'),
+        expect.stringContaining('visit.id'),
+      ]),
+    });
+  });
+
+  it('sees only what a message has of its own', () => {
+    const all = profile({
+      kind: 'credential',
+      credential: { format: 'x', number: ['__proto__.y', 'constructor.name'] },
+    });
+    expect(mapWith(all, {})).toEqual([]);
+    expect(mapWith(all, JSON.parse('{"__proto__": {"y": 5}}'))).toMatchObject([
+      { credential: { number: '5' } },
+    ]);
+  });
+
+  it('refuses a message with more events than a terminal keeps', () => {
+    expect(mapMessage(profile({ kind: 'fire', state: 'raised' }), Array(5001).fill({}))).toMatch(
+      /more events/,
+    );
+  });
+
+  it.each<[string, object, RegExp]>([
+    ['an expression as a path', { kind: 'visit', visit: { id: '$string(a)', stage: 'left' } }, /no path/],
+    ['an index in brackets', { kind: 'visit', visit: { id: 'a[0]', stage: 'left' } }, /no path/],
+    ['a path with a gap', { kind: 'visit', visit: { id: 'a..b', stage: 'left' } }, /no path/],
+    ['such a path as a condition', { kind: 'fire', when: { 'a b': 1 }, state: 'raised' }, /no path/],
+    ['a word that is none', { kind: 'fire', state: 'burning' }, /raised/],
+    ['a kind that is none', { kind: 'hello', state: 'raised' }, /kind|discriminator/i],
+    ['a table to words that are none', { kind: 'fire', state: { path: 'a', table: { 1: 'on' } } }, /raised/],
+    ['a key too many', { kind: 'fire', state: 'raised', script: 'x' }, /script/],
+  ])('with %s is refused', (_name, observation, message) => {
+    const found = profileSchema.safeParse({ title: 'x', observations: [observation] });
+    expect(JSON.stringify(found.error?.issues)).toMatch(message);
+  });
+});
