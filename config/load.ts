@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import type { Problem } from '../drivers/contract/driver.ts';
 import { checkConfig } from './check/index.ts';
+import { warningsOf } from './check/warnings.ts';
 import { type ConfigProblem, explain, pathText, type Schema } from './explain.ts';
 import { say } from './language.ts';
 import { resolveConfig, substitute } from './resolve.ts';
@@ -18,6 +19,15 @@ export interface ConfigError extends Place {
 export const formatError = ({ file, line, column, message }: ConfigError) =>
   `${file}:${line}:${column}: ${message}`;
 
+/** A config without mistakes. */
+export interface LoadedConfig {
+  readonly config: Config;
+  /** What works and should not stay so. */
+  readonly warnings: readonly ConfigError[];
+  /** Where in the file something stands, ready to print. */
+  readonly tell: (problem: Problem) => ConfigError;
+}
+
 /** Made when the first mistake is explained. */
 let shape: Schema | undefined;
 
@@ -27,16 +37,16 @@ let shape: Schema | undefined;
 export function loadConfig(
   file: string,
   verify: (config: Config) => readonly Problem[] = () => [],
-): { readonly config: Config } | { readonly errors: readonly ConfigError[] } {
-  let text: string;
+): LoadedConfig | { readonly errors: readonly ConfigError[] } {
+  let bytes: Buffer;
   try {
-    text = readFileSync(file, 'utf8');
+    bytes = readFileSync(file);
   } catch (error) {
     const reason = (error as NodeJS.ErrnoException).code ?? '';
     const message = say(`cannot be read (${reason})`, `无法读取（${reason}）`);
     return { errors: [{ file, line: 1, column: 1, message }] };
   }
-  const yaml = readYaml(file, text);
+  const yaml = readYaml(file, bytes);
   if ('errors' in yaml) return yaml;
   const missing: ConfigProblem[] = [];
   const data = substitute(yaml.data ?? {}, [], missing);
@@ -54,7 +64,8 @@ export function loadConfig(
   const problems: ConfigProblem[] = [...missing];
   const config = resolveConfig(file, parsed.data, problems);
   if (problems.length === 0) problems.push(...checkConfig(config), ...verify(config));
-  return problems.length > 0 ? { errors: inOrder(problems.map(tell), file) } : { config };
+  if (problems.length > 0) return { errors: inOrder(problems.map(tell), file) };
+  return { config, warnings: inOrder(warningsOf(config).map(tell), file), tell };
 }
 
 /** Those of the file itself first; what two devices name is told once. */

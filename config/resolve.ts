@@ -180,7 +180,7 @@ function loadProfile(
     problems.push({ path: at, message: say(`there is no profile ${file}`, `没有设备模型 ${file}`) + hint });
     return undefined;
   }
-  const yaml = readYaml(file, readFileSync(file, 'utf8'));
+  const yaml = readYaml(file, readFileSync(file));
   if ('errors' in yaml) {
     problems.push(...yaml.errors.map(({ message, ...place }) => ({ path: at, place, message })));
     return undefined;

@@ -11,6 +11,7 @@ import {
   parseDocument,
 } from 'yaml';
 import { say } from './language.ts';
+import { textProblem } from './text.ts';
 
 export type Path = readonly PropertyKey[];
 
@@ -25,15 +26,21 @@ export type Yaml =
   | { readonly data: unknown; placeOf(path: Path): Place }
   | { readonly errors: readonly (Place & { readonly message: string })[] };
 
-/** Reads a text. What YAML only warns of (unknown tags and directives) is an error. Never throws. */
-export function readYaml(file: string, text: string): Yaml {
+/** Reads a text in UTF-8. What YAML only warns of (unknown tags and directives) is an error. Never throws. */
+export function readYaml(file: string, bytes: Buffer): Yaml {
+  const unreadable = textProblem(bytes);
+  if (unreadable !== undefined) return { errors: [{ file, ...unreadable }] };
   const counter = new LineCounter();
   const place = (offset: number): Place => {
     const { line, col } = counter.linePos(offset);
     return { file, line: Math.max(line, 1), column: Math.max(col, 1) };
   };
   try {
-    const document = parseDocument(text, { lineCounter: counter, prettyErrors: false, logLevel: 'silent' });
+    const document = parseDocument(bytes.toString(), {
+      lineCounter: counter,
+      prettyErrors: false,
+      logLevel: 'silent',
+    });
     const wrong = [...document.errors, ...document.warnings];
     // What follows from the depth is not told beside it.
     const tooDeep = wrong.find(({ message }) => message.startsWith(TOO_DEEP));

@@ -1,16 +1,15 @@
 /** What in a config only the gateway can check: keys of platforms, the list of cards. The rest: config/check/. */
 import { readFileSync } from 'node:fs';
 import { say } from '../config/language.ts';
-import { type ConfigError, loadConfig } from '../config/load.ts';
+import { type ConfigError, type LoadedConfig, loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
+import { textProblem } from '../config/text.ts';
 import type { Problem } from '../drivers/contract/driver.ts';
 import { readCredentials } from './access/credentials.ts';
 import { readPublicKey } from './commands/command.ts';
 
 /** Reads a config file and checks it. */
-export function readConfig(
-  file: string,
-): { readonly config: Config } | { readonly errors: readonly ConfigError[] } {
+export function readConfig(file: string): LoadedConfig | { readonly errors: readonly ConfigError[] } {
   return loadConfig(file, (config) => [...keyProblems(config), ...cardProblems(config)]);
 }
 
@@ -33,10 +32,15 @@ const ROWS_TOLD_MAX = 20;
 function cardProblems({ access: { credentialsFile, groups } }: Config): Problem[] {
   if (credentialsFile === undefined) return [];
   const path = ['access', 'credentialsFile'];
-  const found = readCredentials(
-    readFileSync(credentialsFile, 'utf8'),
-    groups.map(({ id }) => id),
-  );
+  const bytes = readFileSync(credentialsFile);
+  const unreadable = textProblem(bytes);
+  const found =
+    unreadable === undefined
+      ? readCredentials(
+          bytes.toString(),
+          groups.map(({ id }) => id),
+        )
+      : { errors: [unreadable] };
   const errors = 'errors' in found ? found.errors : [];
   const told = errors
     .slice(0, ROWS_TOLD_MAX)

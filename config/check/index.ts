@@ -7,6 +7,7 @@ import { calendarProblems } from './calendar.ts';
 import { consoleProblems } from './console.ts';
 import { mediaProblems } from './media.ts';
 import { noticeProblems } from './notices.ts';
+import { portProblems } from './ports.ts';
 import { ruleProblems } from './rules.ts';
 import { uplinkProblems } from './uplinks.ts';
 
@@ -20,5 +21,6 @@ export function checkConfig(config: Config): Problem[] {
     ...accessProblems(config),
     ...mediaProblems(config),
     ...consoleProblems(config),
+    ...portProblems(config),
   ];
 }

@@ -115,6 +115,21 @@ export interface Problem {
   readonly message: string;
 }
 
+/** What works and should not stay so. `path` starts inside the device, or the uplink. */
+export interface Warning {
+  readonly path: readonly (string | number)[];
+  readonly en: string;
+  readonly zh: string;
+}
+
+/** A port that a device needs. `path` starts inside the device. */
+export interface Listening {
+  readonly path: readonly (string | number)[];
+  readonly host: string;
+  readonly port: number;
+  readonly over: readonly ('tcp' | 'udp')[];
+}
+
 export interface Driver<Schema extends z.ZodObject = z.ZodObject, Profile extends z.ZodType = z.ZodType> {
   readonly name: string;
   readonly title: { readonly en: string; readonly zh: string };
@@ -124,6 +139,9 @@ export interface Driver<Schema extends z.ZodObject = z.ZodObject, Profile extend
   /** Names the wire: devices with the same name share one session. */
   line(device: Device<z.output<Schema>, z.output<Profile>>): string;
   problems?(device: Device<z.output<Schema>, z.output<Profile>>): readonly Problem[];
+  warnings?(device: Device<z.output<Schema>, z.output<Profile>>): readonly Warning[];
+  /** Where it listens; devices of one `line` share it. */
+  listens?(device: Device<z.output<Schema>, z.output<Profile>>): readonly Listening[];
   /** What a device can be told: rules and rights in the config are checked against it. */
   commands?(device: Device<z.output<Schema>, z.output<Profile>>): readonly DeviceCommand[];
   /** @throws LineError when the line cannot be had. */

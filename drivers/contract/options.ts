@@ -40,6 +40,20 @@ export function hostPort() {
     });
 }
 
+const ranges = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()]);
+
+/** An address, or a range of them (CIDR, RFC 4632). */
+export const addressRange = () =>
+  z
+    .string()
+    .refine(
+      (text) => ranges.safeParse(text).success,
+      'an address such as 10.0.0.9, or a range such as 10.0.0.0/24',
+    );
+
+/** Whether a host can be reached from this machine only. */
+export const isLoopback = (host: string) => /^(localhost|127(\.\d{1,3}){3}|::1|\[::1\])$/i.test(host);
+
 /** Keys that hold secrets. A value written inline is refused; `${NAME}` takes it from the environment. */
 export const secretKeys = /^(password|passphrase|token|secret|key)$/;
 export const secret = () =>

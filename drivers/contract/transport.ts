@@ -1,7 +1,7 @@
 /** What carries events to a platform, as a driver carries a device's words. It keeps nothing and retries nothing. */
 import type { z } from 'zod';
 import type { Clock } from './clock.ts';
-import type { Log } from './driver.ts';
+import type { Log, Warning } from './driver.ts';
 import type { Lane } from './lane.ts';
 
 /** One event on its way: `body` is its JSON, with what may leave the campus and with its place in the order. */
@@ -109,6 +109,7 @@ export interface Transport<Options extends z.ZodObject = z.ZodObject> {
   problems?(
     options: z.output<Options>,
   ): readonly { readonly path: readonly (string | number)[]; readonly en: string; readonly zh: string }[];
+  warnings?(options: z.output<Options>): readonly Warning[];
   /** Where it connects to, for logs and /health: without secrets. */
   where(options: z.output<Options>): string;
   /** Connects once. `options` have their secrets and absolute paths. @throws Error with the reason. */

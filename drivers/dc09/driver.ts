@@ -6,12 +6,13 @@
  */
 import { hash } from 'node:crypto';
 import type { Socket as UdpSocket } from 'node:dgram';
+import { BlockList, isIP } from 'node:net';
 import { z } from 'zod';
 import { isAcceptError, turnedReason } from '../connections.ts';
 import type { Clock } from '../contract/clock.ts';
 import { type Device, defineDriver, type Host, LineError, type Problem } from '../contract/driver.ts';
 import type { DeviceObservation } from '../contract/observation.ts';
-import { duration, zoneOf, zoneOptions } from '../contract/options.ts';
+import { addressRange, duration, isLoopback, zoneOf, zoneOptions } from '../contract/options.ts';
 import { FileTooLargeError, readBytesOf, SECRET_FILE_MAX } from '../files.ts';
 import {
   type Dc09Frame,
@@ -36,6 +37,11 @@ const account = z.strictObject({
     .describe(
       'A file with the AES key: 16, 24 or 32 bytes, or the same as hex. With a key, plain frames are refused',
     ),
+  from: z
+    .array(addressRange())
+    .min(1)
+    .optional()
+    .describe('Where its frames may come from: addresses or ranges; others are refused. Default: anywhere'),
   supervision: duration({ least: '100ms' }).optional().describe('A panel silent for longer is offline'),
   zones: z.array(zoneOptions).default([]),
 });
@@ -67,6 +73,8 @@ interface Panel {
   readonly device: string;
   readonly config: Account;
   readonly key: Buffer | undefined;
+  /** Whether its frames may come from this address. */
+  readonly mayBeAt: (address: string) => boolean;
   /** `elapsed` at the last good frame. */
   heard: number;
   online: boolean | undefined;
@@ -108,6 +116,27 @@ export const dc09 = defineDriver({
     }
     return found;
   },
+
+  warnings({ options: { listen, accounts } }) {
+    if (isLoopback(listen.host)) return [];
+    return accounts.flatMap(({ account, keyFile, from }, i) => {
+      if (keyFile !== undefined) return [];
+      const path = ['accounts', i, 'account'];
+      return from === undefined
+        ? {
+            path,
+            en: `anybody who reaches this port can report for account ${account}, in clear text: give it a keyFile, or say in \`from\` where its panel is`,
+            zh: `任何能访问该端口的人都可以以账号 ${account} 明文上报：请配置 keyFile，或用 \`from\` 限定主机地址`,
+          }
+        : {
+            path,
+            en: `account ${account} reports in clear text: who is on the way can read and forge it. Give it a keyFile where its panel can encrypt`,
+            zh: `账号 ${account} 明文上报：途经的人可以读取和伪造。主机支持加密时请配置 keyFile`,
+          };
+    });
+  },
+
+  listens: ({ options: { listen } }) => [{ path: ['listen', 'port'], ...listen, over: ['tcp', 'udp'] }],
 
   async open(devices, host) {
     const panels = openPanels(devices, host.clock);
@@ -164,12 +193,26 @@ function openPanels(devices: readonly Device<Options>[], time: Clock): Map<strin
         device: device.id,
         config,
         key,
+        mayBeAt: senderCheck(config.from),
         heard: now,
         online: undefined,
       });
     }
   }
   return panels;
+}
+
+/** IPv4 addresses come as IPv6 (::ffff:10.0.0.9) where the port is of both. */
+function senderCheck(ranges: Account['from']): (address: string) => boolean {
+  if (ranges === undefined) return () => true;
+  const list = new BlockList();
+  for (const range of ranges) {
+    const [address = '', length] = range.split('/');
+    const family = address.includes(':') ? 'ipv6' : 'ipv4';
+    if (length === undefined) list.addAddress(address, family);
+    else list.addSubnet(address, Number(length), family);
+  }
+  return (address) => list.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
 }
 
 function superviseAll(panels: Iterable<Panel>, host: Host) {
@@ -188,7 +231,7 @@ function superviseAll(panels: Iterable<Panel>, host: Host) {
 }
 
 function receiver(panels: Map<string, Panel>, listener: string, host: Host): Receive {
-  const receive: Receive = async (decoded, answer, known) => {
+  const receive: Receive = async (decoded, answer, sender) => {
     if ('discarded' in decoded) return host.discarded(listener, decoded.reason, decoded.discarded);
     const { frame } = decoded;
     const refuse = (reason: string, device: string, detail?: string) => {
@@ -200,6 +243,14 @@ function receiver(panels: Map<string, Panel>, listener: string, host: Host): Rec
     // Not told "taken", a panel with a wrong account number shows its failure, and its installer sees it.
     if (panel === undefined)
       return host.discarded(listener, 'unknown account', frame.body.length, frame.account);
+    // Not answered either: who forges an alarm learns nothing, and a panel that moved shows its failure.
+    if (!panel.mayBeAt(sender.address))
+      return host.discarded(
+        panel.device,
+        'a frame from an address that is not its',
+        frame.body.length,
+        sender.address,
+      );
     if (frame.lengthIsWrong) host.discarded(panel.device, 'wrong length, frame taken', 0);
 
     const encrypted = frame.cipherText !== undefined;
@@ -216,7 +267,7 @@ function receiver(panels: Map<string, Panel>, listener: string, host: Host): Rec
       return answer(nak(now));
     }
 
-    known();
+    sender.known();
     panel.heard = host.clock.elapsed();
     panel.online = true;
     host.link(panel.device, 'online', undefined, panel.config.account);
@@ -245,8 +296,8 @@ function receiver(panels: Map<string, Panel>, listener: string, host: Host): Rec
     );
   };
   // A mistake here costs one frame its answer, not the process its life.
-  return (decoded, answer, known) =>
-    receive(decoded, answer, known).catch((error: Error) =>
+  return (decoded, answer, sender) =>
+    receive(decoded, answer, sender).catch((error: Error) =>
       host.log.error({ device: listener, error: error.message }, 'a frame could not be handled'),
     );
 }

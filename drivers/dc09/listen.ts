@@ -11,11 +11,14 @@ import { type Host, LineError } from '../contract/driver.ts';
 import { type Dc09Frame, dc09Decoder } from './codec.ts';
 
 export type Answer = (bytes: Buffer) => void;
-/**
- * Takes one decoded frame; resolves when it is dealt with. `answer` is called at most once; `known` where the frame is
- * of a panel of the config.
- */
-export type Receive = (decoded: Decoded<Dc09Frame>, answer: Answer, known: () => void) => Promise<void>;
+/** Who sent a frame. */
+export interface Sender {
+  readonly address: string;
+  /** To be called where the frame is of a panel of the config. */
+  readonly known: () => void;
+}
+/** Takes one decoded frame; resolves when it is dealt with. `answer` is called at most once. */
+export type Receive = (decoded: Decoded<Dc09Frame>, answer: Answer, sender: Sender) => Promise<void>;
 
 /** A connection's first frame, and each frame begun, is whole within this, or the connection ends. */
 const FRAME_DEADLINE_MS = 10_000;
@@ -66,6 +69,10 @@ export function listenTcp(
 /** Reads one panel's connection until it ends. */
 function serve(socket: Socket, receive: Receive, time: Clock) {
   const decoder = dc09Decoder();
+  const sender: Sender = {
+    address: socket.remoteAddress ?? '',
+    known: () => panelConnections.know(socket),
+  };
   let waiting = 0;
   let deadline: Timer | undefined;
   // Events of one commit are acknowledged in one write: of one buffer, which costs half of one of many.
@@ -81,7 +88,7 @@ function serve(socket: Socket, receive: Receive, time: Clock) {
   const take = (decoded: Decoded<Dc09Frame>) => {
     waiting++;
     if (waiting === MAX_WAITING) socket.pause();
-    receive(decoded, answer, () => panelConnections.know(socket)).finally(() => {
+    receive(decoded, answer, sender).finally(() => {
       waiting--;
       if (waiting < MAX_WAITING && socket.isPaused()) socket.resume();
     });
@@ -131,7 +138,7 @@ export function listenUdp(
       const answer = (bytes: Buffer) => {
         if (!host.signal.aborted) udp.send(bytes, from.port, from.address, () => {});
       };
-      void receive(decoded, answer, () => {}).finally(() => {
+      void receive(decoded, answer, { address: from.address, known: () => {} }).finally(() => {
         waiting--;
       });
     }

@@ -7,6 +7,7 @@
  */
 import type { Timer } from '../contract/clock.ts';
 import { defineDriver, type Host, type Session } from '../contract/driver.ts';
+import { isLoopback } from '../contract/options.ts';
 import { createIntake } from './intake.ts';
 import { firstLine, type Terminal, terminalOptions } from './options.ts';
 import { profileSchema } from './profile.ts';
@@ -36,6 +37,20 @@ export const httpPush = defineDriver({
       return [{ path: ['passwordFile'], message: 'username and passwordFile go together' }];
     return [];
   },
+
+  warnings({ options: { listen } }) {
+    if (listen === undefined || isLoopback(listen.host)) return [];
+    return [
+      {
+        path: ['listen'],
+        en: 'terminals push over plain HTTP: who is on the way reads passwords, names and pictures. Keep them on a network of their own, or put a proxy with TLS before it',
+        zh: '终端通过未加密的 HTTP 推送：途经的任何人都能读取密码、姓名和照片。请使用独立网络，或在前面部署 TLS 代理',
+      },
+    ];
+  },
+
+  listens: ({ options: { listen } }) =>
+    listen === undefined ? [] : [{ path: ['listen', 'port'], ...listen, over: ['tcp'] }],
 
   async open(devices, host) {
     const terminals = (devices as readonly [Terminal, ...Terminal[]]).map((terminal) => ({

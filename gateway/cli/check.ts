@@ -1,21 +1,22 @@
 import { parseArgs } from 'node:util';
 import { say } from '../../config/language.ts';
-import { type Command, configOrErrors, UsageError } from './command.ts';
+import { type Command, loadedOrErrors, UsageError } from './command.ts';
 
 export const check: Command = {
   name: 'check',
   summary: ['Check a config file and say all that is wrong', '检查配置文件并列出全部错误'],
   usage: `campus-gateway check FILE [--explain]
 
-Prints each error as FILE:LINE:COLUMN: message. Exit status 0 where there is none, else 1.
-Warns of files with secrets that other users of the machine can read, with the command that mends it.
+Prints each error as FILE:LINE:COLUMN: message. Exit status 0 where there is none, else 1. Warnings change nothing of
+that: of what is open to the network in clear text, and of files with secrets that other users of the machine can read,
+with the command that mends it.
 
   --explain   says what each zone's alarm will do: when it counts, who gets it, what it switches
 
   campus-gateway check campus.yaml --explain`,
 
   async run(args, terminal) {
-    const { stdout } = terminal;
+    const { stdout, stderr } = terminal;
     const { values, positionals } = parseArgs({
       args,
       allowPositionals: true,
@@ -23,8 +24,11 @@ Warns of files with secrets that other users of the machine can read, with the c
     });
     const [file] = positionals;
     if (file === undefined) throw new UsageError(say('which file?', '请给出配置文件'));
-    const config = await configOrErrors(file, terminal);
-    if (config === undefined) return 1;
+    const loaded = await loadedOrErrors(file, terminal);
+    if (loaded === undefined) return 1;
+    const { config, warnings } = loaded;
+    const { formatError } = await import('../../config/load.ts');
+    for (const warning of warnings) stderr.write(`${formatError(warning)}\n`);
     const { devices, uplinks } = config;
     stdout.write(
       say(

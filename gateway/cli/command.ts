@@ -1,5 +1,6 @@
 /** What a command of the command line is, and the few things that all of them need. */
 import { say } from '../../config/language.ts';
+import type { LoadedConfig } from '../../config/load.ts';
 import type { Config } from '../../config/schema.ts';
 import { type Clock, systemClock, type Timer } from '../../drivers/contract/clock.ts';
 
@@ -71,15 +72,23 @@ export function untilStopped(
 /** Loads a config, or prints all its errors to standard error. */
 export async function configOrErrors(
   file: string | undefined,
-  { stderr }: Terminal,
+  terminal: Terminal,
 ): Promise<Config | undefined> {
+  return (await loadedOrErrors(file, terminal))?.config;
+}
+
+/** The same, with what is to be said of a config that is right. */
+export async function loadedOrErrors(
+  file: string | undefined,
+  { stderr }: Terminal,
+): Promise<LoadedConfig | undefined> {
   if (file === undefined) throw new UsageError(say('which config file?', '请给出配置文件'));
   const [{ readConfig }, { formatError }] = await Promise.all([
     import('../check.ts'),
     import('../../config/load.ts'),
   ]);
   const loaded = readConfig(file);
-  if ('config' in loaded) return loaded.config;
+  if ('config' in loaded) return loaded;
   for (const error of loaded.errors) stderr.write(`${formatError(error)}\n`);
   const count = loaded.errors.length;
   stderr.write(say(`${count} error${count === 1 ? '' : 's'} in ${file}\n`, `${file} 中有 ${count} 处错误\n`));

@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { say } from '../../config/language.ts';
-import { type Command, configOrErrors, untilStopped } from './command.ts';
+import type { LoadedConfig } from '../../config/load.ts';
+import { type Command, loadedOrErrors, type Terminal, untilStopped } from './command.ts';
 
 export const run: Command = {
   name: 'run',
@@ -10,7 +11,8 @@ export const run: Command = {
   FILE                 the config, see config/campus.example.yaml
   --log-level LEVEL    debug, info (default), warn, error
 
-Logs go to standard error: JSON lines, or pretty on a terminal. Ctrl-C or SIGTERM stops it cleanly.
+Logs go to standard error: JSON lines, or pretty on a terminal. Ctrl-C or SIGTERM stops it cleanly. It ends with 3
+where a port of the config is taken, and where the journal is gone.
 
   campus-gateway run /etc/campus-gateway/campus.yaml`,
 
@@ -20,8 +22,10 @@ Logs go to standard error: JSON lines, or pretty on a terminal. Ctrl-C or SIGTER
       allowPositionals: true,
       options: { 'log-level': { type: 'string', default: 'info' } },
     });
-    const config = await configOrErrors(positionals[0], terminal);
-    if (config === undefined) return 1;
+    const loaded = await loadedOrErrors(positionals[0], terminal);
+    if (loaded === undefined) return 1;
+    const { config } = loaded;
+    if (await arePortsTaken(loaded, terminal)) return 3;
     const [{ startGateway }, { createLog }] = await Promise.all([
       import('../main.ts'),
       import('../observe/log.ts'),
@@ -48,3 +52,15 @@ Logs go to standard error: JSON lines, or pretty on a terminal. Ctrl-C or SIGTER
     return 0;
   },
 };
+
+/** Says which, and who has them. */
+async function arePortsTaken({ config, tell }: LoadedConfig, { stderr }: Terminal): Promise<boolean> {
+  const [{ listenersOf }, { formatError }, { takenPorts }] = await Promise.all([
+    import('../../config/check/ports.ts'),
+    import('../../config/load.ts'),
+    import('./run/ports.ts'),
+  ]);
+  const taken = await takenPorts(listenersOf(config));
+  for (const problem of taken) stderr.write(`${formatError(tell(problem))}\n`);
+  return taken.length > 0;
+}

@@ -6,6 +6,7 @@ export interface Parts {
   add<P extends Part>(part: P): P;
   /** The same for what is only closed. */
   adopt<T extends { close(): Promise<void> | void }>(value: T): T;
+  /** Where one cannot start, all are closed again. @throws what it throws. */
   start(): Promise<void>;
   /** Each is closed, whatever another one throws. */
   close(): Promise<void>;
@@ -22,7 +23,13 @@ export function createParts(): Parts {
     },
     adopt: (value) => closing.adopt(value, async () => await value.close()),
     async start() {
-      for (const part of parts) await part.start?.();
+      try {
+        for (const part of parts) await part.start?.();
+      } catch (error) {
+        // What runs already would keep the process, and nobody would see that it does nothing.
+        await closing.disposeAsync().catch(() => {});
+        throw error;
+      }
     },
     close: () => closing.disposeAsync(),
   };

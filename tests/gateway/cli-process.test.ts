@@ -83,6 +83,46 @@ console.error(JSON.stringify(loaded));
   });
 });
 
+describe('a gateway that cannot listen ends with 3', () => {
+  const config = (text: string) => {
+    const file = join(temporaryDirectory(), 'c.yaml');
+    writeFileSync(file, `campus: { id: "4503000001", name: x }\n${text}\n`);
+    return file;
+  };
+  it.each([
+    ['console', (port: number) => `console: { port: ${port} }`],
+    ['status', (port: number) => `status:\n  { port: ${port} }`],
+    [
+      'devices[0].listen',
+      (port: number) =>
+        `devices: [{ id: p, driver: dc09, listen: { port: ${port} }, accounts: [{ account: "1234" }] }]`,
+    ],
+  ])('where the port of %s is taken, and says where it stands and who has it', async (key, text) => {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => void server.close());
+    const { port } = server.address() as { port: number };
+    const file = config(text(port));
+    const { status, stderr } = runProcess(['run', file]);
+    expect(stderr).toMatch(
+      new RegExp(`^\\S+c.yaml:\\d+:\\d+: ${key.replace(/[[\]]/g, '\\$&')}.port: 127.0.0.1:${port} \\(TCP\\)`),
+    );
+    expect(stderr).toContain(`(pid ${process.pid})`);
+    expect(status).toBe(3);
+  });
+
+  it('where the address is not of this machine, whatever runs by then', async () => {
+    // RFC 5737, 3: nobody has it.
+    const file = config(
+      `status: { host: 192.0.2.1, port: ${await freePort()} }\nuplinks: [{ id: u, url: "mqtt://127.0.0.1:1" }]`,
+    );
+    expect(runProcess(['run', file])).toMatchObject({
+      status: 3,
+      stderr: expect.stringContaining('EADDRNOTAVAIL'),
+    });
+  });
+});
+
 describe('a simulated panel, alone', () => {
   it('takes actions from standard input and reports to a running gateway, which stops cleanly on SIGTERM', async () => {
     const directory = temporaryDirectory();

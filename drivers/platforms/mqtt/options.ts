@@ -1,6 +1,7 @@
 /** What the config says of an uplink over MQTT, beside what all uplinks have in common. */
 import { z } from 'zod';
-import { duration, secret } from '../../contract/options.ts';
+import type { Warning } from '../../contract/driver.ts';
+import { duration, isLoopback, secret } from '../../contract/options.ts';
 
 const tls = z.strictObject({
   caFile: z.string().optional().describe('PEM: the authority that signed the broker; default: those of Node'),
@@ -65,6 +66,19 @@ export const options = z.strictObject({
 export type Options = z.output<typeof options>;
 export type ProxyOptions = z.output<typeof proxy>;
 export type TlsOptions = z.output<typeof tls>;
+
+/** What everybody on the way can read, and change. */
+export function warningsOf({ url }: Options): readonly Warning[] {
+  const { protocol, hostname } = new URL(url);
+  if (protocol === 'mqtts:' || protocol === 'wss:' || isLoopback(hostname)) return [];
+  return [
+    {
+      path: ['url'],
+      en: `${protocol}// is not encrypted: who is on the way reads the password and each event, and can send commands. Use mqtts:// or wss://`,
+      zh: `${protocol}// 未加密：途经的任何人都能读取密码和全部事件，并可发送命令。请使用 mqtts:// 或 wss://`,
+    },
+  ];
+}
 
 /** A mistake that the schema alone cannot see. */
 export function problemsOf({ url, tls }: Options) {

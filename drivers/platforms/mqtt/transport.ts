@@ -14,7 +14,7 @@ import {
 } from '../../contract/transport.ts';
 import { ConnectError, type Connection, openConnection } from './connection.ts';
 import { hearPlatform, JSON_TYPE } from './hear.ts';
-import { type Options, options, problemsOf, type TlsOptions } from './options.ts';
+import { type Options, options, problemsOf, type TlsOptions, warningsOf } from './options.ts';
 import { PACKET_OVERHEAD, type PublishAnswer, REFUSED } from './sending.ts';
 import { readTls, type TlsMaterial, tlsVersion } from './tls.ts';
 
@@ -217,6 +217,7 @@ export const mqtt = defineTransport({
   title: { en: 'MQTT 5 or 3.1.1', zh: 'MQTT 5 或 3.1.1' },
   options,
   problems: problemsOf,
+  warnings: warningsOf,
   where: ({ url }) => url,
   async open(own, host) {
     const prefix = own.topicPrefix ?? `campus/v1/${host.campus}`;

@@ -1,0 +1,41 @@
+/** What works and should not stay so: what anybody on the network can read or say. */
+import type { Driver, Problem, Warning } from '../../drivers/contract/driver.ts';
+import { isLoopback } from '../../drivers/contract/options.ts';
+import type { Transport } from '../../drivers/contract/transport.ts';
+import { drivers, platforms } from '../../drivers/index.ts';
+import { say } from '../language.ts';
+import type { Config } from '../schema.ts';
+
+const at =
+  (...path: (string | number)[]) =>
+  (warning: Warning): Problem => ({
+    path: [...path, ...warning.path],
+    message: say(`warning: ${warning.en}`, `警告：${warning.zh}`),
+  });
+
+export function warningsOf({ console, status, devices, uplinks }: Config): Problem[] {
+  return [
+    ...openPage(console).map(at('console')),
+    ...openPage(status).map(at('status')),
+    ...devices.flatMap((device, i) => {
+      const driver = drivers.find(({ name }) => name === device.driver) as Driver | undefined;
+      const found = driver?.warnings?.(device as Parameters<Driver['line']>[0]) ?? [];
+      return found.map(at('devices', i));
+    }),
+    ...uplinks.flatMap(({ protocol, options }, i) => {
+      const transport = (platforms as readonly Transport[]).find(({ name }) => name === protocol);
+      return (transport?.warnings?.(options) ?? []).map(at('uplinks', i));
+    }),
+  ];
+}
+
+function openPage(section: { readonly host: string } | undefined): Warning[] {
+  if (section === undefined || isLoopback(section.host)) return [];
+  return [
+    {
+      path: ['host'],
+      en: 'this is plain HTTP beyond this machine: who is on the way reads what it shows and its tokens. Listen on 127.0.0.1, with a proxy with TLS before it',
+      zh: '在本机以外提供未加密的 HTTP：途经的任何人都能读取页面内容和令牌。请监听 127.0.0.1，并在前面部署 TLS 代理',
+    },
+  ];
+}

@@ -1,0 +1,41 @@
+/** Text files that people write, and what a Chinese Windows makes of them: GBK (ANSI) or UTF-16 (Unicode). */
+import { isUtf8 } from 'node:buffer';
+import { say } from './language.ts';
+
+export interface TextProblem {
+  readonly line: number;
+  readonly column: number;
+  readonly message: string;
+}
+
+const LINE_FEED = 0x0a;
+
+/** What is wrong with a file's bytes as text; undefined: nothing. UTF-8 is asked for (RFC 3629), with a BOM or without. */
+export function textProblem(bytes: Buffer): TextProblem | undefined {
+  const [first, second] = bytes;
+  if ((first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff))
+    return { line: 1, column: 1, message: notUtf8('UTF-16') };
+  if (isUtf8(bytes) && !bytes.includes(0)) return undefined;
+  for (let start = 0, line = 1; start < bytes.length; line++) {
+    const end = bytes.indexOf(LINE_FEED, start);
+    const own = bytes.subarray(start, end < 0 ? bytes.length : end);
+    if (!isUtf8(own))
+      return { line, column: own.toString().indexOf('\ufffd') + 1, message: notUtf8('GB18030') };
+    if (own.includes(0))
+      return { line, column: own.subarray(0, own.indexOf(0)).toString().length + 1, message: nul() };
+    start += own.length + 1;
+  }
+  return undefined;
+}
+
+const notUtf8 = (from: string) =>
+  say(
+    `the file is not UTF-8. Save it as UTF-8 (Notepad: Save as, Encoding: UTF-8), or: iconv -f ${from} -t UTF-8 OLD > NEW`,
+    `文件不是 UTF-8 编码。请另存为 UTF-8（记事本：另存为，编码选 UTF-8），或执行：iconv -f ${from} -t UTF-8 旧文件 > 新文件`,
+  );
+
+const nul = () =>
+  say(
+    'the file holds NUL bytes: it is no text, or was torn by a power cut. Put a good copy in its place',
+    '文件含有 NUL 字节：不是文本文件，或因断电损坏。请用完好的副本替换',
+  );

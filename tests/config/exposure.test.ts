@@ -1,0 +1,156 @@
+/** What a config opens to a network, which ports it asks for, and files in other encodings. */
+import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { loadConfig } from '../../config/load.ts';
+import { textProblem } from '../../config/text.ts';
+import { temporaryDirectory } from '../helpers.ts';
+
+const campus = 'campus: { id: "4503000001", name: 一中 }\n';
+
+function load(text: string) {
+  const directory = temporaryDirectory();
+  writeFileSync(join(directory, 'token'), 'x\n');
+  writeFileSync(join(directory, 'key'), `${'0'.repeat(32)}\n`);
+  const file = join(directory, 'campus.yaml');
+  writeFileSync(file, campus + text);
+  return loadConfig(file);
+}
+const errors = (text: string) => {
+  const loaded = load(text);
+  return 'errors' in loaded ? loaded.errors.map(({ line, message }) => `${line}: ${message}`) : [];
+};
+const warnings = (text: string) => {
+  const loaded = load(text);
+  if ('errors' in loaded) throw new Error(JSON.stringify(loaded.errors));
+  return loaded.warnings.map(({ line, message }) => `${line}: ${message}`);
+};
+const panel = (id: string, listen: string, account = 'account: "1234"') =>
+  `  - { id: ${id}, driver: dc09, listen: { ${listen} }, accounts: [{ ${account} }] }\n`;
+const kiosk = (id: string, listen: string) =>
+  `  - { id: ${id}, driver: http-push, listen: { ${listen} }, profile: visitor-kiosk, tokenFile: token }\n`;
+
+describe('one port used twice', () => {
+  it.each([
+    ['by console and status', 'console: { port: 9480 }\nstatus: { port: 9480 }\n'],
+    ['on all addresses and on one', 'console: { port: 9480 }\nstatus: { port: 9480, host: 0.0.0.0 }\n'],
+    [
+      'on all addresses of IPv6, which are those of IPv4 too',
+      'console: { port: 9480 }\nstatus: { port: 9480, host: "::" }\n',
+    ],
+    ['by name and by address', 'console: { port: 9480, host: localhost }\nstatus: { port: 9480 }\n'],
+    ['by a panel and a terminal', `devices:\n${panel('p', 'port: 5100')}${kiosk('k', 'port: 5100')}`],
+    [
+      'by the same driver on two addresses',
+      `devices:\n${panel('p', 'port: 5100')}${panel('q', 'port: 5100, host: 0.0.0.0', 'account: "5678"')}`,
+    ],
+  ])('%s is an error', (_name, text) => {
+    expect(errors(text)).toEqual([expect.stringMatching(/port \d+ on \S+ is taken by /)]);
+  });
+
+  it('is told at the second, with the first', () => {
+    expect(errors('console: { port: 9480 }\nstatus:\n  port: 9480\n')).toEqual([
+      '4: status.port: port 9480 on 127.0.0.1 is taken by console.port (127.0.0.1)',
+    ]);
+  });
+
+  it.each([
+    ['other addresses', 'console: { port: 9480, host: 127.0.0.2 }\nstatus: { port: 9480 }\n'],
+    ['IPv6 and IPv4', 'console: { port: 9480, host: "::1" }\nstatus: { port: 9480, host: 0.0.0.0 }\n'],
+    [
+      'devices that share their driver’s port',
+      `devices:\n${kiosk('k', 'port: 5100')}${kiosk('l', 'port: 5100')}`,
+    ],
+  ])('is none: %s', (_name, text) => {
+    expect(errors(text)).toEqual([]);
+  });
+});
+
+describe('what is open beyond this machine', () => {
+  it.each([
+    [
+      'the console',
+      'console: { port: 9480, host: 0.0.0.0 }\n',
+      '2: console.host: warning: this is plain HTTP',
+    ],
+    ['the status', 'status: { port: 9464, host: 10.0.0.2 }\n', '2: status.host: warning: this is plain HTTP'],
+    [
+      'terminals',
+      `devices:\n${kiosk('k', 'port: 5100, host: "::"')}`,
+      '3: devices[0].listen: warning: terminals push',
+    ],
+    [
+      'panels without key and address',
+      `devices:\n${panel('p', 'port: 5100, host: 0.0.0.0')}`,
+      '3: devices[0].accounts[0].account: warning: anybody',
+    ],
+    [
+      'panels without a key',
+      `devices:\n${panel('p', 'port: 5100, host: 0.0.0.0', 'account: "1234", from: [10.0.0.9, "fd00::/8"]')}`,
+      '3: devices[0].accounts[0].account: warning: account 1234 reports in clear text',
+    ],
+    [
+      'MQTT',
+      'uplinks: [{ id: p, url: "mqtt://10.0.0.9:1883" }]\n',
+      '2: uplinks[0].url: warning: mqtt:// is not encrypted',
+    ],
+    [
+      'MQTT over WebSocket',
+      'uplinks: [{ id: p, url: "ws://city.example/mqtt" }]\n',
+      '2: uplinks[0].url: warning: ws:// is not',
+    ],
+  ])('is warned of: %s', (_name, text, warning) => {
+    expect(warnings(text)).toEqual([expect.stringContaining(warning)]);
+  });
+
+  it('is nothing where it is loopback or encrypted', () => {
+    expect(
+      warnings(
+        `console: { port: 9480 }\nstatus: { port: 9464, host: "::1" }\n` +
+          'uplinks: [{ id: a, url: "mqtts://city.example" }, { id: b, url: "wss://city.example/m" }, { id: c, url: "mqtt://127.0.0.1" }, { id: d, url: "ws://localhost/m" }]\n' +
+          `devices:\n${panel('p', 'port: 5100')}${panel('q', 'port: 5101, host: 0.0.0.0', 'account: "1234", keyFile: key')}`,
+      ),
+    ).toEqual([]);
+  });
+
+  it.each(['10.0.0.300', '10.0.0.0/33', 'panel.example', ''])('`from` is no "%s"', (from) => {
+    expect(errors(`devices:\n${panel('p', 'port: 5100', `account: "1234", from: ["${from}"]`)}`)).toEqual([
+      expect.stringContaining('an address such as 10.0.0.9'),
+    ]);
+  });
+});
+
+describe('a file in another encoding', () => {
+  /** As iconv, which is not ours, writes it. */
+  const encoded = (text: string, to: string) =>
+    spawnSync('iconv', ['-f', 'UTF-8', '-t', to], { input: text }).stdout;
+  const text = 'a: 1\nname: 桂林市第一中学\n';
+
+  it.each([
+    ['GB18030', 2, 7],
+    ['GBK', 2, 7],
+    ['BIG5', 2, 7],
+    ['UTF-16', 1, 1],
+  ])('%s is told by line and column, with what to do', (encoding, line, column) => {
+    expect(textProblem(encoded(text.replace('桂林市第一中学', '中文'), encoding))).toMatchObject({
+      line,
+      column,
+      message: expect.stringContaining('Save it as UTF-8'),
+    });
+  });
+
+  it('UTF-16 without a mark, and a file torn by a power cut, hold NUL bytes', () => {
+    expect(textProblem(encoded(text, 'UTF-16LE'))?.message).toBeDefined();
+    expect(textProblem(Buffer.from(`${text}b: \0\0`))).toMatchObject({
+      line: 3,
+      column: 4,
+      message: expect.stringContaining('NUL'),
+    });
+  });
+
+  it('UTF-8 is none, with a mark or without', () => {
+    expect(textProblem(Buffer.from(text))).toBeUndefined();
+    expect(textProblem(Buffer.from(`\ufeff${text}`))).toBeUndefined();
+  });
+});
