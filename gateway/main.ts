@@ -30,6 +30,7 @@ import {
 import { createRecorder } from './road/recorder.ts';
 import { layRoad } from './road/stage.ts';
 import { createRules } from './rules/index.ts';
+import { watchDamaged } from './upkeep/damaged.ts';
 import { followJournal } from './upkeep/journal-file.ts';
 import { keepStorage, storagePolicyOf } from './upkeep/storage.ts';
 import { createUplinks } from './uplink/index.ts';
@@ -55,7 +56,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const commands = parts.adopt(createCommands({ ...base, journal, recorder, kindOf }));
   const { states, recordFollowUp, recordMedia, reload, isLoaded: isKnown } = recorder;
   const told = { journal, recorder, states, recordFollowUp, recordMedia };
-  const context = { ...base, ...told, commands, registry: commands };
+  const damaged = watchDamaged({ ...base, dataDir: config.dataDir, journal, registry: commands });
+  const context = { ...base, ...told, damaged, commands, registry: commands };
   const media = createMedia(config, { ...context, cameras: cameras.map(({ id }) => id) });
 
   // --- the road ---
@@ -104,7 +106,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   announcements.begin();
   parts.add(uplinks);
   parts.adopt({ close: () => commands.settled().then(() => uplinks.close(drainMs)) });
-  for (const part of [rules, alarms, visitors, access, devices, arming, notices, media, storage])
+  for (const part of [damaged, rules, alarms, visitors, access, devices, arming, notices, media, storage])
     parts.add(part);
   for (const part of [status, console, announcements]) if (part !== undefined) parts.add(part);
   await parts.start();

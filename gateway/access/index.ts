@@ -33,6 +33,8 @@ export interface AccessOptions {
   readonly reload: Recorder['reload'];
   /** Removes pictures. */
   readonly forget: (pictures: readonly string[]) => Promise<void>;
+  /** Damaged copies of the journal, from which nobody can be erased. */
+  readonly damaged: { list(): readonly string[] };
   readonly journal: Pick<
     Journal,
     'credentials' | 'credentialsVersion' | 'changeCredentials' | 'readBack' | 'erase'
@@ -108,7 +110,12 @@ export function createAccess(
     lockdown: () => lockdown.set(true),
     'end-lockdown': () => lockdown.set(false),
     credentials: ({ arguments: wanted }) => platformCards.change(wanted),
-    erase: ({ arguments: person }) => erase(person, options, book.forget),
+    async erase({ arguments: person }) {
+      const result = await erase(person, options);
+      await platformCards.load();
+      if (person.holder !== undefined) book.forget(person.holder);
+      return { done: true, result };
+    },
   });
   commands.onPerform(doors.noteUnlocked);
 
@@ -155,15 +162,14 @@ function createLockdown({ onward, states }: Pick<AccessOptions, 'onward' | 'stat
   };
 }
 
-/** Takes a person out of the journal, with the pictures, and out of what is in memory. */
+/** Takes a person out of the journal, with the pictures, and out of the states in memory. */
 async function erase(
   person: ArgumentsOf<'erase'>,
-  { journal, forget, reload }: Pick<AccessOptions, 'journal' | 'forget' | 'reload'>,
-  forgetPassage: (holder: string) => void,
-): Promise<Result> {
-  const { events, pictures } = await journal.erase(person);
+  { journal, forget, reload, damaged }: Pick<AccessOptions, 'journal' | 'forget' | 'reload' | 'damaged'>,
+): Promise<{ readonly events: number; readonly left?: readonly string[] }> {
+  const { events, pictures, left } = await journal.erase(person);
   await forget(pictures);
   await reload();
-  if (person.holder !== undefined) forgetPassage(person.holder);
-  return { done: true, result: { events } };
+  const files = [...left, ...damaged.list()];
+  return { events, ...(files.length > 0 && { left: files }) };
 }

@@ -16,6 +16,7 @@ campus-gateway journal audit   WHERE [--from TIME] [--to TIME]
 campus-gateway journal verify  WHERE
 campus-gateway journal replay  CONFIG --uplink ID [--lane LANE] [--after N] [--up-to N]
 campus-gateway journal erase   CONFIG --card NUMBER [--facility N] | --holder ID | --visit ID
+campus-gateway journal destroy-damaged CONFIG
 
   WHERE         a config file (.yaml), a data folder, or a journal file; of a running gateway, or a copy
   inspect       what is in it, where each platform stands, what brokers refuse
@@ -30,6 +31,7 @@ campus-gateway journal erase   CONFIG --card NUMBER [--facility N] | --holder ID
     --after N, --up-to N   sequences; default all
   erase         takes a person out of all events, for good; stop the gateway first, or send it the command \`erase\`
     --card, --holder, --visit   by a card, by the school's id of a person or child, by a visit
+  destroy-damaged   writes over damaged copies of the journal that were set aside, and removes them; the gateway is stopped
 
   campus-gateway journal inspect /etc/campus-gateway/campus.yaml
   campus-gateway journal export /var/lib/campus-gateway --type 'alarm.*' > alarms.jsonl`,
@@ -78,6 +80,8 @@ campus-gateway journal erase   CONFIG --card NUMBER [--facility N] | --holder ID
       };
       return await erasePerson(where, person, terminal);
     }
+    if (what === 'destroy-damaged')
+      return await (await import('./journal/erase.ts')).destroyCopies(where, terminal);
     return await read(what, where, values, terminal);
   },
 };
@@ -114,8 +118,8 @@ async function read(
   }
   throw new UsageError(
     say(
-      'inspect, export, audit, verify, replay or erase?',
-      'inspect、export、audit、verify、replay 还是 erase？',
+      'inspect, export, audit, verify, replay, erase or destroy-damaged?',
+      'inspect、export、audit、verify、replay、erase 还是 destroy-damaged？',
     ),
   );
 }

@@ -15,10 +15,11 @@
 import type { Changes, Committed, Cursor, Held } from './batch.ts';
 import type { Begun, CommandBegin, CommandEnd } from './commands.ts';
 import type { CredentialChange } from './credentials.ts';
-import type { Erased, EraseStep } from './erasure.ts';
+import type { Erased, ErasedRows, EraseStep, Person } from './erasure.ts';
 import type { ClassUsage, Removed, RemoveStep, Usage } from './pruning.ts';
 import type { Entry } from './reading.ts';
 import type { Salvage } from './recovery.ts';
+import type { Looked } from './traces.ts';
 
 /** What a backing is asked. Lanes are numbers here, times epoch ms. */
 export interface Questions {
@@ -46,8 +47,14 @@ export interface Questions {
   audit(at: number, body: string, change?: { readonly key: string; readonly value: string }): string;
   /** Takes a person out of some events. */
   erase(step: EraseStep): Erased;
-  /** Copies the WAL into the file and fsyncs that. */
-  checkpoint(): void;
+  /** Takes a person out of the cards of platforms and the answers to commands. */
+  eraseRows(person: Person): ErasedRows;
+  /** Looks for texts in a stretch of the file's bytes. */
+  look(traces: readonly string[], from: number): Looked;
+  /** Writes the file anew, without what was deleted: takes as long as that. */
+  compact(): void;
+  /** Copies the WAL into the file, fsyncs that, and empties it; false: somebody who reads keeps it. */
+  checkpoint(): boolean;
   /** The version of the cards that a platform sent; 0: it sent none. */
   credentialsVersion(): number;
   /** The next of them after a key, by key. */

@@ -37,7 +37,8 @@ import type { Appended, Held, NewEntry, Stage } from './batch.ts';
 import type { Begun, CommandBegin, CommandEnd } from './commands.ts';
 import { type Condition, type DiskWatch, watchDisk } from './condition.ts';
 import type { CredentialChange } from './credentials.ts';
-import type { Erased, EraseStep, Person } from './erasure.ts';
+import { type ErasedPerson, erasePerson } from './erasing.ts';
+import type { Person } from './erasure.ts';
 import { JournalError } from './error.ts';
 import { createGroupCommit } from './group-commit.ts';
 import { createProgressBook, type Position, type ProgressBook } from './progress.ts';
@@ -110,10 +111,10 @@ export interface Journal {
   /** The same, where `value` is not what `key` was the last time; else nothing, and ''. */
   auditChange(key: string, at: number, body: string, value: string): Promise<string>;
   /**
-   * Takes a person out of all events, on disk and in memory; `step` hears how many events were looked at.
+   * Takes a person out of all events, of the cards of platforms and of answers to commands, on disk and in memory; `step` hears how many events were looked at.
    * @throws JournalError: part of it may be done; begin again.
    */
-  erase(person: Person, step?: (looked: number) => void): Promise<Pick<Erased, 'events' | 'pictures'>>;
+  erase(person: Person, step?: (looked: number) => void): Promise<ErasedPerson>;
   /** The version of the cards that a platform sent; 0: it sent none. */
   credentialsVersion(): Promise<number>;
   /** The next of them after a key, by key. */
@@ -142,8 +143,6 @@ export interface Journal {
   close(): Promise<void>;
 }
 
-/** Events that a step of erasing looks at; appends wait for one step at most. */
-const ERASE_STEP = 200;
 /** A clean end writes the WAL into the file; a disk that hangs gets no longer. */
 const CLOSE_TIMEOUT_MS = 5000;
 /** These no waiting mends. */
@@ -254,11 +253,9 @@ export function createJournal(
       return ask('remove', { ...step, lane: lanes.indexOf(lane), cursors });
     },
     async erase(person, step = () => {}) {
-      const erased = await eraseAll((one) => disk.watch(ask('erase', one)), person, step);
-      // What is in memory was read before; what the WAL holds of before goes with it.
-      tails.forget();
-      await disk.watch(ask('checkpoint'));
-      return erased;
+      const asking: Backing['ask'] = (...asked) => disk.watch(ask(...asked));
+      // What is in memory was read before.
+      return await erasePerson(asking, person, step, { time, log }).finally(tails.forget);
     },
     onAppended: (listener) => void appended.on(listener),
     onCondition: (listener) => void conditions.on(listener),
@@ -322,22 +319,4 @@ function questionsTo(
     classes: (after, limit) => ask('classes', after, limit),
     usage: () => ask('usage'),
   };
-}
-
-/** Takes a person out of all events on disk, step by step. */
-async function eraseAll(
-  eraseSome: (step: EraseStep) => Promise<Erased>,
-  person: Person,
-  onStep: (looked: number) => void,
-): Promise<Pick<Erased, 'events' | 'pictures'>> {
-  let events = 0;
-  const pictures: string[] = [];
-  for (let after = 0; ; ) {
-    const done = await eraseSome({ person, after, limit: ERASE_STEP });
-    events += done.events;
-    pictures.push(...done.pictures);
-    onStep(done.looked);
-    if (done.looked < ERASE_STEP) return { events, pictures };
-    after = done.last;
-  }
 }

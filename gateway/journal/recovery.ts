@@ -63,8 +63,14 @@ export function openOrSalvage(
 ): { readonly store: Store; readonly salvage?: Salvage } {
   const file = journalFile(directory);
   const saved = `${file}.salvaged`;
-  // A crash came between the last two steps of a salvage.
-  if (!existsSync(file) && existsSync(saved)) renameSync(saved, file);
+  // A crash came before the last step of a salvage: the damaged file is aside, and what its WAL held is saved.
+  if (!existsSync(file) && existsSync(saved)) {
+    for (const end of ['-wal', '-shm']) rmSync(file + end, { force: true });
+    renameSync(saved, file);
+  }
+  // What a salvage that broke off left: copies of the journal, with all that was erased since.
+  for (const left of [saved, `${saved}.partial`, `${saved}.copy`])
+    for (const end of ['', '-wal', '-shm']) rmSync(left + end, { force: true });
   let found: Store | undefined;
   try {
     checkFormat(file);
@@ -108,11 +114,11 @@ function setAside(directory: string, now: number): string {
   const time = new Date(now).toISOString().replace(/[-:]/g, '').replace(/\..*/, 'Z');
   let aside = join(directory, `journal.damaged-${time}.sqlite`);
   for (let n = 2; existsSync(aside); n++) aside = join(directory, `journal.damaged-${time}-${n}.sqlite`);
-  // The WAL first: a crash between the two leaves a file without its WAL, not a new file with an old one.
+  // The file first: after a crash between the two the saved one takes its place, and the old WAL goes.
+  renameSync(file, aside);
   for (const end of ['-wal', '-shm']) {
     if (existsSync(file + end)) renameSync(file + end, aside + end);
   }
-  renameSync(file, aside);
   return aside;
 }
 
@@ -122,8 +128,6 @@ type Row = Readonly<Record<string, string | number | null>>;
 function rebuild(damaged: string, saved: string): Omit<Salvage, 'file' | 'reason'> {
   const partial = `${saved}.partial`;
   const copy = `${saved}.copy`;
-  for (const end of ['', '-wal', '-shm'])
-    for (const old of [partial, copy]) rmSync(old + end, { force: true });
   openStore(partial).close();
   const from = readable(damaged) ?? attempt(() => withFirstPageOf(partial, damaged, copy));
   const to = new Database(partial);

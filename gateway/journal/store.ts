@@ -8,17 +8,21 @@ import { createPrivate } from '../lifecycle/private-files.ts';
 import { batchWriter } from './batch.ts';
 import { commandTable } from './commands.ts';
 import { credentialTable } from './credentials.ts';
-import { type EraseStep, eraser } from './erasure.ts';
+import { type EraseStep, eraser, type Person, rowEraser } from './erasure.ts';
 import { JournalError } from './error.ts';
 import { metaTable } from './meta.ts';
 import { pruner } from './pruning.ts';
 import { eventReader } from './reading.ts';
 import { checkTables, migrate } from './schema.ts';
+import { type Looked, lookForTraces } from './traces.ts';
 
 /** Pages in the WAL before they are copied into the file: 16 MB. Fewer, larger copies write each index page once. */
 const CHECKPOINT_PAGES = 4000;
 /** What a trial write takes: a disk that has room for a row, and not for an alarm and its WAL, is full. */
 const TRIAL_BYTES = 65_536;
+
+/** The row of `meta` of a file in which whatever was deleted was overwritten, from its beginning or from when it was compacted. */
+const OVERWRITES = 'overwrites';
 
 export type Store = ReturnType<typeof createStore>;
 
@@ -44,8 +48,9 @@ export function createStore(db: Database.Database, file: string, time: Pick<Cloc
   db.pragma('journal_mode = WAL');
   // Each commit is fsynced before it returns: the promise behind every acknowledgement.
   db.pragma('synchronous = FULL');
-  // What is erased on request is not to be read in pages that are free.
-  db.pragma('secure_delete = FAST');
+  // What is erased on request is not to be read in pages that are free: FAST would leave it in whole ones.
+  db.pragma('secure_delete = ON');
+  const isNew = db.pragma('user_version', { simple: true }) === 0;
   migrate(db, file);
   checkTables(db, file, true);
   // Reads go along the lanes, and what is new is in memory: a larger cache would hold what nobody asks for.
@@ -53,7 +58,9 @@ export function createStore(db: Database.Database, file: string, time: Pick<Cloc
   db.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
 
   const meta = metaTable(db);
+  if (isNew) meta.put(OVERWRITES, '1');
   const erase = db.transaction(eraser(db));
+  const eraseRows = db.transaction(rowEraser(db));
   return {
     ...batchWriter(db, time.wall),
     ...eventReader(db),
@@ -61,6 +68,18 @@ export function createStore(db: Database.Database, file: string, time: Pick<Cloc
     ...commandTable(db, meta),
     ...credentialTable(db, meta),
     erase: (step: EraseStep) => erase.immediate(step),
+    eraseRows: (person: Person) => eraseRows.immediate(person),
+    look: (traces: readonly string[], from: number): Looked =>
+      db.memory
+        ? { found: false }
+        : meta.get(OVERWRITES) === undefined
+          ? { found: true }
+          : lookForTraces(file, traces, from),
+    /** @throws what SQLite says: FULL where there is no room for it twice. */
+    compact() {
+      db.exec('VACUUM');
+      meta.put(OVERWRITES, '1');
+    },
     /** The id of this numbering. */
     journalId: meta.get('journal') ?? '',
     /** Whether it was closed in order the last time. */
@@ -79,8 +98,8 @@ export function createStore(db: Database.Database, file: string, time: Pick<Cloc
       db.transaction(() => meta.put('trial', 'x'.repeat(TRIAL_BYTES))).immediate();
       meta.put('trial', '');
     },
-    /** @throws what SQLite says. */
-    checkpoint: () => void db.pragma('wal_checkpoint(TRUNCATE)'),
+    /** Whether the WAL is empty then. @throws what SQLite says. */
+    checkpoint: () => (db.pragma('wal_checkpoint(TRUNCATE)') as { busy: number }[])[0]?.busy === 0,
     close: () => void db.close(),
   };
 }

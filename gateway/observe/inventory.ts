@@ -12,6 +12,8 @@ export interface Inventoried {
   readonly recorder: { readonly unsaved: ReadonlyMap<string, unknown> };
   /** Why the storage is low; empty: it is not. */
   readonly storage: { low(): readonly string[] };
+  /** Damaged copies of the journal. */
+  readonly damaged: { list(): readonly string[] };
   readonly uplinks: { states(): Readonly<Record<string, object>> };
   /** undefined: not heard of yet. */
   readonly devices: { online(device: string): boolean | undefined };
@@ -63,6 +65,7 @@ export function createInventory(
         id: journal.id,
         unsaved: of.recorder.unsaved.size,
         low: of.storage.low(),
+        damaged: of.damaged.list(),
       },
       uplinks: of.uplinks.states(),
       devices: Object.fromEntries(config.devices.map(({ id }) => [id, online(id) ?? null])),

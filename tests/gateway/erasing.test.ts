@@ -1,7 +1,14 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { createHash, randomUUID } from 'node:crypto';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import type { Event } from '../../config/catalogue/events.ts';
+import { type AppendRequest, type Journal, openJournal } from '../../gateway/journal/index.ts';
+import { watchDamaged } from '../../gateway/upkeep/damaged.ts';
+import { fastClock, mulberry32 } from '../clocks.ts';
+import { silentLog, temporaryDirectory } from '../helpers.ts';
+import { testRegistry } from '../registry.ts';
 import { cards, gate } from './gate.ts';
 
 describe('erasing', () => {
@@ -41,14 +48,205 @@ describe('erasing', () => {
       ['visitor.expected', undefined, undefined],
     ]);
     await close();
-    // Not in any page of the file, used or free, nor in its WAL. The list of cards still has its card.
-    for (const name of readdirSync(directory)) {
-      const bytes = readFileSync(join(directory, name));
-      expect([name, bytes.includes('王芳-名'), bytes.toString('latin1').split('ZHAO-5').length]).toEqual([
-        name,
-        false,
-        name === 'journal.sqlite' ? 2 : 1,
-      ]);
+    expect(remains(directory, ['王芳-名', 'ZHAO-5', '"c-2"'])).toEqual([]);
+  });
+
+  it('takes the card of a platform with the person, and their child from the others', async () => {
+    const { access, command, journal } = await gate();
+    await command('credentials', { version: 1, put: cards });
+    expect(await command('erase', { holder: 't-1' })).toMatchObject({ done: true });
+    expect(await command('erase', { card: { number: '2', facility: 1 } })).toMatchObject({ done: true });
+    expect(await command('erase', { holder: 'c-1' })).toMatchObject({ done: true });
+    expect(access.credentials()).toEqual({ version: 1, count: 2 });
+    const kept = (await journal.credentials('', 10)).map(({ key, body }) => [key, JSON.parse(body)]);
+    expect(kept).toEqual([
+      ['1/3', expect.objectContaining({ holder: 'guard' })],
+      ['1/4', expect.objectContaining({ holder: 'g-1', children: ['c-2'] })],
+    ]);
+  });
+
+  it('finds a card that shows nobody’s id, where it is theirs now; not one that was another’s then', async () => {
+    const directory = temporaryDirectory();
+    const journal = await openJournal(directory);
+    const own = { credential: { format: 'wiegand26', facility: 1, number: '7654321' } };
+    const put = [{ key: '1/7654321', body: JSON.stringify({ holder: 'new', groups: [], blocked: false }) }];
+    await journal.changeCredentials({ version: 1, put, remove: [] });
+    await append(journal, 'access.unknown', own);
+    await append(journal, 'access.granted', {
+      ...own,
+      access: { door: 'in', decision: 'granted', holder: 'old' },
+    });
+    expect(await journal.erase({ holder: 'new' })).toMatchObject({ events: 1 });
+    const bodies = (await journal.read('normal', 0, 10)).map(({ body }) => body);
+    expect(bodies.map((body) => body.includes('7654321'))).toEqual([false, true]);
+    await journal.close();
+  });
+});
+
+const hex = (text: string) => Number(text).toString(16);
+const sha256 = (text: string, form: 'hex' | 'base64' | 'base64url') =>
+  createHash('sha256').update(text).digest(form);
+
+/** Each file of a folder in which one of the texts stands, in whatever letters. */
+function remains(directory: string, texts: readonly string[]): readonly string[] {
+  return readdirSync(directory, { recursive: true, encoding: 'utf8' })
+    .filter((name) => statSync(join(directory, name)).isFile())
+    .flatMap((name) => {
+      const bytes = readFileSync(join(directory, name)).toString('latin1').toLowerCase();
+      const found = texts.filter((text) =>
+        bytes.includes(Buffer.from(text.toLowerCase()).toString('latin1')),
+      );
+      return found.map((text) => `${name}: ${text}`);
+    });
+}
+
+function append(journal: Journal, type: string, data: object, repeat?: AppendRequest['repeat']) {
+  const id = randomUUID();
+  const body = JSON.stringify({ id, type: `cn.campus.${type}`, data });
+  return journal.append({ id, lane: 'normal', seenAt: 0, type, device: 'd', body, repeat });
+}
+
+/** What says something of a card in the events of all drivers: number, frame, text, key, and the hash of what came. */
+function shown(number: string, holder: string) {
+  const raw = `02 ${hex(number).toUpperCase()} 03`;
+  const data = {
+    credential: { format: 'wiegand34', facility: 1, number },
+    access: { door: 'in', decision: 'granted', holder },
+    text: `卡号 ${number}`,
+    raw,
+    details: { match: 'card', frame: hex(number) },
+    picture: sha256(number, 'hex'),
+  };
+  const key = `http-push/face/${sha256(`{"cardNo":"${number}"}`, 'base64')}/${number}/0`;
+  return { data, repeat: { key, within: 1000 } };
+}
+/** The same as somebody would look for it who has the folder: all cards can be tried. */
+const looked = (number: string, holder: string) => [
+  number,
+  holder,
+  hex(number),
+  sha256(`{"cardNo":"${number}"}`, 'base64'),
+  ...(['hex', 'base64', 'base64url'] as const).flatMap((form) => [
+    sha256(number, form),
+    sha256(`1/${number}`, form),
+    sha256(JSON.stringify({ card: { number } }), form),
+    sha256(JSON.stringify({ card: { number, facility: 1 } }), form),
+  ]),
+];
+
+describe('the bytes of the data folder', () => {
+  it('have nothing of who was erased, whatever the file went through', async () => {
+    const random = mulberry32(20);
+    const directory = temporaryDirectory();
+    let journal = await openJournal(directory);
+    const persons = Array.from({ length: 60 }, (_, i) => ({
+      number: String(3_700_000_019 + i * 7_919),
+      holder: `HOLDER-${i}-`,
+    }));
+    for (let round = 0; round < 3; round++) {
+      for (let n = 0; n < 300; n++) {
+        const { number, holder } = persons[Math.floor(random() * persons.length)] as (typeof persons)[number];
+        const { data, repeat } = shown(number, holder);
+        const more = { ...data, note: 'x'.repeat(random() < 0.1 ? 9000 : random() * 400) };
+        await append(journal, 'access.granted', more, { ...repeat, key: `${repeat.key}${round}.${n}` });
+      }
+      const put = persons.map(({ number, holder }) => ({
+        key: `1/${number}`,
+        body: JSON.stringify({ holder, groups: ['x'.repeat(random() * 300)], blocked: false }),
+      }));
+      await journal.changeCredentials({ version: round + 1, put, remove: [] });
+      for (let after = 0, step = 0; step < 3; step++) {
+        const done = await journal.remove({
+          lane: 'normal',
+          after,
+          limit: 100,
+          uplinks: [],
+          before: { access: 1 },
+        });
+        after = done.last + Math.floor(random() * 40);
+      }
+      const gone = persons.splice(Math.floor(random() * persons.length), 3);
+      for (const { number, holder } of gone) {
+        const person = random() < 0.5 ? { holder } : { card: { number } };
+        expect((await journal.erase(person)).left).toEqual([]);
+      }
+      const texts = gone.flatMap(({ number, holder }) => looked(number, holder));
+      expect(remains(directory, texts)).toEqual([]);
+      await journal.close();
+      expect(remains(directory, texts)).toEqual([]);
+      journal = await openJournal(directory);
     }
+    await journal.close();
+  });
+
+  it('have nothing of a file of an older version either, which did not overwrite what it deleted', async () => {
+    const directory = temporaryDirectory();
+    const first = await openJournal(directory);
+    await first.close();
+    const db = new Database(join(directory, 'journal.sqlite'));
+    db.pragma('secure_delete = OFF');
+    db.exec("DELETE FROM meta WHERE key = 'overwrites'");
+    const insert = db.prepare(
+      "INSERT INTO event (lane, id, seen_at, type, device, body) VALUES (1, ?, 0, 'visitor.arrived', 'd', ?)",
+    );
+    for (let i = 0; i < 300; i++)
+      insert.run(
+        String(i),
+        JSON.stringify({ data: { visit: { id: 'v-1', stage: 'arrived', name: 'ZHANGSAN' } } }),
+      );
+    db.exec('DELETE FROM event WHERE sequence <= 299');
+    db.close();
+    expect(remains(directory, ['ZHANGSAN'])).toEqual(['journal.sqlite: ZHANGSAN']);
+    const journal = await openJournal(directory);
+    expect(await journal.erase({ visit: 'v-1' })).toEqual({ events: 1, pictures: [], left: [] });
+    expect(remains(directory, ['ZHANGSAN'])).toEqual([]);
+    expect(
+      (
+        await journal.append({
+          id: 'a',
+          lane: 'normal',
+          seenAt: 0,
+          type: 'alarm.raised',
+          device: 'd',
+          body: '{}',
+        })
+      ).sequence,
+    ).toBe(301);
+    await journal.close();
+  });
+});
+
+describe('what cannot be erased', () => {
+  it('is told where another program keeps the WAL', async () => {
+    const directory = temporaryDirectory();
+    const journal = await openJournal(directory, { time: fastClock(50) });
+    await append(journal, 'visitor.arrived', { visit: { id: 'v-1', stage: 'arrived', name: 'ZHANGSAN' } });
+    const db = new Database(join(directory, 'journal.sqlite'), { readonly: true });
+    db.exec('BEGIN');
+    db.prepare('SELECT count(*) FROM event').get();
+    expect((await journal.erase({ visit: 'v-1' })).left).toEqual(['journal.sqlite-wal']);
+    db.close();
+    expect((await journal.erase({ visit: 'v-1' })).left).toEqual([]);
+    expect(remains(directory, ['ZHANGSAN'])).toEqual([]);
+    await journal.close();
+  });
+
+  it('is a damaged copy, told, and destroyed on request', async () => {
+    const directory = temporaryDirectory();
+    const copy = 'journal.damaged-20261124T080000Z.sqlite';
+    writeFileSync(join(directory, copy), 'ZHANGSAN'.repeat(300_000));
+    writeFileSync(join(directory, `${copy}-wal`), 'ZHANGSAN');
+    const { registry, ask } = testRegistry({ gateway: 'gateway' });
+    const journal = await openJournal(directory);
+    const damaged = watchDamaged({ dataDir: directory, journal, registry, log: silentLog });
+    await damaged.start();
+    expect(damaged.list()).toEqual([copy, `${copy}-wal`]);
+    expect(await ask('gateway', 'destroy-damaged', {})).toEqual({
+      done: true,
+      result: { destroyed: [copy, `${copy}-wal`] },
+    });
+    expect(damaged.list()).toEqual([]);
+    expect(remains(directory, ['ZHANGSAN'])).toEqual([]);
+    await journal.close();
   });
 });

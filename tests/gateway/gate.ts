@@ -82,6 +82,7 @@ export async function gate(directory = temporaryDirectory(), spoil = (journal: J
     onward: visitors.pass,
     reload: recorder.reload,
     forget: async () => {},
+    damaged: { list: () => [] },
     commands: {
       performForCard: (task) => registry.perform({ id: 'access', ...task }, { kind: 'card', id: 'access' }),
       askPart: (action, target, wanted) =>

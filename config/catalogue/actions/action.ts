@@ -8,7 +8,7 @@ export interface Action<Arguments extends z.ZodObject = z.ZodObject> {
   readonly arguments: Arguments;
   /** Moves nothing: needs no times, because a platform with a wrong clock needs it most. */
   readonly harmless?: true;
-  /** Its arguments are about persons, who may have to be erased: the audit keeps a hash. */
+  /** Its arguments are about persons, who may have to be erased: the audit keeps their names alone. */
   readonly personal?: true;
   /** May wait so long for a gateway that is away, ms. */
   readonly lifetime?: number;

@@ -153,7 +153,7 @@ export const persons = define({
   },
   erase: {
     of: 'gateway',
-    en: "Take a person out of the campus's events, for good: one of card, holder, visit",
+    en: "Take a person out of the campus's events and the platform's cards, for good: one of card, holder, visit; answers with `left`, the files that may name them still",
     zh: '删除个人信息',
     personal: true,
     arguments: z
@@ -163,5 +163,11 @@ export const persons = define({
         visit: z.string().min(1).optional(),
       })
       .refine((one) => Object.keys(one).length === 1, 'one of card, holder, visit'),
+  },
+  'destroy-damaged': {
+    of: 'gateway',
+    en: 'Destroy the damaged copies of the journal that were set aside: nobody can be erased from them',
+    zh: '销毁已隔离的损坏日志副本',
+    arguments: nothing,
   },
 });

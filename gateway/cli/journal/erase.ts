@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { say } from '../../../config/language.ts';
 import type { Person } from '../../journal/erasure.ts';
 import { openJournal } from '../../journal/index.ts';
 import { removeMedia } from '../../media/files.ts';
+import { destroyDamaged, listDamaged } from '../../upkeep/damaged.ts';
 import { configOrErrors, progress, type Terminal, UsageError } from '../command.ts';
 import { printer } from './printer.ts';
 
@@ -18,13 +18,40 @@ export async function erasePerson(file: string, person: Person, terminal: Termin
   const journal = await openJournal(config.dataDir);
   try {
     const bar = progress(terminal, say('looked at', '已检查'), undefined);
-    const { events, pictures } = await journal.erase(person, (looked) => bar.step(looked));
+    const { events, pictures, left } = await journal.erase(person, (looked) => bar.step(looked));
     bar.end();
     await removeMedia(join(config.dataDir, 'media'), pictures);
-    const sha256 = createHash('sha256').update(JSON.stringify(person)).digest('hex');
     const { username: user } = userInfo();
-    await journal.audit(terminal.clock.wall(), JSON.stringify({ kind: 'erase', sha256, events, user }));
+    const by = Object.entries(person).flatMap(([name, value]) => (value === undefined ? [] : [name]));
+    await journal.audit(terminal.clock.wall(), JSON.stringify({ kind: 'erase', personal: by, events, user }));
     out(say(`erased in ${events} events`, `已在 ${events} 个事件中删除`));
+    for (const name of [...left, ...(await listDamaged(config.dataDir))])
+      out(
+        say(
+          `! ${name} may name them still; damaged copies: campus-gateway journal destroy-damaged ${file}`,
+          `! ${name} 中可能仍有其信息；损坏副本可用 campus-gateway journal destroy-damaged ${file} 销毁`,
+        ),
+      );
+    return 0;
+  } finally {
+    await journal.close();
+  }
+}
+
+/** Destroys the damaged journals that were set aside, of a gateway that is stopped. @returns the exit status. */
+export async function destroyCopies(file: string, terminal: Terminal): Promise<number> {
+  const out = printer(terminal);
+  const config = await configOrErrors(file, terminal);
+  if (config === undefined) return 1;
+  const journal = await openJournal(config.dataDir);
+  try {
+    const destroyed = await destroyDamaged(config.dataDir);
+    const { username: user } = userInfo();
+    await journal.audit(
+      terminal.clock.wall(),
+      JSON.stringify({ kind: 'destroy-damaged', files: destroyed, user }),
+    );
+    out(say(`destroyed ${destroyed.length} files`, `已销毁 ${destroyed.length} 个文件`));
     return 0;
   } finally {
     await journal.close();
