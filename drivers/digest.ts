@@ -6,14 +6,77 @@ export interface Credentials {
   readonly password: string;
 }
 
-/** `Digest realm="x", qop="auth"` -> its members. undefined: it is none. */
-export function readChallenge(header: string): Readonly<Record<string, string>> | undefined {
-  const found = /(?:^|,)\s*Digest\s+(.*)$/i.exec(header)?.[1];
-  if (found === undefined) return undefined;
-  const members = found.matchAll(/([a-z0-9-]+)\s*=\s*(?:"([^"]*)"|([^\s,]+))/gi);
-  return Object.fromEntries(
-    [...members].map(([, name = '', quoted, bare]) => [name.toLowerCase(), quoted ?? bare ?? '']),
-  );
+export interface Challenge {
+  /** In small letters: `digest`, `basic`. */
+  readonly scheme: string;
+  readonly members: Readonly<Record<string, string>>;
+}
+
+/**
+ * `Digest realm="x", qop="auth", Basic realm="y"` -> each challenge with its own members (RFC 9110, 11.6.1). Reads each
+ * character once, whatever a device sends.
+ */
+export function readChallenges(header: string): readonly Challenge[] {
+  const found: { scheme: string; members: [string, string][] }[] = [];
+  let at = 0;
+  const skip = (characters: string) => {
+    while (at < header.length && characters.includes(header.charAt(at))) at++;
+  };
+  const until = (characters: string) => {
+    const start = at;
+    while (at < header.length && !characters.includes(header.charAt(at))) at++;
+    return header.slice(start, at);
+  };
+  const quoted = () => {
+    const characters: string[] = [];
+    for (at++; at < header.length && header[at] !== '"'; at++) {
+      if (header[at] === '\\') at++;
+      characters.push(header.charAt(at));
+    }
+    at++;
+    return characters.join('');
+  };
+  while (at < header.length) {
+    skip(' \t,');
+    const name = until(' \t,="').toLowerCase();
+    skip(' \t');
+    if (name === '') at++;
+    else if (header[at] !== '=') found.push({ scheme: name, members: [] });
+    else {
+      at++;
+      skip(' \t');
+      found.at(-1)?.members.push([name, header[at] === '"' ? quoted() : until(' \t,')]);
+    }
+  }
+  return found.map(({ scheme, members }) => ({ scheme, members: Object.fromEntries(members) }));
+}
+
+/** The algorithms that we know (RFC 7616, 6.1), the weaker first. */
+const hashes: readonly (readonly [name: string, hash: string])[] = [
+  ['MD5', 'md5'],
+  ['SHA-256', 'sha256'],
+];
+const strengthOf = ({ members: { algorithm = 'MD5' } }: Challenge) =>
+  hashes.findIndex(([name]) => name === algorithm.toUpperCase().replace(/-SESS$/, ''));
+
+/**
+ * What answers a 401: to the strongest digest challenge that we know (RFC 7616, 3.7), else to a basic one. undefined: it
+ * wants what we do not know.
+ */
+export function authorizationOf(
+  header: string,
+  credentials: Credentials,
+  request: { readonly method: string; readonly uri: string },
+): string | undefined {
+  const challenges = readChallenges(header);
+  const [digest] = challenges
+    .filter((one) => one.scheme === 'digest' && strengthOf(one) >= 0)
+    .sort((a, b) => strengthOf(b) - strengthOf(a));
+  if (digest !== undefined) return digestAuthorization(digest.members, credentials, request);
+  const { username, password } = credentials;
+  return challenges.some(({ scheme }) => scheme === 'basic')
+    ? `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`
+    : undefined;
 }
 
 /**
@@ -28,8 +91,8 @@ export function digestAuthorization(
 ): string {
   const { realm = '', nonce = '', qop, opaque, algorithm = 'MD5' } = challenge;
   const [base = '', session] = algorithm.toUpperCase().split(/-(?=SESS$)/);
-  const name = { MD5: 'md5', 'SHA-256': 'sha256' }[base];
-  if (name === undefined) throw new Error(`the digest algorithm ${algorithm} is not known`);
+  const name = hashes.find(([one]) => one === base)?.[1];
+  if (name === undefined) throw new Error(`the digest algorithm ${algorithm.slice(0, 50)} is not known`);
   const hash = (text: string) => createHash(name).update(text).digest('hex');
   const secret = hash(`${username}:${realm}:${password}`);
   const first = session === undefined ? secret : hash(`${secret}:${nonce}:${cnonce}`);
@@ -62,37 +125,23 @@ export function withCredentials(uri: string, credentials: Credentials | undefine
   return url.href;
 }
 
-/** A body of at most so many bytes: what answers without an end must not fill the memory. @throws Error. */
-export async function bodyOf(response: Response, max: number): Promise<Buffer> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of response.body ?? []) {
-    size += chunk.length;
-    if (size > max) throw new Error(`the answer is larger than ${max} bytes`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
-}
-
-/** `fetch` that answers a digest or basic challenge. @throws what `fetch` throws. */
+/**
+ * `fetch` that answers a digest or basic challenge, for answers that have no end: streams. It follows nobody elsewhere.
+ * Whoever reads the body bounds it; `ask` of http.ts is for answers that end. @throws what `fetch` throws.
+ */
 export async function fetchAs(
   url: string,
   credentials: Credentials | undefined,
   init: RequestInit & { readonly method?: string } = {},
 ): Promise<Response> {
-  const first = await fetch(url, init);
+  const once = { ...init, redirect: 'error' } as const;
+  const first = await fetch(url, once);
   const header = first.headers.get('www-authenticate');
   if (first.status !== 401 || header === null || credentials === undefined) return first;
-  await first.body?.cancel();
   const { pathname, search } = new URL(url);
-  const challenge = readChallenge(header);
-  const { username, password } = credentials;
-  const authorization =
-    challenge === undefined
-      ? `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`
-      : digestAuthorization(challenge, credentials, {
-          method: init.method ?? 'GET',
-          uri: `${pathname}${search}`,
-        });
-  return await fetch(url, { ...init, headers: { ...init.headers, authorization } });
+  const wanted = { method: init.method ?? 'GET', uri: `${pathname}${search}` };
+  const authorization = authorizationOf(header, credentials, wanted);
+  if (authorization === undefined) return first;
+  await first.body?.cancel();
+  return await fetch(url, { ...once, headers: { ...init.headers, authorization } });
 }

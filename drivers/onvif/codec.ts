@@ -97,16 +97,135 @@ export function encodeRequest(
   return `<?xml version="1.0" encoding="UTF-8"?><s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope" xmlns:a="http://www.w3.org/2005/08/addressing">${header}<s:Body>${bodies[request](ms)}</s:Body></s:Envelope>`;
 }
 
-const lists = ['NotificationMessage', 'SimpleItem'];
-const parser = new XMLParser({
+/** Elements, their ends, comments and so on in one answer: that of a recorder with 256 profiles has 40,000. */
+const TAGS_MAX = 50_000;
+/** `=` in one answer, each of which may be an attribute: those 256 profiles have 8,000. */
+const ATTRIBUTES_MAX = 20_000;
+/** Elements in each other: the deepest that ONVIF defines are about 20. */
+const DEPTH_MAX = 60;
+/** Children of one element: more sources or profiles than any recorder has. */
+const CHILDREN_MAX = 2000;
+/** Of what goes back in the header of each question, characters. */
+const PARAMETERS_MAX = 4000;
+/** Of what a camera says for people, and of the names of its rules: characters. */
+const WORDS_MAX = 300;
+
+const asText = {
   ignoreAttributes: false,
-  attributeNamePrefix: '@',
-  removeNSPrefix: true,
   parseTagValue: false,
   parseAttributeValue: false,
+  maxNestedTags: DEPTH_MAX,
+};
+const lists = ['NotificationMessage', 'SimpleItem'];
+const parser = new XMLParser({
+  ...asText,
+  attributeNamePrefix: '@',
+  removeNSPrefix: true,
   trimValues: true,
   isArray: (name) => lists.includes(name),
 });
+/** As it stands: the order of things, prefixes, entities. */
+const treeParser = new XMLParser({
+  ...asText,
+  attributeNamePrefix: '',
+  preserveOrder: true,
+  trimValues: false,
+  processEntities: false,
+  cdataPropName: '#cdata',
+  ignoreDeclaration: true,
+  ignorePiTags: true,
+});
+
+const hasMoreThan = (text: string, mark: string, max: number): boolean => {
+  let count = 0;
+  for (let at = text.indexOf(mark); at !== -1; at = text.indexOf(mark, at + 1))
+    if (++count > max) return true;
+  return false;
+};
+
+/** What a parser may see: no DTD (SOAP 1.2 part 1, 5: there must be none), no more than it can bear. @throws SoapError. */
+function bounded(xml: string): string {
+  if (hasMoreThan(xml, '<', TAGS_MAX) || hasMoreThan(xml, '=', ATTRIBUTES_MAX))
+    throw new SoapError('the answer has more in it than a camera has to say');
+  if (xml.includes('<!DOCTYPE')) throw new SoapError('the answer has a DTD, which SOAP forbids');
+  // Some begin with an empty line, or end with what ends their strings.
+  let end = xml.length;
+  while (end > 0 && xml.charCodeAt(end - 1) === 0) end--;
+  return xml.slice(0, end).trimStart();
+}
+
+function parse(xml: string, by: XMLParser): unknown {
+  const fit = bounded(xml);
+  try {
+    return by.parse(fit, true);
+  } catch {
+    throw new SoapError('the answer is no XML');
+  }
+}
+
+interface Element {
+  readonly name: string;
+  /** Values as they stand between their quotes. */
+  readonly attributes: Readonly<Record<string, string>>;
+  readonly children: readonly Content[];
+}
+/** Text is as it stands, with its entities. */
+type Content = Element | string;
+
+/** One thing of a tree, as the parser gives it. */
+type Parsed = Readonly<Record<string, unknown>>;
+function contentOf(parsed: Parsed): Content {
+  if ('#text' in parsed) return String(parsed['#text']);
+  if ('#cdata' in parsed)
+    return escapeXml((parsed['#cdata'] as readonly Parsed[]).map((one) => one['#text']).join(''));
+  const name = Object.keys(parsed).find((key) => key !== ':@') ?? '';
+  return {
+    name,
+    attributes: (parsed[':@'] ?? {}) as Record<string, string>,
+    children: ((parsed[name] ?? []) as readonly Parsed[]).map(contentOf),
+  };
+}
+const readTree = (xml: string): readonly Content[] =>
+  (parse(xml, treeParser) as readonly Parsed[]).map(contentOf);
+
+const attributeXml = ([name, value]: [string, string]) =>
+  ` ${name}="${value.replaceAll('"', '&#34;').replaceAll('<', '&#60;')}"`;
+function writeXml(content: Content): string {
+  if (typeof content === 'string') return content;
+  const { name, attributes, children } = content;
+  const inner = children.map(writeXml).join('');
+  return `<${name}${Object.entries(attributes).map(attributeXml).join('')}>${inner}</${name}>`;
+}
+
+const NAMESPACE = 'xmlns';
+const isDeclaration = (name: string) => name === NAMESPACE || name.startsWith(`${NAMESPACE}:`);
+
+/**
+ * An answer as the `onvif` package bears it. Its lib/utils.js takes declarations of namespaces out with an expression
+ * that costs the square of what only looks like one, and some of its lists are gone through once for each of their
+ * members (lib/cam.js of 0.8.3: getActiveSources).
+ * @throws SoapError.
+ */
+export function plainXml(xml: string): string {
+  const plain = (content: Content): Content => {
+    if (typeof content === 'string') return content.replaceAll(NAMESPACE, 'xmln&#115;');
+    const { name, attributes, children } = content;
+    const kept = Object.entries(attributes).filter(([key]) => !isDeclaration(key));
+    if (
+      children.filter((one) => typeof one !== 'string').length > CHILDREN_MAX ||
+      [name, ...kept.map(([key]) => key)].some((one) => one.includes(NAMESPACE))
+    )
+      throw new SoapError('the answer has more in it than a camera has to say');
+    return {
+      name,
+      attributes: Object.fromEntries(
+        kept.map(([key, value]) => [key, value.replaceAll(NAMESPACE, 'xmln&#115;')]),
+      ),
+      children: children.map(plain),
+    };
+  };
+  return readTree(xml).map(plain).map(writeXml).join('');
+}
 
 type Node = Readonly<Record<string, unknown>>;
 const node = (value: unknown): Node =>
@@ -117,20 +236,14 @@ const textOf = (value: unknown): string =>
 
 /** The body of an answer. @throws SoapError on a fault, or where it is none. */
 export function readBody(xml: string): Node {
-  let parsed: unknown;
-  try {
-    parsed = parser.parse(xml, true);
-  } catch {
-    throw new SoapError('the answer is no XML');
-  }
-  const body = node(node(node(parsed)['Envelope'])['Body']);
+  const body = node(node(node(parse(xml, parser))['Envelope'])['Body']);
   if (Object.keys(body).length === 0) throw new SoapError('the answer is no SOAP');
   const fault = node(body['Fault']);
   if ('Fault' in body) {
     const subcode = textOf(node(node(node(fault['Code'])['Subcode']))['Value']);
     const reason = textOf(node(fault['Reason'])['Text']) || textOf(fault['faultstring']);
     const words = [subcode, reason].filter((part) => part !== '').join(': ');
-    throw new SoapError(words || 'a fault', 'E_SOAP_FAULT');
+    throw new SoapError(words.slice(0, WORDS_MAX) || 'a fault', 'E_SOAP_FAULT');
   }
   return body;
 }
@@ -171,30 +284,63 @@ function lastsOf(response: Node): number {
   return lasts > 0 ? lasts : LASTS_DEFAULT_MS;
 }
 
-/** Reference parameters as they stand, each with the namespaces that it needs. */
+const localName = (name: string) => name.slice(name.indexOf(':') + 1);
+const prefixOf = (name: string) => name.slice(0, Math.max(0, name.indexOf(':')));
+
+/** Every prefix of an element's names and of those in it; '': one without. */
+function prefixesIn({ name, attributes, children }: Element): Set<string> {
+  const own = Object.keys(attributes).filter((key) => key.includes(':') && !isDeclaration(key));
+  const found = new Set([name, ...own].map(prefixOf));
+  for (const one of children)
+    if (typeof one !== 'string') for (const prefix of prefixesIn(one)) found.add(prefix);
+  return found;
+}
+
+const PARAMETERS = [
+  'Envelope',
+  'Body',
+  'CreatePullPointSubscriptionResponse',
+  'SubscriptionReference',
+  'ReferenceParameters',
+];
+/** Reference parameters as they stand, each with the namespaces that it needs (WS-Addressing 1.0 SOAP binding, 2.1). */
 function parametersOf(xml: string): string {
-  const inner = /<(?:[\w-]+:)?ReferenceParameters[^>]*>([\s\S]*?)<\/(?:[\w-]+:)?ReferenceParameters>/.exec(
-    xml,
-  )?.[1];
-  if (inner === undefined) return '';
-  return inner
-    .trim()
-    .replace(/<([\w-]+):([\w-]+)((?:\s[^>]*)?)>/g, (whole, prefix: string, name: string, rest: string) => {
-      const declared = new RegExp(`xmlns:${prefix}\\s*=\\s*("[^"]*"|'[^']*')`);
-      const uri = rest.match(declared) === null ? declared.exec(xml)?.[1] : undefined;
-      const space = uri === undefined ? '' : ` xmlns:${prefix}=${uri}`;
-      return whole.startsWith('</')
-        ? whole
-        : `<${prefix}:${name}${space} a:IsReferenceParameter="true"${rest}>`;
-    });
+  const declared: Record<string, string> = {};
+  let within = readTree(xml);
+  for (const wanted of PARAMETERS) {
+    const found = within.find(
+      (one): one is Element => typeof one !== 'string' && localName(one.name) === wanted,
+    );
+    if (found === undefined) return '';
+    for (const [name, uri] of Object.entries(found.attributes)) if (isDeclaration(name)) declared[name] = uri;
+    within = found.children;
+  }
+  const parameters = within
+    .filter((one): one is Element => typeof one !== 'string')
+    .map((one) => {
+      const needed = [...prefixesIn(one)]
+        .map((prefix) => (prefix === '' ? NAMESPACE : `${NAMESPACE}:${prefix}`))
+        .flatMap((name): [string, string][] =>
+          declared[name] === undefined ? [] : [[name, declared[name]]],
+        );
+      const attributes = {
+        ...Object.fromEntries(needed),
+        'a:IsReferenceParameter': 'true',
+        ...one.attributes,
+      };
+      return writeXml({ ...one, attributes });
+    })
+    .join('');
+  if (parameters.length > PARAMETERS_MAX) throw new SoapError('what it wants to hear again is too long');
+  return parameters;
 }
 
 const itemsOf = (value: unknown): Record<string, string> => {
   const items = node(value)['SimpleItem'];
   return Object.fromEntries(
     (Array.isArray(items) ? items : []).map((item) => [
-      String(node(item)['@Name'] ?? ''),
-      String(node(item)['@Value'] ?? ''),
+      String(node(item)['@Name'] ?? '').slice(0, WORDS_MAX),
+      String(node(item)['@Value'] ?? '').slice(0, WORDS_MAX),
     ]),
   );
 };
@@ -210,8 +356,8 @@ export function readNotifications(xml: string): {
   let discarded = 0;
   const notifications = (Array.isArray(messages) ? messages : []).flatMap((one): Notification[] => {
     const topic = textOf(node(one)['Topic'])
-      .replace(/^\s*[\w-]+:/, '')
-      .trim();
+      .trim()
+      .replace(/^[\w-]+:/, '');
     const message = node(node(node(one)['Message'])['Message']);
     const operation = message['@PropertyOperation'];
     const at = Date.parse(String(message['@UtcTime'] ?? ''));

@@ -72,6 +72,8 @@ const REFUSED_MS = 60_000;
 /** Silent for so long, it is offline. */
 const OFFLINE_MS = 15_000;
 const CLOCK_EVERY_MS = 600_000;
+/** States of one address at once whose end is waited for: each rule of each channel of the largest recorder has one. */
+const STATES_MAX = 2000;
 /** A camera that turns needs a moment until its picture stands still. */
 const SETTLE_MS = 600;
 
@@ -247,6 +249,8 @@ function createStates(cameras: readonly Own[], host: Host) {
       const found = device && observationOf(notification, device.id, device.options.events);
       if (device === undefined || found === undefined) return;
       const { observation, passing } = found;
+      if (timers.size >= STATES_MAX && observation.state === 'raised' && !timers.has(keyOf(observation)))
+        return host.discarded(device.id, 'more states at once than a camera has', 1);
       const trusted = Math.abs(offset) <= device.options.clockTolerance;
       const { at } = notification;
       const whole = { ...observation, ...(at !== undefined && { at: { time: at, trusted } }) };

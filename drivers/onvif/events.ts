@@ -5,8 +5,8 @@
  * ends here, and the caller makes the next one, which begins with all states (SetSynchronizationPoint).
  */
 import { randomBytes, randomUUID } from 'node:crypto';
-import { type Clock, deadline } from '../contract/clock.ts';
-import { bodyOf, fetchAs } from '../digest.ts';
+import type { Clock } from '../contract/clock.ts';
+import { ask as askHttp } from '../http.ts';
 import type { CameraAddress } from './camera.ts';
 import {
   encodeRequest,
@@ -34,9 +34,10 @@ const NONSENSE_MAX = 3;
 /** A camera that does not wait, although it was asked to, is not asked more often than this. */
 const EAGER_MS = 300;
 
-/** A hundred notifications are a tenth of it. */
-const ANSWER_MAX = 2_000_000;
+/** A hundred notifications, of which each answer has no more, are a fifth of it. */
+const ANSWER_MAX = 500_000;
 const WRONG_PASSWORD = 'it refuses our password';
+const SOAP = { 'content-type': 'application/soap+xml; charset=utf-8' };
 
 const serviceUrl = ({ host, port }: CameraAddress) =>
   `http://${host.includes(':') ? `[${host}]` : host}:${port}/onvif/device_service`;
@@ -49,13 +50,15 @@ export async function clockOffset(
 ): Promise<number> {
   const url = serviceUrl(address);
   const before = clock.wall();
-  const response = await fetch(url, {
+  const { body } = await askHttp(url, {
     method: 'POST',
-    headers: { 'content-type': 'application/soap+xml; charset=utf-8' },
+    headers: SOAP,
     body: encodeRequest('time', url, 0, { messageId: randomUUID() }),
-    signal: AbortSignal.any([signal, deadline(ASK_MS, clock)]),
+    maxBytes: ANSWER_MAX,
+    timeout: ASK_MS,
+    ...{ clock, signal },
   });
-  const time = readTime((await bodyOf(response, ANSWER_MAX)).toString());
+  const time = readTime(body.toString());
   // It tells whole seconds: the middle of one, and the middle of the way.
   return time + 500 - (before + clock.wall()) / 2;
 }
@@ -97,16 +100,17 @@ export async function readEvents(options: EventsOptions): Promise<void> {
             nonce: randomBytes(16),
             created: new Date(clock.wall() + offset()).toISOString(),
           };
-    const response = await fetchAs(to, credentials, {
+    const { status, body } = await askHttp(to, {
       method: 'POST',
-      headers: { 'content-type': 'application/soap+xml; charset=utf-8', connection: 'close' },
+      headers: SOAP,
       body: encodeRequest(request, to, ms, { token, parameters, messageId: randomUUID() }),
-      signal: AbortSignal.any([signal, deadline(limit, clock)]),
+      maxBytes: ANSWER_MAX,
+      timeout: limit,
+      ...{ credentials, clock, signal },
     });
-    const text = (await bodyOf(response, ANSWER_MAX)).toString();
-    if (response.status === 401) throw new Error(WRONG_PASSWORD);
+    if (status === 401) throw new Error(WRONG_PASSWORD);
     heard();
-    return text;
+    return body.toString();
   };
 
   const {
@@ -115,21 +119,21 @@ export async function readEvents(options: EventsOptions): Promise<void> {
     lasts,
   } = readSubscription(await ask('subscribe', url, LASTS_MS, ASK_MS));
   // Relative, or with a host that only the camera knows: the path is right, the host is the one that answers.
-  const pullUrl = new URL(told, url);
-  const own = new URL(url);
-  pullUrl.host = own.host;
-  pullUrl.protocol = own.protocol;
+  const { pathname, search } = new URL(told, url);
+  const pullUrl = new URL(url);
+  pullUrl.pathname = pathname;
+  pullUrl.search = search;
   const to = pullUrl.href;
   let endsAt = clock.elapsed() + lasts;
   const unsubscribe = () =>
-    fetchAs(to, credentials, {
+    askHttp(to, {
       method: 'POST',
-      headers: { 'content-type': 'application/soap+xml; charset=utf-8' },
+      headers: SOAP,
       body: encodeRequest('unsubscribe', to, 0, { parameters, messageId: randomUUID() }),
-      signal: deadline(1000, clock),
-    })
-      .then((response) => response.body?.cancel())
-      .catch(() => {});
+      maxBytes: ANSWER_MAX,
+      timeout: 1000,
+      ...{ credentials, clock },
+    }).catch(() => {});
 
   // All states as they are now. Some do not know it, and tell them anyway.
   await ask('synchronise', to, 0, ASK_MS, parameters)
