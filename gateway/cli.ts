@@ -5,7 +5,7 @@
  * 2 the command was not understood; 3 it could not run (a port or the data folder is taken, no broker).
  */
 import { say } from '../config/language.ts';
-import { type Command, type Terminal, terminalOfProcess, UsageError } from './cli/command.ts';
+import { type Command, printing, type Terminal, terminalOfProcess, UsageError } from './cli/command.ts';
 import { version } from './version.ts';
 
 /** Loaded only when named. */
@@ -48,11 +48,12 @@ async function help(): Promise<string> {
   ].join('\n');
 }
 
-/** Runs one command; its exit status. */
+/** Runs one command; its exit status. What it prints has no control characters of others in it. */
 export async function runCommandLine(
   args: readonly string[],
-  terminal: Terminal = terminalOfProcess,
+  on: Terminal = terminalOfProcess,
 ): Promise<number> {
+  const terminal = printing(on);
   const { stdout, stderr } = terminal;
   const [name, ...rest] = args;
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {

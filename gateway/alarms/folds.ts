@@ -12,6 +12,8 @@ import type { Pass } from '../road/stage.ts';
 /** So many alarms of one zone in a window are told each; the next are counted. */
 const TOLD = 3;
 const WINDOW_MS = 60_000;
+/** So many zones are remembered: a panel may name ever new ones. */
+const FOLDS_MAX = 10_000;
 
 /** One zone, kind and cause that alarms again and again. */
 interface Fold {
@@ -81,6 +83,11 @@ export function createFolds(options: {
         receipt: { sequence: null, id: null, repeated: true },
       };
       folds.set(key, known);
+      // Forgotten, a zone that is quiet may be told three times again.
+      for (const [old, { timer }] of folds) {
+        if (folds.size <= FOLDS_MAX) break;
+        if (timer === undefined && old !== key) folds.delete(old);
+      }
       if (known.timer !== undefined) {
         known.last = observation;
         if (observation.state === 'raised') {

@@ -3,6 +3,7 @@ import { say } from '../../config/language.ts';
 import type { LoadedConfig } from '../../config/load.ts';
 import type { Config } from '../../config/schema.ts';
 import { type Clock, systemClock, type Timer } from '../../drivers/contract/clock.ts';
+import { printable, printableOutput } from '../printable.ts';
 
 /** Where a command speaks, and its time. Tests give their own. */
 export interface Terminal {
@@ -15,6 +16,15 @@ export const terminalOfProcess: Terminal = {
   stderr: process.stderr,
   clock: systemClock,
 };
+
+/** A terminal that foreign texts cannot move: fields are escaped where they are put into lines, this catches the rest. */
+export function printing({ stdout, stderr, clock }: Terminal): Terminal {
+  const guard = (stream: Terminal['stdout']): Terminal['stdout'] => ({
+    isTTY: stream.isTTY,
+    write: (text: string) => stream.write(printableOutput(text)),
+  });
+  return { stdout: guard(stdout), stderr: guard(stderr), clock };
+}
 
 /**
  * One file a command: what it is, its options, its examples. What it does is loaded when it is run: `--help` has no
@@ -89,7 +99,7 @@ export async function loadedOrErrors(
   ]);
   const loaded = readConfig(file);
   if ('config' in loaded) return loaded;
-  for (const error of loaded.errors) stderr.write(`${formatError(error)}\n`);
+  for (const error of loaded.errors) stderr.write(`${printable(formatError(error))}\n`);
   const count = loaded.errors.length;
   stderr.write(say(`${count} error${count === 1 ? '' : 's'} in ${file}\n`, `${file} 中有 ${count} 处错误\n`));
   return undefined;

@@ -1,12 +1,47 @@
 import { createRequire } from 'node:module';
 import { parseArgs } from 'node:util';
 import { say } from '../../config/language.ts';
+import { printable } from '../printable.ts';
 import type { Command } from './command.ts';
 
 /** An answer to WS-Discovery, as far as it is of interest. */
 interface Match {
   readonly probeMatches: { readonly probeMatch: { readonly XAddrs?: string; readonly scopes?: string } };
 }
+
+/** A line of the config for who answered; undefined: the answer makes no sense. */
+function readMatch({ probeMatches }: Partial<Match>): { address: string; line: string } | undefined {
+  const { XAddrs, scopes } = probeMatches?.probeMatch ?? {};
+  if (typeof XAddrs !== 'string') return undefined;
+  const address = XAddrs.split(/\s+/).find((one) => URL.canParse(one));
+  if (address === undefined) return undefined;
+  const { hostname, port } = new URL(address);
+  const [, encoded = ''] = /onvif:\/\/www\.onvif\.org\/name\/(\S+)/.exec(String(scopes ?? '')) ?? [];
+  const name = decoded(encoded);
+  const id = `camera-${hostname.replace(/\W/g, '-')}${port === '' || port === '80' ? '' : `-${port}`}`;
+  const words = [
+    `id: ${id}`,
+    ...(name === '' ? [] : [`name: ${JSON.stringify(name)}`]),
+    'driver: onvif',
+    `host: ${hostname}`,
+    ...(port === '' ? [] : [`port: ${port}`]),
+    'username: admin',
+    'passwordFile: secrets/cameras',
+  ];
+  return { address, line: `- { ${words.join(', ')} }` };
+}
+
+/** Percent-encoded (ONVIF Core, 7.3.2.2); what is not stands as it is. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+/** A crowd, or one that answers without end, is shown no further than this. */
+const SHOWN_MAX = 1000;
 
 export const discover: Command = {
   name: 'discover',
@@ -30,21 +65,10 @@ Asks the network for ONVIF cameras (WS-Discovery) and prints a device of the con
     // A device that answers nonsense does not hide the others.
     Discovery.on('error', () => {});
     Discovery.on('device', (device: unknown) => {
-      const { XAddrs = '', scopes = '' } = (device as Match).probeMatches.probeMatch;
-      const address = XAddrs.split(/\s+/).find((one) => URL.canParse(one));
-      if (address === undefined || found.has(address)) return;
-      const { hostname, port } = new URL(address);
-      const name = decodeURIComponent(/onvif:\/\/www\.onvif\.org\/name\/(\S+)/.exec(scopes)?.[1] ?? '');
-      const id = `camera-${hostname.replace(/\W/g, '-')}${port === '' || port === '80' ? '' : `-${port}`}`;
-      const words = [
-        `id: ${id}`,
-        ...(name === '' ? [] : [`name: ${JSON.stringify(name)}`]),
-        'driver: onvif',
-        `host: ${hostname}`,
-      ];
-      const line = `- { ${[...words, ...(port === '' ? [] : [`port: ${port}`]), 'username: admin', 'passwordFile: secrets/cameras'].join(', ')} }`;
-      found.set(address, line);
-      stdout.write(`${line}\n`);
+      const camera = readMatch(device as Partial<Match>);
+      if (camera === undefined || found.has(camera.address) || found.size >= SHOWN_MAX) return;
+      found.set(camera.address, camera.line);
+      stdout.write(`${printable(camera.line)}\n`);
     });
     await new Promise<void>((resolve) => {
       const options = {

@@ -12,6 +12,7 @@ import { type InFlight, inFlight } from '../lifecycle/in-flight.ts';
 import type { Part } from '../lifecycle/part.ts';
 import { type BurstLog, burstLog } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
+import { createReasons } from '../observe/reasons.ts';
 import { createLinks, type Links } from './links.ts';
 
 export interface Supervisor extends Part {
@@ -50,6 +51,8 @@ interface Wire {
   readonly line: string;
   readonly driver: Driver;
   readonly devices: Device[];
+  /** Why something on it was discarded. */
+  readonly reasonOf: ReturnType<typeof createReasons>;
   /** While it is open. */
   session?: Session | undefined;
   /** Commands that wait until it is open or one of its devices answers; they are called with whether that is over. */
@@ -76,7 +79,13 @@ function layWires(devices: readonly Device[], drivers: readonly Driver[]): Reado
     const driver = drivers.find((one) => one.name === device.driver) as Driver;
     const line = driver.line(device as Parameters<Driver['line']>[0]);
     const key = `${driver.name} ${line}`;
-    const wire = wires.get(key) ?? { line, driver, devices: [], waiting: new Set() };
+    const wire = wires.get(key) ?? {
+      line,
+      driver,
+      devices: [],
+      reasonOf: createReasons(),
+      waiting: new Set(),
+    };
     wire.devices.push(device);
     wires.set(key, wire);
     wireOf.set(device.id, wire);
@@ -194,6 +203,21 @@ async function waitToReopen(wire: Wire, waitMs: number, { context, signal }: Sha
   if (how === 'stopped' && !signal.aborted) await time.wait(Math.min(waitMs, BACKOFF.firstMs), signal);
 }
 
+/** What a driver took from a stranger (a path, an account) becomes no label, whatever the driver called it. */
+function countDiscarded(
+  { devices, reasonOf }: Wire,
+  [named, said, bytes, more]: Parameters<Host['discarded']>,
+  { metrics, bursts }: { readonly metrics: Metrics; readonly bursts: BurstLog },
+): void {
+  const isOurs = devices.some(({ id }) => id === named);
+  const device = isOurs ? named : (devices[0]?.id ?? '');
+  const { reason, detail } = reasonOf(said, isOurs ? undefined : named, more);
+  metrics.discarded.inc({ device, reason });
+  metrics.discardedBytes.inc({ device }, bytes);
+  const sentence = `${device} sent what cannot be used: ${reason}`;
+  bursts.warn(`${device} ${reason}`, { device, bytes, detail }, sentence);
+}
+
 /** One session, from open to end. Rejects when the line is gone. */
 async function runSession(wire: Wire, { context, links, bursts, flying, signal }: Shared): Promise<void> {
   const { driver, devices } = wire;
@@ -206,15 +230,7 @@ async function runSession(wire: Wire, { context, links, bursts, flying, signal }
       links.noteLink(device, part, state === 'online', reason);
       if (state === 'online') for (const wake of [...wire.waiting]) wake(false);
     },
-    discarded(device, reason, bytes, detail) {
-      metrics.discarded.inc({ device, reason });
-      metrics.discardedBytes.inc({ device }, bytes);
-      bursts.warn(
-        `${device} ${reason}`,
-        { device, bytes, detail },
-        `${device} sent what cannot be used: ${reason}`,
-      );
-    },
+    discarded: (...what) => countDiscarded(wire, what, { metrics, bursts }),
     isolated,
     log,
     signal: own.signal,

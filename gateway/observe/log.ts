@@ -1,21 +1,29 @@
 /** Logging: JSON lines, or pretty on a terminal; and the rule that a burst is logged once. */
-import { type Logger, pino } from 'pino';
+import { type DestinationStream, type Logger, pino } from 'pino';
 import pretty from 'pino-pretty';
 import type { Clock, Timer } from '../../drivers/contract/clock.ts';
 import type { Log } from '../../drivers/contract/driver.ts';
+import { printable, printableValue } from '../printable.ts';
 
 /** To standard error, so that standard output stays the command's own. */
 export function createLog(level: string): Logger {
+  return process.stderr.isTTY
+    ? logTo(pretty({ destination: 2, sync: true, ignore: 'pid,hostname' }), level, true)
+    : logTo(pino.destination(2), level, false);
+}
+
+/** `isPretty`: the stream shows what the JSON says, so that escapes within it are undone once. */
+export function logTo(stream: DestinationStream, level: string, isPretty: boolean): Logger {
   // Fields that may hold secrets or a child's data are cut, whoever logs them.
   const redact = ['*.password', '*.key', '*.credential', 'credential', 'password', 'key'];
-  const out = process.stderr.isTTY
-    ? pretty({ destination: 2, sync: true, ignore: 'pid,hostname' })
-    : pino.destination(2);
-  return pino({ level, redact, base: null }, out);
+  const streamWrite = (line: string) =>
+    isPretty ? `${JSON.stringify(printableValue(JSON.parse(line)))}\n` : `${printable(line.trimEnd())}\n`;
+  return pino({ level, redact, base: null, hooks: { streamWrite } }, stream);
 }
 
 const BURST_MS = 10_000;
 const MAX_KINDS = 1000;
+const OTHERS = 'others';
 
 export interface BurstLog {
   /** Logs the first of its kind; the others of the same ten seconds only as a number. */
@@ -44,12 +52,14 @@ export function burstLog(log: Log, time: Clock): BurstLog {
   };
   return {
     warn(kind, fields, sentence) {
-      const burst = bursts.get(kind);
+      // Kinds are few; where something makes many after all, they are one more.
+      const known = bursts.has(kind) || bursts.size < MAX_KINDS ? kind : OTHERS;
+      const burst = bursts.get(known);
       if (burst !== undefined) {
         burst.more++;
         return;
       }
-      if (bursts.size < MAX_KINDS) bursts.set(kind, { more: 0, fields, sentence });
+      bursts.set(known, { more: 0, fields, sentence });
       if (!closed) timer ??= time.every(BURST_MS, sum);
       log.warn(fields, sentence);
     },

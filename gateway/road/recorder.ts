@@ -20,7 +20,6 @@ import {
   gatewayEvent,
   type MediaAbout,
   mediaEvent,
-  stateKeyOf,
   toEvent,
 } from './event.ts';
 import { createStates, type State } from './states.ts';
@@ -129,7 +128,7 @@ export async function createRecorder(options: RecorderOptions): Promise<Recorder
   /** Of what no one is told twice: a promise of the disk, and no other. */
   const recordNow = (observation: Observation): Promise<Receipt> => {
     const { device, repeat, initial } = observation;
-    const stateKey = stateKeyOf(observation);
+    const stateKey = states.keyOf(observation);
     const again = waiting.findAgain(stateKey, observation);
     if (again !== undefined) return save(again).then((appended) => ({ ...appended, repeated: true }));
     const known = told.find(repeat);

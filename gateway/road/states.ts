@@ -7,6 +7,7 @@ import type { Log } from '../../drivers/contract/driver.ts';
 import type { Observation } from '../../drivers/contract/observation.ts';
 import type { Journal } from '../journal/index.ts';
 import { signal } from '../lifecycle/signal.ts';
+import { stateKeyOf } from './event.ts';
 
 /** The latest word on one thing. */
 export interface State {
@@ -19,6 +20,8 @@ export interface State {
 export interface States {
   readonly byKey: ReadonlyMap<string, State>;
   isLoaded(): boolean;
+  /** The key of an observation's state; undefined: it has none, or its device has so many that it gets no more. */
+  keyOf(observation: Observation): string | undefined;
   /** Reads them from the journal. @throws JournalError */
   load(): Promise<void>;
   /** Whether what a device was found in differs from what was known. */
@@ -29,6 +32,12 @@ export interface States {
   onState(listener: (state: State) => void): () => void;
 }
 
+/**
+ * Of one device. A camera names its sources as it likes, and a panel its zones: one that names ever new ones is told all
+ * the same, but what is known of it no longer grows.
+ */
+const STATES_MAX = 5000;
+
 function stateOf(event: Event, sequence: number): State {
   const { device, state } = event.data as { device: { id: string }; state: string };
   return { device: device.id, raised: state === 'raised', event, sequence };
@@ -37,16 +46,30 @@ function stateOf(event: Event, sequence: number): State {
 export function createStates(journal: Pick<Journal, 'states'>, log: Log): States {
   const byKey = new Map<string, State>();
   const changed = signal<[State]>('a state', log);
+  /** How many states each device has. */
+  const counts = new Map<string, number>();
   let loaded = false;
+  const count = ({ device }: State, more: 1 | -1) => counts.set(device, (counts.get(device) ?? 0) + more);
+  const set = (key: string, state: State) => {
+    const before = byKey.get(key);
+    if (before !== undefined) count(before, -1);
+    count(state, 1);
+    byKey.set(key, state);
+  };
   return {
     byKey,
     isLoaded: () => loaded,
+    keyOf(observation) {
+      const key = stateKeyOf(observation);
+      if (key === undefined || byKey.has(key)) return key;
+      return (counts.get(observation.device) ?? 0) < STATES_MAX ? key : undefined;
+    },
     async load() {
       for (const { key, sequence, body } of await journal.states()) {
         const event = readEvent(body);
         if (event === undefined)
           log.error({ key, sequence }, 'the state of something cannot be read any more');
-        else if ((byKey.get(key)?.sequence ?? 0) <= sequence) byKey.set(key, stateOf(event, sequence));
+        else if ((byKey.get(key)?.sequence ?? 0) <= sequence) set(key, stateOf(event, sequence));
       }
       loaded = true;
     },
@@ -58,8 +81,12 @@ export function createStates(journal: Pick<Journal, 'states'>, log: Log): States
     },
     note(key, event, sequence, ends) {
       const state = stateOf(event, sequence);
-      if (ends) byKey.delete(key);
-      else byKey.set(key, state);
+      const before = byKey.get(key);
+      if (!ends) set(key, state);
+      else if (before !== undefined) {
+        count(before, -1);
+        byKey.delete(key);
+      }
       changed.tell(state);
     },
     onState: changed.on,

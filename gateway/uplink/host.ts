@@ -4,6 +4,7 @@ import type { UplinkConfig } from '../../config/sections/uplinks.ts';
 import { lanes } from '../../drivers/contract/lane.ts';
 import type { PlatformHost } from '../../drivers/contract/transport.ts';
 import type { Source } from '../commands/index.ts';
+import { createReasons } from '../observe/reasons.ts';
 import type { UplinkContext } from './context.ts';
 import type { Delivery } from './delivery.ts';
 import { readReceipt } from './receipts.ts';
@@ -25,7 +26,9 @@ export function platformHost(
 ): PlatformHost {
   const { campus, version, startedAt, devices, journal, commands, metrics, log, time } = context;
   const uplink = config.id;
-  const discarded = (reason: string, detail = '') => {
+  const reasonOf = createReasons();
+  const discarded = (said: string, more?: string) => {
+    const { reason, detail } = reasonOf(said, more);
     metrics.uplinkDiscarded.inc({ uplink, reason });
     of.burst(`${uplink} ${reason}`, { uplink, detail }, `the platform sent what cannot be used: ${reason}`);
   };

@@ -1,10 +1,12 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import type { Event } from '../../config/catalogue/events.ts';
 import { type Clock, systemClock } from '../../drivers/contract/clock.ts';
 import type { Observation } from '../../drivers/contract/observation.ts';
 import { createJournal, openJournal } from '../../gateway/journal/index.ts';
 import { watchClock } from '../../gateway/observe/clock.ts';
 import { createMetrics } from '../../gateway/observe/metrics.ts';
 import { createRecorder, deviceState } from '../../gateway/road/recorder.ts';
+import { createStates } from '../../gateway/road/states.ts';
 import { createDisk } from '../backing.ts';
 import { manualClock } from '../clocks.ts';
 import { silentLog, temporaryDirectory } from '../helpers.ts';
@@ -40,6 +42,31 @@ const fence = (state: 'raised' | 'restored', more: Partial<Observation> = {}): O
   zone: { number: 1 },
   state,
   ...more,
+});
+
+describe('the states of a device', () => {
+  it('that names ever new zones stay few, and its alarms are told all the same', async () => {
+    const log = { ...silentLog };
+    const states = createStates({ states: async () => [] }, log);
+    const keys = Array.from({ length: 6000 }, (_, number) => {
+      const observation = fence('raised', { zone: { number } });
+      const key = states.keyOf(observation);
+      const event = { data: { device: { id: 'fence' }, state: 'raised' } } as unknown as Event;
+      if (key !== undefined) states.note(key, event, number, false);
+      return key;
+    });
+    expect([states.byKey.size, keys.filter((key) => key === undefined).length]).toEqual([5000, 1000]);
+    // Another device has room of its own; one that is known stays so; what ended for good makes room.
+    expect(states.keyOf(fence('raised', { device: 'other' }))).toBeDefined();
+    expect(states.keyOf(fence('restored', { zone: { number: 1 } }))).toBe(keys[1]);
+    states.note(
+      keys[1] ?? '',
+      { data: { device: { id: 'fence' }, state: 'restored' } } as unknown as Event,
+      1,
+      true,
+    );
+    expect(states.keyOf(fence('raised', { zone: { number: 7000 } }))).toBeDefined();
+  });
 });
 
 describe('a state found on connecting', () => {

@@ -11,7 +11,7 @@ import {
 } from '../../drivers/contract/driver.ts';
 import type { Observation } from '../../drivers/contract/observation.ts';
 import { createSupervisor, RULE_PATIENCE_MS } from '../../gateway/devices/supervisor.ts';
-import { createMetrics } from '../../gateway/observe/metrics.ts';
+import { createMetrics, discardsOf } from '../../gateway/observe/metrics.ts';
 import { manualClock } from '../clocks.ts';
 import { silentLog, stream } from '../helpers.ts';
 
@@ -140,6 +140,26 @@ describe('the supervisor', () => {
     const text = await metrics.registry.metrics();
     expect(text).toContain('campus_discarded_total{device="one",reason="wrong crc"} 1000');
     expect(text).toContain('campus_discarded_bytes_total{device="one"} 7000');
+  });
+
+  it('makes no label of what a stranger called himself or said', async () => {
+    const { driver, opened } = testDriver('a');
+    const { metrics } = start([device('one', 'w'), device('two', 'w')], [driver]);
+    const { host } = await opened.next();
+    for (let i = 0; i < 3000; i++) {
+      host.discarded(`stranger-${i}`, 'no terminal', 1);
+      host.discarded('two', `no method ${i}`, 1);
+    }
+    const series = (await metrics.registry.metrics())
+      .split('\n')
+      .filter((line) => line.includes('discarded'));
+    expect(series.length).toBeLessThan(70);
+    expect(series.join('\n')).not.toContain('stranger');
+    expect(series).toContain('campus_discarded_total{device="one",reason="no terminal"} 3000');
+    expect(series.find((line) => line.includes('something else'))).toMatch(
+      /^campus_discarded_total\{device="two".* 29\d\d$/,
+    );
+    expect(Object.keys(await discardsOf(metrics))).toEqual(['one', 'two']);
   });
 });
 

@@ -5,6 +5,7 @@ import { say } from '../../../config/language.ts';
 import { type Lane, lanes } from '../../../drivers/contract/lane.ts';
 import { verifyAudit } from '../../journal/audit.ts';
 import type { JournalReader } from '../../journal/reader.ts';
+import { printable } from '../../printable.ts';
 import { everything, payloadOf } from '../../uplink/payload.ts';
 import { progress, type Terminal } from '../command.ts';
 import { printer } from './printer.ts';
@@ -67,7 +68,7 @@ export function verifyJournal(reader: JournalReader, terminal: Terminal): number
   const { anchor, entries } = reader.audit();
   const broken = verifyAudit(anchor, entries);
   if (broken !== undefined) wrong.push(`audit ${broken.number}: ${broken.reason}`);
-  for (const line of wrong.slice(0, 20)) out(line);
+  for (const line of wrong.slice(0, 20)) out(printable(line));
   if (wrong.length > 20) out(say(`and ${wrong.length - 20} more`, `另有 ${wrong.length - 20} 处`));
   out(
     say(

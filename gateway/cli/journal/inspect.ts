@@ -3,6 +3,7 @@ import type { Event } from '../../../config/catalogue/events.ts';
 import { say } from '../../../config/language.ts';
 import { lanes } from '../../../drivers/contract/lane.ts';
 import type { JournalReader } from '../../journal/reader.ts';
+import { printable } from '../../printable.ts';
 import { addressOfRow } from '../../uplink/holds.ts';
 import type { Terminal } from '../command.ts';
 import { iso, printer } from './printer.ts';
@@ -34,8 +35,8 @@ export function inspectJournal(reader: JournalReader, terminal: Terminal): numbe
   for (const { uplink, topic, first, last, reason, since } of reader.held())
     out(
       say(
-        `\n  ${uplink}: ${addressOfRow(topic)} is refused since ${iso(since)} (${reason}): ${first} to ${last}`,
-        `\n  ${uplink}：${addressOfRow(topic)} 自 ${iso(since)} 起被拒绝（${reason}）：${first} 至 ${last}`,
+        `\n  ${uplink}: ${printable(addressOfRow(topic))} is refused since ${iso(since)} (${printable(reason)}): ${first} to ${last}`,
+        `\n  ${uplink}：${printable(addressOfRow(topic))} 自 ${iso(since)} 起被拒绝（${printable(reason)}）：${first} 至 ${last}`,
       ),
     );
   return 0;
@@ -57,7 +58,7 @@ export function printLife(reader: JournalReader, id: string, terminal: Terminal)
     return 1;
   }
   const row = (words: string, time: string) => out(`  ${words.padEnd(36)} ${time}`);
-  out(entry.body);
+  out(printable(entry.body));
   row(say('seen', '发现'), iso(entry.seenAt));
   row(say('on disk', '写盘'), iso(entry.storedAt));
   const stages = {
@@ -71,14 +72,10 @@ export function printLife(reader: JournalReader, id: string, terminal: Terminal)
     const { acknowledged } = (JSON.parse(other.body) as Event).data as {
       acknowledged: { event: string; by: string; uplink: string };
     };
-    if (acknowledged.event === id)
-      row(
-        say(
-          `acknowledged by ${acknowledged.by} (${acknowledged.uplink})`,
-          `由 ${acknowledged.by}（${acknowledged.uplink}）确认`,
-        ),
-        iso(other.seenAt),
-      );
+    if (acknowledged.event !== id) continue;
+    const by = printable(acknowledged.by);
+    const { uplink } = acknowledged;
+    row(say(`acknowledged by ${by} (${uplink})`, `由 ${by}（${uplink}）确认`), iso(other.seenAt));
   }
   return 0;
 }

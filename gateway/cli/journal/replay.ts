@@ -10,6 +10,7 @@ import type { Lane } from '../../../drivers/contract/lane.ts';
 import type { Answer, PlatformHost, Transport } from '../../../drivers/contract/transport.ts';
 import { platforms } from '../../../drivers/index.ts';
 import { openReader } from '../../journal/reader.ts';
+import { printable } from '../../printable.ts';
 import { payloadOf, privacyOf } from '../../uplink/payload.ts';
 import { resend } from '../../uplink/resend.ts';
 import { version } from '../../version.ts';
@@ -61,7 +62,7 @@ export async function replayEvents(
   reader.close();
   out(say(`${taken} events sent again`, `重新发送 ${taken} 个事件`));
   if (refused === undefined) return 0;
-  terminal.stderr.write(`${refused.sequence}: ${refused.reason}\n`);
+  terminal.stderr.write(`${refused.sequence}: ${printable(refused.reason)}\n`);
   return 1;
 }
 

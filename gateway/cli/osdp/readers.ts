@@ -10,6 +10,7 @@ import { drivers } from '../../../drivers/index.ts';
 import { startSupervisor } from '../../devices/supervisor.ts';
 import { createLog } from '../../observe/log.ts';
 import { createMetrics } from '../../observe/metrics.ts';
+import { printable } from '../../printable.ts';
 import type { Terminal } from '../command.ts';
 
 interface ReaderOptions {
@@ -39,7 +40,7 @@ export function makeKeys(file: string, { stdout }: Terminal) {
 }
 
 function report({ stdout }: Terminal, id: string, good: boolean, words: string): 0 | 1 {
-  stdout.write(`${good ? '✓' : '✗'} ${id}: ${words}\n`);
+  stdout.write(`${good ? '✓' : '✗'} ${id}: ${printable(words)}\n`);
   return good ? 0 : 1;
 }
 

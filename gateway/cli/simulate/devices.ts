@@ -10,6 +10,7 @@ import { readKey, startPanel } from '../../../simulators/panel.ts';
 import { startReader } from '../../../simulators/reader.ts';
 import { startSign } from '../../../simulators/sign.ts';
 import { milliseconds, type Simulator, type WireEnd } from '../../../simulators/simulator.ts';
+import { printable } from '../../printable.ts';
 import { configOrErrors, type Terminal, UsageError } from '../command.ts';
 import type { SimulateOptions } from './options.ts';
 
@@ -31,14 +32,16 @@ export async function startSimulated(
   const start = Object.entries(starters).find(([name]) => name === what)?.[1];
   if (start === undefined)
     throw new UsageError(`what to simulate? panel, fence, reader, osdp, sign, face, camera or campus`);
-  return { simulators: await start(options, (sentence) => void terminal.stdout.write(`${sentence}\n`)) };
+  return {
+    simulators: await start(options, (sentence) => void terminal.stdout.write(`${printable(sentence)}\n`)),
+  };
 }
 
 async function startWholeCampus({ file }: Options, terminal: Terminal): Promise<Simulated | undefined> {
   const config = await configOrErrors(file, terminal);
   if (config === undefined) return undefined;
   const campus = await startCampus(config.devices, readKey);
-  for (const reason of campus.skipped) terminal.stderr.write(`${reason}\n`);
+  for (const reason of campus.skipped) terminal.stderr.write(`${printable(reason)}\n`);
   return { simulators: campus.simulators, campus };
 }
 

@@ -4,6 +4,7 @@ import { createInterface } from 'node:readline';
 import { say } from '../../../config/language.ts';
 import { liveADay, rush } from '../../../simulators/campus.ts';
 import { milliseconds, parseScenario, play, type Simulator } from '../../../simulators/simulator.ts';
+import { printable } from '../../printable.ts';
 import { type Terminal, untilStopped } from '../command.ts';
 import type { Simulated } from './devices.ts';
 import type { SimulateOptions } from './options.ts';
@@ -16,7 +17,7 @@ export async function playAtTerminal(
 ): Promise<number> {
   const { simulators, campus } = simulated;
   const stop = new AbortController();
-  const tell = (sentence: string) => void terminal.stdout.write(`${sentence}\n`);
+  const tell = (sentence: string) => void terminal.stdout.write(`${printable(sentence)}\n`);
   const act = (line: string) => perform(line, simulators, campus !== undefined, tell);
   for (const { id } of simulators)
     tell(say(`${id} is simulated; type help`, `正在模拟 ${id}；输入 help 查看动作`));

@@ -5,6 +5,7 @@ import type { Event } from '../../../config/catalogue/events.ts';
 import { say } from '../../../config/language.ts';
 import { connectChecked } from '../../../drivers/platforms/mqtt/checked.ts';
 import { startPlatform } from '../../../simulators/platform.ts';
+import { printable } from '../../printable.ts';
 import { type Terminal, untilStopped } from '../command.ts';
 import { eventLine } from './event-line.ts';
 
@@ -24,12 +25,12 @@ interface Wanted {
 function shower({ quiet, json }: Wanted, { stdout }: Terminal) {
   return (text: string) => {
     if (quiet) return;
-    if (json) stdout.write(`${text}\n`);
+    if (json) stdout.write(`${printable(text)}\n`);
     else {
       try {
         stdout.write(`${eventLine(JSON.parse(text) as Event)}\n`);
       } catch {
-        stdout.write(`${say('not an event', '不是事件')}: ${text.slice(0, 200)}\n`);
+        stdout.write(`${say('not an event', '不是事件')}: ${printable(text.slice(0, 200))}\n`);
       }
     }
   };
@@ -39,7 +40,7 @@ function shower({ quiet, json }: Wanted, { stdout }: Terminal) {
 export async function lookAt(wanted: Wanted, terminal: Terminal): Promise<void> {
   const { url, topic, mqtt } = wanted;
   const show = shower(wanted, terminal);
-  const tell = (sentence: string) => terminal.stderr.write(`${sentence}\n`);
+  const tell = (sentence: string) => terminal.stderr.write(`${printable(sentence)}\n`);
   // 3.1.1: every broker speaks it, and watching needs nothing newer.
   const client = connectChecked(url, { ...mqtt, protocolVersion: 4 }, PACKET_MAXIMUM);
   client.on('connect', () => {
@@ -64,7 +65,7 @@ export async function storeFrom(
 ): Promise<void> {
   const { url, topic, mqtt, file, group, receipts } = wanted;
   const show = shower(wanted, terminal);
-  const tell = (sentence: string) => void terminal.stderr.write(`${sentence}\n`);
+  const tell = (sentence: string) => void terminal.stderr.write(`${printable(sentence)}\n`);
   const clientId =
     wanted.clientId ?? (group === undefined ? `platform-${basename(file, extname(file))}` : undefined);
   const options = { url, file, filter: topic, group, clientId, receipts, mqtt, tell };
