@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { say } from '../../config/language.ts';
+import { printable } from '../printable.ts';
 import { type Command, loadedOrErrors, UsageError } from './command.ts';
 
 export const check: Command = {
@@ -28,7 +29,7 @@ with the command that mends it.
     if (loaded === undefined) return 1;
     const { config, warnings } = loaded;
     const { formatError } = await import('../../config/load.ts');
-    for (const warning of warnings) stderr.write(`${formatError(warning)}\n`);
+    for (const warning of warnings) stderr.write(`${printable(formatError(warning))}\n`);
     const { devices, uplinks } = config;
     stdout.write(
       say(

@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { say } from '../../config/language.ts';
 import type { LoadedConfig } from '../../config/load.ts';
+import { printable } from '../printable.ts';
 import { type Command, loadedOrErrors, type Terminal, untilStopped } from './command.ts';
 
 export const run: Command = {
@@ -61,6 +62,6 @@ async function arePortsTaken({ config, tell }: LoadedConfig, { stderr }: Termina
     import('./run/ports.ts'),
   ]);
   const taken = await takenPorts(listenersOf(config));
-  for (const problem of taken) stderr.write(`${formatError(tell(problem))}\n`);
+  for (const problem of taken) stderr.write(`${printable(formatError(tell(problem)))}\n`);
   return taken.length > 0;
 }
