@@ -110,9 +110,10 @@ function readText(contentType: string, text: string): unknown {
   }
   // Dahua, so that a stream in which nothing happens is known to be there.
   if (trimmed === 'Heartbeat') return {};
-  if (typeOf(contentType) === 'application/x-www-form-urlencoded') return readForm(trimmed);
   // Terminals name their content as they like: what it is stands in its first letter.
-  return trimmed.startsWith('<') ? readXml(trimmed) : readJson(trimmed);
+  if (trimmed.startsWith('<')) return readXml(trimmed);
+  const isForm = typeOf(contentType) === 'application/x-www-form-urlencoded' && !/^[{[]/.test(trimmed);
+  return isForm ? readForm(trimmed) : readJson(trimmed);
 }
 
 /** What is left of a message when its pictures are cut out: texts for machines, in their order. */

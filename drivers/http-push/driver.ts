@@ -8,8 +8,9 @@
 import type { Timer } from '../contract/clock.ts';
 import { defineDriver, type Host, type Session } from '../contract/driver.ts';
 import { isLoopback } from '../contract/options.ts';
+import { readSecretOf } from '../files.ts';
 import { createIntake } from './intake.ts';
-import { firstLine, type Terminal, terminalOptions } from './options.ts';
+import { type Terminal, terminalOptions } from './options.ts';
 import { profileSchema } from './profile.ts';
 import { readStream } from './pull.ts';
 import { type Pushing, servePort } from './serve.ts';
@@ -83,7 +84,7 @@ function pullFrom(
   watch: ReturnType<typeof superviser>,
 ): Session {
   const stop = new AbortController();
-  const credentials = { username, password: firstLine(passwordFile) };
+  const credentials = { username, password: readSecretOf(passwordFile) };
   const signal = AbortSignal.any([stop.signal, host.signal]);
   const ended = readStream(url, credentials, signal, host.clock, {
     opened: () => watch.heard(id),

@@ -1,18 +1,16 @@
 /**
- * What one sender, and all of them, may have of a port that strangers reach: connections, requests, bytes on their
- * way, wrong guesses. A sender is an address; of IPv6 the network of it, which is one customer's.
+ * What one sender, and all of them, may have of a port that strangers reach: connections (of all: connections.ts),
+ * requests, bytes on their way, wrong guesses. A sender is an address; of IPv6 the network of it, which is one customer's.
  */
 import type { Socket } from 'node:net';
 import { isIPv6 } from 'node:net';
 import type { Clock } from '../contract/clock.ts';
 
 const limits = {
-  /** Of all. Who has shown a right password keeps theirs. */
-  connections: 256,
   /** Of one sender: a school's terminals may stand behind one router. */
   connectionsEach: 64,
   /** Of who has not shown a right password, by second, and at once. */
-  strangers: { perSecond: 200, burst: 400 },
+  strangers: { perSecond: 1000, burst: 2000 },
   strangersEach: { perSecond: 50, burst: 100 },
   /** Of a sender that guessed. */
   guessersEach: { perSecond: 10, burst: 20 },
@@ -31,8 +29,9 @@ const FIRST_WAIT_MS = 250;
 const LONGEST_WAIT_MS = 8000;
 const FORGET_MS = 600_000;
 
-/** `::ffff:10.0.0.9` is 10.0.0.9. */
-export const plainAddress = (address: string) => address.replace(/^::ffff:(?=\d+\.)/i, '');
+/** `::ffff:10.0.0.9` is 10.0.0.9; of `fe80::1%eth0` the zone is no part. */
+export const plainAddress = (address: string) =>
+  address.replace(/^::ffff:(?=\d+\.)/i, '').replace(/%.*$/, '');
 /** An address; of IPv6 its first half. */
 function sourceOf(address: string): string {
   if (!isIPv6(address)) return address;
@@ -95,31 +94,12 @@ export interface Limits {
   pace(terminal: string): number;
 }
 
-const strangersOf = ({ connections }: Source) =>
-  [...connections].flatMap(([socket, { isKnown }]) => (isKnown ? [] : [socket]));
-const oldestStranger = (source: Source | undefined): Socket | undefined =>
-  source === undefined ? undefined : strangersOf(source)[0];
-/** Who holds most connections without having shown a right password. */
-function greediestOf(sources: Iterable<Source>): Source | undefined {
-  let most = 0;
-  let found: Source | undefined;
-  for (const source of sources) {
-    const count = strangersOf(source).length;
-    if (count > most) {
-      most = count;
-      found = source;
-    }
-  }
-  return found;
-}
-
 /** `ended`: a connection was ended for want of room. */
 export function createLimits(clock: Clock, ended: (source: string) => void): Limits {
   const sources = new Map<string, Source>();
   const strangers = createBucket(clock);
   const terminals = new Map<string, ReturnType<typeof createBucket>>();
   const owners = new WeakMap<Socket, { readonly name: string; readonly source: Source }>();
-  let connections = 0;
   let bytes = 0;
 
   const sourceNamed = (name: string): Source => {
@@ -156,16 +136,12 @@ export function createLimits(clock: Clock, ended: (source: string) => void): Lim
     connected(socket) {
       const { name, source } = note(socket);
       source.connections.set(socket, { isKnown: false });
-      connections++;
-      socket.once('close', () => {
-        source.connections.delete(socket);
-        connections--;
-      });
-      const isOneTooMany = source.connections.size > limits.connectionsEach;
-      if (!isOneTooMany && connections <= limits.connections) return;
+      socket.once('close', () => source.connections.delete(socket));
+      if (source.connections.size <= limits.connectionsEach) return;
       ended(name);
-      const greediest = isOneTooMany ? source : greediestOf(sources.values());
-      (oldestStranger(greediest) ?? socket).destroy();
+      const isStranger = ([one, { isKnown }]: [Socket, { isKnown: boolean }]) => !isKnown && !one.destroyed;
+      const [oldest] = [...source.connections].find(isStranger) ?? [socket];
+      oldest.destroy();
     },
     admits(socket) {
       const { source } = ownerOf(socket);
@@ -181,6 +157,8 @@ export function createLimits(clock: Clock, ended: (source: string) => void): Lim
     wrong(socket) {
       const { source } = ownerOf(socket);
       forgetGuesses(source);
+      const connection = source.connections.get(socket);
+      if (connection !== undefined) connection.isKnown = false;
       source.guessedAt = clock.elapsed();
       source.guesses++;
       if (source.guesses <= FREE_GUESSES) return 0;

@@ -1,5 +1,4 @@
 /** What the config says of a terminal. */
-import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import type { Device } from '../contract/driver.ts';
 import { duration } from '../contract/options.ts';
@@ -42,6 +41,3 @@ export const terminalOptions = z.strictObject({
     .describe('Silent for longer, it is offline; needs a terminal that sends heartbeats'),
 });
 export type Terminal = Device<z.output<typeof terminalOptions>, Profile>;
-
-/** What the config names a file for: a password, a token. @throws Error of the system. */
-export const firstLine = (file: string) => readFileSync(file, 'utf8').split(/\r?\n/, 1)[0] ?? '';

@@ -4,12 +4,14 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { boundConnections, turnedReason, webConnections } from '../connections.ts';
 import type { Clock } from '../contract/clock.ts';
 import { type Host, LineError } from '../contract/driver.ts';
+import { readSecretOf } from '../files.ts';
 import { createGuard, type Guard, type Verdict, type Wanted } from './challenge.ts';
 import type { Intake, Taken } from './intake.ts';
 import { createLimits, type Limits, plainAddress, slow } from './limits.ts';
-import { firstLine, type Terminal } from './options.ts';
+import type { Terminal } from './options.ts';
 
 const BODY_MAX = 4_000_000;
 const HEAD_MAX = 8192;
@@ -48,13 +50,13 @@ declare module 'fastify' {
 
 const wantedOf = ({ options: own }: Terminal): Wanted => ({
   from: own.from,
-  token: own.tokenFile === undefined ? undefined : firstLine(own.tokenFile),
+  token: own.tokenFile === undefined ? undefined : readSecretOf(own.tokenFile),
   password:
     own.passwordFile === undefined
       ? undefined
       : {
           username: own.username ?? '',
-          password: firstLine(own.passwordFile),
+          password: readSecretOf(own.passwordFile),
           digestOnly: own.authentication === 'digest',
         },
 });
@@ -72,7 +74,7 @@ export async function servePort(
   const [{ terminal: first }] = terminals;
   const { host: address, port } = first.options.listen ?? { host: '127.0.0.1', port: 0 };
   const limits = createLimits(host.clock, (source) =>
-    host.discarded(first.id, 'more connections than there is room for', 0, source),
+    host.discarded(first.id, 'more connections than an address may have', 0, source),
   );
   // Loaded by who needs it: a daemon of years keeps what it has loaded.
   const { fastify } = await import('fastify');
@@ -96,6 +98,7 @@ export async function servePort(
       socket.destroySoon();
     },
   });
+  boundConnections(server.server, webConnections, (why) => host.discarded(first.id, turnedReason[why], 0));
   server.server.on('connection', limits.connected);
   const expecting = passExpectations(server);
   server.removeAllContentTypeParsers();
@@ -204,6 +207,7 @@ function createAdmission(
     }
     const { id } = found.terminal;
     limits.right(socket);
+    webConnections.know(socket);
     heard(id);
     await slow(limits.pace(id), host.clock, host.signal);
     const length = request.headers['content-length'];

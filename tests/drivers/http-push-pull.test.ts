@@ -1,0 +1,106 @@
+import { once } from 'node:events';
+import { createServer, type RequestListener } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { type Clock, systemClock } from '../../drivers/contract/clock.ts';
+import type { Message } from '../../drivers/http-push/intake.ts';
+import { readStream } from '../../drivers/http-push/pull.ts';
+import { fastClock, manualClock } from '../clocks.ts';
+import { stream } from '../helpers.ts';
+
+/** A terminal that answers as it likes. @returns its URL. */
+async function terminal(answer: RequestListener): Promise<string> {
+  const server = createServer(answer);
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/stream`;
+}
+
+function read(url: string, time: Clock = systemClock) {
+  const stop = new AbortController();
+  onTestFinished(() => stop.abort());
+  const messages = stream<Message>();
+  const noise: string[] = [];
+  const ended = readStream(url, { username: 'admin', password: 'pw' }, stop.signal, time, {
+    opened() {},
+    message: async (message) => messages.push(message),
+    noise: (reason) => noise.push(reason),
+  });
+  ended.catch(() => {});
+  return { messages, noise, ended };
+}
+
+const begin = { 'content-type': 'multipart/mixed; boundary=b' };
+const part = (text: string) =>
+  `--b\r\nContent-Type: text/plain\r\nContent-Length: ${text.length}\r\n\r\n${text}\r\n`;
+
+describe('a terminal whose stream is read', () => {
+  it('leads to no other host, and hears no password there', async () => {
+    const asked: string[] = [];
+    const elsewhere = await terminal((request, response) => {
+      asked.push(request.headers.authorization ?? 'nothing');
+      response.end();
+    });
+    const url = await terminal((_, response) => response.writeHead(307, { location: elsewhere }).end());
+    await expect(read(url).ended).rejects.toThrow(/answers 307, and no stream/);
+    expect(asked).toEqual([]);
+  });
+
+  it('that trickles and says nothing whole is no stream', async () => {
+    const url = await terminal((_, response) => {
+      response.writeHead(200, begin).write('--b\r\nContent-Length: 100000\r\n\r\n');
+      const drip = setInterval(() => response.write('x'), 5);
+      response.on('close', () => clearInterval(drip));
+    });
+    await expect(read(url, fastClock(300)).ended).rejects.toThrow(/no message for 90 s/);
+  });
+
+  it('that sends noise without an end is no stream, and fills nothing', async () => {
+    let sent = 0;
+    const block = Buffer.alloc(1 << 20, 'x');
+    const url = await terminal((_, response) => {
+      response.writeHead(200, begin).write('--b\r\n\r\n');
+      const more = () => {
+        do sent += block.length;
+        while (!response.destroyed && response.write(block));
+        if (!response.destroyed) response.once('drain', more);
+      };
+      more();
+    });
+    const before = process.memoryUsage().rss;
+    const time = fastClock(100);
+    const { ended, noise } = read(url, time);
+    await expect(ended).rejects.toThrow(/no message for 90 s/);
+    expect(noise).toContain('a part that is too long');
+    // 16 MB at once, then 4 MB a second: 90 s of it, and what the system holds on the way.
+    expect(sent).toBeLessThan(450_000_000);
+    expect(process.memoryUsage().rss - before).toBeLessThan(150_000_000);
+  });
+
+  it('is understood again after a part that is too long', async () => {
+    const url = await terminal((_, response) => {
+      response.writeHead(200, begin).write('--b\r\n\r\n');
+      response.write(Buffer.alloc(5_000_000, 'x'));
+      response.write(`\r\n${part('here')}`);
+    });
+    const { messages } = read(url);
+    expect((await messages.next()).bytes.toString()).toBe('here');
+  });
+
+  it('that tells more than a terminal can is read no faster', async () => {
+    const url = await terminal((_, response) => {
+      response.writeHead(200, begin).write(part('x').repeat(1000));
+    });
+    const time = manualClock();
+    const { messages } = read(url, time);
+    for (let i = 0; i < 201; i++) await messages.next();
+    await time.advance(1000);
+    expect(messages.rest()).toHaveLength(20);
+    await time.advance(10_000);
+    expect(messages.rest()).toHaveLength(200);
+  });
+});
