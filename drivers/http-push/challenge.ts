@@ -5,6 +5,7 @@
  */
 import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Clock } from '../contract/clock.ts';
+import { readChallenges } from '../digest.ts';
 
 /** The head of a request, as far as it says who sends it. */
 export interface Head {
@@ -65,7 +66,8 @@ export function createGuard(clock: Clock): Guard {
       const basic = Buffer.from(`${username}:${password}`).toString('base64');
       return same(authorization, `Basic ${basic}`) ? { is: 'right' } : wrong(PASSWORD);
     }
-    const said = readDigest(authorization);
+    const [digest] = readChallenges(authorization);
+    const said = new Map(Object.entries(digest?.members ?? {}));
     const count = said.get('nc') ?? '';
     const nonce = said.get('nonce') ?? '';
     const first = md5(`${username}:${REALM}:${password}`);
@@ -96,18 +98,6 @@ export function createGuard(clock: Clock): Guard {
       return password.digestOnly ? [digest] : [digest, `Basic realm="${REALM}"`];
     },
   };
-}
-
-/** `Digest username="x", nc=00000001`: its members. Anchored at each place: linear. */
-function readDigest(authorization: string): ReadonlyMap<string, string> {
-  const members = new Map<string, string>();
-  const member = /[\s,]*([a-z]+)=(?:"([^"]*)"|([^\s",]*))/giy;
-  member.lastIndex = 'Digest '.length;
-  for (let found = member.exec(authorization); found !== null; found = member.exec(authorization)) {
-    const [, name = '', quoted, bare = ''] = found;
-    members.set(name.toLowerCase(), quoted ?? bare);
-  }
-  return members;
 }
 
 /** Nonces: `TIME.RANDOM.MARK`. None is kept before it has served, so strangers fill no table. */
