@@ -37,7 +37,6 @@ export async function readStream(
   try {
     const response = await fetchAs(url, credentials, {
       signal: AbortSignal.any([signal, silent.signal]),
-      redirect: 'manual',
       headers: { 'accept-encoding': 'identity' },
     });
     const boundary = boundaryOf(response.headers.get('content-type') ?? '');
