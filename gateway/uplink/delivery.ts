@@ -35,6 +35,7 @@ import {
   pauseFor,
   rewind,
   rewindUnconfirmed,
+  takeClaimed,
 } from './lane.ts';
 import { createSender, type SenderOptions } from './sender.ts';
 import { createUnsavedSending } from './unsaved.ts';
@@ -68,7 +69,7 @@ export interface Outstanding {
 export interface Delivery {
   /** Tells that these lanes got events, or that there are unsaved ones. */
   wake(lanes: Iterable<Lane>): void;
-  /** The platform has everything of a lane up to a sequence. False: it cannot have. */
+  /** The platform says that it has everything of a lane up to a sequence. False: it cannot have. */
   confirm(lane: Lane, sequence: number): boolean;
   /** Sends a stretch once more. */
   readonly resend: Repeats['resend'];
@@ -124,7 +125,7 @@ export function startDelivery(channel: Channel, options: DeliveryOptions): Deliv
   const held = createHeldTries({ ...context, onGivenUp, resend: repeats.resend, onDue: pump });
 
   const sendEntry = (state: LaneState, entry: Entry) => {
-    const flight = beginFlight(state, entry, time.elapsed());
+    const flight = beginFlight(state, entry, context);
     const place = { sequence: entry.sequence, previous: flight.previous, lane: state.lane };
     sender.send(entry, place, (answer) => {
       onAnswer(state, flight, answer);
@@ -157,7 +158,11 @@ export function startDelivery(channel: Channel, options: DeliveryOptions): Deliv
 
   const settle = () => {
     if (stopped) return;
-    for (const state of landed) advanceCursor(state, context);
+    for (const state of landed) {
+      advanceCursor(state, context);
+      const claimed = takeClaimed(state, context);
+      if (claimed > 0) confirmReceived(state, claimed, context, options);
+    }
     landed.clear();
     pump();
   };
@@ -177,13 +182,9 @@ export function startDelivery(channel: Channel, options: DeliveryOptions): Deliv
       pump();
     },
     confirm(lane, sequence) {
-      const from = confirmUpTo(stateOf(lane), sequence, context);
-      if (from === undefined) return false;
-      if (from < sequence) {
-        options.onReceived(lane, from, sequence);
-        pump();
-      }
-      return true;
+      const possible = confirmReceived(stateOf(lane), sequence, context, options);
+      pump();
+      return possible;
     },
     resend: repeats.resend,
     outstanding: () => ({
@@ -205,6 +206,20 @@ export function startDelivery(channel: Channel, options: DeliveryOptions): Deliv
       for (const state of states) closeLane(state);
     },
   };
+}
+
+/** Takes a receipt. @returns false: it cannot be. */
+function confirmReceived(
+  state: LaneState,
+  sequence: number,
+  context: LaneContext,
+  { onReceived }: Pick<DeliveryOptions, 'onReceived'>,
+): boolean {
+  const from = confirmUpTo(state, sequence, context);
+  if (from === undefined) return false;
+  const to = context.journal.position(context.uplink, state.lane).sequence;
+  if (from < to) onReceived(state.lane, from, to);
+  return true;
 }
 
 /** Whether a refusal is about this address, now and later; another one is, the third time for the same event. */

@@ -20,6 +20,8 @@ export function platformHost(
   of: {
     readonly source: Source;
     readonly delivery: () => Delivery | undefined;
+    /** How often, by reason. */
+    readonly discarded: Map<string, number>;
     readonly burst: (key: string, fields: object, sentence: string) => void;
     readonly signal: AbortSignal;
   },
@@ -30,6 +32,7 @@ export function platformHost(
   const discarded = (said: string, more?: string) => {
     const { reason, detail } = reasonOf(said, more);
     metrics.uplinkDiscarded.inc({ uplink, reason });
+    of.discarded.set(reason, (of.discarded.get(reason) ?? 0) + 1);
     of.burst(`${uplink} ${reason}`, { uplink, detail }, `the platform sent what cannot be used: ${reason}`);
   };
   return {

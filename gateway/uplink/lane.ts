@@ -8,6 +8,7 @@ import type { Lane } from '../../drivers/contract/lane.ts';
 import type { Outgoing } from '../../drivers/contract/transport.ts';
 import type { Entry, Journal, Position } from '../journal/index.ts';
 import type { Holds } from './holds.ts';
+import type { Reach } from './reach.ts';
 
 /** An event on its way. */
 export interface Flight {
@@ -42,6 +43,8 @@ export interface LaneState {
   flyingSize: number;
   /** With receipts: what the platform's broker has and the platform has not confirmed, in order. */
   unconfirmed: number[];
+  /** What the platform says it has and only an earlier process can have sent: counts once it was sent again; 0: none. */
+  claimed: number;
   /** When the platform last confirmed something, or the first of `unconfirmed` came; `elapsed()`. */
   confirmedAt: number;
   receiptTimeoutMs: number;
@@ -62,6 +65,7 @@ export interface LaneContext {
   readonly wants: (type: EventType) => boolean;
   readonly address: (event: Pick<Outgoing, 'type' | 'device'>) => string;
   readonly holds: Holds;
+  readonly reach: Reach;
   readonly receipts: boolean;
   readonly receiptTimeoutMs: number;
   readonly time: Clock;
@@ -98,6 +102,7 @@ export const createLane = (lane: Lane, context: LaneContext): LaneState => ({
   lane,
   generation: 0,
   reading: false,
+  claimed: 0,
   confirmedAt: context.time.elapsed(),
   receiptTimeoutMs: context.receiptTimeoutMs,
   pausing: undefined,
@@ -199,10 +204,12 @@ function readOn(state: LaneState, { journal, time }: LaneContext, onRead: () => 
 }
 
 /** Notes that it is sent now. */
-export function beginFlight(state: LaneState, entry: Entry, sentAt: number): Flight {
+export function beginFlight(state: LaneState, entry: Entry, { reach, time }: LaneContext): Flight {
+  const sentAt = time.elapsed();
   const { generation, sent: previous } = state;
   const flight: Flight = { entry, previous, generation, sentAt, done: false };
   state.sent = entry.sequence;
+  reach.noteSent(state.lane, entry.sequence);
   state.flights.push(flight);
   state.flyingSize += entry.body.length;
   return flight;
@@ -234,14 +241,19 @@ export function advanceCursor(state: LaneState, context: LaneContext): void {
 
 /**
  * The platform has everything up to `sequence`: more, it may be, than this channel has sent, where a receipt was lost
- * with the one before. @returns where the cursor stood; undefined: there was never so much.
+ * with the one before. One that is for what only an earlier process can have sent moves nothing yet: `takeClaimed`.
+ * @returns where the cursor stood; undefined: it was never sent so much.
  */
 export function confirmUpTo(state: LaneState, sequence: number, context: LaneContext): number | undefined {
-  const { journal, uplink, receiptTimeoutMs, time } = context;
+  const { journal, uplink, reach, receiptTimeoutMs, time } = context;
   const { lane } = state;
-  if (sequence > journal.last(lane)) return undefined;
   const from = journal.position(uplink, lane).sequence;
   if (sequence <= from) return from;
+  if (sequence > reach.sent(lane)) {
+    if (sequence > journal.last(lane) || !reach.mayBeOfBefore(lane, sequence)) return undefined;
+    state.claimed = Math.max(state.claimed, sequence);
+    return from;
+  }
   state.unconfirmed = state.unconfirmed.filter((one) => one > sequence);
   // Whatever the broker has not answered yet: the platform has it.
   for (const flight of state.flights)
@@ -263,6 +275,15 @@ export function confirmUpTo(state: LaneState, sequence: number, context: LaneCon
   journal.mark(uplink, lane, 'platform', sequence);
   passOver(state, context);
   return from;
+}
+
+/** What the platform said it has of an earlier process counts now that this one has sent it too. @returns it; 0: none. */
+export function takeClaimed(state: LaneState, { reach }: LaneContext): number {
+  const { claimed, lane, flights } = state;
+  const isOut = flights.some(({ done, entry }) => !done && entry.sequence <= claimed);
+  if (claimed === 0 || claimed > reach.sent(lane) || isOut) return 0;
+  state.claimed = 0;
+  return claimed;
 }
 
 /** Without a receipt for too long: back to the cursor. @returns whether it was so. */

@@ -16,6 +16,7 @@ import type { Delivery } from './delivery.ts';
 import { createHolds, type Holds } from './holds.ts';
 import { platformHost } from './host.ts';
 import { privacyOf } from './payload.ts';
+import { createReach } from './reach.ts';
 import { createReconnect } from './reconnect.ts';
 import { reportsOf } from './reports.ts';
 import { createSuspicion } from './suspicion.ts';
@@ -29,6 +30,8 @@ export interface UplinkState {
   readonly backlog: number;
   /** Addresses that the platform refuses, why, and since when; they keep the name that they have had in /health. */
   readonly held: readonly { readonly topic: string; readonly reason: string; readonly since: string }[];
+  /** What the platform sent that could not be used, since the start: how often, by reason. */
+  readonly discarded: Readonly<Record<string, number>>;
 }
 
 export interface Uplink {
@@ -56,20 +59,20 @@ export function createUplink(config: UplinkConfig, transport: Transport, context
   const closing = new AbortController();
   const bursts = burstLog(log, time);
   const burst = bursts.warn;
-  const countHeld = (addresses: number) => metrics.held.set({ uplink }, addresses);
-  const newHolds = () => createHolds(uplink, journal, time, countHeld);
-  let holds = newHolds();
+  const beginNumbering = () => ({
+    holds: createHolds(uplink, journal, time, (addresses) => metrics.held.set({ uplink }, addresses)),
+    reach: createReach(journal.last),
+  });
+  let ofNumbering = beginNumbering();
   let current: Connected | undefined;
   let trouble: string | undefined;
   let running: Promise<void> | undefined;
   const takenUnsaved = new Set<string>();
+  const discarded = new Map<string, number>();
   const suspicion = createSuspicion(uplink, log);
-  const host = platformHost(config, context, {
-    source: sourceOf(config),
-    delivery: () => current?.delivery,
-    burst,
-    signal: stop.signal,
-  });
+  const delivery = () => current?.delivery;
+  const source = sourceOf(config);
+  const host = platformHost(config, context, { source, delivery, discarded, burst, signal: stop.signal });
   const onTrouble = (reason: string) => {
     trouble = reason;
   };
@@ -91,7 +94,7 @@ export function createUplink(config: UplinkConfig, transport: Transport, context
         receiptTimeoutMs: config.receiptTimeout,
         careful: suspicion.isCareful(),
         privacy: privacyOf(config, context.cardKey),
-        holds,
+        ...ofNumbering,
         unsaved: recorder.unsaved,
         takenUnsaved,
       },
@@ -104,7 +107,7 @@ export function createUplink(config: UplinkConfig, transport: Transport, context
     current = undefined;
     metrics.connected.set({ uplink }, 0);
     const outstanding = await over.end();
-    if (!closing.signal.aborted) suspicion.noteEnd(outstanding, time.elapsed() - since, holds);
+    if (!closing.signal.aborted) suspicion.noteEnd(outstanding, time.elapsed() - since, ofNumbering.holds);
     return reason;
   };
   const hasAlarm = () => wantsAlarms && (recorder.unsaved.size > 0 || isBehind(journal, uplink));
@@ -136,7 +139,8 @@ export function createUplink(config: UplinkConfig, transport: Transport, context
       state: current === undefined ? 'connecting' : 'connected',
       reason: trouble,
       backlog: backlogOf(journal, uplink),
-      held: heldOf(holds),
+      held: heldOf(ofNumbering.holds),
+      discarded: Object.fromEntries(discarded),
     }),
     replay: (wanted) => replayOver(current?.delivery, journal, wants, wanted),
     wake(lanes) {
@@ -144,7 +148,7 @@ export function createUplink(config: UplinkConfig, transport: Transport, context
       if (current === undefined && wantsAlarms && lanes.has('urgent')) reconnect.hurry();
     },
     reset() {
-      holds = newHolds();
+      ofNumbering = beginNumbering();
       current?.breakOff(new StartOver('the journal was opened anew'));
     },
     async close(timeoutMs) {
