@@ -53,7 +53,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const recorder = parts.adopt(await createRecorder({ ...base, ...about, journal, trace }));
   parts.add(clock);
   const { kindOf, areaOf, cameras } = campus;
-  const commands = parts.adopt(createCommands({ ...base, journal, recorder, kindOf }));
+  const commands = parts.adopt(createCommands({ ...base, campus: campus.id, journal, recorder, kindOf }));
   const { states, recordFollowUp, recordMedia, reload, isLoaded: isKnown } = recorder;
   const told = { journal, recorder, states, recordFollowUp, recordMedia };
   const damaged = watchDamaged({ ...base, dataDir: config.dataDir, journal, registry: commands });

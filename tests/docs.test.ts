@@ -1,3 +1,5 @@
+import { execFileSync } from 'node:child_process';
+import { createPublicKey } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
@@ -8,6 +10,8 @@ import { actionOf, commandActions } from '../config/catalogue/actions.ts';
 import { contractVersion } from '../config/catalogue/events.ts';
 import { platformPage } from '../docs/generate/platform-page.ts';
 import { generate } from '../docs/generate.ts';
+import { authorise, readCommand } from '../gateway/commands/command.ts';
+import { temporaryDirectory } from './helpers.ts';
 
 const docs = join(import.meta.dirname, '../docs');
 const files = generate();
@@ -84,6 +88,28 @@ describe('docs', () => {
     ['CHANGELOG.md', /contract has a version of its own, now ([\d.]+)\.\n/],
   ])('%s names the version of the contract', (page, named) => {
     expect(named.exec(readFileSync(join(docs, '..', page), 'utf8'))?.[1]).toBe(contractVersion);
+  });
+
+  it('signs a command with openssl as it says', async () => {
+    const page = readFileSync(join(docs, 'platform.md'), 'utf8');
+    const [, script = '', printed] =
+      /<!-- vector: a signed command -->\n```sh\n(.*?)```\n\nIt prints `([\w-]+)`/s.exec(page) ?? [];
+    const directory = temporaryDirectory();
+    expect(execFileSync('bash', ['-ec', script], { cwd: directory, encoding: 'utf8' }).trim()).toBe(printed);
+    const message = JSON.parse(readFileSync(join(directory, 'command.json'), 'utf8')) as { target: string };
+    const read = readCommand(Buffer.from(JSON.stringify({ ...message, signature: printed })));
+    if ('wrong' in read) throw new Error(read.wrong);
+    const key = createPublicKey(readFileSync(join(directory, 'key.pem'), 'utf8'));
+    const judged = authorise(
+      read.command,
+      { campus: '4503000001', target: 'gate-io' },
+      {
+        id: 'police',
+        rules: [{ actions: ['unlock'], targets: ['gate-io'], signed: true }],
+        keys: [{ issuer: 'duty-officer', key }],
+      },
+    );
+    expect(judged).toEqual({ scope: expect.stringMatching(/^key:[0-9a-f]{32}$/) });
   });
 
   it('has its parts of the page for platforms in their places', () => {

@@ -25,7 +25,7 @@ import {
 } from './event-data.ts';
 
 /** The version of topics and events, of its own; a breaking change changes the `v1` of the topics too. */
-export const contractVersion = '1.3.0';
+export const contractVersion = '1.4.0';
 
 interface CatalogueEntry {
   readonly lane: Lane;

@@ -9,11 +9,12 @@ import { mediaProblems } from './media.ts';
 import { noticeProblems } from './notices.ts';
 import { portProblems } from './ports.ts';
 import { ruleProblems } from './rules.ts';
-import { uplinkProblems } from './uplinks.ts';
+import { clashProblems, uplinkProblems } from './uplinks.ts';
 
 export function checkConfig(config: Config): Problem[] {
   return [
     ...uplinkProblems(config),
+    ...clashProblems(config),
     ...calendarProblems(config),
     ...areaProblems(config),
     ...ruleProblems(config),

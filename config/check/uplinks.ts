@@ -1,4 +1,6 @@
 import type { Problem } from '../../drivers/contract/driver.ts';
+import type { Transport } from '../../drivers/contract/transport.ts';
+import { platforms } from '../../drivers/index.ts';
 import { eventTypes } from '../catalogue/events.ts';
 import { matches } from '../catalogue/filter.ts';
 import { say } from '../language.ts';
@@ -13,6 +15,20 @@ export function uplinkProblems(config: Pick<Config, 'uplinks' | 'devices' | 'are
     ...unsignedProblems(uplink, i),
     ...eventProblems(uplink, i),
   ]);
+}
+
+/** What is wrong between uplinks of one protocol. */
+export function clashProblems({ campus, uplinks }: Pick<Config, 'campus' | 'uplinks'>): Problem[] {
+  return (platforms as readonly Transport[]).flatMap(
+    ({ name, clashes }) =>
+      clashes?.(
+        uplinks.filter(({ protocol }) => protocol === name),
+        campus.id,
+      ).map(({ uplink, path, en, zh }) => ({
+        path: ['uplinks', uplinks.findIndex(({ id }) => id === uplink), ...path],
+        message: say(en, zh),
+      })) ?? [],
+  );
 }
 
 /** Who asks for what, where it is no platform: in commands, in the audit and in the counts they stand beside its id. */

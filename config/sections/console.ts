@@ -1,6 +1,6 @@
 /** The technician's pages. */
 import { z } from 'zod';
-import { commandRule } from './rights.ts';
+import { commandRate, commandRule } from './rights.ts';
 
 export const consoleSchema = z.strictObject({
   host: z
@@ -10,5 +10,6 @@ export const consoleSchema = z.strictObject({
   port: z.int().min(1).max(65_535),
   names: z.array(z.string()).default([]).describe('Names, beside `host`, that it answers to'),
   commands: z.array(commandRule).default([]).describe('What its operator may command; closed by default'),
+  commandRate: commandRate.describe('How many commands its operator may send; more are refused'),
 });
 export type ConsoleConfig = z.output<typeof consoleSchema>;

@@ -16,3 +16,12 @@ export const commandRule = z.strictObject({
   signed: z.boolean().default(false).describe('Only with the signature of an issuer of `commandKeys`'),
 });
 export type CommandRule = z.output<typeof commandRule>;
+
+/** Of one source; more come too fast and are refused. */
+export const commandRate = z
+  .strictObject({
+    perMinute: z.int().min(1).max(60_000).default(120).describe('So many, on average'),
+    burst: z.int().min(1).max(10_000).default(30).describe('So many at once'),
+  })
+  .prefault({});
+export type CommandRate = z.output<typeof commandRate>;

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { duration, identifier } from '../../drivers/contract/options.ts';
 import type { Transport } from '../../drivers/contract/transport.ts';
 import { platforms } from '../../drivers/index.ts';
-import { type CommandRule, commandRule } from './rights.ts';
+import { type CommandRule, commandRate, commandRule } from './rights.ts';
 import { byClass, eventPattern } from './values.ts';
 
 const common = z.strictObject({
@@ -47,6 +47,7 @@ const common = z.strictObject({
     .describe(
       'What this platform may ask, closed by default: `replay`, `acknowledge`, `close`, `inventory`, or a rule. What no rule allows is refused',
     ),
+  commandRate: commandRate.describe('How many commands it may send; more are refused unread'),
   commandKeys: z
     .array(
       z.strictObject({

@@ -86,8 +86,15 @@ export interface PlatformHost {
   readonly receipts: boolean;
   /** Whether the config lets this platform ask for anything, or for this. */
   mayAsk(action?: string): boolean;
-  /** Carries out a command for `target`. @returns the answer. Never rejects. */
-  command(bytes: Uint8Array, target: string): Promise<{ readonly id: string | null } & object>;
+  /**
+   * Carries out a command for `target`, or refuses it where the transport says what is `wrong` with the way it came.
+   * @returns the answer; undefined: none is due, too many came. Never rejects.
+   */
+  command(
+    bytes: Uint8Array,
+    target: string,
+    wrong?: string,
+  ): Promise<({ readonly id: string | null } & object) | undefined>;
   /** The platform says what it has stored: bytes as they came. */
   receipt(bytes: Uint8Array): void;
   /** When a certificate ends, epoch ms; to be said again now and then. */
@@ -100,15 +107,25 @@ export interface PlatformHost {
   readonly signal: AbortSignal;
 }
 
+/** What is wrong with an uplink of the config. `path` starts inside it. */
+export interface UplinkProblem {
+  readonly path: readonly (string | number)[];
+  readonly en: string;
+  readonly zh: string;
+}
+
 /** What a platform protocol is. `options` are the members of an uplink in the config that are its own. */
 export interface Transport<Options extends z.ZodObject = z.ZodObject> {
   readonly name: string;
   readonly title: { readonly en: string; readonly zh: string };
   readonly options: Options;
-  /** What the options' schema alone cannot see. `path` starts inside the uplink. */
-  problems?(
-    options: z.output<Options>,
-  ): readonly { readonly path: readonly (string | number)[]; readonly en: string; readonly zh: string }[];
+  /** What the options' schema alone cannot see. */
+  problems?(options: z.output<Options>): readonly UplinkProblem[];
+  /** What is wrong between uplinks of this protocol, each right by itself. */
+  clashes?(
+    uplinks: readonly { readonly id: string; readonly options: z.output<Options> }[],
+    campus: string,
+  ): readonly (UplinkProblem & { readonly uplink: string })[];
   warnings?(options: z.output<Options>): readonly Warning[];
   /** Where it connects to, for logs and /health: without secrets. */
   where(options: z.output<Options>): string;

@@ -2,7 +2,7 @@
  * What a command is on the wire, and whether it may act: its shape, its signature, its times, the rules of the
  * config. The path that carries it out is index.ts.
  */
-import { createPublicKey, type KeyObject, verify } from 'node:crypto';
+import { createHash, createPublicKey, type KeyObject, verify } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import canonicalize from 'canonicalize';
 import { z } from 'zod';
@@ -21,6 +21,7 @@ export const commandSchema = z.strictObject({
     .describe('Names the command; its answer bears it. A second one with it does nothing'),
   action: z.string().min(1).max(64),
   target: z.string().min(1).max(64).optional().describe('As in the topic: a device, an area, or `gateway`'),
+  audience: z.string().min(1).max(100).optional().describe('The number of the campus that it is for'),
   issuer: z.string().min(1).max(100).optional().describe('Who asks: a person or a desk'),
   issuedAt: time.optional().describe('RFC 3339'),
   expiresAt: time.optional().describe('RFC 3339; after it the command does nothing'),
@@ -84,21 +85,36 @@ const CLOCK_TOLERANCE_MS = 60_000;
 const fits = (pattern: string, text: string) =>
   pattern.endsWith('*') ? text.startsWith(pattern.slice(0, -1)) : pattern === text;
 
-/** Why a command may not act, whenever it comes; undefined: it may. */
-export function whyNotAuthorised(
+/** Where a command came to. */
+export interface Addressee {
+  readonly campus: string;
+  readonly target: string;
+}
+
+/**
+ * Whether a command may act, whenever it comes. `scope` is where its id is known: of a signed one with the key that
+ * signed it, so that it acts once on the campus whichever way it comes; of another with who sent it.
+ */
+export function authorise(
   command: ReadCommand,
-  target: string,
-  { rules, keys }: Authority,
-): string | undefined {
-  const { action, issuer, signature, signed } = command;
+  { campus, target }: Addressee,
+  { id, rules, keys }: Authority & { readonly id: string },
+): { readonly scope: string } | { readonly refused: string } {
+  const { action, issuer, audience, signature, signed } = command;
   if (command.target !== undefined && command.target !== target)
-    return `it is for ${command.target}, and came to ${target}`;
+    return { refused: `it is for ${command.target}, and came to ${target}` };
+  if (audience !== undefined && audience !== campus)
+    return { refused: `it is for the campus ${audience}, and came to ${campus}` };
+  let scope = id;
   if (signature !== undefined) {
     const own = keys.filter((one) => one.issuer === issuer);
-    if (own.length === 0) return `there is no key of ${issuer ?? 'its issuer'}`;
+    if (own.length === 0) return { refused: `there is no key of ${issuer ?? 'its issuer'}` };
     const bytes = Buffer.from(signature, 'base64url');
-    if (!own.some(({ key }) => verify(null, signed, key, bytes))) return 'its signature is not right';
-    if (command.target === undefined) return 'it is signed, and names no target';
+    const signer = own.find(({ key }) => verify(null, signed, key, bytes));
+    if (signer === undefined) return { refused: 'its signature is not right' };
+    if (command.target === undefined) return { refused: 'it is signed, and names no target' };
+    if (audience === undefined) return { refused: OLD_FORM };
+    scope = scopeOf(signer.key);
   }
   const allowing = rules.filter(
     (rule) =>
@@ -107,10 +123,23 @@ export function whyNotAuthorised(
       (rule.issuers === undefined || rule.issuers.some((one) => issuer !== undefined && fits(one, issuer))),
   );
   if (allowing.length === 0)
-    return `${action} on ${target} is not allowed to ${issuer ?? 'it'} by the config of the gateway`;
-  if (signature === undefined && allowing.every((rule) => rule.signed)) return 'it must be signed';
-  return undefined;
+    return {
+      refused: `${action} on ${target} is not allowed to ${issuer ?? 'it'} by the config of the gateway`,
+    };
+  if (signature === undefined && allowing.every((rule) => rule.signed))
+    return { refused: 'it must be signed' };
+  return { scope };
 }
+
+const OLD_FORM =
+  'it is signed in the old form, which names no campus: sign it with `audience`, the number of the campus';
+
+/** An id of an uplink has no colon. */
+const scopeOf = (key: KeyObject) =>
+  `key:${createHash('sha256')
+    .update(key.export({ type: 'spki', format: 'der' }))
+    .digest('hex')
+    .slice(0, 32)}`;
 
 /** Why a command may not act now, `now` in epoch ms; undefined: it may. */
 export function whyNotNow({ action, issuedAt, expiresAt }: CommandMessage, now: number): string | undefined {

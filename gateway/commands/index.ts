@@ -1,7 +1,7 @@
 /**
  * The one path of every command, from a platform, the console or a rule of the gateway's own:
  *
- *   read -> authorise -> known already? -> still valid? -> on disk -> carry out -> outcome on disk -> answer
+ *   not too many -> read -> authorise -> known already? -> still valid? -> on disk -> carry out -> outcome on disk -> answer
  *
  * What a crash leaves
  *  - before `begin` returned: the command was never there; sent again, it is carried out.
@@ -20,6 +20,7 @@ import {
   isAction,
   type Result,
 } from '../../config/catalogue/actions.ts';
+import type { CommandRate } from '../../config/sections/rights.ts';
 import { type Clock, within } from '../../drivers/contract/clock.ts';
 import type { Log } from '../../drivers/contract/driver.ts';
 import type { Journal } from '../journal/index.ts';
@@ -28,7 +29,8 @@ import type { WallClock } from '../observe/clock.ts';
 import { burstLog } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import type { Recorder } from '../road/recorder.ts';
-import { type Authority, type ReadCommand, readCommand, whyNotAuthorised, whyNotNow } from './command.ts';
+import { type Authority, authorise, type ReadCommand, readCommand, whyNotNow } from './command.ts';
+import { createFloodGuard } from './floods.ts';
 import { createRefusals } from './refusals.ts';
 import { createHandling, type Handling, type TargetKind, type Task } from './registry.ts';
 
@@ -41,11 +43,20 @@ export interface Reply extends Result {
 export interface Source extends Authority {
   readonly kind: 'uplink' | 'console';
   readonly id: string;
+  readonly rate: CommandRate;
 }
 
 export interface Commands extends Omit<Handling, 'perform'> {
-  /** Takes bytes that should be a command for `target`. Never rejects. */
-  receiveCommand(payload: Uint8Array, target: string, source: Source): Promise<Reply>;
+  /**
+   * Takes bytes that should be a command for `target`; `wrong`: why it may not act, whatever it is. Never rejects.
+   * @returns the answer; undefined: too many came for each to get one.
+   */
+  receiveCommand(
+    payload: Uint8Array,
+    target: string,
+    source: Source,
+    wrong?: string,
+  ): Promise<Reply | undefined>;
   /** Carries out what a rule says: noted in the audit, told to platforms. Never rejects. */
   performForRule(task: Omit<Task, 'id'>, rule: string, cause: string): Promise<Result>;
   /** Moves a door for a card, whose own event is the note of it. Never rejects. */
@@ -62,6 +73,8 @@ export interface Commands extends Omit<Handling, 'perform'> {
 }
 
 export interface CommandContext {
+  /** Its number. */
+  readonly campus: string;
   readonly journal: Pick<Journal, 'command' | 'begin' | 'end' | 'audit' | 'interrupted'>;
   readonly recorder: Pick<Recorder, 'recordOwn'>;
   readonly clock: Pick<WallClock, 'now'>;
@@ -156,22 +169,28 @@ function createReceiving(
     readonly tellOutcome: (result: Result, details: object) => void;
   },
 ) {
-  const { journal, clock, log, metrics, perform, tell, tellOutcome } = context;
+  const { campus, journal, clock, log, metrics, perform, tell, tellOutcome } = context;
   const refusals = createRefusals({ ...context, tell: (details) => tell('command.refused', details) });
-  /** Under way, by source and id. */
+  const floods = createFloodGuard(context.time, refusals);
+  /** Under way, by scope and id. */
   const running = new Map<string, Promise<Result>>();
 
-  const carryOut = async (command: ReadCommand, target: string, source: Source): Promise<Result> => {
+  const carryOut = async (
+    command: ReadCommand,
+    scope: string,
+    target: string,
+    source: Source,
+  ): Promise<Result> => {
     const { id, action, issuer } = command;
     const task: Task = { id, target, action, arguments: command.arguments };
     const by = { source: source.kind, from: source.id, ...(issuer !== undefined && { issuer }) };
-    const known = await journal.command(source.id, id);
+    const known = await journal.command(scope, id);
     if (known !== undefined) return outcomeOf(known.outcome);
     const late = whyNotNow(command, clock.now());
     if (late !== undefined) return refusals.refuse({ ...by, target, id, action, issuer }, late);
     const at = clock.now();
     const begun = await journal.begin({
-      source: source.id,
+      source: scope,
       id,
       at,
       expiresAt: command.expiresAt ?? at,
@@ -180,7 +199,7 @@ function createReceiving(
     if (begun.known) return outcomeOf(begun.outcome);
     const result = await perform(task, { kind: source.kind, id: source.id, issuer });
     const details = { ...by, id, target, action, ...inShort(result) };
-    await noteOutcome(source.id, id, result, details);
+    await noteOutcome(scope, id, result, details);
     metrics.commands.inc({ source: source.id, action });
     log.info(details, 'a command was carried out');
     return result;
@@ -202,17 +221,25 @@ function createReceiving(
       );
 
   return {
-    async receive(payload: Uint8Array, target: string, source: Source): Promise<Reply> {
+    async receive(
+      payload: Uint8Array,
+      target: string,
+      source: Source,
+      wrong?: string,
+    ): Promise<Reply | undefined> {
       const by = { source: source.kind, from: source.id, target };
+      if (!floods.mayCome(source.id, source.rate)) return floods.refuse(payload, by, source.rate);
       const read = readCommand(payload);
       if ('wrong' in read) return refusals.refuse({ ...by, id: read.id }, read.wrong);
       const { command } = read;
       const { id, action, issuer } = command;
       const what = { ...by, id, action, issuer };
-      const why = whyNotAuthorised(command, target, source);
-      if (why !== undefined) return refusals.refuse(what, why);
-      const key = `${source.id}\n${id}`;
-      const result = running.get(key) ?? carryOut(command, target, source);
+      if (wrong !== undefined) return refusals.refuse(what, wrong);
+      const allowed = authorise(command, { campus, target }, source);
+      if ('refused' in allowed) return refusals.refuse(what, allowed.refused);
+      const { scope } = allowed;
+      const key = `${scope}\n${id}`;
+      const result = running.get(key) ?? carryOut(command, scope, target, source);
       running.set(key, result);
       try {
         return { id, ...(await result) };

@@ -34,7 +34,7 @@ export function createRefusals(options: {
   const buckets = new Map<string, { since: number; count: number }>();
 
   /** Whether this one is still to be written down, and how many were not since the last minute that had too many. */
-  const count = (source: string) => {
+  const countWritten = (source: string) => {
     const now = time.elapsed();
     const bucket = buckets.get(source);
     const fresh = bucket === undefined || now - bucket.since > MINUTE_MS;
@@ -44,12 +44,18 @@ export function createRefusals(options: {
     return { written: next.count <= REFUSALS_A_MINUTE, uncounted };
   };
 
+  const countOne = (what: Pick<Refused, 'source' | 'from' | 'target'>, reason: string) => {
+    metrics.commandsRefused.inc({ source: what.from });
+    bursts.warn(`command ${what.from}`, { ...what, reason }, 'a command was refused');
+  };
+
   return {
+    /** Of a flood: only counted, and logged once a burst. */
+    count: countOne,
     refuse(what: Refused, reason: string): Result & { readonly id: string | null } {
       const { from } = what;
-      metrics.commandsRefused.inc({ source: from });
-      bursts.warn(`command ${from}`, { ...what, reason }, 'a command was refused');
-      const { written, uncounted } = count(from);
+      countOne(what, reason);
+      const { written, uncounted } = countWritten(from);
       if (written) {
         const entry = { kind: 'refusal', ...what, reason, ...(uncounted > 0 && { andMore: uncounted }) };
         journal.audit(clock.now(), JSON.stringify(entry)).then(

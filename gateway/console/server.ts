@@ -46,7 +46,7 @@ export async function buildServer(
     serveEvents(viewers, options),
     serveGate(viewers, options),
     serveNotices(options),
-    serveCommands(options.config.commands, options),
+    serveCommands(options.config, options),
     serveMedia(options),
     serveLive(options),
   ])

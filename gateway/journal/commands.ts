@@ -3,7 +3,7 @@ import type Database from 'better-sqlite3';
 import { auditTable } from './audit.ts';
 import type { Meta } from './meta.ts';
 
-/** A command, known by who sends it and its id. Times are epoch ms; `audit` is JSON. */
+/** A command, known by its id among those of who sent or signed it. Times are epoch ms; `audit` is JSON. */
 export interface CommandBegin {
   readonly source: string;
   readonly id: string;

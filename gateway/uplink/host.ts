@@ -45,7 +45,7 @@ export function platformHost(
     receipts: config.receipts,
     mayAsk: (action) =>
       config.commands.some(({ actions }) => action === undefined || actions.some((one) => one === action)),
-    command: (bytes, target) => commands.receiveCommand(bytes, target, of.source),
+    command: (bytes, target, wrong) => commands.receiveCommand(bytes, target, of.source, wrong),
     receipt(bytes) {
       const read = readReceipt(bytes);
       if ('wrong' in read) return discarded('not a receipt', read.wrong);

@@ -185,10 +185,11 @@ async function replayOver(
 }
 
 /** Whose commands they are: what the config allows, and whose signatures are believed. */
-const sourceOf = ({ id, commands, commandKeys }: UplinkConfig): Source => ({
+const sourceOf = ({ id, commands, commandKeys, commandRate }: UplinkConfig): Source => ({
   kind: 'uplink',
   id,
   rules: commands,
+  rate: commandRate,
   keys: commandKeys.map(({ issuer, publicKeyFile }) => ({ issuer, key: readPublicKey(publicKeyFile) })),
 });
 

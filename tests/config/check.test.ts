@@ -178,3 +178,33 @@ describe('in Chinese', () => {
     ]);
   });
 });
+
+describe('uplinks side by side', () => {
+  const uplinks = (...lines: readonly string[]) => mistakes(`uplinks:\n  - ${lines.join('\n  - ')}\n`);
+
+  it('may not share a client id at one broker: it would throw out the one for the other', () => {
+    expect(uplinks('{ id: a, url: mqtt://h, clientId: x }', '{ id: b, url: mqtt://h, clientId: x }')).toEqual(
+      [
+        '13:29: uplinks[1].clientId: a connects to the same broker as x, too: the broker would throw out the one for the other',
+      ],
+    );
+    expect(uplinks('{ id: a, url: mqtt://h, clientId: x }', '{ id: b, url: mqtt://i, clientId: x }')).toEqual(
+      [],
+    );
+  });
+
+  it.each([
+    ['campus/v1/4503000001/presence', 'campus/v1/4503000001/#'],
+    ['campus/v1/+/answers', 'campus/v1/4503000001/#'],
+    ['"#"', 'campus/v1/4503000001/#'],
+    ['edu/9/life', 'edu/9/#'],
+    ['city/notice/7', 'city/notice/+'],
+  ])('may not be asked to answer on %s', (topic, own) => {
+    expect(
+      uplinks(
+        `{ id: a, url: mqtt://h, noticeTopics: [city/notice/+], replyTopics: [${topic}] }`,
+        '{ id: b, url: mqtt://h, topicPrefix: edu/9 }',
+      ),
+    ).toEqual([expect.stringContaining(`uplinks[0].replyTopics[0]: covers ${own}, which the gateway`)]);
+  });
+});

@@ -39,6 +39,7 @@ export async function campus(
   });
   const lives = createLives();
   const commands = createCommands({
+    campus: '45',
     journal,
     recorder,
     clock,

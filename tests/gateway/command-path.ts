@@ -10,11 +10,12 @@ import { createMetrics } from '../../gateway/observe/metrics.ts';
 import { silentLog, temporaryDirectory } from '../helpers.ts';
 
 // The key of test 1 of RFC 8032, 7.1; the signature was made by `openssl pkeyutl -sign -rawin` of a text that was
-// written by hand after RFC 8785.
+// written by hand after RFC 8785 (docs/platform.md has both).
 export const rfcKey = createPublicKey(`-----BEGIN PUBLIC KEY-----
 MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=
 -----END PUBLIC KEY-----`);
 export const vector = {
+  audience: '4503000001',
   issuer: 'duty-officer',
   id: 'c-1',
   target: 'gate-io',
@@ -22,7 +23,7 @@ export const vector = {
   arguments: { output: 'gate' },
   issuedAt: '2026-11-24T08:00:00Z',
   expiresAt: '2026-11-24T08:05:00Z',
-  signature: 'Dewex-De-6kBAofswTuFBLQxHKTcSg-Fmlyl22pgNfu0U-j5rfexYdYHHlg4wLHBCEyO-_5jjyLPAcI3qoDvDA',
+  signature: 'nLX02JkR1NTJjYsrKPoT7QEX8BsGcYPqoE8jRnha6kgPbT3DuAWqsWd30J9T9mAhk-DvayYDTgxfvd5jalV2Bg',
 };
 export const bytes = (value: unknown) =>
   Buffer.from(typeof value === 'string' ? value : JSON.stringify(value));
@@ -45,7 +46,9 @@ export async function commandPath(
   const events: [string, Readonly<Record<string, unknown>>][] = [];
   const clock = { time: NOW };
   let hang = false;
+  let later = 0;
   const commands = createCommands({
+    campus: '4503000001',
     journal,
     recorder: {
       async recordOwn(type, details) {
@@ -53,7 +56,7 @@ export async function commandPath(
       },
     },
     clock: { now: () => clock.time },
-    time: systemClock,
+    time: { ...systemClock, elapsed: () => systemClock.elapsed() + later },
     log: silentLog,
     metrics: createMetrics(),
     kindOf: (target) => (target === 'gateway' ? 'gateway' : 'device'),
@@ -72,6 +75,7 @@ export async function commandPath(
   const source: Source = {
     kind: 'uplink',
     id: 'police',
+    rate: { perMinute: 60_000, burst: 10_000 },
     rules: [{ actions: ['unlock', 'inventory'], targets: ['gate-*', 'gateway'], signed: false }],
     keys: [
       { issuer: 'duty-officer', key: rfcKey },
@@ -87,10 +91,18 @@ export async function commandPath(
     clock,
     commands,
     source,
+    tick: (ms: number) => {
+      later += ms;
+    },
     hang: () => {
       hang = true;
     },
-    send: (message: unknown, target = 'gate-io') => commands.receiveCommand(bytes(message), target, source),
+    /** @throws Error where no answer is due. */
+    async send(message: unknown, target = 'gate-io', from: Partial<Source> = {}) {
+      const reply = await commands.receiveCommand(bytes(message), target, { ...source, ...from });
+      if (reply === undefined) throw new Error('no answer');
+      return reply;
+    },
   };
 }
 export const { signature: _s, ...unsigned } = vector;

@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { temporaryDirectory } from '../helpers.ts';
-import { commandPath, unsigned, vector } from './command-path.ts';
+import { bytes, commandPath, unsigned, vector } from './command-path.ts';
 
 describe('a command', () => {
   it('signed by a key of the config is carried out, once; its id again gets the first answer', async () => {
@@ -12,11 +12,17 @@ describe('a command', () => {
     expect(await send(vector)).toEqual({ id: 'c-1', done: true });
     clock.time += 3_600_000; // Long expired: the answer is still the first one.
     expect(await send(vector)).toEqual({ id: 'c-1', done: true });
-    expect(await send({ ...unsigned, arguments: { output: 'other' } })).toEqual({ id: 'c-1', done: true });
     expect(moved).toEqual([
       { id: 'c-1', target: 'gate-io', action: 'unlock', arguments: { output: 'gate' } },
     ]);
     expect(events.map(([type]) => type)).toEqual(['command.done']);
+  });
+
+  it('of the same id with other arguments gets the first answer', async () => {
+    const { send, moved } = await commandPath();
+    expect(await send(unsigned)).toEqual({ id: 'c-1', done: true });
+    expect(await send({ ...unsigned, arguments: { output: 'jammed' } })).toEqual({ id: 'c-1', done: true });
+    expect(moved).toHaveLength(1);
   });
 
   it('answers in full to who asked, again too, and tells the others in short', async () => {
@@ -41,6 +47,42 @@ describe('a command', () => {
     expect(await send(message)).toEqual({ id: 'c-1', done: false, reason: 'jammed' });
     expect(await send(message)).toEqual({ id: 'c-1', done: false, reason: 'jammed' });
     expect(moved).toHaveLength(1);
+  });
+
+  it('that was signed acts once on the campus, whichever uplink it came by', async () => {
+    const { send, moved, directory, journal } = await commandPath();
+    const police = await Promise.all([send(vector), send(vector, 'gate-io', { id: 'education' })]);
+    expect(police).toEqual(Array(2).fill({ id: 'c-1', done: true }));
+    await journal.close();
+    const restarted = await commandPath({ directory });
+    expect(await restarted.send(vector, 'gate-io', { id: 'district' })).toEqual({ id: 'c-1', done: true });
+    expect([...moved, ...restarted.moved]).toHaveLength(1);
+    // An id of what was not signed is its sender's own.
+    expect(await restarted.send(unsigned, 'gate-io', { id: 'education' })).toMatchObject({ done: true });
+    expect(restarted.moved).toHaveLength(1);
+  });
+
+  it('that comes too fast is refused unread, told once, and answered seldom', async () => {
+    const { commands, source, moved, events, tick } = await commandPath({
+      source: { rate: { perMinute: 60, burst: 3 } },
+    });
+    const send = (i: number) =>
+      commands.receiveCommand(bytes({ ...unsigned, id: `f-${i}` }), 'gate-io', source);
+    const replies = [];
+    for (let i = 0; i < 1000; i++) replies.push(await send(i));
+    expect(moved).toHaveLength(3);
+    expect(replies.slice(3, 5)).toEqual(
+      [3, 4].map((i) => ({ id: `f-${i}`, done: false, reason: expect.stringContaining('too many') })),
+    );
+    expect(replies.filter((reply) => reply !== undefined).length).toBeLessThan(30);
+    await expect
+      .poll(() => events.map(([type]) => type).sort())
+      .toEqual(['command.done', 'command.done', 'command.done', 'command.refused']);
+    // Another source has its own, and a minute later so has this one.
+    const other = await commands.receiveCommand(bytes(unsigned), 'gate-io', { ...source, id: 'education' });
+    expect(other).toMatchObject({ done: true });
+    tick(60_000);
+    expect(await send(1000)).toMatchObject({ done: true });
   });
 
   it('is known after a restart; one that was cut off is not tried again, and both are told', async () => {

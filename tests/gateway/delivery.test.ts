@@ -219,7 +219,10 @@ describe('commands', () => {
 
   it('replay a gap: the same ids, chained as they were, and an answer that counts them', async () => {
     const broker = await scriptedBroker({});
-    const { record, journal } = await campus(broker.port, { events: ['device.*'] });
+    const { record, journal } = await campus(broker.port, {
+      events: ['device.*'],
+      replyTopics: ['answers/#'],
+    });
     await broker.subscribed('campus/v1/45/command/+');
     for (let i = 0; i < 40; i++) await record('fault', { cause: `c${i}` });
     // Of another filter: not in this platform's chain.
@@ -230,13 +233,13 @@ describe('commands', () => {
       command,
       { id: 'r1', action: 'replay', arguments: args },
       {
-        responseTopic: 'answers',
+        responseTopic: 'answers/desk/7',
         correlationData: Buffer.from('c'),
       },
     );
     const again = await take(broker.events, 20);
     expect(again.map(({ body }) => body)).toEqual(first.slice(10, 30).map(({ body }) => body));
-    const reply = await broker.others.find(({ topic }) => topic === 'answers');
+    const reply = await broker.others.find(({ topic }) => topic === 'answers/desk/7');
     expect(reply.body).toMatchObject({ id: 'r1', done: true, result: { events: 20 } });
     expect(reply.packet.properties?.correlationData?.toString()).toBe('c');
     // The same command again gets the same answer and does nothing.

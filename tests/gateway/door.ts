@@ -17,6 +17,7 @@ const dieAt = (here: string) => {
 
 const journal = await openJournal(directory);
 const commands = createCommands({
+  campus: '45',
   journal: {
     command: (source, id) => journal.command(source, id),
     interrupted: () => journal.interrupted(),
@@ -66,6 +67,7 @@ const reply = await commands.receiveCommand(Buffer.from(JSON.stringify(command))
   id: 'police',
   rules: [{ actions: ['unlock'], targets: ['gate'], signed: false }],
   keys: [],
+  rate: { perMinute: 60, burst: 1 },
 });
 dieAt('before the answer');
 process.stdout.write(JSON.stringify(reply));

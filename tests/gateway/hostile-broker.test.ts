@@ -74,14 +74,46 @@ describe('an answer to a command', () => {
     ['with a wildcard', 'a/#'],
     ['that is empty', ''],
     ['that is no text', '\ufffd'.repeat(10)],
-  ])('does not go to a response topic %s', async (_name, responseTopic) => {
+    ["of the broker's own", '$SYS/broker/x'],
+    ['where the gateway says that it is there', 'campus/v1/45/presence'],
+    ['of its events', 'campus/v1/45/event/alarm/panel'],
+    ['of its states', 'campus/v1/45/state/panel'],
+    ['of receipts', 'campus/v1/45/ack'],
+    ['of commands', 'campus/v1/45/command/gateway'],
+    ['of another campus', 'campus/v1/46/reply/r'],
+    ['that the config does not name', 'answers'],
+    ['beside one that the config names', 'desk/1/answers/more'],
+  ])('does not go to a response topic %s, and nothing is done', async (_name, responseTopic) => {
+    const broker = await scriptedBroker({});
+    const { uplink } = await campus(broker.port, { replyTopics: ['desk/+/answers'] });
+    await broker.subscribed('campus/v1/45/command/+');
+    broker.send(command, { id: 'r', action: 'nothing', arguments: {} }, { responseTopic });
+    const { topic, body } = await broker.others.find((one) => one.body.id === 'r');
+    expect(topic).toBe('campus/v1/45/reply/r');
+    expect(body).toMatchObject({ done: false, reason: expect.stringContaining('response topic') });
+    expect(uplink.state().discarded).toEqual({ 'a response topic that is not allowed': 1 });
+    expect(broker.connects()).toBe(1);
+  });
+
+  it.each([
+    ['under its own', 'campus/v1/45/reply/desk/7'],
+    ['that the config names', 'desk/1/answers'],
+  ])('goes to a response topic %s', async (_name, responseTopic) => {
+    const broker = await scriptedBroker({});
+    await campus(broker.port, { replyTopics: ['desk/+/answers'] });
+    await broker.subscribed('campus/v1/45/command/+');
+    broker.send(command, { id: 'r', action: 'nothing', arguments: {} }, { responseTopic });
+    expect((await broker.others.find(({ body }) => body.id === 'r')).topic).toBe(responseTopic);
+  });
+
+  it('does not carry more correlation data than it should', async () => {
     const broker = await scriptedBroker({});
     await campus(broker.port);
     await broker.subscribed('campus/v1/45/command/+');
-    broker.send(command, { id: 'r', action: 'nothing', arguments: {} }, { responseTopic });
-    const { topic } = await broker.others.find(({ body }) => body.id === 'r');
-    expect(topic).toBe('campus/v1/45/reply/r');
-    expect(broker.connects()).toBe(1);
+    broker.send(command, { id: 'r', action: 'nothing' }, { correlationData: Buffer.alloc(1025) });
+    const { body, packet } = await broker.others.find((one) => one.body.id === 'r');
+    expect(body).toMatchObject({ reason: expect.stringContaining('correlation data') });
+    expect(packet.properties?.correlationData).toBeUndefined();
   });
 
   it('waits where the broker takes no more at once', async () => {

@@ -65,6 +65,7 @@ async function campus(own: { camera?: object; media?: object; rules?: object[] }
           id: 'police',
           url: `mqtt://127.0.0.1:${broker.port}`,
           pictures: true,
+          replyTopics: ['replies/+'],
           commands: [
             { actions: ['snapshot', 'clip', 'push-stream', 'stop-stream', 'preset'], targets: ['yard'] },
           ],

@@ -26,6 +26,7 @@ const campusOf = (version: Version, ports: Ports, dataDir: string) => ({
       id: 'police',
       url: `mqtt://127.0.0.1:${ports.broker}`,
       protocol: version === 5 ? 5 : '3.1.1',
+      replyTopics: ['replies/+'],
       commands: ['acknowledge', { actions: ['arm', 'disarm'], targets: ['school'] }],
     },
   ],

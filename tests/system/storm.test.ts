@@ -39,6 +39,7 @@ it('2,000 gateways that lose a broker come back within 60 s, no second above 5 t
     journal,
     recorder,
     commands: createCommands({
+      campus: '45',
       journal,
       recorder,
       clock,

@@ -90,7 +90,7 @@ export async function startLife(options: LifeOptions): Promise<Life> {
   const journal = plant.journal?.(plain) ?? plain;
   await journal.start();
   const recorder = await createRecorder({ ...base, campusId: '45', deviceNames: campus.names, journal });
-  const commands = createCommands({ ...base, journal, recorder, kindOf: campus.kindOf });
+  const commands = createCommands({ ...base, campus: '45', journal, recorder, kindOf: campus.kindOf });
   const stage = {
     ...base,
     registry: commands,

@@ -21,6 +21,7 @@ import {
   TOO_LARGE,
 } from './sending.ts';
 import { openStream, type StreamOptions } from './stream.ts';
+import { matchesFilter } from './topics.ts';
 
 export interface Will {
   readonly topic: string;
@@ -181,12 +182,6 @@ export async function openConnection(
     if (signal.aborted) abort();
   });
 }
-
-/** `a/+` matches `a/b`, and no level more; other wildcards are not asked for here. */
-export const matchesFilter = (filter: string, topic: string) =>
-  filter.endsWith('/+')
-    ? topic.startsWith(filter.slice(0, -1)) && !topic.includes('/', filter.length - 1)
-    : filter === topic;
 
 function wrap(
   client: MqttClient,

@@ -1,17 +1,18 @@
 /** What a platform says over MQTT: receipts on `{prefix}/ack`, commands on `command/{target}`, warnings on `notice/{id}`. */
 import type { PlatformHost } from '../../contract/transport.ts';
 import { BrokerError, detailOf } from './checked.ts';
-import { type Connection, type Incoming, matchesFilter } from './connection.ts';
+import type { Connection, Incoming } from './connection.ts';
 import type { Options } from './options.ts';
+import { isTopic, matchesFilter, topicPart } from './topics.ts';
 
 export const JSON_TYPE = 'application/json';
 
-/** An id becomes a level of a topic: what a topic or a filter would read otherwise is replaced. */
-const topicPart = (id: string) => id.replace(/[/+#\u0000]/g, '_');
-
-/** A topic that can be published to (MQTT 5, 4.7.3, 3.3.2.3.5): else the broker would close the connection. */
-const isTopic = (topic: string) =>
-  topic !== '' && !/[+#\u0000\ufffd]/.test(topic) && Buffer.byteLength(topic) <= 65_535;
+const REPLY_ELSEWHERE =
+  'its response topic is neither under {prefix}/reply/ nor in replyTopics of the config of the gateway';
+/** It is sent back as it came. */
+const CORRELATION_MAX = 1024;
+const TOO_LONG = `its correlation data is longer than ${CORRELATION_MAX} bytes`;
+const NONE = Buffer.alloc(0);
 
 /**
  * A message larger than is taken ends the connection, and where it is retained it would end each one: its filter is left
@@ -60,17 +61,23 @@ function createHearing(connection: Connection, host: PlatformHost) {
 /** Subscribes; a broker that refuses is logged, and events go on. */
 export function hearPlatform(
   connection: Connection,
-  { noticeTopics }: Pick<Options, 'noticeTopics'>,
+  { noticeTopics, replyTopics }: Pick<Options, 'noticeTopics' | 'replyTopics'>,
   host: PlatformHost,
   prefix: string,
 ): void {
   const commandTopic = `${prefix}/command/`;
   const subscribe = createHearing(connection, host);
-  const answerCommand = async ({ payload, responseTopic, correlation }: Incoming, target: string) => {
-    const reply = await host.command(payload, target);
-    const asked = responseTopic !== undefined && isTopic(responseTopic) ? responseTopic : undefined;
-    if (responseTopic !== undefined && asked === undefined)
-      host.discarded('a response topic that is none', responseTopic.slice(0, 100));
+  /** What it asks for must not borrow the gateway's right to publish. */
+  const mayAnswer = (topic: string) =>
+    isTopic(topic) &&
+    (topic.startsWith(`${prefix}/reply/`) || replyTopics.some((filter) => matchesFilter(filter, topic)));
+  const answerCommand = async ({ payload, responseTopic, correlation = NONE }: Incoming, target: string) => {
+    const elsewhere = responseTopic !== undefined && !mayAnswer(responseTopic);
+    const wrong = elsewhere ? REPLY_ELSEWHERE : correlation.length > CORRELATION_MAX ? TOO_LONG : undefined;
+    if (elsewhere) host.discarded('a response topic that is not allowed', responseTopic.slice(0, 100));
+    const reply = await host.command(payload, target, wrong);
+    if (reply === undefined) return;
+    const asked = elsewhere ? undefined : responseTopic;
     const to = asked ?? (reply.id === null ? undefined : `${prefix}/reply/${topicPart(reply.id)}`);
     if (to === undefined) return;
     connection.publish({
@@ -78,7 +85,7 @@ export function hearPlatform(
       payload: JSON.stringify(reply),
       qos: 1,
       contentType: JSON_TYPE,
-      correlation,
+      correlation: correlation === NONE || wrong !== undefined ? undefined : correlation,
     });
   };
 

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { Warning } from '../../contract/driver.ts';
 import { duration, isLoopback, secret } from '../../contract/options.ts';
+import { isFilter } from './topics.ts';
 
 const tls = z.strictObject({
   caFile: z.string().optional().describe('PEM: the authority that signed the broker; default: those of Node'),
@@ -62,6 +63,12 @@ export const options = z.strictObject({
     .array(z.string().regex(/^[^+#]+(\/\+)?$/, 'a topic, or one that ends in "/+"'))
     .default([])
     .describe('More topics of notices, for all campuses of a city; its own is {prefix}/notice/+'),
+  replyTopics: z
+    .array(z.string().refine(isFilter, 'a topic, or a filter: platform/answers/+, platform/answers/#'))
+    .default([])
+    .describe(
+      'Where a command may ask for its answer (MQTT 5 response topic), beside {prefix}/reply/; none by default',
+    ),
 });
 export type Options = z.output<typeof options>;
 export type ProxyOptions = z.output<typeof proxy>;

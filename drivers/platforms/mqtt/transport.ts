@@ -12,11 +12,13 @@ import {
   type Refusal,
   StartOver,
 } from '../../contract/transport.ts';
+import { clashesOf } from './clashes.ts';
 import { ConnectError, type Connection, openConnection } from './connection.ts';
 import { hearPlatform, JSON_TYPE } from './hear.ts';
 import { type Options, options, problemsOf, type TlsOptions, warningsOf } from './options.ts';
 import { PACKET_OVERHEAD, type PublishAnswer, REFUSED } from './sending.ts';
 import { readTls, type TlsMaterial, tlsVersion } from './tls.ts';
+import { prefixOf } from './topics.ts';
 
 /** CloudEvents over MQTT, structured mode (MQTT protocol binding 1.0, 3.2). */
 const EVENT_CONTENT_TYPE = 'application/cloudevents+json; charset=utf-8';
@@ -218,9 +220,10 @@ export const mqtt = defineTransport({
   options,
   problems: problemsOf,
   warnings: warningsOf,
+  clashes: clashesOf,
   where: ({ url }) => url,
   async open(own, host) {
-    const prefix = own.topicPrefix ?? `campus/v1/${host.campus}`;
+    const prefix = prefixOf(own, host.campus);
     const tls = own.tls === undefined ? undefined : useTls(own.tls);
     const connection = await connect(own, tls?.material, host, prefix);
     return channelOver(connection, own, tls, host, prefix);

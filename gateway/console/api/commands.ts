@@ -8,14 +8,16 @@ export interface CommandsOptions {
 }
 
 export function serveCommands(
-  rules: ConsoleConfig['commands'],
+  { commands: rules, commandRate: rate }: Pick<ConsoleConfig, 'commands' | 'commandRate'>,
   { commands }: CommandsOptions,
 ): FastifyPluginAsync {
-  const source: Source = { kind: 'console', id: 'console', rules, keys: [] };
+  const source: Source = { kind: 'console', id: 'console', rules, rate, keys: [] };
   return async (server) => {
-    server.post('/api/commands/:target', async (request) => {
+    server.post('/api/commands/:target', async (request, reply) => {
       const { target } = request.params as { target: string };
-      return await commands.receiveCommand(Buffer.from(JSON.stringify(request.body ?? null)), target, source);
+      const bytes = Buffer.from(JSON.stringify(request.body ?? null));
+      const answer = await commands.receiveCommand(bytes, target, source);
+      return answer ?? (await reply.code(429).send({ done: false, reason: 'too many commands' }));
     });
   };
 }

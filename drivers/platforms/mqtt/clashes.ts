@@ -1,0 +1,48 @@
+/** What is wrong between uplinks over MQTT, each right by itself. */
+import type { UplinkProblem } from '../../contract/transport.ts';
+import type { Options } from './options.ts';
+import { overlap, prefixOf } from './topics.ts';
+
+/** `uplinks`: all of this protocol, by id, in the order of the config. */
+export function clashesOf(
+  uplinks: readonly { readonly id: string; readonly options: Options }[],
+  campus: string,
+): readonly (UplinkProblem & { readonly uplink: string })[] {
+  return [...sameClients(uplinks, campus), ...ownTopics(uplinks, campus)];
+}
+
+/** A broker closes the elder of two connections with one client id: they would take turns for ever. */
+function* sameClients(uplinks: Parameters<typeof clashesOf>[0], campus: string) {
+  const users = new Map<string, string>();
+  for (const { id, options } of uplinks) {
+    const clientId = options.clientId ?? `${campus}-${id}`;
+    const key = `${options.url}\n${clientId}`;
+    const other = users.get(key);
+    if (other === undefined) users.set(key, id);
+    else {
+      yield {
+        uplink: id,
+        path: [options.clientId === undefined ? 'id' : 'clientId'],
+        en: `${other} connects to the same broker as ${clientId}, too: the broker would throw out the one for the other`,
+        zh: `${other} 也以 ${clientId} 连接同一服务器：两者会互相踢下线`,
+      };
+    }
+  }
+}
+
+/** An answer there would look like the gateway's own word, or be taken as one of the platform's. */
+function* ownTopics(uplinks: Parameters<typeof clashesOf>[0], campus: string) {
+  const own = uplinks.flatMap(({ options }) => [`${prefixOf(options, campus)}/#`, ...options.noticeTopics]);
+  for (const { id, options } of uplinks) {
+    for (const [i, filter] of options.replyTopics.entries()) {
+      const clash = own.find((one) => overlap(one, filter));
+      if (clash === undefined) continue;
+      yield {
+        uplink: id,
+        path: ['replyTopics', i],
+        en: `covers ${clash}, which the gateway itself uses; answers under {prefix}/reply/ need not be named`,
+        zh: `与网关自身使用的 ${clash} 重叠；{prefix}/reply/ 下的应答无需列出`,
+      };
+    }
+  }
+}

@@ -1,0 +1,49 @@
+/** How many commands each source may send: what is too much is refused before it is read, so that alarms do not wait. */
+import type { CommandRate } from '../../config/sections/rights.ts';
+import type { Clock } from '../../drivers/contract/clock.ts';
+import { readCommand } from './command.ts';
+import type { createRefusals, Refused } from './refusals.ts';
+
+/** A flood that paused for so long is another one. */
+const BURST_OVER_MS = 60_000;
+const ANSWERS: CommandRate = { perMinute: 60, burst: 20 };
+const MINUTE_MS = 60_000;
+
+/** Lets through what comes at a rate; refuses the rest. */
+export function createFloodGuard(
+  time: Pick<Clock, 'elapsed'>,
+  refusals: Pick<ReturnType<typeof createRefusals>, 'refuse' | 'count'>,
+) {
+  const commands = createBuckets(time);
+  const answers = createBuckets(time);
+  const overAt = new Map<string, number>();
+  return {
+    mayCome: (source: string, rate: CommandRate): boolean => commands(source, rate),
+    /** The first of a flood is told to platforms. @returns the answer; undefined: a flood makes no flood of them. */
+    refuse(payload: Uint8Array, by: Omit<Refused, 'id'>, { perMinute, burst }: CommandRate) {
+      const now = time.elapsed();
+      const last = overAt.get(by.from);
+      overAt.set(by.from, now);
+      const begins = last === undefined || now - last > BURST_OVER_MS;
+      const reason = `too many commands: at most ${burst} at once and ${perMinute} a minute; wait, and send it again`;
+      const isAnswered = answers(by.from, ANSWERS);
+      const read = begins || isAnswered ? readCommand(payload) : undefined;
+      const id = read === undefined ? null : 'wrong' in read ? read.id : read.command.id;
+      if (begins) refusals.refuse({ ...by, id }, reason);
+      else refusals.count(by, reason);
+      return isAnswered ? { id, done: false, reason } : undefined;
+    },
+  };
+}
+
+/** Token buckets by name; true: there was one left. Names come from the config. */
+function createBuckets(time: Pick<Clock, 'elapsed'>) {
+  const buckets = new Map<string, { tokens: number; at: number }>();
+  return (name: string, { perMinute, burst }: CommandRate): boolean => {
+    const now = time.elapsed();
+    const { tokens, at } = buckets.get(name) ?? { tokens: burst, at: now };
+    const filled = Math.min(burst, tokens + ((now - at) * perMinute) / MINUTE_MS);
+    buckets.set(name, { tokens: filled < 1 ? filled : filled - 1, at: now });
+    return filled >= 1;
+  };
+}
