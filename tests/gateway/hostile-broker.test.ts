@@ -46,7 +46,8 @@ describe('one event that a broker never takes', () => {
     const time = fastClock(40);
     const { record, journal } = await campus(broker.port, {}, undefined, { time });
     await record('panic');
-    expect((await broker.events.next()).body.sequence).toBe('1');
+    // On a busy machine it may come from memory before.
+    await broker.events.find(({ body }) => body.sequence === '1');
     // Others are answered all the while.
     const busy = time.every(5000, () => void record('fault', { cause: `${time.elapsed()}` }));
     await vi.waitFor(() => expect(broker.connects()).toBeGreaterThan(1), 20_000);
