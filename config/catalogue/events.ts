@@ -231,6 +231,18 @@ export const catalogue = {
     en: 'The journal was damaged; what could be read was saved',
     zh: '事件日志损坏并已抢救',
   },
+  'gateway.journal-renumbered': {
+    lane: 'normal',
+    data: gateway,
+    en: 'Another numbering begins (`journal`): the data folder was copied or put back, its machine is another, or another gateway numbers alike',
+    zh: '启用新的事件编号（数据目录被复制或恢复、更换主机，或有另一网关使用同一编号）',
+  },
+  'gateway.other-instance': {
+    lane: 'normal',
+    data: gateway,
+    en: 'Another gateway is connected to a platform as this campus: a copy, or two with one id',
+    zh: '平台上有另一网关以本校身份在线（副本或编号重复）',
+  },
   'gateway.certificate-expiring': {
     lane: 'normal',
     data: gateway,

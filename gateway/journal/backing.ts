@@ -16,6 +16,7 @@ import type { Changes, Committed, Cursor, Held } from './batch.ts';
 import type { Begun, CommandBegin, CommandEnd } from './commands.ts';
 import type { CredentialChange } from './credentials.ts';
 import type { Erased, ErasedRows, EraseStep, Person } from './erasure.ts';
+import type { Leases, Renumbered, RenumberReason } from './identity.ts';
 import type { ClassUsage, Removed, RemoveStep, Usage } from './pruning.ts';
 import type { Entry } from './reading.ts';
 import type { Salvage } from './recovery.ts';
@@ -61,6 +62,10 @@ export interface Questions {
   credentials(after: string, limit: number): readonly { readonly key: string; readonly body: string }[];
   /** All of the change, or, where it builds on another version, nothing: false. */
   changeCredentials(change: CredentialChange): boolean;
+  /** Numbers on under a new id, and forgets what each platform was sent last: chains begin anew. */
+  renumber(reason: RenumberReason): Renumbered;
+  /** A new lease. */
+  renewLease(): Leases;
   /** Bytes and events of each class among the `limit` events after a sequence. */
   classes(after: number, limit: number): readonly ClassUsage[];
   usage(): Usage;
@@ -73,6 +78,9 @@ export type AnswerTo<Name extends Question> = ReturnType<Questions[Name]>;
 /** The file was opened: at the start, or anew. */
 export interface OpenedFile {
   readonly journalId: string;
+  readonly leases: Leases;
+  /** It was found in another place than before: its numbering is a new one. */
+  readonly renumbered?: Renumbered | undefined;
   /** The highest sequence of each lane, 0 where it is empty. */
   readonly lasts: readonly number[];
   readonly cursors: readonly Cursor[];

@@ -5,13 +5,15 @@ import Database from 'better-sqlite3';
 import type { Clock } from '../../drivers/contract/clock.ts';
 import { createPrivate, makePrivate, PRIVATE_FOLDER } from '../lifecycle/private-files.ts';
 import { codeOf, JournalError } from './error.ts';
+import { readMachine } from './identity.ts';
 import type { OpenFile } from './keeper.ts';
 import { openOrSalvage } from './recovery.ts';
 
-/** `close` lets another gateway have the folder. */
+/** `close` lets another gateway have the folder. `machine`: a hash of its id; '' where it has none. */
 export function journalFolder(
   directory: string,
   time: Pick<Clock, 'wall'>,
+  machine: string = readMachine(),
 ): { readonly open: OpenFile; close(): void } {
   let lock: Database.Database | undefined;
   return {
@@ -20,7 +22,7 @@ export function journalFolder(
       mkdirSync(directory, { recursive: true, mode: PRIVATE_FOLDER });
       makePrivate(directory);
       lock ??= takeLock(directory);
-      return openOrSalvage(directory, doubt, time);
+      return openOrSalvage(directory, doubt, time, machine);
     },
     close: () => void lock?.close(),
   };

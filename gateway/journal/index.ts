@@ -41,6 +41,7 @@ import { type ErasedPerson, erasePerson } from './erasing.ts';
 import type { Person } from './erasure.ts';
 import { JournalError } from './error.ts';
 import { createGroupCommit } from './group-commit.ts';
+import { createKnownAs, type KnownAs } from './known-as.ts';
 import { createProgressBook, type Position, type ProgressBook } from './progress.ts';
 import type { ClassUsage, Removed, RemoveStep, Usage } from './pruning.ts';
 import type { Entry } from './reading.ts';
@@ -51,6 +52,8 @@ export type { OpenedFile } from './backing.ts';
 export type { Appended, Held, Stage } from './batch.ts';
 export type { Condition } from './condition.ts';
 export { JournalError } from './error.ts';
+export type { Renumbered } from './identity.ts';
+export type { KnownAs } from './known-as.ts';
 export type { Position } from './progress.ts';
 export type { Removed, RemoveStep, Usage } from './pruning.ts';
 export type { Entry } from './reading.ts';
@@ -128,10 +131,12 @@ export interface Journal {
   classes(after: number, limit: number): Promise<readonly ClassUsage[]>;
   usage(): Promise<Usage>;
   readonly condition: Condition;
-  /** The file as it was opened last; undefined while it could not be opened yet. */
-  readonly opened: OpenedFile | undefined;
+  /** By what platforms know it. */
+  readonly knownAs: KnownAs;
   /** The id of this numbering; empty while the file could not be opened yet. */
   readonly id: string;
+  /** The file as it was opened last; undefined while it could not be opened yet. */
+  readonly opened: OpenedFile | undefined;
   /** Calls back after each commit with the lanes that got events. */
   onAppended(listener: (lanes: ReadonlySet<Lane>) => void): void;
   onCondition(listener: (condition: Condition) => void): void;
@@ -186,6 +191,8 @@ export function createJournal(
     onLost: (reason) => log.error({ reason }, 'where an uplink stands could not be noted: no table takes it'),
     time,
   });
+  const askWatched: Backing['ask'] = (...asked) => disk.watch(ask(...asked));
+  const { knownAs, accept: acceptIdentity } = createKnownAs(askWatched, progress.restart, log);
   let file: OpenedFile | undefined;
   let fatal: Failure | undefined;
   let closing: Promise<void> | undefined;
@@ -200,6 +207,7 @@ export function createJournal(
     // A commit whose fsync failed may be whole in the file all the same: then the disk knows more than memory does.
     const grown = tails.grow(opened.lasts);
     file = opened;
+    acceptIdentity(opened);
     openings.tell(opened);
     if (grown.length > 0) appended.tell(new Set(grown));
   };
@@ -220,14 +228,15 @@ export function createJournal(
 
   return {
     failed: backing.failed,
+    knownAs,
+    get id() {
+      return knownAs.id;
+    },
     get condition() {
       return disk.now();
     },
     get opened() {
       return file;
-    },
-    get id() {
-      return file?.journalId ?? '';
     },
     async start() {
       await backing.open({ opened: accept, unopened: reject });
@@ -253,9 +262,8 @@ export function createJournal(
       return ask('remove', { ...step, lane: lanes.indexOf(lane), cursors });
     },
     async erase(person, step = () => {}) {
-      const asking: Backing['ask'] = (...asked) => disk.watch(ask(...asked));
       // What is in memory was read before.
-      return await erasePerson(asking, person, step, { time, log }).finally(tails.forget);
+      return await erasePerson(askWatched, person, step, { time, log }).finally(tails.forget);
     },
     onAppended: (listener) => void appended.on(listener),
     onCondition: (listener) => void conditions.on(listener),

@@ -11,11 +11,13 @@
 import type { AnswerTo, Failure, Question, Questions, Told } from './backing.ts';
 import type { Changes, Committed } from './batch.ts';
 import { codeOf, isDamage, isSuspect } from './error.ts';
+import type { Renumbered } from './identity.ts';
 import type { Doubt, Salvage } from './recovery.ts';
 import type { Store } from './store.ts';
 
 export interface Opened {
   readonly store: Store;
+  readonly renumbered?: Renumbered | undefined;
   readonly salvage?: Salvage;
 }
 
@@ -48,7 +50,7 @@ export function createKeeper(openFile: OpenFile, told: Told): Keeper {
   let back = new Map<string, number>();
 
   const open = (): Store => {
-    const { store: found, salvage } = openFile(doubt);
+    const { store: found, salvage, renumbered } = openFile(doubt);
     try {
       // What the WAL holds is written again into the file, and something new to the disk, and both are fsynced.
       if (doubt !== undefined) {
@@ -67,7 +69,8 @@ export function createKeeper(openFile: OpenFile, told: Told): Keeper {
     openedBefore = true;
     const missing = Math.max(0, acknowledged - last);
     const [lasts, cursors, held] = [found.lasts(), found.cursors(), found.held()];
-    told.opened({ journalId: found.journalId, lasts, cursors, held, salvage, missing });
+    const own = { journalId: found.journalId(), leases: found.leases(), renumbered };
+    told.opened({ ...own, lasts, cursors, held, salvage, missing });
     return found;
   };
   const distrust = (error: unknown) => {

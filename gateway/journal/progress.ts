@@ -17,6 +17,8 @@ export interface ProgressBook {
   release(uplink: string, topic: string): void;
   /** Forgets all but the marks, and goes on from what is on disk. */
   reset(from: Pick<Progress, 'cursors'> & { readonly held: readonly Held[] }): void;
+  /** Nothing was sent yet, in the numbering that begins: chains begin anew. */
+  restart(): void;
   /** Whether there is something to be written. */
   isChanged(): boolean;
   /** What is to be written, once. */
@@ -64,6 +66,12 @@ export function createProgressBook(): ProgressBook {
       for (const held of from.held) helds.set(keyOf(held.uplink, held.topic), held);
       moved.clear();
       changedHolds.clear();
+    },
+    restart() {
+      for (const [key, cursor] of cursors) {
+        cursors.set(key, { ...cursor, sent: 0 });
+        moved.add(key);
+      }
     },
     isChanged: () => moved.size > 0 || marks.size > 0 || changedHolds.size > 0,
     takeChanges() {

@@ -22,6 +22,8 @@ import { basename, join } from 'node:path';
 import Database from 'better-sqlite3';
 import type { Clock } from '../../drivers/contract/clock.ts';
 import { codeOf, isDamage, JournalError } from './error.ts';
+import { placeOf, type Renumbered } from './identity.ts';
+import { metaTable } from './meta.ts';
 import { SCHEMA_VERSION } from './schema.ts';
 import { openStore, type Store } from './store.ts';
 
@@ -60,7 +62,8 @@ export function openOrSalvage(
   directory: string,
   doubt: Doubt | undefined,
   time: Pick<Clock, 'wall'>,
-): { readonly store: Store; readonly salvage?: Salvage } {
+  machine = '',
+): { readonly store: Store; readonly salvage?: Salvage; readonly renumbered?: Renumbered | undefined } {
   const file = journalFile(directory);
   const saved = `${file}.salvaged`;
   // A crash came before the last step of a salvage: the damaged file is aside, and what its WAL held is saved.
@@ -77,7 +80,7 @@ export function openOrSalvage(
     found = openStore(file, time);
     if (doubt !== undefined || !found.isClean()) found.check(doubt === 'damage');
     found.markClean(false);
-    return { store: found };
+    return { store: found, renumbered: settleIn(found, file, machine) };
   } catch (error) {
     found?.close();
     // Our SQL is right: what SQLite does not understand was written over.
@@ -88,8 +91,20 @@ export function openOrSalvage(
     renameSync(saved, file);
     const store = openStore(file, time);
     store.markClean(false);
-    return { store, salvage: { file: basename(aside), reason: (error as Error).message, ...counts } };
+    const renumbered = settleIn(store, file, machine);
+    return {
+      store,
+      renumbered,
+      salvage: { file: basename(aside), reason: (error as Error).message, ...counts },
+    };
   }
+}
+
+/** Binds the numbering to where the file is now, and takes a lease. */
+function settleIn(store: Store, file: string, machine: string): Renumbered | undefined {
+  const renumbered = store.bind(placeOf(file, machine));
+  store.renewLease();
+  return renumbered;
 }
 
 /**
@@ -171,6 +186,9 @@ function rebuild(damaged: string, saved: string): Omit<Salvage, 'file' | 'reason
       const meta = attempt(() => from.prepare<[], Row>("SELECT * FROM meta WHERE key <> 'clean'").all());
       sameJournal = meta?.some(({ key }) => key === 'journal') === true;
       putAll('meta', meta);
+      keepPlace(to, partial, meta);
+      // The chains of a new numbering begin anew.
+      if (!sameJournal) to.exec('UPDATE cursor SET sent = 0');
       if (last > 0) {
         to.prepare("DELETE FROM sqlite_sequence WHERE name = 'event'").run();
         to.prepare("INSERT INTO sqlite_sequence VALUES ('event', ?)").run(last + SAFETY_GAP);
@@ -188,6 +206,14 @@ function rebuild(damaged: string, saved: string): Omit<Salvage, 'file' | 'reason
   }
   renameSync(partial, saved);
   return { saved: count, lost, sameJournal };
+}
+
+/** The new file is another on the disk, and takes the old one's place: that makes it no copy. */
+function keepPlace(to: Database.Database, file: string, meta: readonly Row[] | undefined) {
+  const known = meta?.find(({ key }) => key === 'place')?.['value'];
+  const place = attempt(() => JSON.parse(String(known)) as { machine: string });
+  if (place === undefined) to.prepare("DELETE FROM meta WHERE key = 'place'").run();
+  else metaTable(to).put('place', JSON.stringify({ ...placeOf(file, place.machine) }));
 }
 
 /** The damaged file, where SQLite opens it at all. */

@@ -10,6 +10,7 @@
  *   audit   number  at  body  hash          who did what: a chain of hashes, audit.ts
  *   credential key  body                    cards that a platform sent
  *   meta    key  value                      `journal`: the id of this numbering; `clean`: closed in order;
+ *                                           `place`, `leases`: whose numbers these are, identity.ts;
  *                                           `overwrites`: what was deleted was always overwritten;
  *                                           `audit`: the hash before the first entry of the audit that is kept;
  *                                           `audited-config`: the config that was noted in it last;

@@ -10,6 +10,7 @@ import { commandTable } from './commands.ts';
 import { credentialTable } from './credentials.ts';
 import { type EraseStep, eraser, type Person, rowEraser } from './erasure.ts';
 import { JournalError } from './error.ts';
+import { identityTable } from './identity.ts';
 import { metaTable } from './meta.ts';
 import { pruner } from './pruning.ts';
 import { eventReader } from './reading.ts';
@@ -80,8 +81,7 @@ export function createStore(db: Database.Database, file: string, time: Pick<Cloc
       db.exec('VACUUM');
       meta.put(OVERWRITES, '1');
     },
-    /** The id of this numbering. */
-    journalId: meta.get('journal') ?? '',
+    ...identityTable(db, meta),
     /** Whether it was closed in order the last time. */
     isClean: () => meta.get('clean') === '1',
     markClean: (clean: boolean) => meta.put('clean', clean ? '1' : '0'),

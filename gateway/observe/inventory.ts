@@ -8,7 +8,12 @@ import type { Health } from './status.ts';
 /** The parts that are asked. */
 export interface Inventoried {
   readonly metrics: Metrics;
-  readonly journal: { readonly condition: { readonly good: boolean }; readonly id: string };
+  readonly journal: {
+    readonly condition: { readonly good: boolean };
+    readonly id: string;
+    /** The last new numbering since the start. */
+    readonly knownAs: { readonly renumbered: object | undefined };
+  };
   readonly recorder: { readonly unsaved: ReadonlyMap<string, unknown> };
   /** Why the storage is low; empty: it is not. */
   readonly storage: { low(): readonly string[] };
@@ -63,6 +68,7 @@ export function createInventory(
       journal: {
         ...journal.condition,
         id: journal.id,
+        ...(journal.knownAs.renumbered !== undefined && { renumbered: journal.knownAs.renumbered }),
         unsaved: of.recorder.unsaved.size,
         low: of.storage.low(),
         damaged: of.damaged.list(),

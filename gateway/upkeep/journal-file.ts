@@ -1,20 +1,31 @@
 /** Tells what becomes of the journal's file: to the log, and, once it can be written, as events. */
 import type { Log } from '../../drivers/contract/driver.ts';
-import type { Condition, Journal, OpenedFile } from '../journal/index.ts';
+import type { Condition, Journal, OpenedFile, Renumbered } from '../journal/index.ts';
 import type { Part } from '../lifecycle/part.ts';
 import type { Recorder } from '../road/recorder.ts';
+
+const sentences: Readonly<Record<Renumbered['reason'], string>> = {
+  'machine-changed': 'the journal is on another machine than before',
+  'folder-copied': 'the journal is a copy, or was put back from one',
+  'other-gateway': 'another gateway has the numbers of this journal',
+};
 
 /**
  * Made beside the recorder, so that nothing passes between the two; its start tells what was found before.
  * `reset`: the states were read anew, and numbers are not what they were.
  */
 export function followJournal(
-  journal: Pick<Journal, 'opened' | 'condition' | 'onOpened' | 'onCondition'>,
+  journal: Pick<Journal, 'opened' | 'condition' | 'knownAs' | 'onOpened' | 'onCondition'>,
   recorder: Pick<Recorder, 'recordOwn' | 'reload'>,
   log: Log,
   reset: () => void,
 ): Part & { start(): void } {
-  const tellOpened = ({ salvage, missing }: OpenedFile) => {
+  const tellRenumbered = ({ reason, before, journal: now }: Renumbered) => {
+    log.error({ reason, before, journal: now }, `${sentences[reason]}; numbers go on under a new journal id`);
+    void recorder.recordOwn('gateway.journal-renumbered', { reason, before, journal: now });
+  };
+  const tellOpened = ({ salvage, missing, renumbered }: OpenedFile) => {
+    if (renumbered !== undefined) tellRenumbered(renumbered);
     if (salvage !== undefined) {
       log.error({ ...salvage }, 'the journal was damaged; it was set aside, and what can be read was saved');
       void recorder.recordOwn('gateway.journal-salvaged', { ...salvage });
@@ -50,6 +61,7 @@ export function followJournal(
     }
   };
   journal.onCondition(tellCondition);
+  journal.knownAs.onRenumbered(tellRenumbered);
   return {
     start() {
       if (found.opened !== undefined) tellOpened(found.opened);

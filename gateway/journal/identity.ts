@@ -1,0 +1,116 @@
+/**
+ * Whose numbers these are. An event is known to a platform by its numbering (`journal`) and its number: two gateways
+ * that number alike give one number to two events, and nobody sees it. So a numbering belongs to one file on one
+ * machine, and whoever finds that it may have another goes on under a new one.
+ *
+ *   place    the machine's id, and the file's own number on its disk: both differ in a copy of the folder, in a backup
+ *            that was put back, in a disk that was put into another box
+ *   leases   a random word, another at each start and every few minutes: a platform shows the last one that it was
+ *            told (`presence`). One that was never ours shows a twin: a copy of the whole machine, or a machine that
+ *            was set back to an older state. Where a container has no id of a machine, that is what finds it
+ *
+ * A new numbering costs nothing: numbers go on rising, each lane's chain begins anew, what waits for a platform goes
+ * out under it. So when in doubt, there is a new one.
+ */
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { readFileSync, statSync } from 'node:fs';
+import type Database from 'better-sqlite3';
+import type { Meta } from './meta.ts';
+
+/** '' where it is not known. */
+export interface Place {
+  /** A hash of the machine's id: the id itself is not to be shown (machine-id(5)). */
+  readonly machine: string;
+  /** The inode of the file: a new number for each copy. */
+  readonly file: string;
+}
+
+export type RenumberReason = 'machine-changed' | 'folder-copied' | 'other-gateway';
+
+/** A new numbering took the place of `before`. */
+export interface Renumbered {
+  readonly reason: RenumberReason;
+  readonly before: string;
+  readonly journal: string;
+}
+
+/** The words that this journal was known by: how many there were, and the newest. */
+export interface Leases {
+  readonly count: number;
+  readonly recent: readonly string[];
+}
+
+/** D-Bus had it before systemd. */
+const MACHINE_FILES = ['/etc/machine-id', '/var/lib/dbus/machine-id'];
+/** At one each five minutes they reach back for five hours. */
+const LEASES_KEPT = 64;
+
+export function readMachine(files: readonly string[] = MACHINE_FILES): string {
+  for (const file of files) {
+    try {
+      const id = readFileSync(file, 'utf8').trim();
+      if (/^[0-9a-f]{32}$/.test(id)) return createHash('sha256').update(`campus-gateway ${id}`).digest('hex');
+    } catch {
+      // A container often has none.
+    }
+  }
+  return '';
+}
+
+export const placeOf = (file: string, machine: string): Place => ({
+  machine,
+  file: String(statSync(file, { bigint: true }).ino || ''),
+});
+
+/** Whether a platform's word of us is our own: the newest are known as they are, older ones by their count. */
+export function isOwnLease({ count, recent }: Leases, lease: string): boolean {
+  const numberOf = (one: string) => Number.parseInt(one, 10);
+  if (recent.includes(lease)) return true;
+  return numberOf(lease) < Math.min(count, ...recent.map(numberOf));
+}
+
+/** As a lease is written: its count, and 64 random bits. */
+export const isLease = (text: unknown): text is string =>
+  typeof text === 'string' && /^\d{1,15}\.[0-9a-f]{16}$/.test(text);
+
+export function identityTable(db: Database.Database, meta: Meta) {
+  const forgetSent = db.prepare<[]>('UPDATE cursor SET sent = 0');
+  const journalId = () => meta.get('journal') ?? '';
+  const leases = (): Leases => JSON.parse(meta.get('leases') ?? '{"count":0,"recent":[]}') as Leases;
+  const renumber = (reason: RenumberReason): Renumbered => {
+    const before = journalId();
+    // A copy of a running machine must not draw the same numbers: none that were drawn in advance.
+    const journal = randomUUID({ disableEntropyCache: true });
+    meta.put('journal', journal);
+    forgetSent.run();
+    return { reason, before, journal };
+  };
+  const bind = (place: Place): Renumbered | undefined => {
+    const known = JSON.parse(meta.get('place') ?? '{"machine":"","file":""}') as Place;
+    const differs = (name: keyof Place) =>
+      known[name] !== '' && place[name] !== '' && known[name] !== place[name];
+    const reason = differs('machine') ? 'machine-changed' : differs('file') ? 'folder-copied' : undefined;
+    const now = { machine: place.machine || known.machine, file: place.file || known.file };
+    if (JSON.stringify(now) !== meta.get('place')) meta.put('place', JSON.stringify(now));
+    return reason && renumber(reason);
+  };
+  const renewLease = (): Leases => {
+    const { count, recent } = leases();
+    const lease = `${count + 1}.${randomBytes(8).toString('hex')}`;
+    const next = { count: count + 1, recent: [...recent, lease].slice(-LEASES_KEPT) };
+    meta.put('leases', JSON.stringify(next));
+    return next;
+  };
+  const bindIt = db.transaction(bind);
+  const renumberIt = db.transaction(renumber);
+  const renewIt = db.transaction(renewLease);
+  return {
+    /** The id of this numbering. */
+    journalId,
+    leases,
+    /** Takes note of where the file is; a new numbering where it was elsewhere before. */
+    bind: (place: Place) => bindIt.immediate(place),
+    renumber: (reason: RenumberReason) => renumberIt.immediate(reason),
+    renewLease: () => renewIt.immediate(),
+  };
+}

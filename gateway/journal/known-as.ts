@@ -1,0 +1,74 @@
+/** By what platforms know this journal, on the event loop's side: its numbering, and the lease that it shows. */
+import type { Log } from '../../drivers/contract/driver.ts';
+import { signal } from '../lifecycle/signal.ts';
+import type { Backing, OpenedFile } from './backing.ts';
+import { isOwnLease, type Leases, type Renumbered } from './identity.ts';
+
+export interface KnownAs {
+  /** The id of this numbering; empty while the file could not be opened yet. */
+  readonly id: string;
+  /** The newest lease; empty likewise. */
+  readonly lease: string;
+  /** The last new numbering since the start. */
+  readonly renumbered: Renumbered | undefined;
+  /** Whether a lease was ever this journal's. */
+  isOwn(lease: string): boolean;
+  /** Shows another lease from now on. @throws JournalError: the old one stays. */
+  renewLease(): Promise<void>;
+  /** Numbers on under a new id: somebody else has this one. @throws JournalError: it stays. */
+  renumber(): Promise<Renumbered>;
+  /** Calls back at once, before anything is sent under the new numbering. */
+  onRenumbered(listener: (renumbered: Renumbered) => void): void;
+}
+
+/** @param restart makes the uplinks' chains begin anew. */
+export function createKnownAs(
+  ask: Backing['ask'],
+  restart: () => void,
+  log: Log,
+): { readonly knownAs: KnownAs; accept(opened: OpenedFile): void } {
+  const renumberings = signal<[Renumbered]>('a new numbering', log);
+  let id = '';
+  let leases: Leases = { count: 0, recent: [] };
+  let renumbered: Renumbered | undefined;
+  let asking: Promise<Renumbered> | undefined;
+
+  const renumber = async () => {
+    const done = await ask('renumber', 'other-gateway');
+    id = done.journal;
+    renumbered = done;
+    // Who sends stops first: an answer to an old number must not become the beginning of the new chain.
+    renumberings.tell(done);
+    restart();
+    return done;
+  };
+  return {
+    knownAs: {
+      get id() {
+        return id;
+      },
+      get lease() {
+        return leases.recent.at(-1) ?? '';
+      },
+      get renumbered() {
+        return renumbered;
+      },
+      isOwn: (lease) => isOwnLease(leases, lease),
+      async renewLease() {
+        leases = await ask('renewLease');
+      },
+      renumber() {
+        // Two uplinks find out at the same moment: one new numbering is enough.
+        asking ??= renumber().finally(() => {
+          asking = undefined;
+        });
+        return asking;
+      },
+      onRenumbered: (listener) => void renumberings.on(listener),
+    },
+    accept(opened) {
+      ({ journalId: id, leases } = opened);
+      renumbered = opened.renumbered ?? renumbered;
+    },
+  };
+}
