@@ -85,6 +85,12 @@ export interface CommandContext {
   readonly kindOf: (target: string) => TargetKind | undefined;
 }
 
+/** What became of a command; `via`: who sent it, and nobody else gets its answer. */
+interface Outcome extends Result {
+  readonly via?: string;
+}
+const CAME_BEFORE = 'it came by another way before, and a signed command acts once on a campus';
+
 /** A device that says nothing for so long may have done it or not. */
 const PERFORM_TIMEOUT_MS = 30_000;
 const SETTLE_MS = 2000;
@@ -173,14 +179,14 @@ function createReceiving(
   const refusals = createRefusals({ ...context, tell: (details) => tell('command.refused', details) });
   const floods = createFloodGuard(context.time, refusals);
   /** Under way, by scope and id. */
-  const running = new Map<string, Promise<Result>>();
+  const running = new Map<string, Promise<Outcome>>();
 
   const carryOut = async (
     command: ReadCommand,
     scope: string,
     target: string,
     source: Source,
-  ): Promise<Result> => {
+  ): Promise<Outcome> => {
     const { id, action, issuer } = command;
     const task: Task = { id, target, action, arguments: command.arguments };
     const by = { source: source.kind, from: source.id, ...(issuer !== undefined && { issuer }) };
@@ -197,15 +203,16 @@ function createReceiving(
       audit: JSON.stringify({ ...entryOf(by, task), signed: command.signature !== undefined }),
     });
     if (begun.known) return outcomeOf(begun.outcome);
-    const result = await perform(task, { kind: source.kind, id: source.id, issuer });
-    const details = { ...by, id, target, action, ...inShort(result) };
+    const result = { ...(await perform(task, { kind: source.kind, id: source.id, issuer })), via: source.id };
+    const { via: _own, ...told } = inShort(result);
+    const details = { ...by, id, target, action, ...told };
     await noteOutcome(scope, id, result, details);
     metrics.commands.inc({ source: source.id, action });
     log.info(details, 'a command was carried out');
     return result;
   };
 
-  const noteOutcome = (source: string, id: string, result: Result, details: object) =>
+  const noteOutcome = (source: string, id: string, result: Outcome, details: object) =>
     journal
       .end({
         source,
@@ -242,7 +249,9 @@ function createReceiving(
       const result = running.get(key) ?? carryOut(command, scope, target, source);
       running.set(key, result);
       try {
-        return { id, ...(await result) };
+        const { via, ...answer } = await result;
+        if (via !== undefined && via !== source.id) return refusals.refuse(what, CAME_BEFORE);
+        return { id, ...answer };
       } catch (error) {
         // Not on disk, so not carried out: the same command may be tried again.
         return refusals.refuse(
@@ -282,6 +291,6 @@ function entryOf(by: object, { id, target, action, arguments: details }: Task) {
 }
 
 /** For the audit and for platforms that did not ask: an inventory is long. */
-const inShort = ({ result: _whole, ...rest }: Result): Result => rest;
-const outcomeOf = (outcome: string | null): Result =>
-  outcome === null ? interrupted : (JSON.parse(outcome) as Result);
+const inShort = <R extends Result>({ result: _whole, ...rest }: R) => rest;
+const outcomeOf = (outcome: string | null): Outcome =>
+  outcome === null ? interrupted : (JSON.parse(outcome) as Outcome);
