@@ -107,6 +107,17 @@ export function parseBits(bits: string, formats: readonly WiegandLayout[]): Pars
   return right ?? { frame: { format: `raw${bits.length}`, number: BigInt(`0b${bits}`).toString() } };
 }
 
+/**
+ * The key in a frame of a Wiegand keypad, which sends each as it is pressed: 4 bits, or 8 of which the first four are
+ * the complement of the others; 10 is *, 11 is #. undefined: it is none, and may be a card.
+ */
+export function wiegandKeyOf(bits: string): string | undefined {
+  if (!/^(?:[01]{4}|[01]{8})$/.test(bits)) return undefined;
+  const value = Number.parseInt(bits.slice(-4), 2);
+  if (bits.length === 8 && Number.parseInt(bits.slice(0, 4), 2) !== 15 - value) return undefined;
+  return '0123456789*#'[value];
+}
+
 /** A credential as '0' and '1'. @throws RangeError on a number that the format cannot hold. */
 export function encodeWiegand(
   { facility = 0, number }: Pick<Credential, 'facility' | 'number'>,

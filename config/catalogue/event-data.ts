@@ -110,7 +110,9 @@ const credential = z
       .describe('HMAC-SHA-256 of facility and number under a key of the campus, base64url'),
     erased: z.literal(true).optional().describe('It was erased on request'),
   })
-  .describe('The card; by default its number stays on the campus');
+  .describe(
+    'The card; by default its number stays on the campus. Of what was typed on keys there is only the format `keypad`',
+  );
 export const access = z.strictObject({
   kind: z.literal('credential'),
   ...observed,
@@ -123,7 +125,7 @@ export const access = z.strictObject({
         .string()
         .optional()
         .describe(
-          'Why not: blocked, not-yet-valid, expired, not-this-door, not-now, lockdown, passback, not-bound (no children), second-person (one more must show a card)',
+          'Why not: blocked, not-yet-valid, expired, not-this-door, not-now, lockdown, passback, not-bound (no children), second-person (one more must show a card), pin-needed (the card is good, its PIN must follow), no-pin, wrong-code, card-first (a PIN without a card), no-codes (the door takes none), locked-out (after too many wrong codes)',
         ),
       holder: z
         .string()

@@ -6,9 +6,22 @@ import { idsOf, isMissing, missingNames, named, type Path, zoneProblems } from '
 type Access = Config['access'];
 
 export function accessProblems({ access, devices }: Pick<Config, 'access' | 'devices'>): Problem[] {
-  const { doors, groups, timeTables } = access;
+  const { doors, groups, timeTables, credentialsFile } = access;
   return [
     ...doors.flatMap((_, i) => doorProblems(['access', 'doors', i], i, doors, devices)),
+    ...doors.flatMap(({ mode }, i) =>
+      mode === 'card' || credentialsFile !== undefined
+        ? []
+        : [
+            {
+              path: ['access', 'doors', i, 'mode'],
+              message: say(
+                'needs access.credentialsFile, whose column pin has the codes',
+                '需要 access.credentialsFile，其 pin 列为密码',
+              ),
+            },
+          ],
+    ),
     ...groups.flatMap(({ doors: named, times }, i) => [
       ...missingNames(['access', 'groups', i, 'doors'], 'door', idsOf(doors), named),
       ...missingNames(['access', 'groups', i, 'times'], 'time table', idsOf(timeTables), times),

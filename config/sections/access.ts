@@ -8,7 +8,7 @@ export const access = z.strictObject({
     .string()
     .optional()
     .describe(
-      'CSV: number, facility, holder, groups, validFrom, validUntil, blocked, children; taken up when it changes',
+      'CSV: number, facility, holder, groups, validFrom, validUntil, blocked, children, pin; taken up when it changes',
     ),
   personsFile: z
     .string()
@@ -34,6 +34,24 @@ export const access = z.strictObject({
       }),
     )
     .default([]),
+  codes: z
+    .strictObject({
+      tries: z
+        .int()
+        .min(3)
+        .max(10)
+        .default(5)
+        .describe(
+          'After so many wrong codes at a reader it takes none for a while, and that is a tamper alarm',
+        ),
+      within: duration()
+        .prefault('10m')
+        .describe('Wrong codes are forgotten after a right one, or after so long without another'),
+      lockout: duration().prefault('90s').describe('For so long; then each further wrong one does it again'),
+      wait: duration().prefault('15s').describe('A PIN comes at most so long after its card'),
+    })
+    .prefault({})
+    .describe('Codes that are typed at readers with keys'),
   doors: z
     .array(
       z.strictObject({
@@ -42,6 +60,12 @@ export const access = z.strictObject({
           .union([z.string(), z.array(z.string()).min(1)])
           .transform((one) => (typeof one === 'string' ? [one] : one))
           .describe('The device at which cards or faces are shown; or several'),
+        mode: z
+          .enum(['card', 'card-and-pin', 'card-or-pin'])
+          .default('card')
+          .describe(
+            'What opens it: a card; a card and then its PIN; a card, or a code of a row without a number. Both are `pin` in the `credentialsFile`',
+          ),
         unlock: z
           .array(z.strictObject({ target: z.string(), output: z.string() }))
           .default([])

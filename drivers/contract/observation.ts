@@ -61,7 +61,7 @@ export interface StandardCodes {
   readonly contactId?: string;
 }
 
-/** A card, key fob or code as the reader gave it. Numbers are decimal strings: 64-bit ids do not fit a double. */
+/** A card or key fob as the reader gave it. Numbers are decimal strings: 64-bit ids do not fit a double. */
 export interface Credential {
   readonly format: string;
   readonly number: string;
@@ -120,6 +120,11 @@ export interface Observation {
   readonly repeat?: { readonly key: string; readonly within: number };
   readonly codes?: StandardCodes;
   readonly credential?: Credential;
+  /**
+   * What somebody typed on a reader's keys, instead of a card: of `credential`. Only whoever decides about doors sees
+   * it: it goes into no event, no log and no key.
+   */
+  readonly code?: string;
   /** What the gateway decided about the card, at which door. */
   readonly access?: {
     readonly door: string;

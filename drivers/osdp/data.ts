@@ -3,7 +3,7 @@
  * Pure.
  */
 import { z } from 'zod';
-import { parseBits, type WiegandLayout } from '../bits.ts';
+import { parseBits, type WiegandLayout, wiegandKeyOf } from '../bits.ts';
 import { type Command, wrongArgument } from '../contract/driver.ts';
 import type { Credential } from '../contract/observation.ts';
 import { duration, identifier } from '../contract/options.ts';
@@ -147,8 +147,11 @@ export function wantedOf(
 
 type Card = { readonly frame: Credential } | { readonly reason: string };
 
-/** RAW: reader, format, number of bits (LSB first), bits from the top of the first byte. */
-export function cardOf(data: Uint8Array, formats: readonly WiegandLayout[]): Card {
+/**
+ * RAW: reader, format, number of bits (LSB first), bits from the top of the first byte: a card, or a key of a Wiegand
+ * keypad behind a converter.
+ */
+export function rawOf(data: Uint8Array, formats: readonly WiegandLayout[]): Card | { readonly key: string } {
   const count = (data[2] ?? 0) | ((data[3] ?? 0) << 8);
   const bytes = data.subarray(4);
   if (data.length < 4 || count === 0 || bytes.length !== Math.ceil(count / 8))
@@ -157,7 +160,9 @@ export function cardOf(data: Uint8Array, formats: readonly WiegandLayout[]): Car
     .map((byte) => byte.toString(2).padStart(8, '0'))
     .join('')
     .slice(0, count);
-  return parseBits(bits, formats);
+  const key = wiegandKeyOf(bits);
+  if (key !== undefined) return { key };
+  return bits.length < 8 ? { reason: 'too few bits for a card' } : parseBits(bits, formats);
 }
 
 /** FMT: reader, direction, number of characters, characters. */

@@ -2,8 +2,9 @@
 import type { Host } from '../contract/driver.ts';
 import type { Credential } from '../contract/observation.ts';
 import { zoneOf } from '../contract/options.ts';
+import { createKeypad } from '../keypad.ts';
 import { type OsdpFrame, replies } from './codec.ts';
-import { cardOf, keysOf, textCardOf } from './data.ts';
+import { keysOf, rawOf, textCardOf } from './data.ts';
 import type { Reader } from './options.ts';
 import { type Refusal, refusalWords } from './session.ts';
 
@@ -34,7 +35,13 @@ export function createReports(reader: Reader, host: Host): Reports {
   const contacts = new Map<number, boolean>();
   /** As reported last. */
   const faults = new Map<KeyFault, boolean>();
-  const keypad = createKeypad();
+  const keypad = createKeypad(options.bounce);
+
+  const press = async (keys: string) => {
+    // Asked once, whatever the disk says: what was typed counts once.
+    for (const code of keypad.press(keys, host.clock.elapsed()))
+      await host.report({ device, kind: 'credential', state: 'raised', code }).catch(() => {});
+  };
 
   const reports: Reports = {
     /** Tamper, then power; 1 is wrong. */
@@ -76,16 +83,14 @@ export function createReports(reader: Reader, host: Host): Reports {
           return await reports.inputs(data, false);
         case replies.RAW:
         case replies.FMT: {
-          const parsed = code === replies.RAW ? cardOf(data, options.formats) : textCardOf(data);
+          const parsed = code === replies.RAW ? rawOf(data, options.formats) : textCardOf(data);
           if ('reason' in parsed) return host.discarded(device, parsed.reason, data.length);
-          return await showCard(reader, parsed.frame, host);
+          return 'key' in parsed ? await press(parsed.key) : await showCard(reader, parsed.frame, host);
         }
         case replies.KEYPAD: {
           const pressed = keysOf(data);
           if (pressed === undefined) return host.discarded(device, 'keys that do not fit', data.length);
-          for (const number of keypad.press(pressed, host.clock.elapsed()))
-            await showCard(reader, { format: 'keypad', number }, host);
-          return;
+          return await press(pressed);
         }
         default:
           host.discarded(device, 'a reply that is not known', data.length, `code ${code.toString(16)}`);
@@ -114,27 +119,4 @@ async function showCard({ id: device, options }: Reader, credential: Credential,
   await report()
     .catch(() => host.clock.wait(1000).then(report))
     .catch(() => {});
-}
-
-/** A code that stops in the middle is forgotten. */
-const KEYS_WITHIN_MS = 10_000;
-const KEYS_MAX = 16;
-
-/** Keys of a code, which # ends and * begins anew. */
-function createKeypad() {
-  let held = '';
-  let heldAt = 0;
-  return {
-    /** @returns the codes that these keys end. `now`: `elapsed`. */
-    press(pressed: string, now: number): readonly string[] {
-      const codes: string[] = [];
-      if (now - heldAt > KEYS_WITHIN_MS) held = '';
-      for (const key of pressed) {
-        if (key === '#' && held !== '') codes.push(held);
-        held = key === '#' || key === '*' || held.length >= KEYS_MAX ? '' : held + key;
-      }
-      heldAt = now;
-      return codes;
-    },
-  };
 }

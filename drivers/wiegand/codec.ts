@@ -4,9 +4,10 @@
  * RDM6300 / EM4100:   02  v v d d d d d d d d  c c  03     ten hex digits as ASCII (version, then 32 bits of card
  *                                                          number), two hex digits: xor of those five bytes
  * ascii:              line CR LF                           the card number as the reader prints it
- * wiegand26, 34, 37:  the frame's bits as '0' and '1', CR LF, as Wiegand-to-serial converters send them
+ * wiegand26, 34, 37:  the frame's bits as '0' and '1', CR LF, as Wiegand-to-serial converters send them; a key of a
+ *                     reader with keys as a frame of 4 or 8 bits
  */
-import { encodeWiegand, parseWiegand, wiegandLayouts } from '../bits.ts';
+import { encodeWiegand, parseWiegand, wiegandKeyOf, wiegandLayouts } from '../bits.ts';
 import type { Decoded, Decoder } from '../contract/codec.ts';
 import type { Credential } from '../contract/observation.ts';
 
@@ -27,7 +28,10 @@ export const formats = [
 ] as const;
 export type Format = (typeof formats)[number];
 
-type Parsed = { frame: Credential } | { reason: string };
+/** What a reader says: a card, or a key that was pressed. */
+export type Shown = Credential | { readonly key: string };
+
+type Parsed<Frame = Credential> = { frame: Frame } | { reason: string };
 
 /** Fourteen bytes, STX to ETX. */
 function parseRdm6300(frame: Uint8Array): Parsed {
@@ -42,8 +46,11 @@ function parseRdm6300(frame: Uint8Array): Parsed {
   };
 }
 
-function parseLine(line: string, format: Exclude<Format, 'rdm6300'>): Parsed {
-  if (format !== 'ascii') return parseWiegand(line, wiegandLayouts[format]);
+function parseLine(line: string, format: Exclude<Format, 'rdm6300'>): Parsed<Shown> {
+  if (format !== 'ascii') {
+    const key = wiegandKeyOf(line);
+    return key === undefined ? parseWiegand(line, wiegandLayouts[format]) : { frame: { key } };
+  }
   return /^[0-9A-Za-z]{4,40}$/.test(line)
     ? { frame: { format: 'ascii', number: line } }
     : { reason: 'not a card number' };
@@ -117,12 +124,12 @@ function rdm6300Decoder(): Decoder<Credential> {
   };
 }
 
-function lineDecoder(format: Exclude<Format, 'rdm6300'>): Decoder<Credential> {
+function lineDecoder(format: Exclude<Format, 'rdm6300'>): Decoder<Shown> {
   let line = '';
   let overflow = 0;
   return {
     push(chunk) {
-      const out: Decoded<Credential>[] = [];
+      const out: Decoded<Shown>[] = [];
       for (const byte of chunk) {
         if (byte !== CR && byte !== LF) {
           if (overflow === 0 && line.length < MAX_LINE) line += String.fromCharCode(byte);
@@ -148,7 +155,7 @@ function lineDecoder(format: Exclude<Format, 'rdm6300'>): Decoder<Credential> {
   };
 }
 
-/** Bytes of a reader's line -> credentials. */
-export function cardDecoder(format: Format): Decoder<Credential> {
+/** Bytes of a reader's line -> cards and keys. */
+export function cardDecoder(format: Format): Decoder<Shown> {
   return format === 'rdm6300' ? rdm6300Decoder() : lineDecoder(format);
 }

@@ -5,11 +5,13 @@
  */
 import { z } from 'zod';
 import type { Timer } from '../contract/clock.ts';
+import type { Decoder } from '../contract/codec.ts';
 import { type Device, defineDriver } from '../contract/driver.ts';
 import type { Credential } from '../contract/observation.ts';
 import { duration } from '../contract/options.ts';
+import { createKeypad } from '../keypad.ts';
 import { lineConnection, lineName, openLine } from '../line.ts';
-import { cardDecoder, formats } from './codec.ts';
+import { cardDecoder, formats, type Shown } from './codec.ts';
 import { keyboardDecoder, openKeyboard } from './keyboard.ts';
 
 const options = z.strictObject({
@@ -42,7 +44,8 @@ export const wiegand = defineDriver({
   async open(devices, host) {
     const device = devices[0] as Device<Options>;
     const { connection, format } = device.options;
-    const decoder = 'keyboard' in connection ? keyboardDecoder() : cardDecoder(format);
+    const decoder: Decoder<Shown> = 'keyboard' in connection ? keyboardDecoder() : cardDecoder(format);
+    const keypad = createKeypad(device.options.bounce);
     const seen = new Map<string, number>();
 
     const show = (credential: Credential) => {
@@ -58,11 +61,17 @@ export const wiegand = defineDriver({
       });
     };
 
+    const press = (keys: string) => {
+      for (const code of keypad.press(keys, host.clock.elapsed()))
+        host.report({ device: device.id, kind: 'credential', state: 'raised', code }).catch(() => {});
+    };
+
     let torn: Timer | undefined;
     const take = (decoded: ReturnType<typeof decoder.push>) => {
       for (const one of decoded) {
-        if ('frame' in one) show(one.frame);
-        else host.discarded(device.id, one.reason, one.discarded);
+        if ('discarded' in one) host.discarded(device.id, one.reason, one.discarded);
+        else if ('key' in one.frame) press(one.frame.key);
+        else show(one.frame);
       }
     };
     const hear = (chunk: Buffer) => {

@@ -13,6 +13,8 @@ const RECORD = 24;
 const EV_KEY = 1;
 const PRESSED = 1;
 const MAX_KEYS = 128;
+/** Readers type a key in 5 to 20 ms; who has more than this for each, on average, has fingers: nobody types 20 keys a second. */
+const HAND_MS = 50;
 
 /** Codes of linux/input-event-codes.h, those that card numbers are made of. */
 const keys: ReadonlyMap<number, string> = new Map([
@@ -29,12 +31,17 @@ const keys: ReadonlyMap<number, string> = new Map([
 /** Shift, which readers press for capital letters. */
 const SILENT = new Set([42, 54]);
 
-/** Input events -> cards. */
+/** Input events -> cards. A number that somebody types by hand is no card. */
 export function keyboardDecoder(): Decoder<Credential> {
   let pending = Buffer.alloc(0);
   let typed = '';
+  /** When its first key was pressed, and its last, by the kernel's clock, ms. */
+  let firstAt = 0;
+  let lastAt = 0;
   const end = (out: Decoded<Credential>[], reason: string) => {
-    if (/^[0-9A-Z]{4,40}$/.test(typed)) out.push({ frame: { format: 'keyboard', number: typed } });
+    if (typed !== '' && lastAt - firstAt > HAND_MS * (typed.length - 1))
+      out.push({ discarded: typed.length, reason: 'typed by hand' });
+    else if (/^[0-9A-Z]{4,40}$/.test(typed)) out.push({ frame: { format: 'keyboard', number: typed } });
     else if (typed !== '') out.push({ discarded: typed.length, reason });
     typed = '';
   };
@@ -48,8 +55,11 @@ export function keyboardDecoder(): Decoder<Credential> {
         const key = keys.get(code);
         if (key === undefined) out.push({ discarded: 1, reason: 'a key that no card has' });
         else if (key === '\n') end(out, 'not a card number');
-        else if (typed.length < MAX_KEYS) typed += key;
-        else out.push({ discarded: 1, reason: 'line too long' });
+        else if (typed.length < MAX_KEYS) {
+          lastAt = Number(pending.readBigInt64LE(0)) * 1000 + Number(pending.readBigInt64LE(8)) / 1000;
+          if (typed === '') firstAt = lastAt;
+          typed += key;
+        } else out.push({ discarded: 1, reason: 'line too long' });
       }
       return out;
     },

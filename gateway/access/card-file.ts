@@ -3,9 +3,12 @@ import { stat } from 'node:fs/promises';
 import type { Clock } from '../../drivers/contract/clock.ts';
 import type { Log } from '../../drivers/contract/driver.ts';
 import type { BurstLog } from '../observe/log.ts';
-import { type Credentials, type Holding, loadCredentials } from './credentials.ts';
+import { type CardList, type Credentials, loadCredentials } from './credentials.ts';
 
 export interface CardFile extends Credentials {
+  /** What is typed after cards, and codes that open alone: they come from this file and from nowhere else. */
+  readonly pins: CardList['pins'];
+  readonly codes: CardList['codes'];
   readonly size: number;
   /** Reads the file where it changed; one reading at a time. Never rejects: a list that cannot be read is told. */
   reloadCardFile(): Promise<void>;
@@ -28,7 +31,7 @@ export function createCardFile(
     readonly log: Log;
   },
 ): CardFile {
-  let cards: ReadonlyMap<string, Holding> = new Map();
+  let list: CardList = { credentials: new Map(), pins: new Map(), codes: [] };
   let readStamp = '';
   let reloading: Promise<void> | undefined;
 
@@ -48,15 +51,22 @@ export function createCardFile(
       );
       return;
     }
-    cards = found.credentials;
+    list = found;
     onChange();
     const ms = Math.round(time.elapsed() - startedAt);
-    log.info({ file, credentials: cards.size, ms }, 'the list of credentials was read');
+    const count = { credentials: list.credentials.size, pins: list.pins.size, codes: list.codes.length };
+    log.info({ file, ...count, ms }, 'the list of credentials was read');
   };
   return {
-    get: (key) => cards.get(key),
+    get: (key) => list.credentials.get(key),
+    get pins() {
+      return list.pins;
+    },
+    get codes() {
+      return list.codes;
+    },
     get size() {
-      return cards.size;
+      return list.credentials.size;
     },
     reloadCardFile() {
       reloading ??= reloadChanged()

@@ -1,16 +1,21 @@
 /**
  * Who has which card: a CSV file of the school's, read whole, checked row by row.
  *
- *   number,facility,holder,groups,validFrom,validUntil,blocked,children
- *   1234567,1,t-017,teachers;night,2026-09-01,2027-07-15,,
- *   1234568,1,g-233,guardians,,,,c-0412;c-0413
+ *   number,facility,holder,groups,validFrom,validUntil,blocked,children,pin
+ *   1234567,1,t-017,teachers;night,2026-09-01,2027-07-15,,,2580
+ *   1234568,1,g-233,guardians,,,,c-0412;c-0413,
+ *   ,,cleaners-1,cleaners,,,,,947302
  *
  * `number` and `holder` are needed, the others may be empty or left out. `holder` is the school's own id of a person,
  * `children` are those of the children whom a guardian may take away: no names, which have no business here.
+ *
+ * `pin`, beside a number: what is typed after this card at doors that want both; it opens nothing by itself. Without a
+ * number: a code that opens alone, at doors where a code is enough. A number is never a code, and no code is a card.
  */
 import { createReadStream } from 'node:fs';
 import { parse } from 'csv-parse';
 import { parse as parseAll } from 'csv-parse/sync';
+import { readSecret, type Secret } from './secrets.ts';
 
 export interface Holding {
   readonly holder: string;
@@ -21,6 +26,11 @@ export interface Holding {
   readonly blocked: boolean;
   /** Whom a guardian may take away. */
   readonly children?: readonly string[] | undefined;
+}
+
+/** A code that opens alone, and for whom. */
+export interface CodeHolding extends Holding {
+  readonly secret: Secret;
 }
 
 /** By `cardKey`. */
@@ -41,6 +51,7 @@ const columns = [
   'validUntil',
   'blocked',
   'children',
+  'pin',
 ] as const;
 export type Row = Readonly<Partial<Record<(typeof columns)[number], string | undefined>>>;
 
@@ -48,11 +59,19 @@ export type Row = Readonly<Partial<Record<(typeof columns)[number], string | und
 export const cardKey = (facility: number | string | undefined, number: string) =>
   `${facility ?? ''}/${number}`;
 
+/** Of the digits of a PIN, and of a code that opens by itself: a thousand codes are then a thousandth of all. */
+const LEAST_WITH_CARD = 4;
+const LEAST_ALONE = 6;
+
 const isDay = (text: string) => /^\d{4}-\d{2}-\d{2}$/.test(text) && !Number.isNaN(Date.parse(text));
 
-type Result =
-  | { readonly credentials: ReadonlyMap<string, Holding> }
-  | { readonly errors: readonly RowError[] };
+export interface CardList {
+  readonly credentials: ReadonlyMap<string, Holding>;
+  /** By `cardKey`: what is typed after the card. */
+  readonly pins: ReadonlyMap<string, Secret>;
+  readonly codes: readonly CodeHolding[];
+}
+type Result = CardList | { readonly errors: readonly RowError[] };
 
 const listOf = (text = '') =>
   text
@@ -69,7 +88,10 @@ export function readRow(
   const { number = '', facility = '', holder = '', validFrom = '', validUntil = '', blocked = '' } = row;
   const own = listOf(row.groups);
   const children = listOf(row.children);
-  if (!/^[0-9A-Za-z]{1,40}$/.test(number)) wrong(`number "${number}": letters and digits`);
+  // Of a row without a number the code is all there is.
+  const isCode = number === '' && row.pin !== undefined && row.pin !== '';
+  if (isCode && facility !== '') wrong('facility stands beside no number');
+  if (!isCode && !/^[0-9A-Za-z]{1,40}$/.test(number)) wrong(`number "${number}": letters and digits`);
   if (!/^\d{0,5}$/.test(facility)) wrong(`facility "${facility}": a number, or nothing`);
   if (holder === '') wrong('holder is missing');
   for (const group of own)
@@ -98,6 +120,8 @@ export function readRow(
 function collector(groups: readonly string[]) {
   const errors: RowError[] = [];
   const credentials = new Map<string, Holding>();
+  const pins = new Map<string, Secret>();
+  const codes: CodeHolding[] = [];
   const lines = new Map<string, number>();
   return {
     options: {
@@ -122,16 +146,24 @@ function collector(groups: readonly string[]) {
       if (errors[0]?.line === 1) return;
       const wrong = (message: string) => errors.push({ line, message });
       const [key, holding] = readRow(record, groups, wrong);
-      const before = lines.get(key);
-      if (before !== undefined) wrong(`the same card as in line ${before}`);
-      lines.set(key, line);
+      const { number = '', pin = '' } = record;
+      const secret = pin === '' ? undefined : readSecret(pin, number === '' ? LEAST_ALONE : LEAST_WITH_CARD);
+      if (typeof secret === 'string') return wrong(secret);
+      const isCode = number === '' && secret !== undefined;
+      const own = isCode ? `code ${secret.way} ${secret.hash.toString('hex')}` : key;
+      const before = lines.get(own);
+      if (before !== undefined) wrong(`the same ${isCode ? 'code' : 'card'} as in line ${before}`);
+      lines.set(own, line);
+      if (isCode) return codes.push({ ...holding, secret });
       credentials.set(key, holding);
+      if (secret !== undefined) pins.set(key, secret);
     },
     /** No CSV at all from here on. */
     broken({ lines: line = 1, message }: Error & { lines?: number }) {
-      errors.push({ line, message });
+      // Without what stands there: it may be a code.
+      errors.push({ line, message: message.replace(/,? value is .*$/s, '') });
     },
-    result: (): Result => (errors.length > 0 ? { errors } : { credentials }),
+    result: (): Result => (errors.length > 0 ? { errors } : { credentials, pins, codes }),
   };
 }
 

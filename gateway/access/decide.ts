@@ -3,7 +3,7 @@ import { Temporal } from 'temporal-polyfill';
 import type { AccessConfig } from '../../config/sections/access.ts';
 import type { CalendarConfig } from '../../config/sections/calendar.ts';
 import { fitsDay } from '../calendar.ts';
-import { type Credentials, cardKey } from './credentials.ts';
+import { type Credentials, cardKey, type Holding } from './credentials.ts';
 
 export type DoorConfig = AccessConfig['doors'][number];
 
@@ -17,7 +17,15 @@ export type Denial =
   | 'lockdown'
   | 'passback'
   | 'not-bound'
-  | 'second-person';
+  | 'second-person'
+  /** The card is good, and its PIN must follow; it has none. */
+  | 'pin-needed'
+  | 'no-pin'
+  | 'wrong-code'
+  /** A PIN without a card before it; a code at a door that takes none; too many wrong ones before it. */
+  | 'card-first'
+  | 'no-codes'
+  | 'locked-out';
 
 export interface Decision {
   readonly decision: 'granted' | 'denied' | 'unknown';
@@ -39,19 +47,31 @@ export interface DecisionContext {
   readonly lockdown: boolean;
 }
 
-/** A card without its facility counts where the list has none, and the other way round. */
-export function holdingOf(credentials: Credentials, facility: number | undefined, number: string) {
-  return credentials.get(cardKey(facility, number)) ?? credentials.get(cardKey(undefined, number));
+/** Of a map by `cardKey`. A card without its facility counts where the list has none, and the other way round. */
+export function ofCard<T>(
+  map: Pick<ReadonlyMap<string, T>, 'get'>,
+  { facility, number }: { readonly facility?: number | undefined; readonly number: string },
+): T | undefined {
+  return map.get(cardKey(facility, number)) ?? map.get(cardKey(undefined, number));
 }
 
 export function decide(
   card: { readonly facility?: number | undefined; readonly number: string },
   door: DoorConfig,
   now: number,
-  { credentials, config, calendar, timezone, passages, lockdown }: DecisionContext,
+  context: DecisionContext,
 ): Decision {
-  const holding = holdingOf(credentials, card.facility, card.number);
-  if (holding === undefined) return { decision: 'unknown' };
+  const holding = ofCard(context.credentials, card);
+  return holding === undefined ? { decision: 'unknown' } : decideHolding(holding, door, now, context);
+}
+
+/** Whether somebody may pass who showed, or typed, what the list knows. */
+export function decideHolding(
+  holding: Holding,
+  door: DoorConfig,
+  now: number,
+  { config, calendar, timezone, passages, lockdown }: Omit<DecisionContext, 'credentials'>,
+): Decision {
   const { holder, groups, validFrom, validUntil, blocked, children = [] } = holding;
   const about = { holder, ...(door.pickup && { children }) };
   const denied = (reason: Denial): Decision => ({ decision: 'denied', reason, ...about });

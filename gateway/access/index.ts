@@ -1,5 +1,5 @@
 /**
- * Cards and faces at doors: decided here, uplink or not, disk or not; the door opens at once, and the event says so.
+ * Cards, faces and codes at doors: decided here, uplink or not, disk or not; the door opens at once, and the event says so.
  *
  * Who has which card comes from a file of the school's, taken up when it changes and refused where it is wrong, and
  * from a platform, in versions that are on disk before they are answered. Where both know a card, the platform's word
@@ -19,13 +19,15 @@ import type { Metrics } from '../observe/metrics.ts';
 import { stateKeyOf } from '../road/event.ts';
 import type { Recorder } from '../road/recorder.ts';
 import type { Pass, Stage } from '../road/stage.ts';
+import { createBrake } from './brake.ts';
 import { createCardFile } from './card-file.ts';
-import { type DoorConfig, decide } from './decide.ts';
+import { type Decision, type DoorConfig, decide, decideHolding, ofCard } from './decide.ts';
 import type { DoorState } from './door.ts';
 import { createDoors, type Doors } from './doors.ts';
 import { createPassages } from './passages.ts';
 import { createPlatformCards } from './platform-cards.ts';
 import { createTogether } from './together.ts';
+import { createTyped } from './typed.ts';
 
 export interface AccessOptions {
   readonly onward: Pass;
@@ -88,11 +90,20 @@ export function createAccess(
   };
   let timer: Timer | undefined;
 
-  const showCard = async (observation: Observation, card: Credential, door: DoorConfig) => {
+  const inForce = () => ({ ...context, lockdown: lockdown.isOn() });
+  const tampered = createTampered(options);
+  const brake = createBrake(config.access.codes, time, tampered.tell);
+  const typed = createTyped(config.access.codes, brake, time, {
+    pinOf: (card) => ofCard(cardFile.pins, card),
+    codes: () => cardFile.codes,
+    decideCard: (card, door) => decide(card, door, clock.now(), inForce()),
+    decideHolding: (holding, door) => decideHolding(holding, door, clock.now(), inForce()),
+  });
+
+  /** What was decided, done and told. */
+  const settle = async (observation: Observation, door: DoorConfig, first: Decision) => {
     const now = clock.now();
-    const startedAt = time.elapsed();
-    const decided = together(door, decide(card, door, now, { ...context, lockdown: lockdown.isOn() }), now);
-    metrics.decisionSeconds.observe((time.elapsed() - startedAt) / 1000);
+    const decided = together(door, first, now);
     metrics.decisions.inc({ door: door.id, decision: decided.decision });
     const { holder } = decided;
     const { direction } = door;
@@ -101,9 +112,26 @@ export function createAccess(
     // The person stands there: the door does not wait for the disk.
     if (granted) doors.unlock(door);
     const { device } = observation;
-    if (options.indicators.has(device)) void commands.askPart('indicate', device, { granted });
+    // A card that waits for its PIN was neither good nor bad.
+    if (options.indicators.has(device) && decided.reason !== 'pin-needed')
+      void commands.askPart('indicate', device, { granted });
     const access = { door: door.id, ...decided, ...(direction !== undefined && { direction }) };
     return await onward({ ...observation, access });
+  };
+  const showCard = async (observation: Observation, card: Credential, door: DoorConfig) => {
+    const startedAt = time.elapsed();
+    const decided = decide(card, door, clock.now(), inForce());
+    metrics.decisionSeconds.observe((time.elapsed() - startedAt) / 1000);
+    const waits = decided.decision === 'granted' && door.mode === 'card-and-pin';
+    return await settle(
+      observation,
+      door,
+      waits ? typed.holdCard(observation.device, card, decided) : decided,
+    );
+  };
+  const typeCode = async (observation: Observation, code: string, door: DoorConfig) => {
+    const { decided, card } = await typed.decideCode(observation.device, code, door);
+    return await settle({ ...observation, ...(card && { credential: card }) }, door, decided);
   };
 
   registry.serve({
@@ -121,26 +149,29 @@ export function createAccess(
 
   return {
     async start() {
+      for (const { reader: readers } of config.access.doors)
+        for (const reader of readers) if (tampered.isAt(reader)) brake.lock(reader);
       timer ??= time.every(LOOK_EVERY_MS, () => void cardFile.reloadCardFile());
       const cards = platformCards.load().catch(({ message: error }: Error) => {
         log.error({ error }, 'the cards that a platform sent cannot be read');
       });
       await Promise.all([cardFile.reloadCardFile(), cards, book.restore().catch(() => {})]);
     },
-    pass(observation) {
+    pass({ code, ...observation }) {
       const { device, kind, credential, access } = observation;
       if (kind === 'contact' || kind === 'exit-request') doors.noteZone(observation);
       const door = doors.atReader(device);
       // A terminal that decided itself has opened its door too.
-      if (kind !== 'credential' || credential === undefined || access !== undefined || door === undefined)
-        return onward(observation);
-      return showCard(observation, credential, door);
+      if (kind !== 'credential' || access !== undefined || door === undefined) return onward(observation);
+      if (code !== undefined) return typeCode(observation, code, door);
+      return credential === undefined ? onward(observation) : showCard(observation, credential, door);
     },
     doors: doors.states,
     credentials: () => ({ version: platformCards.version, count: cardFile.size + platformCards.size }),
     inside: book.inside,
     async [Symbol.asyncDispose]() {
       timer?.stop();
+      brake.close();
       doors.close();
       bursts.close();
     },
@@ -159,6 +190,17 @@ function createLockdown({ onward, states }: Pick<AccessOptions, 'onward' | 'stat
       await recorded;
       return { done: true };
     },
+  };
+}
+
+/** Too many wrong codes at a reader: what is known of that is the latest event about it, and survives a restart. */
+function createTampered({ onward, states }: Pick<AccessOptions, 'onward' | 'states'>) {
+  const about = (device: string) => ({ device, kind: 'tamper', cause: 'wrong-codes' }) as const;
+  return {
+    isAt: (device: string) =>
+      states.get(stateKeyOf({ ...about(device), state: 'raised' }) ?? '')?.raised === true,
+    tell: (device: string, state: 'raised' | 'restored') =>
+      void onward({ ...about(device), state }).catch(() => {}),
   };
 }
 

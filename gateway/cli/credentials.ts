@@ -1,7 +1,15 @@
-import { closeSync, copyFileSync, fsyncSync, openSync, readFileSync, renameSync } from 'node:fs';
+import {
+  closeSync,
+  copyFileSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+} from 'node:fs';
 import { parseArgs } from 'node:util';
 import { say } from '../../config/language.ts';
-import { type Command, configOrErrors, progress, UsageError } from './command.ts';
+import { type Command, configOrErrors, progress, type Terminal, UsageError } from './command.ts';
 
 const SHOWN = 20;
 
@@ -13,10 +21,11 @@ campus-gateway credentials import CONFIG FILE.csv
 
   check    says what is wrong with a list, row by row; exit status 1 where something is
   import   the same, and, where nothing is wrong, puts it where the config says (access.credentialsFile); a gateway
-           that runs takes it up within seconds
+           that runs takes it up within seconds. PINs and codes are put there as hashes (scrypt): remove FILE.csv then
 
-  The list: number,facility,holder,groups,validFrom,validUntil,blocked,children. Several groups or children are
-  separated by ";".
+  The list: number,facility,holder,groups,validFrom,validUntil,blocked,children,pin. Several groups or children are
+  separated by ";". pin is what is typed after this card, 4 digits or more; in a row without a number it is a code that
+  opens alone, 6 digits or more.
 
   campus-gateway credentials import /etc/campus-gateway/campus.yaml cards.csv`,
 
@@ -55,7 +64,7 @@ campus-gateway credentials import CONFIG FILE.csv
       return 1;
     }
     const count = found.credentials.size;
-    if (what === 'import' && credentialsFile !== undefined) replace(credentialsFile, file);
+    if (what === 'import' && credentialsFile !== undefined) await replace(credentialsFile, file, terminal);
     stdout.write(
       what === 'import'
         ? say(`${count} cards, now in ${credentialsFile}\n`, `${count} 张卡，已写入 ${credentialsFile}\n`)
@@ -66,9 +75,16 @@ campus-gateway credentials import CONFIG FILE.csv
 };
 
 /** All of the new file or all of the old one is there, whatever happens. */
-function replace(target: string, source: string) {
+async function replace(target: string, source: string, terminal: Terminal) {
+  const { hashPins } = await import('../access/hash-pins.ts');
+  const bar = progress(terminal, say('PINs hashed', '已加密 PIN'), undefined);
+  const hashed = await hashPins(readFileSync(source, 'utf8'), () => bar.step());
   const partial = `${target}.new`;
   copyFileSync(source, partial);
+  if (hashed !== undefined) {
+    bar.end();
+    writeFileSync(partial, hashed);
+  }
   const handle = openSync(partial, 'r+');
   fsyncSync(handle);
   closeSync(handle);

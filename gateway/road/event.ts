@@ -154,6 +154,8 @@ export function toEvent(observation: Observation, context: EventContext): Event 
   const subject = zone === undefined ? details?.['part'] : (zone.id ?? `zone-${zone.number}`);
   const known = isAlarm(kind) ? alarmCodes[kind] : undefined;
   const raised = state === 'raised';
+  // Of what was typed on keys the event says no more.
+  const told = credential ?? (kind === 'credential' ? { format: 'keypad' } : undefined);
   const code = known
     ? {
         ...(codes?.contactId === undefined && { sia: known.sia[raised ? 0 : 1] }),
@@ -174,7 +176,7 @@ export function toEvent(observation: Observation, context: EventContext): Event 
       ...(code !== undefined && Object.keys(code).length > 0 && { code }),
       ...(text !== undefined && { text }),
       ...(details !== undefined && { details }),
-      ...(credential !== undefined && { credential }),
+      ...(told !== undefined && { credential: told }),
       ...(decided !== undefined && { access: decided }),
       ...(visit !== undefined && { visit }),
       ...(picture !== undefined && { picture }),

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { wiegandFormats } from '../../drivers/bits.ts';
-import { cardOf, keysOf, textCardOf } from '../../drivers/osdp/data.ts';
+import { keysOf, rawOf, textCardOf } from '../../drivers/osdp/data.ts';
 
 describe('a card of a reader', () => {
   const formats = wiegandFormats().parse(undefined);
@@ -10,7 +10,18 @@ describe('a card of a reader', () => {
     ['8 bits', '00000800ff', { format: 'raw8', number: '255' }],
     ['64 bits', '00004000ffffffffffffffff', { format: 'raw64', number: '18446744073709551615' }],
   ])('of %s', (_name, hex, credential) => {
-    expect(cardOf(Buffer.from(hex, 'hex'), formats)).toEqual({ frame: credential });
+    expect(rawOf(Buffer.from(hex, 'hex'), formats)).toEqual({ frame: credential });
+  });
+
+  // Bits that published keypads send (HID, 4 and 8 bit bursts): 1 is 0001 and 11100001, # is 1011 and 01001011.
+  it.each([
+    ['4 bits', '0000040010', '1'],
+    ['4 bits, the #', '00000400b0', '#'],
+    ['8 bits', '00000800e1', '1'],
+    ['8 bits, the *', '000008005a', '*'],
+    ['8 bits, the #', '000008004b', '#'],
+  ])('is none where it is a key: %s', (_name, hex, key) => {
+    expect(rawOf(Buffer.from(hex, 'hex'), formats)).toEqual({ key });
   });
 
   it.each([
@@ -20,7 +31,7 @@ describe('a card of a reader', () => {
     ['a wrong parity', '00001a0000800080'],
     ['nothing', ''],
   ])('that makes no sense is none: %s', (_name, hex) => {
-    expect(cardOf(Buffer.from(hex, 'hex'), formats)).toHaveProperty('reason');
+    expect(rawOf(Buffer.from(hex, 'hex'), formats)).toHaveProperty('reason');
   });
 
   it('in characters and keys, or none where they do not fit', () => {

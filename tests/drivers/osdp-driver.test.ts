@@ -204,7 +204,7 @@ describe('OSDP readers that tell', () => {
       { input: 1, zone: 2, kind: 'panic', id: 'desk' },
     ];
     const { reports, simulators } = await line([{ address: 0, more: { inputs } }]);
-    const next = () => reports.find(({ zone, credential }) => zone !== undefined || credential !== undefined);
+    const next = () => reports.find(({ zone, kind }) => zone !== undefined || kind === 'credential');
     expect([await next(), await next()]).toMatchObject([
       { kind: 'contact', zone: { number: 1 }, state: 'raised', initial: true },
       { kind: 'panic', zone: { number: 2, id: 'desk' }, state: 'restored', initial: true },
@@ -215,7 +215,8 @@ describe('OSDP readers that tell', () => {
     expect(await next()).toMatchObject({ kind: 'panic', state: 'raised' });
     await simulators[0]?.do('keys 99*12');
     await simulators[0]?.do('keys 34#');
-    expect(await next()).toMatchObject({ credential: { format: 'keypad', number: '1234' } });
+    const typed = { device: 'reader-0', kind: 'credential', state: 'raised', code: '1234' };
+    expect(await next()).toEqual(typed);
     await simulators[0]?.do('text A1B2');
     expect(await next()).toMatchObject({ credential: { format: 'text', number: 'A1B2' } });
   });

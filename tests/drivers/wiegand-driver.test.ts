@@ -24,6 +24,36 @@ async function reader(options: object = {}, time?: Clock) {
   return { ...fake, session, socket: await sockets.next() };
 }
 
+describe('a reader with keys behind a Wiegand converter', () => {
+  // Bursts of 4 and of 8 bits as HID publishes them: 2 5 8 0 #, then * 9 4 #.
+  it.each([
+    ['4 bits', '0010 0101 1000 0000 1011', '0011 1010 1001 0100 1011'],
+    [
+      '8 bits',
+      '11010010 10100101 01111000 11110000 01001011',
+      '11000011 01011010 01101001 10110100 01001011',
+    ],
+  ])('of %s says codes, and its cards are cards', async (_name, first, second) => {
+    const { socket, reports } = await reader({ format: 'wiegand26' });
+    const lines = (bits: string) =>
+      bits
+        .split(' ')
+        .map((one) => `${one}\r\n`)
+        .join('');
+    socket.write(lines(first));
+    expect(await reports.next()).toEqual({
+      device: 'gate',
+      kind: 'credential',
+      state: 'raised',
+      code: '2580',
+    });
+    socket.write(lines(second));
+    expect(await reports.next()).toMatchObject({ code: '94' });
+    socket.write(lines('11101000111100010010011010'));
+    expect(await reports.next()).toMatchObject({ credential: { facility: 209, number: '57933' } });
+  });
+});
+
 describe('a reader behind a serial server', () => {
   it('reports each card, its bounces as one, and other cards between them', async () => {
     const { socket, reports, links } = await reader();
@@ -109,6 +139,25 @@ describe('a reader that types', () => {
     const options = wiegand.options.parse({ connection: { keyboard: '/dev/input/none' } });
     const opening = wiegand.open([{ id: 'desk', driver: 'wiegand', options }], host);
     await expect(opening).rejects.toMatchObject({ code: 'E_LINE_REFUSED' });
+  });
+
+  it('does not take for a card what somebody types by hand', () => {
+    // struct input_event of Linux: seconds and microseconds, then type 1 (EV_KEY), the key's code, 1 (pressed).
+    const pressAt = (code: number, ms: number) => {
+      const bytes = press(code);
+      for (let record = 0; record < bytes.length; record += 24) {
+        bytes.writeBigInt64LE(BigInt(1_764_000_000 + Math.floor(ms / 1000)), record);
+        bytes.writeBigInt64LE(BigInt((ms % 1000) * 1000), record + 8);
+      }
+      return bytes;
+    };
+    // 0012345 and Enter.
+    const codes = [11, 11, 2, 3, 4, 5, 6, 28];
+    const decoder = keyboardDecoder();
+    const at = (gapMs: number) => codes.flatMap((code, i) => decoder.push(pressAt(code, 990 + i * gapMs)));
+    expect(at(20)).toEqual([{ frame: { format: 'keyboard', number: '0012345' } }]);
+    expect(at(120)).toEqual([{ discarded: 7, reason: 'typed by hand' }]);
+    expect(at(8)).toEqual([{ frame: { format: 'keyboard', number: '0012345' } }]);
   });
 
   it('finds the next card after other keys, half a card and any bytes', () => {

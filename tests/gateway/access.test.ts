@@ -360,6 +360,11 @@ describe('access in a config', () => {
       /no door horn of io; there are: gate/,
     ],
     ['a target that is not there', door({ unlock: [{ target: 'x', output: 'gate' }] }), /no device x/],
+    [
+      'PINs, and no list to have them',
+      { ...door({ mode: 'card-and-pin' }), credentialsFile: undefined },
+      /needs access.credentialsFile/,
+    ],
     ['passback without a direction', door({ passback: '5m' }), /needs direction/],
     ['a door that is not there', { doors: [] }, /no door in/],
     [

@@ -83,6 +83,12 @@ describe('credentials', () => {
     });
     expect(await run('credentials', 'import', file, next)).toMatchObject({ status: 0 });
     expect(readFileSync(list, 'utf8')).toBe('number,holder\n1,a\n2,b\n');
+    writeFileSync(next, 'number,holder,pin\n1,a,2580\n,b,947302\n');
+    expect(await run('credentials', 'import', file, next)).toMatchObject({ status: 0 });
+    expect(readFileSync(list, 'utf8')).toMatch(
+      /^number,holder,pin\n1,a,"\$scrypt\$ln=14,r=8,p=1\$[^\n]+"\n,b,"\$scrypt[^\n]+"\n$/,
+    );
+    expect(await run('credentials', 'check', file, list)).toMatchObject({ status: 0 });
     expect(await run('credentials', 'import', file)).toMatchObject({ status: 2 });
   });
 });

@@ -13,7 +13,7 @@ import { manualClock } from '../clocks.ts';
 import { silentLog, stream, temporaryDirectory } from '../helpers.ts';
 import { testRegistry } from '../registry.ts';
 
-const config = configSchema.parse({
+const raw = {
   campus: { id: '45001', name: '一中' },
   access: {
     groups: [
@@ -36,7 +36,7 @@ const config = configSchema.parse({
       { id: 'pickup', reader: 'r3', pickup: true },
     ],
   },
-});
+};
 
 export const cards = [
   { number: '1', facility: 1, holder: 't-1', groups: ['teachers'] },
@@ -48,8 +48,13 @@ export const cards = [
 const readers = ['r0', 'r1', 'r2', 'r3', 'face'];
 const START = Date.parse('2026-11-24T07:40:00+08:00');
 
-/** `spoil`: what access sees of the journal. */
-export async function gate(directory = temporaryDirectory(), spoil = (journal: Journal) => journal) {
+/** `spoil`: what access sees of the journal. `own`: of the config of access. */
+export async function gate(
+  directory = temporaryDirectory(),
+  spoil = (journal: Journal) => journal,
+  own: object = {},
+) {
+  const config = configSchema.parse({ ...raw, access: { ...raw.access, ...own } });
   const journal = await openJournal(directory);
   const time = manualClock(START);
   const steps: (() => void)[] = [];
@@ -115,6 +120,12 @@ export async function gate(directory = temporaryDirectory(), spoil = (journal: J
     const { type, data } = await events.find((one) => one.type.startsWith('cn.campus.access.'));
     return { type: type.slice(17), ...(data['access'] as object) };
   };
+  /** Somebody types a code. */
+  const type = async (device: string, code: string) => {
+    await access.pass({ device, kind: 'credential', state: 'raised', code });
+    const event = await events.find((one) => one.type.startsWith('cn.campus.access.'));
+    return { type: event.type.slice(17), data: event.data, ...(event.data['access'] as object) };
+  };
   const command = (action: string, wanted: object = {}) => ask('gateway', action, wanted);
   const contact = (open: boolean, zone = 1) =>
     access.pass({
@@ -130,6 +141,6 @@ export async function gate(directory = temporaryDirectory(), spoil = (journal: J
   };
   return {
     ...{ journal, recorder, access, visitors, events, opened, time, directory },
-    ...{ show, command, ask, contact, stepClock, close },
+    ...{ show, type, command, ask, contact, stepClock, close },
   };
 }
