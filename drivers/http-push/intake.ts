@@ -2,17 +2,14 @@
 import { createHash } from 'node:crypto';
 import type { Host } from '../contract/driver.ts';
 import type { DeviceObservation } from '../contract/observation.ts';
-import { cutPictures, type Part } from './codec.ts';
-import { interpret, type Sent } from './interpret.ts';
-import { type Mapped, type Mapping, timeOf } from './mapping.ts';
+import { type Interpreted, interpret, type Sent } from './interpret.ts';
+import { type Mapped, timeOf } from './mapping.ts';
 import type { Terminal } from './options.ts';
 
 /** A terminal that got no answer sends the same bytes again. */
 const SAME_WITHIN_MS = 60_000;
 const KEY_WITHIN_MS = 86_400_000;
 
-/** Without its pictures, a message is no larger: events of a day, as text. */
-const TEXT_MAX = 1_000_000;
 /** What is larger is read in a thread apart; what is smaller takes some ms at most. */
 const HERE_MAX = 16_384;
 
@@ -47,47 +44,56 @@ export function createIntake(terminal: Terminal, host: Host): Intake {
     host.discarded(device, reason, bytes, detail);
     return { is };
   };
-  return async ({ contentType, bytes, table, isToldOnce }) => {
-    const cut = cutPictures(contentType, bytes);
-    if (typeof cut === 'string') return refuse('senseless', cut, bytes.length);
-    const size = cut.texts.reduce((sum, text) => sum + text.bytes.length, 0);
-    if (size > TEXT_MAX) return refuse('too-large', 'a message that is too long', bytes.length);
-    const sent: Sent = { profile: profile as Sent['profile'], texts: cut.texts, table };
-    const read = await readSent(sent, size > HERE_MAX, host).catch((error: Error) => error);
+  const take: Intake = async ({ contentType, bytes, table, isToldOnce }) => {
+    const sent: Sent = { profile: profile as Sent['profile'], contentType, bytes, table };
+    const read = await readSent(sent, host).catch((error: Error) => error);
     if (read instanceof Error)
       return refuse('later', 'a message that could not be read in time', bytes.length, read.message);
-    if (typeof read === 'string') return refuse('senseless', read, bytes.length);
-    const { events, mapped, problems } = read;
+    if ('refused' in read) return refuse(read.refused, read.reason, bytes.length);
+    const { events, mapped, problems, picture } = read;
     if (problems.length > 0)
       host.discarded(device, 'what the profile cannot map', 0, problems.join('; ').slice(0, 500));
     try {
-      const pictures = own.pictures ? cut.pictures : [];
-      await report(mapped, { bytes: isToldOnce ? undefined : bytes, pictures }, device, host);
+      const shown = own.pictures ? picture : undefined;
+      await report(mapped, { bytes: isToldOnce ? undefined : bytes, picture: shown }, device, host);
       return { is: 'taken', events };
     } catch {
       return { is: 'later' };
     }
   };
+  // One after another: a terminal that sends much at once waits for itself, not others for it.
+  let last: Promise<unknown> = Promise.resolve();
+  return (message) => {
+    const taken = last.then(() => take(message));
+    last = taken;
+    return taken;
+  };
 }
 
 /** @throws what `Host.isolated` throws. */
-async function readSent(sent: Sent, isLarge: boolean, host: Host): Promise<Mapping | string> {
-  if (!isLarge) return interpret(sent);
+async function readSent(sent: Sent, host: Host): Promise<Interpreted> {
+  if (sent.bytes.length <= HERE_MAX) return interpret(sent);
   const module = new URL('./interpret.ts', import.meta.url).href;
-  return (await host.isolated({ module, name: interpret.name, input: sent })) as Mapping | string;
+  return (await host.isolated({ module, name: interpret.name, input: sent })) as Interpreted;
 }
 
 /** Rejects where the disk refuses. */
 async function report(
   mapped: readonly Mapped[],
-  { bytes, pictures: [first] }: { readonly bytes: Buffer | undefined; readonly pictures: readonly Part[] },
+  {
+    bytes,
+    picture: shown,
+  }: {
+    readonly bytes: Buffer | undefined;
+    readonly picture: Exclude<Interpreted, { refused: string }>['picture'];
+  },
   device: string,
   host: Host,
 ): Promise<void> {
   // What the disk refuses of it goes without its picture.
   const picture =
-    first !== undefined && mapped.length > 0
-      ? await host.keep(device, first).catch(() => undefined)
+    shown !== undefined && mapped.length > 0
+      ? await host.keep(device, shown).catch(() => undefined)
       : undefined;
   const digest =
     bytes !== undefined && mapped.some(({ key }) => key === undefined)

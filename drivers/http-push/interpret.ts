@@ -1,26 +1,41 @@
-/** From what is left of a message without its pictures to what was observed. Pure: it may run in a thread apart. */
-import { type Part, readTable, readTexts } from './codec.ts';
+/** From the bytes of a message to what was observed, and its pictures. Pure: it may run in a thread apart. */
+import { cutPictures, type Part, readTable, readTexts } from './codec.ts';
 import { type Mapping, mapMessage } from './mapping.ts';
 import type { Profile } from './profile.ts';
 
-/** A message without its pictures, as it goes to another thread: buffers arrive there as plain bytes. */
+/** Without its pictures, a message is no larger: events of a day, as text. */
+const TEXT_MAX = 500_000;
+
+/** A message, as it goes to another thread: buffers arrive there as plain bytes. */
 export interface Sent {
   readonly profile: Profile;
-  readonly texts: readonly { readonly contentType: string; readonly bytes: Uint8Array }[];
+  readonly contentType: string;
+  readonly bytes: Uint8Array;
   /** Of ZKTeco's push: the name of the table that the text is. */
   readonly table?: string | undefined;
 }
 
-const bufferOf = ({ buffer, byteOffset, byteLength }: Uint8Array) =>
-  Buffer.from(buffer, byteOffset, byteLength);
+/** `picture`: the first that came with it. */
+export type Interpreted =
+  | (Mapping & { readonly picture: { readonly contentType: string; readonly bytes: Uint8Array } | undefined })
+  | { readonly refused: 'senseless' | 'too-large'; readonly reason: string };
 
-/** @returns a string: why the message is not understood. Never throws. */
-export function interpret({ profile, texts, table }: Sent): Mapping | string {
-  const parts = texts.map(({ contentType, bytes }): Part => ({ contentType, bytes: bufferOf(bytes) }));
+/** Never throws. */
+export function interpret({ profile, contentType, bytes, table }: Sent): Interpreted {
+  const cut = cutPictures(contentType, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+  if (typeof cut === 'string') return { refused: 'senseless', reason: cut };
+  if (cut.texts.reduce((sum, text) => sum + text.bytes.length, 0) > TEXT_MAX)
+    return { refused: 'too-large', reason: 'a message that is too long' };
+  const mapping = map(profile, cut.texts, table);
+  if (typeof mapping === 'string') return { refused: 'senseless', reason: mapping };
+  return { ...mapping, picture: cut.pictures[0] };
+}
+
+function map(profile: Profile, texts: readonly Part[], table: string | undefined): Mapping | string {
   if (table === undefined) {
-    const read = readTexts(parts);
+    const read = readTexts(texts);
     return typeof read === 'string' ? read : mapMessage(profile, read.body);
   }
-  const rows = readTable(table, parts.map(({ bytes }) => bytes.toString('utf8')).join('\n'));
+  const rows = readTable(table, texts.map(({ bytes }) => bytes.toString('utf8')).join('\n'));
   return typeof rows === 'string' ? rows : mapMessage({ ...profile, events: [[]] }, rows);
 }

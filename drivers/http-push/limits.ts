@@ -14,8 +14,9 @@ const limits = {
   strangersEach: { perSecond: 50, burst: 100 },
   /** Of a sender that guessed. */
   guessersEach: { perSecond: 10, burst: 20 },
-  /** Of one terminal. */
+  /** Of one terminal: requests, and bytes of bodies. */
   terminal: { perSecond: 20, burst: 200 },
+  terminalBytes: { perSecond: 2_000_000, burst: 16_000_000 },
   /** Bodies on their way. */
   bytes: 24_000_000,
   bytesEach: 12_000_000,
@@ -62,10 +63,13 @@ export function createBucket(clock: Clock) {
       at = now;
       return Math.max(0, ((spent - burst) / perSecond) * 1000);
     },
+    giveBack(count: number) {
+      spent -= count;
+    },
     /** Takes one where it is there. */
     take(rate: Rate): boolean {
       if (this.spend(rate) === 0) return true;
-      spent--;
+      this.giveBack(1);
       return false;
     },
   };
@@ -90,15 +94,16 @@ export interface Limits {
   wrong(socket: Socket): number;
   /** Room for a body; undefined: there is none now. Give it back once. */
   reserve(socket: Socket, bytes: number): (() => void) | undefined;
-  /** How long a terminal's next request waits, ms. */
-  pace(terminal: string): number;
+  /** How long a terminal's next request waits, with a body of so many bytes, ms; undefined: it had to wait for longer. */
+  pace(terminal: string, bytes: number, mostMs: number): number | undefined;
 }
 
 /** `ended`: a connection was ended for want of room. */
 export function createLimits(clock: Clock, ended: (source: string) => void): Limits {
   const sources = new Map<string, Source>();
   const strangers = createBucket(clock);
-  const terminals = new Map<string, ReturnType<typeof createBucket>>();
+  const requests = new Map<string, ReturnType<typeof createBucket>>();
+  const lengths = new Map<string, ReturnType<typeof createBucket>>();
   const owners = new WeakMap<Socket, { readonly name: string; readonly source: Source }>();
   let bytes = 0;
 
@@ -128,6 +133,11 @@ export function createLimits(clock: Clock, ended: (source: string) => void): Lim
     const owner = { name, source: sourceNamed(name) };
     owners.set(socket, owner);
     return owner;
+  };
+  const bucketOf = (terminal: string, buckets: Map<string, ReturnType<typeof createBucket>>) => {
+    const bucket = buckets.get(terminal) ?? createBucket(clock);
+    buckets.set(terminal, bucket);
+    return bucket;
   };
   const forgetGuesses = (source: Source) => {
     if (clock.elapsed() - source.guessedAt > FORGET_MS) source.guesses = 0;
@@ -177,10 +187,14 @@ export function createLimits(clock: Clock, ended: (source: string) => void): Lim
         source.bytes -= wanted;
       };
     },
-    pace(terminal) {
-      const bucket = terminals.get(terminal) ?? createBucket(clock);
-      terminals.set(terminal, bucket);
-      return bucket.spend(limits.terminal);
+    pace(terminal, length, mostMs) {
+      const count = bucketOf(terminal, requests);
+      const size = bucketOf(terminal, lengths);
+      const waitMs = Math.max(count.spend(limits.terminal), size.spend(limits.terminalBytes, length));
+      if (waitMs <= mostMs) return waitMs;
+      count.giveBack(1);
+      size.giveBack(length);
+      return undefined;
     },
   };
 }

@@ -209,10 +209,16 @@ function createAdmission(
     limits.right(socket);
     webConnections.know(socket);
     heard(id);
-    await slow(limits.pace(id), host.clock, host.signal);
-    const length = request.headers['content-length'];
     const isChunked = request.headers['transfer-encoding'] !== undefined;
-    const release = limits.reserve(socket, isChunked ? BODY_MAX : Math.min(BODY_MAX, Number(length ?? 0)));
+    const length = isChunked ? BODY_MAX : Math.min(BODY_MAX, Number(request.headers['content-length'] ?? 0));
+    // It must not be taken for one that stalls.
+    const waitMs = limits.pace(id, length, stallMs / 2);
+    if (waitMs === undefined) {
+      said(id, 'more than a terminal says', 0, request.ip);
+      return await refuse(request, reply, 429);
+    }
+    await slow(waitMs, host.clock, host.signal);
+    const release = limits.reserve(socket, length);
     if (release === undefined) {
       said(id, 'more bytes at once than there is room for', 0, request.ip);
       return await refuse(request, reply, 503);

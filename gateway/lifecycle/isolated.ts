@@ -33,11 +33,11 @@ export class IsolatedError extends Error {
 const DEADLINE_MS = 2000;
 /** A slow disk may take long over the thread's own files. */
 const BOOT_MS = 20_000;
-const WAITING_MAX = 16;
+const WAITING_MAX = 64;
 /** A thread that nobody needs gives its memory back. */
 const IDLE_MS = 60_000;
 /** A body is at most 4 MB; what takes more than this to read is made to. */
-const HEAP_MB = 96;
+const HEAP_MB = 64;
 
 /** As the journal's thread: the compile cache spares the TypeScript stripper, 20 MB of it. */
 const BOOT = `require('node:module').enableCompileCache();

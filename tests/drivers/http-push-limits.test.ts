@@ -120,10 +120,20 @@ describe('an address', () => {
 
   it('paces a terminal that says more than one can', () => {
     const { limits } = limited();
-    const waits = Array.from({ length: 240 }, () => limits.pace('face'));
+    const waits = Array.from({ length: 240 }, () => limits.pace('face', 0, 5000));
     expect(waits.slice(0, 200).every((ms) => ms === 0)).toBe(true);
     expect(waits.at(-1)).toBe(2000);
-    expect(limits.pace('other')).toBe(0);
+    expect(limits.pace('other', 0, 5000)).toBe(0);
+    expect([4, 4, 4, 4, 4, 4, 4, 4].map((mega) => limits.pace('third', mega * 1_000_000, 5000))).toEqual([
+      0,
+      0,
+      0,
+      0,
+      2000,
+      4000,
+      undefined,
+      undefined,
+    ]);
   });
 });
 
