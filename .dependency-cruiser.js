@@ -54,7 +54,7 @@ export default {
       to: {
         path: '^(gateway|config|tests|drivers)/',
         pathNot:
-          '^drivers/([^/]+/(codec|secure)\\.ts$|platforms/[^/]+/(codec|checked)\\.ts$|contract/|line\\.ts$|bits\\.ts$)',
+          '^drivers/([^/]+/(codec|secure)\\.ts$|platforms/[^/]+/(codec|checked)\\.ts$|contract/|(line|bits|files)\\.ts$)',
       },
     },
     {
@@ -87,7 +87,7 @@ export default {
       from: { path: '^gateway/uplink/' },
       to: {
         path: '^drivers/|node_modules/(mqtt|mqtt-packet|ws|socks|aedes)/',
-        pathNot: '^drivers/contract/',
+        pathNot: '^drivers/(contract/|files\\.ts$)',
       },
     },
     {

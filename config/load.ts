@@ -2,14 +2,15 @@
  * YAML -> validated config. Every mistake is told at once, each with its line, column, what stands there and what
  * may stand there.
  */
-import { readFileSync } from 'node:fs';
+
 import type { Problem } from '../drivers/contract/driver.ts';
+import { CONFIG_FILE_MAX, readBytesOf } from '../drivers/files.ts';
 import { checkConfig } from './check/index.ts';
 import { warningsOf } from './check/warnings.ts';
 import { type ConfigProblem, explain, pathText, type Schema } from './explain.ts';
-import { say } from './language.ts';
 import { resolveConfig, substitute } from './resolve.ts';
 import { type Config, configJsonSchema, configSchema } from './schema.ts';
+import { whyUnreadable } from './text.ts';
 import { type Place, readYaml } from './yaml.ts';
 
 /** One mistake, ready to print: `FILE:LINE:COLUMN: message`. */
@@ -40,11 +41,9 @@ export function loadConfig(
 ): LoadedConfig | { readonly errors: readonly ConfigError[] } {
   let bytes: Buffer;
   try {
-    bytes = readFileSync(file);
+    bytes = readBytesOf(file, CONFIG_FILE_MAX);
   } catch (error) {
-    const reason = (error as NodeJS.ErrnoException).code ?? '';
-    const message = say(`cannot be read (${reason})`, `无法读取（${reason}）`);
-    return { errors: [{ file, line: 1, column: 1, message }] };
+    return { errors: [{ file, line: 1, column: 1, message: whyUnreadable(error as Error) }] };
   }
   const yaml = readYaml(file, bytes);
   if ('errors' in yaml) return yaml;

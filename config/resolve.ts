@@ -1,15 +1,23 @@
 /** What the schema cannot see: the environment, files that are named, secrets, device models, what stands twice. */
-import { accessSync, constants, existsSync, readdirSync, readFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import type { Device, Driver } from '../drivers/contract/driver.ts';
 import { secretKeys } from '../drivers/contract/options.ts';
 import type { Transport } from '../drivers/contract/transport.ts';
+import {
+  CONFIG_FILE_MAX,
+  FileTooLargeError,
+  fileMaxOf,
+  readBytesOf,
+  readSecretOf,
+} from '../drivers/files.ts';
 import { drivers, platforms } from '../drivers/index.ts';
 import { allowed, type ConfigProblem, explain, near, pathText, type Schema } from './explain.ts';
 import { say } from './language.ts';
 import type { Config, RawConfig } from './schema.ts';
 import { partUplink, type RawUplink, type UplinkConfig, versionAsProtocol } from './sections/uplinks.ts';
+import { whyUnreadable } from './text.ts';
 import { type Path, readYaml } from './yaml.ts';
 
 const profilesDirectory = join(import.meta.dirname, 'profiles');
@@ -71,12 +79,10 @@ function resolveFiles<T>(
     const absolute = resolve(directory, item);
     try {
       accessSync(absolute, constants.R_OK);
+      if (statSync(absolute).size > fileMaxOf(key)) throw new FileTooLargeError(absolute, fileMaxOf(key));
     } catch (error) {
-      const reason = (error as NodeJS.ErrnoException).code;
-      problems.push({
-        path: [...path, key],
-        message: say(`${absolute} cannot be read (${reason})`, `${absolute} 无法读取（${reason}）`),
-      });
+      const message = `${absolute} ${whyUnreadable(error as Error)}`;
+      problems.push({ path: [...path, key], message });
     }
     return [key, absolute];
   });
@@ -124,12 +130,24 @@ function resolveSecrets<T extends object>(value: T, path: (string | number)[], p
       : [key, item],
   );
   const found =
-    passwordFile !== undefined && existsSync(passwordFile)
-      ? (readFileSync(passwordFile, 'utf8').split(/\r?\n/, 1)[0] ?? '')
+    passwordFile !== undefined
+      ? passwordOf(passwordFile, [...path, 'passwordFile'], problems)
       : password === undefined
         ? undefined
         : process.env[password.slice(2, -1)];
   return Object.fromEntries([...members, ...(found === undefined ? [] : [['password', found]])]) as T;
+}
+
+/** undefined: there is none, which was told, or is told now. */
+function passwordOf(file: string, path: (string | number)[], problems: ConfigProblem[]): string | undefined {
+  const isTold = problems.some(({ path: other }) => other.join('/') === path.join('/'));
+  if (isTold) return undefined;
+  try {
+    return readSecretOf(file);
+  } catch (error) {
+    problems.push({ path, message: `${file} ${whyUnreadable(error as Error)}` });
+    return undefined;
+  }
 }
 
 function resolveDevice(
@@ -180,7 +198,14 @@ function loadProfile(
     problems.push({ path: at, message: say(`there is no profile ${file}`, `没有设备模型 ${file}`) + hint });
     return undefined;
   }
-  const yaml = readYaml(file, readFileSync(file));
+  let bytes: Buffer;
+  try {
+    bytes = readBytesOf(file, CONFIG_FILE_MAX);
+  } catch (error) {
+    problems.push({ path: at, message: `${file} ${whyUnreadable(error as Error)}` });
+    return undefined;
+  }
+  const yaml = readYaml(file, bytes);
   if ('errors' in yaml) {
     problems.push(...yaml.errors.map(({ message, ...place }) => ({ path: at, place, message })));
     return undefined;

@@ -1,11 +1,25 @@
 /** Text files that people write, and what a Chinese Windows makes of them: GBK (ANSI) or UTF-16 (Unicode). */
 import { isUtf8 } from 'node:buffer';
+import { FileTooLargeError, sizeText } from '../drivers/files.ts';
 import { say } from './language.ts';
 
 export interface TextProblem {
   readonly line: number;
   readonly column: number;
   readonly message: string;
+}
+
+/** Why a file cannot be read, after its name. */
+export function whyUnreadable(error: Error): string {
+  if (error instanceof FileTooLargeError) {
+    const most = sizeText(error.most);
+    return say(
+      `is larger than ${most}, the most that it may be; is it the right file?`,
+      `超过上限 ${most}；请确认文件是否正确`,
+    );
+  }
+  const reason = (error as NodeJS.ErrnoException).code ?? error.message;
+  return say(`cannot be read (${reason})`, `无法读取（${reason}）`);
 }
 
 const LINE_FEED = 0x0a;

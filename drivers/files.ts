@@ -9,6 +9,19 @@ import { open } from 'node:fs/promises';
 export const SECRET_FILE_MAX = 65_536;
 /** Certificates: the bundle of all authorities of a system has 250 KB. */
 export const CERTIFICATE_FILE_MAX = 4_194_304;
+/** A campus of 10,000 devices. */
+export const CONFIG_FILE_MAX = 4_194_304;
+/** 200,000 cards; a large school has 20,000. */
+export const CARD_FILE_MAX = 16_777_216;
+/** Names for the gate screen, of as many children. */
+export const PERSONS_FILE_MAX = 8_388_608;
+
+/** How long the file of a key of the config may be: `passwordFile`. */
+export function fileMaxOf(key: string): number {
+  if (key === 'credentialsFile') return CARD_FILE_MAX;
+  if (key === 'personsFile') return PERSONS_FILE_MAX;
+  return key === 'caFile' || key === 'certFile' ? CERTIFICATE_FILE_MAX : SECRET_FILE_MAX;
+}
 
 /** Its message says which file, how long it may be, and what to do. */
 export class FileTooLargeError extends Error {

@@ -1,10 +1,10 @@
 /** What in a config only the gateway can check: keys of platforms, the list of cards. The rest: config/check/. */
-import { readFileSync } from 'node:fs';
 import { say } from '../config/language.ts';
 import { type ConfigError, type LoadedConfig, loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import { textProblem } from '../config/text.ts';
 import type { Problem } from '../drivers/contract/driver.ts';
+import { CARD_FILE_MAX, readBytesOf } from '../drivers/files.ts';
 import { readCredentials } from './access/credentials.ts';
 import { readPublicKey } from './commands/command.ts';
 
@@ -32,7 +32,7 @@ const ROWS_TOLD_MAX = 20;
 function cardProblems({ access: { credentialsFile, groups } }: Config): Problem[] {
   if (credentialsFile === undefined) return [];
   const path = ['access', 'credentialsFile'];
-  const bytes = readFileSync(credentialsFile);
+  const bytes = readBytesOf(credentialsFile, CARD_FILE_MAX);
   const unreadable = textProblem(bytes);
   const found =
     unreadable === undefined

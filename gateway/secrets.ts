@@ -1,9 +1,10 @@
 /** Which files with secrets other users of the machine can read: told by `check`, by `doctor` and at the start. */
-import { readdirSync, readFileSync, type Stats, statSync } from 'node:fs';
+import { readdirSync, type Stats, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { parse } from 'yaml';
 import { say } from '../config/language.ts';
 import { secretKeys } from '../drivers/contract/options.ts';
+import { CONFIG_FILE_MAX, readTextOf } from '../drivers/files.ts';
 
 /** A file that others can read or change. */
 export interface OpenSecret {
@@ -28,7 +29,7 @@ export const inWords = ({ file, mode, run }: OpenSecret): string =>
 
 /** Of a config file that was checked: what it names, and itself where a secret is written in it. */
 export function openSecrets(file: string, dataDir: string): readonly OpenSecret[] {
-  const written: unknown = parse(readFileSync(file, 'utf8'));
+  const written: unknown = parse(readTextOf(file, CONFIG_FILE_MAX));
   const files = new Set<string>();
   const walk = (value: unknown, key = '') => {
     if (typeof value === 'object' && value !== null) {

@@ -1,6 +1,6 @@
 /** A whole simulated campus from the devices of a config: the other end of every wire that it names. */
-import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
+import { readSecretOf } from '../drivers/files.ts';
 import type { Format } from '../drivers/wiegand/codec.ts';
 import { startCamera } from './camera.ts';
 import { startFaceTerminal } from './face-terminal.ts';
@@ -183,7 +183,7 @@ async function cameras(devices: readonly CampusDevice[]): Promise<Simulated> {
           // Beside its ONVIF service.
           rtspPort: port + 1,
           ...(username !== undefined && { username }),
-          ...(passwordFile !== undefined && { password: firstLine(passwordFile) }),
+          ...(passwordFile !== undefined && { password: readSecretOf(passwordFile) }),
         });
       }),
   );
@@ -196,7 +196,6 @@ const terminalProfiles: Readonly<Record<string, TerminalKind>> = {
   'zkteco-push': 'zkteco',
   'visitor-kiosk': 'kiosk',
 };
-const firstLine = (file: string) => readFileSync(file, 'utf8').split(/\r?\n/, 1)[0] ?? '';
 
 async function terminals(devices: readonly CampusDevice[]): Promise<Simulated> {
   const skipped: string[] = [];
@@ -211,11 +210,11 @@ async function terminals(devices: readonly CampusDevice[]): Promise<Simulated> {
       const { hostname: host, port } = new URL(pull.url);
       const served = { host, port: Number(port) };
       const { username: user, passwordFile: file } = pull;
-      return [startFaceTerminal({ id, kind, listen: served, username: user, password: firstLine(file) })];
+      return [startFaceTerminal({ id, kind, listen: served, username: user, password: readSecretOf(file) })];
     }
-    const token = tokenFile === undefined ? '' : `?token=${encodeURIComponent(firstLine(tokenFile))}`;
+    const token = tokenFile === undefined ? '' : `?token=${encodeURIComponent(readSecretOf(tokenFile))}`;
     const server = `http://127.0.0.1:${listen?.port}`;
-    const password = passwordFile === undefined ? undefined : `${username}:${firstLine(passwordFile)}`;
+    const password = passwordFile === undefined ? undefined : `${username}:${readSecretOf(passwordFile)}`;
     return [
       startFaceTerminal({
         id,

@@ -2,9 +2,10 @@
  * An alarm panel that reports over SIA DC-09, TCP or UDP, plain or encrypted: one message at a time, each again
  * until it is acknowledged, supervision in between.
  */
-import { readFileSync } from 'node:fs';
+
 import { systemClock } from '../drivers/contract/clock.ts';
 import { type Dc09Frame, parseKey } from '../drivers/dc09/codec.ts';
+import { readBytesOf, SECRET_FILE_MAX } from '../drivers/files.ts';
 import { createPanelLine, type PanelLine } from './panel/line.ts';
 import { createMessages, type PanelMessages } from './panel/messages.ts';
 import {
@@ -64,7 +65,7 @@ type Word = keyof typeof words;
 
 /** The key of a file as a gateway's `keyFile` has it. @throws Error with a sentence where it holds none. */
 export function readKey(file: string): Uint8Array {
-  const key = parseKey(readFileSync(file));
+  const key = parseKey(readBytesOf(file, SECRET_FILE_MAX));
   if (key === undefined) throw new Error(`${file} holds no key: 16, 24 or 32 bytes, or the same as hex`);
   return key;
 }

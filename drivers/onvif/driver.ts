@@ -3,7 +3,6 @@
  * recorder share a session; `source` tells whose event it is.
  */
 
-import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import type { Timer } from '../contract/clock.ts';
 import {
@@ -17,6 +16,7 @@ import {
 import type { DeviceObservation } from '../contract/observation.ts';
 import { duration, identifier } from '../contract/options.ts';
 import { type Credentials, withCredentials } from '../digest.ts';
+import { readSecretOf } from '../files.ts';
 import type { Camera, CameraAddress } from './camera.ts';
 import type { Notification } from './codec.ts';
 import { clockOffset, readEvents } from './events.ts';
@@ -77,8 +77,6 @@ const STATES_MAX = 2000;
 /** A camera that turns needs a moment until its picture stands still. */
 const SETTLE_MS = 600;
 
-const firstLine = (file: string) => readFileSync(file, 'utf8').split(/\r?\n/, 1)[0] ?? '';
-
 export const onvif = defineDriver({
   name: 'onvif',
   title: { en: 'ONVIF cameras and recorders', zh: 'ONVIF 摄像机与录像机' },
@@ -102,7 +100,7 @@ export const onvif = defineDriver({
       credentials:
         first.username === undefined
           ? undefined
-          : { username: first.username, password: firstLine(first.passwordFile ?? '') },
+          : { username: first.username, password: readSecretOf(first.passwordFile ?? '') },
     };
     const stop = new AbortController();
     const signal = AbortSignal.any([stop.signal, host.signal]);

@@ -1,9 +1,9 @@
 /** What the config says of a reader. */
-import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { wiegandFormats } from '../bits.ts';
 import type { Device } from '../contract/driver.ts';
 import { duration, zoneOptions } from '../contract/options.ts';
+import { readTextOf, SECRET_FILE_MAX } from '../files.ts';
 import { lineConnection } from '../line.ts';
 import { outputOptions } from './data.ts';
 import { DEFAULT_KEY, isDefaultKey } from './secure.ts';
@@ -40,7 +40,7 @@ export type Reader = Device<z.output<typeof readerOptions>>;
 
 /** The key of a file. @throws Error with a sentence. */
 export function readKey(file: string): Buffer {
-  const text = readFileSync(file, 'utf8').trim();
+  const text = readTextOf(file, SECRET_FILE_MAX).trim();
   if (!/^[0-9A-Fa-f]{32}$/.test(text)) throw new Error(`${file}: a key is 32 hex digits`);
   const key = Buffer.from(text, 'hex');
   if (isDefaultKey(key))

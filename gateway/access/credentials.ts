@@ -12,9 +12,9 @@
  * `pin`, beside a number: what is typed after this card at doors that want both; it opens nothing by itself. Without a
  * number: a code that opens alone, at doors where a code is enough. A number is never a code, and no code is a card.
  */
-import { createReadStream } from 'node:fs';
-import { parse } from 'csv-parse';
 import { parse as parseAll } from 'csv-parse/sync';
+import { CARD_FILE_MAX } from '../../drivers/files.ts';
+import { CSV_ROW_MAX, csvRows } from '../csv.ts';
 import { readSecret, type Secret } from './secrets.ts';
 
 export interface Holding {
@@ -116,9 +116,17 @@ export function readRow(
   ];
 }
 
+/** So many mistakes are told; a file of another kind is wrong in each row. */
+const ERRORS_MAX = 1000;
+/** Characters of one. */
+const MESSAGE_MAX = 300;
+
 /** Collects rows, and all that is wrong with them. `groups`: those that the config knows. */
 function collector(groups: readonly string[]) {
   const errors: RowError[] = [];
+  const tell = (line: number, message: string) => {
+    if (errors.length < ERRORS_MAX) errors.push({ line, message: message.slice(0, MESSAGE_MAX) });
+  };
   const credentials = new Map<string, Holding>();
   const pins = new Map<string, Secret>();
   const codes: CodeHolding[] = [];
@@ -129,39 +137,42 @@ function collector(groups: readonly string[]) {
       info: true,
       skip_empty_lines: true,
       trim: true,
+      max_record_size: CSV_ROW_MAX,
       columns: (names: string[]) => {
         const unknown = names.filter((name) => !columns.some((one) => one === name));
         if (unknown.length > 0)
-          errors.push({
-            line: 1,
-            message: `unknown column ${unknown.join(', ')}; allowed: ${columns.join(', ')}`,
-          });
+          tell(1, `unknown column ${unknown.join(', ').slice(0, 100)}; allowed: ${columns.join(', ')}`);
         for (const name of ['number', 'holder'])
-          if (!names.includes(name)) errors.push({ line: 1, message: `the column ${name} is missing` });
+          if (!names.includes(name)) tell(1, `the column ${name} is missing`);
         return names;
       },
     },
-    row({ record, info: { lines: line } }: ParsedRow) {
+    /** Whether it is of use to go on. */
+    row({ record, info: { lines: line } }: ParsedRow): boolean {
       // Without its columns no row makes sense.
-      if (errors[0]?.line === 1) return;
-      const wrong = (message: string) => errors.push({ line, message });
+      if (errors[0]?.line === 1 || errors.length === ERRORS_MAX) return false;
+      const wrong = (message: string) => tell(line, message);
       const [key, holding] = readRow(record, groups, wrong);
       const { number = '', pin = '' } = record;
       const secret = pin === '' ? undefined : readSecret(pin, number === '' ? LEAST_ALONE : LEAST_WITH_CARD);
-      if (typeof secret === 'string') return wrong(secret);
+      if (typeof secret === 'string') {
+        wrong(secret);
+        return true;
+      }
       const isCode = number === '' && secret !== undefined;
       const own = isCode ? `code ${secret.way} ${secret.hash.toString('hex')}` : key;
       const before = lines.get(own);
       if (before !== undefined) wrong(`the same ${isCode ? 'code' : 'card'} as in line ${before}`);
       lines.set(own, line);
-      if (isCode) return codes.push({ ...holding, secret });
-      credentials.set(key, holding);
-      if (secret !== undefined) pins.set(key, secret);
+      if (isCode) codes.push({ ...holding, secret });
+      else credentials.set(key, holding);
+      if (!isCode && secret !== undefined) pins.set(key, secret);
+      return true;
     },
     /** No CSV at all from here on. */
     broken({ lines: line = 1, message }: Error & { lines?: number }) {
       // Without what stands there: it may be a code.
-      errors.push({ line, message: message.replace(/,? value is .*$/s, '') });
+      tell(line, message.replace(/,? value is .*$/s, ''));
     },
     result: (): Result => (errors.length > 0 ? { errors } : { credentials, pins, codes }),
   };
@@ -172,20 +183,16 @@ interface ParsedRow {
   readonly info: { readonly lines: number };
 }
 
-/** Reads the text of a file at once. */
+/** Reads the text of a file at once: no more than `CARD_FILE_MAX`. */
 export function readCredentials(text: string, groups: readonly string[]): Result {
   const { options, row, broken, result } = collector(groups);
   try {
-    for (const one of parseAll(text, options) as unknown as ParsedRow[]) row(one);
+    for (const one of parseAll(text, options) as unknown as ParsedRow[]) if (!row(one)) break;
   } catch (error) {
     broken(error as Error);
   }
   return result();
 }
-
-const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
-/** Rows between which others get a turn: 50,000 at once would hold an alarm up for half a second. */
-const ROWS_A_TURN = 200;
 
 /** The same, a little at a time; `read` hears how many rows there were so far. @throws what reading the file throws. */
 export async function loadCredentials(
@@ -194,16 +201,11 @@ export async function loadCredentials(
   read: (rows: number) => void = () => {},
 ): Promise<Result> {
   const { options, row, broken, result } = collector(groups);
-  const source = createReadStream(file, { highWaterMark: 16_384 });
-  const parser = parse(options);
-  source.on('error', (error) => parser.destroy(error));
-  source.pipe(parser);
   try {
     let rows = 0;
-    for await (const one of parser) {
-      row(one as ParsedRow);
+    for await (const one of csvRows(file, CARD_FILE_MAX, options)) {
+      if (!row(one as ParsedRow)) break;
       read(++rows);
-      if (rows % ROWS_A_TURN === 0) await nextTurn();
     }
   } catch (error) {
     if ((error as NodeJS.ErrnoException).syscall !== undefined) throw error;

@@ -1,14 +1,8 @@
-import {
-  closeSync,
-  copyFileSync,
-  fsyncSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  writeFileSync,
-} from 'node:fs';
+import { closeSync, copyFileSync, fsyncSync, openSync, renameSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { say } from '../../config/language.ts';
+import { CARD_FILE_MAX, FileTooLargeError, readTextOf } from '../../drivers/files.ts';
+import { printable } from '../printable.ts';
 import { type Command, configOrErrors, progress, type Terminal, UsageError } from './command.ts';
 
 const SHOWN = 20;
@@ -44,11 +38,7 @@ campus-gateway credentials import CONFIG FILE.csv
       throw new UsageError(
         say('the config has no access.credentialsFile', '配置中没有 access.credentialsFile'),
       );
-    const bar = progress(
-      terminal,
-      say('rows', '行'),
-      readFileSync(file, 'utf8').trimEnd().split('\n').length - 1,
-    );
+    const bar = progress(terminal, say('rows', '行'), rowsOf(file));
     const { loadCredentials } = await import('../access/credentials.ts');
     const found = await loadCredentials(
       file,
@@ -58,7 +48,7 @@ campus-gateway credentials import CONFIG FILE.csv
     bar.end();
     if ('errors' in found) {
       for (const { line, message } of found.errors.slice(0, SHOWN))
-        stderr.write(`${file}:${line}: ${message}\n`);
+        stderr.write(`${file}:${line}: ${printable(message)}\n`);
       const more = found.errors.length - SHOWN;
       if (more > 0) stderr.write(say(`and ${more} more errors\n`, `另有 ${more} 处错误\n`));
       return 1;
@@ -74,11 +64,21 @@ campus-gateway credentials import CONFIG FILE.csv
   },
 };
 
+/** undefined: it is too large, as is told in a moment. @throws what the system says. */
+function rowsOf(file: string): number | undefined {
+  try {
+    return readTextOf(file, CARD_FILE_MAX).trimEnd().split('\n').length - 1;
+  } catch (error) {
+    if (error instanceof FileTooLargeError) return undefined;
+    throw error;
+  }
+}
+
 /** All of the new file or all of the old one is there, whatever happens. */
 async function replace(target: string, source: string, terminal: Terminal) {
   const { hashPins } = await import('../access/hash-pins.ts');
   const bar = progress(terminal, say('PINs hashed', '已加密 PIN'), undefined);
-  const hashed = await hashPins(readFileSync(source, 'utf8'), () => bar.step());
+  const hashed = await hashPins(readTextOf(source, CARD_FILE_MAX), () => bar.step());
   const partial = `${target}.new`;
   copyFileSync(source, partial);
   if (hashed !== undefined) {

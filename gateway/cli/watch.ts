@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { say } from '../../config/language.ts';
+import { CERTIFICATE_FILE_MAX, readBytesOf } from '../../drivers/files.ts';
 import { type Command, UsageError } from './command.ts';
 
 const DEFAULT_TOPIC = 'campus/v1/+/event/#';
@@ -57,7 +57,7 @@ and answers with receipts, for gateways whose uplink says \`receipts: true\`.
     const mqtt = {
       ...(username !== undefined && { username }),
       ...(password !== undefined && { password }),
-      ...(ca !== undefined && { ca: readFileSync(ca) }),
+      ...(ca !== undefined && { ca: readBytesOf(ca, CERTIFICATE_FILE_MAX) }),
     };
     const { lookAt, storeFrom } = await import('./watch/broker.ts');
     const wanted = { url, topic, mqtt, json, quiet };

@@ -1,8 +1,8 @@
 /** What the audit tells beside commands. */
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import type { Log } from '../../drivers/contract/driver.ts';
+import { CONFIG_FILE_MAX, readBytesOf } from '../../drivers/files.ts';
 import type { Journal } from '../journal/index.ts';
 import type { WallClock } from '../observe/clock.ts';
 
@@ -14,7 +14,7 @@ export async function noteConfig(
   log: Log,
 ): Promise<void> {
   try {
-    const sha256 = createHash('sha256').update(readFileSync(file)).digest('hex');
+    const sha256 = createHash('sha256').update(readBytesOf(file, CONFIG_FILE_MAX)).digest('hex');
     const { username: user } = userInfo();
     const entry = JSON.stringify({ kind: 'config', file, sha256, user });
     await journal.auditChange('config', clock.now(), entry, sha256);

@@ -3,12 +3,12 @@
  * config. The path that carries it out is index.ts.
  */
 import { createHash, createPublicKey, type KeyObject, verify } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import canonicalize from 'canonicalize';
 import { z } from 'zod';
 import { actionOf, isAction, LIFETIME_MAX_MS } from '../../config/catalogue/actions.ts';
 import type { CommandRule } from '../../config/sections/rights.ts';
 import { wrongOf } from '../../drivers/contract/driver.ts';
+import { readBytesOf, SECRET_FILE_MAX } from '../../drivers/files.ts';
 
 const time = z.iso.datetime({ offset: true }).transform((text) => Date.parse(text));
 
@@ -73,7 +73,7 @@ export interface Authority {
 
 /** @throws Error where the file is no Ed25519 public key in PEM. */
 export function readPublicKey(file: string): KeyObject {
-  const key = createPublicKey(readFileSync(file));
+  const key = createPublicKey(readBytesOf(file, SECRET_FILE_MAX));
   if (key.asymmetricKeyType !== 'ed25519') throw new Error(`it is a key of ${key.asymmetricKeyType}`);
   return key;
 }

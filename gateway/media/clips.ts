@@ -3,11 +3,12 @@
  * transcoding, and kept like a picture.
  */
 import { randomUUID } from 'node:crypto';
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ArgumentsOf, Registry } from '../../config/catalogue/actions.ts';
 import type { Clock } from '../../drivers/contract/clock.ts';
 import type { Log } from '../../drivers/contract/driver.ts';
+import { loadBytesOf } from '../../drivers/files.ts';
 import type { Part } from '../lifecycle/part.ts';
 import { PRIVATE_FILE } from '../lifecycle/private-files.ts';
 import { runFfmpeg } from './ffmpeg.ts';
@@ -26,6 +27,8 @@ export interface ClipsOptions {
 }
 
 const JOIN_TIMEOUT_MS = 20_000;
+/** 20 s of a camera at 25 Mbit/s. */
+const CLIP_MAX = 67_108_864;
 
 /** Serves `clip`. */
 export function createClips(options: ClipsOptions): Part {
@@ -96,7 +99,7 @@ async function joinSegments(directory: string, segments: readonly Segment[], tim
       joined,
     ];
     if ((await runFfmpeg(args, JOIN_TIMEOUT_MS, time)) !== 0) throw new Error('ffmpeg could not join it');
-    return await readFile(joined);
+    return await loadBytesOf(joined, CLIP_MAX);
   } finally {
     await rm(list, { force: true });
     await rm(joined, { force: true });

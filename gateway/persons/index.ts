@@ -2,9 +2,10 @@
  * Names for the gate screen, and for nothing else: a CSV file of the school's, `id,name,class`. They stay in memory and
  * on that screen; no event and no log has them.
  */
-import { readFile, stat } from 'node:fs/promises';
-import { parse } from 'csv-parse/sync';
+import { stat } from 'node:fs/promises';
 import type { Log } from '../../drivers/contract/driver.ts';
+import { PERSONS_FILE_MAX } from '../../drivers/files.ts';
+import { csvRows } from '../csv.ts';
 
 export interface Person {
   readonly name: string;
@@ -16,19 +17,19 @@ export interface Persons {
   get(ids: readonly string[]): Promise<readonly (Person | undefined)[]>;
 }
 
-/** @throws Error with a sentence. */
-export function readPersons(text: string): ReadonlyMap<string, Person> {
-  const rows = parse(text, { bom: true, columns: true, skip_empty_lines: true, trim: true }) as Record<
-    string,
-    string | undefined
-  >[];
-  return new Map(
-    rows.map(({ id, name, class: own }, i) => {
-      if (id === undefined || id === '' || name === undefined || name === '')
-        throw new Error(`row ${i + 2}: id and name are needed`);
-      return [id, { name, ...(own !== undefined && own !== '' && { class: own }) }];
-    }),
-  );
+const columns = { bom: true, columns: true, info: true, skip_empty_lines: true, trim: true };
+
+/** @throws Error with a sentence; FileTooLargeError; what the system says. */
+async function loadPersons(file: string): Promise<ReadonlyMap<string, Person>> {
+  const persons = new Map<string, Person>();
+  for await (const one of csvRows(file, PERSONS_FILE_MAX, columns)) {
+    const { record, info } = one as { record: Record<string, string | undefined>; info: { lines: number } };
+    const { id, name, class: own } = record;
+    if (id === undefined || id === '' || name === undefined || name === '')
+      throw new Error(`row ${info.lines}: id and name are needed`);
+    persons.set(id, { name, ...(own !== undefined && own !== '' && { class: own }) });
+  }
+  return persons;
 }
 
 export function createPersons(file: string | undefined, log: Log): Persons {
@@ -39,13 +40,20 @@ export function createPersons(file: string | undefined, log: Log): Persons {
     const { mtimeMs, size } = await stat(file);
     if (`${mtimeMs}/${size}` === read) return;
     read = `${mtimeMs}/${size}`;
-    persons = readPersons(await readFile(file, 'utf8'));
+    persons = await loadPersons(file);
   };
+  /** While it is read, all wait for it. */
+  let reloading: Promise<void> | undefined;
   return {
     async get(ids) {
-      await reloadPersonsFile().catch((error: Error) =>
-        log.error({ file, error: error.message }, 'the names for the gate screen cannot be read'),
-      );
+      reloading ??= reloadPersonsFile()
+        .catch((error: Error) =>
+          log.error({ file, error: error.message }, 'the names for the gate screen cannot be read'),
+        )
+        .finally(() => {
+          reloading = undefined;
+        });
+      await reloading;
       return ids.map((id) => persons.get(id));
     },
   };

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Log } from '../../drivers/contract/driver.ts';
+import { readBytesOf, SECRET_FILE_MAX } from '../../drivers/files.ts';
 
 /** The key under which card numbers leave the campus: made once, kept beside the journal, readable by us alone. */
 export function cardKey(dataDir: string, log: Log): Buffer {
@@ -11,7 +12,7 @@ export function cardKey(dataDir: string, log: Log): Buffer {
       writeFileSync(file, randomBytes(32), { mode: 0o600 });
       chmodSync(file, 0o600);
     }
-    return readFileSync(file);
+    return readBytesOf(file, SECRET_FILE_MAX);
   } catch (error) {
     log.error(
       { error: (error as Error).message },

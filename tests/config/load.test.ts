@@ -328,6 +328,45 @@ describe('absurd config', () => {
   });
 });
 
+describe('a file that is longer than it may be', () => {
+  const MB = 1_048_576;
+
+  it('is told, with the most that it may be, and not read', () => {
+    expect(load(`${head}#${'x'.repeat(4 * MB)}`).errors).toEqual([
+      expect.stringMatching(/^1:1: is larger than 4 MB, .* is it the right file\?$/),
+    ]);
+    const long = { 'secrets/p': 'x'.repeat(70_000), 'long.yaml': `#${'x'.repeat(4 * MB)}` };
+    const uplink = `${head}uplinks:\n  - { id: police, url: "mqtt://127.0.0.1:1", username: u, passwordFile: secrets/p }\n`;
+    expect(load(uplink, long).errors).toEqual([
+      expect.stringMatching(/^3:\d+: uplinks\[0\]\.passwordFile: .*secrets\/p is larger than 64 KB/),
+    ]);
+    const panel = (file: string) =>
+      device(
+        `  - { id: p, driver: dc09, listen: { port: 1 }, accounts: [{ account: "1234", keyFile: ${file} }] }\n`,
+      );
+    expect(load(panel('secrets/p'), long).errors).toEqual([
+      expect.stringMatching(/keyFile: .*larger than 64 KB/),
+    ]);
+    const fence = device(
+      '  - { id: f, driver: modbus, connection: { tcp: "127.0.0.1:1" }, profile: ./long.yaml }\n',
+    );
+    expect(load(fence, long).errors).toEqual([
+      expect.stringMatching(/profile: .*long\.yaml is larger than 4 MB/),
+    ]);
+  });
+
+  it('that has no end is told too', () => {
+    const uplink = `${head}uplinks:\n  - { id: police, url: "mqtt://127.0.0.1:1", username: u, passwordFile: /dev/zero }\n`;
+    expect(load(uplink).errors).toEqual([
+      expect.stringMatching(/passwordFile: \/dev\/zero is larger than 64 KB/),
+    ]);
+    const panel = device(
+      '  - { id: p, driver: dc09, listen: { port: 1 }, accounts: [{ account: "1234", keyFile: /dev/zero }] }\n',
+    );
+    expect(load(panel).errors).toEqual([expect.stringMatching(/keyFile: \/dev\/zero is larger than 64 KB/)]);
+  });
+});
+
 describe('the classes of events in the config', () => {
   it('are those of the contract', () => {
     expect([...eventClasses].sort()).toEqual([...new Set(eventTypes.map(classOf))].sort());

@@ -1,7 +1,8 @@
 /** Certificates and keys of an uplink: read from their files at each connection, and watched in between. */
 import { X509Certificate } from 'node:crypto';
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
+import { CERTIFICATE_FILE_MAX, readBytesOf } from '../../files.ts';
 import type { TlsOptions } from './options.ts';
 
 export interface TlsMaterial {
@@ -19,7 +20,8 @@ export const daysUntil = (ends: number, now: number) => Math.floor((ends - now) 
 
 /** @throws what `readFile` or OpenSSL says, with the name of the file. */
 export function readTls({ caFile, certFile, keyFile, serverName }: TlsOptions): TlsMaterial {
-  const read = (file: string | undefined) => (file === undefined ? undefined : readFileSync(file));
+  const read = (file: string | undefined) =>
+    file === undefined ? undefined : readBytesOf(file, CERTIFICATE_FILE_MAX);
   const [ca, cert, key] = [read(caFile), read(certFile), read(keyFile)];
   try {
     createSecureContext({ ca, cert, key });

@@ -1,5 +1,4 @@
 /** Sends events of one lane to a platform again, over a connection of its own. */
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { contractVersion, type EventType } from '../../../config/catalogue/events.ts';
 import { wantsOf } from '../../../config/catalogue/filter.ts';
@@ -8,6 +7,7 @@ import type { UplinkConfig } from '../../../config/sections/uplinks.ts';
 import { systemClock } from '../../../drivers/contract/clock.ts';
 import type { Lane } from '../../../drivers/contract/lane.ts';
 import type { Answer, PlatformHost, Transport } from '../../../drivers/contract/transport.ts';
+import { readBytesOf, SECRET_FILE_MAX } from '../../../drivers/files.ts';
 import { platforms } from '../../../drivers/index.ts';
 import { openReader } from '../../journal/reader.ts';
 import { printable } from '../../printable.ts';
@@ -36,7 +36,7 @@ export async function replayEvents(
   const transport = (platforms as readonly Transport[]).find(({ name }) => name === uplink.protocol);
   const channel = await transport?.open(uplink.options, hostAside(uplink, config.campus.id));
   if (channel === undefined) throw new UsageError(`--uplink: ${uplink.protocol}`);
-  const privacy = privacyOf(uplink, readFileSync(join(config.dataDir, 'card.key')));
+  const privacy = privacyOf(uplink, readBytesOf(join(config.dataDir, 'card.key'), SECRET_FILE_MAX));
   const wants = wantsOf(uplink);
   const bar = progress(terminal, say('sent', '已发送'), undefined);
   const { taken, refused } = await resend(

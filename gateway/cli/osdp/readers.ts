@@ -1,11 +1,12 @@
 /** Readers without a gateway around them: given their keys, their addresses and baud rates. */
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { parse } from 'yaml';
 import { say } from '../../../config/language.ts';
 import type { Clock } from '../../../drivers/contract/clock.ts';
 import type { Device, Driver, Outcome } from '../../../drivers/contract/driver.ts';
+import { CONFIG_FILE_MAX, readTextOf, SECRET_FILE_MAX } from '../../../drivers/files.ts';
 import { drivers } from '../../../drivers/index.ts';
 import { startSupervisor } from '../../devices/supervisor.ts';
 import { createLog } from '../../observe/log.ts';
@@ -24,7 +25,7 @@ const ANSWER_MS = 3000;
 export function makeKeys(file: string, { stdout }: Terminal) {
   let raw: { devices?: unknown } | null;
   try {
-    raw = parse(readFileSync(file, 'utf8')) as typeof raw;
+    raw = parse(readTextOf(file, CONFIG_FILE_MAX)) as typeof raw;
   } catch {
     return;
   }
@@ -123,7 +124,7 @@ export async function provisionReaders(readers: readonly Device[], terminal: Ter
 async function provision(reader: Device, terminal: Terminal): Promise<0 | 1> {
   const tell = (good: boolean, words: string) => report(terminal, reader.id, good, words);
   const { keyFile, ...rest } = reader.options as ReaderOptions;
-  const key = readFileSync(keyFile ?? '', 'utf8').trim();
+  const key = readTextOf(keyFile ?? '', SECRET_FILE_MAX).trim();
   const asFromFactory = { ...reader, options: { ...rest, defaultKey: true } };
   const found = await at(reader, terminal.clock, async () => true);
   if ('made' in found) return tell(true, say('has its key already', '已有其密钥'));

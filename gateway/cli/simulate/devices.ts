@@ -1,5 +1,5 @@
 /** Starts what is to be simulated, as the options say. */
-import { readFileSync } from 'node:fs';
+import { readSecretOf } from '../../../drivers/files.ts';
 import { startCamera } from '../../../simulators/camera.ts';
 import { type Campus, startCampus } from '../../../simulators/campus.ts';
 import { startFaceTerminal } from '../../../simulators/face-terminal.ts';
@@ -92,21 +92,19 @@ const starters: Readonly<Record<string, (options: Options, tell: Tell) => Promis
       to,
       serial,
       listen: listen === undefined ? undefined : hostPort(listen),
-      password: file === undefined ? '' : firstLine(file),
+      password: file === undefined ? '' : readSecretOf(file),
     };
     return [await startFaceTerminal(terminal)];
   },
   async camera({ listen, rtsp, username, discovery, 'password-file': file }, tell) {
     const { host, port } = hostPort(listen ?? '8000');
     const rtspPort = Number(rtsp);
-    const password = file === undefined ? {} : { password: firstLine(file) };
+    const password = file === undefined ? {} : { password: readSecretOf(file) };
     const camera = await startCamera({ host, port, rtspPort, username, discovery, did: tell, ...password });
     tell(`rtsp://${host}:${rtspPort}/main`);
     return [camera];
   },
 };
-
-const firstLine = (file: string) => readFileSync(file, 'utf8').split(/\r?\n/, 1)[0] ?? '';
 
 function endOf({ serial, baud, listen }: Options, fallback: string): WireEnd {
   if (serial !== undefined) return { serial, baudRate: Number(baud) };

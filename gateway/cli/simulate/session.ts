@@ -1,7 +1,7 @@
 /** A simulator at the terminal: actions from standard input, scenarios, a day by itself. Until Ctrl-C or its time. */
-import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { say } from '../../../config/language.ts';
+import { CONFIG_FILE_MAX, readTextOf } from '../../../drivers/files.ts';
 import { liveADay, rush } from '../../../simulators/campus.ts';
 import { milliseconds, parseScenario, play, type Simulator } from '../../../simulators/simulator.ts';
 import { printable } from '../../printable.ts';
@@ -46,7 +46,7 @@ async function playByItself(
   signal: AbortSignal,
 ) {
   if (file !== undefined) {
-    const scenario = parseScenario(readFileSync(file, 'utf8'), file);
+    const scenario = parseScenario(readTextOf(file, CONFIG_FILE_MAX), file);
     await play(scenario, simulators, tell, signal);
     tell(say(`${scenario.title}: played`, `${scenario.title}：播放完毕`));
   }
