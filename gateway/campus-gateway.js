@@ -31,3 +31,5 @@ const { runCommandLine } = await import('./cli.ts');
 // `| head` has had enough.
 process.stdout.on('error', (error) => process.exit(error.code === 'EPIPE' ? 0 : 3));
 process.exitCode = await runCommandLine(process.argv.slice(2));
+// It could not run: what is open all the same must not keep it, or no supervisor sees that.
+if (process.exitCode === 3) process.exit();

@@ -2,7 +2,8 @@
  * The command line: one file a command in cli/.
  *
  * Exit statuses: 0 done; 1 it ran and found something wrong (config errors, lost events, an unhealthy gateway);
- * 2 the command was not understood; 3 it could not run (a port or the data folder is taken, no broker).
+ * 2 the command was not understood; 3 it could not run (a port or the data folder is taken, no broker); 4 its event loop
+ * stood still (observe/watchdog.ts).
  */
 import { say } from '../config/language.ts';
 import { type Command, printing, type Terminal, terminalOfProcess, UsageError } from './cli/command.ts';
@@ -40,8 +41,8 @@ async function help(): Promise<string> {
     ),
     '',
     say(
-      'Exit status: 0 done; 1 something is wrong (said above it); 2 not understood; 3 could not run.',
-      '退出状态：0 完成；1 发现问题；2 命令有误；3 无法运行。',
+      'Exit status: 0 done; 1 something is wrong (said above it); 2 not understood; 3 could not run; 4 it stood still.',
+      '退出状态：0 完成；1 发现问题；2 命令有误；3 无法运行；4 程序停滞。',
     ),
     say('Language: CAMPUS_LANG=en or zh; default: the system’s.', '语言：CAMPUS_LANG=en 或 zh；默认随系统。'),
     '',

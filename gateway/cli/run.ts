@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { say } from '../../config/language.ts';
 import type { LoadedConfig } from '../../config/load.ts';
+import { systemClock } from '../../drivers/contract/clock.ts';
 import { printable } from '../printable.ts';
 import { type Command, loadedOrErrors, type Terminal, untilStopped } from './command.ts';
 
@@ -13,7 +14,8 @@ export const run: Command = {
   --log-level LEVEL    debug, info (default), warn, error
 
 Logs go to standard error: JSON lines, or pretty on a terminal. Ctrl-C or SIGTERM stops it cleanly. It ends with 3
-where a port of the config is taken, and where the journal is gone.
+where a port of the config is taken, and where the journal is gone; with 4 where its event loop stood for 10 s. systemd
+is told when it is ready, lives and stops (Type=notify, NotifyAccess=all, WatchdogSec=).
 
   campus-gateway run /etc/campus-gateway/campus.yaml`,
 
@@ -27,11 +29,15 @@ where a port of the config is taken, and where the journal is gone.
     if (loaded === undefined) return 1;
     const { config } = loaded;
     if (await arePortsTaken(loaded, terminal)) return 3;
-    const [{ startGateway }, { createLog }] = await Promise.all([
+    const [{ startGateway }, { createLog }, { watchLoop }, { supervisorNotes }] = await Promise.all([
       import('../main.ts'),
       import('../observe/log.ts'),
+      import('../observe/watchdog.ts'),
+      import('../observe/supervisor.ts'),
     ]);
     const log = createLog(values['log-level']);
+    const supervisor = supervisorNotes(terminal.clock, log);
+    const watchdog = watchLoop(systemClock, log);
     const gateway = await startGateway({ config, log, time: terminal.clock });
     const { openSecrets } = await import('../secrets.ts');
     // After the start, which closes what is the gateway's own.
@@ -40,6 +46,7 @@ where a port of the config is taken, and where the journal is gone.
     // A terminal is read by who started it; a log by many.
     if (gateway.console !== undefined && terminal.stdout.isTTY)
       terminal.stdout.write(`${say('console', '控制台')}: ${gateway.console}\n`);
+    await supervisor.ready();
     const failed = await Promise.race([
       untilStopped(terminal).then(() => undefined),
       gateway.failed.catch((error: Error) => error),
@@ -49,7 +56,9 @@ where a port of the config is taken, and where the journal is gone.
       log.error({ error: failed.message }, 'the journal is gone; the gateway ends');
       return 3;
     }
+    void supervisor.stopping();
     await gateway.close();
+    await watchdog[Symbol.asyncDispose]();
     return 0;
   },
 };
