@@ -81,10 +81,11 @@ const statementsOf = (db: Database.Database) => ({
     `INSERT INTO event VALUES (@id, @prefix, @journal, @lane, @sequence, @previous, @type, @time, @now, @body)
      ON CONFLICT DO NOTHING`,
   ),
-  // First from the memory of a gateway whose disk failed, without a number; then again with one.
+  // First from the memory of a gateway whose disk failed, without a number; then again with one. Or under a new
+  // numbering, before this one knew that it had it: its place is in that chain.
   number: db.prepare<Received>(
     `UPDATE event SET sequence = @sequence, previous = @previous, journal = @journal, body = @body
-     WHERE id = @id AND sequence = 0`,
+     WHERE id = @id AND (sequence = 0 OR journal <> @journal)`,
   ),
   position: db.prepare<Lane, { upTo: number }>(
     'SELECT up_to AS upTo FROM position WHERE prefix = @prefix AND journal = @journal AND lane = @lane',

@@ -23,6 +23,8 @@ export interface ScriptedBroker {
   /** Resolves when the gateway has subscribed to a filter. */
   subscribed(filter: string): Promise<void>;
   readonly connects: () => number;
+  /** Says goodbye with a reason code (MQTT 5, 3.14.2.1), and closes. */
+  disconnect(reasonCode: number): void;
 }
 
 export async function scriptedBroker(script: {
@@ -30,6 +32,8 @@ export async function scriptedBroker(script: {
   /** The reason code of a PUBACK; undefined: none is sent; `close`: the connection is closed instead. */
   readonly answer?: (event: Published) => number | undefined | 'close';
   readonly port?: number;
+  /** What happens at a SUBSCRIBE of this filter; undefined: what a broker does. */
+  readonly onSubscribe?: (filter: string) => 'close' | 'mute' | undefined;
 }): Promise<ScriptedBroker> {
   const port = script.port ?? (await freePort());
   const events = stream<Published>();
@@ -52,7 +56,10 @@ export async function scriptedBroker(script: {
         write({ cmd: 'connack', reasonCode: 0, sessionPresent: false, properties: script.connack ?? {} });
       } else if (packet.cmd === 'pingreq') write({ cmd: 'pingresp' });
       else if (packet.cmd === 'subscribe') {
-        for (const { topic } of packet.subscriptions) filters.add(topic);
+        const [topic = ''] = packet.subscriptions.map((one) => one.topic);
+        const wrong = script.onSubscribe?.(topic);
+        if (wrong === 'close') return void socket.destroy();
+        if (wrong === undefined) filters.add(topic);
         write({ cmd: 'suback', messageId: packet.messageId ?? 0, granted: [1] });
         for (const { filter, resolve } of waiting) if (filters.has(filter)) resolve();
       } else if (packet.cmd === 'publish') {
@@ -63,6 +70,9 @@ export async function scriptedBroker(script: {
         const event = { topic, body, packet, size: (packet.length ?? 0) + 2 };
         const isEvent = topic.includes('/event/') || topic.includes('/media/');
         (isEvent ? events : others).push(event);
+        // A client that subscribes to what it publishes hears itself.
+        if (!isEvent && filters.has(topic))
+          write({ ...packet, topic, qos: 0, retain: false, properties: {} } as IPublishPacket);
         if (packet.qos === 0) return;
         const code = isEvent ? (script.answer ?? (() => 0))(event) : 0;
         if (code === 'close') socket.destroy();
@@ -95,6 +105,9 @@ export async function scriptedBroker(script: {
         retain: false,
       };
       current?.write(generate({ ...packet, ...(properties && { properties }) }, { protocolVersion: 5 }));
+    },
+    disconnect(reasonCode) {
+      current?.end(generate({ cmd: 'disconnect', reasonCode }, { protocolVersion: 5 }));
     },
     subscribed: (filter) =>
       filters.has(filter) ? Promise.resolve() : new Promise((resolve) => waiting.push({ filter, resolve })),

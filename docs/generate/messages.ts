@@ -32,6 +32,13 @@ const state = z.strictObject({
       }),
     )
     .describe('Alarms, faults, armed areas and bypasses that have not ended'),
+  journal: z.string().optional().describe('Of `gateway` alone: the numbering of its events'),
+  lease: z
+    .string()
+    .optional()
+    .describe(
+      'Of `gateway` alone: a random word that changes now and then; a copy of the gateway has another',
+    ),
 });
 
 const time = z.iso.datetime();
@@ -67,7 +74,8 @@ export const others = {
     payload: payloadOf(state),
     action: 'send',
     path: 'state/{deviceId}',
-    words: 'The state of a device. Retained, QoS 0, sent again at each connection.',
+    words:
+      'The state of a device; of `gateway`: which numbering it has, which it reads too, to find a copy of itself. Retained, QoS 0, sent again at each connection.',
   },
   presence: {
     payload: payloadOf(presence),

@@ -58,6 +58,8 @@ export interface Channel {
   send(event: Outgoing, done: (answer: Answer) => void): void;
   /** What is, retained where the protocol can. */
   show?(state: Shown): void;
+  /** The identity has changed: shows it. */
+  showIdentity?(): void;
   /** How far alarms have come, for who follows them. */
   showLives?(lives: readonly object[]): void;
   /**
@@ -80,6 +82,19 @@ export interface PlatformHost {
   readonly startedAt: string;
   /** The ids of all that has a state: devices and areas. */
   readonly devices: readonly string[];
+  /**
+   * By what a platform can tell this gateway from another that calls itself the same: the journal's numbering, and a
+   * random word of it that changes now and then. To be shown with what is shown of the gateway, also in what is shown
+   * once it is gone. undefined: the journal is not open yet.
+   */
+  identity(): { readonly journal: string; readonly lease: string } | undefined;
+  /**
+   * The platform shows this of the gateway; `live`: somebody says it now. Resolves once what follows from it is done:
+   * the identity may be another one then. Never rejects.
+   */
+  shown(said: { readonly journal?: unknown; readonly lease?: unknown }, live: boolean): Promise<void>;
+  /** The platform says that another has taken our session over. */
+  takenOver(): void;
   /** A channel beside the gateway's own, for a tool: it sends, shows nothing and hears nothing. */
   readonly aside?: boolean;
   /** Whether the config waits for receipts of this platform. */

@@ -34,7 +34,9 @@ export function createKnownAs(
   let asking: Promise<Renumbered> | undefined;
 
   const renumber = async () => {
-    const done = await ask('renumber', 'other-gateway');
+    // A copy of this one knows the lease that we show; the next one it does not.
+    const [done, renewed] = await Promise.all([ask('renumber', 'other-gateway'), ask('renewLease')]);
+    leases = renewed;
     id = done.journal;
     renumbered = done;
     // Who sends stops first: an answer to an old number must not become the beginning of the new chain.

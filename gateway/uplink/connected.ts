@@ -7,6 +7,8 @@ export interface Connected {
   readonly delivery: Delivery;
   /** Resolves with the reason when it is of no use any more. */
   readonly ended: Promise<Error>;
+  /** Our identity has changed: shows it. */
+  showIdentity(): void;
   /** Ends it. */
   breakOff(reason: Error): void;
   /** After `ended`: closes. @returns what was sent and not answered. */
@@ -30,7 +32,12 @@ export function connect(
   return {
     delivery,
     ended: Promise.race([channel.ended, broken.promise]),
-    breakOff: broken.resolve,
+    breakOff(reason) {
+      // At once: no answer moves the cursor any more.
+      delivery.stop();
+      broken.resolve(reason);
+    },
+    showIdentity: () => channel.showIdentity?.(),
     async end() {
       const outstanding = delivery.outstanding();
       delivery.stop();

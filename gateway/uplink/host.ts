@@ -8,6 +8,7 @@ import { createReasons } from '../observe/reasons.ts';
 import type { UplinkContext } from './context.ts';
 import type { Delivery } from './delivery.ts';
 import { readReceipt } from './receipts.ts';
+import type { TwinWatch } from './twin.ts';
 
 const DAY_MS = 86_400_000;
 /** Days before its end from which a certificate is told of. */
@@ -24,6 +25,7 @@ export function platformHost(
     readonly discarded: Map<string, number>;
     readonly burst: (key: string, fields: object, sentence: string) => void;
     readonly signal: AbortSignal;
+    readonly twin: Pick<TwinWatch, 'shown' | 'takenOver'>;
   },
 ): PlatformHost {
   const { campus, version, startedAt, devices, journal, commands, metrics, log, time } = context;
@@ -43,6 +45,12 @@ export function platformHost(
     startedAt,
     devices,
     receipts: config.receipts,
+    identity() {
+      const { id, lease } = journal.knownAs;
+      return id === '' ? undefined : { journal: id, lease };
+    },
+    shown: of.twin.shown,
+    takenOver: of.twin.takenOver,
     mayAsk: (action) =>
       config.commands.some(({ actions }) => action === undefined || actions.some((one) => one === action)),
     command: (bytes, target, wrong) => commands.receiveCommand(bytes, target, of.source, wrong),

@@ -2,6 +2,7 @@
 import type { Registry } from '../../config/catalogue/actions.ts';
 import type { Event } from '../../config/catalogue/events.ts';
 import type { Config } from '../../config/schema.ts';
+import type { Timer } from '../../drivers/contract/clock.ts';
 import type { Lane } from '../../drivers/contract/lane.ts';
 import type { Transport } from '../../drivers/contract/transport.ts';
 import type { Part } from '../lifecycle/part.ts';
@@ -10,6 +11,12 @@ import { cardKey } from './card-key.ts';
 import type { UplinkContext } from './context.ts';
 import { createLives } from './lives.ts';
 import { createUplink, type UplinkState } from './uplink.ts';
+
+/**
+ * A copy of this machine is seen by a lease that it does not have. The shorter, the fewer copies go unseen until they push
+ * the first one out; a lease costs a message of a KB or two, and a page written.
+ */
+const LEASE_MS = 300_000;
 
 export interface Uplinks extends Part {
   start(): void;
@@ -49,11 +56,26 @@ export function createUplinks(
       return (await uplink?.replay(wanted)) ?? { done: false, reason: 'only a platform gets a replay' };
     },
   });
+  const { journal, time } = context;
+  journal.knownAs.onRenumbered(() => {
+    for (const uplink of uplinks) uplink.reset();
+  });
+  let renewals: Timer | undefined;
+  const renewLease = () =>
+    journal.knownAs.renewLease().then(
+      () => {
+        for (const uplink of uplinks) uplink.showIdentity();
+      },
+      // The disk fails: the old one stays.
+      () => {},
+    );
   const close = async (timeoutMs: number) => {
+    renewals?.stop();
     await Promise.all(uplinks.map((uplink) => uplink.close(timeoutMs)));
   };
   return {
     start() {
+      renewals ??= time.every(LEASE_MS, () => void renewLease());
       for (const uplink of uplinks) uplink.start();
     },
     onStored: lives.stored,

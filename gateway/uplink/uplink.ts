@@ -20,6 +20,7 @@ import { createReach } from './reach.ts';
 import { createReconnect } from './reconnect.ts';
 import { reportsOf } from './reports.ts';
 import { createSuspicion } from './suspicion.ts';
+import { watchTwin } from './twin.ts';
 
 /** How an uplink is, for /health. */
 export interface UplinkState {
@@ -28,6 +29,8 @@ export interface UplinkState {
   readonly reason?: string | undefined;
   /** How many numbers it is behind. */
   readonly backlog: number;
+  /** When another gateway was last seen there as this campus; for an hour. */
+  readonly otherInstance?: string | undefined;
   /** Addresses that the platform refuses, why, and since when; they keep the name that they have had in /health. */
   readonly held: readonly { readonly topic: string; readonly reason: string; readonly since: string }[];
   /** What the platform sent that could not be used, since the start: how often, by reason. */
@@ -44,6 +47,8 @@ export interface Uplink {
   wake(lanes: ReadonlySet<Lane>): void;
   /** The journal's numbers are not what they were: starts over from its cursors. */
   reset(): void;
+  /** The journal's lease is another one. */
+  showIdentity(): void;
   /** Waits at most `timeoutMs` until all is acknowledged, says goodbye, disconnects. */
   close(timeoutMs: number): Promise<void>;
 }
@@ -58,7 +63,7 @@ export function createUplink(config: UplinkConfig, transport: Transport, context
   /** Before `stop`: what is open is left in order, and nothing is opened any more. */
   const closing = new AbortController();
   const bursts = burstLog(log, time);
-  const burst = bursts.warn;
+  const { warn: burst } = bursts;
   const beginNumbering = () => ({
     holds: createHolds(uplink, journal, time, (addresses) => metrics.held.set({ uplink }, addresses)),
     reach: createReach(journal.last),
@@ -67,12 +72,12 @@ export function createUplink(config: UplinkConfig, transport: Transport, context
   let current: Connected | undefined;
   let trouble: string | undefined;
   let running: Promise<void> | undefined;
-  const takenUnsaved = new Set<string>();
-  const discarded = new Map<string, number>();
+  const [takenUnsaved, discarded] = [new Set<string>(), new Map<string, number>()];
   const suspicion = createSuspicion(uplink, log);
+  const twin = watchTwin(uplink, { journal, recorder, burst, time });
   const delivery = () => current?.delivery;
-  const source = sourceOf(config);
-  const host = platformHost(config, context, { source, delivery, discarded, burst, signal: stop.signal });
+  const of = { source: sourceOf(config), delivery, discarded, burst, twin, signal: stop.signal };
+  const host = platformHost(config, context, of);
   const onTrouble = (reason: string) => {
     trouble = reason;
   };
@@ -101,8 +106,7 @@ export function createUplink(config: UplinkConfig, transport: Transport, context
       { ...context, wantsAlarms },
     );
     metrics.connected.set({ uplink }, 1);
-    const since = time.elapsed();
-    const over = current;
+    const [over, since] = [current, time.elapsed()];
     const reason = await over.ended;
     current = undefined;
     metrics.connected.set({ uplink }, 0);
@@ -110,7 +114,6 @@ export function createUplink(config: UplinkConfig, transport: Transport, context
     if (!closing.signal.aborted) suspicion.noteEnd(outstanding, time.elapsed() - since, ofNumbering.holds);
     return reason;
   };
-  const hasAlarm = () => wantsAlarms && (recorder.unsaved.size > 0 || isBehind(journal, uplink));
   const onDisconnected = (reason: string) => {
     trouble = reason;
     if (closing.signal.aborted) return;
@@ -126,7 +129,7 @@ export function createUplink(config: UplinkConfig, transport: Transport, context
       return new Error('the uplink is closed');
     },
     onDisconnected,
-    urgency: () => ({ spreadMs: hasAlarm() ? 0 : config.reconnectSpread, hot: suspicion.isHot() }),
+    urgency: () => ({ spreadMs: spreadOf(config, context, wantsAlarms), hot: suspicion.isHot() }),
   });
 
   return {
@@ -139,6 +142,7 @@ export function createUplink(config: UplinkConfig, transport: Transport, context
       state: current === undefined ? 'connecting' : 'connected',
       reason: trouble,
       backlog: backlogOf(journal, uplink),
+      otherInstance: twin.seen(),
       held: heldOf(ofNumbering.holds),
       discarded: Object.fromEntries(discarded),
     }),
@@ -151,6 +155,7 @@ export function createUplink(config: UplinkConfig, transport: Transport, context
       ofNumbering = beginNumbering();
       current?.breakOff(new StartOver('the journal was opened anew'));
     },
+    showIdentity: () => current?.showIdentity(),
     async close(timeoutMs) {
       closing.abort();
       await current?.leave(timeoutMs);
@@ -200,5 +205,12 @@ const heldOf = (holds: Holds): UplinkState['held'] =>
     since: new Date(since).toISOString(),
   }));
 
-const isBehind = (journal: Journal, uplink: string) =>
-  journal.position(uplink, 'urgent').sequence < journal.last('urgent');
+/** Over what the next try is spread: with an alarm that the platform has not got, it does not wait. */
+function spreadOf(
+  { id, reconnectSpread }: UplinkConfig,
+  { journal, recorder }: UplinkContext,
+  wantsAlarms: boolean,
+): number {
+  const isBehind = journal.position(id, 'urgent').sequence < journal.last('urgent');
+  return wantsAlarms && (recorder.unsaved.size > 0 || isBehind) ? 0 : reconnectSpread;
+}

@@ -83,6 +83,7 @@ export async function campus(
       ...context,
     },
   );
+  journal.knownAs.onRenumbered(uplink.reset);
   uplink.start();
   journal.onAppended((lanes) => uplink.wake(lanes));
   recorder.onStored(lives.stored);

@@ -56,6 +56,20 @@ describe('the store of a platform', () => {
     expect(platform.positions()).toHaveLength(3);
   });
 
+  it('follows a new numbering: what it has already takes its place there, and is no event twice', () => {
+    const platform = store();
+    platform.take([event(1, 0), event(2, 1), event(3, 2)]);
+    // The gateway had no receipt for 2 and 3: they come again at the beginning of another chain.
+    const again = platform.take([
+      event(2, 0, { journal: 'k' }),
+      event(3, 2, { journal: 'k' }),
+      event(4, 3, { journal: 'k' }),
+    ]);
+    expect(again.fresh.map(({ id }) => id)).toEqual(['id-4']);
+    expect(again.receipts).toMatchObject([{ journal: 'k', upTo: 4 }]);
+    expect(platform.counts()).toMatchObject({ events: 4, duplicates: 2, open: 0 });
+  });
+
   it('takes an alarm from a failing disk, and its number later', () => {
     const platform = store();
     expect(platform.take([event(0, 0, { id: 'alarm' })]).fresh).toHaveLength(1);

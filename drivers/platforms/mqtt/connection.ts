@@ -40,6 +40,8 @@ export interface ConnectionOptions extends StreamOptions {
 export interface Incoming {
   readonly topic: string;
   readonly payload: Buffer;
+  /** It stood there before; else somebody says it now (MQTT 5, 3.3.1.3). */
+  readonly retained: boolean;
   readonly responseTopic?: string | undefined;
   readonly correlation?: Buffer | undefined;
 }
@@ -59,6 +61,8 @@ export interface Connection extends Omit<Limits, 'topicAliasMaximum'> {
 
 /** The broker speaks no MQTT 5: CONNACK 0x01 of a 3.1.1 broker, or 0x84 (MQTT 5, 3.2.2.2). */
 const PROTOCOL_REFUSED = [0x01, 0x84];
+/** Of a DISCONNECT (MQTT 5, 3.14.2.1; when: 3.1.4). 3.1.1 closes without a word. */
+const SESSION_TAKEN_OVER = 0x8e;
 const CONNECT_TIMEOUT_MS = 10_000;
 /** What comes in is commands and receipts, 16 KB at most: a broker may keep larger ones (MQTT 5, 3.1.2.11.4). */
 export const INCOMING_MAXIMUM = 262_144;
@@ -70,6 +74,15 @@ const RECEIVE_MAXIMUM = 65_535;
 const PACKET_MAXIMUM = 268_435_455;
 const SILENCE_FACTOR = 1.4;
 const SILENCE_CHECK_MS = 500;
+
+/** Somebody else connected with our client id, and the broker closed the elder connection. */
+export class SessionTakenOver extends Error {
+  readonly code = 'E_UPLINK_TAKEN_OVER';
+  constructor(clientId: string) {
+    super(`another client connected with our client id, ${clientId}: two gateways have the same one`);
+    this.name = 'SessionTakenOver';
+  }
+}
 
 /**
  * `protocolRefused`: another version may work. `said`: the broker said so; `silent`: it closed the connection at the
@@ -144,7 +157,10 @@ export async function openConnection(
       client.stream.destroy();
     });
     client.on('disconnect', (packet) => {
-      reason ??= new Error(`the broker said goodbye (reason ${packet.reasonCode ?? 0})`);
+      reason ??=
+        packet.reasonCode === SESSION_TAKEN_OVER
+          ? new SessionTakenOver(clientId)
+          : new Error(`the broker said goodbye (reason ${packet.reasonCode ?? 0})`);
       // It may leave the socket open; the client closes it (MQTT 5, 3.14.4).
       client.stream.destroy();
     });
@@ -230,10 +246,10 @@ function wrap(
     });
   });
   const takers: { readonly filter: string; readonly take: (message: Incoming) => void }[] = [];
-  client.on('message', (topic, payload, { properties }: IPublishPacket) => {
+  client.on('message', (topic, payload, { properties, retain: retained }: IPublishPacket) => {
     const { responseTopic, correlationData: correlation } = properties ?? {};
     for (const { filter, take } of takers) {
-      if (matchesFilter(filter, topic)) take({ topic, payload, responseTopic, correlation });
+      if (matchesFilter(filter, topic)) take({ topic, payload, retained, responseTopic, correlation });
     }
   });
   return {

@@ -15,6 +15,7 @@ import {
 import { clashesOf } from './clashes.ts';
 import { ConnectError, type Connection, openConnection } from './connection.ts';
 import { hearPlatform, JSON_TYPE } from './hear.ts';
+import { showIdentity } from './identity.ts';
 import { type Options, options, problemsOf, type TlsOptions, warningsOf } from './options.ts';
 import { PACKET_OVERHEAD, type PublishAnswer, REFUSED } from './sending.ts';
 import { readTls, type TlsMaterial, tlsVersion } from './tls.ts';
@@ -136,8 +137,27 @@ function watchTls(
   void connection.ended.then(() => timer.stop());
 }
 
+type PublishState = (path: string, payload: string, done?: () => void) => void;
+
+/** Publishes what is, retained. What the broker does not take of it is said once. */
+function statePublisher(connection: Connection, host: PlatformHost, prefix: string): PublishState {
+  const untold = new Set<string>();
+  return (path, payload, done = () => {}) =>
+    connection.publish(
+      { topic: `${prefix}/${path}`, payload, qos: 0, retain: true, contentType: JSON_TYPE },
+      ({ code, reason }) => {
+        if (code >= REFUSED && !untold.has(path)) {
+          untold.add(path);
+          host.log.warn({ uplink: host.uplink, path, bytes: payload.length, reason }, 'a state is not shown');
+        }
+        done();
+      },
+    );
+}
+
 function channelOver(
   connection: Connection,
+  publishState: PublishState,
   own: Options,
   tls: UsedTls | undefined,
   host: PlatformHost,
@@ -149,18 +169,6 @@ function channelOver(
     type === 'media.piece'
       ? `${prefix}/media/${device}`
       : `${prefix}/event/${type.slice(0, type.indexOf('.'))}/${device}`;
-  const untold = new Set<string>();
-  const publishState = (path: string, payload: string, done: () => void = () => {}) =>
-    connection.publish(
-      { topic: `${prefix}/${path}`, payload, qos: 0, retain: true, contentType: JSON_TYPE },
-      ({ code, reason }) => {
-        if (code >= REFUSED && !untold.has(path)) {
-          untold.add(path);
-          host.log.warn({ uplink: host.uplink, path, bytes: payload.length, reason }, 'a state is not shown');
-        }
-        done();
-      },
-    );
   const sayGoodbye = () =>
     new Promise<void>((resolve) => {
       const late = clock.after(LEAVE_TIMEOUT_MS, resolve);
@@ -226,6 +234,12 @@ export const mqtt = defineTransport({
     const prefix = prefixOf(own, host.campus);
     const tls = own.tls === undefined ? undefined : useTls(own.tls);
     const connection = await connect(own, tls?.material, host, prefix);
-    return channelOver(connection, own, tls, host, prefix);
+    const publishState = statePublisher(connection, host, prefix);
+    const channel = () => channelOver(connection, publishState, own, tls, host, prefix);
+    if (host.aside === true) return channel();
+    const topic = `${prefix}/state/gateway`;
+    const show = await showIdentity(connection, topic, host, (body) => publishState('state/gateway', body));
+    // What the platform says is heard from here on: before, nobody would take a receipt.
+    return { ...channel(), showIdentity: show };
   },
 });

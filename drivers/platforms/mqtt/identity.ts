@@ -1,0 +1,110 @@
+/**
+ * `{prefix}/state/gateway`, retained: which numbering, and which lease of it, the gateway here has. It reads there too,
+ * because another gateway in its place (a copy of this one, or a second with its client id) is seen nowhere else. Not on
+ * `presence`: there the will of the one that is pushed out comes over what it showed last.
+ *
+ * A new connection looks there before it sends: what was shown before comes first, then our own word, which ends the
+ * look. A broker that does not let it read keeps it waiting once, for two seconds; one that closes the connection over
+ * it (RabbitMQ at a denied SUBSCRIBE, mosquitto 2.0.11 after a denied PUBLISH) is not asked again for ten minutes,
+ * because alarms wait.
+ */
+import { within } from '../../contract/clock.ts';
+import type { PlatformHost } from '../../contract/transport.ts';
+import { type Connection, type Incoming, SessionTakenOver } from './connection.ts';
+
+const LOOK_MS = 2000;
+const UNASKED_MS = 600_000;
+/** A few hundred bytes are ours. */
+const SHOWN_MAX = 4096;
+
+/** What is known of an uplink's topic, over its connections. */
+interface Known {
+  /** Before the next one sends, it looks. */
+  look: boolean;
+  /** It is not asked for until then, `elapsed`. */
+  askAgainAt: number;
+  /** We have shown ourselves there: what another shows since is from now. */
+  shown: boolean;
+}
+const knownOf = new WeakMap<PlatformHost, Known>();
+
+function known(host: PlatformHost): Known {
+  const found = knownOf.get(host) ?? { look: true, askAgainAt: Number.NEGATIVE_INFINITY, shown: false };
+  knownOf.set(host, found);
+  return found;
+}
+
+/** What is shown, as far as it can be read. */
+function readShown(payload: Buffer): { readonly journal?: unknown; readonly lease?: unknown } | undefined {
+  if (payload.length > SHOWN_MAX) return undefined;
+  try {
+    const said: unknown = JSON.parse(payload.toString());
+    return typeof said === 'object' && said !== null ? said : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Shows who numbers, and hears who else does. @returns what shows it again, once it is known whose numbers these are, as
+ * far as the broker tells. `publish`: retained, to the topic.
+ * @throws Error where the connection ended over it.
+ */
+export async function showIdentity(
+  connection: Connection,
+  topic: string,
+  host: PlatformHost,
+  publish: (payload: string) => void,
+): Promise<() => void> {
+  const { campus, clock, log, uplink } = host;
+  const about = known(host);
+  void connection.ended.then((reason) => {
+    if (!(reason instanceof SessionTakenOver)) return;
+    about.look = true;
+    host.takenOver();
+  });
+  const show = () => {
+    const identity = host.identity();
+    if (identity === undefined || clock.elapsed() < about.askAgainAt) return;
+    about.shown = true;
+    publish(JSON.stringify({ campus, device: 'gateway', state: 'online', active: [], ...identity }));
+  };
+  const first = host.identity();
+  if (first === undefined || clock.elapsed() < about.askAgainAt) return show;
+
+  const looked = Promise.withResolvers<void>();
+  const shownBefore = about.shown;
+  let judging: Promise<void> = Promise.resolve();
+  const subscribed = connection.subscribe(topic, ({ payload, retained }: Incoming) => {
+    const said = readShown(payload);
+    if (said === undefined) return;
+    if (said.lease === host.identity()?.lease) return looked.resolve();
+    // One after another: the second is judged by the numbering that the first left.
+    judging = judging.then(() => host.shown(said, !retained || shownBefore));
+  });
+  // Not before the answer: a broker may look for what it has retained after it took what came next (aedes does).
+  subscribed.then(show, (error: Error) => {
+    log.info({ uplink, topic, error: error.message }, 'copies of this gateway go unseen here');
+    looked.resolve();
+    show();
+  });
+  if (!about.look) return show;
+  const ended = connection.ended.then((reason) => {
+    // Whatever it was: alarms wait.
+    if (about.look && !(reason instanceof SessionTakenOver)) about.askAgainAt = clock.elapsed() + UNASKED_MS;
+    throw reason;
+  });
+  ended.catch(() => {});
+  const late = new Error('late');
+  await within(Promise.race([looked.promise, ended]), LOOK_MS, clock, () => late).catch((error: Error) => {
+    if (error !== late) throw error;
+    log.info(
+      { uplink, topic },
+      'the broker shows nothing on this topic: copies of this gateway go unseen here',
+    );
+  });
+  about.look = false;
+  await judging;
+  if (host.identity()?.journal !== first.journal) show();
+  return show;
+}

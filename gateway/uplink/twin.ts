@@ -1,0 +1,74 @@
+/**
+ * Another gateway that a platform takes for this one: a copy of its machine or of its data folder, the same machine set
+ * back to an older state, or a second one with its campus and client id.
+ *
+ * What the platform shows is judged by its lease (journal/identity.ts). One that was never ours under our numbering:
+ * somebody gave, or gives, our numbers; so a new numbering begins, before anything is sent. That another is there now is
+ * told, once an hour, and the first time a new numbering begins too: it may be a copy whose numbers went out already.
+ * Alarms go out all the while.
+ */
+import type { Clock } from '../../drivers/contract/clock.ts';
+import type { PlatformHost } from '../../drivers/contract/transport.ts';
+import { isLease } from '../journal/identity.ts';
+import type { Journal } from '../journal/index.ts';
+import type { Recorder } from '../road/recorder.ts';
+
+export interface TwinWatch {
+  readonly shown: PlatformHost['shown'];
+  readonly takenOver: PlatformHost['takenOver'];
+  /** When another was last seen, RFC 3339; undefined: not for an hour. */
+  seen(): string | undefined;
+}
+
+const TOLD_EVERY_MS = 3_600_000;
+const SENTENCE =
+  'another gateway is connected to this platform as this campus: a copy of this machine or of its data folder, or a second one with its id; they push each other out. Stop one of them';
+
+export function watchTwin(
+  uplink: string,
+  of: {
+    readonly journal: Pick<Journal, 'id' | 'knownAs'>;
+    readonly recorder: Pick<Recorder, 'recordOwn'>;
+    readonly burst: (key: string, fields: object, sentence: string) => void;
+    readonly time: Clock;
+  },
+): TwinWatch {
+  const { journal, recorder, burst, time } = of;
+  const { knownAs } = journal;
+  let seenAt = Number.NEGATIVE_INFINITY;
+  let seenWall = 0;
+  let toldAt = Number.NEGATIVE_INFINITY;
+
+  /** Without a disk it stays as it is, and the next look tries again. */
+  const renumber = () =>
+    knownAs.renumber().then(
+      () => {},
+      () => {},
+    );
+  const noteOther = async (details: { readonly by: 'state' | 'session'; readonly journal?: string }) => {
+    seenAt = time.elapsed();
+    seenWall = time.wall();
+    burst(`${uplink} other instance`, { uplink, ...details }, SENTENCE);
+    if (seenAt - toldAt >= TOLD_EVERY_MS) {
+      toldAt = seenAt;
+      void recorder.recordOwn('gateway.other-instance', { uplink, ...details });
+    }
+    if (knownAs.renumbered?.reason !== 'other-gateway') await renumber();
+  };
+  return {
+    async shown({ journal: numbering, lease }, live) {
+      // A gateway of before 1.4.0 shows no lease.
+      if (!isLease(lease) || typeof numbering !== 'string' || knownAs.isOwn(lease)) return;
+      const isOurNumbering = numbering === journal.id;
+      if (live) await noteOther({ by: 'state', journal: numbering });
+      // What it was before it was told may have been ours, too.
+      if (isOurNumbering && numbering === journal.id) await renumber();
+    },
+    takenOver() {
+      void noteOther({ by: 'session' });
+      // From a copy of this very process, too, it differs from now on.
+      knownAs.renewLease().catch(() => {});
+    },
+    seen: () => (time.elapsed() - seenAt < TOLD_EVERY_MS ? new Date(seenWall).toISOString() : undefined),
+  };
+}

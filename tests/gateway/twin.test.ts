@@ -1,0 +1,226 @@
+/** Two gateways that a platform takes for one: copies of a machine, a machine that was set back, a second with one id. */
+import { cpSync, rmSync, statSync } from 'node:fs';
+import { createServer, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { Aedes, type AedesPublishPacket } from 'aedes';
+import Database from 'better-sqlite3';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { freePort, temporaryDirectory } from '../helpers.ts';
+import { scriptedBroker } from '../scripted-broker.ts';
+import { campus } from './campus.ts';
+
+interface Seen {
+  readonly id: string;
+  readonly journal: string;
+  readonly sequence: string;
+  readonly previous: string;
+  readonly type: string;
+}
+
+/** A broker that keeps what is retained, and pushes the elder of two with one client id out. */
+async function broker() {
+  const aedes = await Aedes.createBroker();
+  const events: Seen[] = [];
+  aedes.on('publish', ({ topic, payload }: AedesPublishPacket) => {
+    if (topic.includes('/event/')) events.push(JSON.parse(payload.toString()) as Seen);
+  });
+  const sockets = new Set<Socket>();
+  const server = createServer({ noDelay: true }, (socket) => {
+    sockets.add(socket);
+    aedes.handle(socket);
+  });
+  const port = await freePort();
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+  onTestFinished(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+    aedes.close();
+  });
+  const say = (topic: string, payload: object | string) =>
+    new Promise<void>((resolve) =>
+      aedes.publish(
+        {
+          cmd: 'publish',
+          topic,
+          payload: Buffer.from(typeof payload === 'string' ? payload : JSON.stringify(payload)),
+          qos: 0,
+          retain: true,
+          dup: false,
+        },
+        () => resolve(),
+      ),
+    );
+  return {
+    port,
+    events,
+    say,
+    alarms: () => events.filter(({ type }) => type.endsWith('alarm.raised')),
+  };
+}
+
+/** A copy of a data folder as it is in a copy of the whole machine: the file has the same place on its disk. */
+function copyOfMachine(directory: string, copy = join(temporaryDirectory(), 'copy')) {
+  cpSync(directory, copy, { recursive: true });
+  const db = new Database(join(copy, 'journal.sqlite'));
+  const inode = String(statSync(join(copy, 'journal.sqlite')).ino);
+  db.prepare("UPDATE meta SET value = json_set(value, '$.file', ?) WHERE key = 'place'").run(inode);
+  db.close();
+  return copy;
+}
+
+/** The numbers that name more than one event. */
+function clashes(events: readonly Seen[]) {
+  const ids = Map.groupBy(
+    events.filter(({ sequence }) => sequence !== '0'),
+    ({ journal, sequence }) => `${journal} ${sequence}`,
+  );
+  return [...ids].filter(([, of]) => new Set(of.map(({ id }) => id)).size > 1);
+}
+const button = { zone: { number: 9, id: 'gate' } };
+const told = async ({ journal }: Awaited<ReturnType<typeof campus>>) =>
+  (await journal.read('normal', 0, 100)).filter(({ type }) => type === 'gateway.other-instance').length;
+
+describe('a copy of the whole machine', () => {
+  it('numbers anew before it sends anything, where the first has shown another lease since', async () => {
+    const { port, alarms } = await broker();
+    const first = await campus(port);
+    await first.record('panic', button);
+    await vi.waitFor(() => expect(alarms()).toHaveLength(1));
+    const { id } = first.journal;
+    const copy = copyOfMachine(first.directory);
+    await first.journal.knownAs.renewLease();
+    first.uplink.showIdentity();
+    await first.record('panic', button);
+    await vi.waitFor(() => expect(alarms()).toHaveLength(2));
+    const second = await campus(port, {}, copy);
+    const late = await second.record('panic', button);
+    expect(late.sequence).toBe(2);
+    await vi.waitFor(() => expect(alarms().some((one) => one.id === late.id)).toBe(true), 5000);
+    expect(second.journal.id).not.toBe(id);
+    expect(second.journal.knownAs.renumbered).toMatchObject({ reason: 'other-gateway', before: id });
+    // The chain of the new numbering is whole, from its beginning.
+    const own = alarms().filter(({ journal }) => journal === second.journal.id);
+    expect(own[0]).toMatchObject({ previous: '0' });
+    expect(clashes(alarms())).toEqual([]);
+  });
+
+  it('is found at the latest when the two push each other out; then both number anew, and say so', async () => {
+    const { port, alarms } = await broker();
+    const first = await campus(port);
+    await first.record('panic', button);
+    await vi.waitFor(() => expect(alarms()).toHaveLength(1));
+    const { id } = first.journal;
+    const second = await campus(port, {}, copyOfMachine(first.directory));
+    await vi.waitFor(() => {
+      expect(first.journal.id).not.toBe(id);
+      expect(second.journal.id).not.toBe(id);
+    }, 10_000);
+    expect(first.journal.id).not.toBe(second.journal.id);
+    for (const one of [first, second]) {
+      await vi.waitFor(async () => expect(await told(one)).toBe(1));
+      expect(Date.parse(one.uplink.state().otherInstance ?? '')).not.toBeNaN();
+    }
+    const [a, b] = await Promise.all([first.record('panic', button), second.record('panic', button)]);
+    await vi.waitFor(() => {
+      for (const { id: own } of [a, b]) expect(alarms().some((one) => one.id === own)).toBe(true);
+    }, 10_000);
+    expect(clashes(alarms())).toEqual([]);
+  });
+
+  it('is told from a machine that was set back to an older state, which numbers anew too', async () => {
+    const { port, alarms } = await broker();
+    const first = await campus(port);
+    await first.record('panic', button);
+    await first.close();
+    const { id } = first.journal;
+    const snapshot = copyOfMachine(first.directory);
+    const again = await campus(port, {}, first.directory);
+    expect(again.journal.id).toBe(id);
+    const lost = await again.record('panic', button);
+    await again.close();
+    rmSync(first.directory, { recursive: true });
+    const back = await campus(port, {}, copyOfMachine(snapshot, first.directory));
+    const next = await back.record('panic', button);
+    expect(next.sequence).toBe(lost.sequence);
+    await vi.waitFor(() => expect(alarms()).toHaveLength(3), 5000);
+    expect(back.journal.id).not.toBe(id);
+    expect(clashes(alarms())).toEqual([]);
+    expect(await told(back)).toBe(0);
+  });
+});
+
+describe('a gateway alone', () => {
+  it('keeps its numbering over restarts, crashes and lost connections', async () => {
+    const { port, alarms } = await broker();
+    const first = await campus(port);
+    const { id } = first.journal;
+    await first.record('panic', button);
+    await vi.waitFor(() => expect(alarms()).toHaveLength(1));
+    await first.close();
+    const second = await campus(port, {}, first.directory);
+    await second.record('panic', button);
+    await vi.waitFor(() => expect(alarms()).toHaveLength(2));
+    expect([second.journal.id, second.uplink.state().otherInstance]).toEqual([id, undefined]);
+    expect(alarms()[1]).toMatchObject({ journal: id, previous: alarms()[0]?.sequence });
+  });
+
+  it('does not mind what makes no sense in its place, nor a gateway of before', async () => {
+    const { port, say, alarms } = await broker();
+    await say('campus/v1/45/state/gateway', { campus: '45', state: 'online', contract: '1.3.0' });
+    const { journal, record, uplink } = await campus(port);
+    const { id } = journal;
+    for (const text of ['', '{', '7', 'null', '[]', '{"lease":7}', `{"lease":"1.${'a'.repeat(16)}"}`])
+      await say('campus/v1/45/state/gateway', text);
+    await record('panic', button);
+    await vi.waitFor(() => expect(alarms()).toHaveLength(1));
+    expect([journal.id, uplink.state().otherInstance]).toEqual([id, undefined]);
+  });
+});
+
+describe('a broker', () => {
+  it('of MQTT 5 says that the session was taken over: that is told, and numbers go on anew', async () => {
+    const server = await scriptedBroker({});
+    const said: string[] = [];
+    const note = (_fields: object, sentence?: string) =>
+      void said.push(`${sentence} ${JSON.stringify(_fields)}`);
+    const log = { debug() {}, info() {}, warn: note, error: note };
+    const one = await campus(server.port, {}, undefined, { log });
+    await one.record('panic', button);
+    const { body: before } = await server.events.next();
+    server.disconnect(0x8e);
+    const later = await one.record('panic', button);
+    const { body: after } = await server.events.find(({ body }) => body.id === later.id);
+    expect(after['journal']).not.toBe(before['journal']);
+    expect(after['journal']).toBe(one.journal.id);
+    await vi.waitFor(async () => expect(await told(one)).toBe(1));
+    expect(said.join('\n')).toMatch(/another client connected with our client id, 45-police: two gateways/);
+    expect(said.join('\n')).toMatch(/another gateway is connected .* Stop one of them/);
+  });
+
+  it('that closes at the subscription costs one connection, and alarms go out', async () => {
+    const server = await scriptedBroker({
+      onSubscribe: (filter) => (filter.endsWith('/state/gateway') ? 'close' : undefined),
+    });
+    const { record } = await campus(server.port);
+    const { id } = await record('panic', button);
+    const { body } = await server.events.next();
+    expect(body.id).toBe(id);
+    expect(server.connects()).toBe(2);
+  });
+
+  it('that lets nothing be read there costs two seconds, once', async () => {
+    const server = await scriptedBroker({
+      onSubscribe: (filter) => (filter.endsWith('/state/gateway') ? 'mute' : undefined),
+    });
+    const { record } = await campus(server.port);
+    const startedAt = performance.now();
+    await record('panic', button);
+    await server.events.next();
+    expect(performance.now() - startedAt).toBeLessThan(4000);
+    server.disconnect(0);
+    await record('panic', button);
+    const againAt = performance.now();
+    await server.events.next();
+    expect(performance.now() - againAt).toBeLessThan(1900);
+  });
+});
