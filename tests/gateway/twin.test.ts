@@ -131,12 +131,14 @@ describe('a copy of the whole machine', () => {
     const { port, alarms } = await broker();
     const first = await campus(port);
     await first.record('panic', button);
+    await vi.waitFor(() => expect(alarms()).toHaveLength(1));
     await first.close();
     const { id } = first.journal;
     const snapshot = copyOfMachine(first.directory);
     const again = await campus(port, {}, first.directory);
     expect(again.journal.id).toBe(id);
     const lost = await again.record('panic', button);
+    await vi.waitFor(() => expect(alarms()).toHaveLength(2));
     await again.close();
     rmSync(first.directory, { recursive: true });
     const back = await campus(port, {}, copyOfMachine(snapshot, first.directory));
