@@ -285,8 +285,9 @@ function createReceiving(
  * not do: there are so few cards that all can be tried.
  */
 function entryOf(by: object, { id, target, action, arguments: details }: Task) {
-  const personal = isAction(action) && actionOf(action).personal === true;
-  const shown = personal ? { personal: Object.keys(details) } : details;
+  const { personal, secret } = isAction(action) ? actionOf(action) : {};
+  const names = Object.keys(details);
+  const shown = personal === true ? { personal: names } : secret === true ? { secret: names } : details;
   return { kind: 'command', ...by, id, target, action, arguments: shown };
 }
 

@@ -92,10 +92,11 @@ function createShowing(
     const url = await streamUrl(camera);
     if (signal.aborted) return;
     const producer =
-      form === 'mse' ? passThrough(url, audience, time) : transcode(url, audience.onBytes, time);
+      form === 'mse' ? await passThrough(url, audience, time) : transcode(url, audience.onBytes, time);
     metrics.liveProcesses.inc();
     const onAbort = () => void producer.stop();
     signal.addEventListener('abort', onAbort, { once: true });
+    if (signal.aborted) onAbort();
     try {
       await producer.ended;
     } finally {

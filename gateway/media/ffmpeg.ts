@@ -1,13 +1,80 @@
-/** The gateway's ffmpegs: what each gets, how each ends, and one that is to go on for as long as it is wanted. */
+/**
+ * The gateway's ffmpegs: what each gets, how each ends, and one that is to go on for as long as it is wanted. Everybody on
+ * the machine can read a command line: addresses with passwords or keys go over pipes.
+ */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { type FileHandle, open, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Clock } from '../../drivers/contract/clock.ts';
 
 /** No questions, no noise. */
-export const FFMPEG = ['-hide_banner', '-loglevel', 'error', '-nostdin'] as const;
+const FFMPEG = ['-hide_banner', '-loglevel', 'error', '-nostdin'] as const;
 const KILL_MS = 2000;
+/** Of what ffmpeg says last, characters: looked at, and kept. */
+const WORDS_LOOKED_AT = 2000;
+const WORDS_KEPT = 300;
+
+export interface FfmpegRun {
+  readonly args: readonly string[];
+  /** Its standard input: where a stream is, as `streamList` says it. */
+  readonly input?: string;
+  /** What it reads as OPTIONS_FILE, and may not be seen either: options of its output. */
+  readonly options?: string;
+}
+
+/** Where a run finds its `options`, as an argument of `-fpre`. */
+export const OPTIONS_FILE = '/dev/fd/3';
 
 /** A URL with a password has no business in a log. */
 export const withoutSecrets = (text: string) => text.replace(/\/\/[^@/\s]*@/g, '//');
+
+/** Writes what is to be read, and forgets it: one who has ended before it read says so by its end. */
+export function giveInput({ stdin }: ChildProcess, input: string): void {
+  stdin?.on('error', () => {});
+  stdin?.end(input);
+}
+
+/**
+ * Starts ffmpeg. Node's own pipes are sockets, which cannot be opened by a name, as ffmpeg opens its file of options: it
+ * gets a file that has no name any more, in memory where there is such a place.
+ * @throws Error where that file cannot be made.
+ */
+export async function startFfmpeg(
+  { args, input, options }: FfmpegRun,
+  stdout: 'pipe' | 'ignore',
+): Promise<ChildProcess> {
+  const file = options === undefined ? undefined : await namelessFile(options);
+  try {
+    const child = spawn('ffmpeg', [...FFMPEG, ...args], {
+      stdio: [
+        input === undefined ? 'ignore' : 'pipe',
+        stdout,
+        'pipe',
+        ...(file === undefined ? [] : [file.fd]),
+      ],
+    });
+    if (input !== undefined) giveInput(child, input);
+    return child;
+  } finally {
+    await file?.close();
+  }
+}
+
+async function namelessFile(text: string): Promise<FileHandle> {
+  const path = join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), `campus-gateway-${randomUUID()}`);
+  const file = await open(path, 'wx+', 0o600);
+  try {
+    await rm(path);
+    await file.writeFile(text);
+    return file;
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
 
 /** Ends a process: asks, and then does not ask. */
 export async function endProcess(child: ChildProcess, time: Clock): Promise<void> {
@@ -23,13 +90,14 @@ export async function endProcess(child: ChildProcess, time: Clock): Promise<void
 export function endOf(child: ChildProcess): Promise<never> {
   let words = '';
   child.stderr?.on('data', (chunk: Buffer) => {
-    words = chunk.toString().trim().split('\n').at(-1)?.slice(0, 300) ?? '';
+    const last = chunk.toString().trim().split('\n').at(-1) ?? '';
+    words = withoutSecrets(last.slice(0, WORDS_LOOKED_AT)).slice(0, WORDS_KEPT);
   });
   return new Promise((_, reject) => {
     child.on('error', (error: NodeJS.ErrnoException) =>
       reject(error.code === 'ENOENT' ? new Error('ffmpeg is not installed: apt install ffmpeg') : error),
     );
-    child.on('close', (status) => reject(new Error(withoutSecrets(words) || `ffmpeg ended (${status})`)));
+    child.on('close', (status) => reject(new Error(words || `ffmpeg ended (${status})`)));
   });
 }
 
@@ -53,10 +121,10 @@ export async function runFfmpeg(
 
 /**
  * Runs ffmpeg until the signal aborts, again `againMs` after each end, of which `onEnd` hears. Resolves when it is gone.
- * `args` may reject: a camera that is away.
+ * `run` may reject: a camera that is away.
  */
 export async function keepFfmpeg(
-  args: () => Promise<readonly string[]>,
+  run: () => Promise<FfmpegRun>,
   {
     signal,
     againMs,
@@ -70,7 +138,7 @@ export async function keepFfmpeg(
   },
 ): Promise<void> {
   while (!signal.aborted) {
-    await runUntil(args, signal, time).catch((error: Error) => {
+    await runUntil(run, signal, time).catch((error: Error) => {
       if (!signal.aborted) onEnd(error);
     });
     await time.wait(againMs, signal);
@@ -78,14 +146,10 @@ export async function keepFfmpeg(
 }
 
 /** Runs ffmpeg once; resolves when the signal aborted and it is gone. @throws Error when it ends by itself. */
-async function runUntil(
-  args: () => Promise<readonly string[]>,
-  signal: AbortSignal,
-  time: Clock,
-): Promise<void> {
-  const given = await args();
+async function runUntil(run: () => Promise<FfmpegRun>, signal: AbortSignal, time: Clock): Promise<void> {
+  const given = await run();
   if (signal.aborted) return;
-  const child = spawn('ffmpeg', [...FFMPEG, ...given], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = await startFfmpeg(given, 'ignore');
   const aborted = Promise.withResolvers<void>();
   const onAbort = () => aborted.resolve();
   signal.addEventListener('abort', onAbort, { once: true });

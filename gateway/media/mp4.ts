@@ -42,9 +42,10 @@ export function fragmentReader(on: { head(head: Head): void; fragment(fragment: 
       chunks.push(chunk);
       size += chunk.length;
       while (size >= 8) {
+        // The length of a box may come in pieces.
+        if ((chunks[0] as Buffer).length < 8) chunks = [Buffer.concat(chunks)];
         const first = chunks[0] as Buffer;
-        const start = first.length >= 8 ? first : Buffer.concat(chunks);
-        const length = start.readUInt32BE(0);
+        const length = first.readUInt32BE(0);
         if (length < 8 || length > LONGEST) throw new Error(NO_MP4);
         if (size < length) return;
         const all = chunks.length === 1 ? first : Buffer.concat(chunks);

@@ -5,12 +5,15 @@
 import type { Asked, Registry, Result } from '../../config/catalogue/actions.ts';
 import type { Clock, Timer } from '../../drivers/contract/clock.ts';
 import type { Log } from '../../drivers/contract/driver.ts';
+import { streamInput, streamList } from '../../drivers/contract/stream.ts';
 import type { Part } from '../lifecycle/part.ts';
 import { burstLog } from '../observe/log.ts';
-import { keepFfmpeg, withoutSecrets } from './ffmpeg.ts';
+import { keepFfmpeg, OPTIONS_FILE } from './ffmpeg.ts';
+import { placeOf, type Target, targetOf } from './target.ts';
 
 /** Serves `push-stream` and `stop-stream`. */
 export interface Pushes extends Part {
+  /** `url`: without what is secret in it. */
   list(): readonly { readonly camera: string; readonly url: string; readonly until: string }[];
 }
 
@@ -27,13 +30,6 @@ export interface PushOptions {
 }
 
 const AGAIN_MS = 2000;
-
-const formats: Readonly<Record<string, readonly string[]>> = {
-  rtmp: ['-f', 'flv'],
-  rtmps: ['-f', 'flv'],
-  srt: ['-f', 'mpegts'],
-  rtsp: ['-rtsp_transport', 'tcp', '-f', 'rtsp'],
-};
 
 interface Push {
   readonly camera: string;
@@ -58,23 +54,34 @@ function isWithin(text: string, allowed: string): boolean {
   );
 }
 
+function readTarget(url: string): Target | { readonly reason: string } {
+  try {
+    return targetOf(url);
+  } catch (error) {
+    return { reason: (error as Error).message };
+  }
+}
+
 export function createPushes(options: PushOptions): Pushes {
   const { streamUrl, cameras, allowed, max, registry, time, log } = options;
   const bursts = burstLog(log, time);
   /** By camera and URL. */
   const pushes = new Map<string, Push>();
 
-  const run = (camera: string, url: string, signal: AbortSignal) => {
-    const scheme = url.slice(0, url.indexOf(':'));
-    const args = async () => [
-      ...['-rtsp_transport', 'tcp', '-i', await streamUrl(camera), '-an', '-c:v', 'copy'],
-      ...(formats[scheme] ?? []),
-      url,
-    ];
-    const about = { camera, to: withoutSecrets(url) };
-    const onEnd = ({ message: error }: Error) =>
+  const run = (camera: string, { url, format, options: secret }: Target, signal: AbortSignal) => {
+    const preset = secret === '' ? [] : ['-fpre', OPTIONS_FILE];
+    const args = [...streamInput, '-an', '-c:v', 'copy', ...format, ...preset, url];
+    const about = { camera, to: placeOf(url) };
+    const onEnd = ({ message }: Error) => {
+      const error = message.replaceAll(url, placeOf(url));
       bursts.warn(`push ${camera}`, { ...about, error }, 'a stream for a platform broke off');
-    return keepFfmpeg(args, { signal, againMs: AGAIN_MS, time, onEnd });
+    };
+    const once = async () => ({
+      args,
+      input: streamList(await streamUrl(camera)),
+      ...(secret !== '' && { options: secret }),
+    });
+    return keepFfmpeg(once, { signal, againMs: AGAIN_MS, time, onEnd });
   };
   const end = async (key: string) => {
     const push = pushes.get(key);
@@ -83,7 +90,7 @@ export function createPushes(options: PushOptions): Pushes {
     push.ending.stop();
     push.stop.abort();
     await push.running;
-    log.info({ camera: push.camera, to: withoutSecrets(push.url) }, 'a stream for a platform ended');
+    log.info({ camera: push.camera, to: placeOf(push.url) }, 'a stream for a platform ended');
   };
 
   /** Begins, or goes on for longer. */
@@ -91,7 +98,9 @@ export function createPushes(options: PushOptions): Pushes {
     const { url } = wanted;
     if (!cameras.includes(camera)) return { done: false, reason: `there is no camera ${camera}` };
     if (!allowed.some((one) => isWithin(url, one)))
-      return { done: false, reason: `media.pushTo does not allow ${withoutSecrets(url)}` };
+      return { done: false, reason: `media.pushTo does not allow ${placeOf(url)}` };
+    const target = readTarget(url);
+    if ('reason' in target) return { done: false, ...target };
     const key = `${camera} ${url}`;
     const known = pushes.get(key);
     if (known === undefined && pushes.size >= max)
@@ -106,8 +115,8 @@ export function createPushes(options: PushOptions): Pushes {
       return { done: true, result };
     }
     const stop = new AbortController();
-    pushes.set(key, { camera, url, until, ending, stop, running: run(camera, url, stop.signal) });
-    log.info({ camera, to: withoutSecrets(url), ...result }, 'a stream for a platform begins');
+    pushes.set(key, { camera, url, until, ending, stop, running: run(camera, target, stop.signal) });
+    log.info({ camera, to: placeOf(url), ...result }, 'a stream for a platform begins');
     return { done: true, result };
   };
   registry.serve({
@@ -125,7 +134,7 @@ export function createPushes(options: PushOptions): Pushes {
     list: () =>
       [...pushes.values()].map(({ camera, url, until }) => ({
         camera,
-        url: withoutSecrets(url),
+        url: placeOf(url),
         until: new Date(until).toISOString(),
       })),
     async [Symbol.asyncDispose]() {

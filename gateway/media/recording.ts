@@ -6,6 +6,7 @@ import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock, Timer } from '../../drivers/contract/clock.ts';
 import type { Log } from '../../drivers/contract/driver.ts';
+import { streamInput, streamList } from '../../drivers/contract/stream.ts';
 import type { Part } from '../lifecycle/part.ts';
 import { PRIVATE_FOLDER } from '../lifecycle/private-files.ts';
 import { burstLog } from '../observe/log.ts';
@@ -47,14 +48,16 @@ export function createRecording(options: {
     const folder = folderOf(camera);
     await rm(folder, { recursive: true, force: true });
     await mkdir(folder, { recursive: true, mode: PRIVATE_FOLDER });
-    const args = async () => [
-      ...['-rtsp_transport', 'tcp', '-i', await streamUrl(camera), '-an', '-c:v', 'copy', '-f', 'segment'],
+    const args = [
+      ...streamInput,
+      ...['-an', '-c:v', 'copy', '-f', 'segment'],
       ...['-segment_time', String(SEGMENT_MS / 1000), '-segment_format', 'mpegts', '-strftime', '1'],
       join(folder, '%s.ts'),
     ];
+    const run = async () => ({ args, input: streamList(await streamUrl(camera)) });
     const onEnd = ({ message: error }: Error) =>
       bursts.warn(`clips ${camera}`, { camera, error }, 'the last seconds of a camera are not kept');
-    await keepFfmpeg(args, { signal: over.signal, againMs: AGAIN_MS, time, onEnd });
+    await keepFfmpeg(run, { signal: over.signal, againMs: AGAIN_MS, time, onEnd });
   };
   const segments = async (camera: string) =>
     (await readdir(folderOf(camera)).catch(() => []))

@@ -2,7 +2,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { readdirSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { connectAsync } from 'mqtt';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -236,6 +236,17 @@ describe('an alarm', { timeout: 120_000 }, () => {
   });
 });
 
+const commandLines = () =>
+  readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/cmdline`, 'latin1').replaceAll('\0', ' ');
+      } catch {
+        return '';
+      }
+    });
+
 describe('a stream for a platform', { timeout: 90_000 }, () => {
   it.each([
     ['rtmp', 'flv'],
@@ -247,7 +258,7 @@ describe('a stream for a platform', { timeout: 90_000 }, () => {
       const { command, directory, camera, running } = await campus({
         media: { pushTo: [`${scheme}://127.0.0.1:${target}`], pushes: 1 },
       });
-      const url = `${scheme}://127.0.0.1:${target}${scheme === 'rtmp' ? '/live/yard' : '?pkt_size=1316'}`;
+      const url = `${scheme}://127.0.0.1:${target}${scheme === 'rtmp' ? '/live/K3YofYard' : '?pkt_size=1316&passphrase=K3YofYard1'}`;
       expect(await command('push-stream', { url: 'rtmp://10.0.0.9/live', for: 5 })).toMatchObject({
         done: false,
         reason: expect.stringContaining('pushTo does not allow'),
@@ -256,22 +267,32 @@ describe('a stream for a platform', { timeout: 90_000 }, () => {
       expect(await command('push-stream', { url: lookalike, for: 5 })).toMatchObject({ done: false });
       // The platform's media server: an ffmpeg of its own that listens.
       const file = join(directory, 'pushed.mkv');
-      const listen =
-        scheme === 'rtmp' ? ['-listen', '1', '-i', url] : ['-i', `srt://127.0.0.1:${target}?mode=listener`];
+      const listen = scheme === 'rtmp' ? ['-listen', '1', '-i', url] : ['-i', `${url}&mode=listener`];
       const server = spawn('ffmpeg', ['-v', 'error', '-f', format, ...listen, '-c', 'copy', '-y', file], {
-        stdio: 'ignore',
+        stdio: ['ignore', 'ignore', 'pipe'],
       });
       onTestFinished(() => stopProcess(server, 'SIGKILL'));
+      let said = '';
+      server.stderr.on('data', (chunk: Buffer) => {
+        said += chunk.toString();
+      });
       const ended = once(server, 'exit');
       expect(await command('push-stream', { url, for: 4 })).toMatchObject({ done: true });
       // Renewed: the same again is no second one, and another is one too many.
       expect(await command('push-stream', { url, for: 6 })).toMatchObject({ done: true });
       expect(await command('push-stream', { url: `${url}x`, for: 5 })).toMatchObject({ done: false });
+      // What everybody on the machine can read of the gateway's ffmpegs.
+      await until('the camera is looked at', () => camera.viewers() > 0);
+      const seen = commandLines().filter((line) => line.includes('pipe:0') && line.includes(String(target)));
+      expect(seen.length).toBeGreaterThan(0);
+      expect(seen.join('\n')).not.toMatch(/K3YofYard|admin:pw/);
       await ended;
+      // The server knows the key, or the passphrase: ffmpeg complains of another.
+      expect(said).not.toMatch(/Unexpected stream|App field/);
       expect(probe(file).streams[0]).toMatchObject({ codec_name: 'h264', width: 640 });
       await until('nobody looks at the camera', () => camera.viewers() === 0);
       expect(await command('stop-stream', {})).toMatchObject({ done: false });
-      expect(running.log.join('\n')).not.toContain('admin:pw');
+      expect(running.log.join('\n')).not.toMatch(/admin:pw|K3YofYard/);
     },
   );
 });

@@ -10,6 +10,8 @@ export interface Action<Arguments extends z.ZodObject = z.ZodObject> {
   readonly harmless?: true;
   /** Its arguments are about persons, who may have to be erased: the audit keeps their names alone. */
   readonly personal?: true;
+  /** A key or a passphrase may be in its arguments: the audit keeps their names alone. */
+  readonly secret?: true;
   /** May wait so long for a gateway that is away, ms. */
   readonly lifetime?: number;
   /** What ends it: `for` in a rule, and `stopOnAcknowledge`. */

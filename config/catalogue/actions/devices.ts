@@ -95,18 +95,22 @@ export const streams = define({
   },
   'push-stream': {
     of: 'device',
+    secret: true,
     en: "Send a camera's stream to a media server that the campus's config allows; the same again renews it",
     zh: '推送视频流',
     arguments: z.strictObject({
       url: z
         .string()
         .regex(/^(rtmps?|srt|rtsp):\/\/[^\s]+$/, 'rtmp://, rtmps://, srt:// or rtsp://')
-        .describe('Where to'),
+        .describe(
+          'Where to; a key in it, or a passphrase of SRT, is kept from logs; no name and no password',
+        ),
       for: z.number().positive().max(3600).default(300).describe('Seconds'),
     }),
   },
   'stop-stream': {
     of: 'device',
+    secret: true,
     en: 'Stop sending the stream',
     zh: '停止推流',
     arguments: z.strictObject({ url: z.string().optional().describe('To this server; default to all') }),
