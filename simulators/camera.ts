@@ -86,9 +86,8 @@ export async function startCamera(options: CameraOptions): Promise<Camera> {
     if (time.elapsed() < trouble.downUntil) return request.socket.destroy();
     // Dead without a word: it takes the question and nothing comes.
     if (time.elapsed() < trouble.hangUntil) return;
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk as Buffer);
-    const body = Buffer.concat(chunks).toString();
+    const body = await bodyOf(request);
+    if (body === undefined) return request.socket.destroy();
     const { url = '' } = request;
     if (trouble.garbage > 0) {
       trouble.garbage--;
@@ -100,7 +99,8 @@ export async function startCamera(options: CameraOptions): Promise<Camera> {
         response.writeHead(200, { 'content-type': 'image/jpeg' }).end(await stillPicture(view));
       return;
     }
-    const operation = /<(?:[\w-]+:)?Body[^>]*>\s*<(?:[\w-]+:)?(\w+)/.exec(body)?.[1] ?? '';
+    const operation =
+      /<(?:[\w-]{1,30}:)?Body[^>]{0,500}>\s{0,500}<(?:[\w-]{1,30}:)?(\w{1,60})/.exec(body)?.[1] ?? '';
     const say = (text: string, status = 200) =>
       response.writeHead(status, { 'content-type': 'application/soap+xml; charset=utf-8' }).end(text);
     if (operation === 'GetSystemDateAndTime') return say(envelope(dateTime(now())));
@@ -131,6 +131,20 @@ export async function startCamera(options: CameraOptions): Promise<Camera> {
       await rtsp.close();
     },
   };
+}
+
+/** Questions are short, whoever asks. */
+const QUESTION_MAX = 100_000;
+/** undefined: longer than any question. */
+async function bodyOf(request: IncomingMessage): Promise<string | undefined> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request) {
+    size += (chunk as Buffer).length;
+    if (size > QUESTION_MAX) return undefined;
+    chunks.push(chunk as Buffer);
+  }
+  return Buffer.concat(chunks).toString();
 }
 
 /** `isDown`: who connects is thrown out. */

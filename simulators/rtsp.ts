@@ -37,7 +37,9 @@ export async function startRtsp(
     const take = requestSplitter((text) => {
       serving = serving.then(() => serve(text, seat, video, guard, host));
     });
-    socket.on('data', take);
+    socket.on('data', (chunk) => {
+      if (!take(chunk)) socket.destroy();
+    });
     socket.on('error', () => {});
     socket.on('close', () => {
       sockets.delete(socket);
@@ -69,20 +71,24 @@ interface Seat {
   viewer?: Viewer;
 }
 
-/** The bytes of a connection -> requests without their bodies. */
+/** A request, or what a viewer says of what it received: no longer, bytes. */
+const REQUEST_MAX = 70_000;
+
+/** The bytes of a connection -> requests without their bodies. false: it is not one any more. */
 function requestSplitter(take: (text: string) => void) {
   let pending: Buffer = Buffer.alloc(0);
-  return (chunk: Buffer) => {
+  return (chunk: Buffer): boolean => {
+    if (pending.length > REQUEST_MAX) return false;
     pending = Buffer.concat([pending, chunk]);
     for (;;) {
       // What viewers send about what they received (RTCP) is of no interest.
       if (pending[0] === 0x24) {
-        if (pending.length < 4 || pending.length < 4 + pending.readUInt16BE(2)) return;
+        if (pending.length < 4 || pending.length < 4 + pending.readUInt16BE(2)) return true;
         pending = pending.subarray(4 + pending.readUInt16BE(2));
         continue;
       }
       const end = pending.indexOf('\r\n\r\n');
-      if (end === -1) return;
+      if (end === -1) return true;
       const text = pending.subarray(0, end).toString('latin1');
       const length = Number(/^Content-Length:\s*(\d+)/im.exec(text)?.[1] ?? 0);
       pending = pending.subarray(end + 4 + length);
@@ -107,7 +113,10 @@ function createGuard({ username, password }: Entry): Guard {
     if (line?.[1] === 'Basic')
       return line[2]?.trim() === Buffer.from(`${username}:${password}`).toString('base64');
     const given = Object.fromEntries(
-      [...(line?.[2] ?? '').matchAll(/(\w+)="([^"]*)"/g)].map(([, name, value]) => [name, value]),
+      [...(line?.[2] ?? '').matchAll(/\b(\w{1,30})="([^"]{0,500})"/g)].map(([, name, value]) => [
+        name,
+        value,
+      ]),
     ) as Record<string, string | undefined>;
     const secret = md5(`${username}:${realm}:${password}`);
     return given['response'] === md5(`${secret}:${nonce}:${md5(`${method}:${given['uri']}`)}`);

@@ -380,3 +380,26 @@ export function readNotifications(xml: string): {
   });
   return { notifications, discarded };
 }
+
+/** Who answers a probe. */
+export interface Match {
+  /** Of its device service, separated by spaces. */
+  readonly addresses: string;
+  /** `onvif://www.onvif.org/name/...` and others. */
+  readonly scopes: string;
+}
+
+/** Asks for cameras (ONVIF Core 7.3.3). */
+export const encodeProbe = (messageId: string): string =>
+  `<?xml version="1.0" encoding="UTF-8"?><s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope" xmlns:a="http://schemas.xmlsoap.org/ws/2004/08/addressing"><s:Header><a:MessageID>urn:uuid:${messageId}</a:MessageID><a:To>urn:schemas-xmlsoap-org:ws:2005:04:discovery</a:To><a:Action>http://schemas.xmlsoap.org/ws/2005/04/discovery/Probe</a:Action></s:Header><s:Body><Probe xmlns="http://schemas.xmlsoap.org/ws/2005/04/discovery"><Types xmlns:dn="http://www.onvif.org/ver10/network/wsdl">dn:NetworkVideoTransmitter</Types></Probe></s:Body></s:Envelope>`;
+
+/** ProbeMatches. @throws SoapError. */
+export function readMatches(xml: string): readonly Match[] {
+  const found = node(readBody(xml)['ProbeMatches'])['ProbeMatch'];
+  return (Array.isArray(found) ? found : [found])
+    .map((one) => ({
+      addresses: textOf(node(one)['XAddrs']),
+      scopes: textOf(node(one)['Scopes']),
+    }))
+    .filter(({ addresses }) => addresses !== '');
+}

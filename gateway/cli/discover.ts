@@ -1,22 +1,15 @@
-import { createRequire } from 'node:module';
 import { parseArgs } from 'node:util';
 import { say } from '../../config/language.ts';
+import type { Match } from '../../drivers/onvif/codec.ts';
 import { printable } from '../printable.ts';
 import type { Command } from './command.ts';
 
-/** An answer to WS-Discovery, as far as it is of interest. */
-interface Match {
-  readonly probeMatches: { readonly probeMatch: { readonly XAddrs?: string; readonly scopes?: string } };
-}
-
 /** A line of the config for who answered; undefined: the answer makes no sense. */
-function readMatch({ probeMatches }: Partial<Match>): { address: string; line: string } | undefined {
-  const { XAddrs, scopes } = probeMatches?.probeMatch ?? {};
-  if (typeof XAddrs !== 'string') return undefined;
-  const address = XAddrs.split(/\s+/).find((one) => URL.canParse(one));
+function readMatch({ addresses, scopes }: Match): { address: string; line: string } | undefined {
+  const address = addresses.split(/\s+/).find((one) => URL.canParse(one));
   if (address === undefined) return undefined;
   const { hostname, port } = new URL(address);
-  const [, encoded = ''] = /onvif:\/\/www\.onvif\.org\/name\/(\S+)/.exec(String(scopes ?? '')) ?? [];
+  const [, encoded = ''] = /onvif:\/\/www\.onvif\.org\/name\/(\S+)/.exec(scopes) ?? [];
   const name = decoded(encoded);
   const id = `camera-${hostname.replace(/\W/g, '-')}${port === '' || port === '80' ? '' : `-${port}`}`;
   const words = [
@@ -52,31 +45,24 @@ Asks the network for ONVIF cameras (WS-Discovery) and prints a device of the con
 
   campus-gateway discover`,
 
-  async run(args, { stdout, stderr }) {
+  async run(args, { stdout, stderr, clock }) {
     const { values } = parseArgs({
       args,
       options: { for: { type: 'string', default: '5s' }, interface: { type: 'string' } },
     });
     const { milliseconds } = await import('../../simulators/simulator.ts');
-    // Not a named export that Node can see.
-    const { Discovery } = createRequire(import.meta.url)('onvif') as typeof import('onvif');
+    // Loaded by who looks for cameras.
+    const { probe } = await import('../../drivers/onvif/discovery.ts');
     const timeout = milliseconds(values.for);
     const found = new Map<string, string>();
-    // A device that answers nonsense does not hide the others.
-    Discovery.on('error', () => {});
-    Discovery.on('device', (device: unknown) => {
-      const camera = readMatch(device as Partial<Match>);
-      if (camera === undefined || found.has(camera.address) || found.size >= SHOWN_MAX) return;
-      found.set(camera.address, camera.line);
-      stdout.write(`${printable(camera.line)}\n`);
-    });
-    await new Promise<void>((resolve) => {
-      const options = {
-        timeout,
-        resolve: false,
-        ...(values.interface !== undefined && { device: values.interface }),
-      };
-      Discovery.probe(options, () => resolve());
+    await probe({
+      ...{ timeout, interface: values.interface, clock },
+      found(match) {
+        const camera = readMatch(match);
+        if (camera === undefined || found.has(camera.address) || found.size >= SHOWN_MAX) return;
+        found.set(camera.address, camera.line);
+        stdout.write(`${printable(camera.line)}\n`);
+      },
     });
     stderr.write(
       say(

@@ -1,7 +1,10 @@
 import { say } from '../../config/language.ts';
+import { ask } from '../../drivers/http.ts';
 import { type Command, configOrErrors } from './command.ts';
 
 const ANSWER_MS = 3000;
+/** Of some thousand devices. */
+const ANSWER_MAX = 4_000_000;
 
 export const health: Command = {
   name: 'health',
@@ -17,18 +20,14 @@ Asks the gateway that runs with this config, through \`status\` in it. Exit stat
     if (config.status === undefined)
       throw new Error(say(`${file} has no \`status\``, `${file} 中没有 \`status\``));
     const { host, port } = config.status;
-    const patience = new AbortController();
-    const late = clock.after(ANSWER_MS, () => patience.abort());
-    const asked = fetch(`http://${host.includes(':') ? `[${host}]` : host}:${port}/health`, {
-      signal: patience.signal,
-    });
-    const answer = await asked.catch(() => undefined);
-    late.stop();
+    const answer = await ask(`http://${host.includes(':') ? `[${host}]` : host}:${port}/health`, {
+      ...{ maxBytes: ANSWER_MAX, timeout: ANSWER_MS, clock },
+    }).catch(() => undefined);
     if (answer === undefined) {
       stderr.write(say(`no gateway answers at ${host}:${port}\n`, `${host}:${port} 没有网关响应\n`));
       return 1;
     }
-    stdout.write(await answer.text());
-    return answer.ok ? 0 : 1;
+    stdout.write(answer.body);
+    return answer.status === 200 ? 0 : 1;
   },
 };

@@ -1,7 +1,7 @@
 /** The event service of a simulated camera: states, pull-point subscriptions, and what real ones do wrong about them. */
 import type { Socket } from 'node:net';
 import type { Clock } from '../../drivers/contract/clock.ts';
-import { durationMs, items, xmlTime } from './soap.ts';
+import { durationMs, items, textIn, xmlTime } from './soap.ts';
 
 interface Message {
   readonly topic: string;
@@ -88,7 +88,7 @@ export function createEvents(base: string, now: () => number, time: Clock): Came
     if (subscription.queue.length === 0) await somethingToTell(subscription, body, socket, wrong, time);
     // Nobody is there any more: it stays in the queue.
     if (socket.destroyed) return '';
-    const limit = Number(/MessageLimit>(\d+)</.exec(body)?.[1] ?? 10);
+    const limit = Number(textIn(body, 'MessageLimit') ?? 10) || 10;
     const messages = subscription.queue.splice(0, limit);
     return `<tev:PullMessagesResponse><tev:CurrentTime>${xmlTime(now())}</tev:CurrentTime><tev:TerminationTime>${endOf(subscription)}</tev:TerminationTime>${messages.map(notification).join('')}</tev:PullMessagesResponse>`;
   };
@@ -110,7 +110,7 @@ export function createEvents(base: string, now: () => number, time: Clock): Came
       }),
     subscribe(body) {
       const key = String(++next);
-      const lasts = durationMs(/InitialTerminationTime>([^<]*)</.exec(body)?.[1], 60);
+      const lasts = durationMs(textIn(body, 'InitialTerminationTime'), 60);
       const subscription: Subscription = { queue: [], endsAt: time.elapsed() + lasts, wake: () => {} };
       subscriptions.set(key, subscription);
       synchronise(subscription);
@@ -132,7 +132,7 @@ export function createEvents(base: string, now: () => number, time: Clock): Came
         case 'PullMessages':
           return await pull(one, body, socket);
         case 'Renew':
-          one.endsAt = time.elapsed() + durationMs(/TerminationTime>([^<]*)</.exec(body)?.[1], 60);
+          one.endsAt = time.elapsed() + durationMs(textIn(body, 'TerminationTime'), 60);
           return `<wsnt:RenewResponse><wsnt:TerminationTime>${endOf(one)}</wsnt:TerminationTime><wsnt:CurrentTime>${xmlTime(now())}</wsnt:CurrentTime></wsnt:RenewResponse>`;
         case 'SetSynchronizationPoint':
           synchronise(one);
@@ -164,7 +164,7 @@ async function somethingToTell(
 ): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   subscription.wake = resolve;
-  const patience = time.after(durationMs(/Timeout>([^<]*)</.exec(body)?.[1], 60), resolve);
+  const patience = time.after(durationMs(textIn(body, 'Timeout'), 60), resolve);
   // Who has gone is not waited for.
   socket.once('close', () => resolve());
   // The trap of agsh/onvif#314: it gives up its socket while it is being asked.

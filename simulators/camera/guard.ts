@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { digestGuard } from '../http.ts';
-import { fault } from './soap.ts';
+import { fault, textIn } from './soap.ts';
 
 export interface Entry {
   readonly username: string;
@@ -23,7 +23,7 @@ export function createGuard({ username, password, auth }: Entry, now: () => numb
   const digest = digestGuard('camera', username, password ?? '');
   /** And, as real ones do, only within five minutes of its own clock. */
   const hasToken = (body: string) => {
-    const part = (name: string) => new RegExp(`[<:]${name}(?:\\s[^>]*)?>([^<]*)<`).exec(body)?.[1] ?? '';
+    const part = (name: string) => textIn(body, name) ?? '';
     const nonce = Buffer.from(part('Nonce'), 'base64');
     const created = part('Created');
     const expected = createHash('sha1')

@@ -1,4 +1,5 @@
 /** What a simulated camera says of itself: its services, streams, pictures, presets, relays. */
+import { textIn } from './soap.ts';
 
 /** The body of a question -> the answer; undefined: what was asked for is not there. */
 export type Answers = Readonly<Record<string, (body: string) => string | undefined>>;
@@ -55,15 +56,15 @@ export function motionAnswers(
     GetPresets: () =>
       `<tptz:GetPresetsResponse>${presets.map((name, i) => `<tptz:Preset token="p${i + 1}"><tt:Name>${name}</tt:Name></tptz:Preset>`).join('')}</tptz:GetPresetsResponse>`,
     GotoPreset(body) {
-      const token = /PresetToken>([^<]*)</.exec(body)?.[1] ?? '';
+      const token = textIn(body, 'PresetToken') ?? '';
       const wanted = Number(/^p(\d+)$/.exec(token)?.[1] ?? 0);
       if (wanted < 1 || wanted > presets.length) return undefined;
       turn(wanted, presets[wanted - 1] ?? '');
       return '<tptz:GotoPresetResponse/>';
     },
     SetRelayOutputState(body) {
-      const token = /RelayOutputToken>([^<]*)</.exec(body)?.[1] ?? '';
-      did(`relay ${token} ${/LogicalState>([^<]*)</.exec(body)?.[1]}`);
+      const token = textIn(body, 'RelayOutputToken') ?? '';
+      did(`relay ${token} ${textIn(body, 'LogicalState')}`);
       return '<tds:SetRelayOutputStateResponse/>';
     },
   };

@@ -30,3 +30,10 @@ export const durationMs = (text: string | undefined, fallback: number) => {
   const total = Number(minutes ?? 0) * 60 + Number(own ?? 0);
   return (total > 0 ? total : fallback) * 1000;
 };
+
+/**
+ * The text of the first element of this name, whatever its prefix and attributes. A question may come from anybody: no
+ * place is looked at for longer than names and times are.
+ */
+export const textIn = (body: string, name: string): string | undefined =>
+  new RegExp(`[<:]${name}(?:\\s[^<>]{0,500})?>([^<]{0,500})<`).exec(body)?.[1];

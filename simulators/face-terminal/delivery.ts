@@ -45,6 +45,8 @@ export function createPush({
         ...(!isQuestion && { body: new Uint8Array(bytes) }),
         signal,
       }).catch(() => undefined);
+      // What it says beside its status is not of interest, however long it is.
+      await answer?.body?.cancel().catch(() => {});
       if (answer !== undefined && answer.status < 500) return;
       await delay(RETRY_MS, undefined, { signal }).catch(() => {});
     }

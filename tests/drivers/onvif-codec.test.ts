@@ -6,6 +6,7 @@ import {
   passwordDigest,
   plainXml,
   readBody,
+  readMatches,
   readNotifications,
   readSubscription,
   readTime,
@@ -204,6 +205,26 @@ describe('an answer of any shape', { timeout: 60_000 }, () => {
     ).toBe(
       '<q:Id xmlns:n="urn:n" xmlns="urn:default" a:IsReferenceParameter="true" q:x="1" xmlns:q="urn:q"><n:Sub>7</n:Sub><Plain></Plain></q:Id><m:Other xmlns:m="urn:m&amp;" a:IsReferenceParameter="true"></m:Other>',
     );
+  });
+});
+
+describe('an answer to a probe', () => {
+  // As in the example of the ONVIF core specification, 7.3.3, with a second one.
+  const match = (address: string) =>
+    `<d:ProbeMatch><a:EndpointReference><a:Address>urn:uuid:1</a:Address></a:EndpointReference><d:Scopes>onvif://www.onvif.org/name/Gate</d:Scopes><d:XAddrs>${address}</d:XAddrs></d:ProbeMatch>`;
+
+  it('tells addresses and scopes, of one or more', () => {
+    const [one, two] = ['http://10.0.0.1/onvif/device_service http://[fe80::1]/x', 'http://10.0.0.2/x'];
+    const scopes = 'onvif://www.onvif.org/name/Gate';
+    expect(
+      readMatches(envelope(`<d:ProbeMatches>${match(one)}${match('')}${match(two)}</d:ProbeMatches>`)),
+    ).toEqual([
+      { addresses: one, scopes },
+      { addresses: two, scopes },
+    ]);
+    expect(readMatches(envelope(`<d:ProbeMatches>${match(two)}</d:ProbeMatches>`))).toHaveLength(1);
+    expect(readMatches(envelope('<d:ProbeMatches/>'))).toEqual([]);
+    expect(() => readMatches('hello')).toThrow('no XML');
   });
 });
 
