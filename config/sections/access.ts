@@ -44,11 +44,15 @@ export const access = z.strictObject({
         .describe(
           'After so many wrong codes at a reader it takes none for a while, and that is a tamper alarm',
         ),
-      within: duration()
+      within: duration({ least: '1m', most: '1d' })
         .prefault('10m')
         .describe('Wrong codes are forgotten after a right one, or after so long without another'),
-      lockout: duration().prefault('90s').describe('For so long; then each further wrong one does it again'),
-      wait: duration().prefault('15s').describe('A PIN comes at most so long after its card'),
+      lockout: duration({ least: '30s', most: '1h' })
+        .prefault('90s')
+        .describe('For so long; then each further wrong one does it again'),
+      wait: duration({ least: '1s', most: '5m' })
+        .prefault('15s')
+        .describe('A PIN comes at most so long after its card'),
     })
     .prefault({})
     .describe('Codes that are typed at readers with keys'),

@@ -69,18 +69,26 @@ export const replies = {
   BUSY: 0x79,
 } as const;
 
-/** CRC-16, polynomial 0x1021, init 0x1D0F, not reflected. */
+const crcTable = Uint16Array.from({ length: 256 }, (_, byte) => {
+  let crc = byte << 8;
+  for (let i = 0; i < 8; i++) crc = crc & 0x8000 ? ((crc << 1) ^ 0x1021) & 0xffff : (crc << 1) & 0xffff;
+  return crc;
+});
+
+/** CRC-16, polynomial 0x1021, init 0x1D0F, not reflected. By table: noise may be full of what looks like a frame. */
 export function crc16(bytes: Uint8Array): number {
   let crc = 0x1d0f;
-  for (const byte of bytes) {
-    crc ^= byte << 8;
-    for (let i = 0; i < 8; i++) crc = crc & 0x8000 ? ((crc << 1) ^ 0x1021) & 0xffff : (crc << 1) & 0xffff;
-  }
+  for (let i = 0; i < bytes.length; i++)
+    crc = ((crc << 8) & 0xffff) ^ (crcTable[(crc >> 8) ^ (bytes[i] as number)] as number);
   return crc;
 }
 
 /** The two's complement of the sum. */
-export const checksum = (bytes: Uint8Array): number => -bytes.reduce((sum, byte) => sum + byte, 0) & 0xff;
+export function checksum(bytes: Uint8Array): number {
+  let sum = 0;
+  for (let i = 0; i < bytes.length; i++) sum += bytes[i] as number;
+  return -sum & 0xff;
+}
 
 const hasMac = (security: Uint8Array | undefined) =>
   security !== undefined && (security[0] ?? 0) >= 0x15 && (security[0] ?? 0) <= 0x18;
@@ -161,7 +169,11 @@ export function osdpDecoder(): Decoder<OsdpFrame> {
     return true;
   };
   const skip = (out: Decoded<OsdpFrame>[], reason: string): boolean => {
-    out.push({ discarded: 1, reason });
+    const last = out.at(-1);
+    // Many in a row are told as one.
+    if (last !== undefined && 'discarded' in last && last.reason === reason)
+      out[out.length - 1] = { discarded: last.discarded + 1, reason };
+    else out.push({ discarded: 1, reason });
     pending = pending.subarray(1);
     return true;
   };

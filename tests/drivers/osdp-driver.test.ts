@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { commands, encodeOsdp, osdpDecoder, replies } from '../../drivers/osdp/codec.ts';
+import { commands, crc16, encodeOsdp, osdpDecoder, replies } from '../../drivers/osdp/codec.ts';
 import { osdp } from '../../drivers/osdp/driver.ts';
 import { fastClock } from '../clocks.ts';
 import { fakeHost, stream, take, tcpServer } from '../helpers.ts';
@@ -219,6 +219,33 @@ describe('OSDP readers that tell', () => {
     expect(await next()).toEqual(typed);
     await simulators[0]?.do('text A1B2');
     expect(await next()).toMatchObject({ credential: { format: 'text', number: 'A1B2' } });
+  });
+
+  it('are waited for as long as the bytes of an answer come', async () => {
+    const { port, sockets } = await tcpServer();
+    const { host } = fakeHost();
+    const session = await osdp.open([device(port, 4)], host);
+    onTestFinished(() => session.close());
+    const socket = await sockets.next();
+    const decoder = osdpDecoder();
+    const asked = stream<{ sequence: number; code: number }>();
+    socket.on('data', (chunk: Buffer) => {
+      for (const frame of frames(decoder.push(chunk))) asked.push(frame);
+    });
+    expect(await asked.next()).toMatchObject({ sequence: 0, code: commands.POLL });
+    // ACK of the address 4, begun within 200 ms, whole after 300.
+    const bytes = Buffer.from('538408000440', 'hex');
+    const answer = Buffer.concat([bytes, Buffer.of(crc16(bytes) & 0xff, crc16(bytes) >> 8)]);
+    for (const part of [
+      answer.subarray(0, 3),
+      answer.subarray(3, 5),
+      answer.subarray(5, 7),
+      answer.subarray(7),
+    ]) {
+      await delay(70);
+      socket.write(part);
+    }
+    expect(await asked.next()).toMatchObject({ sequence: 1, code: commands.ID });
   });
 
   it('take no word of a frame that is not theirs: another address, another number, our own echo', async () => {
