@@ -10,6 +10,7 @@ import { fastClock, mulberry32 } from '../clocks.ts';
 import { silentLog, temporaryDirectory } from '../helpers.ts';
 import { testRegistry } from '../registry.ts';
 import { cards, gate } from './gate.ts';
+import { run } from './terminal.ts';
 
 describe('erasing', () => {
   it('takes a person out of the journal, and leaves what happened', async () => {
@@ -248,5 +249,29 @@ describe('what cannot be erased', () => {
     expect(damaged.list()).toEqual([]);
     expect(remains(directory, ['ZHANGSAN'])).toEqual([]);
     await journal.close();
+  });
+
+  it('is told at the terminal too, with the command that destroys it', async () => {
+    const directory = temporaryDirectory();
+    const config = join(directory, 'campus.yaml');
+    writeFileSync(config, 'campus: { id: "4503000001", name: T }\ndataDir: data\n');
+    const data = join(directory, 'data');
+    const journal = await openJournal(data);
+    await append(journal, 'visitor.arrived', { visit: { id: 'v-1', stage: 'arrived', name: 'ZHANGSAN' } });
+    await journal.close();
+    const copy = 'journal.damaged-20261124T080000Z.sqlite';
+    writeFileSync(join(data, copy), 'ZHANGSAN');
+    const erased = await run('journal', 'erase', config, '--visit', 'v-1');
+    expect(erased).toMatchObject({ status: 0, stdout: expect.stringContaining('erased in 1 events') });
+    expect(erased.stdout).toContain(`! ${copy} may name them still`);
+    expect(remains(data, ['ZHANGSAN'])).toEqual([`${copy}: ZHANGSAN`]);
+    expect(await run('journal', 'destroy-damaged', config)).toMatchObject({
+      status: 0,
+      stdout: expect.stringContaining('destroyed 1 files'),
+    });
+    expect(remains(data, ['ZHANGSAN', 'v-1"}'])).toEqual([]);
+    const audit = (await run('journal', 'audit', config)).stdout;
+    expect(audit).toMatch(/"personal":\["visit"\]/);
+    expect(audit).toContain(copy);
   });
 });

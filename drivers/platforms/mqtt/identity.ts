@@ -3,10 +3,11 @@
  * because another gateway in its place (a copy of this one, or a second with its client id) is seen nowhere else. Not on
  * `presence`: there the will of the one that is pushed out comes over what it showed last.
  *
- * A new connection looks there before it sends: what was shown before comes first, then our own word, which ends the
- * look. A broker that does not let it read keeps it waiting once, for two seconds; one that closes the connection over
- * it (RabbitMQ at a denied SUBSCRIBE, mosquitto 2.0.11 after a denied PUBLISH) is not asked again for ten minutes,
- * because alarms wait.
+ * Each connection looks there before it sends, because a broker may push one of two out without a word (3.1.1, and
+ * mosquitto 2.0.11 in MQTT 5 too): what was shown before comes first, then our own word, which ends the look. A broker
+ * that does not let it read keeps it waiting for two seconds; one may close the connection over it (RabbitMQ at a denied
+ * SUBSCRIBE, mosquitto 2.0.11 after a denied PUBLISH). Such a one is not asked again for ten minutes, because alarms
+ * wait.
  */
 import { within } from '../../contract/clock.ts';
 import type { PlatformHost } from '../../contract/transport.ts';
@@ -14,13 +15,15 @@ import { type Connection, type Incoming, SessionTakenOver } from './connection.t
 
 const LOOK_MS = 2000;
 const UNASKED_MS = 600_000;
+/** Once, it may have been the network. */
+const ENDS_MAX = 2;
 /** A few hundred bytes are ours. */
 const SHOWN_MAX = 4096;
 
 /** What is known of an uplink's topic, over its connections. */
 interface Known {
-  /** Before the next one sends, it looks. */
-  look: boolean;
+  /** How many looks in a row ended with their connection. */
+  ends: number;
   /** It is not asked for until then, `elapsed`. */
   askAgainAt: number;
   /** We have shown ourselves there: what another shows since is from now. */
@@ -29,7 +32,7 @@ interface Known {
 const knownOf = new WeakMap<PlatformHost, Known>();
 
 function known(host: PlatformHost): Known {
-  const found = knownOf.get(host) ?? { look: true, askAgainAt: Number.NEGATIVE_INFINITY, shown: false };
+  const found = knownOf.get(host) ?? { ends: 0, askAgainAt: Number.NEGATIVE_INFINITY, shown: false };
   knownOf.set(host, found);
   return found;
 }
@@ -59,9 +62,7 @@ export async function showIdentity(
   const { campus, clock, log, uplink } = host;
   const about = known(host);
   void connection.ended.then((reason) => {
-    if (!(reason instanceof SessionTakenOver)) return;
-    about.look = true;
-    host.takenOver();
+    if (reason instanceof SessionTakenOver) host.takenOver();
   });
   const show = () => {
     const identity = host.identity();
@@ -88,22 +89,22 @@ export async function showIdentity(
     looked.resolve();
     show();
   });
-  if (!about.look) return show;
   const ended = connection.ended.then((reason) => {
-    // Whatever it was: alarms wait.
-    if (about.look && !(reason instanceof SessionTakenOver)) about.askAgainAt = clock.elapsed() + UNASKED_MS;
     throw reason;
   });
   ended.catch(() => {});
-  const late = new Error('late');
+  const late = new Error('the broker shows nothing on this topic');
   await within(Promise.race([looked.promise, ended]), LOOK_MS, clock, () => late).catch((error: Error) => {
+    if (error === late || ++about.ends >= ENDS_MAX) {
+      about.askAgainAt = clock.elapsed() + UNASKED_MS;
+      log.info(
+        { uplink, topic, error: error.message },
+        'copies of this gateway go unseen here for some minutes',
+      );
+    }
     if (error !== late) throw error;
-    log.info(
-      { uplink, topic },
-      'the broker shows nothing on this topic: copies of this gateway go unseen here',
-    );
   });
-  about.look = false;
+  about.ends = 0;
   await judging;
   if (host.identity()?.journal !== first.journal) show();
   return show;
