@@ -1,8 +1,8 @@
 /** The gateway as a whole: what its parts must hear of each other, whatever starts first. */
-import { writeFileSync } from 'node:fs';
+import { cpSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, it, onTestFinished } from 'vitest';
-import type { Clock } from '../../drivers/contract/clock.ts';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { type Clock, systemClock } from '../../drivers/contract/clock.ts';
 import { readConfig } from '../../gateway/check.ts';
 import { startGateway } from '../../gateway/main.ts';
 import { startFences } from '../../simulators/fence.ts';
@@ -11,7 +11,7 @@ import { freePort, silentLog, stream, temporaryDirectory } from '../helpers.ts';
 
 const SIREN = 5;
 
-async function school(directory: string, port: number, time: Clock, arm: boolean) {
+async function school(directory: string, port: number, time: Clock, arm: boolean, more: object = {}) {
   const file = join(directory, 'campus.yaml');
   const config = {
     campus: { id: '4503000001', name: '一中' },
@@ -43,6 +43,7 @@ async function school(directory: string, port: number, time: Clock, arm: boolean
         do: [{ target: 'indoor', action: 'activate', arguments: { output: 'siren' }, for: '60s' }],
       },
     ],
+    ...more,
   };
   writeFileSync(file, JSON.stringify(config));
   const read = readConfig(file);
@@ -92,5 +93,32 @@ describe('a power cut during an entry delay', () => {
     const second = await ioModule(port);
     await second.switched.find((one) => one === `${SIREN} true`);
     await after.events.find((one) => one.startsWith('command.done') && one.includes('"action":"activate"'));
+  });
+});
+
+describe('a data folder that was copied', () => {
+  it('is told in an event and in /health, with the damaged journals that lie in it', async () => {
+    const directory = temporaryDirectory();
+    const status = { port: await freePort() };
+    const first = await school(directory, await freePort(), systemClock, false, { status });
+    const healthOf = async () => {
+      const answer = await fetch(`http://127.0.0.1:${status.port}/health`);
+      return ((await answer.json()) as { journal: Record<string, unknown> }).journal;
+    };
+    const { id, renumbered } = await healthOf();
+    expect(renumbered).toBeUndefined();
+    await first.gateway.close();
+    const copy = temporaryDirectory();
+    cpSync(join(directory, 'data'), join(copy, 'data'), { recursive: true });
+    const damaged = 'journal.damaged-20261124T080000Z.sqlite';
+    writeFileSync(join(copy, 'data', damaged), '');
+    const second = await school(copy, await freePort(), systemClock, false, { status });
+    const journal = await healthOf();
+    expect(journal).toMatchObject({
+      renumbered: { reason: 'folder-copied', before: id, journal: journal['id'] },
+      damaged: [damaged],
+    });
+    const told = await second.events.find((event) => event.startsWith('gateway.journal-renumbered'));
+    expect(JSON.parse(told.slice(told.indexOf('{')))).toMatchObject({ reason: 'folder-copied', before: id });
   });
 });
