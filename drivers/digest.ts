@@ -12,6 +12,9 @@ export interface Challenge {
   readonly members: Readonly<Record<string, string>>;
 }
 
+/** No device asks in more ways. */
+const CHALLENGES_MAX = 16;
+
 /**
  * `Digest realm="x", qop="auth", Basic realm="y"` -> each challenge with its own members (RFC 9110, 11.6.1). Reads each
  * character once, whatever a device sends.
@@ -36,7 +39,7 @@ export function readChallenges(header: string): readonly Challenge[] {
     at++;
     return characters.join('');
   };
-  while (at < header.length) {
+  while (at < header.length && found.length <= CHALLENGES_MAX) {
     skip(' \t,');
     const name = until(' \t,="').toLowerCase();
     skip(' \t');

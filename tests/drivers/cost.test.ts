@@ -1,0 +1,95 @@
+/**
+ * No stream of bytes costs a decoder more than its length, whole or in small pieces: the worst that each syntax allows.
+ * Those of cameras, terminals and HTTP are beside their own tests.
+ */
+import { describe, it } from 'vitest';
+import type { Decoder } from '../../drivers/contract/codec.ts';
+import { dc09Decoder, parseTimestamp } from '../../drivers/dc09/codec.ts';
+import { rtuRequestDecoder, rtuResponseDecoder, tcpDecoder } from '../../drivers/modbus/codec.ts';
+import { osdpDecoder } from '../../drivers/osdp/codec.ts';
+import { packetReader } from '../../drivers/platforms/mqtt/codec.ts';
+import { isFilter, overlap } from '../../drivers/platforms/mqtt/topics.ts';
+import { cardDecoder } from '../../drivers/wiegand/codec.ts';
+import { keyboardDecoder } from '../../drivers/wiegand/keyboard.ts';
+import { readCommand } from '../../gateway/commands/command.ts';
+import { fragmentReader } from '../../gateway/media/mp4.ts';
+import { readReceipt } from '../../gateway/uplink/receipts.ts';
+import { expectLinear, repeated } from '../linear.ts';
+
+/** Larger than any frame here, smaller than what a socket gives at once. */
+const PIECE = 700;
+
+/** Starts of frames that never end, lengths that lie, ends without a start. */
+const decoders: readonly (readonly [string, () => Pick<Decoder<unknown>, 'push'>, readonly string[]])[] = [
+  ['DC-09', dc09Decoder, ['\n00000FFF"', '"', '\r\n']],
+  ['Modbus TCP', tcpDecoder, ['\x00\x01\x00\x00\x00\xfe\x01\x03\xfb']],
+  ['Modbus RTU, requests', rtuRequestDecoder, ['\x01\x03', '\x01\x10\x00\x00\x00\x7b\xf6']],
+  [
+    'Modbus RTU, answers',
+    () => rtuResponseDecoder(() => ({ unit: 1, function: 3, bytes: 250 })),
+    ['\x01\x03', '\x01\x03\xfa'],
+  ],
+  ['OSDP', osdpDecoder, ['\x53', '\x53\x00\xb8\x05\x04\x60']],
+  ['RDM6300', () => cardDecoder('rdm6300'), ['\x02', '\x027']],
+  ['cards as text', () => cardDecoder('ascii'), ['7', '\r\n']],
+  ['a keyboard', keyboardDecoder, ['\x01\x00\x0b\x00']],
+];
+
+describe.each(decoders)('%s', (_name, decoder, units) => {
+  it.each([...units, '\x00', '\xff'])('of %j, again and again', (unit) => {
+    expectLinear(
+      (bytes: Buffer) => {
+        const own = decoder();
+        for (let at = 0; at < bytes.length; at += PIECE) own.push(bytes.subarray(at, at + PIECE));
+      },
+      (bytes) => Buffer.from(repeated(unit, bytes), 'latin1'),
+    );
+  });
+});
+
+describe('a broker', () => {
+  it.each([
+    ['pings', '\xd0\x00'],
+    ['messages without a topic', '\x30\x03\x00\x00\x00'],
+    ['properties', '\x30\x08\x00\x01a\x04\x26\x00\x00\x00'],
+  ])('that sends %s', (_name, unit) => {
+    expectLinear(
+      (bytes: Buffer) => packetReader(5, 262_144).push(bytes),
+      (bytes) => Buffer.from(repeated(unit, bytes), 'latin1'),
+    );
+  });
+
+  it.each(['a/', '+/', '/', '#'])('whose topic is %s, again and again', (unit) => {
+    expectLinear(isFilter, (bytes) => repeated(unit, bytes));
+    expectLinear(
+      (topic: string) => overlap(topic, `${topic}x`),
+      (bytes) => repeated(unit, bytes),
+    );
+  });
+
+  it.each(['{"a":', '[', '{"id":"x",', '"', '\\u0000'])(
+    'that asks or confirms %s, again and again',
+    (unit) => {
+      const input = (bytes: number) => Buffer.from(repeated(unit, bytes));
+      expectLinear(readCommand, input);
+      expectLinear(readReceipt, input);
+    },
+  );
+});
+
+it.each(['_', '1', '_12:00:00,', ':'])('a time of %s, again and again', (unit) => {
+  expectLinear(parseTimestamp, (bytes) => repeated(unit, bytes));
+});
+
+it.each(['\x00\x00\x00\x08moof', '\x00\x00\x00\x00mdat', 'moov', '\x00\x00\x00\x01'])(
+  'a stream of %j, again and again',
+  (unit) => {
+    expectLinear(
+      (bytes: Buffer) => {
+        const reader = fragmentReader({ head() {}, fragment() {} });
+        for (let at = 0; at < bytes.length; at += PIECE) reader.push(bytes.subarray(at, at + PIECE));
+      },
+      (bytes) => Buffer.from(repeated(unit, bytes), 'latin1'),
+    );
+  },
+);
