@@ -1,7 +1,6 @@
 /** What the gateway says of itself when it starts and while it runs: to the log, to the platforms, to the audit. */
 import type { Config } from '../../config/schema.ts';
-import type { Clock, Timer } from '../../drivers/contract/clock.ts';
-import type { Log } from '../../drivers/contract/driver.ts';
+import type { Timer } from '../../drivers/contract/clock.ts';
 import { noteConfig } from '../commands/audit.ts';
 import type { Commands } from '../commands/index.ts';
 import type { Journal } from '../journal/index.ts';
@@ -9,6 +8,7 @@ import type { Part } from '../lifecycle/part.ts';
 import type { Recorder } from '../road/recorder.ts';
 import { version } from '../version.ts';
 import type { WallClock } from './clock.ts';
+import { type DescriptorsContext, watchDescriptors } from './descriptors.ts';
 
 export interface Announcements extends Part {
   /** Before anything is started: the first event. */
@@ -23,12 +23,11 @@ export function createAnnouncements(
     readonly recorder: Pick<Recorder, 'recordOwn'>;
     readonly commands: Pick<Commands, 'tellInterrupted'>;
     readonly clock: WallClock;
-    readonly time: Clock;
-    readonly log: Log;
-  },
+  } & DescriptorsContext,
 ): Announcements {
   const { journal, recorder, commands, clock, time, log } = of;
   let pauses: Timer | undefined;
+  let descriptors: ReturnType<typeof watchDescriptors> | undefined;
   const devices = config.devices.length;
   /** What a stop cut off is told once the file is there. */
   const onceOpen = () => {
@@ -55,11 +54,13 @@ export function createAnnouncements(
       );
     },
     start() {
+      descriptors = watchDescriptors(of);
       const details = { campus: config.campus.id, version, devices, uplinks: config.uplinks.length };
       log.info(details, 'the gateway runs');
     },
     async [Symbol.asyncDispose]() {
       pauses?.stop();
+      descriptors?.stop();
     },
   };
 }
