@@ -98,3 +98,50 @@ describe('the console', { timeout: 60_000 }, () => {
     expect(read()?.data.details).toMatchObject({ notice: id, by: '李主任' });
   });
 });
+
+describe('a browser that is logged in', { timeout: 60_000 }, () => {
+  it('at a gate goes on by itself after the gateway was away; an operator logs out', async (context) => {
+    need(context, 'chromium');
+    const directory = temporaryDirectory();
+    const [port, readerPort] = await Promise.all([freePort(), freePort()]);
+    const config = {
+      campus: { id: '4503000001', name: '第一小学' },
+      dataDir: join(directory, 'data'),
+      console: { port },
+      devices: [
+        {
+          id: 'r',
+          driver: 'wiegand',
+          connection: { serialServer: `127.0.0.1:${readerPort}` },
+          format: 'ascii',
+        },
+      ],
+      access: {
+        groups: [{ id: 'g', doors: ['out'] }],
+        doors: [{ id: 'out', reader: 'r', direction: 'out', pickup: true }],
+      },
+    };
+    const token = (role: string) =>
+      readFileSync(join(directory, `data/console.${role}.token`), 'utf8').trim();
+    const before = await gateway(config, directory);
+    const own = await browser();
+    const screen = await openPage(own, `http://127.0.0.1:${port}/gate/out#${token('screen')}`);
+    await screen.getByText('请刷卡').waitFor();
+    const silent = screen.locator('#footer', { hasText: '网关无应答' });
+    await silent.waitFor({ state: 'detached' });
+    // A power cut: nothing is closed in order.
+    await before.kill();
+    await silent.waitFor();
+    const after = await gateway(config, directory);
+    await silent.waitFor({ state: 'detached' });
+    await screen.getByText('请刷卡').waitFor();
+
+    const operator = await openPage(own, `http://127.0.0.1:${port}/#${token('operator')}`);
+    await operator.getByRole('heading', { name: '第一小学' }).waitFor();
+    await operator.getByRole('button', { name: '退出登录' }).click();
+    await operator.locator('#token').waitFor();
+    await operator.goto(`http://127.0.0.1:${port}/`);
+    await operator.locator('#token').waitFor();
+    expect(await after.stop()).toBe(0);
+  });
+});
