@@ -15,6 +15,7 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import type Database from 'better-sqlite3';
+import { z } from 'zod';
 import type { Meta } from './meta.ts';
 
 /** '' where it is not known. */
@@ -73,10 +74,22 @@ export function isOwnLease({ count, recent }: Leases, lease: string): boolean {
 export const isLease = (text: unknown): text is string =>
   typeof text === 'string' && /^\d{1,15}\.[0-9a-f]{16}$/.test(text);
 
+const placeSchema = z.object({ machine: z.string(), file: z.string() });
+const leasesSchema = z.object({ count: z.int().min(0), recent: z.array(z.string().refine(isLease)) });
+
+/** What was written over is as what was never there: the journal opens all the same. */
+function readOr<Value>(schema: z.ZodType<Value>, text: string | undefined, otherwise: Value): Value {
+  try {
+    return schema.parse(JSON.parse(String(text)));
+  } catch {
+    return otherwise;
+  }
+}
+
 export function identityTable(db: Database.Database, meta: Meta) {
   const forgetSent = db.prepare<[]>('UPDATE cursor SET sent = 0');
   const journalId = () => meta.get('journal') ?? '';
-  const leases = (): Leases => JSON.parse(meta.get('leases') ?? '{"count":0,"recent":[]}') as Leases;
+  const leases = (): Leases => readOr(leasesSchema, meta.get('leases'), { count: 0, recent: [] });
   const renumber = (reason: RenumberReason): Renumbered => {
     const before = journalId();
     // A copy of a running machine must not draw the same numbers: none that were drawn in advance.
@@ -86,7 +99,7 @@ export function identityTable(db: Database.Database, meta: Meta) {
     return { reason, before, journal };
   };
   const bind = (place: Place): Renumbered | undefined => {
-    const known = JSON.parse(meta.get('place') ?? '{"machine":"","file":""}') as Place;
+    const known: Place = readOr(placeSchema, meta.get('place'), { machine: '', file: '' });
     const differs = (name: keyof Place) =>
       known[name] !== '' && place[name] !== '' && known[name] !== place[name];
     const reason = differs('machine') ? 'machine-changed' : differs('file') ? 'folder-copied' : undefined;

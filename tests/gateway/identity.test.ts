@@ -106,6 +106,22 @@ describe('a numbering', () => {
   });
 });
 
+it.each(['nonsense', '{"count":-1}', 'null', '{"machine":7}'])(
+  'a journal of which the notes on itself are %s opens, and takes events',
+  async (nonsense) => {
+    const directory = temporaryDirectory();
+    await (await open(directory)).close();
+    const db = new Database(join(directory, 'journal.sqlite'));
+    const { changes } = db
+      .prepare("UPDATE meta SET value = ? WHERE key IN ('leases', 'place')")
+      .run(nonsense);
+    db.close();
+    expect(changes).toBe(2);
+    const journal = await open(directory);
+    await expect(append(journal, 'id')).resolves.toMatchObject({ repeated: false });
+  },
+);
+
 describe('a lease', () => {
   it('is another at each start and each renewal, and is known again after both', async () => {
     const { directory } = await filled();
