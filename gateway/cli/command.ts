@@ -5,10 +5,15 @@ import type { Config } from '../../config/schema.ts';
 import { type Clock, systemClock, type Timer } from '../../drivers/contract/clock.ts';
 import { printable, printableOutput } from '../printable.ts';
 
+/** Takes texts, never bytes: nobody could make those safe to look at. */
+interface Output extends Pick<NodeJS.WriteStream, 'isTTY'> {
+  write(text: string): boolean;
+}
+
 /** Where a command speaks, and its time. Tests give their own. */
 export interface Terminal {
-  readonly stdout: Pick<NodeJS.WriteStream, 'write' | 'isTTY'>;
-  readonly stderr: Pick<NodeJS.WriteStream, 'write' | 'isTTY'>;
+  readonly stdout: Output;
+  readonly stderr: Output;
   readonly clock: Clock;
 }
 export const terminalOfProcess: Terminal = {
@@ -19,7 +24,7 @@ export const terminalOfProcess: Terminal = {
 
 /** A terminal that foreign texts cannot move: fields are escaped where they are put into lines, this catches the rest. */
 export function printing({ stdout, stderr, clock }: Terminal): Terminal {
-  const guard = (stream: Terminal['stdout']): Terminal['stdout'] => ({
+  const guard = (stream: Output): Output => ({
     isTTY: stream.isTTY,
     write: (text: string) => stream.write(printableOutput(text)),
   });

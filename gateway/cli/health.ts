@@ -27,7 +27,7 @@ Asks the gateway that runs with this config, through \`status\` in it. Exit stat
       stderr.write(say(`no gateway answers at ${host}:${port}\n`, `${host}:${port} 没有网关响应\n`));
       return 1;
     }
-    stdout.write(answer.body);
+    stdout.write(answer.body.toString());
     return answer.status === 200 ? 0 : 1;
   },
 };

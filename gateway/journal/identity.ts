@@ -3,7 +3,7 @@
  * that number alike give one number to two events, and nobody sees it. So a numbering belongs to one file on one
  * machine, and whoever finds that it may have another goes on under a new one.
  *
- *   place    the machine's id, and the file's own number on its disk: both differ in a copy of the folder, in a backup
+ *   place    the machine's id, and which file on its disk it is: both differ in a copy of the folder, in a backup
  *            that was put back, in a disk that was put into another box
  *   leases   a random word, another at each start and every few minutes: a platform shows the last one that it was
  *            told (`presence`). One that was never ours shows a twin: a copy of the whole machine, or a machine that
@@ -22,7 +22,7 @@ import type { Meta } from './meta.ts';
 export interface Place {
   /** A hash of the machine's id: the id itself is not to be shown (machine-id(5)). */
   readonly machine: string;
-  /** The inode of the file: a new number for each copy. */
+  /** The inode of the file and when it was made: others for each copy. */
   readonly file: string;
 }
 
@@ -58,10 +58,11 @@ export function readMachine(files: readonly string[] = MACHINE_FILES): string {
   return '';
 }
 
-export const placeOf = (file: string, machine: string): Place => ({
-  machine,
-  file: String(statSync(file, { bigint: true }).ino || ''),
-});
+/** An inode is used again once its file is gone: the moment at which the file was made goes with it, where it is known. */
+export function placeOf(file: string, machine: string): Place {
+  const { ino, birthtimeNs } = statSync(file, { bigint: true });
+  return { machine, file: ino === 0n ? '' : `${ino}${birthtimeNs === 0n ? '' : `@${birthtimeNs}`}` };
+}
 
 /** Whether a platform's word of us is our own: the newest are known as they are, older ones by their count. */
 export function isOwnLease({ count, recent }: Leases, lease: string): boolean {
