@@ -8,6 +8,8 @@ import type { createRefusals, Refused } from './refusals.ts';
 const BURST_OVER_MS = 60_000;
 const ANSWERS: CommandRate = { perMinute: 60, burst: 20 };
 const MINUTE_MS = 60_000;
+const UNDER_WAY_MAX = 100;
+export const UNDER_WAY = `${UNDER_WAY_MAX} of its commands are under way; wait, and send it again`;
 
 /** Lets through what comes at a rate; refuses the rest. */
 export function createFloodGuard(
@@ -45,5 +47,19 @@ function createBuckets(time: Pick<Clock, 'elapsed'>) {
     const filled = Math.min(burst, tokens + ((now - at) * perMinute) / MINUTE_MS);
     buckets.set(name, { tokens: filled < 1 ? filled : filled - 1, at: now });
     return filled >= 1;
+  };
+}
+
+/** So many of each source wait at once: where a disk or a device says nothing, an allowed rate piles up, too. */
+export function createUnderWay() {
+  const counts = new Map<string, number>();
+  return {
+    /** False: too many of this source wait. */
+    begin(source: string): boolean {
+      const before = counts.get(source) ?? 0;
+      if (before < UNDER_WAY_MAX) counts.set(source, before + 1);
+      return before < UNDER_WAY_MAX;
+    },
+    end: (source: string) => void counts.set(source, (counts.get(source) ?? 1) - 1),
   };
 }

@@ -30,7 +30,7 @@ import { burstLog } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import type { Recorder } from '../road/recorder.ts';
 import { type Authority, authorise, type ReadCommand, readCommand, whyNotNow } from './command.ts';
-import { createFloodGuard } from './floods.ts';
+import { createFloodGuard, createUnderWay, UNDER_WAY } from './floods.ts';
 import { createRefusals } from './refusals.ts';
 import { createHandling, type Handling, type TargetKind, type Task } from './registry.ts';
 
@@ -180,6 +180,7 @@ function createReceiving(
   const floods = createFloodGuard(context.time, refusals);
   /** Under way, by scope and id. */
   const running = new Map<string, Promise<Outcome>>();
+  const underWay = createUnderWay();
 
   const carryOut = async (
     command: ReadCommand,
@@ -244,6 +245,7 @@ function createReceiving(
       if (wrong !== undefined) return refusals.refuse(what, wrong);
       const allowed = authorise(command, { campus, target }, source);
       if ('refused' in allowed) return refusals.refuse(what, allowed.refused);
+      if (!underWay.begin(source.id)) return refusals.refuse(what, UNDER_WAY);
       const { scope } = allowed;
       const key = `${scope}\n${id}`;
       const result = running.get(key) ?? carryOut(command, scope, target, source);
@@ -260,6 +262,7 @@ function createReceiving(
         );
       } finally {
         if (running.get(key) === result) running.delete(key);
+        underWay.end(source.id);
       }
     },
     async tellInterrupted() {

@@ -215,11 +215,12 @@ function confirmReceived(
   context: LaneContext,
   { onReceived }: Pick<DeliveryOptions, 'onReceived'>,
 ): boolean {
-  const from = confirmUpTo(state, sequence, context);
-  if (from === undefined) return false;
-  const to = context.journal.position(context.uplink, state.lane).sequence;
+  const cursor = () => context.journal.position(context.uplink, state.lane).sequence;
+  const from = cursor();
+  const possible = confirmUpTo(state, sequence, context);
+  const to = cursor();
   if (from < to) onReceived(state.lane, from, to);
-  return true;
+  return possible;
 }
 
 /** Whether a refusal is about this address, now and later; another one is, the third time for the same event. */

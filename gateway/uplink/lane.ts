@@ -242,17 +242,23 @@ export function advanceCursor(state: LaneState, context: LaneContext): void {
 /**
  * The platform has everything up to `sequence`: more, it may be, than this channel has sent, where a receipt was lost
  * with the one before. One that is for what only an earlier process can have sent moves nothing yet: `takeClaimed`.
- * @returns where the cursor stood; undefined: it was never sent so much.
+ * A number between those that were sent, of another lane it may be, counts for the one below it.
+ * @returns false: it was never sent that.
  */
-export function confirmUpTo(state: LaneState, sequence: number, context: LaneContext): number | undefined {
+export function confirmUpTo(state: LaneState, sequence: number, context: LaneContext): boolean {
   const { journal, uplink, reach, receiptTimeoutMs, time } = context;
   const { lane } = state;
   const from = journal.position(uplink, lane).sequence;
-  if (sequence <= from) return from;
+  if (sequence <= from) return true;
   if (sequence > reach.sent(lane)) {
-    if (sequence > journal.last(lane) || !reach.mayBeOfBefore(lane, sequence)) return undefined;
+    if (sequence > journal.last(lane) || !reach.mayBeOfBefore(lane, sequence)) return false;
     state.claimed = Math.max(state.claimed, sequence);
-    return from;
+    return true;
+  }
+  const below = belowUnsent(state, sequence);
+  if (below !== undefined) {
+    confirmUpTo(state, below, context);
+    return false;
   }
   state.unconfirmed = state.unconfirmed.filter((one) => one > sequence);
   // Whatever the broker has not answered yet: the platform has it.
@@ -274,7 +280,17 @@ export function confirmUpTo(state: LaneState, sequence: number, context: LaneCon
   journal.advance(uplink, lane, { sequence, sent: sequence });
   journal.mark(uplink, lane, 'platform', sequence);
   passOver(state, context);
-  return from;
+  return true;
+}
+
+/**
+ * The last one sent before a number that stands between those that this channel has sent, and is none of them; 0: there
+ * is none. undefined: it was sent, or is past them all, where only an earlier channel knows.
+ */
+function belowUnsent({ unconfirmed, flights }: LaneState, sequence: number): number | undefined {
+  const sent = [...unconfirmed, ...flights.map(({ entry }) => entry.sequence)];
+  if ((sent.at(-1) ?? 0) < sequence || sent.includes(sequence)) return undefined;
+  return sent.findLast((one) => one < sequence) ?? 0;
 }
 
 /** What the platform said it has of an earlier process counts now that this one has sent it too. @returns it; 0: none. */

@@ -207,4 +207,15 @@ describe('uplinks side by side', () => {
       ),
     ).toEqual([expect.stringContaining(`uplinks[0].replyTopics[0]: covers ${own}, which the gateway`)]);
   });
+  it('may not say its events where another may be asked to answer', () => {
+    const under = (more: string) =>
+      uplinks(`{ id: a, url: mqtt://h, topicPrefix: edu/9 }`, `{ id: b, url: mqtt://h, ${more} }`);
+    expect(under('topicPrefix: edu/9/reply/b')).toEqual([
+      expect.stringContaining('uplinks[1].topicPrefix: edu/9/reply/b lies under edu/9/reply/'),
+    ]);
+    expect(under('noticeTopics: [edu/9/reply/+]')).toEqual([
+      expect.stringContaining('uplinks[1].noticeTopics[0]: edu/9/reply/+ lies under edu/9/reply/'),
+    ]);
+    expect(under('topicPrefix: edu/9/b')).toEqual([]);
+  });
 });

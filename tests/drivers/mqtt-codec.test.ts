@@ -268,3 +268,38 @@ describe.each([5, 4] as const)('MQTT.js over a checked stream, version %i', (ver
     process.off('uncaughtException', note);
   });
 });
+
+it('a flood of small messages leaves each turn of the event loop to others', async () => {
+  const below = new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() });
+  const checked = checkedStream(below, 5, 100_000);
+  const flood = Buffer.concat([
+    connack5,
+    ...Array.from({ length: 20_000 }, () => hex('30 05 0001 61 00 78')),
+  ]);
+  let got = 0;
+  let most = 0;
+  let ofTurn = 0;
+  checked.on('data', (chunk: Buffer) => {
+    got += chunk.length;
+    ofTurn += chunk.length;
+  });
+  below.push(flood);
+  while (got < flood.length) {
+    ofTurn = 0;
+    await new Promise(setImmediate);
+    most = Math.max(most, ofTurn);
+  }
+  expect(got).toBe(flood.length);
+  expect(most).toBeLessThanOrEqual(4096);
+});
+
+it('what came before a broker closed is read to its end', async () => {
+  const below = new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() });
+  const checked = checkedStream(below, 5, 100_000);
+  const bytes = Buffer.concat([connack5, ...Array.from({ length: 2000 }, () => hex('30 05 0001 61 00 78'))]);
+  below.push(bytes);
+  below.push(null);
+  let got = 0;
+  for await (const chunk of checked) got += (chunk as Buffer).length;
+  expect(got).toBe(bytes.length);
+});

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isFilter, isTopic, matchesFilter, overlap } from '../../drivers/platforms/mqtt/topics.ts';
+import { isFilter, isTopic, matchesFilter, overlap, topicPart } from '../../drivers/platforms/mqtt/topics.ts';
 
 // The examples of MQTT 5, 4.7.1.2 and 4.7.1.3.
 describe('a filter', () => {
@@ -49,4 +49,20 @@ it('two filters overlap where a topic fits both', () => {
   expect(overlap('campus/v1/45/#', 'campus/v1/+/presence')).toBe(true);
   expect(overlap('campus/v1/45/#', 'answers/#')).toBe(false);
   expect(overlap('a/+', 'a/b/c')).toBe(false);
+});
+
+// MQTT 5, 1.5.4: what a text must not or should not hold; a broker may close the connection at it.
+describe('a text that a broker may close the connection for', () => {
+  it.each(['\u0000', '\u0001', '\u001f', '\u007f', '\u009f', '\ud800', '\ufdd0', '\ufffe', '\u{1ffff}'])(
+    'with %j is no topic, and an id is a level without it',
+    (bad) => {
+      expect(isTopic(`a/${bad}`)).toBe(false);
+      expect(topicPart(`a${bad}b/+#`)).toBe('a_b___');
+    },
+  );
+
+  it('is none of what people write', () => {
+    expect(isTopic('campus/v1/45/reply/开门-1 \u{1f514}')).toBe(true);
+    expect(topicPart('开门-1 \u{1f514}')).toBe('开门-1 \u{1f514}');
+  });
 });

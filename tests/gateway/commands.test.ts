@@ -64,29 +64,6 @@ describe('a command', () => {
     expect(restarted.moved).toHaveLength(1);
   });
 
-  it('that comes too fast is refused unread, told once, and answered seldom', async () => {
-    const { commands, source, moved, events, tick } = await commandPath({
-      source: { rate: { perMinute: 60, burst: 3 } },
-    });
-    const send = (i: number) =>
-      commands.receiveCommand(bytes({ ...unsigned, id: `f-${i}` }), 'gate-io', source);
-    const replies = [];
-    for (let i = 0; i < 1000; i++) replies.push(await send(i));
-    expect(moved).toHaveLength(3);
-    expect(replies.slice(3, 5)).toEqual(
-      [3, 4].map((i) => ({ id: `f-${i}`, done: false, reason: expect.stringContaining('too many') })),
-    );
-    expect(replies.filter((reply) => reply !== undefined).length).toBeLessThan(30);
-    await expect
-      .poll(() => events.map(([type]) => type).sort())
-      .toEqual(['command.done', 'command.done', 'command.done', 'command.refused']);
-    // Another source has its own, and a minute later so has this one.
-    const other = await commands.receiveCommand(bytes(unsigned), 'gate-io', { ...source, id: 'education' });
-    expect(other).toMatchObject({ done: true });
-    tick(60_000);
-    expect(await send(1000)).toMatchObject({ done: true });
-  });
-
   it('is known after a restart; one that was cut off is not tried again, and both are told', async () => {
     const first = await commandPath();
     await first.send(vector);
@@ -113,6 +90,44 @@ describe('a command', () => {
     expect({ done, moved }).toEqual({ done: false, moved: [] });
     expect(reason).toContain('the disk takes nothing');
   }, 20_000);
+});
+
+describe('a command of a flood', () => {
+  it('that comes too fast is refused unread, told once, and answered seldom', async () => {
+    const { commands, source, moved, events, tick } = await commandPath({
+      source: { rate: { perMinute: 60, burst: 3 } },
+    });
+    const send = (i: number) =>
+      commands.receiveCommand(bytes({ ...unsigned, id: `f-${i}` }), 'gate-io', source);
+    const replies = [];
+    for (let i = 0; i < 1000; i++) replies.push(await send(i));
+    expect(moved).toHaveLength(3);
+    expect(replies.slice(3, 5)).toEqual(
+      [3, 4].map((i) => ({ id: `f-${i}`, done: false, reason: expect.stringContaining('too many') })),
+    );
+    expect(replies.filter((reply) => reply !== undefined).length).toBeLessThan(30);
+    await expect
+      .poll(() => events.map(([type]) => type).sort())
+      .toEqual(['command.done', 'command.done', 'command.done', 'command.refused']);
+    // Another source has its own, and a minute later so has this one.
+    const other = await commands.receiveCommand(bytes(unsigned), 'gate-io', { ...source, id: 'education' });
+    expect(other).toMatchObject({ done: true });
+    tick(60_000);
+    expect(await send(1000)).toMatchObject({ done: true });
+  });
+
+  it('is refused while too many of its sender are under way, and comes later', async () => {
+    const { send, hang, moved } = await commandPath();
+    hang();
+    for (let i = 0; i < 100; i++) void send({ ...unsigned, id: `h-${i}` });
+    expect(await send({ ...unsigned, id: 'more' })).toMatchObject({
+      done: false,
+      reason: expect.stringContaining('under way'),
+    });
+    const other = send({ id: 'i', action: 'inventory' }, 'gateway', { id: 'education' });
+    expect(await other).toMatchObject({ done: true });
+    expect(moved.some(({ id }) => id === 'more')).toBe(false);
+  });
 });
 
 describe('a gateway killed while a door is unlocked', () => {

@@ -117,6 +117,16 @@ describe('an answer to a command', () => {
     expect(packet.properties?.correlationData).toBeUndefined();
   });
 
+  it.each(['\u0001', '\u007f', '\ufdd0'])('to the id %j goes to a topic that a broker takes', async (id) => {
+    const broker = await scriptedBroker({});
+    await campus(broker.port);
+    await broker.subscribed('campus/v1/45/command/+');
+    broker.send(command, { id, action: 'nothing', arguments: {} });
+    const { topic, body } = await broker.others.find((one) => one.topic.includes('/reply/'));
+    expect(topic).toBe('campus/v1/45/reply/_');
+    expect(body.id).toBe(id);
+  });
+
   it('waits where the broker takes no more at once', async () => {
     let open = 0;
     let most = 0;

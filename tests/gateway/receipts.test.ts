@@ -32,6 +32,8 @@ describe('a receipt', () => {
   it.each([
     ['a number instead of a decimal string', { journal: 'j', urgent: 7 }],
     ['a negative one', { journal: 'j', urgent: '-7' }],
+    ['a fraction', { journal: 'j', urgent: '1.5' }],
+    ['a power', { journal: 'j', urgent: '1e9' }],
     ['one that no double holds', { journal: 'j', urgent: '99999999999999999999' }],
     ['no journal', { urgent: '7' }],
     ['a list', []],
@@ -44,10 +46,10 @@ describe('a receipt', () => {
   });
 });
 
-describe('receipts', () => {
-  const acknowledge = (broker: Awaited<ReturnType<typeof scriptedBroker>>, journal: string, more: object) =>
-    broker.send('campus/v1/45/ack', { journal, ...more });
+const acknowledge = (broker: Awaited<ReturnType<typeof scriptedBroker>>, journal: string, more: object) =>
+  broker.send('campus/v1/45/ack', { journal, ...more });
 
+describe('receipts', () => {
   it('alone move the cursor: what the broker has and the platform has not is sent again', async () => {
     const broker = await scriptedBroker({});
     const { record, journal } = await campus(broker.port, { receipts: true, receiptTimeout: '1s' });
@@ -83,21 +85,6 @@ describe('receipts', () => {
     broker.send('campus/v1/45/command/gateway', { id: 'x', action: 'nothing' });
     await broker.others.find(({ topic }) => topic === 'campus/v1/45/reply/x');
     expect(journal.position('police', 'urgent').sequence).toBe(0);
-  });
-
-  it('move the cursor no further than what was sent, and a lie is counted and shown', async () => {
-    const broker = await scriptedBroker({ connack: { receiveMaximum: 2 }, answer: () => undefined });
-    const { record, journal, uplink } = await campus(broker.port, { receipts: true });
-    await broker.subscribed('campus/v1/45/ack');
-    for (let zone = 1; zone <= 20; zone++) await record('panic', { zone: { number: zone } });
-    expect(sequences(await take(broker.events, 2))).toEqual([1, 2]);
-    acknowledge(broker, journal.id, { urgent: '17' });
-    await vi.waitFor(() =>
-      expect(uplink.state().discarded).toEqual({ 'a receipt for what was never sent': 1 }),
-    );
-    expect(journal.position('police', 'urgent').sequence).toBe(0);
-    acknowledge(broker, journal.id, { urgent: '2' });
-    await vi.waitFor(() => expect(journal.position('police', 'urgent')).toEqual({ sequence: 2, sent: 2 }));
   });
 
   it('of what was sent before a restart count once it was sent again', async () => {
@@ -137,5 +124,42 @@ describe('receipts', () => {
     const [alarm] = life.body['alarms'] as [Record<string, unknown>];
     expect(alarm).toMatchObject({ id, sequence: 1, uplinks: { police: { broker: expect.any(String) } } });
     expect(told).toEqual([['police', 'urgent', 0, 1]]);
+  });
+});
+
+describe('receipts that lie', () => {
+  it('move the cursor no further than what was sent, and a lie is counted and shown', async () => {
+    const broker = await scriptedBroker({ connack: { receiveMaximum: 2 }, answer: () => undefined });
+    const { record, journal, uplink } = await campus(broker.port, { receipts: true });
+    await broker.subscribed('campus/v1/45/ack');
+    for (let zone = 1; zone <= 20; zone++) await record('panic', { zone: { number: zone } });
+    expect(sequences(await take(broker.events, 2))).toEqual([1, 2]);
+    acknowledge(broker, journal.id, { urgent: '17' });
+    await vi.waitFor(() =>
+      expect(uplink.state().discarded).toEqual({ 'a receipt for what was never sent': 1 }),
+    );
+    expect(journal.position('police', 'urgent').sequence).toBe(0);
+    acknowledge(broker, journal.id, { urgent: '2' });
+    await vi.waitFor(() => expect(journal.position('police', 'urgent')).toEqual({ sequence: 2, sent: 2 }));
+  });
+
+  it('that name a number of another lane count for the one below it, and are counted', async () => {
+    const broker = await scriptedBroker({});
+    const { record, journal, uplink } = await campus(broker.port, { receipts: true });
+    await broker.subscribed('campus/v1/45/ack');
+    await record('panic', { zone: { number: 1 } });
+    await record('fault');
+    await record('panic', { zone: { number: 2 } });
+    expect(sequences(await take(broker.events, 3)).toSorted()).toEqual([1, 2, 3]);
+    acknowledge(broker, journal.id, { urgent: '2' });
+    await vi.waitFor(() =>
+      expect(uplink.state().discarded).toEqual({ 'a receipt for what was never sent': 1 }),
+    );
+    expect(journal.position('police', 'urgent')).toEqual({ sequence: 1, sent: 1 });
+    expect(journal.position('police', 'normal').sequence).toBe(0);
+    acknowledge(broker, journal.id, { urgent: '3', normal: '2' });
+    await vi.waitFor(() => expect(journal.position('police', 'urgent').sequence).toBe(3));
+    expect(journal.position('police', 'normal').sequence).toBe(2);
+    expect(uplink.state().discarded).toEqual({ 'a receipt for what was never sent': 1 });
   });
 });

@@ -8,7 +8,7 @@ export function clashesOf(
   uplinks: readonly { readonly id: string; readonly options: Options }[],
   campus: string,
 ): readonly (UplinkProblem & { readonly uplink: string })[] {
-  return [...sameClients(uplinks, campus), ...ownTopics(uplinks, campus)];
+  return [...sameClients(uplinks, campus), ...ownTopics(uplinks, campus), ...underAnswers(uplinks, campus)];
 }
 
 /** A broker closes the elder of two connections with one client id: they would take turns for ever. */
@@ -42,6 +42,27 @@ function* ownTopics(uplinks: Parameters<typeof clashesOf>[0], campus: string) {
         path: ['replyTopics', i],
         en: `covers ${clash}, which the gateway itself uses; answers under {prefix}/reply/ need not be named`,
         zh: `与网关自身使用的 ${clash} 重叠；{prefix}/reply/ 下的应答无需列出`,
+      };
+    }
+  }
+}
+
+/** Who may ask one uplink for answers could write there what another one says, or hears. */
+function* underAnswers(uplinks: Parameters<typeof clashesOf>[0], campus: string) {
+  for (const { id, options } of uplinks) {
+    const topics = [
+      { path: ['topicPrefix'], topic: prefixOf(options, campus) },
+      ...options.noticeTopics.map((topic, i) => ({ path: ['noticeTopics', i], topic })),
+    ];
+    for (const { path, topic } of topics) {
+      const other = uplinks.find((one) => overlap(topic, `${prefixOf(one.options, campus)}/reply/#`));
+      if (other === undefined) continue;
+      const answers = `${prefixOf(other.options, campus)}/reply/`;
+      yield {
+        uplink: id,
+        path,
+        en: `${topic} lies under ${answers}, where commands of ${other.id} may ask for their answers`,
+        zh: `${topic} 位于 ${answers} 之下，${other.id} 的命令可以要求在那里应答`,
       };
     }
   }

@@ -3,12 +3,14 @@ import type { PlatformHost } from '../../contract/transport.ts';
 import { BrokerError, detailOf } from './checked.ts';
 import type { Connection, Incoming } from './connection.ts';
 import type { Options } from './options.ts';
+import { REFUSED } from './sending.ts';
 import { isTopic, matchesFilter, topicPart } from './topics.ts';
 
 export const JSON_TYPE = 'application/json';
 
 const REPLY_ELSEWHERE =
   'its response topic is neither under {prefix}/reply/ nor in replyTopics of the config of the gateway';
+const ANSWER_NOT_TAKEN = 'an answer that was asked for and is not taken';
 /** It is sent back as it came. */
 const CORRELATION_MAX = 1024;
 const TOO_LONG = `its correlation data is longer than ${CORRELATION_MAX} bytes`;
@@ -80,12 +82,15 @@ export function hearPlatform(
     const asked = elsewhere ? undefined : responseTopic;
     const to = asked ?? (reply.id === null ? undefined : `${prefix}/reply/${topicPart(reply.id)}`);
     if (to === undefined) return;
-    connection.publish({
+    const answer = {
       topic: to,
       payload: JSON.stringify(reply),
       qos: 1,
       contentType: JSON_TYPE,
       correlation: correlation === NONE || wrong !== undefined ? undefined : correlation,
+    } as const;
+    connection.publish(answer, ({ code, reason }) => {
+      if (code === -1 || code >= REFUSED) host.discarded(ANSWER_NOT_TAKEN, reason);
     });
   };
 

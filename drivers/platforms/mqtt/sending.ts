@@ -77,6 +77,8 @@ export const PACKET_OVERHEAD = 128;
 const TOPIC_MAX = 65_535;
 /** Answers to commands that wait: a broker that asks and acknowledges nothing must not make them pile up. */
 const LATER_MAX = 1000;
+/** Bytes of answers that are not acknowledged, waiting or on their way: an inventory is long. */
+const ANSWERS_MAX = 4_194_304;
 const NOT_TAKEN: PublishAnswer = { code: -1, reason: 'the broker takes no more' };
 export const sizeOf = ({ topic, payload, correlation }: Message) =>
   Buffer.byteLength(topic) + Buffer.byteLength(payload) + (correlation?.length ?? 0) + PACKET_OVERHEAD;
@@ -94,6 +96,7 @@ export function createSending(client: MqttClient, limits: Limits) {
   const later: Later[] = [];
   /** The same of answers: events go first. */
   const answersLater: Later[] = [];
+  let answerBytes = 0;
   // What is published in one turn is one write: of one buffer, which costs half of one of many.
   let packets: Buffer[] = [];
   const flush = () => {
@@ -127,14 +130,25 @@ export function createSending(client: MqttClient, limits: Limits) {
     });
     if (packets.push(packet) === 1) process.nextTick(flush);
   };
+  const publishAnswer = (message: Message, size: number, done: (answer: PublishAnswer) => void) => {
+    if (answerBytes + size > ANSWERS_MAX || answersLater.length >= LATER_MAX)
+      return void process.nextTick(() => done(NOT_TAKEN));
+    answerBytes += size;
+    const answered = (answer: PublishAnswer) => {
+      answerBytes -= size;
+      done(answer);
+    };
+    if (waiting.size < receiveMaximum) send(message, answered);
+    else answersLater.push({ message, done: answered });
+  };
   return {
     publish(message: Message, done: (answer: PublishAnswer) => void = () => {}) {
-      if (sizeOf(message) > maximumPacketSize || Buffer.byteLength(message.topic) > TOPIC_MAX)
+      const size = sizeOf(message);
+      if (size > maximumPacketSize || Buffer.byteLength(message.topic) > TOPIC_MAX)
         return void process.nextTick(() => done(TOO_LARGE));
-      if (waiting.size < receiveMaximum) send(message, done);
-      else if (message.alias === true) later.push({ message, done });
-      else if (answersLater.length < LATER_MAX) answersLater.push({ message, done });
-      else process.nextTick(() => done(NOT_TAKEN));
+      if (message.alias !== true) publishAnswer(message, size, done);
+      else if (waiting.size < receiveMaximum) send(message, done);
+      else later.push({ message, done });
     },
     onAnswer(packetId: number, code: number) {
       const done = waiting.get(packetId);

@@ -4,8 +4,14 @@
 export const prefixOf = ({ topicPrefix }: { readonly topicPrefix?: string | undefined }, campus: string) =>
   topicPrefix ?? `campus/v1/${campus}`;
 
-/** An id becomes a level of a topic: what a topic or a filter would read otherwise is replaced. */
-export const topicPart = (id: string) => id.replace(/[/+#\u0000]/g, '_');
+/**
+ * What a broker may close the connection for (1.5.4): NUL, half a surrogate pair, and what SHOULD NOT stand in a text,
+ * control characters and no characters. Mosquitto does so at each of them.
+ */
+const NO_TEXT = /[\p{Cc}\p{Cs}\p{Noncharacter_Code_Point}]/u;
+
+/** An id becomes a level of a topic: what a topic, a filter or a broker would read otherwise is replaced. */
+export const topicPart = (id: string) => id.replace(new RegExp(`[/+#]|${NO_TEXT.source}`, 'gu'), '_');
 
 /**
  * A topic that can be published to (4.7.3, 3.3.2.3.5), else the broker would close the connection; and none of the
@@ -14,7 +20,8 @@ export const topicPart = (id: string) => id.replace(/[/+#\u0000]/g, '_');
 export const isTopic = (topic: string) =>
   topic !== '' &&
   !topic.startsWith('$') &&
-  !/[+#\u0000\ufffd]/.test(topic) &&
+  !/[+#\ufffd]/.test(topic) &&
+  !NO_TEXT.test(topic) &&
   Buffer.byteLength(topic) <= 65_535;
 
 /** Wildcards stand for whole levels, `#` for all that follow and for none (4.7.1). */
