@@ -6,7 +6,7 @@
  *   place    the machine's id, and which file on its disk it is: both differ in a copy of the folder, in a backup
  *            that was put back, in a disk that was put into another box
  *   leases   a random word, another at each start and every few minutes: a platform shows the last one that it was
- *            told (`presence`). One that was never ours shows a twin: a copy of the whole machine, or a machine that
+ *            told (`state/gateway`). One that was never ours shows a twin: a copy of the whole machine, or a machine that
  *            was set back to an older state. Where a container has no id of a machine, that is what finds it
  *
  * A new numbering costs nothing: numbers go on rising, each lane's chain begins anew, what waits for a platform goes
@@ -22,8 +22,10 @@ import type { Meta } from './meta.ts';
 export interface Place {
   /** A hash of the machine's id: the id itself is not to be shown (machine-id(5)). */
   readonly machine: string;
-  /** The inode of the file and when it was made: others for each copy. */
+  /** The inode of the file: another for each copy that is there beside it. */
   readonly file: string;
+  /** When it was made, ns: an inode is used again once its file is gone. */
+  readonly made: string;
 }
 
 export type RenumberReason = 'machine-changed' | 'folder-copied' | 'other-gateway';
@@ -58,10 +60,11 @@ export function readMachine(files: readonly string[] = MACHINE_FILES): string {
   return '';
 }
 
-/** An inode is used again once its file is gone: the moment at which the file was made goes with it, where it is known. */
+/** Where the system does not tell when a file was made (no statx, as under an old Docker), libuv gives the last change. */
 export function placeOf(file: string, machine: string): Place {
-  const { ino, birthtimeNs } = statSync(file, { bigint: true });
-  return { machine, file: ino === 0n ? '' : `${ino}${birthtimeNs === 0n ? '' : `@${birthtimeNs}`}` };
+  const { ino, birthtimeNs, ctimeNs } = statSync(file, { bigint: true });
+  const isKnown = birthtimeNs > 0n && birthtimeNs !== ctimeNs;
+  return { machine, file: String(ino || ''), made: isKnown ? String(birthtimeNs) : '' };
 }
 
 /** Whether a platform's word of us is our own: the newest are known as they are, older ones by their count. */
@@ -75,7 +78,7 @@ export function isOwnLease({ count, recent }: Leases, lease: string): boolean {
 export const isLease = (text: unknown): text is string =>
   typeof text === 'string' && /^\d{1,15}\.[0-9a-f]{16}$/.test(text);
 
-const placeSchema = z.object({ machine: z.string(), file: z.string() });
+const placeSchema = z.object({ machine: z.string(), file: z.string(), made: z.string().default('') });
 const leasesSchema = z.object({ count: z.int().min(0), recent: z.array(z.string().refine(isLease)) });
 
 /** What was written over is as what was never there: the journal opens all the same. */
@@ -100,11 +103,17 @@ export function identityTable(db: Database.Database, meta: Meta) {
     return { reason, before, journal };
   };
   const bind = (place: Place): Renumbered | undefined => {
-    const known: Place = readOr(placeSchema, meta.get('place'), { machine: '', file: '' });
+    const known: Place = readOr(placeSchema, meta.get('place'), { machine: '', file: '', made: '' });
     const differs = (name: keyof Place) =>
       known[name] !== '' && place[name] !== '' && known[name] !== place[name];
-    const reason = differs('machine') ? 'machine-changed' : differs('file') ? 'folder-copied' : undefined;
-    const now = { machine: place.machine || known.machine, file: place.file || known.file };
+    const isCopied = differs('file') || differs('made');
+    const reason = differs('machine') ? 'machine-changed' : isCopied ? 'folder-copied' : undefined;
+    const now: Place = {
+      machine: place.machine || known.machine,
+      file: place.file || known.file,
+      // Of another file it says nothing about this one.
+      made: place.made || (differs('file') ? '' : known.made),
+    };
     if (JSON.stringify(now) !== meta.get('place')) meta.put('place', JSON.stringify(now));
     return reason && renumber(reason);
   };

@@ -4,8 +4,9 @@ import Database from 'better-sqlite3';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { systemClock } from '../../drivers/contract/clock.ts';
 import { journalFolder } from '../../gateway/journal/folder.ts';
-import { isLease, isOwnLease, readMachine } from '../../gateway/journal/identity.ts';
+import { isLease, isOwnLease, type Place, readMachine } from '../../gateway/journal/identity.ts';
 import { type Journal, openJournal } from '../../gateway/journal/index.ts';
+import { createStore } from '../../gateway/journal/store.ts';
 import { temporaryDirectory } from '../helpers.ts';
 
 const open = async (directory: string): Promise<Journal> => {
@@ -171,5 +172,33 @@ describe('the id of the machine', () => {
     // systemd writes `uninitialized` at the first boot of an image.
     expect(readMachine([file('uninitialized\n')])).toBe('');
     expect(readMachine(['/nowhere'])).toBe('');
+  });
+});
+
+describe('a file of the same number on the disk', () => {
+  const bind = (...places: readonly Partial<Place>[]) => {
+    const db = new Database(':memory:');
+    const store = createStore(db, 'memory', systemClock);
+    const reasons = places.map((place) => store.bind({ machine: '', file: '', made: '', ...place })?.reason);
+    db.close();
+    return reasons;
+  };
+
+  it('is another where it was made at another time', () => {
+    expect(bind({ file: '7', made: '1' }, { file: '7', made: '1' }, { file: '7', made: '2' })).toEqual([
+      undefined,
+      undefined,
+      'folder-copied',
+    ]);
+  });
+
+  it('is the same where a system tells now and then, or never, when it was made', () => {
+    const told = { file: '7', made: '1' };
+    expect(bind({ file: '7' }, told, { file: '7' }, told, { file: '7' })).toEqual(Array(5).fill(undefined));
+    expect(bind(told, { file: '8' }, { file: '8', made: '3' })).toEqual([
+      undefined,
+      'folder-copied',
+      undefined,
+    ]);
   });
 });

@@ -1,10 +1,11 @@
 /** Two gateways that a platform takes for one: copies of a machine, a machine that was set back, a second with one id. */
-import { cpSync, rmSync, statSync } from 'node:fs';
+import { cpSync, rmSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { Aedes, type AedesPublishPacket } from 'aedes';
 import Database from 'better-sqlite3';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { placeOf } from '../../gateway/journal/identity.ts';
 import { freePort, temporaryDirectory } from '../helpers.ts';
 import { scriptedBroker } from '../scripted-broker.ts';
 import { campus } from './campus.ts';
@@ -62,8 +63,11 @@ async function broker() {
 function copyOfMachine(directory: string, copy = join(temporaryDirectory(), 'copy')) {
   cpSync(directory, copy, { recursive: true });
   const db = new Database(join(copy, 'journal.sqlite'));
-  const inode = String(statSync(join(copy, 'journal.sqlite')).ino);
-  db.prepare("UPDATE meta SET value = json_set(value, '$.file', ?) WHERE key = 'place'").run(inode);
+  const { file, made } = placeOf(join(copy, 'journal.sqlite'), '');
+  db.prepare("UPDATE meta SET value = json_set(value, '$.file', ?, '$.made', ?) WHERE key = 'place'").run(
+    file,
+    made,
+  );
   db.close();
   return copy;
 }
