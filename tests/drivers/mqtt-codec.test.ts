@@ -5,6 +5,7 @@ import { generate, type Packet } from 'mqtt-packet';
 import { describe, expect, it } from 'vitest';
 import { checkedStream } from '../../drivers/platforms/mqtt/checked.ts';
 import { packetReader } from '../../drivers/platforms/mqtt/codec.ts';
+import { manualClock } from '../clocks.ts';
 
 const hex = (text: string) => Buffer.from(text.replace(/\s/g, ''), 'hex');
 /** CONNACK of MQTT 5 without properties. */
@@ -302,4 +303,37 @@ it('what came before a broker closed is read to its end', async () => {
   let got = 0;
   for await (const chunk of checked) got += (chunk as Buffer).length;
   expect(got).toBe(bytes.length);
+});
+
+it('a flood goes on no faster than its pace, and what follows it is not lost', async () => {
+  const clock = manualClock();
+  const below = new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() });
+  const checked = checkedStream(below, 5, 100_000, clock);
+  let got = 0;
+  checked.on('data', (chunk: Buffer) => {
+    got += chunk.length;
+  });
+  const flood = Buffer.concat([
+    connack5,
+    ...Array.from({ length: 300_000 }, () => hex('30 05 0001 61 00 78')),
+  ]);
+  below.push(flood);
+  const settle = async () => {
+    for (let before = -1; before !== got; await new Promise(setImmediate)) {
+      before = got;
+      for (let i = 0; i < 5; i++) await new Promise(setImmediate);
+    }
+  };
+  await settle();
+  // Half a megabyte at once, and 256 KB a second after it.
+  expect(got).toBeGreaterThan(500_000);
+  expect(got).toBeLessThan(530_000);
+  const atOnce = got;
+  await clock.advance(1000);
+  await settle();
+  expect(got - atOnce).toBeGreaterThan(250_000);
+  expect(got - atOnce).toBeLessThan(262_000);
+  await clock.advance(10_000);
+  await settle();
+  expect(got).toBe(flood.length);
 });

@@ -1,6 +1,7 @@
 /** A broker's bytes between its socket and MQTT.js: what breaks the protocol ends the connection, and is not passed on. */
 import { Duplex } from 'node:stream';
 import { connect, type IClientOptions, type MqttClient } from 'mqtt';
+import type { Clock } from '../../contract/clock.ts';
 import { packetReader, type Violation } from './codec.ts';
 
 /** The broker breaks the protocol, or sends more than is taken. */
@@ -27,20 +28,45 @@ type Dial = ConstructorParameters<typeof MqttClient>[0];
  * goes through all of it: 2 MB of small messages are 0.7 s in which no panel is heard.
  */
 const TURN_BYTES = 2048;
+/**
+ * Of one broker, on average, and at once: 60,000 acknowledgements a second, or an eighth of a processor for 5,000 small
+ * messages. What is more waits with the broker.
+ */
+const BYTES_A_MS = 256;
+const BURST_BYTES = 524_288;
 
-/** `below`, with its packets checked. It ends with a BrokerError where they break the protocol. */
-export function checkedStream(below: Duplex, version: 5 | 4, maximum: number): Duplex {
+/** @returns how long to wait once so many more bytes went on, ms. */
+function createPace(time: Pick<Clock, 'elapsed'>): (bytes: number) => number {
+  let owed = 0;
+  let at = time.elapsed();
+  return (bytes) => {
+    const now = time.elapsed();
+    owed = Math.max(0, owed - (now - at) * BYTES_A_MS) + bytes;
+    at = now;
+    return Math.max(0, owed - BURST_BYTES) / BYTES_A_MS;
+  };
+}
+
+/**
+ * `below`, with its packets checked. It ends with a BrokerError where they break the protocol.
+ * `time`: a flood is paced by it; without it, others get their turn, and no more.
+ */
+export function checkedStream(below: Duplex, version: 5 | 4, maximum: number, time?: Clock): Duplex {
   const reader = packetReader(version, maximum);
+  const pace = time === undefined ? () => 0 : createPace(time);
   /** Read of `below`, which is paused meanwhile. */
   let held: Buffer = Buffer.alloc(0);
   let ended = false;
   /** What takes the packets wants more of them. */
   let wanted = false;
   let turning = false;
+  let notBefore = 0;
   const goOn = () => {
     if (turning || !wanted || checked.destroyed) return;
     turning = true;
-    setImmediate(turn);
+    const waitMs = notBefore - (time?.elapsed() ?? 0);
+    if (waitMs > 0) time?.after(waitMs, turn);
+    else setImmediate(turn);
   };
   const turn = () => {
     turning = false;
@@ -50,8 +76,10 @@ export function checkedStream(below: Duplex, version: 5 | 4, maximum: number): D
       else below.resume();
       return;
     }
-    const { packets, violation } = reader.push(held.subarray(0, TURN_BYTES));
-    held = held.subarray(TURN_BYTES);
+    const bytes = held.subarray(0, TURN_BYTES);
+    held = held.subarray(bytes.length);
+    notBefore = (time?.elapsed() ?? 0) + pace(bytes.length);
+    const { packets, violation } = reader.push(bytes);
     if (packets !== undefined) wanted = checked.push(packets);
     if (violation !== undefined) checked.destroy(new BrokerError(violation));
     goOn();

@@ -137,7 +137,7 @@ export async function openConnection(
     }),
   };
   return new Promise((resolve, reject) => {
-    const checked = checkedStream(stream, version, INCOMING_MAXIMUM);
+    const checked = checkedStream(stream, version, INCOMING_MAXIMUM, time);
     const client = new MqttClient(
       () => checked as ReturnType<ConstructorParameters<typeof MqttClient>[0]>,
       clientOptions,
