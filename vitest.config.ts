@@ -8,6 +8,9 @@ const onDemoPorts = [
   'tests/simulators/simulators.test.ts',
 ];
 
+/** What parsers cost is measured alone. */
+const costs = 'tests/**/*.cost.test.ts';
+
 export default defineConfig({
   test: {
     projects: [
@@ -15,7 +18,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['tests/**/*.test.ts'],
-          exclude: ['tests/system/**', 'tests/bench/**', ...onDemoPorts],
+          exclude: ['tests/system/**', 'tests/bench/**', costs, ...onDemoPorts],
           testTimeout: 20_000,
           // Most of a test's time is spent waiting for a peer: more files at once than cores.
           maxWorkers: 3,
@@ -29,6 +32,14 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 20_000,
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          name: 'cost',
+          include: [costs],
+          fileParallelism: false,
+          testTimeout: 60_000,
         },
       },
       {

@@ -3,10 +3,8 @@ import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type Clock, systemClock } from '../../drivers/contract/clock.ts';
-import { readChallenges } from '../../drivers/digest.ts';
 import { ask, type Question } from '../../drivers/http.ts';
 import { fastClock } from '../clocks.ts';
-import { expectLinear, repeated } from '../linear.ts';
 
 /** A device on a bare socket, which says what the test wants as soon as it is asked, and the requests that it got. */
 async function device(answer: (socket: Socket, request: string, connection: number) => void) {
@@ -269,17 +267,4 @@ describe('a device that asks who we are', () => {
       expect(requests.length).toBe(1);
     },
   );
-
-  it.each([
-    ['a', ''],
-    ['a ', ''],
-    [',', ''],
-    ['"', 'Digest a='],
-    ['\\"', 'Digest a="'],
-    ['a=b,', 'Digest '],
-    ['a="b", ', 'Digest '],
-    ['=', 'Digest '],
-  ])('by %s again and again costs no more than its length', (unit, head) => {
-    expectLinear(readChallenges, (bytes) => repeated(unit, bytes, head));
-  });
 });

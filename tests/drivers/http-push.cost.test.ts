@@ -61,7 +61,7 @@ describe('what reading any message costs', () => {
           (size) => bytes(repeated(body, size, head, tail)),
         );
       }),
-      { numRuns: 25 },
+      { numRuns: 15 },
     );
   });
 });

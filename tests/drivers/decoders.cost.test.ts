@@ -5,6 +5,7 @@
 import { describe, it } from 'vitest';
 import type { Decoder } from '../../drivers/contract/codec.ts';
 import { dc09Decoder, parseTimestamp } from '../../drivers/dc09/codec.ts';
+import { readChallenges } from '../../drivers/digest.ts';
 import { rtuRequestDecoder, rtuResponseDecoder, tcpDecoder } from '../../drivers/modbus/codec.ts';
 import { osdpDecoder } from '../../drivers/osdp/codec.ts';
 import { packetReader } from '../../drivers/platforms/mqtt/codec.ts';
@@ -93,3 +94,18 @@ it.each(['\x00\x00\x00\x08moof', '\x00\x00\x00\x00mdat', 'moov', '\x00\x00\x00\x
     );
   },
 );
+
+describe('a device that asks who we are', () => {
+  it.each([
+    ['a', ''],
+    ['a ', ''],
+    [',', ''],
+    ['"', 'Digest a='],
+    ['\\"', 'Digest a="'],
+    ['a=b,', 'Digest '],
+    ['a="b", ', 'Digest '],
+    ['=', 'Digest '],
+  ])('by %s again and again costs no more than its length', (unit, head) => {
+    expectLinear(readChallenges, (bytes) => repeated(unit, bytes, head));
+  });
+});
