@@ -8,7 +8,7 @@ import { stat } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import { SerialPort } from 'serialport';
 import { z } from 'zod';
-import type { Clock } from './contract/clock.ts';
+import type { Clock, Timer } from './contract/clock.ts';
 import { type Host, LineError } from './contract/driver.ts';
 import { hostPort } from './contract/options.ts';
 
@@ -128,6 +128,29 @@ function watchDevice(port: SerialPort, path: string, device: string, time: Clock
   port.once('close', () => watch.stop());
 }
 
+/** More than a serial line carries (1 Mbaud is 100 KB/s), and what may come at once. */
+const MOST_BYTES_A_MS = 128;
+const BURST_BYTES = 16_384;
+
+/**
+ * What stands behind a serial server is a serial line: one that says more than a line can is read no faster. The rest
+ * waits in the system and at the other end, and alarms do not wait for it.
+ */
+function readAtLineSpeed(socket: Socket, time: Clock) {
+  let credit = BURST_BYTES;
+  let at = time.elapsed();
+  let resting: Timer | undefined;
+  socket.on('data', (chunk: Buffer) => {
+    const now = time.elapsed();
+    credit = Math.min(BURST_BYTES, credit + (now - at) * MOST_BYTES_A_MS) - chunk.length;
+    at = now;
+    if (credit >= 0) return;
+    socket.pause();
+    resting = time.after(-credit / MOST_BYTES_A_MS, () => socket.resume());
+  });
+  socket.once('close', () => resting?.stop());
+}
+
 /**
  * Wraps an open duplex as a Line. `onData` is called for each chunk until the end.
  */
@@ -210,5 +233,6 @@ export async function openLine(
   const { host: address, port } = connection.serialServer;
   const socket = await connectTcp(address, port, host);
   socket.once('end', () => socket.destroy());
+  readAtLineSpeed(socket, host.clock);
   return asLine(name, socket, onData, () => socket.destroy());
 }
