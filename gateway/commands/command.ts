@@ -26,7 +26,6 @@ export const commandSchema = z.strictObject({
   issuedAt: time.optional().describe('RFC 3339'),
   expiresAt: time.optional().describe('RFC 3339; after it the command does nothing'),
   arguments: z.record(z.string(), z.unknown()).default({}),
-  signatureVersion: z.int().optional().describe('2 where it is signed: the form that names its campus'),
   signature: z
     .string()
     // 64 bytes leave four bits of the last letter unused: there is one way to write them.
@@ -101,7 +100,7 @@ export function authorise(
   { campus, target }: Addressee,
   { id, rules, keys }: Authority & { readonly id: string },
 ): { readonly scope: string } | { readonly refused: string } {
-  const { action, issuer, audience, signatureVersion, signature, signed } = command;
+  const { action, issuer, audience, signature, signed } = command;
   if (command.target !== undefined && command.target !== target)
     return { refused: `it is for ${command.target}, and came to ${target}` };
   if (audience !== undefined && audience !== campus)
@@ -114,7 +113,7 @@ export function authorise(
     const signer = own.find(({ key }) => verify(null, signed, key, bytes));
     if (signer === undefined) return { refused: 'its signature is not right' };
     if (command.target === undefined) return { refused: 'it is signed, and names no target' };
-    if (audience === undefined || signatureVersion !== SIGNATURE_VERSION) return { refused: OLD_FORM };
+    if (audience === undefined) return { refused: OLD_FORM };
     scope = scopeOf(signer.key);
   }
   const allowing = rules.filter(
@@ -132,10 +131,8 @@ export function authorise(
   return { scope };
 }
 
-/** Is signed too, so that what is signed under one form is never read by the rules of another. */
-const SIGNATURE_VERSION = 2;
 const OLD_FORM =
-  'it is signed in an old form: sign it with `signatureVersion`, 2, and `audience`, the number of the campus';
+  'it is signed in the old form, which names no campus: sign it with `audience`, the number of the campus';
 
 /** An id of an uplink has no colon. */
 const scopeOf = (key: KeyObject) =>

@@ -16,7 +16,6 @@ MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=
 -----END PUBLIC KEY-----`);
 export const vector = {
   audience: '4503000001',
-  signatureVersion: 2,
   issuer: 'duty-officer',
   id: 'c-1',
   target: 'gate-io',
@@ -24,7 +23,7 @@ export const vector = {
   arguments: { output: 'gate' },
   issuedAt: '2026-11-24T08:00:00Z',
   expiresAt: '2026-11-24T08:05:00Z',
-  signature: '1I1Bbskkj2LWNDP1S5QL8Ul0lVk_HMPkEagQsbpveOzz-NuRrt7iwXM-JluT0wxK4uZaD-2iokg_9ezN2-lECQ',
+  signature: 'nLX02JkR1NTJjYsrKPoT7QEX8BsGcYPqoE8jRnha6kgPbT3DuAWqsWd30J9T9mAhk-DvayYDTgxfvd5jalV2Bg',
 };
 export const bytes = (value: unknown) =>
   Buffer.from(typeof value === 'string' ? value : JSON.stringify(value));

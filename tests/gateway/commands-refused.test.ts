@@ -35,7 +35,6 @@ const refused: readonly [string, unknown, string, RegExp, Partial<Source>?][] = 
       action: 'unlock',
       issuer: 'wang',
       audience: '4503000001',
-      signatureVersion: 2,
       ...times,
     }),
     'gate-io',
@@ -47,25 +46,11 @@ const refused: readonly [string, unknown, string, RegExp, Partial<Source>?][] = 
     {
       ...vector,
       audience: undefined,
-      signatureVersion: undefined,
       signature: 'Dewex-De-6kBAofswTuFBLQxHKTcSg-Fmlyl22pgNfu0U-j5rfexYdYHHlg4wLHBCEyO-_5jjyLPAcI3qoDvDA',
     },
     'gate-io',
-    /old form.*`signatureVersion`.*`audience`/,
+    /old form.*`audience`/,
   ],
-  [
-    'signed in a form that names the campus and no version',
-    // Made by openssl, of the same text without `signatureVersion`.
-    {
-      ...vector,
-      signatureVersion: undefined,
-      signature: 'nLX02JkR1NTJjYsrKPoT7QEX8BsGcYPqoE8jRnha6kgPbT3DuAWqsWd30J9T9mAhk-DvayYDTgxfvd5jalV2Bg',
-    },
-    'gate-io',
-    /old form.*`signatureVersion`/,
-  ],
-  ['of another version', signed({ ...unsigned, issuer: 'wang', signatureVersion: 3 }), 'gate-io', /old form/],
-  ['of which the version was taken out', { ...vector, signatureVersion: undefined }, 'gate-io', /signature/],
   [
     'signed for another campus',
     signed({ ...unsigned, issuer: 'wang', audience: '4503000002' }),

@@ -77,7 +77,7 @@ describe('a signed command', { timeout: 60_000 }, () => {
     await platform.subscribeAsync(['answers', `${PREFIX}/event/command/#`], { qos: 1 });
     const now = Date.now();
     const canonical = (id: string) =>
-      `{"action":"unlock","arguments":{"output":"door"},"audience":"4503000001","expiresAt":"${new Date(now + 600_000).toISOString()}","id":"${id}","issuedAt":"${new Date(now).toISOString()}","issuer":"duty","signatureVersion":2,"target":"gate"}`;
+      `{"action":"unlock","arguments":{"output":"door"},"audience":"4503000001","expiresAt":"${new Date(now + 600_000).toISOString()}","id":"${id}","issuedAt":"${new Date(now).toISOString()}","issuer":"duty","target":"gate"}`;
     const send = (id: string, signature = sign(canonical(id)).toString('base64url')) =>
       platform.publishAsync(
         `${PREFIX}/command/gate`,
