@@ -3,7 +3,6 @@ import { defineConfig } from 'vitest/config';
 
 /** Who plays the demo's campus plays it on the demo's own ports: one file at a time. */
 const onDemoPorts = [
-  'tests/contributing.test.ts',
   'tests/gateway/cli.test.ts',
   'tests/gateway/cli-process.test.ts',
   'tests/simulators/simulators.test.ts',

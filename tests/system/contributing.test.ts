@@ -5,10 +5,10 @@ import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { expect, it, onTestFinished } from 'vitest';
-import { freePort, stream, temporaryDirectory } from './helpers.ts';
-import { stopProcess } from './processes.ts';
+import { freePort, stream, temporaryDirectory } from '../helpers.ts';
+import { stopProcess } from '../processes.ts';
 
-const root = join(import.meta.dirname, '..');
+const root = join(import.meta.dirname, '../..');
 const page = readFileSync(join(root, 'CONTRIBUTING.md'), 'utf8');
 
 /** A page of it: the files (a path in backquotes with a colon, then a block of TypeScript) and the changes that it says. */
