@@ -6,7 +6,6 @@
  */
 import { hash } from 'node:crypto';
 import type { Socket as UdpSocket } from 'node:dgram';
-import { BlockList, isIP } from 'node:net';
 import { z } from 'zod';
 import { isAcceptError, turnedReason } from '../connections.ts';
 import type { Clock } from '../contract/clock.ts';
@@ -21,10 +20,11 @@ import {
   encodeDc09,
   formatTimestamp,
   frameBody,
+  MAX_BODY,
   parseKey,
 } from './codec.ts';
 import { type PanelEvent, parseContactId, parseSiaDcs } from './codes.ts';
-import { listenTcp, listenUdp, type Receive } from './listen.ts';
+import { listenTcp, listenUdp, type Receive, senderCheck } from './listen.ts';
 
 const account = z.strictObject({
   account: z
@@ -69,6 +69,13 @@ const REPEAT_UNTIMED_MS = 5 * 60_000;
 const REPEAT_UNNUMBERED_MS = 15_000;
 const SUPERVISION_TICK_MS = 250;
 
+/** A panel says one event a frame, some a few. Each becomes a kilobyte on disk: 4 KB of `BA/BA/BA` would be megabytes. */
+const MAX_EVENTS = 64;
+/** Of what was sent, where several events share it. */
+const MAX_SHARED_RAW = 256;
+/** Events of one account on their way to the disk: what others report does not stand behind more. */
+const MAX_WAITING_EVENTS = 2048;
+
 interface Panel {
   readonly device: string;
   readonly config: Account;
@@ -78,6 +85,8 @@ interface Panel {
   /** `elapsed` at the last good frame. */
   heard: number;
   online: boolean | undefined;
+  /** Events that are on their way to the disk. */
+  waiting: number;
   /** Wall clock at which the panel's own clock was last seen right; absent: never, or wrong since. */
   clockRightAt?: number;
 }
@@ -195,24 +204,12 @@ function openPanels(devices: readonly Device<Options>[], time: Clock): Map<strin
         key,
         mayBeAt: senderCheck(config.from),
         heard: now,
+        waiting: 0,
         online: undefined,
       });
     }
   }
   return panels;
-}
-
-/** IPv4 addresses come as IPv6 (::ffff:10.0.0.9) where the port is of both. */
-function senderCheck(ranges: Account['from']): (address: string) => boolean {
-  if (ranges === undefined) return () => true;
-  const list = new BlockList();
-  for (const range of ranges) {
-    const [address = '', length] = range.split('/');
-    const family = address.includes(':') ? 'ipv6' : 'ipv4';
-    if (length === undefined) list.addAddress(address, family);
-    else list.addSubnet(address, Number(length), family);
-  }
-  return (address) => list.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
 }
 
 function superviseAll(panels: Iterable<Panel>, host: Host) {
@@ -280,14 +277,21 @@ function receiver(panels: Map<string, Panel>, listener: string, host: Host): Rec
     if (events.length === 0 && message.id !== 'NULL' && message.data !== '') {
       return refuse('data that is no event', panel.device);
     }
+    if (events.length > MAX_EVENTS) return refuse('more events than a frame says', panel.device);
+    // No answer: the panel keeps them and sends them again.
+    if (panel.waiting + events.length > MAX_WAITING_EVENTS)
+      return host.discarded(panel.device, 'more at once than the disk takes', frame.body.length);
     const observations = events.flatMap(
-      (event, index) => observe(event, index, message, frame, panel, now) ?? [],
+      (event, index) => observe(event, index, message, frame, panel, now, events.length) ?? [],
     );
+    panel.waiting += observations.length;
     try {
       await Promise.all(observations.map((observation) => host.report(observation)));
     } catch {
       // The journal says why, once. No answer: the panel keeps the event and sends it again.
       return;
+    } finally {
+      panel.waiting -= observations.length;
     }
     answer(
       panel.key === undefined
@@ -336,6 +340,7 @@ function observe(
   frame: Dc09Frame,
   panel: Panel,
   now: number,
+  beside: number,
 ): DeviceObservation | undefined {
   if (meaning.kind === 'supervision') return undefined;
   const kind =
@@ -362,7 +367,10 @@ function observe(
       ...(user !== undefined && { user }),
       ...(!known && { unknownCode: true }),
     },
-    raw: `"${message.id}"${String(message.sequence).padStart(4, '0')}[${message.data ?? ''}]`,
+    raw: `"${message.id}"${String(message.sequence).padStart(4, '0')}[${message.data ?? ''}]`.slice(
+      0,
+      beside === 1 ? MAX_BODY : MAX_SHARED_RAW,
+    ),
   };
 }
 

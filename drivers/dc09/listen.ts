@@ -3,7 +3,7 @@
  * strangers can hold: connections, unfinished frames, frames that wait for the disk.
  */
 import { createSocket, type Socket as UdpSocket } from 'node:dgram';
-import { createServer, type Server, type Socket } from 'node:net';
+import { BlockList, createServer, isIP, type Server, type Socket } from 'node:net';
 import { boundConnections, panelConnections, type Turned } from '../connections.ts';
 import type { Clock, Timer } from '../contract/clock.ts';
 import type { Decoded } from '../contract/codec.ts';
@@ -26,8 +26,9 @@ const FRAME_DEADLINE_MS = 10_000;
 const TCP_KEEPALIVE_MS = 30_000;
 /** The same for all datagrams; beyond it they are dropped unanswered, and their panels send again. */
 const MAX_WAITING_UDP = 2048;
-/** Frames of one connection waiting for the disk; beyond it the socket is not read. */
+/** Frames of one connection waiting for the disk, and their bytes; beyond either the socket is not read. */
 const MAX_WAITING = 256;
+const MAX_WAITING_BYTES = 32_768;
 
 function portError(error: NodeJS.ErrnoException, address: string, port: number): LineError {
   if (error.code === 'EADDRINUSE') {
@@ -74,6 +75,8 @@ function serve(socket: Socket, receive: Receive, time: Clock) {
     known: () => panelConnections.know(socket),
   };
   let waiting = 0;
+  let waitingBytes = 0;
+  const isFull = () => waiting >= MAX_WAITING || waitingBytes >= MAX_WAITING_BYTES;
   let deadline: Timer | undefined;
   // Events of one commit are acknowledged in one write: of one buffer, which costs half of one of many.
   let answers: Buffer[] = [];
@@ -86,11 +89,14 @@ function serve(socket: Socket, receive: Receive, time: Clock) {
     if (answers.push(bytes) === 1) setImmediate(writeAnswers);
   };
   const take = (decoded: Decoded<Dc09Frame>) => {
+    const bytes = 'frame' in decoded ? decoded.frame.body.length : 0;
     waiting++;
-    if (waiting === MAX_WAITING) socket.pause();
+    waitingBytes += bytes;
+    if (isFull()) socket.pause();
     receive(decoded, answer, sender).finally(() => {
       waiting--;
-      if (waiting < MAX_WAITING && socket.isPaused()) socket.resume();
+      waitingBytes -= bytes;
+      if (!isFull() && socket.isPaused()) socket.resume();
     });
   };
   let heard = false;
@@ -116,6 +122,19 @@ function serve(socket: Socket, receive: Receive, time: Clock) {
     for (const one of decoder.silence()) take(one);
   });
   socket.once('close', () => deadline?.stop());
+}
+
+/** Whether an address is one of these, or in one of these networks; all are, where none is named. IPv4 addresses come as IPv6 (::ffff:10.0.0.9) where the port is of both. */
+export function senderCheck(ranges: readonly string[] | undefined): (address: string) => boolean {
+  if (ranges === undefined) return () => true;
+  const list = new BlockList();
+  for (const range of ranges) {
+    const [address = '', length] = range.split('/');
+    const family = address.includes(':') ? 'ipv6' : 'ipv4';
+    if (length === undefined) list.addAddress(address, family);
+    else list.addSubnet(address, Number(length), family);
+  }
+  return (address) => list.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
 }
 
 /** Answers the sender of each datagram. @throws LineError E_PORT_TAKEN, E_LINE_REFUSED */

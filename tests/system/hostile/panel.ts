@@ -11,16 +11,25 @@ function crc(bytes: Buffer): number {
   return value;
 }
 
+/** A message of SIA-DCS of an account, framed. */
+export function frame(account: string, sequence: number, data: string): Buffer {
+  const body = Buffer.from(`"SIA-DCS"${String(sequence).padStart(4, '0')}L0#${account}[#${account}|${data}]`);
+  const hex = (value: number, digits: number) => value.toString(16).toUpperCase().padStart(digits, '0');
+  return Buffer.concat([
+    Buffer.from(`\n${hex(crc(body), 4)}0${hex(body.length, 3)}`),
+    body,
+    Buffer.from('\r'),
+  ]);
+}
+
 /**
  * Reports a panic alarm of a zone over a connection of its own; resolves when it is acknowledged, and not before.
  * @throws Error where it is refused, or the connection ends.
  */
 export async function press(port: number, sequence: number, zone: number): Promise<void> {
-  const body = Buffer.from(`"SIA-DCS"${String(sequence).padStart(4, '0')}L0#1234[#1234|Nri1/PA${zone}]`);
-  const head = `\n${crc(body).toString(16).toUpperCase().padStart(4, '0')}0${body.length.toString(16).toUpperCase().padStart(3, '0')}`;
   const socket = connect({ host: '127.0.0.1', port, noDelay: true });
   try {
-    socket.write(Buffer.concat([Buffer.from(head), body, Buffer.from('\r')]));
+    socket.write(frame('1234', sequence, `Nri1/PA${zone}`));
     const answer = await new Promise<string>((resolve, reject) => {
       socket.once('data', (chunk) => resolve(chunk.toString('latin1')));
       socket.once('error', reject);

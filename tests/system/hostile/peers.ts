@@ -8,6 +8,7 @@ import { createServer as createHttpServer, type RequestListener, request } from 
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { generate } from 'mqtt-packet';
+import { frame } from './panel.ts';
 
 export interface Doors {
   readonly panel: number;
@@ -69,6 +70,19 @@ async function panels(port: number) {
     await delay(5);
     if (n % 3 !== 0) socket.destroy();
     else setTimeout(() => socket.destroy(), 2000);
+  }
+}
+
+/** A panel of the school's own that has gone bad: frames of thirteen hundred alarms, and of sixty. */
+async function badPanel(port: number) {
+  for (let n = 1; ; n++) {
+    const socket = await dial(port, (own) => {
+      for (let i = 0; i < 20; i++) own.write(frame('5678', (n * 20 + i) % 9999, `N${'PA/'.repeat(1300)}`));
+      own.write(frame('5678', n % 9999, `N${'BA1/'.repeat(60)}`));
+    });
+    did('frames of a bad panel', 21);
+    await delay(200);
+    socket.destroy();
   }
 }
 
@@ -269,6 +283,7 @@ const elsewhere = await new Promise<number>((resolve) =>
   }),
 );
 void panels(doors.panel);
+void badPanel(doors.panel);
 void hold('held lines of panels', doors.panel, 300, '\n0000');
 void hold('half requests to terminals', doors.terminals, 100, 'POST /push/face HTTP/1.1\r\nHost: x\r\n');
 void hold('half requests to the console', doors.console, 200, 'GET / HTTP/1.1\r\nHost: x\r\n');
