@@ -52,6 +52,7 @@ interface PersonalData {
     readonly stage: string;
     readonly until?: string;
     readonly name?: string;
+    readonly host?: string;
   };
   readonly picture?: string;
   readonly details?: Readonly<Record<string, unknown>>;
@@ -91,7 +92,14 @@ export function withoutPerson(
   const isHolder = holder !== undefined && access?.holder === holder;
   const isChild = holder !== undefined && access?.children?.includes(holder) === true;
   const isVisit = visit !== undefined && own?.id === visit;
-  if (!isCard && !isHolder && !isChild && !isVisit) return undefined;
+  const isHost = holder !== undefined && own?.host === holder;
+  if (!isCard && !isHolder && !isChild && !isVisit && !isHost) return undefined;
+  if (isHost && !isCard && !isHolder && !isVisit) {
+    // Why somebody came says whom they came to.
+    const { id, stage, until, name } = own;
+    const left = { ...event, data: { ...event.data, visit: { id, stage, until, name } } };
+    return { body: asLongAs(body, JSON.stringify(left)), traces: tracesOf([holder]) };
+  }
   if (isChild && !isCard && !isHolder) {
     const children = access?.children?.filter((child) => child !== holder);
     const left = { ...event, data: { ...event.data, access: { ...access, children } } };

@@ -52,6 +52,16 @@ describe('erasing', () => {
     expect(remains(directory, ['王芳-名', 'ZHAO-5', '"c-2"'])).toEqual([]);
   });
 
+  it('takes out whom a visitor came to, and why, and leaves the visitor', async () => {
+    const { command, visitors, directory, close } = await gate();
+    const visit = { visit: 'v-2', name: '李四', until: '2027-01-01T00:00:00Z' };
+    await command('expect-visitor', { ...visit, host: 'teacher-liu', purpose: 'about the marks' });
+    expect(await command('erase', { holder: 'teacher-liu' })).toEqual({ done: true, result: { events: 1 } });
+    expect(visitors.list()).toMatchObject([{ id: 'v-2', name: '李四' }]);
+    await close();
+    expect(remains(directory, ['teacher-liu', 'about the marks'])).toEqual([]);
+  });
+
   it('takes the card of a platform with the person, and their child from the others', async () => {
     const { access, command, journal } = await gate();
     await command('credentials', { version: 1, put: cards });
