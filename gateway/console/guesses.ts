@@ -1,6 +1,6 @@
 /**
- * Slows down who guesses tokens, and nobody else: each source has tries of its own, and who has the right token gets in
- * behind the same address as the guesser, if a little later. Nothing is locked.
+ * Slows down the answers to wrong tokens, for the load and the log's sake: a token is too long to be guessed. The token
+ * is looked at first, and who has the right one is never held up by this, whoever guesses behind the same address.
  */
 import { isIP } from 'node:net';
 import type { Clock } from '../../drivers/contract/clock.ts';
@@ -14,10 +14,8 @@ const WAITING_MAX = 5;
 const SOURCES_MAX = 1000;
 
 export interface Guesses {
-  /** Resolves when a try of this source may be looked at; with false: it has too many waiting. */
-  turn(address: string): Promise<boolean>;
-  /** It was the right one: it counts for nothing. */
-  wasRight(address: string): void;
+  /** A wrong token: resolves when this source may be told so; at once with false: it has too many waiting. */
+  wrong(address: string): Promise<boolean>;
   /** Sources that are remembered. */
   readonly size: number;
 }
@@ -47,7 +45,7 @@ export function createGuesses(time: Pick<Clock, 'elapsed' | 'wait'>): Guesses {
     }
   };
   return {
-    async turn(address) {
+    async wrong(address) {
       const source = sourceOf(address);
       const now = time.elapsed();
       const due = Math.max(dueBySource.get(source) ?? now, now);
@@ -56,11 +54,6 @@ export function createGuesses(time: Pick<Clock, 'elapsed' | 'wait'>): Guesses {
       set(source, due + EACH_MS);
       if (waitMs > 0) await time.wait(waitMs);
       return true;
-    },
-    wasRight(address) {
-      const source = sourceOf(address);
-      const due = dueBySource.get(source);
-      if (due !== undefined) set(source, due - EACH_MS);
     },
     get size() {
       return dueBySource.size;

@@ -177,12 +177,12 @@ describe('who guesses', () => {
     expect(sourceOf('2001:DB8:0001::')).toBe('2001:db8:1::/64');
   });
 
-  it('holds up nobody elsewhere, and tries a second later', async () => {
+  it('holds up nobody elsewhere, and is answered a second later', async () => {
     const time = manualClock();
     const guesses = createGuesses(time);
     const turns: string[] = [];
     const turn = (address: string) =>
-      void guesses.turn(address).then((may) => turns.push(`${address} ${may}`));
+      void guesses.wrong(address).then((may) => turns.push(`${address} ${may}`));
     for (let i = 0; i < 10; i++) turn(`2001:db8::${i}`);
     await time.advance(0);
     expect(turns).toHaveLength(10);
@@ -196,22 +196,14 @@ describe('who guesses', () => {
     expect(turns.slice(13)).toEqual(Array(4).fill('2001:db8::a true'));
   });
 
-  it('is let in as often as the token is right', async () => {
-    const guesses = createGuesses(manualClock());
-    for (let i = 0; i < 1000; i++) {
-      expect(await guesses.turn('10.0.0.1')).toBe(true);
-      guesses.wasRight('10.0.0.1');
-    }
-  });
-
   it('fills no memory, whatever addresses it has', async () => {
     const time = manualClock();
     const guesses = createGuesses(time);
     for (let i = 0; i < 20_000; i++)
-      await guesses.turn(`2001:db8:${(i >> 8).toString(16)}:${(i & 255).toString(16)}::1`);
+      await guesses.wrong(`2001:db8:${(i >> 8).toString(16)}:${(i & 255).toString(16)}::1`);
     expect(guesses.size).toBeLessThanOrEqual(1000);
     await time.advance(60_000);
-    await guesses.turn('10.0.0.1');
+    await guesses.wrong('10.0.0.1');
     expect(guesses.size).toBe(1);
   });
 });

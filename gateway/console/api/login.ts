@@ -22,17 +22,14 @@ export function serveLogin(
 
     server.post('/login', { config: { opensTo: 'anyone' } }, async (request, reply) => {
       const from = request.ip;
-      if (!(await guesses.turn(from))) {
-        failed.note(from);
-        return await reply.code(429).send({ error: 'too many wrong tokens; wait a few seconds' });
-      }
       const { token } = (request.body ?? {}) as { token?: unknown };
       const session = await sessions.login(typeof token === 'string' ? token : '');
       if (session === undefined) {
         failed.note(from);
-        return await reply.code(401).send({ error: 'no such token' });
+        return (await guesses.wrong(from))
+          ? await reply.code(401).send({ error: 'no such token' })
+          : await reply.code(429).send({ error: 'too many wrong tokens; wait a few seconds' });
       }
-      guesses.wasRight(from);
       const { role, cookie } = session;
       note('login', from, { role });
       return await reply.header('set-cookie', cookie).send({ role });
