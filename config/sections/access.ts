@@ -42,11 +42,13 @@ export const access = z.strictObject({
         .max(10)
         .default(5)
         .describe(
-          'After so many wrong codes at a reader it takes none for a while, and that is a tamper alarm',
+          'After so many wrong codes within `within` at a reader it takes none for a while, and that is a tamper alarm',
         ),
       within: duration({ least: '1m', most: '1d' })
         .prefault('10m')
-        .describe('Wrong codes are forgotten after a right one, or after so long without another'),
+        .describe(
+          'A wrong code is forgotten after so long, and by nothing else: a right one in between takes none away',
+        ),
       lockout: duration({ least: '30s', most: '1h' })
         .prefault('90s')
         .describe('For so long; then each further wrong one does it again'),

@@ -6,6 +6,7 @@
  * counts.
  */
 import type { ArgumentsOf, Registry, Result } from '../../config/catalogue/actions.ts';
+import { readEvent } from '../../config/catalogue/events.ts';
 import type { Config } from '../../config/schema.ts';
 import type { Clock, Timer } from '../../drivers/contract/clock.ts';
 import type { Log } from '../../drivers/contract/driver.ts';
@@ -19,13 +20,14 @@ import type { Metrics } from '../observe/metrics.ts';
 import { stateKeyOf } from '../road/event.ts';
 import type { Recorder } from '../road/recorder.ts';
 import type { Pass, Stage } from '../road/stage.ts';
-import { createBrake } from './brake.ts';
+import { type Brake, createBrake } from './brake.ts';
 import { createCardFile } from './card-file.ts';
 import { type Decision, type DoorConfig, decide, decideHolding, ofCard } from './decide.ts';
 import type { DoorState } from './door.ts';
 import { createDoors, type Doors } from './doors.ts';
 import { createPassages } from './passages.ts';
 import { createPlatformCards } from './platform-cards.ts';
+import { readBackSince } from './read-back.ts';
 import { createTogether } from './together.ts';
 import { createTyped } from './typed.ts';
 
@@ -155,7 +157,8 @@ export function createAccess(
       const cards = platformCards.load().catch(({ message: error }: Error) => {
         log.error({ error }, 'the cards that a platform sent cannot be read');
       });
-      await Promise.all([cardFile.reloadCardFile(), cards, book.restore().catch(() => {})]);
+      const tries = restoreBrake(brake, config.access.codes.within, options).catch(() => {});
+      await Promise.all([cardFile.reloadCardFile(), cards, book.restore().catch(() => {}), tries]);
     },
     pass({ code, ...observation }) {
       const { device, kind, credential, access } = observation;
@@ -202,6 +205,26 @@ function createTampered({ onward, states }: Pick<AccessOptions, 'onward' | 'stat
     tell: (device: string, state: 'raised' | 'restored') =>
       void onward({ ...about(device), state }).catch(() => {}),
   };
+}
+
+/** Wrong codes of the last while: a power cut gives no new tries. @throws what the journal throws. */
+async function restoreBrake(
+  brake: Pick<Brake, 'restore'>,
+  withinMs: number,
+  { journal, clock }: Pick<AccessOptions, 'journal' | 'clock'>,
+): Promise<void> {
+  const now = clock.now();
+  const agesByReader = new Map<string, number[]>();
+  for await (const { type, body, seenAt } of readBackSince(journal, now - withinMs)) {
+    if (type !== 'access.denied') continue;
+    const { access, device } = (readEvent(body)?.data ?? {}) as {
+      access?: Observation['access'];
+      device?: { id?: string };
+    };
+    if (access?.reason !== 'wrong-code' || device?.id === undefined) continue;
+    agesByReader.set(device.id, [...(agesByReader.get(device.id) ?? []), now - seenAt]);
+  }
+  for (const [reader, agesMs] of agesByReader) brake.restore(reader, agesMs);
 }
 
 /** Takes a person out of the journal, with the pictures, and out of the states in memory. */

@@ -3,6 +3,7 @@ import { readEvent } from '../../config/catalogue/events.ts';
 import type { Observation } from '../../drivers/contract/observation.ts';
 import type { Journal } from '../journal/index.ts';
 import type { Passages } from './decide.ts';
+import { readBackSince } from './read-back.ts';
 
 export interface PassageBook {
   readonly passages: Passages;
@@ -15,9 +16,6 @@ export interface PassageBook {
   restore(): Promise<void>;
 }
 
-const PAGE = 1000;
-/** Read back from so many of the last events. */
-const EVENTS_MAX = 20_000;
 const DAY_MS = 86_400_000;
 
 /** `now`: the gateway's wall clock, epoch ms. */
@@ -40,16 +38,8 @@ export function createPassages(journal: Pick<Journal, 'readBack'>, now: () => nu
         direction === 'in' ? [{ holder, since: at }] : [],
       ),
     async restore() {
-      const since = now() - DAY_MS;
-      let before = Number.MAX_SAFE_INTEGER;
-      for (let looked = 0; looked < EVENTS_MAX; ) {
-        const page = await journal.readBack('normal', before, PAGE);
-        for (const { type, body, seenAt } of page) if (seenAt >= since) noteEvent(type, body, seenAt);
-        looked += page.length;
-        const oldest = page.at(-1);
-        if (oldest === undefined || page.length < PAGE || oldest.seenAt < since) return;
-        before = oldest.sequence;
-      }
+      for await (const { type, body, seenAt } of readBackSince(journal, now() - DAY_MS))
+        noteEvent(type, body, seenAt);
     },
   };
 }

@@ -129,7 +129,8 @@ describe('wrong codes', () => {
     await time.advance(90_000);
     expect(await alarms.next()).toBe(restored);
     expect(await type('r0', '947302')).toMatchObject({ type: 'granted' });
-    // A right one gives all the tries again, and so does a long time without a wrong one.
+    // Time gives all the tries again.
+    await time.advance(601_000);
     for (const code of ['100005', '100006'])
       expect(await type('r0', code)).toMatchObject({ reason: 'wrong-code' });
     await time.advance(601_000);
@@ -137,6 +138,48 @@ describe('wrong codes', () => {
       expect(await type('r0', code)).toMatchObject({ reason: 'wrong-code' });
     expect(await type('r0', '947302')).toMatchObject({ type: 'granted' });
     expect(opened.rest().filter((one) => one.startsWith('io unlock gate'))).toHaveLength(3);
+  });
+
+  it('are not forgotten for a right one in between, however many right ones there are', async () => {
+    const { type, alarms } = await gateWithCodes();
+    const right = async () => expect(await type('r0', '947302')).toMatchObject({ type: 'granted' });
+    for (let i = 0; i < 20; i++) await right();
+    for (const code of ['100001', '100002', '100003', '100004']) {
+      expect(await type('r0', code)).toMatchObject({ reason: 'wrong-code' });
+      await right();
+    }
+    expect(await type('r0', '100005')).toMatchObject({ reason: 'wrong-code' });
+    expect(await alarms.next()).toBe('raised r0 tamper wrong-codes');
+    expect(await type('r0', '947302')).toMatchObject({ reason: 'locked-out' });
+  });
+
+  it('for a card that was found are not forgotten for the guesser’s own card and PIN', async () => {
+    const list = LIST.replace('t-2,teachers,,', 't-2,teachers,,1379');
+    const { show, type, alarms } = await gateWithCodes({ list, codes: { tries: 3 } });
+    for (const pin of ['0001', '0002', '0003']) {
+      await show('r2', '1');
+      expect(await type('r2', pin)).toMatchObject({ reason: 'wrong-code', holder: 't-1' });
+      await show('r2', '2');
+      await type('r2', '1379');
+    }
+    expect(await alarms.next()).toBe('raised r2 tamper wrong-codes');
+    await show('r2', '1');
+    expect(await type('r2', '2580')).toMatchObject({ reason: 'locked-out' });
+  });
+
+  it('are forgotten each after its time, and not all with the last', async () => {
+    const { type, time, alarms } = await gateWithCodes({ codes: { tries: 3 } });
+    const wrong = async (code: string) =>
+      expect(await type('r0', code)).toMatchObject({ reason: 'wrong-code' });
+    for (const code of ['100001', '100002', '100003', '100004', '100005']) {
+      await wrong(code);
+      // A slip now and then, at a reader that many use.
+      await time.advance(301_000);
+    }
+    expect(alarms.rest()).toEqual([]);
+    await wrong('100006');
+    await wrong('100007');
+    expect(await alarms.next()).toBe('raised r0 tamper wrong-codes');
   });
 
   it('are no more for being typed at once', async () => {
@@ -151,8 +194,10 @@ describe('wrong codes', () => {
     expect(reasons.filter((one) => one === 'wrong-code')).toHaveLength(3);
     expect(reasons.filter((one) => one === 'locked-out')).toHaveLength(47);
   });
+});
 
-  it('are not forgotten over a restart', async () => {
+describe('wrong codes from before a restart', () => {
+  it('are not forgotten', async () => {
     const directory = temporaryDirectory();
     const before = await gateWithCodes({ directory, codes: { tries: 3 } });
     for (const code of ['100001', '100002', '100003']) await before.type('r0', code);
@@ -162,6 +207,37 @@ describe('wrong codes', () => {
     expect(await after.type('r0', '947302')).toMatchObject({ reason: 'locked-out' });
     await after.time.advance(90_000);
     expect(await after.alarms.next()).toBe('restored r0 tamper wrong-codes');
+    expect(await after.type('r0', '947302')).toMatchObject({ type: 'granted' });
+  });
+
+  it('are not forgotten below the limit either, and are no more for them', async () => {
+    const directory = temporaryDirectory();
+    const before = await gateWithCodes({ directory, codes: { tries: 3 } });
+    for (const code of ['100001', '100002']) await before.type('r0', code);
+    // At another reader: counted there.
+    await before.show('r2', '1');
+    await before.type('r2', '0001');
+    // As where the journal is opened anew.
+    await before.access.start();
+    expect(await before.type('r0', '947302')).toMatchObject({ type: 'granted' });
+    await before.close();
+    const after = await gateWithCodes({ directory, codes: { tries: 3 } });
+    expect(await after.type('r0', '947302')).toMatchObject({ type: 'granted' });
+    expect(await after.type('r0', '100003')).toMatchObject({ reason: 'wrong-code' });
+    expect(await after.alarms.next()).toBe('raised r0 tamper wrong-codes');
+    expect(await after.type('r0', '947302')).toMatchObject({ reason: 'locked-out' });
+    await after.show('r2', '1');
+    expect(await after.type('r2', '2580')).toMatchObject({ type: 'granted' });
+  });
+
+  it('are forgotten in their time', async () => {
+    const directory = temporaryDirectory();
+    const before = await gateWithCodes({ directory, codes: { tries: 3, within: '1m' } });
+    for (const code of ['100001', '100002']) await before.type('r0', code);
+    await before.close();
+    const after = await gateWithCodes({ directory, codes: { tries: 3, within: '1m' } });
+    await after.time.advance(61_000);
+    for (const code of ['100003', '100004']) await after.type('r0', code);
     expect(await after.type('r0', '947302')).toMatchObject({ type: 'granted' });
   });
 });
