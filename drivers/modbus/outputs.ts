@@ -75,8 +75,8 @@ export interface Outputs {
 }
 
 /**
- * Until when (`elapsed`) a siren, a lamp or a held door is on: it outlives the line, not the gateway. Not
- * a door's moment, nor a bollard's travel: those are movements, and none is made twice.
+ * Until when (`elapsed`) a siren or a lamp is on: it outlives the line, not the gateway. Not a door: it may have been
+ * told to lock while the line was gone, so it comes back locked. Nor a bollard's travel: no movement is made twice.
  */
 const lasting = new WeakMap<OutputOptions, number>();
 
@@ -192,10 +192,12 @@ export function createOutputs(
       if (kind === 'bollard') return await bollards.move(output, action as 'raise' | 'lower');
       lasting.delete(output);
       if (action === 'lock' || action === 'deactivate') return outcomeOf(await coils.off(output.coil));
-      if (kind === 'door' && action === 'unlock')
-        return outcomeOf(await coils.on(output.coil, output.moment));
+      if (kind === 'door') {
+        const forMs = action === 'unlock' ? output.moment : Number.POSITIVE_INFINITY;
+        return outcomeOf(await coils.on(output.coil, forMs));
+      }
       const asked = parsed.data.for === undefined ? Number.POSITIVE_INFINITY : parsed.data.for * 1000;
-      const ms = kind === 'door' ? Number.POSITIVE_INFINITY : Math.min(asked, output.limit);
+      const ms = Math.min(asked, output.limit);
       lasting.set(output, time.elapsed() + ms);
       return outcomeOf(await coils.on(output.coil, ms));
     },

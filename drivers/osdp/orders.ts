@@ -12,6 +12,8 @@ export interface Orders {
   place(wanted: Wanted): Promise<Outcome>;
   /** Asks the one that has waited longest; undefined: none waits. False: there was no answer. */
   carryOut(ask: (order: Order) => Promise<OsdpFrame | undefined>): Promise<boolean> | undefined;
+  /** It cannot be done now, and ends all the same what its output was told before: a lock ends a hold. */
+  refuse(wanted: Wanted): void;
   /** Brings outputs to where they should be: what should still be on is, everything else is at rest. */
   settled(): readonly Order[];
   /** The reader is gone, with all that waits for it. */
@@ -40,6 +42,9 @@ export function createOrders({ id, options: { outputs } }: Reader, time: Clock):
         able.map((order) => new Promise<Outcome>((resolve) => queue.push({ ...order, resolve }))),
       );
       return outcomes.find(({ done }) => !done) ?? { done: true };
+    },
+    refuse(wanted) {
+      if ('output' in wanted) on.delete(wanted.output.output);
     },
     carryOut(ask) {
       const order = queue.shift();

@@ -103,7 +103,10 @@ export function createReader(
       if (typeof wanted === 'string') return { done: false, reason: wanted };
       if (command.action === 'set-key' && key === undefined)
         return { done: false, reason: 'a key is only sent over the secure channel' };
-      if (presence.online !== true) return { done: false, reason: `${id} does not answer` };
+      if (presence.online !== true) {
+        orders.refuse(wanted);
+        return { done: false, reason: `${id} does not answer` };
+      }
       nextAt = Math.min(nextAt, clock.elapsed());
       return await orders.place(wanted);
     },

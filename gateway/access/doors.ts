@@ -1,6 +1,7 @@
 /** The doors of the campus: which reader, contact, button and lock is of which, and what each is doing. */
+import type { Result } from '../../config/catalogue/actions.ts';
 import type { AccessConfig } from '../../config/sections/access.ts';
-import type { Clock } from '../../drivers/contract/clock.ts';
+import { type Clock, within } from '../../drivers/contract/clock.ts';
 import type { Observation } from '../../drivers/contract/observation.ts';
 import type { Commands } from '../commands/index.ts';
 import type { Pass } from '../road/stage.ts';
@@ -12,19 +13,27 @@ export interface Doors {
   atReader(device: string): DoorConfig | undefined;
   /** Opens it for a moment. */
   unlock(door: DoorConfig): void;
-  /** Ends it that doors are held open. */
-  lockAll(): void;
+  /** Ends it that doors are held open. @returns the ids of those whose locks did not say that they did. */
+  lockAll(): Promise<readonly string[]>;
+  /** A device answers again: what it holds open is locked, for it may have missed the order to. */
+  lockHeld(device: string): void;
   /** What a contact or the button to go out says. */
   noteZone(observation: Observation): void;
   /** Somebody tells a device to unlock, hold or lock something: it may be the lock of a door. */
-  noteUnlocked(asked: {
-    readonly action: string;
-    readonly target: string;
-    readonly arguments: Readonly<Record<string, unknown>>;
-  }): void;
+  noteUnlocked(
+    asked: {
+      readonly action: string;
+      readonly target: string;
+      readonly arguments: Readonly<Record<string, unknown>>;
+    },
+    outcome: Promise<Result>,
+  ): void;
   states(): readonly { readonly id: string; readonly state: DoorState }[];
   close(): void;
 }
+
+/** A lock that has not answered by then is told as not locked: who asks for a lockdown waits for it. */
+const LOCK_TIMEOUT_MS = 5000;
 
 const isZone = (
   one: { readonly device: string; readonly zone: number } | undefined,
@@ -42,35 +51,70 @@ export function createDoors(
   const byReader = new Map(config.flatMap((door) => door.reader.map((reader) => [reader, door] as const)));
   const doors = config.map((door) => ({
     config: door,
+    /** Its outputs that hold it open, as far as is known: `device output`. */
+    held: new Set<string>(),
+    /** How often it was told to open: a lock that ends after that says nothing of it. */
+    openings: 0,
     door: createDoor(door, time, (kind, state) => {
       const device = door.contact?.device ?? 'gateway';
       onward({ device, kind, state, details: { part: door.id } }).catch(() => {});
     }),
   }));
   const doorOf = (id: string) => doors.find((one) => one.config.id === id)?.door;
-  const move = (action: 'unlock' | 'lock', { id, unlock }: DoorConfig) => {
-    doorOf(id)?.[action]();
-    for (const { target, output } of unlock)
-      void commands.performForCard({ target, action, arguments: { output } });
+  const tell = (action: 'unlock' | 'lock', { target, output }: DoorConfig['unlock'][number]) =>
+    commands.performForCard({ target, action, arguments: { output } });
+  const unlock = (door: DoorConfig) => {
+    doorOf(door.id)?.unlock();
+    for (const one of door.unlock) void tell('unlock', one);
+  };
+  const isLocked = async ({ id, unlock: locks }: DoorConfig): Promise<boolean> => {
+    // Its terminal moves it: it may no longer be opened, and nothing of ours holds it.
+    if (locks.length === 0) doorOf(id)?.lock();
+    const results = Promise.all(locks.map((one) => tell('lock', one)));
+    const late = () => new Error('a lock does not answer');
+    return await within(results, LOCK_TIMEOUT_MS, time, late).then(
+      (all) => all.every(({ done }) => done),
+      () => false,
+    );
   };
   return {
     atReader: (device) => byReader.get(device),
-    unlock: (door) => move('unlock', door),
-    lockAll() {
-      for (const door of config) move('lock', door);
+    unlock,
+    async lockAll() {
+      const locked = await Promise.all(config.map(isLocked));
+      return config.filter((_, index) => locked[index] !== true).map(({ id }) => id);
+    },
+    lockHeld(device) {
+      for (const { config: own, held } of doors)
+        for (const one of own.unlock)
+          if (one.target === device && held.has(`${device} ${one.output}`)) void tell('lock', one);
     },
     noteZone(observation) {
       const { kind, initial } = observation;
       const raised = observation.state === 'raised';
       for (const { config: own, door } of doors) {
         if (kind === 'contact' && isZone(own.contact, observation)) door.contact(raised, initial === true);
-        if (kind === 'exit-request' && raised && isZone(own.exitRequest, observation)) move('unlock', own);
+        if (kind === 'exit-request' && raised && isZone(own.exitRequest, observation)) unlock(own);
       }
     },
-    noteUnlocked({ action, target, arguments: { output } }) {
+    noteUnlocked({ action, target, arguments: { output } }, outcome) {
       if (action !== 'unlock' && action !== 'hold' && action !== 'lock') return;
-      for (const { config: own, door } of doors)
-        if (own.unlock.some((one) => one.target === target && one.output === output)) door[action]();
+      for (const one of doors) {
+        if (!one.config.unlock.some((lock) => lock.target === target && lock.output === output)) continue;
+        const { door, held } = one;
+        // It may be open before it says so, and is locked only when it says so.
+        if (action !== 'lock') {
+          one.openings += 1;
+          door[action]();
+        }
+        const { openings } = one;
+        void outcome.then(({ done, unknown }) => {
+          if (action === 'hold' && (done || unknown === true)) held.add(`${target} ${output}`);
+          if (action !== 'lock' || !done || openings !== one.openings) return;
+          held.delete(`${target} ${output}`);
+          if (held.size === 0) door.lock();
+        });
+      }
     },
     states: () => doors.map(({ config: { id }, door }) => ({ id, state: door.state() })),
     close() {

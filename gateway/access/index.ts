@@ -163,6 +163,7 @@ export function createAccess(
     pass({ code, ...observation }) {
       const { device, kind, credential, access } = observation;
       if (kind === 'contact' || kind === 'exit-request') doors.noteZone(observation);
+      if (kind === 'link' && observation.state === 'restored') doors.lockHeld(device);
       const door = doors.atReader(device);
       // A terminal that decided itself has opened its door too.
       if (kind !== 'credential' || access !== undefined || door === undefined) return onward(observation);
@@ -189,9 +190,8 @@ function createLockdown({ onward, states }: Pick<AccessOptions, 'onward' | 'stat
     async set(on: boolean): Promise<Result> {
       const recorded = onward({ device: 'gateway', kind: 'lockdown', state: on ? 'raised' : 'restored' });
       // Doors that are held open close, whatever the disk says.
-      if (on) doors.lockAll();
-      await recorded;
-      return { done: true };
+      const [notLocked] = await Promise.all([on ? doors.lockAll() : [], recorded]);
+      return { done: true, ...(notLocked.length > 0 && { result: { notLocked } }) };
     },
   };
 }

@@ -59,7 +59,7 @@ export interface Commands extends Omit<Handling, 'perform'> {
   ): Promise<Reply | undefined>;
   /** Carries out what a rule says: noted in the audit, told to platforms. Never rejects. */
   performForRule(task: Omit<Task, 'id'>, rule: string, cause: string): Promise<Result>;
-  /** Moves a door for a card, whose own event is the note of it. Never rejects. */
+  /** Moves a door for a card or a lockdown, whose own event is the note of it. Never rejects. */
   performForCard(task: Omit<Task, 'id'>): Promise<Result>;
   /** What one part of the gateway asks of another: of no note. Never rejects. */
   askPart<A extends ActionName>(action: A, target: string, wanted: ArgumentsOf<A>): Promise<Result>;
@@ -150,7 +150,11 @@ export function createCommands(context: CommandContext): Commands {
     async performForCard(task) {
       const result = await perform({ id: 'access', ...task }, { kind: 'card', id: 'access' });
       if (!result.done)
-        bursts.warn(`door ${task.target}`, { ...task, ...result }, 'a door could not be opened for a card');
+        bursts.warn(
+          `door ${task.target}`,
+          { ...task, ...result },
+          'a door could not be told to unlock or lock',
+        );
       return result;
     },
     askPart: (action, target, wanted) =>

@@ -29,15 +29,18 @@ export type TargetKind = 'gateway' | 'area' | 'device';
 export interface Handling extends Registry {
   /** Reads it by the catalogue and carries it out. Rejects where a handler does: it may or may not be done. */
   perform(task: Task, from: Asking): Promise<Result>;
-  /** Calls back with what is about to be carried out: a door that is told to open may be open before it says so. */
-  onPerform(listener: (asked: Asked) => void): void;
+  /**
+   * Calls back with what is about to be carried out: a door that is told to open may be open before it says so.
+   * `outcome` resolves with what became of it, and never where the handler rejects.
+   */
+  onPerform(listener: (asked: Asked, outcome: Promise<Result>) => void): void;
   /** @throws Error where an action of the catalogue is served by nobody: its part is missing from the gateway. */
   checkServed(): void;
 }
 
 export function createHandling(kindOf: (target: string) => TargetKind | undefined, log: Log): Handling {
   const handlers = new Map<ActionName, Handler<ActionName>>();
-  const performing = signal<[Asked]>('a command is carried out', log);
+  const performing = signal<[Asked, Promise<Result>]>('a command is carried out', log);
   return {
     serve(given) {
       for (const [name, handler] of Object.entries(given) as [ActionName, Handler<ActionName>][]) {
@@ -57,8 +60,11 @@ export function createHandling(kindOf: (target: string) => TargetKind | undefine
       const read = schema.safeParse(given);
       if (!read.success) return { done: false, reason: wrongArgument(read.error) };
       const asked = { id, action, target, arguments: read.data, from } as Asked;
-      performing.tell(asked);
-      return await handler(asked);
+      const outcome = Promise.withResolvers<Result>();
+      performing.tell(asked, outcome.promise);
+      const result = await handler(asked);
+      outcome.resolve(result);
+      return result;
     },
     onPerform: (listener) => void performing.on(listener),
     checkServed() {

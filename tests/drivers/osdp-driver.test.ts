@@ -155,6 +155,22 @@ describe('OSDP readers that are told', () => {
     expect(await take(done, 2)).toEqual(['reader-0 output 0 on', 'reader-0 output 1 off']);
   });
 
+  it('lock a held door that was told to while they were silent', { timeout: 30_000 }, async () => {
+    const outputs = [{ id: 'gate', kind: 'door', output: 0 }];
+    const { links, tell, done, simulators } = await line(
+      [{ address: 0, more: { outputs } }],
+      undefined,
+      fastClock(4),
+    );
+    await links.next();
+    await tell('hold', { output: 'gate' });
+    await simulators[0]?.do('silent 3s');
+    expect(await links.next()).toMatchObject({ state: 'offline' });
+    expect(await tell('lock', { output: 'gate' })).toMatchObject({ done: false });
+    done.rest();
+    expect(await done.next()).toBe('reader-0 output 0 off');
+  });
+
   it('take another address', async () => {
     const { links, tell, simulators, port } = await line([{ address: 0 }]);
     await links.next();

@@ -81,6 +81,25 @@ describe('a gate', () => {
     expect(await two.show('r0', '1')).toMatchObject({ type: 'granted' });
   });
 
+  it('tells which doors a lockdown did not lock, and locks them when their device is back', async () => {
+    const { ask, command, access, opened, answerWith } = await ready();
+    const link = (state: 'raised' | 'restored') => access.pass({ device: 'io', kind: 'link', state });
+    await ask('io', 'hold', { output: 'gate' });
+    await link('raised');
+    answerWith({ done: false, reason: 'modbus-tcp 10.0.0.8:502 is not open' });
+    expect(await command('lockdown')).toEqual({ done: true, result: { notLocked: ['in'] } });
+    expect(await ask('io', 'lock', { output: 'gate' })).toMatchObject({ done: false });
+    // As far as anybody knows it is open.
+    expect(access.doors()[0]).toEqual({ id: 'in', state: 'unlocked' });
+    answerWith({ done: true });
+    opened.rest();
+    await link('restored');
+    expect(await opened.next()).toBe('io lock gate');
+    expect(access.doors()[0]).toEqual({ id: 'in', state: 'closed' });
+    await link('restored');
+    expect(opened.rest()).toEqual([]);
+  });
+
   it('knows who is inside, over a restart too', async () => {
     const one = await ready();
     await one.show('r0', '1');

@@ -74,9 +74,10 @@ export async function gate(
   });
   /** What devices were told. */
   const opened = stream<string>();
+  let answer: Result = { done: true };
   const device = async ({ target, action, arguments: wanted }: Asked): Promise<Result> => {
     opened.push(`${target} ${action} ${Object.values(wanted)}`);
-    return { done: true };
+    return answer;
   };
   registry.serve({ unlock: device, hold: device, lock: device, indicate: device });
   const stage = { ...base, registry, journal, states: recorder.states };
@@ -134,6 +135,10 @@ export async function gate(
       zone: { number: zone },
       state: open ? 'raised' : 'restored',
     });
+  /** What devices say to all that they are told from now on. */
+  const answerWith = (result: Result) => {
+    answer = result;
+  };
   /** The wall clock jumped. */
   const stepClock = (ms: number) => {
     time.step(ms);
@@ -141,6 +146,6 @@ export async function gate(
   };
   return {
     ...{ journal, recorder, access, visitors, events, opened, time, directory },
-    ...{ show, type, command, ask, contact, stepClock, close },
+    ...{ show, type, command, ask, contact, answerWith, stepClock, close },
   };
 }

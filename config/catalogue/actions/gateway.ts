@@ -102,7 +102,7 @@ const card = z.strictObject({
 export const persons = define({
   lockdown: {
     of: 'gateway',
-    en: 'Doors open for the groups of the config that may, for nobody else',
+    en: 'Doors open for the groups of the config that may, for nobody else; answers with `notLocked`, the doors it could not lock',
     zh: '启动封控',
     arguments: nothing,
   },
