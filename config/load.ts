@@ -25,6 +25,8 @@ export interface LoadedConfig {
   readonly config: Config;
   /** What works and should not stay so. */
   readonly warnings: readonly ConfigError[];
+  /** What is wrong, and does not keep the rest from running. */
+  readonly forgiven: readonly ConfigError[];
   /** Where in the file something stands, ready to print. */
   readonly tell: (problem: Problem) => ConfigError;
 }
@@ -33,11 +35,13 @@ export interface LoadedConfig {
 let shape: Schema | undefined;
 
 /**
- * Reads, checks and resolves a config file. `verify` adds checks that only the caller can make.
+ * Reads, checks and resolves a config file. `verify` adds checks that only the caller can make; what `forgives` says
+ * yes to is told and is no error.
  */
 export function loadConfig(
   file: string,
   verify: (config: Config) => readonly Problem[] = () => [],
+  forgives: (problem: Problem) => boolean = () => false,
 ): LoadedConfig | { readonly errors: readonly ConfigError[] } {
   let bytes: Buffer;
   try {
@@ -62,9 +66,14 @@ export function loadConfig(
   }
   const problems: ConfigProblem[] = [...missing];
   const config = resolveConfig(file, parsed.data, problems);
-  if (problems.length === 0) problems.push(...checkConfig(config), ...verify(config));
-  if (problems.length > 0) return { errors: inOrder(problems.map(tell), file) };
-  return { config, warnings: inOrder(warningsOf(config).map(tell), file), tell };
+  if (problems.every(forgives)) problems.push(...checkConfig(config), ...verify(config));
+  if (!problems.every(forgives)) return { errors: inOrder(problems.map(tell), file) };
+  return {
+    config,
+    warnings: inOrder(warningsOf(config).map(tell), file),
+    forgiven: inOrder(problems.map(tell), file),
+    tell,
+  };
 }
 
 /** Those of the file itself first; what two devices name is told once. */

@@ -2,16 +2,29 @@
 import { say } from '../config/language.ts';
 import { type ConfigError, type LoadedConfig, loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
-import { textProblem } from '../config/text.ts';
+import { textProblem, whyUnreadable } from '../config/text.ts';
 import type { Problem } from '../drivers/contract/driver.ts';
 import { CARD_FILE_MAX, readBytesOf } from '../drivers/files.ts';
 import { readCredentials } from './access/credentials.ts';
 import { readPublicKey } from './commands/command.ts';
 
-/** Reads a config file and checks it. */
-export function readConfig(file: string): LoadedConfig | { readonly errors: readonly ConfigError[] } {
-  return loadConfig(file, (config) => [...keyProblems(config), ...cardProblems(config)]);
+/**
+ * Reads a config file and checks it. `forRunning`: a list of the school's that is wrong or gone keeps no alarm from
+ * anybody; it is told in `forgiven`.
+ */
+export function readConfig(
+  file: string,
+  { forRunning = false }: { readonly forRunning?: boolean } = {},
+): LoadedConfig | { readonly errors: readonly ConfigError[] } {
+  return loadConfig(
+    file,
+    (config) => [...keyProblems(config), ...cardProblems(config)],
+    (problem) => forRunning && isOfList(problem),
+  );
 }
+
+const isOfList = ({ path: [section, key] }: Problem) =>
+  section === 'access' && (key === 'credentialsFile' || key === 'personsFile');
 
 function keyProblems({ uplinks }: Config): Problem[] {
   return uplinks.flatMap(({ commandKeys }, i) =>
@@ -32,7 +45,12 @@ const ROWS_TOLD_MAX = 20;
 function cardProblems({ access: { credentialsFile, groups } }: Config): Problem[] {
   if (credentialsFile === undefined) return [];
   const path = ['access', 'credentialsFile'];
-  const bytes = readBytesOf(credentialsFile, CARD_FILE_MAX);
+  let bytes: Buffer;
+  try {
+    bytes = readBytesOf(credentialsFile, CARD_FILE_MAX);
+  } catch (error) {
+    return [{ path, message: `${credentialsFile} ${whyUnreadable(error as Error)}` }];
+  }
   const unreadable = textProblem(bytes);
   const found =
     unreadable === undefined

@@ -11,12 +11,29 @@ const CHUNK = 16_384;
 
 const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
-/** @param most bytes. @throws FileTooLargeError after the last row that is read; CsvError where it is none; what the system says. */
+/** GBK, as a Chinese Windows writes it: its names would be nonsense, and its numbers right. */
+export class NotUtf8Error extends Error {
+  readonly code = 'E_NOT_UTF8';
+  constructor(file: string) {
+    super(`${file} is not UTF-8`);
+    this.name = 'NotUtf8Error';
+  }
+}
+
+/** @param most bytes. @throws NotUtf8Error; FileTooLargeError after the last row that is read; CsvError where it is none; what the system says. */
 export async function* csvRows(file: string, most: number, options: Options): AsyncGenerator<unknown> {
   // One byte more than it may have: then it is too large.
   const source = createReadStream(file, { highWaterMark: CHUNK, end: most });
   const parser = parse({ ...options, max_record_size: CSV_ROW_MAX });
   source.on('error', (error) => parser.destroy(error));
+  const decoder = new TextDecoder('utf-8', { fatal: true });
+  source.on('data', (chunk: Buffer | string) => {
+    try {
+      decoder.decode(chunk as Buffer, { stream: true });
+    } catch {
+      parser.destroy(new NotUtf8Error(file));
+    }
+  });
   source.pipe(parser);
   try {
     let rows = 0;

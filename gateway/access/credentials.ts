@@ -13,8 +13,9 @@
  * number: a code that opens alone, at doors where a code is enough. A number is never a code, and no code is a card.
  */
 import { parse as parseAll } from 'csv-parse/sync';
-import { CARD_FILE_MAX } from '../../drivers/files.ts';
-import { CSV_ROW_MAX, csvRows } from '../csv.ts';
+import { textProblem } from '../../config/text.ts';
+import { CARD_FILE_MAX, loadBytesOf } from '../../drivers/files.ts';
+import { CSV_ROW_MAX, csvRows, NotUtf8Error } from '../csv.ts';
 import { readSecret, type Secret } from './secrets.ts';
 
 export interface Holding {
@@ -209,6 +210,10 @@ export async function loadCredentials(
     }
   } catch (error) {
     if ((error as NodeJS.ErrnoException).syscall !== undefined) throw error;
+    if (error instanceof NotUtf8Error) {
+      const place = textProblem(await loadBytesOf(file, CARD_FILE_MAX));
+      if (place !== undefined) return { errors: [place] };
+    }
     broken(error as Error);
   }
   return result();

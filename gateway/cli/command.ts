@@ -96,13 +96,14 @@ export async function configOrErrors(
 export async function loadedOrErrors(
   file: string | undefined,
   { stderr }: Terminal,
+  options: { readonly forRunning?: boolean } = {},
 ): Promise<LoadedConfig | undefined> {
   if (file === undefined) throw new UsageError(say('which config file?', '请给出配置文件'));
   const [{ readConfig }, { formatError }] = await Promise.all([
     import('../check.ts'),
     import('../../config/load.ts'),
   ]);
-  const loaded = readConfig(file);
+  const loaded = readConfig(file, options);
   if ('config' in loaded) return loaded;
   for (const error of loaded.errors) stderr.write(`${printable(formatError(error))}\n`);
   const count = loaded.errors.length;

@@ -25,7 +25,7 @@ is told when it is ready, lives and stops (Type=notify, NotifyAccess=all, Watchd
       allowPositionals: true,
       options: { 'log-level': { type: 'string', default: 'info' } },
     });
-    const loaded = await loadedOrErrors(positionals[0], terminal);
+    const loaded = await loadedOrErrors(positionals[0], terminal, { forRunning: true });
     if (loaded === undefined) return 1;
     const { config } = loaded;
     if (await arePortsTaken(loaded, terminal)) return 3;
@@ -38,6 +38,11 @@ is told when it is ready, lives and stops (Type=notify, NotifyAccess=all, Watchd
     const log = createLog(values['log-level']);
     const supervisor = supervisorNotes(terminal.clock, log);
     const watchdog = watchLoop(systemClock, log);
+    for (const one of loaded.forgiven)
+      log.error(
+        { ...one },
+        'a list of the school cannot be used, and what it says is not known until it is right',
+      );
     const gateway = await startGateway({ config, log, time: terminal.clock });
     const { openSecrets } = await import('../secrets.ts');
     // After the start, which closes what is the gateway's own.

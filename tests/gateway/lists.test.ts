@@ -3,6 +3,7 @@ import { closeSync, openSync, truncateSync, writeFileSync, writeSync } from 'nod
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadCredentials, readCredentials } from '../../gateway/access/credentials.ts';
+import { readConfig } from '../../gateway/check.ts';
 import { createPersons } from '../../gateway/persons/index.ts';
 import { silentLog, temporaryDirectory } from '../helpers.ts';
 import { run } from './terminal.ts';
@@ -79,6 +80,58 @@ describe('a list of cards', () => {
       status: 1,
       stderr: expect.stringContaining('16384'),
     });
+  });
+});
+
+describe('a gateway whose list is wrong', () => {
+  // 张三 in GBK, as `iconv -t GBK` writes it.
+  const inGbk = Buffer.concat([
+    Buffer.from(`${HEAD}7,,`),
+    Buffer.from([0xd5, 0xc5, 0xc8, 0xfd]),
+    Buffer.from(',g,,,,\n'),
+  ]);
+  const configOf = (folder: string, more: object = {}) => {
+    const config = join(folder, 'c.yaml');
+    const access = {
+      credentialsFile: 'cards.csv',
+      groups: [{ id: 'g', doors: ['d'] }],
+      doors: [{ id: 'd', reader: 'r' }],
+    };
+    const devices = [{ id: 'r', driver: 'wiegand', connection: { serialServer: '127.0.0.1:9' } }];
+    writeFileSync(config, JSON.stringify({ campus: { id: '4503', name: 'x' }, access, devices, ...more }));
+    return config;
+  };
+
+  it('that is in GBK hears it from each command alike', async () => {
+    const folder = temporaryDirectory();
+    const file = join(folder, 'cards.csv');
+    writeFileSync(file, inGbk);
+    const found = await loadCredentials(file, ['g']);
+    expect(found).toMatchObject({ errors: [{ line: 2, message: expect.stringContaining('not UTF-8') }] });
+    for (const told of [
+      await run('check', configOf(folder)),
+      await run('credentials', 'check', configOf(folder), file),
+    ])
+      expect(told).toMatchObject({ status: 1, stderr: expect.stringContaining('iconv -f GB18030') });
+  });
+
+  it.each<[string, Buffer | undefined]>([
+    ['in GBK', inGbk],
+    ['of an unknown group', Buffer.from(`${HEAD}7,,t,nobody,,,,\n`)],
+    ['gone', undefined],
+  ])('%s runs all the same, and alarms with it; other mistakes keep it from running', (_name, content) => {
+    const folder = temporaryDirectory();
+    if (content !== undefined) writeFileSync(join(folder, 'cards.csv'), content);
+    const config = configOf(folder);
+    expect(readConfig(config)).toMatchObject({
+      errors: [{ message: expect.stringContaining('credentialsFile') }],
+    });
+    expect(readConfig(config, { forRunning: true })).toMatchObject({
+      config: { campus: { id: '4503' } },
+      forgiven: [{ message: expect.stringContaining('cards.csv') }],
+    });
+    const other = configOf(folder, { areas: [{ id: 'a', zones: [{ device: 'none', zone: 1 }] }] });
+    expect(readConfig(other, { forRunning: true })).toHaveProperty('errors');
   });
 });
 
