@@ -23,7 +23,7 @@ export default defineConfig({
           exclude: ['tests/system/**', 'tests/bench/**', costs, ...onDemoPorts],
           testTimeout: 20_000,
           // Most of a test's time is spent waiting for a peer: more files at once than cores.
-          maxWorkers: 3,
+          maxWorkers: 4,
           sequence: { groupOrder: 0 },
         },
       },
