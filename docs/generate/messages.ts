@@ -32,13 +32,11 @@ const state = z.strictObject({
       }),
     )
     .describe('Alarms, faults, armed areas and bypasses that have not ended'),
-  journal: z.string().optional().describe('Of `gateway` alone: the numbering of its events'),
-  lease: z
-    .string()
-    .optional()
-    .describe(
-      'Of `gateway` alone: a random word that changes now and then; a copy of the gateway has another',
-    ),
+});
+const identity = z.strictObject({
+  campus: z.string(),
+  journal: z.string().describe('The numbering of its events'),
+  lease: z.string().describe('A random word that changes now and then; a copy of the gateway has another'),
 });
 
 const time = z.iso.datetime();
@@ -75,7 +73,14 @@ export const others = {
     action: 'send',
     path: 'state/{deviceId}',
     words:
-      'The state of a device; of `gateway`: which numbering it has, which it reads too, to find a copy of itself. Retained, QoS 0, sent again at each connection.',
+      'The state of a device; of `gateway`: lockdown and visits. Retained, QoS 0, sent again at each connection.',
+  },
+  identity: {
+    payload: payloadOf(identity),
+    action: 'send',
+    path: 'identity',
+    words:
+      'Which numbering the gateway has. It reads it, too, to find a copy of itself. Nobody else needs it, and nobody else may write it. Retained, QoS 0, sent again at each connection and every five minutes.',
   },
   presence: {
     payload: payloadOf(presence),

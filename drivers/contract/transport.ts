@@ -84,8 +84,8 @@ export interface PlatformHost {
   readonly devices: readonly string[];
   /**
    * By what a platform can tell this gateway from another that calls itself the same: the journal's numbering, and a
-   * random word of it that changes now and then. To be shown with what is shown of the gateway, also in what is shown
-   * once it is gone. undefined: the journal is not open yet.
+   * random word of it that changes now and then. To be shown where nothing else is, and to stay when it is gone.
+   * undefined: the journal is not open yet.
    */
   identity(): { readonly journal: string; readonly lease: string } | undefined;
   /**

@@ -6,7 +6,7 @@
  *   place    the machine's id, and which file on its disk it is: both differ in a copy of the folder, in a backup
  *            that was put back, in a disk that was put into another box
  *   leases   a random word, another at each start and every few minutes: a platform shows the last one that it was
- *            told (`state/gateway`). One that was never ours shows a twin: a copy of the whole machine, or a machine that
+ *            told (`identity`). One that was never ours shows a twin: a copy of the whole machine, or a machine that
  *            was set back to an older state. Where a container has no id of a machine, that is what finds it
  *
  * A new numbering costs nothing: numbers go on rising, each lane's chain begins anew, what waits for a platform goes

@@ -39,9 +39,9 @@ export function createKnownAs(
     leases = renewed;
     id = done.journal;
     renumbered = done;
-    // Who sends stops first: an answer to an old number must not become the beginning of the new chain.
-    renumberings.tell(done);
+    // In one turn: an answer to an old number must not become the beginning of the new chain, and who sends goes on at once.
     restart();
+    renumberings.tell(done);
     return done;
   };
   return {

@@ -4,11 +4,14 @@ import { type Delivery, type DeliveryOptions, type Outstanding, startDelivery } 
 import { showStates } from './show.ts';
 
 export interface Connected {
+  /** Another one after each new numbering. */
   readonly delivery: Delivery;
   /** Resolves with the reason when it is of no use any more. */
   readonly ended: Promise<Error>;
   /** Our identity has changed: shows it. */
   showIdentity(): void;
+  /** There is a new numbering: what is not dealt with goes out under it, over the same channel. */
+  renumber(): void;
   /** Ends it. */
   breakOff(reason: Error): void;
   /** After `ended`: closes. @returns what was sent and not answered. */
@@ -20,27 +23,44 @@ export interface Connected {
 /** A channel has so long to close. */
 export const GOODBYE_MS = 500;
 
+/** `options`: of each delivery, as they are when it begins. */
 export function connect(
   channel: Channel,
-  options: Omit<DeliveryOptions, 'onFailed'>,
+  options: () => Omit<DeliveryOptions, 'onFailed'>,
   shows: Parameters<typeof showStates>[1],
 ): Connected {
-  const { time } = options;
+  const { time } = shows;
   const broken = Promise.withResolvers<Error>();
-  const delivery = startDelivery(channel, { ...options, onFailed: broken.resolve });
+  const begin = () => startDelivery(channel, { ...options(), onFailed: broken.resolve });
+  let delivery = begin();
+  let over = false;
+  const stop = () => {
+    over = true;
+    delivery.stop();
+  };
   const shown = showStates(channel, shows);
   return {
-    delivery,
+    get delivery() {
+      return delivery;
+    },
     ended: Promise.race([channel.ended, broken.promise]),
+    renumber() {
+      if (over) return;
+      // An answer to an old number moves no cursor any more.
+      delivery.stop();
+      // Whose numbers they are comes before the first of them.
+      channel.showIdentity?.();
+      delivery = begin();
+    },
     breakOff(reason) {
       // At once: no answer moves the cursor any more.
-      delivery.stop();
+      stop();
       broken.resolve(reason);
     },
     showIdentity: () => channel.showIdentity?.(),
     async end() {
       const outstanding = delivery.outstanding();
-      delivery.stop();
+      stop();
       shown.stop();
       await channel.close(GOODBYE_MS, false);
       return outstanding;

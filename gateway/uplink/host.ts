@@ -8,7 +8,7 @@ import { createReasons } from '../observe/reasons.ts';
 import type { UplinkContext } from './context.ts';
 import type { Delivery } from './delivery.ts';
 import { readReceipt } from './receipts.ts';
-import type { TwinWatch } from './twin.ts';
+import { type TwinWatch, watchTwin } from './twin.ts';
 
 const DAY_MS = 86_400_000;
 /** Days before its end from which a certificate is told of. */
@@ -25,10 +25,9 @@ export function platformHost(
     readonly discarded: Map<string, number>;
     readonly burst: (key: string, fields: object, sentence: string) => void;
     readonly signal: AbortSignal;
-    readonly twin: Pick<TwinWatch, 'shown' | 'takenOver'>;
   },
-): PlatformHost {
-  const { campus, version, startedAt, devices, journal, commands, metrics, log, time } = context;
+): { readonly host: PlatformHost; readonly twin: Pick<TwinWatch, 'seen'> } {
+  const { campus, version, startedAt, devices, journal, recorder, commands, metrics, log, time } = context;
   const uplink = config.id;
   const reasonOf = createReasons();
   const discarded = (said: string, more?: string) => {
@@ -37,7 +36,8 @@ export function platformHost(
     of.discarded.set(reason, (of.discarded.get(reason) ?? 0) + 1);
     of.burst(`${uplink} ${reason}`, { uplink, detail }, `the platform sent what cannot be used: ${reason}`);
   };
-  return {
+  const twin = watchTwin(uplink, { journal, recorder, burst: of.burst, discarded, time });
+  const host: PlatformHost = {
     uplink,
     campus,
     version,
@@ -49,8 +49,8 @@ export function platformHost(
       const { id, lease } = journal.knownAs;
       return id === '' ? undefined : { journal: id, lease };
     },
-    shown: of.twin.shown,
-    takenOver: of.twin.takenOver,
+    shown: twin.shown,
+    takenOver: twin.takenOver,
     mayAsk: (action) =>
       config.commands.some(({ actions }) => action === undefined || actions.some((one) => one === action)),
     command: (bytes, target, wrong) => commands.receiveCommand(bytes, target, of.source, wrong),
@@ -71,6 +71,7 @@ export function platformHost(
     log,
     signal: of.signal,
   };
+  return { host, twin };
 }
 
 /** Shows when a certificate ends, and makes an event of it, once a day, in its last month. */

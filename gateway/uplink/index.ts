@@ -58,7 +58,7 @@ export function createUplinks(
   });
   const { journal, time } = context;
   journal.knownAs.onRenumbered(() => {
-    for (const uplink of uplinks) uplink.reset();
+    for (const uplink of uplinks) uplink.renumber();
   });
   let renewals: Timer | undefined;
   const renewLease = () =>

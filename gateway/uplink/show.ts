@@ -8,6 +8,8 @@ import type { Lives } from './lives.ts';
 const SHOW_EVERY_MS = 250;
 /** A panel of a thousand zones in alarm is a large state: to say it takes no more than this share of the time. */
 const SHOW_SHARE = 0.02;
+/** What the gateway itself is in: lockdown, visits. It has no link that could tell whether it answers: it does. */
+const GATEWAY = 'gateway';
 /** In a flood of alarms, the life of the last ones. */
 const LIVES_AT_ONCE = 100;
 
@@ -23,14 +25,17 @@ export function showStates(
   },
 ): { stop(): void } {
   const { recorder, lives, devices, wantsAlarms, time } = of;
-  const changed = new Set(devices);
+  const changed = new Set([...devices, GATEWAY]);
   const advanced = new Set<string>();
   let timer: Timer | undefined;
   let everyMs = SHOW_EVERY_MS;
   const show = () => {
     timer = undefined;
     const begunAt = time.elapsed();
-    for (const device of changed) channel.show?.(deviceState(device, recorder.states.values()));
+    for (const device of changed) {
+      const state = deviceState(device, recorder.states.values());
+      channel.show?.(device === GATEWAY ? { ...state, state: 'online' } : state);
+    }
     changed.clear();
     const newest = [...advanced].slice(-LIVES_AT_ONCE).flatMap((id) => lives.get(id) ?? []);
     advanced.clear();

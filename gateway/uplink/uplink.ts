@@ -20,7 +20,6 @@ import { createReach } from './reach.ts';
 import { createReconnect } from './reconnect.ts';
 import { reportsOf } from './reports.ts';
 import { createSuspicion } from './suspicion.ts';
-import { watchTwin } from './twin.ts';
 
 /** How an uplink is, for /health. */
 export interface UplinkState {
@@ -47,6 +46,8 @@ export interface Uplink {
   wake(lanes: ReadonlySet<Lane>): void;
   /** The journal's numbers are not what they were: starts over from its cursors. */
   reset(): void;
+  /** The journal numbers on under a new id: so does this, over the connection that it has. */
+  renumber(): void;
   /** The journal's lease is another one. */
   showIdentity(): void;
   /** Waits at most `timeoutMs` until all is acknowledged, says goodbye, disconnects. */
@@ -64,20 +65,15 @@ export function createUplink(config: UplinkConfig, transport: Transport, context
   const closing = new AbortController();
   const bursts = burstLog(log, time);
   const { warn: burst } = bursts;
-  const beginNumbering = () => ({
-    holds: createHolds(uplink, journal, time, (addresses) => metrics.held.set({ uplink }, addresses)),
-    reach: createReach(journal.last),
-  });
-  let ofNumbering = beginNumbering();
+  let ofNumbering = beginNumbering(uplink, context);
   let current: Connected | undefined;
   let trouble: string | undefined;
   let running: Promise<void> | undefined;
   const [takenUnsaved, discarded] = [new Set<string>(), new Map<string, number>()];
   const suspicion = createSuspicion(uplink, log);
-  const twin = watchTwin(uplink, { journal, recorder, burst, time });
   const delivery = () => current?.delivery;
-  const of = { source: sourceOf(config), delivery, discarded, burst, twin, signal: stop.signal };
-  const host = platformHost(config, context, of);
+  const of = { source: sourceOf(config), delivery, discarded, burst, signal: stop.signal };
+  const { host, twin } = platformHost(config, context, of);
   const onTrouble = (reason: string) => {
     trouble = reason;
   };
@@ -90,7 +86,7 @@ export function createUplink(config: UplinkConfig, transport: Transport, context
     for (const id of takenUnsaved) if (!recorder.unsaved.has(id)) takenUnsaved.delete(id);
     current = connect(
       channel,
-      {
+      () => ({
         ...config,
         ...context,
         ...reports,
@@ -102,7 +98,7 @@ export function createUplink(config: UplinkConfig, transport: Transport, context
         ...ofNumbering,
         unsaved: recorder.unsaved,
         takenUnsaved,
-      },
+      }),
       { ...context, wantsAlarms },
     );
     metrics.connected.set({ uplink }, 1);
@@ -152,8 +148,12 @@ export function createUplink(config: UplinkConfig, transport: Transport, context
       if (current === undefined && wantsAlarms && lanes.has('urgent')) reconnect.hurry();
     },
     reset() {
-      ofNumbering = beginNumbering();
+      ofNumbering = beginNumbering(uplink, context);
       current?.breakOff(new StartOver('the journal was opened anew'));
+    },
+    renumber() {
+      ofNumbering = beginNumbering(uplink, context);
+      current?.renumber();
     },
     showIdentity: () => current?.showIdentity(),
     async close(timeoutMs) {
@@ -165,6 +165,12 @@ export function createUplink(config: UplinkConfig, transport: Transport, context
     },
   };
 }
+
+/** What is known of the platform under one numbering. */
+const beginNumbering = (uplink: string, { journal, time, metrics }: UplinkContext) => ({
+  holds: createHolds(uplink, journal, time, (addresses) => metrics.held.set({ uplink }, addresses)),
+  reach: createReach(journal.last),
+});
 
 /** Sends a stretch once more to a platform that is there. */
 async function replayOver(

@@ -1,4 +1,4 @@
-/** A gateway without devices: a journal, a recorder and one uplink. */
+/** A gateway without devices: a journal, a recorder and one uplink, or more (`connectTo`). */
 
 import { onTestFinished } from 'vitest';
 import { partUplink, uplink as uplinkSchema } from '../../config/sections/uplinks.ts';
@@ -14,7 +14,7 @@ import { createMetrics } from '../../gateway/observe/metrics.ts';
 import { createRecorder } from '../../gateway/road/recorder.ts';
 import type { UplinkContext } from '../../gateway/uplink/context.ts';
 import { createLives } from '../../gateway/uplink/lives.ts';
-import { createUplink } from '../../gateway/uplink/uplink.ts';
+import { createUplink, type Uplink } from '../../gateway/uplink/uplink.ts';
 import { silentLog, temporaryDirectory } from '../helpers.ts';
 
 export async function campus(
@@ -54,50 +54,56 @@ export async function campus(
     replay: ({ arguments: wanted }) => uplink.replay(wanted),
   });
   const cardKey = Buffer.alloc(32, 1);
-  const uplink = createUplink(
-    partUplink(
-      uplinkSchema.parse({
-        id: 'police',
-        url: `mqtt://127.0.0.1:${port}`,
-        window: 32,
-        reconnectSpread: '0s',
-        commands: [{ actions: ['replay', 'acknowledge', 'close', 'activate'], targets: ['*'] }],
-        ...more,
-      }),
-    ),
-    mqtt as Transport,
-    {
-      campus: '45',
-      version: '0',
-      startedAt: '2026-11-24T00:00:00.000Z',
-      devices: ['d'],
-      journal,
-      recorder,
-      lives,
-      commands,
-      log: silentLog,
-      metrics,
-      time,
-      cardKey,
-      contentOf: async () => undefined,
-      ...context,
-    },
-  );
-  journal.knownAs.onRenumbered(uplink.reset);
-  uplink.start();
-  journal.onAppended((lanes) => uplink.wake(lanes));
+  const uplinks: Uplink[] = [];
+  const connectTo = (to: number, options: object) => {
+    const one = createUplink(
+      partUplink(
+        uplinkSchema.parse({
+          id: 'police',
+          url: `mqtt://127.0.0.1:${to}`,
+          window: 32,
+          reconnectSpread: '0s',
+          commands: [{ actions: ['replay', 'acknowledge', 'close', 'activate'], targets: ['*'] }],
+          ...options,
+        }),
+      ),
+      mqtt as Transport,
+      {
+        campus: '45',
+        version: '0',
+        startedAt: '2026-11-24T00:00:00.000Z',
+        devices: ['d'],
+        journal,
+        recorder,
+        lives,
+        commands,
+        log: silentLog,
+        metrics,
+        time,
+        cardKey,
+        contentOf: async () => undefined,
+        ...context,
+      },
+    );
+    uplinks.push(one);
+    journal.knownAs.onRenumbered(one.renumber);
+    one.start();
+    journal.onAppended((lanes) => one.wake(lanes));
+    recorder.onUnsaved(() => one.wake(new Set(['urgent'])));
+    return one;
+  };
   recorder.onStored(lives.stored);
-  recorder.onUnsaved(() => uplink.wake(new Set(['urgent'])));
+  const uplink = connectTo(port, more);
   let closed = false;
   const close = async () => {
     if (closed) return;
     closed = true;
-    await uplink.close(1000);
+    await Promise.all(uplinks.map((one) => one.close(1000)));
     await clock[Symbol.asyncDispose]();
     await journal.close();
   };
   onTestFinished(close);
   const record = (kind: Observation['kind'], more: Partial<Observation> = {}) =>
     recorder.record({ device: 'd', kind, state: 'raised', ...more });
-  return { record, recorder, journal, uplink, lives, close, cardKey, directory };
+  return { record, recorder, journal, uplink, connectTo, lives, close, cardKey, directory };
 }

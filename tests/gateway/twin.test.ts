@@ -6,6 +6,9 @@ import { Aedes, type AedesPublishPacket } from 'aedes';
 import Database from 'better-sqlite3';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { placeOf } from '../../gateway/journal/identity.ts';
+import type { Journal } from '../../gateway/journal/index.ts';
+import { watchTwin } from '../../gateway/uplink/twin.ts';
+import { manualClock } from '../clocks.ts';
 import { freePort, temporaryDirectory } from '../helpers.ts';
 import { scriptedBroker } from '../scripted-broker.ts';
 import { campus } from './campus.ts';
@@ -22,8 +25,14 @@ interface Seen {
 async function broker() {
   const aedes = await Aedes.createBroker();
   const events: Seen[] = [];
-  aedes.on('publish', ({ topic, payload }: AedesPublishPacket) => {
-    if (topic.includes('/event/')) events.push(JSON.parse(payload.toString()) as Seen);
+  const retained = new Map<string, unknown>();
+  let connects = 0;
+  aedes.on('clientReady', () => connects++);
+  const read = ({ payload }: AedesPublishPacket) => JSON.parse(payload.toString()) as unknown;
+  aedes.on('publish', (packet: AedesPublishPacket, client) => {
+    if (packet.topic.includes('/event/')) events.push(read(packet) as Seen);
+    else if (packet.retain && client !== null)
+      retained.set(packet.topic.replace('campus/v1/45/', ''), read(packet));
   });
   const sockets = new Set<Socket>();
   const server = createServer({ noDelay: true }, (socket) => {
@@ -55,6 +64,14 @@ async function broker() {
     port,
     events,
     say,
+    /** What the gateway said last, by the rest of its topic. */
+    retained,
+    connects: () => connects,
+    /** Calls back at what the gateway publishes. */
+    onPublish: (listener: (topic: string) => void) =>
+      void aedes.on('publish', ({ topic }: AedesPublishPacket, client) => {
+        if (client !== null) listener(topic);
+      }),
     alarms: () => events.filter(({ type }) => type.endsWith('alarm.raised')),
   };
 }
@@ -172,14 +189,158 @@ describe('a gateway alone', () => {
 
   it('does not mind what makes no sense in its place, nor a gateway of before', async () => {
     const { port, say, alarms } = await broker();
-    await say('campus/v1/45/state/gateway', { campus: '45', state: 'online', contract: '1.3.0' });
+    await say('campus/v1/45/identity', { campus: '45', state: 'online', contract: '1.3.0' });
     const { journal, record, uplink } = await campus(port);
     const { id } = journal;
     for (const text of ['', '{', '7', 'null', '[]', '{"lease":7}', `{"lease":"1.${'a'.repeat(16)}"}`])
-      await say('campus/v1/45/state/gateway', text);
+      await say('campus/v1/45/identity', text);
     await record('panic', button);
     await vi.waitFor(() => expect(alarms()).toHaveLength(1));
     expect([journal.id, uplink.state().otherInstance]).toEqual([id, undefined]);
+  });
+});
+
+describe('what is shown of the gateway', () => {
+  it('is its identity on one topic and its state on another, over a lockdown and a restart', async () => {
+    const { port, retained } = await broker();
+    const first = await campus(port);
+    await vi.waitFor(() =>
+      expect(retained.get('state/gateway')).toMatchObject({ state: 'online', active: [] }),
+    );
+    await first.record('lockdown', { device: 'gateway' });
+    const locked = { campus: '45', device: 'gateway', state: 'online', active: [{ kind: 'lockdown' }] };
+    await vi.waitFor(() => expect(retained.get('state/gateway')).toMatchObject(locked));
+    const identityOf = ({ journal }: typeof first) => ({
+      campus: '45',
+      journal: journal.id,
+      lease: journal.knownAs.lease,
+    });
+    expect(retained.get('identity')).toEqual(identityOf(first));
+    await first.journal.knownAs.renewLease();
+    first.uplink.showIdentity();
+    await vi.waitFor(() => expect(retained.get('identity')).toEqual(identityOf(first)));
+    expect(retained.get('state/gateway')).toMatchObject(locked);
+    await first.close();
+    retained.clear();
+    const second = await campus(port, {}, first.directory);
+    await vi.waitFor(() => expect(retained.get('state/gateway')).toMatchObject(locked));
+    expect(retained.get('identity')).toEqual(identityOf(second));
+    expect(Object.keys(retained.get('state/gateway') as object)).toEqual([
+      'campus',
+      'device',
+      'state',
+      'active',
+    ]);
+  });
+
+  it('is not shown again where the gateway does not hear itself: it may be denied', async () => {
+    const server = await scriptedBroker({
+      onSubscribe: (filter) => (filter.endsWith('/identity') ? 'mute' : undefined),
+    });
+    const { record, uplink } = await campus(server.port);
+    await record('panic', button);
+    await server.events.next();
+    const shown = () => server.others.rest().filter(({ topic }) => topic.endsWith('/identity')).length;
+    shown();
+    uplink.showIdentity();
+    await record('panic', button);
+    await server.events.next();
+    expect(shown()).toBe(0);
+  });
+});
+
+describe('a platform that claims each new numbering for another', () => {
+  const forged = `999999999999999.${'f'.repeat(16)}`;
+
+  it('has one, and disturbs no other platform: no connection drops, no alarm is late', async () => {
+    const [education, police] = [await broker(), await broker()];
+    const warned: string[] = [];
+    const warn = (_fields: object, sentence?: string) => void warned.push(sentence ?? '');
+    const log = { debug() {}, info() {}, warn, error: warn };
+    const { record, journal, uplink, connectTo } = await campus(
+      education.port,
+      { id: 'education' },
+      undefined,
+      { log },
+    );
+    const atPolice = connectTo(police.port, { receipts: false });
+    let renumberings = 0;
+    journal.knownAs.onRenumbered(() => renumberings++);
+    await record('panic', button);
+    await vi.waitFor(() => expect([education.alarms().length, police.alarms().length]).toEqual([1, 1]));
+    const lie = () => education.say('campus/v1/45/identity', { journal: journal.id, lease: forged });
+    education.onPublish(() => void lie());
+    const late: number[] = [];
+    for (let count = 2; count <= 40; count++) {
+      const startedAt = performance.now();
+      for (let lies = 0; lies < 20; lies++) void lie();
+      const { id } = await record('panic', button);
+      await vi.waitFor(() => expect(police.alarms().some((one) => one.id === id)).toBe(true), {
+        interval: 5,
+      });
+      late.push(performance.now() - startedAt);
+    }
+    expect(renumberings).toBe(1);
+    expect(Math.max(...late)).toBeLessThan(1000);
+    expect([education.connects(), police.connects()]).toEqual([1, 1]);
+    // Each numbering is a whole chain, and no number has two events.
+    const alarms = police.alarms();
+    const chains = Map.groupBy(alarms, (one) => one.journal);
+    expect(chains.size).toBe(2);
+    for (const [, chain] of chains)
+      for (const [i, { previous }] of chain.entries()) expect(previous).toBe(chain[i - 1]?.sequence ?? '0');
+    expect(new Set(alarms.map(({ id }) => id)).size).toBe(40);
+    expect(clashes([...alarms, ...education.alarms()])).toEqual([]);
+    const tooSoon = 'another numbering asked for within 10 minutes';
+    expect(uplink.state().discarded[tooSoon]).toBeGreaterThan(100);
+    expect(atPolice.state().discarded).toEqual({});
+    expect(warned.filter((one) => one.includes(tooSoon)).length).toBeLessThan(5);
+    expect(police.retained.get('identity')).toMatchObject({
+      journal: journal.id,
+      lease: journal.knownAs.lease,
+    });
+  }, 30_000);
+
+  it('has another ten minutes later, and where the disk refused, soon', async () => {
+    const time = manualClock();
+    let [id, fails, discards] = [0, true, 0];
+    const knownAs = {
+      isOwn: () => false,
+      renumbered: undefined,
+      renewLease: async () => {},
+      async renumber() {
+        if (fails) throw new Error('no disk');
+        id++;
+      },
+    };
+    const journal = {
+      knownAs,
+      get id() {
+        return String(id);
+      },
+    } as unknown as Journal;
+    const twin = watchTwin('education', {
+      journal,
+      recorder: { recordOwn: async () => {} },
+      burst() {},
+      discarded: () => discards++,
+      time,
+    });
+    const lie = () => twin.shown({ journal: String(id), lease: forged }, true);
+    await lie();
+    fails = false;
+    await lie();
+    expect([id, discards]).toEqual([0, 1]);
+    await time.advance(1000);
+    await lie();
+    await lie();
+    expect([id, discards]).toEqual([1, 2]);
+    await time.advance(599_999);
+    await lie();
+    expect([id, discards]).toEqual([1, 3]);
+    await time.advance(1);
+    await lie();
+    expect([id, discards]).toEqual([2, 3]);
   });
 });
 
@@ -205,7 +366,7 @@ describe('a broker', () => {
 
   it('that closes at the subscription costs two connections, and alarms go out', async () => {
     const server = await scriptedBroker({
-      onSubscribe: (filter) => (filter.endsWith('/state/gateway') ? 'close' : undefined),
+      onSubscribe: (filter) => (filter.endsWith('/identity') ? 'close' : undefined),
     });
     const { record } = await campus(server.port);
     const { id } = await record('panic', button);
@@ -216,7 +377,7 @@ describe('a broker', () => {
 
   it('that lets nothing be read there costs two seconds, once in ten minutes', async () => {
     const server = await scriptedBroker({
-      onSubscribe: (filter) => (filter.endsWith('/state/gateway') ? 'mute' : undefined),
+      onSubscribe: (filter) => (filter.endsWith('/identity') ? 'mute' : undefined),
     });
     const { record } = await campus(server.port);
     const startedAt = performance.now();

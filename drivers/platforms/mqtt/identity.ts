@@ -1,5 +1,5 @@
 /**
- * `{prefix}/state/gateway`, retained: which numbering, and which lease of it, the gateway here has. It reads there too,
+ * `{prefix}/identity`, retained: which numbering, and which lease of it, the gateway here has. It reads there too,
  * because another gateway in its place (a copy of this one, or a second with its client id) is seen nowhere else. Not on
  * `presence`: there the will of the one that is pushed out comes over what it showed last.
  *
@@ -7,7 +7,7 @@
  * mosquitto 2.0.11 in MQTT 5 too): what was shown before comes first, then our own word, which ends the look. A broker
  * that does not let it read keeps it waiting for two seconds; one may close the connection over it (RabbitMQ at a denied
  * SUBSCRIBE, mosquitto 2.0.11 after a denied PUBLISH). Such a one is not asked again for ten minutes, because alarms
- * wait.
+ * wait; and nothing is shown over a connection on which we do not hear ourselves, because it may be denied, too.
  */
 import { within } from '../../contract/clock.ts';
 import type { PlatformHost } from '../../contract/transport.ts';
@@ -19,6 +19,8 @@ const UNASKED_MS = 600_000;
 const ENDS_MAX = 2;
 /** A few hundred bytes are ours. */
 const SHOWN_MAX = 4096;
+/** What another shows waits for the disk where a new numbering begins. */
+const JUDGED_MAX = 16;
 
 /** What is known of an uplink's topic, over its connections. */
 interface Known {
@@ -65,29 +67,41 @@ export async function showIdentity(
     if (reason instanceof SessionTakenOver) host.takenOver();
   });
   const show = () => {
-    const identity = host.identity();
-    if (identity === undefined || clock.elapsed() < about.askAgainAt) return;
     about.shown = true;
-    publish(JSON.stringify({ campus, device: 'gateway', state: 'online', active: [], ...identity }));
+    publish(JSON.stringify({ campus, ...host.identity() }));
+  };
+  let [heard, denied] = [false, false];
+  const showAgain = () => {
+    if (heard) show();
   };
   const first = host.identity();
-  if (first === undefined || clock.elapsed() < about.askAgainAt) return show;
+  if (first === undefined || clock.elapsed() < about.askAgainAt) return showAgain;
 
   const looked = Promise.withResolvers<void>();
   const shownBefore = about.shown;
   let judging: Promise<void> = Promise.resolve();
+  let unjudged = 0;
   const subscribed = connection.subscribe(topic, ({ payload, retained }: Incoming) => {
     const said = readShown(payload);
     if (said === undefined) return;
-    if (said.lease === host.identity()?.lease) return looked.resolve();
+    if (said.lease === host.identity()?.lease) {
+      heard = true;
+      return looked.resolve();
+    }
+    if (unjudged >= JUDGED_MAX) return host.discarded('more identities than can be judged');
+    unjudged++;
     // One after another: the second is judged by the numbering that the first left.
-    judging = judging.then(() => host.shown(said, !retained || shownBefore));
+    judging = judging
+      .then(() => host.shown(said, !retained || shownBefore))
+      .finally(() => {
+        unjudged--;
+      });
   });
   // Not before the answer: a broker may look for what it has retained after it took what came next (aedes does).
   subscribed.then(show, (error: Error) => {
     log.info({ uplink, topic, error: error.message }, 'copies of this gateway go unseen here');
+    denied = true;
     looked.resolve();
-    show();
   });
   const ended = connection.ended.then((reason) => {
     throw reason;
@@ -105,7 +119,8 @@ export async function showIdentity(
     if (error !== late) throw error;
   });
   about.ends = 0;
+  if (denied) about.askAgainAt = clock.elapsed() + UNASKED_MS;
   await judging;
-  if (host.identity()?.journal !== first.journal) show();
-  return show;
+  if (host.identity()?.journal !== first.journal) showAgain();
+  return showAgain;
 }

@@ -1,7 +1,8 @@
 /**
  * Events over MQTT 5, or 3.1.1 where a broker speaks no other: `{prefix}/event/{class}/{device}` and, for pieces of
- * pictures, `{prefix}/media/{device}`, QoS 1. What is goes out retained (`presence`, with a will; `state/{device}`),
- * how far alarms have come on `life`; what the platform says comes in on `ack`, `command/{target}` and `notice/{id}`.
+ * pictures, `{prefix}/media/{device}`, QoS 1. What is goes out retained (`presence`, with a will,
+ * `state/{device}`, `identity`), how far alarms have come on `life`; what the platform says comes in on `ack`,
+ * `command/{target}` and `notice/{id}`.
  */
 import {
   type Answer,
@@ -237,8 +238,8 @@ export const mqtt = defineTransport({
     const publishState = statePublisher(connection, host, prefix);
     const channel = () => channelOver(connection, publishState, own, tls, host, prefix);
     if (host.aside === true) return channel();
-    const topic = `${prefix}/state/gateway`;
-    const show = await showIdentity(connection, topic, host, (body) => publishState('state/gateway', body));
+    const topic = `${prefix}/identity`;
+    const show = await showIdentity(connection, topic, host, (body) => publishState('identity', body));
     // What the platform says is heard from here on: before, nobody would take a receipt.
     return { ...channel(), showIdentity: show };
   },
