@@ -37,7 +37,7 @@ const WAITING_MAX = 64;
 /** A thread that nobody needs gives its memory back. */
 const IDLE_MS = 60_000;
 /** A body is at most 4 MB; what takes more than this to read is made to. */
-const HEAP_MB = 64;
+const HEAP_MB = 40;
 
 /** As the journal's thread: the compile cache spares the TypeScript stripper, 20 MB of it. */
 const BOOT = `require('node:module').enableCompileCache();
@@ -97,7 +97,7 @@ export function createIsolated({
   const start = (): Worker => {
     const own = new Worker(BOOT, {
       eval: true,
-      resourceLimits: { maxOldGenerationSizeMb: HEAP_MB, maxYoungGenerationSizeMb: 8 },
+      resourceLimits: { maxOldGenerationSizeMb: HEAP_MB, maxYoungGenerationSizeMb: 4 },
     });
     // Of a thread that was ended meanwhile nothing counts.
     const ended = (why: string) => own === worker && fail('E_ENDED', why);
