@@ -25,7 +25,9 @@ export function showStates(
   },
 ): { stop(): void } {
   const { recorder, lives, devices, wantsAlarms, time } = of;
-  const changed = new Set([...devices, GATEWAY]);
+  // Where nothing was ever told of the gateway itself nothing is shown: a broker may close a connection at a denied state.
+  const isTold = [...recorder.states.values()].some(({ device }) => device === GATEWAY);
+  const changed = new Set(isTold ? [...devices, GATEWAY] : devices);
   const advanced = new Set<string>();
   let timer: Timer | undefined;
   let everyMs = SHOW_EVERY_MS;
