@@ -6,13 +6,10 @@
  */
 import { hash } from 'node:crypto';
 import type { Socket as UdpSocket } from 'node:dgram';
-import { z } from 'zod';
 import { isAcceptError, turnedReason } from '../connections.ts';
-import type { Clock } from '../contract/clock.ts';
 import { type Device, defineDriver, type Host, LineError, type Problem } from '../contract/driver.ts';
 import type { DeviceObservation } from '../contract/observation.ts';
-import { addressRange, duration, isLoopback, zoneOf, zoneOptions } from '../contract/options.ts';
-import { FileTooLargeError, readBytesOf, SECRET_FILE_MAX } from '../files.ts';
+import { isLoopback, zoneOf } from '../contract/options.ts';
 import {
   type Dc09Frame,
   type Dc09Message,
@@ -21,42 +18,11 @@ import {
   formatTimestamp,
   frameBody,
   MAX_BODY,
-  parseKey,
 } from './codec.ts';
 import { type PanelEvent, parseContactId, parseSiaDcs } from './codes.ts';
-import { listenTcp, listenUdp, type Receive, senderCheck } from './listen.ts';
-
-const account = z.strictObject({
-  account: z
-    .string()
-    .regex(/^[0-9A-Fa-f]{3,16}$/, '3 to 16 hex digits in quotes')
-    .describe('The account number that the panel sends'),
-  keyFile: z
-    .string()
-    .optional()
-    .describe(
-      'A file with the AES key: 16, 24 or 32 bytes, or the same as hex. With a key, plain frames are refused',
-    ),
-  from: z
-    .array(addressRange())
-    .min(1)
-    .optional()
-    .describe('Where its frames may come from: addresses or ranges; others are refused. Default: anywhere'),
-  supervision: duration({ least: '100ms' }).optional().describe('A panel silent for longer is offline'),
-  zones: z.array(zoneOptions).default([]),
-});
-
-const options = z.strictObject({
-  listen: z
-    .strictObject({
-      host: z.string().default('127.0.0.1').describe('The address to listen on'),
-      port: z.int().min(1).max(65_535).describe('TCP and UDP'),
-    })
-    .describe('Where panels report to'),
-  accounts: z.array(account).min(1).describe('The panels that may report'),
-});
-type Options = z.output<typeof options>;
-type Account = z.output<typeof account>;
+import { listenTcp, listenUdp, type Receive } from './listen.ts';
+import { type Options, options } from './options.ts';
+import { openPanels, type Panel, readKey, superviseAll } from './panels.ts';
 
 /** Clock differences that a receiver takes in an encrypted frame: 20 s ahead, 40 s behind (DC-09, 5.5.1.9). */
 const AHEAD_MS = 20_000;
@@ -75,36 +41,6 @@ const MAX_EVENTS = 64;
 const MAX_SHARED_RAW = 256;
 /** Events of one account on their way to the disk: what others report does not stand behind more. */
 const MAX_WAITING_EVENTS = 2048;
-
-interface Panel {
-  readonly device: string;
-  readonly config: Account;
-  readonly key: Buffer | undefined;
-  /** Whether its frames may come from this address. */
-  readonly mayBeAt: (address: string) => boolean;
-  /** `elapsed` at the last good frame. */
-  heard: number;
-  online: boolean | undefined;
-  /** Events that are on their way to the disk. */
-  waiting: number;
-  /** Wall clock at which the panel's own clock was last seen right; absent: never, or wrong since. */
-  clockRightAt?: number;
-}
-
-/** The key of a file, or why there is none. */
-function readKey(file: string): Buffer | string {
-  let content: Buffer;
-  try {
-    content = readBytesOf(file, SECRET_FILE_MAX);
-  } catch (error) {
-    if (error instanceof FileTooLargeError) return error.message;
-    return `the key file ${file} cannot be read (${(error as NodeJS.ErrnoException).code})`;
-  }
-  return (
-    parseKey(content) ??
-    `the key file ${file} holds ${content.length} bytes; a key is 16, 24 or 32 bytes, or the same as hex`
-  );
-}
 
 export const dc09 = defineDriver({
   name: 'dc09',
@@ -190,42 +126,6 @@ export const dc09 = defineDriver({
     };
   },
 });
-
-function openPanels(devices: readonly Device<Options>[], time: Clock): Map<string, Panel> {
-  const panels = new Map<string, Panel>();
-  const now = time.elapsed();
-  for (const device of devices) {
-    for (const config of device.options.accounts) {
-      const key = config.keyFile === undefined ? undefined : readKey(config.keyFile);
-      if (typeof key === 'string') throw new LineError('E_LINE_REFUSED', key);
-      panels.set(config.account.toUpperCase(), {
-        device: device.id,
-        config,
-        key,
-        mayBeAt: senderCheck(config.from),
-        heard: now,
-        waiting: 0,
-        online: undefined,
-      });
-    }
-  }
-  return panels;
-}
-
-function superviseAll(panels: Iterable<Panel>, host: Host) {
-  const now = host.clock.elapsed();
-  for (const panel of panels) {
-    const { supervision, account } = panel.config;
-    if (supervision === undefined || panel.online === false || now - panel.heard <= supervision) continue;
-    panel.online = false;
-    host.link(
-      panel.device,
-      'offline',
-      `account ${account} silent for more than ${supervision / 1000} s`,
-      account,
-    );
-  }
-}
 
 function receiver(panels: Map<string, Panel>, listener: string, host: Host): Receive {
   const receive: Receive = async (decoded, answer, sender) => {
