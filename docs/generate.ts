@@ -1,6 +1,7 @@
 /**
  * `npm run docs`: writes what the code already says into docs/: the JSON Schema of each event, the AsyncAPI document
- * of all topics and commands, the config's schema and its reference page, parts of the page for platforms.
+ * of all topics and commands, the config's schema and its reference page, what each driver was tried on, parts
+ * of the page for platforms.
  * tests/docs.test.ts fails when they are stale.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -10,6 +11,7 @@ import { eventSchema, eventTypes } from '../config/catalogue/events.ts';
 import { configJsonSchema } from '../config/schema.ts';
 import { asyncapi } from './generate/asyncapi.ts';
 import { configPage } from './generate/config-page.ts';
+import { devicesPage } from './generate/devices-page.ts';
 import { platformPage } from './generate/platform-page.ts';
 
 const json = (value: unknown) => `${JSON.stringify(value, null, 2)}\n`;
@@ -27,6 +29,7 @@ export function generate(): Readonly<Record<string, string>> {
     'asyncapi.yaml': asyncapi(),
     'config.schema.json': json(configJsonSchema()),
     'config.md': configPage(),
+    'devices.md': devicesPage(),
     'platform.md': platformPage(readFileSync(join(import.meta.dirname, 'platform.md'), 'utf8')),
   };
 }

@@ -11,10 +11,10 @@ import { stopProcess } from '../processes.ts';
 const root = join(import.meta.dirname, '../..');
 const page = readFileSync(join(root, 'CONTRIBUTING.md'), 'utf8');
 
-/** A page of it: the files (a path in backquotes with a colon, then a block of TypeScript) and the changes that it says. */
+/** A page of it: the files (a path in backquotes with a colon, then a block of TypeScript or YAML) and the changes that it says. */
 function pageOf(title: string) {
   const [, text = ''] = new RegExp(`^## ${title}\n(.*?)(?=^## |$(?![^]))`, 'ms').exec(page) ?? [];
-  const files = [...text.matchAll(/^`([^`]+\.ts)`:\n\n```ts\n(.*?)^```/gms)];
+  const files = [...text.matchAll(/^`([^`]+\.(?:ts|yaml))`:\n\n```(?:ts|yaml)\n(.*?)^```/gms)];
   const diffs = [...text.matchAll(/^In `([^`]+)`,.*?```diff\n(.*?)^```/gms)];
   return {
     files: files.map(([, path = '', text = '']) => ({ path, text })),
@@ -78,7 +78,9 @@ async function follow({ files, diffs }: ReturnType<typeof pageOf>) {
 }
 
 const codeLines = ({ files }: ReturnType<typeof pageOf>) =>
-  files.flatMap(({ text }) => text.split('\n').filter((line) => line.trim() !== '')).length;
+  files
+    .filter(({ path }) => path.endsWith('.ts'))
+    .flatMap(({ text }) => text.split('\n').filter((line) => line.trim() !== '')).length;
 
 it('the page "write a driver", followed to the letter, gives a driver that is validated, documented, simulated and delivers', {
   timeout: 120_000,
@@ -88,10 +90,14 @@ it('the page "write a driver", followed to the letter, gives a driver that is va
     'drivers/ringer/codec.ts',
     'drivers/ringer/driver.ts',
     'simulators/ringer.ts',
+    'drivers/ringer/scale.yaml',
   ]);
   expect(codeLines(driver) + 4).toBeLessThan(100);
   const { copy, run, cli } = await follow(driver);
   expect(readFileSync(join(copy, 'docs/config.md'), 'utf8')).toContain('### `driver: ringer`');
+  expect(readFileSync(join(copy, 'docs/devices.md'), 'utf8')).toContain(
+    '| `hardware` | todo | no box was met yet |',
+  );
 
   const [broker, box] = [await freePort(), await freePort()];
   const config = join(copy, 'campus.yaml');
@@ -140,6 +146,7 @@ it('the page "write a platform protocol", followed to the letter, gives one that
   expect(platform.files.map(({ path }) => path)).toEqual([
     'drivers/platforms/telegraph/codec.ts',
     'drivers/platforms/telegraph/transport.ts',
+    'drivers/platforms/telegraph/scale.yaml',
   ]);
   expect(codeLines(platform) + 2).toBeLessThan(120);
   const { copy, run, cli } = await follow(platform);
