@@ -14,7 +14,10 @@ export default {
       comment: 'What several drivers share stands on the contract and on each other.',
       severity: 'error',
       from: { path: '^drivers/[^/]+\\.ts$', pathNot: '^drivers/index\\.ts$' },
-      to: { path: '^(gateway|config|simulators|tests|drivers/[^/]+/)', pathNot: '^drivers/contract/' },
+      to: {
+        path: '^(gateway|config|simulators|tests|drivers/[^/]+/)',
+        pathNot: '^drivers/(contract|alarm-codes)/',
+      },
     },
     {
       name: 'drivers-stand-alone',
@@ -23,7 +26,7 @@ export default {
       from: { path: '^drivers/(?!contract/|platforms/)([^/]+)/' },
       to: {
         path: '^(gateway|config|simulators|tests|drivers)/',
-        pathNot: '^drivers/($1/|contract/|(?!index\\.)[^/]+\\.ts$)',
+        pathNot: '^drivers/($1/|(contract|alarm-codes)/|(?!index\\.)[^/]+\\.ts$)',
       },
     },
     {

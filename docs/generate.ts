@@ -9,6 +9,7 @@ import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { eventSchema, eventTypes } from '../config/catalogue/events.ts';
 import { configJsonSchema } from '../config/schema.ts';
+import { alarmCodesPage } from './generate/alarm-codes-page.ts';
 import { asyncapi } from './generate/asyncapi.ts';
 import { configPage } from './generate/config-page.ts';
 import { devicesPage } from './generate/devices-page.ts';
@@ -26,6 +27,7 @@ function eventSchemas(): Record<string, string> {
 export function generate(): Readonly<Record<string, string>> {
   return {
     ...eventSchemas(),
+    'alarm-codes.md': alarmCodesPage(),
     'asyncapi.yaml': asyncapi(),
     'config.schema.json': json(configJsonSchema()),
     'config.md': configPage(),

@@ -75,6 +75,7 @@ export const closeReasons = [
 const alarmWith = (more: z.ZodRawShape = {}) =>
   z.strictObject({ kind: z.enum(alarmKinds), ...observed, ...more });
 export const alarm = alarmWith();
+export const cancelled = z.strictObject({ kind: z.enum([...alarmKinds, 'cancel']), ...observed });
 const ofAlarm = z.uuidv7().describe('The `id` of the alarm');
 const operator = {
   by: z.string().describe('The operator'),

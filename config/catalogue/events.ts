@@ -11,6 +11,7 @@ import {
   acknowledged,
   alarm,
   arming,
+  cancelled,
   closed,
   confirmed,
   device,
@@ -25,7 +26,7 @@ import {
 } from './event-data.ts';
 
 /** The version of topics and events, of its own; a breaking change changes the `v1` of the topics too. */
-export const contractVersion = '1.4.0';
+export const contractVersion = '1.5.0';
 
 interface CatalogueEntry {
   readonly lane: Lane;
@@ -42,6 +43,12 @@ interface CatalogueEntry {
 export const catalogue = {
   'alarm.raised': { lane: 'urgent', data: alarm, en: 'An alarm began', zh: '报警发生' },
   'alarm.restored': { lane: 'urgent', data: alarm, en: 'An alarm ended', zh: '报警恢复' },
+  'alarm.cancelled': {
+    lane: 'urgent',
+    data: cancelled,
+    en: 'A user of the panel cancelled an alarm, which has ended; with the kind `cancel`: there was none any more',
+    zh: '报警由主机用户取消',
+  },
   'alarm.acknowledged': {
     lane: 'urgent',
     data: acknowledged,

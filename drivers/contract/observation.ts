@@ -9,6 +9,10 @@ export const alarmKinds = [
   'fire',
   'duress',
   'collision',
+  'medical',
+  'gas',
+  'water',
+  'environment',
 ] as const;
 
 export type AlarmKind = (typeof alarmKinds)[number];
@@ -24,6 +28,7 @@ export const observationKinds = [
   'power',
   'arming',
   'bypass',
+  'cancel',
   'credential',
   'contact',
   'exit-request',
@@ -40,12 +45,11 @@ export const observationKinds = [
 
 export type ObservationKind = (typeof observationKinds)[number];
 
-/** What only the gateway says: whether a device answers, a lockdown, an entry delay, a test, a notice. */
+/** What only the gateway says: whether a device answers, a lockdown, an entry delay, a notice. */
 export const gatewayKinds = [
   'lockdown',
   'link',
   'entry',
-  'test',
   'notice',
 ] as const satisfies readonly ObservationKind[];
 
@@ -86,6 +90,14 @@ export const videoCauses = ['motion', 'line-crossed', 'zone-entered', 'tampered'
 /** `missed`: expected, and did not come; `overdue`: still there after the time. */
 export const visitStages = ['expected', 'arrived', 'left', 'overdue', 'missed'] as const;
 
+/** What a restore ends, where its own cause does not say it. */
+export interface Ending {
+  /** Causes of the same kind, `''` for none: each that stands of the same zone and account is ended. */
+  readonly causes: readonly string[];
+  /** Where none of them stands it is no event. */
+  readonly untold?: true;
+}
+
 /** A zone 防区 of a device as the config names it. */
 export interface Zone {
   readonly number: number;
@@ -104,6 +116,9 @@ export interface Zone {
  *   over a reconnect or a restart, and none is told twice.
  * - `repeat`: the same `key` within `within` ms is the same event (a panel that missed our ACK sends it again).
  * - `cause`: what, more finely, e.g. `broken-wire` under `fence`. Alarms of one zone differ by kind and cause.
+ * - `details.account`, `details.partition`: of which panel and partition; the same zone in two of them is two.
+ * - `momentary`: it happens and is over, and nothing is known of it later: no restore will end it.
+ * - `cancelled`: of an alarm that ended because a user of the panel cancelled it.
  */
 export interface Observation {
   readonly device: string;
@@ -117,6 +132,9 @@ export interface Observation {
   /** It was caused by a test, and is told as such. */
   readonly test?: 'walk-test' | 'maintenance';
   readonly initial?: boolean;
+  readonly momentary?: boolean;
+  readonly cancelled?: boolean;
+  readonly ends?: Ending;
   readonly repeat?: { readonly key: string; readonly within: number };
   readonly codes?: StandardCodes;
   readonly credential?: Credential;

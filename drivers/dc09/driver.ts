@@ -6,10 +6,13 @@
  */
 import { hash } from 'node:crypto';
 import type { Socket as UdpSocket } from 'node:dgram';
+import { parseContactId } from '../alarm-codes/contact-id.ts';
+import { observationOf, type PanelEvent } from '../alarm-codes/report.ts';
+import { parseSiaDcs } from '../alarm-codes/sia.ts';
 import { isAcceptError, turnedReason } from '../connections.ts';
 import { type Device, defineDriver, type Host, LineError, type Problem } from '../contract/driver.ts';
 import type { DeviceObservation } from '../contract/observation.ts';
-import { isLoopback, zoneOf } from '../contract/options.ts';
+import { isLoopback } from '../contract/options.ts';
 import {
   type Dc09Frame,
   type Dc09Message,
@@ -19,7 +22,6 @@ import {
   frameBody,
   MAX_BODY,
 } from './codec.ts';
-import { type PanelEvent, parseContactId, parseSiaDcs } from './codes.ts';
 import { listenTcp, listenUdp, type Receive } from './listen.ts';
 import { type Options, options } from './options.ts';
 import { openPanels, type Panel, readKey, superviseAll } from './panels.ts';
@@ -234,7 +236,7 @@ function nak(now: number): Buffer {
 }
 
 function observe(
-  { meaning, codes, number, partition, user, text, known }: PanelEvent,
+  event: PanelEvent,
   index: number,
   message: Dc09Message,
   frame: Dc09Frame,
@@ -242,36 +244,22 @@ function observe(
   now: number,
   beside: number,
 ): DeviceObservation | undefined {
-  if (meaning.kind === 'supervision') return undefined;
-  const kind =
-    meaning.kind === 'zone'
-      ? (panel.config.zones.find((zone) => zone.zone === number)?.kind ?? meaning.otherwise)
-      : meaning.kind;
-  const cause = 'cause' in meaning ? meaning.cause : undefined;
-  return {
-    device: panel.device,
-    kind,
-    state: meaning.state,
-    ...(cause !== undefined && { cause }),
-    ...(number !== undefined && { zone: zoneOf(panel.config.zones, number) }),
-    ...(message.timestamp !== undefined && {
-      at: { time: message.timestamp, trusted: isTrusted(message.timestamp, panel, now) },
-    }),
-    repeat: repeatOf(message, frame, panel, index),
-    codes,
-    ...(text !== undefined && { text }),
-    details: {
-      account: panel.config.account,
-      panelSequence: message.sequence,
-      ...(partition !== undefined && { partition }),
-      ...(user !== undefined && { user }),
-      ...(!known && { unknownCode: true }),
-    },
-    raw: `"${message.id}"${String(message.sequence).padStart(4, '0')}[${message.data ?? ''}]`.slice(
-      0,
-      beside === 1 ? MAX_BODY : MAX_SHARED_RAW,
-    ),
-  };
+  const { account, zones } = panel.config;
+  const reported = observationOf(event, { device: panel.device, account, zones });
+  return (
+    reported && {
+      ...reported,
+      ...(message.timestamp !== undefined && {
+        at: { time: message.timestamp, trusted: isTrusted(message.timestamp, panel, now) },
+      }),
+      repeat: repeatOf(message, frame, panel, index),
+      details: { ...reported.details, panelSequence: message.sequence },
+      raw: `"${message.id}"${String(message.sequence).padStart(4, '0')}[${message.data ?? ''}]`.slice(
+        0,
+        beside === 1 ? MAX_BODY : MAX_SHARED_RAW,
+      ),
+    }
+  );
 }
 
 function isTrusted(timestamp: number, panel: Panel, now: number): boolean {

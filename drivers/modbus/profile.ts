@@ -10,7 +10,7 @@ import type { ReadFunction } from './codec.ts';
 const meaning = {
   zone: z.int().min(0).optional().describe('The zone 防区 it belongs to; none: the whole device'),
   kind: z
-    .enum(deviceKinds.filter((kind) => kind !== 'credential' && kind !== 'visit'))
+    .enum(deviceKinds.filter((kind) => !['credential', 'visit', 'cancel', 'test'].includes(kind)))
     .optional()
     .describe(
       'What it means when it rises; its fall is the restore. Default: the kind of the zone in the config, else intrusion',

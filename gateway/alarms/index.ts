@@ -1,6 +1,6 @@
 /**
- * The life of alarms: a zone that flaps is folded, what a test causes bears a mark, a second zone or a camera confirms,
- * operators take and close.
+ * The life of alarms: a restore ends what it names, a zone that flaps is folded, what a test causes bears a mark, a
+ * second zone or a camera confirms, operators take and close.
  */
 import type { Registry } from '../../config/catalogue/actions.ts';
 import type { Event } from '../../config/catalogue/events.ts';
@@ -14,6 +14,7 @@ import { stateKeyOf } from '../road/event.ts';
 import type { Recorder } from '../road/recorder.ts';
 import type { Pass, Stage } from '../road/stage.ts';
 import { confirmingKinds, createConfirmation } from './confirmation.ts';
+import { createEndings } from './endings.ts';
 import { createFolds } from './folds.ts';
 import { operatorHandlers } from './operators.ts';
 import { createTests } from './tests.ts';
@@ -21,6 +22,7 @@ import { createTests } from './tests.ts';
 export interface AlarmOptions {
   readonly onward: Pass;
   readonly states: Recorder['states'];
+  readonly raisedOf: Recorder['raisedOf'];
   readonly recordFollowUp: Recorder['recordFollowUp'];
   readonly journal: Pick<Journal, 'read'>;
   readonly registry: Registry;
@@ -46,7 +48,7 @@ const foldable: readonly string[] = [...confirmingKinds, 'tamper'];
 const LOOK_EVERY_MS = 10_000;
 
 export function createAlarms({ areaOf, areasSeenBy }: AlarmPlaces, options: AlarmOptions): Alarms {
-  const { onward, states, recordFollowUp, journal, registry, clock, time } = options;
+  const { onward, states, raisedOf, recordFollowUp, journal, registry, clock, time } = options;
   const folds = createFolds(options);
   const tests = createTests({ onward, states, areaOf, now: clock.now });
   registry.serve({
@@ -55,13 +57,14 @@ export function createAlarms({ areaOf, areasSeenBy }: AlarmPlaces, options: Alar
     'end-test': ({ target }) => tests.end(target),
   });
   let timer: Timer | undefined;
+  const passOne: Pass = (observation) => {
+    const may = foldable.includes(observation.kind) && observation.test === undefined;
+    const key = may ? stateKeyOf(observation) : undefined;
+    return key === undefined ? onward(observation) : folds.fold(key, observation);
+  };
+  const endings = createEndings({ onward: passOne, raisedOf, time, metrics: options.metrics });
   return {
-    pass(given) {
-      const observation = tests.marked(given);
-      const may = foldable.includes(observation.kind) && observation.test === undefined;
-      const key = may ? stateKeyOf(observation) : undefined;
-      return key === undefined ? onward(observation) : folds.fold(key, observation);
-    },
+    pass: (given) => endings.pass(tests.marked(given)),
     onRecorded: createConfirmation({ recordFollowUp, areaOf, areasSeenBy, time }),
     start() {
       timer = time.every(LOOK_EVERY_MS, tests.endLate);

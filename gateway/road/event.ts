@@ -11,12 +11,15 @@ import {
   videoCauses,
 } from '../../drivers/contract/observation.ts';
 
-/** Codes of the alarm kinds where the device gave none; AlarmMethod and AlarmType by GB/T 28181-2016, 9.4. */
+/**
+ * Codes of the alarm kinds where the device gave none; AlarmMethod and AlarmType by GB/T 28181-2016, 9.4. A panic button
+ * is a device alarm (2): method 5, type 1 is an alarm that somebody gives by hand at a video.
+ */
 const alarmCodes: Record<
   AlarmKind,
   { sia: [string, string]; contactId: string; gb28181: { priority: number; method: number; type?: number } }
 > = {
-  panic: { sia: ['PA', 'PR'], contactId: '120', gb28181: { priority: 1, method: 5, type: 1 } },
+  panic: { sia: ['PA', 'PR'], contactId: '120', gb28181: { priority: 1, method: 2 } },
   duress: { sia: ['HA', 'HR'], contactId: '121', gb28181: { priority: 1, method: 2 } },
   fire: { sia: ['FA', 'FR'], contactId: '110', gb28181: { priority: 1, method: 2 } },
   intrusion: { sia: ['BA', 'BR'], contactId: '130', gb28181: { priority: 2, method: 2 } },
@@ -24,6 +27,10 @@ const alarmCodes: Record<
   fence: { sia: ['BA', 'BR'], contactId: '131', gb28181: { priority: 2, method: 2 } },
   collision: { sia: ['UA', 'UR'], contactId: '150', gb28181: { priority: 2, method: 2 } },
   tamper: { sia: ['TA', 'TR'], contactId: '137', gb28181: { priority: 2, method: 2, type: 2 } },
+  medical: { sia: ['MA', 'MR'], contactId: '100', gb28181: { priority: 1, method: 2 } },
+  gas: { sia: ['GA', 'GR'], contactId: '151', gb28181: { priority: 1, method: 2 } },
+  water: { sia: ['WA', 'WR'], contactId: '154', gb28181: { priority: 3, method: 2 } },
+  environment: { sia: ['UA', 'UR'], contactId: '150', gb28181: { priority: 3, method: 2 } },
 };
 
 const typeOf: Record<
@@ -35,6 +42,7 @@ const typeOf: Record<
   power: ['device.power-lost', 'device.restored'],
   arming: ['arming.armed', 'arming.disarmed'],
   bypass: ['arming.bypassed', 'arming.unbypassed'],
+  cancel: ['alarm.cancelled', 'alarm.cancelled'],
   credential: ['access.unknown', 'access.unknown'],
   link: ['device.offline', 'device.online'],
   entry: ['arming.entry-started', 'arming.entry-ended'],
@@ -52,8 +60,9 @@ const typeOf: Record<
 const isAlarm = (kind: ObservationKind): kind is AlarmKind =>
   (alarmKinds as readonly string[]).includes(kind);
 
-export function eventTypeOf({ kind, state, cause, access: decided, visit }: Observation): EventType {
-  if (isAlarm(kind)) return `alarm.${state}`;
+export function eventTypeOf(observation: Observation): EventType {
+  const { kind, state, cause, access: decided, visit, cancelled } = observation;
+  if (isAlarm(kind)) return cancelled ? 'alarm.cancelled' : `alarm.${state}`;
   if (visit !== undefined) return `visitor.${visit.stage}`;
   if (decided?.children !== undefined) return 'access.pickup';
   if (decided !== undefined) return `access.${decided.decision}`;
@@ -61,15 +70,21 @@ export function eventTypeOf({ kind, state, cause, access: decided, visit }: Obse
   return typeOf[kind][state === 'raised' ? 0 : 1];
 }
 
+/** What tells one state from another. */
+export type StateOf = Omit<Observation, 'state'> & Partial<Pick<Observation, 'state'>>;
+
 /**
- * What a device's states are told apart by: zone, account or unit, kind and cause. Cards are no states.
+ * What a device's states are told apart by: account or unit, partition, zone, kind and cause. Cards are no states, and
+ * what is over as it happens. Of arming the cause is how it came; a partition is armed or it is not.
  */
-export function stateKeyOf({ device, zone, kind, cause, details }: Observation): string | undefined {
-  if (kind === 'credential') return undefined;
+export function stateKeyOf({ device, zone, kind, cause, details, momentary }: StateOf): string | undefined {
+  if (kind === 'credential' || kind === 'cancel' || momentary) return undefined;
   // A visitor comes at one terminal and leaves at another.
   if (kind === 'visit') return ['gateway', '', details?.['part'] ?? '', kind, ''].join('/');
   const part = zone?.number ?? details?.['part'] ?? '';
-  return [device, details?.['account'] ?? '', part, kind, cause ?? ''].join('/');
+  const partition = details?.['partition'];
+  const account = `${details?.['account'] ?? ''}${partition === undefined ? '' : `:${partition}`}`;
+  return [device, account, part, kind, kind === 'arming' ? '' : (cause ?? '')].join('/');
 }
 
 /** What is over and will not begin again has no state any more. */
@@ -129,6 +144,10 @@ function envelope(
   };
 }
 
+/** What it is about in the device, where that is no zone. */
+const subjectOf = (details: Observation['details'] = {}) =>
+  details['part'] ?? (details['partition'] === undefined ? undefined : `partition-${details['partition']}`);
+
 /** Makes the event of an observation. */
 export function toEvent(observation: Observation, context: EventContext): Event {
   const { deviceName, synchronised } = context;
@@ -151,7 +170,7 @@ export function toEvent(observation: Observation, context: EventContext): Event 
     access: decided,
   } = observation;
   const trusted = at?.trusted === true;
-  const subject = zone === undefined ? details?.['part'] : (zone.id ?? `zone-${zone.number}`);
+  const subject = zone === undefined ? subjectOf(details) : (zone.id ?? `zone-${zone.number}`);
   const known = isAlarm(kind) ? alarmCodes[kind] : undefined;
   const raised = state === 'raised';
   // Of what was typed on keys the event says no more.

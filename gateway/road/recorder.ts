@@ -48,6 +48,8 @@ export interface Recorder {
   recordMedia(about: Omit<MediaAbout, 'part'>): Promise<Receipt>;
   /** By state key. */
   readonly states: ReadonlyMap<string, State>;
+  /** What a device raised and did not restore, by state key. */
+  raisedOf(device: string): ReadonlyMap<string, State>;
   /** By id. */
   readonly unsaved: ReadonlyMap<string, Unsaved>;
   /** Whether the states were read. */
@@ -155,6 +157,7 @@ export async function createRecorder(options: RecorderOptions): Promise<Recorder
 
   return {
     states: states.byKey,
+    raisedOf: states.raisedOf,
     unsaved: waiting.alarms,
     isLoaded: states.isLoaded,
     reload: states.load,

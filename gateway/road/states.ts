@@ -7,7 +7,7 @@ import type { Log } from '../../drivers/contract/driver.ts';
 import type { Observation } from '../../drivers/contract/observation.ts';
 import type { Journal } from '../journal/index.ts';
 import { signal } from '../lifecycle/signal.ts';
-import { stateKeyOf } from './event.ts';
+import { type StateOf, stateKeyOf } from './event.ts';
 
 /** The latest word on one thing. */
 export interface State {
@@ -28,6 +28,8 @@ export interface States {
   isNews(key: string, observation: Pick<Observation, 'kind' | 'state'>): boolean;
   /** An event is on disk. `ends`: nothing needs to be known of it any more. */
   note(key: string, event: Event, sequence: number, ends: boolean): void;
+  /** What a device raised and did not restore, by key. */
+  raisedOf(device: string): ReadonlyMap<string, State>;
   /** Calls back after a state changed, until the function it gives is called. */
   onState(listener: (state: State) => void): () => void;
 }
@@ -37,6 +39,12 @@ export interface States {
  * the same, but what is known of it no longer grows.
  */
 const STATES_MAX = 5000;
+
+/** The key of the state that an event tells of: newer versions tell states apart by more than older ones did. */
+const keyOfEvent = ({ data }: Event): string | undefined =>
+  stateKeyOf({ ...(data as unknown as StateOf), device: (data as { device: { id: string } }).device.id });
+
+const NONE: ReadonlyMap<string, State> = new Map();
 
 function stateOf(event: Event, sequence: number): State {
   const { device, state } = event.data as { device: { id: string }; state: string };
@@ -48,13 +56,29 @@ export function createStates(journal: Pick<Journal, 'states'>, log: Log): States
   const changed = signal<[State]>('a state', log);
   /** How many states each device has. */
   const counts = new Map<string, number>();
+  const raised = new Map<string, Map<string, State>>();
   let loaded = false;
-  const count = ({ device }: State, more: 1 | -1) => counts.set(device, (counts.get(device) ?? 0) + more);
-  const set = (key: string, state: State) => {
+  const count = (device: string, more: 1 | -1) => counts.set(device, (counts.get(device) ?? 0) + more);
+  const forget = (key: string) => {
     const before = byKey.get(key);
-    if (before !== undefined) count(before, -1);
-    count(state, 1);
+    if (before === undefined) return;
+    count(before.device, -1);
+    byKey.delete(key);
+    raised.get(before.device)?.delete(key);
+  };
+  const set = (key: string, state: State) => {
+    const { device } = state;
+    const before = byKey.get(key);
+    // One that stays in its place costs less than one that is taken out and put in again.
+    if (before?.device !== device) {
+      forget(key);
+      count(device, 1);
+    }
     byKey.set(key, state);
+    const standing = raised.get(device);
+    if (!state.raised) standing?.delete(key);
+    else if (standing !== undefined) standing.set(key, state);
+    else raised.set(device, new Map([[key, state]]));
   };
   return {
     byKey,
@@ -69,7 +93,10 @@ export function createStates(journal: Pick<Journal, 'states'>, log: Log): States
         const event = readEvent(body);
         if (event === undefined)
           log.error({ key, sequence }, 'the state of something cannot be read any more');
-        else if ((byKey.get(key)?.sequence ?? 0) <= sequence) set(key, stateOf(event, sequence));
+        else {
+          const known = keyOfEvent(event) ?? key;
+          if ((byKey.get(known)?.sequence ?? 0) <= sequence) set(known, stateOf(event, sequence));
+        }
       }
       loaded = true;
     },
@@ -81,14 +108,11 @@ export function createStates(journal: Pick<Journal, 'states'>, log: Log): States
     },
     note(key, event, sequence, ends) {
       const state = stateOf(event, sequence);
-      const before = byKey.get(key);
-      if (!ends) set(key, state);
-      else if (before !== undefined) {
-        count(before, -1);
-        byKey.delete(key);
-      }
+      if (ends) forget(key);
+      else set(key, state);
       changed.tell(state);
     },
+    raisedOf: (device) => raised.get(device) ?? NONE,
     onState: changed.on,
   };
 }

@@ -29,6 +29,7 @@ function life() {
   const entries: Entry[] = [];
   const alarms = createAlarms(places, {
     states,
+    raisedOf: () => new Map([...states].filter(([, { raised }]) => raised)),
     async onward(observation): Promise<Receipt> {
       if (failing) throw new Error('the disk is full');
       recorded.push(observation);

@@ -101,7 +101,7 @@ describe('an observation as an event', () => {
     expect(panic.data['code']).toEqual({
       sia: 'PA',
       contactId: 'E120',
-      gb28181: { priority: 1, method: 5, type: 1 },
+      gb28181: { priority: 1, method: 2 },
     });
     const silent = toEvent(
       { device: 'p', kind: 'panic', state: 'restored', codes: { contactId: 'R122' } },
@@ -126,13 +126,15 @@ describe('an observation as an event', () => {
 });
 
 describe('lanes', () => {
-  it('are urgent for every alarm kind, raised or restored, for a door that is forced, and for nothing else', () => {
+  it('are urgent for every alarm kind, raised or restored, for a cancel, for a door that is forced, and for nothing else', () => {
     for (const kind of observationKinds) {
       for (const state of ['raised', 'restored'] as const) {
         const lane = laneOf(eventTypeOf({ device: 'd', kind, state }));
         const isAlarm = (alarmKinds as readonly string[]).includes(kind);
         const isForced = kind === 'forced' && state === 'raised';
-        expect(lane).toBe(isAlarm || isForced ? 'urgent' : 'normal');
+        // The end of an alarm by a user of the panel: an operator waits for it.
+        const isCancel = kind === 'cancel';
+        expect(lane).toBe(isAlarm || isForced || isCancel ? 'urgent' : 'normal');
       }
     }
   });
