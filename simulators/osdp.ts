@@ -1,6 +1,7 @@
 /** OSDP readers on one line: the other end of the standard, with the secure channel, and with faults. */
 import { encodeWiegand, wiegandLayouts } from '../drivers/bits.ts';
 import { osdpDecoder, replies } from '../drivers/osdp/codec.ts';
+import { EVERYBODY } from './osdp/hardware.ts';
 import { createReader, type OsdpReader, type SimulatedReader } from './osdp/reader.ts';
 import {
   type Action,
@@ -28,6 +29,13 @@ export interface OsdpOptions {
   readonly did?: (id: string, what: string) => void;
 }
 
+/** What is on the line when several answer at once: of one bit, 0 wins. */
+const collide = ([first = Buffer.alloc(0), ...others]: readonly Buffer[]): Buffer =>
+  others.reduce((sum, bytes) => {
+    const [long, short] = sum.length < bytes.length ? [bytes, sum] : [sum, bytes];
+    return Buffer.from(long.map((byte, i) => byte & (short[i] ?? 0xff)));
+  }, first);
+
 export async function startOsdpReaders({
   end,
   readers: given,
@@ -47,10 +55,18 @@ export async function startOsdpReaders({
     return (chunk) => {
       for (const one of decoder.push(chunk)) {
         if (!('frame' in one) || one.frame.reply) continue;
-        const reader = readers.find(({ address }) => address === one.frame.address);
-        if (reader === undefined || reader.mute) continue;
-        asked(reader.id);
-        peer.write(faults.pass(reader.answer(one.frame)));
+        const { frame } = one;
+        const meant = readers.filter(
+          ({ address, mute }) => !mute && (address === frame.address || frame.address === EVERYBODY),
+        );
+        const [first] = meant;
+        if (first === undefined) continue;
+        for (const { id } of meant) asked(id);
+        const answer = collide(meant.map((reader) => reader.answer(frame)));
+        const say = () => peer.write(faults.pass(answer));
+        const late = Math.max(...meant.map((reader) => reader.late));
+        if (late > 0) later(late, say);
+        else say();
       }
     };
   });
@@ -118,6 +134,11 @@ const readerActions = (reader: SimulatedReader): Readonly<Record<string, Action>
   'open INPUT': { help: 'open it', run: (input) => reader.setInput(number(input, 0, 1), false) },
   tamper: { help: 'take it off the wall', run: () => reader.change('tamper', true) },
   'tamper-restore': { help: 'put it back', run: () => reader.change('tamper', false) },
+  'head-tamper': {
+    help: 'take its head off, where that is apart (RSTATR)',
+    run: () => reader.change('head', true),
+  },
+  'head-restore': { help: 'put it back', run: () => reader.change('head', false) },
   'mains-lost': { help: 'lose the power', run: () => reader.change('power', true) },
   'mains-back': { help: 'get it back', run: () => reader.change('power', false) },
 });
@@ -135,6 +156,28 @@ const troubleActions = (reader: SimulatedReader): Readonly<Record<string, Action
       later(milliseconds(time), () => {
         reader.mute = false;
       });
+    },
+  },
+  'busy TIME [NUMBER]': {
+    help: 'answer BUSY for a time, under the number 0 or, with `own`, that of the question',
+    run: (time, number = '0') => {
+      if (number !== '0' && number !== 'own') throw new Error(`"${number}" is neither 0 nor own`);
+      reader.busy = number === '0' ? 'zero' : 'own';
+      later(milliseconds(time), () => {
+        reader.busy = undefined;
+      });
+    },
+  },
+  'late TIME': {
+    help: 'begin each answer so late, 0ms: at once',
+    run: (time) => {
+      reader.late = milliseconds(time);
+    },
+  },
+  'refuse CODE': {
+    help: 'refuse the next question (NAK); 1: the check was wrong, 4: the number, 6: it needs the secure channel',
+    run: (code) => {
+      reader.refuseNext = number(code, 1, 9);
     },
   },
 });

@@ -10,9 +10,14 @@ import {
   sessionKeys,
 } from '../../drivers/osdp/secure.ts';
 
-/** NAK, error code 6: a command that needs the secure channel; 4: the sequence. */
-export const NAK_SECURITY = 6;
+/** NAK, error codes (7.3): the check, the length, the sequence, and a command that needs the secure channel. */
+const NAK_CHECK = 1;
+const NAK_LENGTH = 2;
 const NAK_SEQUENCE = 4;
+export const NAK_SECURITY = 6;
+/** What the block of CHLNG and SCRYPT says of the key: 0 the one that everybody knows, 1 the reader's own. */
+const KEY_OF_ALL = 0;
+const KEY_OF_ITS_OWN = 1;
 /** D.7: what a reader with a key of its own answers in clear, beside the handshake. */
 const IN_CLEAR: readonly number[] = [commands.ID, commands.CAP, commands.COMSET];
 
@@ -24,6 +29,8 @@ export interface Reply {
 export interface ReaderSession {
   /** A question -> the frame that answers it. */
   answer(frame: OsdpFrame): Buffer;
+  /** An answer that is no part of the session, in clear: the question was not looked at, and may be asked again. */
+  outside(frame: OsdpFrame, reply: Reply, number: 'zero' | 'own'): Buffer;
   /** Forgets the other end. */
   restart(): void;
   /** A key of its own, from the next handshake on. */
@@ -31,9 +38,9 @@ export interface ReaderSession {
   readonly isSecure: boolean;
 }
 
-/** `key`: its own; undefined: the one that everybody knows. */
+/** `key`: its own; undefined: the one that everybody knows. `checksum`: it knows no CRC. */
 export function createSession(
-  key: Uint8Array | undefined,
+  { key, checksum }: { readonly key: Uint8Array | undefined; readonly checksum: boolean },
   on: {
     /** What it says to a question, in clear. */
     readonly question: (frame: OsdpFrame) => Reply;
@@ -58,53 +65,71 @@ export function createSession(
     hostRandom = undefined;
     readerRandom = randomBytes(8);
   };
+  /** An answer in clear, with the check that the question has. */
+  const plain = ({ address, sequence, crc }: OsdpFrame, { code, data }: Reply): OsdpFrame => ({
+    address,
+    reply: true,
+    sequence,
+    crc,
+    code,
+    data,
+  });
+  const nak = (frame: OsdpFrame, reason: number) =>
+    plain(frame, { code: replies.NAK, data: Buffer.of(reason) });
   /** The handshake: the two questions that are in clear under a key. */
-  const shake = ({ code, data, address, sequence }: OsdpFrame): OsdpFrame | undefined => {
-    const common = { address, reply: true, sequence, crc: true };
-    if (code === commands.CHLNG && nextKey !== undefined) {
-      own = nextKey;
-      nextKey = undefined;
-    }
-    if (code === commands.CHLNG && data.length === 8) {
-      channel = undefined;
+  const shake = (frame: OsdpFrame): OsdpFrame => {
+    const { code, data, security } = frame;
+    channel = undefined;
+    if (nextKey !== undefined) own = nextKey;
+    nextKey = undefined;
+    // With a key of its own it is not in installation mode any more: no session under the key that everybody knows.
+    if (own !== undefined && security?.[1] === KEY_OF_ALL) return nak(frame, NAK_SECURITY);
+    if (data.length !== (code === commands.CHLNG ? 8 : 16)) return nak(frame, NAK_LENGTH);
+    if (code === commands.CHLNG) {
       hostRandom = Uint8Array.from(data);
       const keys = sessionKeys(own ?? DEFAULT_KEY, hostRandom);
       const { client } = cryptograms(keys, hostRandom, readerRandom);
       const challenge = Buffer.concat([Buffer.from('0102030405060708', 'hex'), readerRandom, client]);
-      return { ...common, security: Uint8Array.of(0x12, 1), code: replies.CCRYPT, data: challenge };
+      const kind = own === undefined ? KEY_OF_ALL : KEY_OF_ITS_OWN;
+      return {
+        ...plain(frame, { code: replies.CCRYPT, data: challenge }),
+        security: Uint8Array.of(0x12, kind),
+      };
     }
-    if (code !== commands.SCRYPT || hostRandom === undefined) return undefined;
-    const keys = sessionKeys(own ?? DEFAULT_KEY, hostRandom);
-    const { server } = cryptograms(keys, hostRandom, readerRandom);
-    if (!server.equals(data)) return undefined;
+    const keys = hostRandom && sessionKeys(own ?? DEFAULT_KEY, hostRandom);
+    const server = keys && hostRandom && cryptograms(keys, hostRandom, readerRandom).server;
+    if (keys === undefined || server?.equals(data) !== true) return nak(frame, NAK_SECURITY);
     const mac = initialMac(keys, server);
     channel = secureChannel(keys, mac);
-    return { ...common, security: Uint8Array.of(0x14, 1), code: replies.RMAC_I, data: mac };
+    return { ...plain(frame, { code: replies.RMAC_I, data: mac }), security: Uint8Array.of(0x14, 1) };
   };
   const answerTo = (frame: OsdpFrame): OsdpFrame => {
-    const { address, sequence, security } = frame;
-    const plain = ({ code, data }: Reply) => ({ address, reply: true, sequence, crc: true, code, data });
-    const nak = (reason: number) => plain({ code: replies.NAK, data: Buffer.of(reason) });
+    const { sequence, security, code } = frame;
     if (sequence !== 0 && (last === undefined || sequence !== (last.sequence % 3) + 1)) {
       restart();
-      return nak(NAK_SEQUENCE);
+      return nak(frame, NAK_SEQUENCE);
     }
-    const shaken = security !== undefined && (security[0] ?? 0) < 0x15 ? shake(frame) : undefined;
-    if (shaken !== undefined) return shaken;
+    const shakes = code === commands.CHLNG || code === commands.SCRYPT;
+    if (shakes && (security?.[0] === 0x11 || security?.[0] === 0x13)) return shake(frame);
     if (channel === undefined) {
-      if (security !== undefined || (own !== undefined && !IN_CLEAR.includes(frame.code)))
-        return nak(NAK_SECURITY);
-      return plain(on.question(frame));
+      if (security !== undefined || (own !== undefined && !IN_CLEAR.includes(code)))
+        return nak(frame, NAK_SECURITY);
+      return plain(frame, on.question(frame));
     }
     const opened = channel.open(frame);
     if (opened === undefined) {
       channel = undefined;
-      return nak(NAK_SECURITY);
+      return nak(frame, NAK_SECURITY);
     }
-    return channel.seal(plain(on.question(opened)));
+    return channel.seal(plain(frame, on.question(opened)));
   };
+  const outside: ReaderSession['outside'] = (frame, reply, number) =>
+    encodeOsdp({ ...plain(frame, reply), ...(number === 'zero' && { sequence: 0 }) });
   return {
+    outside,
     answer(frame) {
+      if (checksum && frame.crc)
+        return outside({ ...frame, crc: false }, { code: replies.NAK, data: Buffer.of(NAK_CHECK) }, 'own');
       // 5.9: the same number again is the same question; 0 begins anew.
       if (frame.sequence !== 0 && last?.sequence === frame.sequence) return last.answer;
       if (frame.sequence === 0) restart();

@@ -61,4 +61,17 @@ describe('osdp provision', () => {
     expect(reader.asked.filter(({ code }) => code === KEYSET)).toEqual([]);
     expect(inClear).toEqual([]);
   });
+
+  it('says that a reader has another key, where it refuses any session under the factory’s', {
+    timeout: 20_000,
+  }, async () => {
+    const before: ForeignOptions['before'] = ({ code, sequence, bytes }, { clear }) =>
+      code === 0x76 && bytes.includes(Buffer.of(0x03, 0x11, 0))
+        ? clear(sequence, 0x41, Buffer.of(6))
+        : undefined;
+    const { status, stdout, inClear } = await provision({ key: Buffer.alloc(16, 9), before });
+    expect(stdout).toMatch(/^✗ in: has another key: reset it/);
+    expect(status).toBe(1);
+    expect(inClear).toEqual([]);
+  });
 });

@@ -136,7 +136,11 @@ async function provision(reader: Device, terminal: Terminal): Promise<0 | 1> {
     terminal.stdout.write(`… ${reader.id}: ${aloud}\n`);
     return execute('set-key', { key });
   });
-  if ('refusal' in set) return tell(false, refusalOf(set.refusal));
+  if ('refusal' in set) {
+    // One that has a key of its own may refuse a session under the factory's altogether (D.7): it said what it has before.
+    const why = found.refusal === 'wrong-key' ? found.refusal : set.refusal;
+    return tell(false, refusalOf(why));
+  }
   if ('made' in (await at(reader, terminal.clock, async () => true)))
     return tell(true, say('got its key', '密钥已写入'));
   if (!set.made.done && set.made.unknown !== true) return tell(false, set.made.reason);

@@ -77,7 +77,7 @@ const starters: Readonly<Record<string, (options: Options, tell: Tell) => Promis
     const key = keyFile === undefined ? undefined : readKey(keyFile);
     return await startOsdpReaders({
       end: endOf(options, '4001'),
-      readers: [{ id: 'reader', address: Number(options.address), key }],
+      readers: [{ id: 'reader', address: Number(options.address), key, checksum: options.checksum }],
       shown: (_id, text) => tell(`shows "${text}"`),
     });
   },

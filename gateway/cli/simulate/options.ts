@@ -18,6 +18,7 @@ export const readOptions = (args: string[]) =>
       rtu: { type: 'boolean', default: false },
       unit: { type: 'string', default: '1' },
       address: { type: 'string', default: '0' },
+      checksum: { type: 'boolean', default: false },
       model: { type: 'string', default: 'pulse-fence-2zone' },
       format: { type: 'string', default: 'rdm6300' },
       kind: { type: 'string', default: 'hikvision' },
