@@ -58,8 +58,11 @@ const words = {
   'mains-back': ['AR', '3301'],
   'battery-low': ['YT', '1302'],
   'battery-ok': ['YR', '3302'],
+  medical: ['MA', '1100'],
+  gas: ['GA', '1151'],
   arm: ['CL', '3401'],
   disarm: ['OP', '1401'],
+  cancel: ['BC', '1406'],
 } as const;
 type Word = keyof typeof words;
 
@@ -129,6 +132,10 @@ function wordActions(tell: (what: Word, zone: number) => Promise<void>): Readonl
     help,
     run: (zone: string) => void tell(what, number(zone, 0, 999)),
   });
+  const byUser = (what: Word, help: string) => ({
+    help,
+    run: (user = '1') => void tell(what, number(user, 0, 999)),
+  });
   const plain = (what: Word, help: string) => ({ help, run: () => void tell(what, 0) });
   return {
     'press ZONE': zoned('press', 'press the panic button of a zone'),
@@ -138,14 +145,17 @@ function wordActions(tell: (what: Word, zone: number) => Promise<void>): Readonl
     'bypass ZONE': zoned('bypass', 'bypass a zone'),
     'unbypass ZONE': zoned('unbypass', 'end the bypass'),
     'fire ZONE': zoned('fire', 'fire alarm'),
+    'medical ZONE': zoned('medical', 'medical alarm'),
+    'gas ZONE': zoned('gas', 'gas alarm'),
     tamper: plain('tamper', 'open the housing'),
     'tamper-restore': plain('tamper-restore', 'close it'),
     'mains-lost': plain('mains-lost', 'lose the mains'),
     'mains-back': plain('mains-back', 'get it back'),
     'battery-low': plain('battery-low', 'battery low'),
     'battery-ok': plain('battery-ok', 'battery good again'),
-    arm: plain('arm', 'arm the area'),
-    disarm: plain('disarm', 'disarm it'),
+    'arm [USER]': byUser('arm', 'arm the area, as user 1 or another'),
+    'disarm [USER]': byUser('disarm', 'disarm it'),
+    'cancel [USER]': byUser('cancel', 'cancel the alarms of the area'),
   };
 }
 

@@ -10,9 +10,8 @@ import type { Metrics } from '../observe/metrics.ts';
 import { type StateOf, stateKeyOf } from '../road/event.ts';
 import type { Recorder } from '../road/recorder.ts';
 import type { Pass } from '../road/stage.ts';
+import { confirmingKinds } from './confirmation.ts';
 
-/** Of a burglary, and no word about fire or people. */
-const burglary: readonly string[] = ['intrusion', 'perimeter', 'fence', 'collision'];
 /** A cover that is open stays open, whoever cancels what. */
 const cancellable: readonly string[] = alarmKinds.filter((kind) => kind !== 'tamper');
 const UNTOLD: Receipt = { sequence: null, id: null, repeated: true };
@@ -107,7 +106,8 @@ function restores(given: Observation, { standing, isRaised }: Panels): readonly 
 
 /** The alarms that a cancel ends; the cancel itself, where there is none. */
 function cancels(given: Observation, { standing }: Panels): readonly Observation[] {
-  const kinds = given.cause === 'burglary' ? burglary : cancellable;
+  // Who cancels a burglary says nothing of fire or people.
+  const kinds: readonly string[] = given.cause === 'burglary' ? confirmingKinds : cancellable;
   const ended = standing(given).filter((one) => kinds.includes(one.kind) && mayMeet(one, given));
   if (ended.length === 0) return [given];
   return ended.map((one) => ({ ...about(given, one), state: 'restored', cancelled: true }));

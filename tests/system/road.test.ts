@@ -60,7 +60,7 @@ async function day(campus: Campus, platform: { next(): Promise<Line> }): Promise
       if (line.topic.endsWith(`/${device}`) && !isConfirmation(line)) break;
     }
   };
-  await act('panel', 'arm', 'arming.armed arming 0');
+  await act('panel', 'arm', 'arming.armed arming');
   await act('panel', 'trip 1', 'alarm.raised perimeter 1');
   await act('panel', 'press 9', 'alarm.raised panic 9');
   await act('panel', 'release 9', 'alarm.restored panic 9');

@@ -83,6 +83,11 @@ const kinds = {
   fire: '火警',
   duress: '胁迫',
   collision: '冲撞',
+  medical: '医疗求助',
+  gas: '燃气',
+  water: '漏水',
+  environment: '环境',
+  cancel: '取消',
 };
 const decisions = { granted: '通过', denied: '拒绝', unknown: '未登记' };
 function showEvent(event) {
