@@ -58,7 +58,8 @@ export function createAlarms({ areaOf, areasSeenBy }: AlarmPlaces, options: Alar
   });
   let timer: Timer | undefined;
   const passOne: Pass = (observation) => {
-    const may = foldable.includes(observation.kind) && observation.test === undefined;
+    const { kind, test, cancelled } = observation;
+    const may = foldable.includes(kind) && test === undefined && cancelled !== true;
     const key = may ? stateKeyOf(observation) : undefined;
     return key === undefined ? onward(observation) : folds.fold(key, observation);
   };

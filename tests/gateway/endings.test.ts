@@ -105,10 +105,20 @@ describe('a cancel', () => {
     expect(standing()).toEqual(['intrusion 2']);
   });
 
+  it('does not end what was restored before it, while the disk is slow', async () => {
+    const { say, slowDisk, told } = panel();
+    await say('BA1');
+    const go = slowDisk();
+    await say('BR1');
+    await say('BC9');
+    await go();
+    expect(told.slice(1)).toEqual(['alarm.restored intrusion z1', 'alarm.cancelled cancel burglary']);
+  });
+
   it('of another account ends nothing of this one', async () => {
     const { say, standing } = panel();
     await say('BA1');
-    await say('BC1', {}, '5678');
+    expect(await say('BC1', {}, '5678')).toEqual(['alarm.cancelled cancel burglary']);
     expect(standing()).toEqual(['intrusion 1']);
   });
 
