@@ -356,6 +356,7 @@ describe('a broker', () => {
     await one.record('panic', button);
     const { body: before } = await server.events.next();
     server.disconnect(0x8e);
+    await vi.waitFor(() => expect(said.join('\n')).toMatch(/another client connected/));
     const later = await one.record('panic', button);
     const { body: after } = await server.events.find(({ body }) => body.id === later.id);
     expect(after['journal']).not.toBe(before['journal']);
