@@ -47,7 +47,7 @@ export default {
       from: { path: '^drivers/(platforms/)?[^/]+/(codec|secure)\\.ts$' },
       to: {
         pathNot:
-          '^(drivers/(contract/|bits\\.ts$|[^/]+/codec\\.ts$)|(node:)?crypto$)|node_modules/fast-xml-parser/',
+          '^(drivers/(contract/|(bits|text)\\.ts$|[^/]+/codec\\.ts$)|(node:)?crypto$)|node_modules/fast-xml-parser/',
       },
     },
     {

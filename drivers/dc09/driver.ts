@@ -11,26 +11,18 @@ import { observationOf, type PanelEvent } from '../alarm-codes/report.ts';
 import { parseSiaDcs } from '../alarm-codes/sia.ts';
 import { isAcceptError, turnedReason } from '../connections.ts';
 import { type Device, defineDriver, type Host, LineError, type Problem } from '../contract/driver.ts';
-import type { DeviceObservation } from '../contract/observation.ts';
+import type { DeviceObservation, Receipt } from '../contract/observation.ts';
 import { isLoopback } from '../contract/options.ts';
-import {
-  type Dc09Frame,
-  type Dc09Message,
-  decryptDc09,
-  encodeDc09,
-  formatTimestamp,
-  frameBody,
-  MAX_BODY,
-} from './codec.ts';
+import { type Dc09Frame, type Dc09Message, encodeAnswer, encodeNak, MAX_BODY } from './codec.ts';
+import { type Extended, readExtended, withExtended } from './extended.ts';
+import { formatOf } from './ids.ts';
+import { readKeys } from './keys.ts';
 import { listenTcp, listenUdp, type Receive } from './listen.ts';
 import { type Options, options } from './options.ts';
-import { openPanels, type Panel, readKey, superviseAll } from './panels.ts';
+import { inZone, isInTime, isTrusted, placed, wireTime } from './panel-clock.ts';
+import { openPanels, type Panel, type Panels, superviseAll } from './panels.ts';
+import { createPictures, mayFetch, type PictureOf } from './pictures.ts';
 
-/** Clock differences that a receiver takes in an encrypted frame: 20 s ahead, 40 s behind (DC-09, 5.5.1.9). */
-const AHEAD_MS = 20_000;
-const BEHIND_MS = 40_000;
-/** A panel's clock, once seen right, is believed for events that it sends late, this long. */
-const CLOCK_TRUST_MS = 24 * 3_600_000;
 /** How long the same sequence and content is the same event: with a time in it; without; and always numbered 0. */
 const REPEAT_TIMED_MS = 24 * 3_600_000;
 const REPEAT_UNTIMED_MS = 5 * 60_000;
@@ -58,7 +50,7 @@ export const dc09 = defineDriver({
         found.push({ path: ['accounts', index, 'account'], message: `account ${account} stands here twice` });
       }
       seen.add(account.toUpperCase());
-      const key = keyFile === undefined ? undefined : readKey(keyFile);
+      const key = keyFile === undefined ? undefined : readKeys(keyFile);
       if (typeof key === 'string') found.push({ path: ['accounts', index, 'keyFile'], message: key });
     }
     return found;
@@ -86,10 +78,11 @@ export const dc09 = defineDriver({
   listens: ({ options: { listen } }) => [{ path: ['listen', 'port'], ...listen, over: ['tcp', 'udp'] }],
 
   async open(devices, host) {
-    const panels = openPanels(devices, host.clock);
+    const panels = openPanels(devices, host);
+    const pictures = createPictures(host);
     const { host: address, port } = (devices[0] as Device<Options>).options.listen;
     const listener = devices[0]?.id ?? '';
-    const receive = receiver(panels, listener, host);
+    const receive = receiver(panels, listener, host, pictures.add);
     const server = await listenTcp(address, port, receive, host, (why) =>
       host.discarded(listener, turnedReason[why], 0),
     );
@@ -100,10 +93,10 @@ export const dc09 = defineDriver({
       server.close();
       throw error;
     }
-    const supervise = host.clock.every(SUPERVISION_TICK_MS, () => superviseAll(panels.values(), host));
+    const supervise = host.clock.every(SUPERVISION_TICK_MS, () => superviseAll(panels.all, host));
     const pauses = host.clock.onPause(() => {
       const now = host.clock.elapsed();
-      for (const panel of panels.values()) panel.heard = now;
+      for (const panel of panels.all) panel.heard = now;
     });
     const closed = Promise.withResolvers<void>();
     const lost = (error: Error) => {
@@ -118,6 +111,7 @@ export const dc09 = defineDriver({
       async close() {
         supervise.stop();
         pauses.stop();
+        pictures.close();
         for (const socket of server.sockets) socket.destroy();
         await Promise.all([
           new Promise<void>((resolve) => server.close(() => resolve())),
@@ -129,16 +123,21 @@ export const dc09 = defineDriver({
   },
 });
 
-function receiver(panels: Map<string, Panel>, listener: string, host: Host): Receive {
+function receiver(
+  panels: Panels,
+  listener: string,
+  host: Host,
+  fetchPicture: (picture: PictureOf) => void,
+): Receive {
   const receive: Receive = async (decoded, answer, sender) => {
     if ('discarded' in decoded) return host.discarded(listener, decoded.reason, decoded.discarded);
     const { frame } = decoded;
     const refuse = (reason: string, device: string, detail?: string) => {
       host.discarded(device, reason, frame.body.length, detail);
-      answer(encodeDc09(reply('DUH', frame)));
+      answer(encodeAnswer('DUH', frame));
     };
 
-    const panel = panels.get((frame.account ?? '').toUpperCase());
+    const panel = panels.of(frame, sender.address);
     // Not told "taken", a panel with a wrong account number shows its failure, and its installer sees it.
     if (panel === undefined)
       return host.discarded(listener, 'unknown account', frame.body.length, frame.account);
@@ -156,23 +155,19 @@ function receiver(panels: Map<string, Panel>, listener: string, host: Host): Rec
     if (encrypted && panel.key === undefined)
       return refuse('encrypted frame, but no keyFile is set', panel.device);
     if (!encrypted && panel.key !== undefined) return refuse('plain frame where a key is set', panel.device);
-    const message = panel.key !== undefined ? decryptDc09(frame, panel.key) : frame;
-    if (message === undefined) return refuse('the key does not open the frame', panel.device);
+    const opened = panel.key !== undefined ? panel.key.open(frame) : frame;
+    if (opened === undefined) return refuse('the key does not open the frame', panel.device);
 
     const now = host.clock.wall();
-    const inTime = message.timestamp !== undefined && isInTime(message.timestamp, now);
+    const message = placed(opened, panel.config, now);
+    const inTime = message.timestamp !== undefined && isInTime(message.timestamp, now, panel.config);
     if (encrypted && !inTime) {
-      host.discarded(panel.device, 'encrypted frame with a time outside +20/-40 s', frame.body.length);
-      return answer(nak(now));
+      host.discarded(panel.device, 'encrypted frame whose time is too far off', frame.body.length);
+      return answer(encodeNak(frame, wireTime(now, panel.config)));
     }
 
     sender.known();
-    panel.heard = host.clock.elapsed();
-    panel.online = true;
-    host.link(panel.device, 'online', undefined, panel.config.account);
-    if (inTime) panel.clockRightAt = now;
-    // A link test is sent the moment it is made: a wrong time in it is a wrong clock.
-    else if (message.timestamp !== undefined && message.id === 'NULL') delete panel.clockRightAt;
+    hear(panel, message, inTime, host);
 
     const events = eventsOf(message);
     if (events === undefined) return refuse('unknown id', panel.device, message.id);
@@ -183,23 +178,30 @@ function receiver(panels: Map<string, Panel>, listener: string, host: Host): Rec
     // No answer: the panel keeps them and sends them again.
     if (panel.waiting + events.length > MAX_WAITING_EVENTS)
       return host.discarded(panel.device, 'more at once than the disk takes', frame.body.length);
-    const observations = events.flatMap(
-      (event, index) => observe(event, index, message, frame, panel, now, events.length) ?? [],
-    );
+    const extended = readExtended(message.extended, events.length);
+    const at = occurrence(extended, panel, now);
+    const observations = events.flatMap((event, index) => {
+      const one = observe(event, index, message, frame, panel, now, events.length);
+      return one === undefined ? [] : [withExtended(one, extended, at)];
+    });
     panel.waiting += observations.length;
+    let receipts: readonly Receipt[];
     try {
-      await Promise.all(observations.map((observation) => host.report(observation)));
+      receipts = await Promise.all(observations.map((observation) => host.report(observation)));
     } catch {
       // The journal says why, once. No answer: the panel keeps the event and sends it again.
       return;
     } finally {
       panel.waiting -= observations.length;
     }
-    answer(
-      panel.key === undefined
-        ? encodeDc09(reply('ACK', frame))
-        : encodeDc09({ ...reply('ACK', frame), timestamp: host.clock.wall() }, panel.key),
-    );
+    const sealed = panel.key && { key: panel.key.key, time: wireTime(host.clock.wall(), panel.config) };
+    answer(encodeAnswer('ACK', frame, sealed));
+
+    const { pictureAddress: address } = extended;
+    const shown = observations.findIndex(({ state }) => state === 'raised');
+    const { id, repeated } = receipts[shown] ?? { id: null, repeated: false };
+    if (address !== undefined && id !== null && !repeated && mayFetch(address, panel.config.pictures))
+      fetchPicture({ device: panel.device, address, event: id });
   };
   // A mistake here costs one frame its answer, not the process its life.
   return (decoded, answer, sender) =>
@@ -208,31 +210,29 @@ function receiver(panels: Map<string, Panel>, listener: string, host: Host): Rec
     );
 }
 
+/** A good frame of a panel: it is there, and its clock is seen. */
+function hear(panel: Panel, { id, timestamp }: Dc09Message, inTime: boolean, host: Host) {
+  panel.heard = host.clock.elapsed();
+  panel.online = true;
+  host.link(panel.device, 'online', undefined, panel.config.account);
+  if (inTime) panel.clockRightAt = host.clock.wall();
+  // A link test is sent the moment it is made: a wrong time in it is a wrong clock.
+  else if (timestamp !== undefined && id === 'NULL') delete panel.clockRightAt;
+}
+
 /** undefined: an id that this receiver does not understand. */
 function eventsOf({ id, data = '' }: Dc09Message): PanelEvent[] | undefined {
-  if (id === 'NULL') return [];
-  if (id === 'SIA-DCS') return parseSiaDcs(data);
-  return id === 'ADM-CID' ? parseContactId(data) : undefined;
+  const format = formatOf(id, data);
+  if (format === 'none') return [];
+  if (format === 'sia') return parseSiaDcs(data);
+  return format === 'contact-id' ? parseContactId(data) : undefined;
 }
 
-function isInTime(timestamp: number, now: number): boolean {
-  return timestamp <= now + AHEAD_MS && timestamp >= now - BEHIND_MS;
-}
-
-/** Answers echo sequence, receiver, prefix and account (DC-09, 5.5.3). */
-function reply(id: 'ACK' | 'DUH', { sequence, receiver, prefix, account }: Dc09Frame): Dc09Message {
-  return {
-    id,
-    sequence,
-    ...(receiver !== undefined && { receiver }),
-    ...(prefix !== undefined && { prefix }),
-    ...(account !== undefined && { account }),
-  };
-}
-
-/** NAK carries the time, so that the panel sets its clock (DC-09, 5.5.3.4). */
-function nak(now: number): Buffer {
-  return frameBody(`"NAK"0000R0L0A0[]_${formatTimestamp(now)}`);
+/** When it happened, where the panel says so beside the time of sending (H). */
+function occurrence({ occurredAt }: Extended, panel: Panel, now: number): DeviceObservation['at'] {
+  if (occurredAt === undefined) return undefined;
+  const time = inZone(occurredAt, panel.config.timezone, now);
+  return { time, trusted: isTrusted(time, panel, now) };
 }
 
 function observe(
@@ -259,13 +259,6 @@ function observe(
         beside === 1 ? MAX_BODY : MAX_SHARED_RAW,
       ),
     }
-  );
-}
-
-function isTrusted(timestamp: number, panel: Panel, now: number): boolean {
-  if (isInTime(timestamp, now)) return true;
-  return (
-    panel.clockRightAt !== undefined && timestamp < now && timestamp > panel.clockRightAt - CLOCK_TRUST_MS
   );
 }
 

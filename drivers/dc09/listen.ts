@@ -50,7 +50,8 @@ export function listenTcp(
 ): Promise<Server & { sockets: Set<Socket> }> {
   const sockets = new Set<Socket>();
   const keepAlive = { keepAlive: true, keepAliveInitialDelay: TCP_KEEPALIVE_MS };
-  const server = createServer({ noDelay: true, ...keepAlive }, (socket) => {
+  // A panel may end its side as soon as it has sent: it is answered all the same.
+  const server = createServer({ noDelay: true, allowHalfOpen: true, ...keepAlive }, (socket) => {
     sockets.add(socket);
     socket.on('error', () => {});
     socket.once('close', () => sockets.delete(socket));
@@ -67,6 +68,57 @@ export function listenTcp(
   });
 }
 
+/**
+ * Answers leave in the order of their frames, whichever the disk was done with first: a panel that sends on without
+ * waiting takes each for that of its oldest frame. Those of one commit leave in one write: of one buffer, which costs
+ * half of one of many.
+ */
+function answersInOrder(write: (bytes: Buffer) => void) {
+  interface Place {
+    bytes?: Buffer;
+    isDone: boolean;
+  }
+  const places: Place[] = [];
+  let ready: Buffer[] = [];
+  let whenWritten: (() => void) | undefined;
+  let planned = false;
+  const flush = () => {
+    planned = false;
+    const bytes = ready;
+    ready = [];
+    if (bytes.length > 0) write(Buffer.concat(bytes));
+    whenWritten?.();
+  };
+  const plan = () => {
+    if (!planned) setImmediate(flush);
+    planned = true;
+  };
+  return {
+    /** The place of the next frame: its answer, if any, and that there will be none any more. */
+    next() {
+      const place: Place = { isDone: false };
+      places.push(place);
+      return {
+        answer(bytes: Buffer) {
+          place.bytes = bytes;
+        },
+        done() {
+          place.isDone = true;
+          while (places[0]?.isDone) {
+            const { bytes } = places.shift() as Place;
+            if (bytes !== undefined) ready.push(bytes);
+          }
+          if (ready.length > 0) plan();
+        },
+      };
+    },
+    whenWritten(then: () => void) {
+      whenWritten = then;
+      plan();
+    },
+  };
+}
+
 /** Reads one panel's connection until it ends. */
 function serve(socket: Socket, receive: Receive, time: Clock) {
   const decoder = dc09Decoder();
@@ -78,25 +130,25 @@ function serve(socket: Socket, receive: Receive, time: Clock) {
   let waitingBytes = 0;
   const isFull = () => waiting >= MAX_WAITING || waitingBytes >= MAX_WAITING_BYTES;
   let deadline: Timer | undefined;
-  // Events of one commit are acknowledged in one write: of one buffer, which costs half of one of many.
-  let answers: Buffer[] = [];
-  const writeAnswers = () => {
-    const bytes = Buffer.concat(answers);
-    answers = [];
+  let ended = false;
+  const answers = answersInOrder((bytes) => {
     if (socket.writable) socket.write(bytes);
-  };
-  const answer = (bytes: Buffer) => {
-    if (answers.push(bytes) === 1) setImmediate(writeAnswers);
+  });
+  const endWhenAnswered = () => {
+    if (ended && waiting === 0) answers.whenWritten(() => socket.end());
   };
   const take = (decoded: Decoded<Dc09Frame>) => {
     const bytes = 'frame' in decoded ? decoded.frame.body.length : 0;
     waiting++;
     waitingBytes += bytes;
     if (isFull()) socket.pause();
+    const { answer, done } = answers.next();
     receive(decoded, answer, sender).finally(() => {
+      done();
       waiting--;
       waitingBytes -= bytes;
       if (!isFull() && socket.isPaused()) socket.resume();
+      endWhenAnswered();
     });
   };
   let heard = false;
@@ -120,6 +172,8 @@ function serve(socket: Socket, receive: Receive, time: Clock) {
   });
   socket.once('end', () => {
     for (const one of decoder.silence()) take(one);
+    ended = true;
+    endWhenAnswered();
   });
   socket.once('close', () => deadline?.stop());
 }

@@ -1,15 +1,14 @@
-/** The panels of a receiver: one an account, what is known of each, and which of them are silent. */
-import type { Clock } from '../contract/clock.ts';
+/** The panels of a receiver: one an account, what is known of each, whose a frame is, and which of them are silent. */
 import { type Device, type Host, LineError } from '../contract/driver.ts';
-import { FileTooLargeError, readBytesOf, SECRET_FILE_MAX } from '../files.ts';
-import { parseKey } from './codec.ts';
+import type { Dc09Frame } from './codec.ts';
+import { openKey, type PanelKey } from './keys.ts';
 import { senderCheck } from './listen.ts';
 import type { Account, Options } from './options.ts';
 
 export interface Panel {
   readonly device: string;
   readonly config: Account;
-  readonly key: Buffer | undefined;
+  readonly key: PanelKey | undefined;
   /** Whether its frames may come from this address. */
   readonly mayBeAt: (address: string) => boolean;
   /** `elapsed` at the last good frame. */
@@ -21,40 +20,76 @@ export interface Panel {
   clockRightAt?: number;
 }
 
-/** The key of a file, or why there is none. */
-export function readKey(file: string): Buffer | string {
-  let content: Buffer;
-  try {
-    content = readBytesOf(file, SECRET_FILE_MAX);
-  } catch (error) {
-    if (error instanceof FileTooLargeError) return error.message;
-    return `the key file ${file} cannot be read (${(error as NodeJS.ErrnoException).code})`;
-  }
-  return (
-    parseKey(content) ??
-    `the key file ${file} holds ${content.length} bytes; a key is 16, 24 or 32 bytes, or the same as hex`
-  );
+export interface Panels {
+  readonly all: readonly Panel[];
+  /** Whose a frame is. undefined: nobody's. */
+  of(frame: Dc09Frame, address: string): Panel | undefined;
 }
 
-export function openPanels(devices: readonly Device<Options>[], time: Clock): Map<string, Panel> {
-  const panels = new Map<string, Panel>();
-  const now = time.elapsed();
-  for (const device of devices) {
-    for (const config of device.options.accounts) {
-      const key = config.keyFile === undefined ? undefined : readKey(config.keyFile);
+/** @throws LineError E_LINE_REFUSED where a key cannot be had. */
+export function openPanels(
+  devices: readonly Device<Options>[],
+  { clock, log }: Pick<Host, 'clock' | 'log'>,
+): Panels {
+  const now = clock.elapsed();
+  const all = devices.flatMap((device) =>
+    device.options.accounts.map((config): Panel => {
+      const { account, keyFile } = config;
+      const key = keyFile === undefined ? undefined : openKey(keyFile, { device: device.id, account }, log);
       if (typeof key === 'string') throw new LineError('E_LINE_REFUSED', key);
-      panels.set(config.account.toUpperCase(), {
-        device: device.id,
-        config,
-        key,
-        mayBeAt: senderCheck(config.from),
-        heard: now,
-        waiting: 0,
-        online: undefined,
-      });
-    }
+      const mayBeAt = senderCheck(config.from);
+      return { device: device.id, config, key, mayBeAt, heard: now, waiting: 0, online: undefined };
+    }),
+  );
+  return { all, of: whose(all) };
+}
+
+/** Leading zeros fill a number up to what a panel's form wants: `008312` is 8312, where no other account is. */
+const bare = (account: string) => account.replace(/^0+(?=.)/, '');
+
+/** The account in the data, for a frame that has none in its head: `#1234|Nri1/BA1`. */
+const accountInData = /^#([0-9A-Za-z]{1,16})(?:\||$)/;
+/** The same without `#`: some text, unless it is a panel's. */
+const bareInData = /^([0-9A-Za-z]{3,16})\|/;
+/** So many keys are tried on a frame that does not say whose it is. */
+const MAX_TRIED = 256;
+
+function whose(all: readonly Panel[]): Panels['of'] {
+  const exact = new Map(all.map((panel) => [panel.config.account.toUpperCase(), panel]));
+  const byBare = new Map<string, Panel | undefined>();
+  for (const [account, panel] of exact) {
+    const name = bare(account);
+    byBare.set(name, byBare.has(name) ? undefined : panel);
   }
-  return panels;
+  const named = (name: string) => exact.get(name.toUpperCase()) ?? byBare.get(bare(name.toUpperCase()));
+  /** The panel that a frame's data names; null: it names none. */
+  const inData = (data = ''): Panel | undefined | null => {
+    const [, marked] = accountInData.exec(data) ?? [];
+    if (marked !== undefined) return named(marked);
+    return named(bareInData.exec(data)?.[1] ?? '') ?? null;
+  };
+  /** Of a frame without any account: the only panel that is there, those first that have their address in the config. */
+  const onlyAt = (address: string): Panel | undefined => {
+    const there = all.filter((panel) => panel.mayBeAt(address));
+    const bound = there.filter((panel) => panel.config.from !== undefined);
+    return there.length === 1 ? there[0] : bound.length === 1 ? bound[0] : undefined;
+  };
+  /** Of an encrypted frame without an account in its head: whose key opens it. */
+  const opened = (frame: Dc09Frame, address: string): Panel | undefined => {
+    const keyed = all.filter((panel) => panel.key !== undefined && panel.mayBeAt(address));
+    return keyed.slice(0, MAX_TRIED).find((panel) => {
+      const message = panel.key?.open(frame);
+      if (message?.timestamp === undefined) return false;
+      const own = inData(message.data);
+      return own === null || own === panel;
+    });
+  };
+  return (frame, address) => {
+    if (frame.account !== undefined) return named(frame.account);
+    if (frame.cipherText !== undefined) return opened(frame, address);
+    const own = inData(frame.data);
+    return own === null ? onlyAt(address) : own;
+  };
 }
 
 export function superviseAll(panels: Iterable<Panel>, host: Host) {

@@ -60,9 +60,10 @@ describe('a panel on TCP', () => {
       codes: { sia: 'PA' },
       at: { trusted: true },
     });
-    // A link test overtakes the event that waits for the disk: the receiver is alive and holds its ACK back.
-    panel.send(encodeDc09({ id: 'NULL', sequence: 43, prefix: '0', account: '1234', data: '' }));
-    expect(await panel.answers.next()).toMatchObject({ id: 'ACK', sequence: 43 });
+    // A link test on another connection is answered meanwhile: the receiver is alive and holds this ACK back.
+    const other = await dial(port);
+    other.send(encodeDc09({ id: 'NULL', sequence: 43, prefix: '0', account: '1234', data: '' }));
+    expect(await other.answers.next()).toMatchObject({ id: 'ACK', sequence: 43 });
     expect(panel.answers.rest()).toEqual([]);
     disk.resolve({ sequence: 1, id: 'x', repeated: false });
     expect(await panel.answers.next()).toMatchObject({
