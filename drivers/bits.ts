@@ -8,6 +8,7 @@
  *           .............XXXXXXXXXXXXO
  */
 import { z } from 'zod';
+import { readCard } from './contract/card.ts';
 import type { Credential } from './contract/observation.ts';
 
 export interface WiegandLayout {
@@ -34,6 +35,9 @@ export const wiegandLayouts = {
 } as const;
 export type WiegandFormat = keyof typeof wiegandLayouts;
 
+/** Formats that are no Wiegand bits. */
+const reserved = /^(raw\d+|em4100|ascii|text|keyboard|card)$/;
+
 const custom = z
   .strictObject({
     name: z.string().min(1).max(40).describe('As events say it'),
@@ -47,7 +51,12 @@ const custom = z
       .default([])
       .describe('E even or O odd at the parity bit, X at what it is over, . elsewhere'),
   })
-  .superRefine(({ bits, parity }, context) => {
+  .superRefine(({ name, bits, parity }, context) => {
+    // What a known name says of the bits of its card is what lists are compared by.
+    const known = wiegandLayouts[name as WiegandFormat] as WiegandLayout | undefined;
+    const fields = (one: string) => one.replace(/[^FC]/g, '');
+    if (reserved.test(name) || (known !== undefined && fields(known.bits) !== fields(bits)))
+      context.addIssue({ code: 'custom', path: ['name'], message: `${name} is the name of another format` });
     if (!bits.includes('C'))
       context.addIssue({ code: 'custom', path: ['bits'], message: 'there is no card in it' });
     for (const [i, mask] of parity.entries()) {
@@ -59,29 +68,104 @@ const custom = z
     }
   });
 
-/** Formats in a config: names of known ones, and others as data. */
+/** A format in a config: the name of a known one, or another as data. */
+const wiegandFormat = () =>
+  z.union([
+    z
+      .enum(Object.keys(wiegandLayouts) as [WiegandFormat, ...WiegandFormat[]])
+      .transform((name): WiegandLayout => wiegandLayouts[name]),
+    custom,
+  ]);
+export const wiegandFormatList = () => z.array(wiegandFormat());
+/** Of `formats`. */
+export const FORMATS_SAID =
+  'How cards of a number of bits are read; the first that fits. Others are told as one number';
 export const wiegandFormats = () =>
-  z
-    .array(
-      z.union([
-        z
-          .enum(Object.keys(wiegandLayouts) as [WiegandFormat, ...WiegandFormat[]])
-          .transform((name) => wiegandLayouts[name]),
-        custom,
-      ]),
-    )
+  wiegandFormatList()
     .default(() => [wiegandLayouts.wiegand26, wiegandLayouts.wiegand34, wiegandLayouts.wiegand37])
-    .describe('How cards of a number of bits are read; the first that fits. Others are told as one number');
+    .describe(FORMATS_SAID);
+
+/** How the numbers of a reader are to be understood. */
+export const cardOptions = {
+  reverse: z
+    .boolean()
+    .default(false)
+    .describe(
+      'The reader sends the bytes of a card the wrong way round, the lowest first: they are turned. Formats whose bits are no whole bytes stay as they are',
+    ),
+  digits: z
+    .enum(['auto', 'decimal', 'hex', '2H4D', '4H4D'])
+    .default('auto')
+    .describe(
+      'Of a reader that sends text: what its digits are. `auto`: decimal; hex where letters A to F, `:` or `0x` say so; `111,27706` is facility and number. `2H4D`, `4H4D`: the same without a comma, 3 and 5 or 5 and 5 digits',
+    ),
+};
+export interface CardOptions {
+  readonly reverse: boolean;
+  readonly digits: 'auto' | 'decimal' | 'hex' | '2H4D' | '4H4D';
+}
 
 type Parsed = { readonly frame: Credential } | { readonly reason: string };
 
-const numberAt = (bits: string, { bits: letters }: WiegandLayout, letter: 'F' | 'C') => {
-  const own = [...bits].filter((_, i) => letters[i] === letter).join('');
-  return own === '' ? undefined : BigInt(`0b${own}`);
-};
+/** Bits of whole bytes, the last byte first; others as they are. */
+const turned = (bits: string) =>
+  bits.length % 8 === 0 ? (bits.match(/.{8}/g) ?? []).reverse().join('') : bits;
+const bitsOf = (value: bigint, bytes: number) => value.toString(2).padStart(bytes * 8, '0');
+const numberOf = (bits: string) => BigInt(`0b${bits}`);
+
+const NO_CARD = { reason: 'not a card number' } as const;
+
+/** UIDs have 4, 7 or 10 bytes (ISO 14443-3), or 8 (ISO 15693): the shortest that holds a decimal number. */
+const bytesOf = (value: bigint) => [4, 7, 8, 10].find((bytes) => value < 2n ** BigInt(bytes * 8));
+
+/** Facility and number in 8 or 16, and 16 bits. */
+function pairFrame(format: string, facility: number, number: number, high: 8 | 16, reverse: boolean): Parsed {
+  if (facility >= 2 ** high || number > 0xffff) return NO_CARD;
+  const bits = bitsOf(BigInt(facility * 0x1_0000 + number), (high + 16) / 8);
+  const right = reverse ? turned(bits) : bits;
+  const frame = { format, facility: Number(numberOf(right.slice(0, high))) };
+  return { frame: { ...frame, number: numberOf(right.slice(high)).toString() } };
+}
+
+/** A card that a reader says as text -> a credential. Its number stays as the reader prints it, where that is clear. */
+export function cardOfText(line: string, format: string, { reverse, digits }: CardOptions): Parsed {
+  const text = line.trim();
+  if (digits === '2H4D' || digits === '4H4D') {
+    const [high, length] = digits === '2H4D' ? ([8, 8] as const) : ([16, 10] as const);
+    if (!new RegExp(`^\\d{${length}}$`).test(text)) return NO_CARD;
+    return pairFrame(format, Number(text.slice(0, -5)), Number(text.slice(-5)), high, reverse);
+  }
+  if (digits === 'hex' && /^[0-9A-Fa-f]{4,32}$/.test(text)) {
+    const bytes = Math.ceil(text.length / 2);
+    const bits = bitsOf(BigInt(`0x${text}`), bytes);
+    return { frame: { format, number: numberOf(reverse ? turned(bits) : bits).toString() } };
+  }
+  const written = readCard(text);
+  if (written === undefined) return NO_CARD;
+  if (written.is === 'pair')
+    return pairFrame(format, written.facility, written.number, written.bits === 24 ? 8 : 16, reverse);
+  if (written.is === 'text') return digits === 'auto' ? { frame: { format, number: text } } : NO_CARD;
+  if ((digits === 'hex') !== written.hex && digits !== 'auto') return NO_CARD;
+  const bare = text.replace(/^0[xX]|[: -]/g, '');
+  const bytes = written.hex ? Math.ceil(bare.length / 2) : bytesOf(written.value);
+  if (reverse && bytes !== undefined) {
+    const number = numberOf(turned(bitsOf(written.value, bytes))).toString();
+    return { frame: { format, number } };
+  }
+  // 04:11:22:33 without its colons would be a decimal number.
+  return {
+    frame: {
+      format,
+      number: /^[0-9A-Za-z]+$/.test(text) && !/^0[xX]/.test(text) ? text : String(written.value),
+    },
+  };
+}
+
+const bitsAt = (bits: string, { bits: letters }: WiegandLayout, letter: 'F' | 'C') =>
+  [...bits].filter((_, i) => letters[i] === letter).join('');
 
 /** A string of '0' and '1' -> credential, its parity checked. */
-export function parseWiegand(bits: string, format: WiegandLayout): Parsed {
+export function parseWiegand(bits: string, format: WiegandLayout, reverse = false): Parsed {
   if (bits.length !== format.bits.length || !/^[01]+$/.test(bits))
     return { reason: `not ${format.bits.length} bits` };
   for (const mask of format.parity) {
@@ -89,22 +173,25 @@ export function parseWiegand(bits: string, format: WiegandLayout): Parsed {
     const ones = [...mask].filter((letter, i) => letter !== '.' && bits[i] === '1').length;
     if (ones % 2 !== (even ? 0 : 1)) return { reason: `wrong ${even ? 'even' : 'odd'} parity` };
   }
-  const facility = numberAt(bits, format, 'F');
+  const high = bitsAt(bits, format, 'F');
+  const whole = high + bitsAt(bits, format, 'C');
+  const right = reverse ? turned(whole) : whole;
   return {
     frame: {
       format: format.name,
-      ...(facility !== undefined && { facility: Number(facility) }),
-      number: String(numberAt(bits, format, 'C') ?? 0n),
+      ...(high !== '' && { facility: Number(numberOf(right.slice(0, high.length))) }),
+      number: numberOf(right.slice(high.length)).toString(),
     },
   };
 }
 
 /** Bits of a length that one of the formats knows; of any other, they are one number. */
-export function parseBits(bits: string, formats: readonly WiegandLayout[]): Parsed {
+export function parseBits(bits: string, formats: readonly WiegandLayout[], reverse = false): Parsed {
   const fitting = formats.filter((format) => format.bits.length === bits.length);
-  const parsed = fitting.map((format) => parseWiegand(bits, format));
+  const parsed = fitting.map((format) => parseWiegand(bits, format, reverse));
   const right = parsed.find((one) => 'frame' in one) ?? parsed[0];
-  return right ?? { frame: { format: `raw${bits.length}`, number: BigInt(`0b${bits}`).toString() } };
+  const number = () => numberOf(reverse ? turned(bits) : bits).toString();
+  return right ?? { frame: { format: `raw${bits.length}`, number: number() } };
 }
 
 /**

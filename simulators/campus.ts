@@ -65,7 +65,7 @@ interface TerminalConfig {
 }
 interface ReaderConfig {
   readonly connection: Connection;
-  readonly format: Format;
+  readonly format: Format | 'wiegand';
 }
 
 export interface Campus {
@@ -144,7 +144,8 @@ async function fences(devices: readonly CampusDevice[]): Promise<Simulated> {
 async function readers(devices: readonly CampusDevice[]): Promise<Simulated> {
   const skipped: string[] = [];
   const starting = devices.flatMap(({ id, options }) => {
-    const { connection, format } = options as ReaderConfig;
+    const { connection, format: written } = options as ReaderConfig;
+    const format = written === 'wiegand' ? 'wiegand26' : written;
     const end = endOf(connection);
     if (end !== undefined) return [startReader({ id, end, format })];
     skipped.push(onSerial(id));

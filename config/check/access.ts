@@ -6,8 +6,19 @@ import { idsOf, isMissing, missingNames, named, type Path, zoneProblems } from '
 type Access = Config['access'];
 
 export function accessProblems({ access, devices }: Pick<Config, 'access' | 'devices'>): Problem[] {
-  const { doors, groups, timeTables, credentialsFile } = access;
+  const { doors, groups, timeTables, credentialsFile, lowBits } = access;
+  const readers = doors.flatMap(({ reader }) => reader);
   return [
+    ...lowBits.flatMap(({ reader }, i) =>
+      readers.includes(reader)
+        ? []
+        : [
+            {
+              path: ['access', 'lowBits', i, 'reader'],
+              message: isMissing(say(`reader ${reader} of a door`, `门读卡器 ${reader}`), readers),
+            },
+          ],
+    ),
     ...doors.flatMap((_, i) => doorProblems(['access', 'doors', i], i, doors, devices)),
     ...doors.flatMap(({ mode }, i) =>
       mode === 'card' || credentialsFile !== undefined

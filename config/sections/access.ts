@@ -14,6 +14,17 @@ export const access = z.strictObject({
     .string()
     .optional()
     .describe('CSV: id, name, class; names for the gate screen of the console, and for nothing else'),
+  lowBits: z
+    .array(
+      z.strictObject({
+        reader: z.string().describe('The device'),
+        bits: z.int().min(16).max(64).describe('24: Wiegand 26; 16: its facility counts for nothing'),
+      }),
+    )
+    .default([])
+    .describe(
+      'Readers that see only the lowest bits of the numbers that the list has: their cards are found by these. Where two cards of the lists have the same, neither opens anything there',
+    ),
   timeTables: z
     .array(
       z.strictObject({

@@ -3,7 +3,7 @@
  * Pure.
  */
 import { z } from 'zod';
-import { parseBits, type WiegandLayout, wiegandKeyOf } from '../bits.ts';
+import { type CardOptions, cardOfText, parseBits, type WiegandLayout, wiegandKeyOf } from '../bits.ts';
 import { type Command, wrongArgument } from '../contract/driver.ts';
 import type { Credential } from '../contract/observation.ts';
 import { duration, identifier } from '../contract/options.ts';
@@ -151,7 +151,11 @@ type Card = { readonly frame: Credential } | { readonly reason: string };
  * RAW: reader, format, number of bits (LSB first), bits from the top of the first byte: a card, or a key of a Wiegand
  * keypad behind a converter.
  */
-export function rawOf(data: Uint8Array, formats: readonly WiegandLayout[]): Card | { readonly key: string } {
+export function rawOf(
+  data: Uint8Array,
+  formats: readonly WiegandLayout[],
+  reverse = false,
+): Card | { readonly key: string } {
   const count = (data[2] ?? 0) | ((data[3] ?? 0) << 8);
   const bytes = data.subarray(4);
   if (data.length < 4 || count === 0 || bytes.length !== Math.ceil(count / 8))
@@ -162,15 +166,16 @@ export function rawOf(data: Uint8Array, formats: readonly WiegandLayout[]): Card
     .slice(0, count);
   const key = wiegandKeyOf(bits);
   if (key !== undefined) return { key };
-  return bits.length < 8 ? { reason: 'too few bits for a card' } : parseBits(bits, formats);
+  return bits.length < 8 ? { reason: 'too few bits for a card' } : parseBits(bits, formats, reverse);
 }
 
 /** FMT: reader, direction, number of characters, characters. */
-export function textCardOf(data: Uint8Array): Card {
-  const number = Buffer.from(data.subarray(3)).toString('latin1');
-  return data[2] === number.length && /^[0-9A-Za-z]{1,40}$/.test(number)
-    ? { frame: { format: 'text', number } }
-    : { reason: 'a card that does not fit' };
+export function textCardOf(
+  data: Uint8Array,
+  options: CardOptions = { reverse: false, digits: 'auto' },
+): Card {
+  const text = Buffer.from(data.subarray(3)).toString('latin1');
+  return data[2] === text.length ? cardOfText(text, 'text', options) : { reason: 'a card that does not fit' };
 }
 
 /** KEYPAD: reader, number of keys, keys; 7F is *, 0D is #. undefined: it does not fit. */

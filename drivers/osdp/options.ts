@@ -1,6 +1,6 @@
 /** What the config says of a reader. */
 import { z } from 'zod';
-import { wiegandFormats } from '../bits.ts';
+import { cardOptions, wiegandFormats } from '../bits.ts';
 import type { Device } from '../contract/driver.ts';
 import { duration, zoneOptions } from '../contract/options.ts';
 import { readTextOf, SECRET_FILE_MAX } from '../files.ts';
@@ -25,6 +25,7 @@ export const readerOptions = z.strictObject({
       'Secure channel with the key that everybody knows (SCBK-D): a fault is reported as long as it is so',
     ),
   formats: wiegandFormats(),
+  ...cardOptions,
   inputs: z
     .array(
       zoneOptions.extend({

@@ -83,7 +83,8 @@ export function createReports(reader: Reader, host: Host): Reports {
           return await reports.inputs(data, false);
         case replies.RAW:
         case replies.FMT: {
-          const parsed = code === replies.RAW ? rawOf(data, options.formats) : textCardOf(data);
+          const parsed =
+            code === replies.RAW ? rawOf(data, options.formats, options.reverse) : textCardOf(data, options);
           if ('reason' in parsed) return host.discarded(device, parsed.reason, data.length);
           return 'key' in parsed ? await press(parsed.key) : await showCard(reader, parsed.frame, host);
         }

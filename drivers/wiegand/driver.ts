@@ -4,6 +4,7 @@
  * They say a number and nothing else: no acknowledgement, no supervision. The line is all there is to watch.
  */
 import { z } from 'zod';
+import { cardOptions, FORMATS_SAID, wiegandFormatList } from '../bits.ts';
 import type { Timer } from '../contract/clock.ts';
 import type { Decoder } from '../contract/codec.ts';
 import { type Device, defineDriver } from '../contract/driver.ts';
@@ -26,7 +27,17 @@ const options = z.strictObject({
       }),
     ])
     .describe('`serial` with its settings, `serialServer`, or `keyboard`'),
-  format: z.enum(formats).default('ascii').describe('How the reader sends a card; a `keyboard` types it'),
+  format: z
+    .enum([...formats, 'wiegand'])
+    .default('ascii')
+    .describe(
+      'How the reader sends a card; a `keyboard` types it. `rdm6300` is ID-12LA too; `wiegand`: bits of any number, as `formats` says',
+    ),
+  formats: wiegandFormatList()
+    .min(1)
+    .optional()
+    .describe(`Of a reader that sends bits. ${FORMATS_SAID}. Without it, \`format\` says all`),
+  ...cardOptions,
   bounce: duration().prefault('2s').describe('The same card again within this time is the same showing'),
 });
 type Options = z.output<typeof options>;
@@ -38,13 +49,18 @@ export const wiegand = defineDriver({
   name: 'wiegand',
   title: { en: 'Card readers on a serial line', zh: '串口读卡器（RDM6300、ASCII、韦根转串口）' },
   options,
+  problems: ({ options: { connection, format, formats: layouts } }) =>
+    layouts !== undefined && ('keyboard' in connection || format === 'rdm6300')
+      ? [{ path: ['formats'], message: 'are of readers that send bits: not of rdm6300, nor of a keyboard' }]
+      : [],
   line: ({ options: { connection } }) =>
     'keyboard' in connection ? `keyboard ${connection.keyboard}` : lineName(connection),
 
   async open(devices, host) {
     const device = devices[0] as Device<Options>;
     const { connection, format } = device.options;
-    const decoder: Decoder<Shown> = 'keyboard' in connection ? keyboardDecoder() : cardDecoder(format);
+    const decoder: Decoder<Shown> =
+      'keyboard' in connection ? keyboardDecoder(device.options) : cardDecoder(format, device.options);
     const keypad = createKeypad(device.options.bounce);
     const seen = new Map<string, number>();
 

@@ -4,6 +4,7 @@
  */
 import { spawn } from 'node:child_process';
 import { access, constants } from 'node:fs/promises';
+import { type CardOptions, cardOfText } from '../bits.ts';
 import type { Decoded, Decoder } from '../contract/codec.ts';
 import { LineError } from '../contract/driver.ts';
 import type { Credential } from '../contract/observation.ts';
@@ -13,6 +14,7 @@ const RECORD = 24;
 const EV_KEY = 1;
 const PRESSED = 1;
 const MAX_KEYS = 128;
+const LEAST_KEYS = 4;
 /** Readers type a key in 5 to 20 ms; who has more than this for each, on average, has fingers: nobody types 20 keys a second. */
 const HAND_MS = 50;
 
@@ -25,25 +27,41 @@ const keys: ReadonlyMap<number, string> = new Map([
   ...[...'789'].map((key, i): [number, string] => [71 + i, key]),
   ...[...'456'].map((key, i): [number, string] => [75 + i, key]),
   ...[...'1230'].map((key, i): [number, string] => [79 + i, key]),
+  // 111,27706 and 04:A2:2B: a reader that types its own comma must not be read as if there were none.
+  [51, ','],
+  [52, '.'],
+  [83, '.'],
+  [12, '-'],
+  [74, '-'],
+  [39, ':'],
+  [57, ' '],
   [28, '\n'],
   [96, '\n'],
 ]);
-/** Shift, which readers press for capital letters. */
+/** Other keys that write something, which no card has; those that write nothing (Tab, arrows) some readers add. */
+const PRINTING = new Set([13, 26, 27, 40, 41, 43, 53, 55, 78, 98]);
+/** Shift, which readers press for capital letters and the colon. */
 const SILENT = new Set([42, 54]);
 
 /** Input events -> cards. A number that somebody types by hand is no card. */
-export function keyboardDecoder(): Decoder<Credential> {
+export function keyboardDecoder(
+  options: CardOptions = { reverse: false, digits: 'auto' },
+): Decoder<Credential> {
   let pending = Buffer.alloc(0);
   let typed = '';
+  /** Something was among it that no card has. */
+  let strange = false;
   /** When its first key was pressed, and its last, by the kernel's clock, ms. */
   let firstAt = 0;
   let lastAt = 0;
   const end = (out: Decoded<Credential>[], reason: string) => {
+    const parsed = strange || typed.length < LEAST_KEYS ? { reason } : cardOfText(typed, 'keyboard', options);
     if (typed !== '' && lastAt - firstAt > HAND_MS * (typed.length - 1))
       out.push({ discarded: typed.length, reason: 'typed by hand' });
-    else if (/^[0-9A-Z]{4,40}$/.test(typed)) out.push({ frame: { format: 'keyboard', number: typed } });
-    else if (typed !== '') out.push({ discarded: typed.length, reason });
+    else if ('frame' in parsed) out.push(parsed);
+    else if (typed !== '') out.push({ discarded: typed.length, reason: parsed.reason });
     typed = '';
+    strange = false;
   };
   return {
     push(chunk) {
@@ -53,8 +71,10 @@ export function keyboardDecoder(): Decoder<Credential> {
         const [type, code] = [pending.readUInt16LE(16), pending.readUInt16LE(18)];
         if (type !== EV_KEY || pending.readInt32LE(20) !== PRESSED || SILENT.has(code)) continue;
         const key = keys.get(code);
-        if (key === undefined) out.push({ discarded: 1, reason: 'a key that no card has' });
-        else if (key === '\n') end(out, 'not a card number');
+        if (key === undefined) {
+          strange ||= PRINTING.has(code);
+          out.push({ discarded: 1, reason: 'a key that no card has' });
+        } else if (key === '\n') end(out, 'not a card number');
         else if (typed.length < MAX_KEYS) {
           lastAt = Number(pending.readBigInt64LE(0)) * 1000 + Number(pending.readBigInt64LE(8)) / 1000;
           if (typed === '') firstAt = lastAt;
@@ -66,6 +86,7 @@ export function keyboardDecoder(): Decoder<Credential> {
     silence() {
       const length = typed.length;
       typed = '';
+      strange = false;
       return length > 0 ? [{ discarded: length, reason: 'torn' }] : [];
     },
   };

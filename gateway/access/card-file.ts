@@ -10,9 +10,12 @@ export interface CardFile extends Credentials {
   readonly pins: CardList['pins'];
   readonly codes: CardList['codes'];
   readonly size: number;
+  keys(): Iterable<string>;
   /** Reads the file where it changed; one reading at a time. Never rejects: a list that cannot be read is told. */
   reloadCardFile(): Promise<void>;
 }
+
+const WARNINGS_TOLD_MAX = 5;
 
 /** `groups`: those that the config knows; `onChange`: there is a new list. */
 export function createCardFile(
@@ -31,7 +34,11 @@ export function createCardFile(
     readonly log: Log;
   },
 ): CardFile {
-  let list: CardList = { credentials: new Map(), pins: new Map(), codes: [] };
+  let list: Pick<CardList, 'credentials' | 'pins' | 'codes'> = {
+    credentials: new Map(),
+    pins: new Map(),
+    codes: [],
+  };
   let readStamp = '';
   let reloading: Promise<void> | undefined;
 
@@ -51,14 +58,18 @@ export function createCardFile(
       );
       return;
     }
-    list = found;
+    const { credentials, pins, codes, warnings } = found;
+    list = { credentials, pins, codes };
     onChange();
+    for (const { line, message: warning } of warnings.slice(0, WARNINGS_TOLD_MAX))
+      log.warn({ file, line, warning }, 'a row of the list of credentials may not be meant so');
     const ms = Math.round(time.elapsed() - startedAt);
     const count = { credentials: list.credentials.size, pins: list.pins.size, codes: list.codes.length };
     log.info({ file, ...count, ms }, 'the list of credentials was read');
   };
   return {
     get: (key) => list.credentials.get(key),
+    keys: () => list.credentials.keys(),
     get pins() {
       return list.pins;
     },

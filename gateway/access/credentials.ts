@@ -9,14 +9,19 @@
  * `number` and `holder` are needed, the others may be empty or left out. `holder` is the school's own id of a person,
  * `children` are those of the children whom a guardian may take away: no names, which have no business here.
  *
+ * A number may be written as readers say it and as cards are printed (drivers/contract/card.ts): decimal with or without
+ * leading zeros, hex (a UID), 2H4D such as 111,27706. Without a facility it is the whole number of the card.
+ *
  * `pin`, beside a number: what is typed after this card at doors that want both; it opens nothing by itself. Without a
  * number: a code that opens alone, at doors where a code is enough. A number is never a code, and no code is a card.
  */
 import { parse as parseAll } from 'csv-parse/sync';
 import { textProblem } from '../../config/text.ts';
+import { cardKey } from '../../drivers/contract/card.ts';
 import { CARD_FILE_MAX, loadBytesOf } from '../../drivers/files.ts';
 import { CSV_ROW_MAX, csvRows, NotUtf8Error } from '../csv.ts';
 import { readSecret, type Secret } from './secrets.ts';
+import { createTwins, type RowError } from './twins.ts';
 
 export interface Holding {
   readonly holder: string;
@@ -37,12 +42,6 @@ export interface CodeHolding extends Holding {
 /** By `cardKey`. */
 export type Credentials = Pick<ReadonlyMap<string, Holding>, 'get'>;
 
-export interface RowError {
-  /** From 1, the line of names. */
-  readonly line: number;
-  readonly message: string;
-}
-
 const columns = [
   'number',
   'facility',
@@ -56,10 +55,6 @@ const columns = [
 ] as const;
 export type Row = Readonly<Partial<Record<(typeof columns)[number], string | undefined>>>;
 
-/** A card, whatever its format: readers differ in what they tell of it. */
-export const cardKey = (facility: number | string | undefined, number: string) =>
-  `${facility ?? ''}/${number}`;
-
 /** Of the digits of a PIN, and of a code that opens by itself: a thousand codes are then a thousandth of all. */
 const LEAST_WITH_CARD = 4;
 const LEAST_ALONE = 6;
@@ -71,6 +66,10 @@ export interface CardList {
   /** By `cardKey`: what is typed after the card. */
   readonly pins: ReadonlyMap<string, Secret>;
   readonly codes: readonly CodeHolding[];
+  /** What is not wrong, and may not be meant so. */
+  readonly warnings: readonly RowError[];
+  /** By `cardKey`: where it stands. */
+  readonly lines: ReadonlyMap<string, number>;
 }
 type Result = CardList | { readonly errors: readonly RowError[] };
 
@@ -79,6 +78,18 @@ const listOf = (text = '') =>
     .split(';')
     .map((one) => one.trim())
     .filter((one) => one !== '');
+
+/** Why a number of a list is none. */
+function numberProblem(number: string, facility: string): string {
+  const told = `number "${number}"`;
+  if (/^[\d.,]+E\+?\d+$/i.test(number)) return `${told}: a spreadsheet made this; let its column be text`;
+  if (/^\d{8,14} +\d{1,5} ?[,.，]/.test(number))
+    return `${told}: two numbers, and not the same; write one of them`;
+  if (!/^\d{1,5} ?[,.，] ?\d*$/.test(number)) return `${told}: letters and digits`;
+  if (cardKey(undefined, number) !== undefined && facility !== '')
+    return `${told} has its facility in it; leave the column facility empty`;
+  return `${told}: facility and number are at most 65535, the second with five digits, such as 111,05432`;
+}
 
 /** One row -> a card and who has it; `wrong` hears all that is not right with it. */
 export function readRow(
@@ -92,7 +103,8 @@ export function readRow(
   // Of a row without a number the code is all there is.
   const isCode = number === '' && row.pin !== undefined && row.pin !== '';
   if (isCode && facility !== '') wrong('facility stands beside no number');
-  if (!isCode && !/^[0-9A-Za-z]{1,40}$/.test(number)) wrong(`number "${number}": letters and digits`);
+  const key = cardKey(facility === '' ? undefined : Number(facility), number);
+  if (!isCode && key === undefined) wrong(numberProblem(number, facility));
   if (!/^\d{0,5}$/.test(facility)) wrong(`facility "${facility}": a number, or nothing`);
   if (holder === '') wrong('holder is missing');
   for (const group of own)
@@ -105,7 +117,7 @@ export function readRow(
     if (day !== '' && !isDay(day)) wrong(`${name} "${day}": a day such as 2026-09-01`);
   if (!['', '0', '1', 'no', 'yes'].includes(blocked)) wrong(`blocked "${blocked}": yes, no, or nothing`);
   return [
-    cardKey(facility === '' ? undefined : Number(facility), number),
+    key ?? `${facility}/${number}`,
     {
       holder,
       groups: own,
@@ -131,7 +143,8 @@ function collector(groups: readonly string[]) {
   const credentials = new Map<string, Holding>();
   const pins = new Map<string, Secret>();
   const codes: CodeHolding[] = [];
-  const lines = new Map<string, number>();
+  const codeLines = new Map<string, number>();
+  const twins = createTwins({ credentials, pins });
   return {
     options: {
       bom: true,
@@ -160,14 +173,18 @@ function collector(groups: readonly string[]) {
         wrong(secret);
         return true;
       }
-      const isCode = number === '' && secret !== undefined;
-      const own = isCode ? `code ${secret.way} ${secret.hash.toString('hex')}` : key;
-      const before = lines.get(own);
-      if (before !== undefined) wrong(`the same ${isCode ? 'code' : 'card'} as in line ${before}`);
-      lines.set(own, line);
-      if (isCode) codes.push({ ...holding, secret });
-      else credentials.set(key, holding);
-      if (!isCode && secret !== undefined) pins.set(key, secret);
+      if (number !== '') {
+        const { wrong: problem } = twins.add(key, { ...record, number }, line, holding, secret !== undefined);
+        if (problem !== undefined) wrong(problem);
+        credentials.set(key, holding);
+        if (secret !== undefined) pins.set(key, secret);
+      } else if (secret !== undefined) {
+        const own = `${secret.way} ${secret.hash.toString('hex')}`;
+        const before = codeLines.get(own);
+        if (before !== undefined) wrong(`the same code as in line ${before}`);
+        codeLines.set(own, line);
+        codes.push({ ...holding, secret });
+      }
       return true;
     },
     /** No CSV at all from here on. */
@@ -175,7 +192,11 @@ function collector(groups: readonly string[]) {
       // Without what stands there: it may be a code.
       tell(line, message.replace(/,? value is .*$/s, ''));
     },
-    result: (): Result => (errors.length > 0 ? { errors } : { credentials, pins, codes }),
+    result(): Result {
+      for (const { line, message } of twins.end()) tell(line, message);
+      const { warnings, lines } = twins;
+      return errors.length > 0 ? { errors } : { credentials, pins, codes, warnings, lines };
+    },
   };
 }
 

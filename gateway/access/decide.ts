@@ -2,8 +2,9 @@
 import { Temporal } from 'temporal-polyfill';
 import type { AccessConfig } from '../../config/sections/access.ts';
 import type { CalendarConfig } from '../../config/sections/calendar.ts';
+import { type CardReading, keysOfReading } from '../../drivers/contract/card.ts';
 import { fitsDay } from '../calendar.ts';
-import { type Credentials, cardKey, type Holding } from './credentials.ts';
+import type { Credentials, Holding } from './credentials.ts';
 
 export type DoorConfig = AccessConfig['doors'][number];
 
@@ -39,7 +40,8 @@ export interface Decision {
 export type Passages = ReadonlyMap<string, { readonly direction: 'in' | 'out'; readonly at: number }>;
 
 export interface DecisionContext {
-  readonly credentials: Credentials;
+  /** A list, or what finds a card in several. */
+  readonly credentials: Credentials | { readonly find: (card: CardReading) => Holding | undefined };
   readonly config: Pick<AccessConfig, 'groups' | 'timeTables'>;
   readonly calendar: CalendarConfig;
   readonly timezone: string;
@@ -47,21 +49,18 @@ export interface DecisionContext {
   readonly lockdown: boolean;
 }
 
-/** Of a map by `cardKey`. A card without its facility counts where the list has none, and the other way round. */
-export function ofCard<T>(
-  map: Pick<ReadonlyMap<string, T>, 'get'>,
-  { facility, number }: { readonly facility?: number | undefined; readonly number: string },
-): T | undefined {
-  return map.get(cardKey(facility, number)) ?? map.get(cardKey(undefined, number));
+/** Of a list by `cardKey`: however the card is written there, and whatever of it the reader tells. */
+export function ofCard<T>(map: Pick<ReadonlyMap<string, T>, 'get'>, card: CardReading): T | undefined {
+  for (const key of keysOfReading(card)) {
+    const found = map.get(key);
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
-export function decide(
-  card: { readonly facility?: number | undefined; readonly number: string },
-  door: DoorConfig,
-  now: number,
-  context: DecisionContext,
-): Decision {
-  const holding = ofCard(context.credentials, card);
+export function decide(card: CardReading, door: DoorConfig, now: number, context: DecisionContext): Decision {
+  const { credentials } = context;
+  const holding = 'find' in credentials ? credentials.find(card) : ofCard(credentials, card);
   return holding === undefined ? { decision: 'unknown' } : decideHolding(holding, door, now, context);
 }
 

@@ -22,9 +22,10 @@ import type { Recorder } from '../road/recorder.ts';
 import type { Pass, Stage } from '../road/stage.ts';
 import { type Brake, createBrake } from './brake.ts';
 import { createCardFile } from './card-file.ts';
-import { type Decision, type DoorConfig, decide, decideHolding, ofCard } from './decide.ts';
+import { type Decision, type DoorConfig, decide, decideHolding } from './decide.ts';
 import type { DoorState } from './door.ts';
 import { createDoors, type Doors } from './doors.ts';
+import { createLookup } from './lookup.ts';
 import { createPassages } from './passages.ts';
 import { createPlatformCards } from './platform-cards.ts';
 import { readBackSince } from './read-back.ts';
@@ -74,11 +75,7 @@ export function createAccess(
 ): Access {
   const { onward, journal, commands, registry, clock, time, log, metrics } = options;
   const bursts = burstLog(log, time);
-  const groups = config.access.groups.map(({ id }) => id);
-  const countCards = () => metrics.credentials.set(cardFile.size + platformCards.size);
-  const about = { groups, onChange: countCards };
-  const cardFile = createCardFile(config.access.credentialsFile, { ...about, bursts, time, log });
-  const platformCards = createPlatformCards(journal, about);
+  const { cardFile, platformCards, lookup } = createLists(config.access, { ...options, bursts });
   const book = createPassages(journal, clock.now);
   const doors = createDoors(config.access.doors, options);
   const lockdown = createLockdown(options, doors);
@@ -87,18 +84,22 @@ export function createAccess(
     config: config.access,
     calendar: config.calendar,
     timezone: config.timezone,
-    credentials: { get: (key: string) => platformCards.get(key) ?? cardFile.get(key) },
     passages: book.passages,
   };
   let timer: Timer | undefined;
 
   const inForce = () => ({ ...context, lockdown: lockdown.isOn() });
+  const decideCard = (card: Credential, door: DoorConfig, reader: string) =>
+    decide(card, door, clock.now(), {
+      ...inForce(),
+      credentials: { find: (one) => lookup.find(one, reader) },
+    });
   const tampered = createTampered(options);
   const brake = createBrake(config.access.codes, time, tampered.tell);
   const typed = createTyped(config.access.codes, brake, time, {
-    pinOf: (card) => ofCard(cardFile.pins, card),
+    pinOf: lookup.pinOf,
     codes: () => cardFile.codes,
-    decideCard: (card, door) => decide(card, door, clock.now(), inForce()),
+    decideCard,
     decideHolding: (holding, door) => decideHolding(holding, door, clock.now(), inForce()),
   });
 
@@ -122,7 +123,7 @@ export function createAccess(
   };
   const showCard = async (observation: Observation, card: Credential, door: DoorConfig) => {
     const startedAt = time.elapsed();
-    const decided = decide(card, door, clock.now(), inForce());
+    const decided = decideCard(card, door, observation.device);
     metrics.decisionSeconds.observe((time.elapsed() - startedAt) / 1000);
     const waits = decided.decision === 'granted' && door.mode === 'card-and-pin';
     return await settle(
@@ -180,6 +181,30 @@ export function createAccess(
       bursts.close();
     },
   };
+}
+
+/** The two lists of cards, and how a card is found in them. */
+function createLists(
+  config: Config['access'],
+  {
+    journal,
+    time,
+    log,
+    metrics,
+    bursts,
+  }: Pick<AccessOptions, 'journal' | 'time' | 'log' | 'metrics'> & {
+    readonly bursts: ReturnType<typeof burstLog>;
+  },
+) {
+  const onChange = () => {
+    lookup.onChange();
+    metrics.credentials.set(cardFile.size + platformCards.size);
+  };
+  const about = { groups: config.groups.map(({ id }) => id), onChange };
+  const cardFile = createCardFile(config.credentialsFile, { ...about, bursts, time, log });
+  const platformCards = createPlatformCards(journal, about);
+  const lookup = createLookup(platformCards, cardFile, config);
+  return { cardFile, platformCards, lookup };
 }
 
 /** Whether only those may pass whom the config names is the latest event about it: it survives a restart. */

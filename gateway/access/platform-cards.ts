@@ -1,13 +1,17 @@
 /** The cards that a platform sends, in versions: one change is all of it or nothing, on disk before it counts. */
+import { isDeepStrictEqual } from 'node:util';
 import type { ArgumentsOf, Result } from '../../config/catalogue/actions.ts';
+import { cardKey, sameKeys } from '../../drivers/contract/card.ts';
+import { withNormalKeys } from '../journal/credentials.ts';
 import type { Journal } from '../journal/index.ts';
-import { type Credentials, cardKey, type Holding, readRow } from './credentials.ts';
+import { type Credentials, type Holding, readRow } from './credentials.ts';
 
 type Change = ArgumentsOf<'credentials'>;
 
 export interface PlatformCards extends Credentials {
   readonly version: number;
   readonly size: number;
+  keys(): Iterable<string>;
   /** Reads what is on disk; where that fails, what is known stays. @throws what the journal throws. */
   load(): Promise<void>;
   /** The answer bears the version that the gateway has then. @throws what the journal throws. */
@@ -33,7 +37,20 @@ function readRows(put: Change['put'], groupNames: readonly string[]) {
       (message) => wrong.push(`arguments.put.${i}: ${message.replace(/ ".*"/, '')}`),
     ),
   );
-  return wrong[0] ?? rows;
+  return wrong[0] ?? twinOf(rows) ?? rows;
+}
+
+/** Two of them that are one card, and do not say the same of it: which of them is meant? */
+function twinOf(rows: readonly (readonly [key: string, holding: Holding])[]): string | undefined {
+  const seen = new Map<string, number>();
+  for (const [i, [key, holding]] of rows.entries()) {
+    const keys = sameKeys(key);
+    const before = keys.map((same) => seen.get(same)).find((one) => one !== undefined);
+    if (before !== undefined && !isDeepStrictEqual(rows[before]?.[1], holding))
+      return `arguments.put.${i}: the same card as arguments.put.${before}, and not the same of it`;
+    for (const same of keys) seen.set(same, i);
+  }
+  return undefined;
 }
 
 /** `groups`: those that the config knows; `onChange`: there are others than before. */
@@ -52,15 +69,16 @@ export function createPlatformCards(
   };
 
   const load = async () => {
-    const found = new Map<string, Holding>();
+    const rows: { readonly key: string; readonly body: string }[] = [];
     const foundVersion = await journal.credentialsVersion();
     for (let after = ''; ; ) {
       const page = await journal.credentials(after, PAGE);
-      for (const { key, body } of page) found.set(key, JSON.parse(body) as Holding);
+      rows.push(...page);
       if (page.length < PAGE) break;
       after = page.at(-1)?.key ?? '';
     }
-    cards = found;
+    // A version of before kept the numbers as they were written.
+    cards = new Map(withNormalKeys(rows).map(({ key, body }) => [key, JSON.parse(body) as Holding]));
     version = foundVersion;
     onChange();
   };
@@ -68,7 +86,9 @@ export function createPlatformCards(
     const result = () => ({ version, credentials: cards.size });
     const rows = readRows(put, groups);
     if (typeof rows === 'string') return { done: false, reason: rows, result: result() };
-    const gone = remove.map(({ facility, number }) => cardKey(facility, number));
+    // However it was written when it came; a card that is put anew takes its own place too.
+    const named = remove.flatMap(({ facility, number }) => cardKey(facility, number) ?? []);
+    const gone = [...named, ...rows.map(([key]) => key)].flatMap(sameKeys);
     const done = await journal.changeCredentials({
       base,
       version: next,
@@ -85,6 +105,7 @@ export function createPlatformCards(
   };
   return {
     get: (key) => cards.get(key),
+    keys: () => cards.keys(),
     get version() {
       return version;
     },

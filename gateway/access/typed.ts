@@ -20,9 +20,9 @@ export interface TypedDecision {
 
 /** What of the lists and the rules it asks. */
 export interface TypedContext {
-  readonly pinOf: (card: Credential) => Secret | undefined;
+  readonly pinOf: (card: Credential, reader: string) => Secret | undefined;
   readonly codes: () => readonly CodeHolding[];
-  readonly decideCard: (card: Credential, door: DoorConfig) => Decision;
+  readonly decideCard: (card: Credential, door: DoorConfig, reader: string) => Decision;
   readonly decideHolding: (holding: Holding, door: DoorConfig) => Decision;
 }
 
@@ -46,7 +46,7 @@ export function createTyped(
   return {
     holdCard(reader, card, { holder }) {
       const about = { ...(holder !== undefined && { holder }) };
-      if (pinOf(card) === undefined) return denied('no-pin', about);
+      if (pinOf(card, reader) === undefined) return denied('no-pin', about);
       waiting.set(reader, { card, ...about, at: time.elapsed() });
       return denied('pin-needed', about);
     },
@@ -58,11 +58,11 @@ export function createTyped(
       const about = held?.holder === undefined ? {} : { holder: held.holder };
       if (!brake.attempt(reader)) return { decided: denied('locked-out', about), ...of };
       if (held !== undefined) {
-        const secret = pinOf(held.card);
+        const secret = pinOf(held.card, reader);
         if (secret !== undefined && (await rightOf(code, [{ secret }])).length > 0) {
           brake.right(reader);
           // Again: the lists and the hour may have changed since it was shown.
-          return { decided: decideCard(held.card, door), card: held.card };
+          return { decided: decideCard(held.card, door, reader), card: held.card };
         }
       } else {
         const [holding] = await rightOf(code, codes());

@@ -7,11 +7,17 @@
  * and leaves no copy of it in another page.
  */
 import type Database from 'better-sqlite3';
+import {
+  type CardName,
+  cardKey,
+  cardOfKey,
+  isCard as isSameCard,
+  normalNumber,
+  sameKeys,
+} from '../../drivers/contract/card.ts';
+import { keyNormaliser } from './credentials.ts';
 
-export interface CardNumber {
-  readonly number: string;
-  readonly facility?: number | undefined;
-}
+export type CardNumber = CardName;
 
 /** Whom: a card, the school's id of a person (holder or child), or a visit. */
 export interface Person {
@@ -64,8 +70,9 @@ export const tracesOf = (texts: readonly (string | undefined)[], number?: string
   ...(number === undefined ? [] : [`/${number}`]),
 ];
 
+/** However the card is written there and here. */
 const isSame = (card: CardNumber, found: PersonalData['credential']) =>
-  found?.number === card.number && (card.facility === undefined || found.facility === card.facility);
+  typeof found?.number === 'string' && isSameCard(card, { ...found, number: found.number });
 
 /** `json`, an object, with the length of `old` in bytes, where it is not longer. */
 function asLongAs(old: string, json: string): string {
@@ -165,8 +172,10 @@ const TRACE_LETTERS = 4;
 
 /** Erases among the cards of platforms and the answers to commands; inside a transaction of the caller's. */
 export function rowEraser(db: Database.Database) {
-  const cardsLike = db.prepare<[string, string], { key: string; body: string }>(
-    "SELECT key, body FROM credential WHERE substr(key, instr(key, '/') + 1) = ? OR instr(body, ?) > 0",
+  const normalise = keyNormaliser(db);
+  const cardsLike = db.prepare<[string, string, string], { key: string; body: string }>(
+    `SELECT key, body FROM credential WHERE substr(key, instr(key, '/') + 1) = ? OR instr(body, ?) > 0
+     OR key IN (SELECT value FROM json_each(?))`,
   );
   const remove = db.prepare<[string]>('DELETE FROM credential WHERE key = ?');
   const update = db.prepare<[string, string]>('UPDATE credential SET body = ? WHERE key = ?');
@@ -175,12 +184,16 @@ export function rowEraser(db: Database.Database) {
   );
   const setOutcome = db.prepare<[string, number]>('UPDATE command SET outcome = ? WHERE number = ?');
 
-  const eraseCard = (key: string, body: string, { card, holder }: Person): CardNumber | undefined => {
-    const [facility = '', number = ''] = [key.slice(0, key.indexOf('/')), key.slice(key.indexOf('/') + 1)];
-    const own: CardNumber = { number, facility: facility === '' ? undefined : Number(facility) };
+  const eraseCard = (
+    key: string,
+    body: string,
+    { card, holder }: Person,
+    keys: readonly string[],
+  ): CardNumber | undefined => {
+    const own = cardOfKey(key);
     const holding = JSON.parse(body) as { holder: string; children?: readonly string[] };
-    const isCard = card !== undefined && isSame(card, { format: '', ...own } as PersonalData['credential']);
-    if (isCard || (holder !== undefined && holding.holder === holder)) {
+    const isOfAny = card?.facility === undefined && own.number === normalNumber(card?.number ?? '');
+    if (keys.includes(key) || isOfAny || (holder !== undefined && holding.holder === holder)) {
       remove.run(key);
       return own;
     }
@@ -192,9 +205,18 @@ export function rowEraser(db: Database.Database) {
   };
   return (person: Person): ErasedRows => {
     const { card, holder } = person;
-    const found = cardsLike.all(card?.number ?? '', holder === undefined ? '\0' : JSON.stringify(holder));
-    const cards = found.flatMap(({ key, body }) => eraseCard(key, body, person) ?? []);
-    const numbers = [card, ...cards].flatMap((one) => one?.number ?? []);
+    // Rows of before are written as they came.
+    normalise();
+    const key = card && cardKey(card.facility, card.number);
+    const keys = key === undefined ? [] : sameKeys(key);
+    const found = cardsLike.all(
+      normalNumber(card?.number ?? ''),
+      holder === undefined ? '\0' : JSON.stringify(holder),
+      JSON.stringify(keys),
+    );
+    const cards = found.flatMap(({ key: own, body }) => eraseCard(own, body, person, keys) ?? []);
+    const named = card && { number: normalNumber(card.number) };
+    const numbers = new Set([card, named, ...cards].flatMap((one) => one?.number ?? []));
     for (const text of [holder, ...numbers]) {
       if (text === undefined || text.length < TRACE_LETTERS) continue;
       for (const { number, outcome } of outcomes.all(text)) {
@@ -202,6 +224,6 @@ export function rowEraser(db: Database.Database) {
         setOutcome.run(asLongAs(outcome, JSON.stringify({ done, unknown, reason: 'erased' })), number);
       }
     }
-    return { cards, traces: [...tracesOf([holder]), ...numbers.flatMap((one) => tracesOf([one], one))] };
+    return { cards, traces: [...tracesOf([holder]), ...[...numbers].flatMap((one) => tracesOf([one], one))] };
   };
 }

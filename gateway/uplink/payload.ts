@@ -2,6 +2,7 @@
 import { createHmac } from 'node:crypto';
 import { readEvent } from '../../config/catalogue/events.ts';
 import type { UplinkConfig } from '../../config/sections/uplinks.ts';
+import { normalNumber } from '../../drivers/contract/card.ts';
 import type { Lane } from '../../drivers/contract/lane.ts';
 import type { Credential, Observation, Visit } from '../../drivers/contract/observation.ts';
 
@@ -108,8 +109,9 @@ function hideNumber(credential: Partial<Credential>, cardKey: Buffer | undefined
   const { number, facility, ...rest } = credential;
   // Erased on request.
   if (number === undefined) return credential;
+  // One card has one hash, with leading zeros and without.
   const hash = createHmac('sha256', cardKey)
-    .update(`${facility ?? ''}/${number}`)
+    .update(`${facility ?? ''}/${normalNumber(number)}`)
     .digest('base64url');
   return { ...rest, hash };
 }

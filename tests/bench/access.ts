@@ -3,7 +3,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { configSchema } from '../../config/schema.ts';
-import { cardKey, loadCredentials } from '../../gateway/access/credentials.ts';
+import { cardKey } from '../../drivers/contract/card.ts';
+import { loadCredentials } from '../../gateway/access/credentials.ts';
 import { decide } from '../../gateway/access/decide.ts';
 import { folder, quantile, tell } from './parts.ts';
 
@@ -50,7 +51,7 @@ export async function access(): Promise<void> {
     const cards = Array.from({ length: ASKED }, () => String(Math.floor(Math.random() * count * 1.1)));
     const lookUp = performance.now();
     let hits = 0;
-    for (const number of cards) if (credentials.get(cardKey(1, number)) !== undefined) hits++;
+    for (const number of cards) if (credentials.get(cardKey(1, number) ?? '') !== undefined) hits++;
     const looked = performance.now() - lookUp;
     const times: number[] = [];
     let granted = 0;

@@ -13,6 +13,17 @@ describe('a card of a reader', () => {
     expect(rawOf(Buffer.from(hex, 'hex'), formats)).toEqual({ frame: credential });
   });
 
+  // UID 1E A6 86 71, which a reader of 34 bits gives as 71 86 A6 1E (monkeyboard Wiegand library, issue 56).
+  it('with its bytes the wrong way round', () => {
+    expect(rawOf(Buffer.from('000020007186a61e', 'hex'), formats, true)).toEqual({
+      frame: { format: 'raw32', number: String(0x1ea68671) },
+    });
+    const said = Buffer.concat([Buffer.from([0, 0, 8]), Buffer.from('7186A61E')]);
+    expect(textCardOf(said, { reverse: true, digits: 'auto' })).toEqual({
+      frame: { format: 'text', number: String(0x1ea68671) },
+    });
+  });
+
   // Bits that published keypads send (HID, 4 and 8 bit bursts): 1 is 0001 and 11100001, # is 1011 and 01001011.
   it.each([
     ['4 bits', '0000040010', '1'],

@@ -20,6 +20,43 @@ describe('cards', () => {
     ]);
   });
 
+  // What an ID-20LA sent: esphome, issue 13753. Its xor: 05 ^ 00 ^ 20 ^ 7B ^ 32 is 6C.
+  it.each([
+    ['CR LF', '\r\n'],
+    ['nothing', ''],
+    ['CR alone', '\r'],
+  ])('reads an ID-12LA frame with %s before its end', (_name, end) => {
+    const frame = `\x020500207B326C${end}\x03`;
+    const card = { frame: { format: 'em4100', facility: 5, number: String(0x00207b32) } };
+    expect(decodeAll(cardDecoder('rdm6300'), [ascii(frame + frame)])).toEqual([card, card]);
+    expect(decodeAll(cardDecoder('rdm6300'), [...frame].map(ascii))).toEqual([card]);
+    expect(decodeAll(cardDecoder('rdm6300'), [ascii(frame.replace('6C', '6D') + frame)])).toEqual([
+      { discarded: frame.length, reason: 'wrong checksum' },
+      card,
+    ]);
+    const turned = cardDecoder('rdm6300', { reverse: true, digits: 'auto' });
+    expect(decodeAll(turned, [ascii(frame)])).toMatchObject([{ frame: { number: String(0x327b2000) } }]);
+  });
+
+  it('reads bits as a config describes them, and of any other length as one number', () => {
+    // The format of the README of osdp: one parity bit, 13 of facility, 20 of card, one parity bit.
+    const formats = wiegandFormats().parse([{ name: 'house', bits: 'PFFFFFFFFFFFFFCCCCCCCCCCCCCCCCCCCCP' }]);
+    const decoder = cardDecoder('wiegand', { reverse: false, digits: 'auto', formats });
+    const house = `0${(1234).toString(2).padStart(13, '0')}${(98_765).toString(2).padStart(20, '0')}0`;
+    const uid = 0x04af68dac85a80n.toString(2).padStart(56, '0');
+    expect(decodeAll(decoder, [ascii(`${house}\r\n${uid}\r\n1011\r\n12345\r\n`)])).toEqual([
+      { frame: { format: 'house', facility: 1234, number: '98765' } },
+      { frame: { format: 'raw56', number: '1318764788865664' } },
+      { frame: { key: '#' } },
+      { discarded: 5, reason: 'not the bits of a card' },
+    ]);
+    const both = cardDecoder('wiegand26', { reverse: false, digits: 'auto', formats });
+    expect(decodeAll(both, [ascii(`${house}\r\n11101000111100010010011010\r\n`)])).toMatchObject([
+      { frame: { format: 'house' } },
+      { frame: { format: 'wiegand26', facility: 209, number: '57933' } },
+    ]);
+  });
+
   it('reads Wiegand 26: facility 1, card 1, parities worked out by hand', () => {
     // First half 00000001 0000 has one 1, so even parity 1; second half 000000000001 has one, so odd parity 0.
     expect(parseWiegand('10000000100000000000000010', wiegandLayouts.wiegand26)).toEqual({
@@ -65,6 +102,12 @@ describe('cards', () => {
   });
 
   it.each([
+    ['with the name of another', { name: 'em4100', bits: 'PCCCCCCCCC' }, /name of another format/],
+    [
+      'that says other bits of a known one',
+      { name: 'wiegand26', bits: 'CCCCCCCC' },
+      /name of another format/,
+    ],
     ['without a card', { name: 'x', bits: 'PFFFFFFFFP' }, /no card/],
     ['with a parity of another length', { name: 'x', bits: 'PCCCCCCCCC', parity: ['EXX'] }, /not 10 long/],
     [

@@ -160,6 +160,23 @@ describe('a reader that types', () => {
     expect(at(8)).toEqual([{ frame: { format: 'keyboard', number: '0012345' } }]);
   });
 
+  it('types its own comma, colon and point; with another key among them it is no card', () => {
+    // KEY_1 2, KEY_COMMA 51, KEY_2 3, KEY_7 8, KEY_0 11, KEY_6 7, KEY_SEMICOLON 39 (with shift, the colon), KEY_EQUAL 13.
+    const typed = (...codes: number[]) => {
+      const decoder = keyboardDecoder();
+      return [...codes, 28].flatMap((code) => decoder.push(press(code)));
+    };
+    // Without its comma 111,27706 would be the card 11127706, which somebody else may have.
+    expect(typed(2, 2, 2, 51, 3, 8, 8, 11, 7)).toEqual([
+      { frame: { format: 'keyboard', facility: 111, number: '27706' } },
+    ]);
+    expect(typed(11, 5, 39, 2, 3, 39, 6, 7)).toEqual([{ frame: { format: 'keyboard', number: '266838' } }]);
+    expect(typed(2, 2, 2, 13, 3, 8, 8, 11, 7)).toEqual([
+      { discarded: 1, reason: 'a key that no card has' },
+      { discarded: 8, reason: 'not a card number' },
+    ]);
+  });
+
   it('finds the next card after other keys, half a card and any bytes', () => {
     const decoder = keyboardDecoder();
     expect(decoder.push(press(59))).toEqual([{ discarded: 1, reason: 'a key that no card has' }]);
