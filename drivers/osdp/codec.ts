@@ -149,7 +149,15 @@ function parse(packet: Buffer): OsdpFrame | string {
   };
 }
 
-export function osdpDecoder(): Decoder<OsdpFrame> {
+export interface OsdpDecoder extends Decoder<OsdpFrame> {
+  /** How many bytes, at least, are still to come of an answer of this address that has begun; 0: none has. */
+  missing(address: number): number;
+}
+
+/** The shortest frame: five bytes of head, a code, a checksum. */
+const SHORTEST = 7;
+
+export function osdpDecoder(): OsdpDecoder {
   let pending = Buffer.alloc(0);
   const step = (out: Decoded<OsdpFrame>[]): boolean => {
     const start = pending.indexOf(SOM);
@@ -159,7 +167,7 @@ export function osdpDecoder(): Decoder<OsdpFrame> {
     pending = pending.subarray(before.length);
     if (pending.length < 4) return false;
     const length = pending.readUInt16LE(2);
-    if (length < 7 || length > LONGEST) return skip(out, 'an impossible length');
+    if (length < SHORTEST || length > LONGEST) return skip(out, 'an impossible length');
     if (pending.length < length) return false;
     const parsed = parse(pending.subarray(0, length));
     // The 53 may have stood in the middle of something: look again behind it.
@@ -178,6 +186,14 @@ export function osdpDecoder(): Decoder<OsdpFrame> {
     return true;
   };
   return {
+    missing(address) {
+      const [, from] = pending;
+      // 127 is everybody: whoever answers then may do so under its own address.
+      const begun =
+        pending.length === 1 || from === (address | REPLY) || (address === 127 && (from ?? 0) >= REPLY);
+      if (pending.length === 0 || !begun) return 0;
+      return (pending.length < 4 ? SHORTEST : pending.readUInt16LE(2)) - pending.length;
+    },
     push(chunk) {
       pending = Buffer.concat([pending, chunk]);
       const out: Decoded<OsdpFrame>[] = [];

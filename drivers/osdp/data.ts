@@ -206,6 +206,12 @@ export function idOf(data: Uint8Array): ReaderId | undefined {
 /** PDCAP, function codes: what a reader has. */
 const functions = { 4: commands.LED, 5: commands.BUZ, 6: commands.TEXT } as const;
 
+/** Which checks a reader says that it knows (function 8): 0 the checksum alone, 1 the CRC too. undefined: it does not say. */
+export function checksOf(data: Uint8Array): number | undefined {
+  for (let i = 0; i + 2 < data.length; i += 3) if (data[i] === 8) return data[i + 1];
+  return undefined;
+}
+
 /** The commands for lights, sound and text that a reader says it has not. */
 export function lacksOf(data: Uint8Array): ReadonlySet<number> {
   const has = new Set<number>();

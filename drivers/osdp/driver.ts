@@ -1,18 +1,18 @@
 /**
  * OSDP readers (IEC 60839-11-5), the control panel's side: many readers on one RS-485 line.
  *
- * The line is asked one question at a time, the readers in turn. One that does not answer costs the others a timeout
- * now and then (it backs off alone), one that has much to tell no more than its turn. A frame that was not answered
- * is sent again under the same sequence, so that a card whose answer was lost on the line is told again by the reader
- * and counts once. A card is acknowledged by the next question with the next number, and that waits for the disk.
+ * The line is asked one question at a time, the readers in turn (`turns.ts`). One that does not answer costs the others a
+ * timeout now and then, one that has much to tell, is busy or is greeted no more than its turn. A frame that was not
+ * answered is sent again under the same sequence, so that a card whose answer was lost on the line is told again by the
+ * reader and counts once. A card is acknowledged by the next question with the next number, and that waits for the disk.
  */
-import type { Clock } from '../contract/clock.ts';
-import { defineDriver } from '../contract/driver.ts';
-import { lineName } from '../line.ts';
+import { defineDriver, type Host, type Session } from '../contract/driver.ts';
+import { lineName, openLine } from '../line.ts';
 import { readerCommands } from './data.ts';
 import { openExchange } from './exchange.ts';
 import { keyOf, type Reader, readerOptions, readKey } from './options.ts';
-import { createReader, type LineReader, TURN_MS } from './reader.ts';
+import { createReader } from './reader.ts';
+import { createTurns } from './turns.ts';
 
 export const osdp = defineDriver({
   name: 'osdp',
@@ -32,38 +32,35 @@ export const osdp = defineDriver({
     }
   },
 
-  async open(devices, host) {
-    const [first] = devices as readonly [Reader, ...Reader[]];
-    const stop = new AbortController();
-    const keys = devices.map(keyOf);
-    const { line, exchange } = await openExchange(first.options.connection, first.id, host);
-    const readers = devices.map((reader, i) => createReader(reader, keys[i], exchange, host, stop.signal));
-    const running = takeTurns(readers, host.clock, stop.signal);
-    return {
-      ended: Promise.race([line.ended, running.then(() => line.ended)]),
-      async execute(command) {
-        const reader = readers.find(({ id }) => id === command.device);
-        if (reader === undefined) return { done: false, reason: `there is no reader ${command.device}` };
-        return await reader.execute(command);
-      },
-      async close() {
-        stop.abort();
-        await running;
-        for (const reader of readers) reader.close();
-        await line.close();
-      },
-    };
-  },
+  open: (devices, host) => openReaders(devices as readonly [Reader, ...Reader[]], host),
 });
 
-/** Who has waited longest is first. Resolves when the signal aborts. */
-async function takeTurns(readers: readonly LineReader[], time: Clock, signal: AbortSignal): Promise<void> {
-  while (!signal.aborted) {
-    const now = time.elapsed();
-    for (const reader of readers) reader.checkSilence(now);
-    const next = readers.reduce((a, b) => (a.turnAt(now) <= b.turnAt(now) ? a : b));
-    const early = next.turnAt(now) - now;
-    if (early <= 0) await next.takeTurn();
-    else await time.wait(Math.max(1, Math.min(early, TURN_MS)), signal);
-  }
+/** `open`: how the line is opened. */
+export async function openReaders(
+  devices: readonly [Reader, ...Reader[]],
+  host: Host,
+  open: typeof openLine = openLine,
+): Promise<Session> {
+  const [first] = devices;
+  const stop = new AbortController();
+  const keys = devices.map(keyOf);
+  const turns = createTurns(host.clock, stop.signal);
+  const about = { device: first.id, host, late: turns.late };
+  const { line, exchange } = await openExchange(first.options.connection, about, open);
+  const readers = devices.map((reader, i) => createReader(reader, keys[i], turns, host, stop.signal));
+  const running = Promise.all([turns.serve(exchange), ...readers.map((reader) => reader.run())]);
+  return {
+    ended: Promise.race([line.ended, running.then(() => line.ended)]),
+    async execute(command) {
+      const reader = readers.find(({ id }) => id === command.device);
+      if (reader === undefined) return { done: false, reason: `there is no reader ${command.device}` };
+      return await reader.execute(command);
+    },
+    async close() {
+      stop.abort();
+      await running;
+      for (const reader of readers) reader.close();
+      await line.close();
+    },
+  };
 }

@@ -10,7 +10,15 @@ import { DEFAULT_KEY, isDefaultKey } from './secure.ts';
 
 export const readerOptions = z.strictObject({
   connection: lineConnection.describe('`serial` with its settings, usually 9600 8N1, or `serialServer`'),
-  address: z.int().min(0).max(126).default(0).describe('Of the reader on its line'),
+  address: z
+    .int()
+    .min(0)
+    .max(127)
+    .default(0)
+    .describe('Of the reader on its line; 127: the only one of its line, whatever its address'),
+  answerTime: duration({ least: '20ms', most: '5s' })
+    .prefault('200ms')
+    .describe('How long it may take to begin its answer; the time of the bytes on the line comes on top'),
   keyFile: z
     .string()
     .optional()

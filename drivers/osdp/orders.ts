@@ -5,13 +5,20 @@ import { commands, type OsdpFrame, replies } from './codec.ts';
 import { type Order, switchOutput, type Wanted, wantedOf } from './data.ts';
 import type { Reader } from './options.ts';
 
+/** An order that is being asked. */
+export interface Placed {
+  readonly order: Order;
+  /** What the reader answered; undefined: nothing. */
+  settle(got: OsdpFrame | undefined): void;
+}
+
 export interface Orders {
   /** What a command means; a string says what is wrong with it. */
   read(command: Command): Wanted | string;
   /** Resolves when the reader has answered, or is gone, or its line is. */
   place(wanted: Wanted): Promise<Outcome>;
-  /** Asks the one that has waited longest; undefined: none waits. False: there was no answer. */
-  carryOut(ask: (order: Order) => Promise<OsdpFrame | undefined>): Promise<boolean> | undefined;
+  /** The one that has waited longest; undefined: none waits. */
+  take(): Placed | undefined;
   /** It cannot be done now, and ends all the same what its output was told before: a lock ends a hold. */
   refuse(wanted: Wanted): void;
   /** Brings outputs to where they should be: what should still be on is, everything else is at rest. */
@@ -46,19 +53,9 @@ export function createOrders({ id, options: { outputs } }: Reader, time: Clock):
     refuse(wanted) {
       if ('output' in wanted) on.delete(wanted.output.output);
     },
-    carryOut(ask) {
+    take() {
       const order = queue.shift();
-      if (order === undefined) return undefined;
-      return ask(order).then(
-        (got) => {
-          order.resolve(outcomeOf(id, order, got));
-          return got !== undefined;
-        },
-        (error) => {
-          order.resolve(outcomeOf(id, order, undefined));
-          throw error;
-        },
-      );
+      return order && { order, settle: (got) => order.resolve(outcomeOf(id, order, got)) };
     },
     settled: () =>
       outputs.map((output) => {

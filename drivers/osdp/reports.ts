@@ -1,6 +1,6 @@
 /** What a reader told, and what of it is new: tamper, power, contacts, cards, codes. Told is what is on disk. */
 import type { Host } from '../contract/driver.ts';
-import type { Credential } from '../contract/observation.ts';
+import type { Credential, DeviceObservation } from '../contract/observation.ts';
 import { zoneOf } from '../contract/options.ts';
 import { createKeypad } from '../keypad.ts';
 import { type OsdpFrame, replies } from './codec.ts';
@@ -16,6 +16,8 @@ const keyFaults: readonly KeyFault[] = ['default-key', ...(Object.keys(refusalWo
 export interface Reports {
   /** LSTATR (7.6). `initial`: as found. */
   local(data: Uint8Array, initial: boolean): Promise<void>;
+  /** RSTATR (7.9): of the readers behind it. */
+  attached(data: Uint8Array, initial: boolean): Promise<void>;
   /** ISTATR. */
   inputs(data: Uint8Array, initial: boolean): Promise<void>;
   /** What a poll brought. Only when it is on disk is the reader asked on, which tells it so. */
@@ -30,7 +32,7 @@ export interface Reports {
 export function createReports(reader: Reader, host: Host): Reports {
   const { id: device, options } = reader;
   /** As reported last. */
-  const locals = new Map<'tamper' | 'power', boolean>();
+  const states = new Map<string, boolean>();
   /** As reported last, by their number. */
   const contacts = new Map<number, boolean>();
   /** As reported last. */
@@ -43,20 +45,33 @@ export function createReports(reader: Reader, host: Host): Reports {
       await host.report({ device, kind: 'credential', state: 'raised', code }).catch(() => {});
   };
 
+  const state = async (
+    name: string,
+    what: Pick<DeviceObservation, 'kind' | 'cause'>,
+    raised: boolean,
+    initial: boolean,
+  ) => {
+    if (states.get(name) === raised) return;
+    await host.report({
+      device,
+      ...what,
+      state: raised ? 'raised' : 'restored',
+      ...(initial && { initial }),
+    });
+    states.set(name, raised);
+  };
+
   const reports: Reports = {
-    /** Tamper, then power; 1 is wrong. */
+    /** Tamper, then power; 0 is well. */
     async local(data, initial) {
-      for (const [i, kind] of (['tamper', 'power'] as const).entries()) {
-        const raised = data[i] === 1;
-        if (locals.get(kind) === raised) continue;
-        await host.report({
-          device,
-          kind,
-          state: raised ? 'raised' : 'restored',
-          ...(initial && { initial }),
-        });
-        locals.set(kind, raised);
-      }
+      for (const [i, kind] of (['tamper', 'power'] as const).entries())
+        if (data[i] !== undefined) await state(kind, { kind }, data[i] !== 0, initial);
+    },
+    /** A byte for each reader: 0 is well, 1 not connected, 2 tamper. */
+    async attached(data, initial) {
+      if (data.length === 0) return;
+      await state('attached-tamper', { kind: 'tamper', cause: 'reader' }, data.includes(2), initial);
+      await state('attached', { kind: 'fault', cause: 'reader-disconnected' }, data.includes(1), initial);
     },
     /** A byte for each input; 1 is active, its contact closed. */
     async inputs(data, initial) {
@@ -79,6 +94,8 @@ export function createReports(reader: Reader, host: Host): Reports {
           return;
         case replies.LSTATR:
           return await reports.local(data, false);
+        case replies.RSTATR:
+          return await reports.attached(data, false);
         case replies.ISTATR:
           return await reports.inputs(data, false);
         case replies.RAW:

@@ -1,33 +1,23 @@
 /**
- * A session with one reader: what both ends must agree on, the number of the next frame and the secure channel. A frame
- * that was not answered is sent again under the same number.
+ * A session with one reader: what both ends must agree on, the number of the next frame, its check and the secure
+ * channel. A frame that was not answered is sent again under the same number, at the reader's next turn, so that it
+ * holds nobody up: where the reader is busy for seconds, or did not understand (NAK 1), as long as it would take to be
+ * offline.
  *
  * With a key nothing in clear counts, whatever is lost in which order: `ask` sends and believes nothing but frames of a
  * secure session, and a session that is lost begins with the handshake again.
  */
-import { randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Host } from '../contract/driver.ts';
+import { createAsking, isNak, NAK_SEQUENCE } from './asking.ts';
+import { createCheck } from './check.ts';
 import { commands, type OsdpFrame, replies } from './codec.ts';
 import type { Order } from './data.ts';
-import type { Exchange } from './exchange.ts';
+import { shakeHands } from './handshake.ts';
 import type { Reader } from './options.ts';
-import {
-  cryptograms,
-  DEFAULT_KEY,
-  initialMac,
-  isDefaultKey,
-  type SecureChannel,
-  secureChannel,
-  sessionKeys,
-} from './secure.ts';
+import type { SecureChannel } from './secure.ts';
+import type { Seat } from './turns.ts';
 
-const TRIES = 3;
-/** A reader that is busy is asked the same again after this. */
-const BUSY_MS = 50;
-/** NAK, error codes (7.3): the check was wrong, so that the reader has not seen the question. */
-const NAK_CHECK = 1;
-const NAK_SEQUENCE = 4;
-/** The secure channel is not supported; it is needed for this. */
+/** NAK, error codes (7.3): the secure channel is not supported; it is needed for this. */
 const NAK_NO_CHANNEL = 5;
 const NAK_CONDITIONS = 6;
 const NAK_RESTART = [NAK_SEQUENCE, NAK_NO_CHANNEL, NAK_CONDITIONS];
@@ -48,49 +38,42 @@ export interface ReaderSession {
   /** Why the last try to speak with it failed, though it answered. */
   readonly refusal: Refusal | undefined;
   /**
-   * Asks one thing, the same again where no answer comes. undefined: the reader is not there, or the session must be
-   * begun anew.
+   * Asks one thing, at the reader's turn and not before `due` (`elapsed`), the same again where no answer comes; what it
+   * is is chosen at that moment. undefined: the reader is not there, or the session must be begun anew.
    */
-  ask(order: Order): Promise<OsdpFrame | undefined>;
+  ask(choose: () => Order, due: number): Promise<OsdpFrame | undefined>;
   /** With a key: brings the secure channel up, from whatever was before. False: not now. */
-  secure(): Promise<boolean>;
+  secure(due: number): Promise<boolean>;
+  /** What the reader says of the checks that it knows (PDCAP, function 8): 0 is the checksum alone. */
+  knowsChecks(level: number): void;
+  /** It is offline. */
+  forget(): void;
 }
 
 /** `key`: of the secure channel, which is then a must. `signal`: nothing is asked again after it. */
 export function createSession(
   { id, options: { address } }: Reader,
   key: Buffer | undefined,
-  exchange: Exchange,
+  seat: Seat,
   host: Host,
   signal: AbortSignal,
 ): ReaderSession {
+  const { clock } = host;
   let sequence = 0;
   let channel: SecureChannel | undefined;
   let refusal: Refusal | undefined;
+  const check = createCheck();
+  const repeat = createAsking(seat, check, clock, signal);
   const restart = (): undefined => {
     sequence = 0;
     channel = undefined;
     session.greeted = false;
   };
-  /** Sends a frame under its number until `read` makes something of an answer. undefined: it did of none. */
-  const repeat = async <T>(frame: OsdpFrame, read: (got: OsdpFrame) => T | undefined) => {
-    for (let tries = 0; tries < TRIES && !signal.aborted; tries++) {
-      const got = await exchange(frame);
-      if (got === undefined || (got.mac === undefined && isNak(got, NAK_CHECK))) continue;
-      if (got.code === replies.BUSY) {
-        await host.clock.wait(BUSY_MS, signal);
-        continue;
-      }
-      const value = read(got);
-      if (value !== undefined) return value;
-    }
-    return undefined;
-  };
   const frameOf = ({ code, data }: Order): OsdpFrame => ({
     address,
     reply: false,
     sequence,
-    crc: true,
+    crc: check.crc,
     code,
     data,
   });
@@ -98,8 +81,9 @@ export function createSession(
     sequence = (sequence % 3) + 1;
   };
   /** One question of those that may be in clear (D.7): who it is, and the handshake. Its answer proves nothing by itself. */
-  const step = async (order: Order, security?: Uint8Array) => {
-    const got = await repeat({ ...frameOf(order), ...(security && { security }) }, (answer) => answer);
+  const step = async (order: Order, due: number, security?: Uint8Array) => {
+    const ask = () => ({ ...frameOf(order), ...(security && { security }) });
+    const got = await repeat(ask, due, (answer) => answer);
     if (got !== undefined) advance();
     return got;
   };
@@ -110,27 +94,10 @@ export function createSession(
     return false;
   };
   const shake = async (scbk: Buffer): Promise<boolean> => {
-    const kind = isDefaultKey(scbk) ? 0 : 1;
-    const hostRandom = randomBytes(8);
-    const challenge = await step({ code: commands.CHLNG, data: hostRandom }, Uint8Array.of(0x11, kind));
-    if (challenge === undefined || isNak(challenge, NAK_SEQUENCE)) return false;
-    if (challenge.code !== replies.CCRYPT || challenge.data.length !== 32)
-      return refuse('no-secure-channel', challenge);
-    const readerRandom = challenge.data.subarray(8, 16);
-    const keys = sessionKeys(scbk, hostRandom);
-    const { client, server } = cryptograms(keys, hostRandom, readerRandom);
-    const said = challenge.data.subarray(16);
-    if (!timingSafeEqual(client, said)) {
-      const factory = cryptograms(sessionKeys(DEFAULT_KEY, hostRandom), hostRandom, readerRandom);
-      return refuse(timingSafeEqual(factory.client, said) ? 'factory-key' : 'wrong-key', challenge);
-    }
-    const confirmed = await step({ code: commands.SCRYPT, data: server }, Uint8Array.of(0x13, kind));
-    if (confirmed === undefined) return false;
-    const mac = initialMac(keys, server);
-    const { code, data } = confirmed;
-    if (code !== replies.RMAC_I || data.length !== mac.length || !timingSafeEqual(mac, data))
-      return refuse('wrong-key', confirmed);
-    channel = secureChannel(keys, mac);
+    const shaken = await shakeHands((order, security) => step(order, clock.elapsed(), security), scbk);
+    if (shaken === undefined) return false;
+    if ('refusal' in shaken) return refuse(shaken.refusal, shaken.got);
+    channel = shaken.channel;
     refusal = undefined;
     return true;
   };
@@ -149,11 +116,16 @@ export function createSession(
     get refusal() {
       return refusal;
     },
-    async ask(order) {
-      // A key is never sent in clear, and where there is one, nothing else is either.
-      if (channel === undefined && (key !== undefined || order.code === commands.KEYSET)) return restart();
-      const frame = frameOf(order);
-      const got = await repeat(channel === undefined ? frame : channel.seal(frame), read);
+    async ask(choose, due) {
+      // Where there is a key, nothing is sent in clear.
+      if (channel === undefined && key !== undefined) return restart();
+      const sealed = () => {
+        const frame = frameOf(choose());
+        if (channel !== undefined) return channel.seal(frame);
+        if (frame.code === commands.KEYSET) throw new Error('a key is never sent in clear');
+        return frame;
+      };
+      const got = await repeat(sealed, due, read);
       if (got === undefined || got === 'over') return restart();
       advance();
       if (!NAK_RESTART.some((reason) => isNak(got, reason))) {
@@ -163,19 +135,18 @@ export function createSession(
       if (channel === undefined && !isNak(got, NAK_SEQUENCE)) refuse('needs-key', got);
       return restart();
     },
-    async secure() {
+    async secure(due) {
       restart();
       if (key === undefined) return false;
       // Some readers want to be asked something before they are challenged; of all that may be in clear this moves
       // nothing and takes no card out of the reader. Whatever it answers, NAK 5 and 6 too, says only that it is there.
-      if ((await step({ code: commands.ID, data: Uint8Array.of(0) })) === undefined) return false;
+      if ((await step({ code: commands.ID, data: Uint8Array.of(0) }, due)) === undefined) return false;
       const up = await shake(key);
       if (!up) restart();
       return up;
     },
+    knowsChecks: check.told,
+    forget: check.forget,
   };
   return session;
 }
-
-const isNak = ({ code, data }: OsdpFrame, reason: number): boolean =>
-  code === replies.NAK && data[0] === reason;

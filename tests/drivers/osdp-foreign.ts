@@ -27,7 +27,17 @@ interface Said {
 }
 
 export interface ForeignOptions {
+  /** 0 by default. */
+  readonly address?: number;
   readonly key?: Buffer;
+  /** What it says that it can (PDCAP). */
+  readonly cap?: string;
+  /** It knows the checksum alone, and says NAK 1 to a CRC, or nothing. */
+  readonly checksum?: 'refuses' | 'ignores';
+  /** LSTATR and RSTATR; undefined: it knows no RSTAT. */
+  readonly status?: () => { readonly local?: Buffer; readonly attached?: Buffer };
+  /** The security block of RMAC_I, 14 01 by the standard. */
+  readonly rmacBlock?: Buffer;
   /** Full security: in clear only ID, CAP and COMSET. */
   readonly strict?: boolean;
   /** The type of the security block of answers without data, 16 by the standard. */
@@ -44,6 +54,7 @@ export interface ForeignReader {
   readonly asked: Question[];
   readonly secure: boolean;
   key: Buffer | undefined;
+  readonly address: number;
   clear(sequence: number, code: number, data?: Buffer): Buffer;
   answer(frame: Buffer): Buffer | undefined;
 }
@@ -67,24 +78,34 @@ function crc(bytes: Buffer): Buffer {
   return Buffer.of(value & 255, value >> 8);
 }
 
-/** An answer of the address 0. `type`: the security block, without its length. */
+/** Who answers, and with which check. */
+interface Wire {
+  readonly address: number;
+  crc: boolean;
+}
+
+/** `type`: the security block, without its length. */
 function frame(
+  { address, crc: long }: Wire,
   sequence: number,
   type: Buffer,
   { code, data = NOTHING }: Said,
   mac?: (head: Buffer) => Buffer,
 ) {
   const blocked = type.length === 0 ? type : Buffer.concat([Buffer.of(type.length + 1), type]);
-  const length = 5 + blocked.length + 1 + data.length + (mac ? 4 : 0) + 2;
-  const control = sequence | 4 | (type.length > 0 ? 8 : 0);
-  const start = Buffer.of(0x53, 0x80, length & 255, length >> 8, control);
+  const length = 5 + blocked.length + 1 + data.length + (mac ? 4 : 0) + (long ? 2 : 1);
+  const control = sequence | (long ? 4 : 0) | (type.length > 0 ? 8 : 0);
+  const start = Buffer.of(0x53, 0x80 | address, length & 255, length >> 8, control);
   const head = Buffer.concat([start, blocked, Buffer.of(code), data]);
   const body = mac ? Buffer.concat([head, mac(head)]) : head;
-  return Buffer.concat([body, crc(body)]);
+  return Buffer.concat([
+    body,
+    long ? crc(body) : Buffer.of(-body.reduce((sum, byte) => sum + byte, 0) & 255),
+  ]);
 }
 
 /** The reader's end of the secure channel, D.1 to D.6. */
-function foreignChannel(emptyType: number) {
+function foreignChannel(wire: Wire, emptyType: number) {
   let hostRandom: Buffer = NOTHING;
   let ownRandom: Buffer = NOTHING;
   let keys: readonly [enc: Buffer, mac1: Buffer, mac2: Buffer] = [NOTHING, NOTHING, NOTHING];
@@ -121,6 +142,7 @@ function foreignChannel(emptyType: number) {
       const cipher = createCipheriv('aes-128-cbc', keys[0], inverse(macOfHost)).setAutoPadding(false);
       const hidden = data.length === 0 ? data : Buffer.concat([cipher.update(padded(data)), cipher.final()]);
       return frame(
+        wire,
         sequence,
         Buffer.of(data.length === 0 ? emptyType : 0x18),
         { code, data: hidden },
@@ -147,7 +169,7 @@ function questionOf(bytes: Buffer): { question: Question; body: Buffer; kind: nu
   const control = bytes[4] ?? 0;
   const at = 5 + ((control & 8) === 0 ? 0 : (bytes[5] ?? 0));
   const type = at === 5 ? 0 : (bytes[6] ?? 0);
-  const body = bytes.subarray(0, -2);
+  const body = bytes.subarray(0, (control & 4) === 0 ? -1 : -2);
   const data = body.subarray(at + 1, body.length - (type >= 0x15 ? 4 : 0));
   return {
     question: { code: body[at] ?? 0, data, sequence: control & 3, type, bytes },
@@ -157,16 +179,19 @@ function questionOf(bytes: Buffer): { question: Question; body: Buffer; kind: nu
 }
 
 /** What it says to a question, when it listens to it. */
-function does(code: number, data: Buffer, reader: ForeignReader): Said {
+function does(code: number, data: Buffer, reader: ForeignReader, { cap, status }: ForeignOptions): Said {
+  const { local = Buffer.of(0, 0), attached } = status?.() ?? {};
   switch (code) {
     case 0x60:
       return reader.events.shift() ?? { code: 0x40 };
     case 0x61:
       return { code: 0x45, data: Buffer.from('112233010201020304010203', 'hex') };
     case 0x62:
-      return { code: 0x46, data: Buffer.from('010104040101050101060101', 'hex') };
+      return { code: 0x46, data: Buffer.from(cap ?? '010104040101050101060101', 'hex') };
     case 0x64:
-      return { code: 0x48, data: Buffer.of(0, 0) };
+      return { code: 0x48, data: local };
+    case 0x67:
+      return attached === undefined ? { code: 0x41, data: Buffer.of(3) } : { code: 0x4b, data: attached };
     case 0x6e:
       return { code: 0x54, data };
     case 0x75:
@@ -177,10 +202,11 @@ function does(code: number, data: Buffer, reader: ForeignReader): Said {
   }
 }
 
-/** Of the address 0. */
 export function foreignReader(options: ForeignOptions): ForeignReader {
+  const { address = 0, checksum, rmacBlock = Buffer.of(0x14, 1) } = options;
+  const wire: Wire = { address, crc: checksum === undefined };
   const { strict = false, emptyType = 0x16, before, after = (answer) => answer } = options;
-  const channel = foreignChannel(emptyType);
+  const channel = foreignChannel(wire, emptyType);
   let last: { sequence: number; answer: Buffer } | undefined;
   let up = false;
   const refuse = (sequence: number, reason: number) => {
@@ -191,23 +217,25 @@ export function foreignReader(options: ForeignOptions): ForeignReader {
     up = false;
     if (code === 0x76) {
       const key = kind === 0 ? FACTORY_KEY : (reader.key ?? FACTORY_KEY);
-      return frame(sequence, Buffer.of(0x12, kind), { code: 0x76, data: channel.challenge(key, data) });
+      return frame(wire, sequence, Buffer.of(0x12, kind), { code: 0x76, data: channel.challenge(key, data) });
     }
     const mac = code === 0x77 ? channel.confirm(data) : undefined;
     if (mac === undefined) return refuse(sequence, 6);
     up = true;
-    return frame(sequence, Buffer.of(0x14, 1), { code: 0x78, data: mac });
+    return frame(wire, sequence, rmacBlock, { code: 0x78, data: mac });
   };
   const answerTo = (question: Question, body: Buffer, kind: number): Buffer => {
     const { type, sequence, code } = question;
     if (type !== 0 && type < 0x15) return shake(question, kind);
     if (!up) {
       if (type !== 0 || (strict && ![0x61, 0x62, 0x6e].includes(code))) return refuse(sequence, 6);
-      const said = does(code, question.data, reader);
+      const said = does(code, question.data, reader, options);
       return reader.clear(sequence, said.code, said.data);
     }
     const data = channel.open(question, body);
-    return data === undefined ? refuse(sequence, 6) : channel.seal(sequence, does(code, data, reader));
+    return data === undefined
+      ? refuse(sequence, 6)
+      : channel.seal(sequence, does(code, data, reader, options));
   };
   const reader: ForeignReader = {
     events: [],
@@ -216,11 +244,14 @@ export function foreignReader(options: ForeignOptions): ForeignReader {
     get secure() {
       return up;
     },
-    clear: (sequence, code, data = NOTHING) => frame(sequence, NOTHING, { code, data }),
+    clear: (sequence, code, data = NOTHING) => frame(wire, sequence, NOTHING, { code, data }),
+    address,
     answer(bytes) {
       const { question, body, kind } = questionOf(bytes);
       const { sequence } = question;
       reader.asked.push(question);
+      if (checksum !== undefined && ((bytes[4] ?? 0) & 4) !== 0)
+        return checksum === 'ignores' ? undefined : reader.clear(sequence, 0x41, Buffer.of(1));
       const early = before?.(question, reader);
       if (early !== undefined) return early === 'lost' ? undefined : early;
       // 5.9: 0 begins anew, the same number is the same question.

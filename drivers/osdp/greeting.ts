@@ -1,0 +1,77 @@
+/** What is asked once of a reader that came, or came back. */
+import type { Host } from '../contract/driver.ts';
+import { commands, type OsdpFrame, replies } from './codec.ts';
+import { checksOf, idOf, lacksOf, type Order } from './data.ts';
+import type { Reader } from './options.ts';
+import type { Orders } from './orders.ts';
+import type { Presence } from './presence.ts';
+import type { Reports } from './reports.ts';
+import type { ReaderSession } from './session.ts';
+
+export const plain = (code: number, ...data: number[]): Order => ({ code, data: Buffer.from(data) });
+
+export interface Greeting {
+  readonly reader: Reader;
+  readonly key: Buffer | undefined;
+  readonly session: ReaderSession;
+  readonly reports: Reports;
+  readonly orders: Orders;
+  readonly presence: Pick<Presence, 'online' | 'alive'>;
+  readonly host: Host;
+  /** When it begins, `elapsed`. */
+  readonly due: number;
+}
+
+/**
+ * Each question is a turn of its own: the others on the line go on. False: not now; a question without an answer ends
+ * all of it, for what comes after it would be asked outside the session.
+ */
+export async function greetReader(greeting: Greeting): Promise<boolean> {
+  const { reader, key, session, reports, orders, presence, host, due } = greeting;
+  // One that was there all the time is no news.
+  const known = presence.online === true;
+  const ask = async (order: Order, at = host.clock.elapsed()): Promise<OsdpFrame | undefined> => {
+    const got = await session.ask(() => order, at);
+    if (got !== undefined) presence.alive();
+    return got;
+  };
+  if (key === undefined) {
+    const first = await ask(plain(commands.POLL), due);
+    if (first === undefined) return false;
+    // It may tell at once what it could not tell before.
+    await reports.reply(first).catch(() => {});
+  } else if (!(await session.secure(due))) return false;
+  const id = await ask(plain(commands.ID, 0));
+  if (id === undefined) return false;
+  const about = id.code === replies.PDID ? idOf(id.data) : undefined;
+  if (about !== undefined && !known)
+    host.log.info({ device: reader.id, ...about }, 'a reader told who it is');
+  const abilities = await ask(plain(commands.CAP, 0));
+  if (abilities === undefined) return false;
+  if (abilities.code === replies.PDCAP) {
+    orders.lacks(lacksOf(abilities.data));
+    const checks = checksOf(abilities.data);
+    if (checks !== undefined) session.knowsChecks(checks);
+  }
+  if (!(await askStatus(greeting, ask))) return false;
+  for (const order of orders.settled()) if ((await ask(order)) === undefined) return false;
+  session.greeted = true;
+  return true;
+}
+
+/** How it is just now. */
+async function askStatus(
+  { reader, reports }: Greeting,
+  ask: (order: Order) => Promise<OsdpFrame | undefined>,
+): Promise<boolean> {
+  const local = await ask(plain(commands.LSTAT));
+  if (local === undefined) return false;
+  if (local.code === replies.LSTATR) await reports.local(local.data, true);
+  const attached = await ask(plain(commands.RSTAT));
+  if (attached === undefined) return false;
+  if (attached.code === replies.RSTATR) await reports.attached(attached.data, true);
+  if (reader.options.inputs.length === 0) return true;
+  const inputs = await ask(plain(commands.ISTAT));
+  if (inputs?.code === replies.ISTATR) await reports.inputs(inputs.data, true);
+  return inputs !== undefined;
+}

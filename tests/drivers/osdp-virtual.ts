@@ -1,0 +1,94 @@
+/**
+ * A line of foreign readers in virtual time: bytes take their time at the rate of the line, readers think, adapters and
+ * networks hold answers up, and nothing sleeps.
+ */
+import { onTestFinished } from 'vitest';
+import type { Line } from '../../drivers/line.ts';
+import { openReaders } from '../../drivers/osdp/driver.ts';
+import { manualClock } from '../clocks.ts';
+import { fakeHost } from '../helpers.ts';
+import type { ForeignReader } from './osdp-foreign.ts';
+import { device } from './osdp-line.ts';
+
+export interface VirtualOptions {
+  readonly readers: readonly ForeignReader[];
+  /** The addresses of the config; by default those of the readers. */
+  readonly addresses?: readonly number[];
+  readonly baud?: number;
+  /** How long a reader thinks before it begins, ms. */
+  readonly think?: (address: number) => number;
+  /** What is between the line and us, each way, ms. */
+  readonly latency?: number;
+  /** Answers come in parts of so many bytes, so long apart, ms. */
+  readonly parts?: { readonly bytes: number; readonly apart: number };
+  readonly more?: object;
+}
+export interface Asked {
+  readonly at: number;
+  readonly address: number;
+  readonly code: number;
+  readonly sequence: number;
+}
+
+export async function virtualLine(options: VirtualOptions) {
+  const { readers, baud = 9600, think = () => 10, latency = 0, parts, more = {} } = options;
+  const clock = manualClock();
+  const asked: Asked[] = [];
+  const away = new Set<number>();
+  const byteMs = 10_000 / baud;
+  const open = async (
+    _connection: unknown,
+    _host: unknown,
+    onData: (chunk: Buffer) => void,
+  ): Promise<Line> => {
+    const { promise: ended, resolve } = Promise.withResolvers<void>();
+    const deliver = (answer: Buffer) => {
+      const size = parts?.bytes ?? answer.length;
+      for (let at = 0, wait = latency; at < answer.length; at += size, wait += parts?.apart ?? 0) {
+        const part = answer.subarray(at, at + size);
+        clock.after(wait + part.length * byteMs, () => onData(part));
+      }
+    };
+    return {
+      name: 'virtual',
+      ended,
+      async write(bytes) {
+        // Behind the mark.
+        const frame = Buffer.from(bytes.subarray(1));
+        const address = (frame[1] ?? 0) & 0x7f;
+        const control = frame[4] ?? 0;
+        const code = frame[(control & 8) === 0 ? 5 : 5 + (frame[5] ?? 0)] ?? 0;
+        asked.push({ at: clock.elapsed(), address, code, sequence: control & 3 });
+        const reader = readers.find((one) => one.address === address || address === 127);
+        if (reader === undefined || away.has(address)) return;
+        clock.after(latency + bytes.length * byteMs, () => {
+          const answer = reader.answer(frame);
+          if (answer !== undefined)
+            clock.after(think(address), () => deliver(Buffer.concat([Buffer.of(0xff), answer])));
+        });
+      },
+      async close() {
+        resolve();
+      },
+    };
+  };
+  const fake = fakeHost(undefined, clock);
+  const [first, ...others] = (options.addresses ?? readers.map(({ address }) => address)).map((address) =>
+    device(4001, address, more),
+  );
+  if (first === undefined) throw new Error('a line has readers');
+  const session = await openReaders([first, ...others], fake.host, open);
+  onTestFinished(() => clock.until(session.close()));
+  const tell = (action: string, wanted: object, id = 'reader-0') =>
+    session.execute?.({ id: 'c', device: id, action, arguments: { ...wanted } });
+  return { ...fake, clock, session, asked, away, tell };
+}
+
+/** The longest time between two questions to a reader, and how many there were a second. */
+export function pace(asked: readonly Asked[], address: number, from: number, until: number) {
+  const times = asked
+    .filter((one) => one.address === address && one.at >= from && one.at <= until)
+    .map(({ at }) => at);
+  const gaps = times.slice(1).map((at, i) => at - (times[i] ?? 0));
+  return { gap: Math.max(...gaps), perSecond: (times.length * 1000) / (until - from) };
+}
