@@ -1,6 +1,6 @@
 /** What a reader told, and what of it is new: tamper, power, contacts, cards, codes. Told is what is on disk. */
 import type { Host } from '../contract/driver.ts';
-import type { Credential, DeviceObservation } from '../contract/observation.ts';
+import type { Credential } from '../contract/observation.ts';
 import { zoneOf } from '../contract/options.ts';
 import { createKeypad } from '../keypad.ts';
 import { type OsdpFrame, replies } from './codec.ts';
@@ -32,7 +32,7 @@ export interface Reports {
 export function createReports(reader: Reader, host: Host): Reports {
   const { id: device, options } = reader;
   /** As reported last. */
-  const states = new Map<string, boolean>();
+  const states = new Map<'tamper' | 'power' | 'fault', boolean>();
   /** As reported last, by their number. */
   const contacts = new Map<number, boolean>();
   /** As reported last. */
@@ -46,32 +46,37 @@ export function createReports(reader: Reader, host: Host): Reports {
   };
 
   const state = async (
-    name: string,
-    what: Pick<DeviceObservation, 'kind' | 'cause'>,
+    what: { readonly kind: 'tamper' | 'power' | 'fault'; readonly cause?: string },
     raised: boolean,
     initial: boolean,
   ) => {
-    if (states.get(name) === raised) return;
+    if (states.get(what.kind) === raised) return;
     await host.report({
       device,
       ...what,
       state: raised ? 'raised' : 'restored',
       ...(initial && { initial }),
     });
-    states.set(name, raised);
+    states.set(what.kind, raised);
+  };
+  /** Where its tamper contact is told twice, as its own and as that of the reader behind it, it is one alarm. */
+  const tampers = { local: false, attached: false };
+  const tamper = async (told: Partial<typeof tampers>, initial: boolean) => {
+    Object.assign(tampers, told);
+    await state({ kind: 'tamper' }, tampers.local || tampers.attached, initial);
   };
 
   const reports: Reports = {
     /** Tamper, then power; 0 is well. */
-    async local(data, initial) {
-      for (const [i, kind] of (['tamper', 'power'] as const).entries())
-        if (data[i] !== undefined) await state(kind, { kind }, data[i] !== 0, initial);
+    async local([tampered, power], initial) {
+      if (tampered !== undefined) await tamper({ local: tampered !== 0 }, initial);
+      if (power !== undefined) await state({ kind: 'power' }, power !== 0, initial);
     },
     /** A byte for each reader: 0 is well, 1 not connected, 2 tamper. */
     async attached(data, initial) {
       if (data.length === 0) return;
-      await state('attached-tamper', { kind: 'tamper', cause: 'reader' }, data.includes(2), initial);
-      await state('attached', { kind: 'fault', cause: 'reader-disconnected' }, data.includes(1), initial);
+      await tamper({ attached: data.includes(2) }, initial);
+      await state({ kind: 'fault', cause: 'reader-disconnected' }, data.includes(1), initial);
     },
     /** A byte for each input; 1 is active, its contact closed. */
     async inputs(data, initial) {

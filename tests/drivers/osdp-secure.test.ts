@@ -52,8 +52,7 @@ describe('the secure channel', () => {
 
   it('with the key that everybody knows is a fault', async () => {
     const { reports, simulators, card } = await line([{ address: 0, more: { defaultKey: true } }]);
-    expect(await reports.find(({ kind }) => kind === 'fault')).toMatchObject({
-      cause: 'default-key',
+    expect(await reports.find(({ cause }) => cause === 'default-key')).toMatchObject({
       state: 'raised',
     });
     await simulators[0]?.do('card 9');
