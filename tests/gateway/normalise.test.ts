@@ -1,0 +1,109 @@
+/** `credentials normalise`: which row a card is, and which option is missing. The cards are those of tests/drivers/card.test.ts. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { anyReader, readingsOf } from '../../gateway/cli/credentials/readings.ts';
+import { temporaryDirectory } from '../helpers.ts';
+import { run } from './terminal.ts';
+
+const LIST = `number,facility,holder,groups
+0040856634,,a,
+"209,57933",,b,
+1EA68671,,c,
+04:AF:68:DA:C8:5A:80,,d,
+12345678,,e,
+7638,22,f,
+S0012X,,g,
+`;
+
+function campus(lowBits: object[] = []) {
+  const folder = temporaryDirectory();
+  const line = (port: number, more: object) => ({
+    driver: 'wiegand',
+    connection: { serialServer: `127.0.0.1:${port}` },
+    ...more,
+  });
+  const devices = [
+    { id: 'narrow', ...line(4001, { format: 'wiegand26' }) },
+    { id: 'text', ...line(4002, {}) },
+    { id: 'em', ...line(4003, { format: 'rdm6300' }) },
+    { id: 'bus', ...line(4004, {}), driver: 'osdp' },
+  ];
+  const doors = [{ id: 'd', reader: ['narrow', 'text', 'em', 'bus'] }];
+  const config = join(folder, 'c.yaml');
+  const access = { credentialsFile: 'cards.csv', doors, lowBits };
+  writeFileSync(config, JSON.stringify({ campus: { id: '4503', name: 'x' }, access, devices }));
+  writeFileSync(join(folder, 'cards.csv'), LIST);
+  return config;
+}
+const normalise = (...args: readonly string[]) => run('credentials', 'normalise', campus(), ...args);
+
+describe('credentials normalise', () => {
+  it.each<[string, readonly string[], RegExp]>([
+    ['bits of 26', ['--reader', 'narrow', '11101000111100010010011010'], /209,57933 → line 3/],
+    ['bits of 34 over OSDP', ['--reader', 'bus', '0000000001101000111100010010011011'], /209,57933 → line 3/],
+    ['an RDM6300', ['--reader', 'em', '01026F6C3A'], /em4100 1,40856634 → line 2/],
+    [
+      'the bytes of its frame',
+      ['--reader', 'em', '023031303236463643334133410d0a03'],
+      /em4100 1,40856634 → line 2/,
+    ],
+    ['what is printed', ['0040856634'], /as it stands: .* → line 2/],
+    ['a UID of 7 bytes in decimal', ['1318764788865664'], /line 5/],
+    ['a text', ['S0012X'], /line 8/],
+    ['2H4D', ['022,07638'], /line 7/],
+  ])('finds the row of %s', async (_name, args, found) => {
+    expect(await normalise(...args)).toMatchObject({ status: 0, stdout: expect.stringMatching(found) });
+  });
+
+  it.each<[string, readonly string[], RegExp]>([
+    ['reverse', ['--reader', 'text', '7186A61E'], /→ set at the reader: reverse: true \(.* line 4/],
+    ['digits', ['--reader', 'text', '02207638'], /→ set at the reader: digits: 2H4D \(.* line 7/],
+    ['lowBits', ['--reader', 'narrow', '111,27706'], /line 2 .*lowBits: \[{ reader: narrow, bits: 24 }\]/],
+    ['0x in the list', ['--reader', 'bus', (0x12345678).toString()], /line 6 has it in hex.* 0x12345678/],
+    ['nothing, for a strange card', ['--reader', 'text', '999999'], /in no row, whatever the options/],
+    ['nothing, for no card', ['?!'], /no card, whatever the options/],
+  ])('advises %s, and ends with 1', async (_name, args, advice) => {
+    expect(await normalise(...args)).toMatchObject({ status: 1, stdout: expect.stringMatching(advice) });
+  });
+
+  it('reads as the config says', async () => {
+    const config = campus([{ reader: 'narrow', bits: 24 }]);
+    expect(await run('credentials', 'normalise', config, '--reader', 'narrow', '111,27706')).toMatchObject({
+      status: 0,
+      stdout: expect.stringContaining('as it is set: wiegand26 111,27706 → line 2'),
+    });
+  });
+
+  it('without a card shows what each row comes to', async () => {
+    const { status, stdout, stderr } = await normalise();
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/^line 2: 8H10D 0040856634 .* 111,27706$/m);
+    expect(stdout).toMatch(/^line 8: S0012X$/m);
+    expect(stderr).toMatch(/cards\.csv:6: digits alone/);
+  });
+
+  it('says what it does not understand', async () => {
+    expect(await normalise('--reader', 'none', '1')).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining('none is no card reader'),
+    });
+    expect(await run('credentials', 'normalise')).toMatchObject({ status: 2 });
+  });
+
+  it('reads anything, and never throws', () => {
+    const said = fc.oneof(
+      fc.string(),
+      fc.stringMatching(/^[0-9A-Fa-f:,. ]{1,40}$/),
+      fc.stringMatching(/^[01]{8,130}$/),
+    );
+    const is = fc.constantFrom('any', 'bits', 'text', 'em4100');
+    fc.assert(
+      fc.property(said, is, (text, form) => {
+        for (const { card } of readingsOf(text, { ...anyReader, is: form as 'any' }))
+          expect(card.number).toMatch(/^[0-9A-Za-z]+$/);
+      }),
+    );
+  });
+});
