@@ -2,14 +2,16 @@
  * No stream of bytes costs a decoder more than its length, whole or in small pieces: the worst that each syntax allows.
  * Those of cameras, terminals and HTTP are beside their own tests.
  */
+import { createCipheriv } from 'node:crypto';
 import { describe, it } from 'vitest';
 import type { Decoder } from '../../drivers/contract/codec.ts';
-import { dc09Decoder, parseTimestamp } from '../../drivers/dc09/codec.ts';
+import { type Dc09Frame, dc09Decoder, decryptDc09, parseTimestamp } from '../../drivers/dc09/codec.ts';
 import { readChallenges } from '../../drivers/digest.ts';
 import { rtuRequestDecoder, rtuResponseDecoder, tcpDecoder } from '../../drivers/modbus/codec.ts';
 import { osdpDecoder } from '../../drivers/osdp/codec.ts';
 import { packetReader } from '../../drivers/platforms/mqtt/codec.ts';
 import { isFilter, overlap } from '../../drivers/platforms/mqtt/topics.ts';
+import { decodeText } from '../../drivers/text.ts';
 import { cardDecoder } from '../../drivers/wiegand/codec.ts';
 import { keyboardDecoder } from '../../drivers/wiegand/keyboard.ts';
 import { readCommand } from '../../gateway/commands/command.ts';
@@ -22,7 +24,7 @@ const PIECE = 700;
 
 /** Starts of frames that never end, lengths that lie, ends without a start. */
 const decoders: readonly (readonly [string, () => Pick<Decoder<unknown>, 'push'>, readonly string[]])[] = [
-  ['DC-09', dc09Decoder, ['\n00000FFF"', '"', '\r\n']],
+  ['DC-09', dc09Decoder, ['\n00000FFF"', '"', '\r\n', '\n', '\n\n\r0010"', '\n\r\n0010"NULL"']],
   ['Modbus TCP', tcpDecoder, ['\x00\x01\x00\x00\x00\xfe\x01\x03\xfb']],
   ['Modbus RTU, requests', rtuRequestDecoder, ['\x01\x03', '\x01\x10\x00\x00\x00\x7b\xf6']],
   [
@@ -76,6 +78,29 @@ describe('a broker', () => {
       expectLinear(readReceipt, input);
     },
   );
+});
+
+it.each(['\xb1\xb1', '\xfc', '\x81\x30', '\xb0]', 'a\xb0\xa1b', '\xe4\xb8'])(
+  'a text of %j, again and again',
+  (unit) => {
+    expectLinear(decodeText, (bytes) => Buffer.from(repeated(unit, bytes), 'latin1'));
+  },
+);
+
+it.each([
+  ['|', '|'],
+  ['][', '|'],
+  [']_', '|'],
+  ['x', ''],
+])('what opens of a frame under a key, %j again and again', (unit, head) => {
+  const key = Buffer.alloc(16, 7);
+  const frameOf = (bytes: number): Dc09Frame => {
+    const cipher = createCipheriv('aes-128-cbc', key, Buffer.alloc(16)).setAutoPadding(false);
+    const text = repeated(unit, bytes, head).slice(0, bytes - (bytes % 16));
+    const cipherText = Buffer.concat([cipher.update(text, 'latin1'), cipher.final()]).toString('hex');
+    return { id: 'NULL', sequence: 0, form: {}, head: '', lengthIsWrong: false, body: '', cipherText };
+  };
+  expectLinear((frame: Dc09Frame) => decryptDc09(frame, key), frameOf);
 });
 
 it.each(['_', '1', '_12:00:00,', ':'])('a time of %s, again and again', (unit) => {
