@@ -8,6 +8,7 @@ import { type Command, wrongArgument } from '../contract/driver.ts';
 import type { Credential } from '../contract/observation.ts';
 import { duration, identifier } from '../contract/options.ts';
 import { commands } from './codec.ts';
+import { charactersOf } from './text-card.ts';
 
 /** A command and its data. */
 export interface Order {
@@ -65,8 +66,12 @@ function text(words: string, seconds: number | undefined): Order {
   };
 }
 
-const GREEN = 2;
-const RED = 1;
+/** Colours of lights, by their number (6.10). */
+const colours = ['off', 'red', 'green', 'amber', 'blue', 'magenta', 'cyan', 'white'] as const;
+export type Colour = (typeof colours)[number];
+export const colourOption = z.enum(colours);
+const RED = colours.indexOf('red');
+const GREEN = colours.indexOf('green');
 const INDICATE_S = 2;
 /** LED: reader 0, LED 0, temporary; on all the time in a colour, then as before. BUZ: one long or three short. */
 const indicate = (granted: boolean): Order[] => [
@@ -76,6 +81,19 @@ const indicate = (granted: boolean): Order[] => [
   },
   { code: commands.BUZ, data: Buffer.from(granted ? [0, 2, 4, 0, 1] : [0, 2, 1, 1, 3]) },
 ];
+
+/** LED: reader 0, LED 0, nothing for a time; set for good: on and off in one colour. */
+export const rest = (colour: Colour): Order => {
+  const one = colours.indexOf(colour);
+  return { code: commands.LED, data: Buffer.from([0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 0, one, one]) };
+};
+
+/** The text that stays, after an order: one for a time leaves it, an empty one ends it. */
+export function shownAfter(order: Order, shown: Order | undefined): Order | undefined {
+  const [, control, , , , length] = order.data;
+  if (order.code !== commands.TEXT || control !== 1) return shown;
+  return length === 0 ? undefined : order;
+}
 
 /** OUT: 1 off, 2 on, 5 on for a time in tenths of a second. `ms` undefined: for ever; 0: off. */
 export function switchOutput({ output: number }: OutputOptions, ms: number | undefined): Order {
@@ -169,13 +187,13 @@ export function rawOf(
   return bits.length < 8 ? { reason: 'too few bits for a card' } : parseBits(bits, formats, reverse);
 }
 
-/** FMT: reader, direction, number of characters, characters. */
+/** FMT: a card as characters. */
 export function textCardOf(
   data: Uint8Array,
   options: CardOptions = { reverse: false, digits: 'auto' },
 ): Card {
-  const text = Buffer.from(data.subarray(3)).toString('latin1');
-  return data[2] === text.length ? cardOfText(text, 'text', options) : { reason: 'a card that does not fit' };
+  const text = charactersOf(data);
+  return text === undefined ? { reason: 'a card that does not fit' } : cardOfText(text, 'text', options);
 }
 
 /** KEYPAD: reader, number of keys, keys; 7F is *, 0D is #. undefined: it does not fit. */

@@ -5,10 +5,12 @@ import { checksOf, idOf, lacksOf, type Order } from './data.ts';
 import type { Reader } from './options.ts';
 import type { Orders } from './orders.ts';
 import type { Presence } from './presence.ts';
-import type { Reports } from './reports.ts';
+import { type Reports, tells } from './reports.ts';
 import type { ReaderSession } from './session.ts';
 
 export const plain = (code: number, ...data: number[]): Order => ({ code, data: Buffer.from(data) });
+
+const statuses: ReadonlySet<number> = new Set([commands.LSTAT, commands.RSTAT, commands.ISTAT]);
 
 export interface Greeting {
   readonly reader: Reader;
@@ -32,14 +34,15 @@ export async function greetReader(greeting: Greeting): Promise<boolean> {
   const known = presence.online === true;
   const ask = async (order: Order, at = host.clock.elapsed()): Promise<OsdpFrame | undefined> => {
     const got = await session.ask(() => order, at);
-    if (got !== undefined) presence.alive();
+    if (got === undefined) return undefined;
+    presence.alive();
+    // The first poll is one of them; a status is told as found, below.
+    if (tells(got) && !statuses.has(order.code)) await reports.reply(got).catch(() => {});
     return got;
   };
   if (key === undefined) {
-    const first = await ask(plain(commands.POLL), due);
-    if (first === undefined) return false;
     // It may tell at once what it could not tell before.
-    await reports.reply(first).catch(() => {});
+    if ((await ask(plain(commands.POLL), due)) === undefined) return false;
   } else if (!(await session.secure(due))) return false;
   const id = await ask(plain(commands.ID, 0));
   if (id === undefined) return false;

@@ -5,7 +5,7 @@ import type { Device } from '../contract/driver.ts';
 import { duration, zoneOptions } from '../contract/options.ts';
 import { readTextOf, SECRET_FILE_MAX } from '../files.ts';
 import { lineConnection } from '../line.ts';
-import { outputOptions } from './data.ts';
+import { colourOption, outputOptions } from './data.ts';
 import { DEFAULT_KEY, isDefaultKey } from './secure.ts';
 
 export const readerOptions = z.strictObject({
@@ -43,6 +43,9 @@ export const readerOptions = z.strictObject({
     )
     .default([])
     .describe('Contacts at the reader; `kind` is by default `contact`, that of a door'),
+  light: colourOption
+    .optional()
+    .describe('The colour of its light when nothing happens, set again when it restarts; by default its own'),
   outputs: z.array(outputOptions).default([]).describe('Relays of the reader'),
 });
 export type Reader = Device<z.output<typeof readerOptions>>;

@@ -2,7 +2,7 @@
 import type { Clock } from '../contract/clock.ts';
 import type { Command, Outcome } from '../contract/driver.ts';
 import { commands, type OsdpFrame, replies } from './codec.ts';
-import { type Order, switchOutput, type Wanted, wantedOf } from './data.ts';
+import { type Order, rest, shownAfter, switchOutput, type Wanted, wantedOf } from './data.ts';
 import type { Reader } from './options.ts';
 
 /** An order that is being asked. */
@@ -21,8 +21,13 @@ export interface Orders {
   take(): Placed | undefined;
   /** It cannot be done now, and ends all the same what its output was told before: a lock ends a hold. */
   refuse(wanted: Wanted): void;
-  /** Brings outputs to where they should be: what should still be on is, everything else is at rest. */
+  /**
+   * Brings it to where it should be: outputs that should still be on are, all others are at rest; its light, and the text
+   * that was to stay.
+   */
   settled(): readonly Order[];
+  /** It has lost what it was told: it is told again, with whatever waits. */
+  renew(): void;
   /** The reader is gone, with all that waits for it. */
   drop(): void;
   /** Commands for what it says it has not. */
@@ -30,20 +35,23 @@ export interface Orders {
   readonly waiting: boolean;
 }
 
-export function createOrders({ id, options: { outputs } }: Reader, time: Clock): Orders {
+export function createOrders({ id, options: { outputs, light } }: Reader, time: Clock): Orders {
   const queue: (Order & { readonly resolve: (outcome: Outcome) => void })[] = [];
   /** Until when (`elapsed`) an output is on, by its number. */
   const on = new Map<number, number>();
   let lacking: ReadonlySet<number> = new Set();
-  return {
+  /** The text that stays. */
+  let shown: Order | undefined;
+  const orders: Orders = {
     read: (command) => wantedOf(command, outputs),
     async place(wanted) {
       if ('output' in wanted) {
         const until = wanted.ms === undefined ? Number.POSITIVE_INFINITY : time.elapsed() + wanted.ms;
         on.set(wanted.output.output, until);
       }
-      const orders = 'orders' in wanted ? wanted.orders : [switchOutput(wanted.output, wanted.ms)];
-      const able = orders.filter(({ code }) => !lacking.has(code));
+      const wanting = 'orders' in wanted ? wanted.orders : [switchOutput(wanted.output, wanted.ms)];
+      for (const order of wanting) shown = shownAfter(order, shown);
+      const able = wanting.filter(({ code }) => !lacking.has(code));
       if (able.length === 0) return { done: false, reason: `${id} says that it cannot` };
       const outcomes = await Promise.all(
         able.map((order) => new Promise<Outcome>((resolve) => queue.push({ ...order, resolve }))),
@@ -57,11 +65,17 @@ export function createOrders({ id, options: { outputs } }: Reader, time: Clock):
       const order = queue.shift();
       return order && { order, settle: (got) => order.resolve(outcomeOf(id, order, got)) };
     },
-    settled: () =>
-      outputs.map((output) => {
+    settled() {
+      const switched = outputs.map((output) => {
         const left = (on.get(output.output) ?? 0) - time.elapsed();
         return switchOutput(output, left === Number.POSITIVE_INFINITY ? undefined : left);
-      }),
+      });
+      const seen = [...(light === undefined ? [] : [rest(light)]), ...(shown === undefined ? [] : [shown])];
+      return [...switched, ...seen.filter(({ code }) => !lacking.has(code))];
+    },
+    renew() {
+      for (const order of orders.settled()) queue.push({ ...order, resolve: () => {} });
+    },
     drop() {
       for (const { resolve } of queue.splice(0)) resolve({ done: false, reason: `${id} does not answer` });
     },
@@ -72,6 +86,7 @@ export function createOrders({ id, options: { outputs } }: Reader, time: Clock):
       return queue.length > 0;
     },
   };
+  return orders;
 }
 
 function outcomeOf(reader: string, order: Order, got: OsdpFrame | undefined): Outcome {

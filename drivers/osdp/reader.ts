@@ -5,7 +5,7 @@ import { greetReader, plain } from './greeting.ts';
 import type { Reader } from './options.ts';
 import { createOrders, type Placed } from './orders.ts';
 import { createPresence } from './presence.ts';
-import { createReports } from './reports.ts';
+import { createReports, tells } from './reports.ts';
 import { isDefaultKey } from './secure.ts';
 import { createSession } from './session.ts';
 import { backOff, TURN_MS, type Turns } from './turns.ts';
@@ -19,6 +19,8 @@ export interface LineReader {
   close(): void;
 }
 
+/** Some tell of their power with each poll. */
+const RENEW_MS = 10_000;
 /** After a mistake of ours, or where the line is gone, so long. */
 const FAILED_MS = 1000;
 
@@ -43,6 +45,8 @@ export function createReader(
   });
 
   const poll = plain(commands.POLL);
+  /** When it was told last how it should be. */
+  let settledAt = 0;
   /** One question, an order or a poll. Resolves to when the next one is due. */
   const askOne = async (due: number): Promise<number> => {
     let placed: Placed | undefined;
@@ -60,8 +64,13 @@ export function createReader(
     if (got === undefined) return clock.elapsed() + backOff(seat.misses);
     presence.heard();
     // The others do not wait for the disk with this one; its own next question does.
+    // So tells a reader that has lost its power, or got it back, and it does not keep its lights over that.
+    if (placed === undefined && got.code === replies.LSTATR && clock.elapsed() - settledAt > RENEW_MS) {
+      settledAt = clock.elapsed();
+      orders.renew();
+    }
     // What the disk refused is asked for again: the reader has told it.
-    if (placed === undefined)
+    if (placed === undefined || tells(got))
       await reports.reply(got).catch(() => {
         session.greeted = false;
       });
@@ -76,6 +85,7 @@ export function createReader(
     const now = clock.elapsed();
     if (greeted) {
       failures = 0;
+      settledAt = now;
       reports.keyFault(key !== undefined && isDefaultKey(key) ? 'default-key' : undefined);
       presence.heard();
       return now;

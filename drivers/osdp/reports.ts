@@ -29,6 +29,17 @@ export interface Reports {
   keyFault(cause: KeyFault | undefined): void;
 }
 
+/** It is what a poll brings; some readers tell it in the answer to whatever comes first. */
+export const tells = ({ code }: OsdpFrame): boolean => telling.has(code);
+const telling: ReadonlySet<number> = new Set([
+  replies.LSTATR,
+  replies.ISTATR,
+  replies.RSTATR,
+  replies.RAW,
+  replies.FMT,
+  replies.KEYPAD,
+]);
+
 export function createReports(reader: Reader, host: Host): Reports {
   const { id: device, options } = reader;
   /** As reported last. */

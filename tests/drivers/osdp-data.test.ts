@@ -1,6 +1,8 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { wiegandFormats } from '../../drivers/bits.ts';
-import { keysOf, rawOf, textCardOf } from '../../drivers/osdp/data.ts';
+import { keysOf, rawOf, rest, textCardOf } from '../../drivers/osdp/data.ts';
+import { charactersOf } from '../../drivers/osdp/text-card.ts';
 
 describe('a card of a reader', () => {
   const formats = wiegandFormats().parse(undefined);
@@ -47,6 +49,10 @@ describe('a card of a reader', () => {
 
   it('in characters and keys, or none where they do not fit', () => {
     expect(textCardOf(Buffer.from('000004', 'hex'))).toHaveProperty('reason');
+    // OSDP.Net, FormattedCardDataTest.
+    expect(textCardOf(Buffer.from('05000974657374696e707574', 'hex'))).toEqual({
+      frame: { format: 'text', number: 'testinput' },
+    });
     expect(textCardOf(Buffer.from('00000431323334', 'hex'))).toEqual({
       frame: { format: 'text', number: '1234' },
     });
@@ -54,5 +60,53 @@ describe('a card of a reader', () => {
     expect(keysOf(Buffer.from('000331327f', 'hex'))).toBe('12*');
     expect(keysOf(Buffer.from('000231', 'hex'))).toBeUndefined();
     expect(keysOf(Buffer.from('000101', 'hex'))).toBeUndefined();
+  });
+});
+
+describe('a card in characters, as readers send it', () => {
+  const fmt = (direction: number, count: number, text: string) =>
+    charactersOf(Buffer.concat([Buffer.of(0, direction, count), Buffer.from(text, 'latin1')]));
+  it.each([
+    // libosdp issue 206: a maker counts START, END and CKSUM, and sends none of them.
+    ['with a count two too high', 0, 12, '0001217496', '0001217496'],
+    ['with a count three too high', 0, 13, '0001217496', '0001217496'],
+    ['with no count', 0, 0, '0001217496', '0001217496'],
+    ['with fill behind it', 0, 10, '0001217496\0\0', '0001217496'],
+    ['with its line end', 0, 12, '0001217496\r\n', '0001217496'],
+    ['between STX and ETX', 0, 12, '\x020001217496\x03', '0001217496'],
+    ['with the sentinels and the check of a stripe', 0, 9, ';123456?4', '123456'],
+    // OSDP.Net, FormattedCardData: direction 1 is told backward.
+    ['backward', 1, 10, '6947121000', '0001217496'],
+  ])('%s', (_name, direction, count, text, expected) => {
+    expect(fmt(direction, count, text)).toBe(expected);
+  });
+
+  it.each([
+    ['more digits than it counts: which of them are its number?', 0, 8, '0001217496'],
+    ['far fewer', 0, 40, '0001217496'],
+  ])('that has %s is none', (_name, direction, count, text) => {
+    expect(fmt(direction, count, text)).toBeUndefined();
+  });
+
+  it('whatever it is, does no harm', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 60 }), (data) => {
+        const card = textCardOf(data);
+        if ('frame' in card) expect(card.frame.number).toMatch(/^[0-9A-Za-z]+$/);
+      }),
+    );
+  });
+});
+
+describe('orders to a reader', () => {
+  // OSDP.Net, ReaderLedControlsTest: reader, LED, for a time (7), then control 1, on 2, off 6, colours 4 (blue) and 3 (amber).
+  it('name colours as others do', () => {
+    const vector = Buffer.from('0203020102060004000102060403', 'hex');
+    const { data } = rest('blue');
+    expect(data).toHaveLength(vector.length);
+    expect([data[9], data[12]]).toEqual([vector[9], vector[12]]);
+    expect(rest('amber').data[13]).toBe(vector[13]);
+    // Nothing for a time, and never off.
+    expect([data[2], data[11]]).toEqual([0, 0]);
   });
 });

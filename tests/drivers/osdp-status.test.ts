@@ -67,3 +67,70 @@ describe('a reader with readers behind it', () => {
     expect(await next()).toEqual([]);
   });
 });
+
+describe('a reader that restarts', () => {
+  const [LED, OUT, TEXT] = [0x69, 0x68, 0x6b];
+  const told = (reader: ReturnType<typeof foreignReader>) =>
+    reader.asked.filter(({ code }) => [LED, OUT, TEXT].includes(code)).map(({ code, data }) => [code, data]);
+  const light = [LED, Buffer.from([0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 0, 4, 4])];
+  const text = [TEXT, Buffer.from([0, 1, 0, 1, 1, 6, ...Buffer.from('CLOSED')])];
+  const held = [OUT, Buffer.from([0, 2, 0, 0])];
+
+  it.each<[string, (reader: ReturnType<typeof foreignReader>, line: { nak: boolean }) => void]>([
+    ['says NAK 4 to the next number', (_reader, line) => Object.assign(line, { nak: true })],
+    ['tells of its power', (reader) => void reader.events.push(lstatr(0, 1))],
+    ['tells that all is well', (reader) => void reader.events.push(lstatr(0, 0))],
+  ])('and %s has its light, its text and its outputs as they were', async (_name, restart) => {
+    const state = { nak: false };
+    const reader = foreignReader({
+      before: ({ sequence }, { clear }) => {
+        if (!state.nak || sequence === 0) state.nak = false;
+        return state.nak ? clear(sequence, 0x41, Buffer.of(4)) : undefined;
+      },
+    });
+    const outputs = [{ id: 'gate', kind: 'door', output: 0 }];
+    const { clock, links, tell } = await virtualLine({ readers: [reader], more: { light: 'blue', outputs } });
+    await clock.until(links.next(), 5000);
+    expect(told(reader)).toContainEqual(light);
+    for (const [action, wanted] of [
+      ['show', { text: 'CLOSED' }],
+      ['show', { text: 'WAIT', for: 3 }],
+      ['hold', { output: 'gate' }],
+    ] as const)
+      await clock.until(tell(action, wanted) ?? Promise.reject());
+    await clock.advance(20_000);
+    reader.asked.length = 0;
+    restart(reader, state);
+    await clock.advance(2000);
+    expect(told(reader)).toEqual([held, light, text]);
+    await clock.until(tell('clear', {}) ?? Promise.reject());
+    await clock.advance(20_000);
+    reader.asked.length = 0;
+    restart(reader, state);
+    await clock.advance(2000);
+    expect(told(reader)).toEqual([held, light]);
+  });
+
+  it('tells its card in the answer to whatever is asked first: it counts', async () => {
+    let shown = false;
+    const reader = foreignReader({
+      before: ({ code, sequence }, { clear }) => {
+        if (!shown || code !== TEXT) return undefined;
+        shown = false;
+        return clear(sequence, 0x50, Buffer.from([0, 0, 26, 0, 0x80, 0x80, 0x02, 0xc0]));
+      },
+    });
+    const { clock, links, tell, reports } = await virtualLine({ readers: [reader] });
+    await clock.until(links.next(), 5000);
+    shown = true;
+    expect(await clock.until(tell('show', { text: 'X' }) ?? Promise.reject())).toEqual({ done: true });
+    expect(
+      await clock.until(
+        reports.find(({ kind }) => kind === 'credential'),
+        1000,
+      ),
+    ).toMatchObject({
+      credential: { facility: 1, number: '5' },
+    });
+  });
+});
