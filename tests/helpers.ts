@@ -83,6 +83,7 @@ export function fakeHost(
   const reports = stream<Observation>();
   const links = stream<LinkWord>();
   const discards = stream<{ device: string; reason: string; bytes: number; detail?: string }>();
+  const unmapped = stream<{ device: string; what: string }>();
   const pictures = stream<Buffer>();
   const kept = stream<string | undefined>();
   const known = new Map<string, string>();
@@ -100,6 +101,7 @@ export function fakeHost(
     },
     discarded: (device, reason, bytes, detail) =>
       discards.push({ device, reason, bytes, ...(detail !== undefined && { detail }) }),
+    unmapped: (device, what) => unmapped.push({ device, what }),
     keep: async (_device, { bytes }, about) => {
       kept.push(about?.event);
       pictures.push(Buffer.from(bytes));
@@ -117,6 +119,7 @@ export function fakeHost(
     kept,
     links,
     discards,
+    unmapped,
     stop: () => stop.abort(),
     stepClock: (ms: number) => {
       offset += ms;

@@ -37,6 +37,8 @@ export interface Host {
    * a burst. What varies goes into `detail`.
    */
   discarded(device: string, reason: string, bytes: number, detail?: string): void;
+  /** It told what no rule maps: no event, counted by `what` (a topic, a code) and listed in /health for the installer. */
+  unmapped(device: string, what: string): void;
   /**
    * Keeps a picture beside the journal. `about`: it stands for itself, and is told: of the alarm `event`, where it is
    * of one. @returns its reference, for `Observation.picture`. Rejects where the disk

@@ -85,7 +85,24 @@ export interface Visit {
 }
 
 /** What a camera sees: the cause of an observation of the kind `video`. */
-export const videoCauses = ['motion', 'line-crossed', 'zone-entered', 'tampered', 'signal-lost'] as const;
+export const videoCauses = [
+  'motion',
+  'line-crossed',
+  'zone-entered',
+  'tampered',
+  'signal-lost',
+  'person',
+  'vehicle',
+  'animal',
+  'face',
+  'loitering',
+  'crowd',
+  'object-left',
+  'object-removed',
+  'wrong-way',
+  'fast-movement',
+  'sound',
+] as const;
 
 /** `missed`: expected, and did not come; `overdue`: still there after the time. */
 export const visitStages = ['expected', 'arrived', 'left', 'overdue', 'missed'] as const;

@@ -12,7 +12,7 @@ import { type Clock, within } from '../contract/clock.ts';
 import { streamInput, streamList } from '../contract/stream.ts';
 import { type Credentials, withCredentials } from '../digest.ts';
 import { ask as askHttp } from '../http.ts';
-import { plainXml } from './codec.ts';
+import { plainXml } from './xml.ts';
 
 export interface CameraAddress {
   readonly host: string;

@@ -2,19 +2,21 @@
  * The words of ONVIF events (WS-BaseNotification 1.3, ONVIF Core 9): questions as SOAP, answers as values. Pure.
  */
 import { createHash } from 'node:crypto';
-import { XMLParser } from 'fast-xml-parser';
-
-/** What a camera notifies. */
-export interface Notification {
-  /** Without its prefix: `RuleEngine/CellMotionDetector/Motion`. */
-  readonly topic: string;
-  /** Of a state; undefined: of something that happened. */
-  readonly operation: 'Initialized' | 'Changed' | 'Deleted' | undefined;
-  /** Epoch ms, by the camera's clock. */
-  readonly at: number | undefined;
-  readonly source: Readonly<Record<string, string>>;
-  readonly data: Readonly<Record<string, string>>;
-}
+import { readXmlTime } from './notifications.ts';
+import type { DateAndTime } from './times.ts';
+import {
+  type Element,
+  escapeXml,
+  isDeclaration,
+  NAMESPACE,
+  type Node,
+  node,
+  readBody,
+  readTree,
+  SoapError,
+  textOf,
+  writeXml,
+} from './xml.ts';
 
 export interface SubscriptionReference {
   readonly address: string;
@@ -22,15 +24,6 @@ export interface SubscriptionReference {
   readonly parameters: string;
   /** How long it lasts, ms, by the camera's own two times. */
   readonly lasts: number;
-}
-
-/** The camera answers with a fault (E_SOAP_FAULT), or with what is no answer (E_SOAP). */
-export class SoapError extends Error {
-  readonly code: 'E_SOAP' | 'E_SOAP_FAULT';
-  constructor(message: string, code: SoapError['code'] = 'E_SOAP') {
-    super(message);
-    this.code = code;
-  }
 }
 
 const SECURITY = 'http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss';
@@ -48,8 +41,6 @@ export const requests = {
   unsubscribe: { action: 'http://docs.oasis-open.org/wsn/bw-2/SubscriptionManager/UnsubscribeRequest' },
 } as const;
 export type Request = keyof typeof requests;
-
-const escapeXml = (text: string) => text.replace(/[&<>"']/g, (one) => `&#${one.codePointAt(0) ?? 0};`);
 
 /** PasswordDigest of WS-Security UsernameToken 1.0: base64(SHA-1(nonce + created + password)). */
 export const passwordDigest = (nonce: Uint8Array, created: string, password: string) =>
@@ -97,173 +88,23 @@ export function encodeRequest(
   return `<?xml version="1.0" encoding="UTF-8"?><s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope" xmlns:a="http://www.w3.org/2005/08/addressing">${header}<s:Body>${bodies[request](ms)}</s:Body></s:Envelope>`;
 }
 
-/** Elements, their ends, comments and so on in one answer: that of a recorder with 256 profiles has 40,000. */
-const TAGS_MAX = 50_000;
-/** `=` in one answer, each of which may be an attribute: those 256 profiles have 8,000. */
-const ATTRIBUTES_MAX = 20_000;
-/** Elements in each other: the deepest that ONVIF defines are about 20. */
-const DEPTH_MAX = 60;
-/** Children of one element: more sources or profiles than any recorder has. */
-const CHILDREN_MAX = 2000;
 /** Of what goes back in the header of each question, characters. */
 const PARAMETERS_MAX = 4000;
-/** Of what a camera says for people, and of the names of its rules: characters. */
-const WORDS_MAX = 300;
 
-const asText = {
-  ignoreAttributes: false,
-  parseTagValue: false,
-  parseAttributeValue: false,
-  maxNestedTags: DEPTH_MAX,
-};
-const lists = ['NotificationMessage', 'SimpleItem'];
-const parser = new XMLParser({
-  ...asText,
-  attributeNamePrefix: '@',
-  removeNSPrefix: true,
-  trimValues: true,
-  isArray: (name) => lists.includes(name),
-});
-/** As it stands: the order of things, prefixes, entities. */
-const treeParser = new XMLParser({
-  ...asText,
-  attributeNamePrefix: '',
-  preserveOrder: true,
-  trimValues: false,
-  processEntities: false,
-  cdataPropName: '#cdata',
-  ignoreDeclaration: true,
-  ignorePiTags: true,
-});
-
-const hasMoreThan = (text: string, mark: string, max: number): boolean => {
-  let count = 0;
-  for (let at = text.indexOf(mark); at !== -1; at = text.indexOf(mark, at + 1))
-    if (++count > max) return true;
-  return false;
-};
-
-/** What a parser may see: no DTD (SOAP 1.2 part 1, 5: there must be none), no more than it can bear. @throws SoapError. */
-function bounded(xml: string): string {
-  if (hasMoreThan(xml, '<', TAGS_MAX) || hasMoreThan(xml, '=', ATTRIBUTES_MAX))
-    throw new SoapError('the answer has more in it than a camera has to say');
-  if (xml.includes('<!DOCTYPE')) throw new SoapError('the answer has a DTD, which SOAP forbids');
-  // Some begin with an empty line, or end with what ends their strings.
-  let end = xml.length;
-  while (end > 0 && xml.charCodeAt(end - 1) === 0) end--;
-  return xml.slice(0, end).trimStart();
+/** GetSystemDateAndTimeResponse, as it stands; some tell only their local time, some none. @throws SoapError. */
+export function readDateAndTime(xml: string): DateAndTime {
+  const response = readBody(xml)['GetSystemDateAndTimeResponse'];
+  if (response === undefined) throw new SoapError('the answer is to another question');
+  const system = node(node(response)['SystemDateAndTime']);
+  return { utc: momentOf(node(system['UTCDateTime'])), local: momentOf(node(system['LocalDateTime'])) };
 }
 
-function parse(xml: string, by: XMLParser): unknown {
-  const fit = bounded(xml);
-  try {
-    return by.parse(fit, true);
-  } catch {
-    throw new SoapError('the answer is no XML');
-  }
-}
-
-interface Element {
-  readonly name: string;
-  /** Values as they stand between their quotes. */
-  readonly attributes: Readonly<Record<string, string>>;
-  readonly children: readonly Content[];
-}
-/** Text is as it stands, with its entities. */
-type Content = Element | string;
-
-/** One thing of a tree, as the parser gives it. */
-type Parsed = Readonly<Record<string, unknown>>;
-function contentOf(parsed: Parsed): Content {
-  if ('#text' in parsed) return String(parsed['#text']);
-  if ('#cdata' in parsed)
-    return escapeXml((parsed['#cdata'] as readonly Parsed[]).map((one) => one['#text']).join(''));
-  const name = Object.keys(parsed).find((key) => key !== ':@') ?? '';
-  return {
-    name,
-    attributes: (parsed[':@'] ?? {}) as Record<string, string>,
-    children: ((parsed[name] ?? []) as readonly Parsed[]).map(contentOf),
-  };
-}
-const readTree = (xml: string): readonly Content[] =>
-  (parse(xml, treeParser) as readonly Parsed[]).map(contentOf);
-
-const attributeXml = ([name, value]: [string, string]) =>
-  ` ${name}="${value.replaceAll('"', '&#34;').replaceAll('<', '&#60;')}"`;
-function writeXml(content: Content): string {
-  if (typeof content === 'string') return content;
-  const { name, attributes, children } = content;
-  const inner = children.map(writeXml).join('');
-  return `<${name}${Object.entries(attributes).map(attributeXml).join('')}>${inner}</${name}>`;
-}
-
-const NAMESPACE = 'xmlns';
-const isDeclaration = (name: string) => name === NAMESPACE || name.startsWith(`${NAMESPACE}:`);
-
-/**
- * An answer as the `onvif` package bears it. Its lib/utils.js takes declarations of namespaces out with an expression
- * that costs the square of what only looks like one, and some of its lists are gone through once for each of their
- * members (lib/cam.js of 0.8.3: getActiveSources).
- * @throws SoapError.
- */
-export function plainXml(xml: string): string {
-  const plain = (content: Content): Content => {
-    if (typeof content === 'string') return content.replaceAll(NAMESPACE, 'xmln&#115;');
-    const { name, attributes, children } = content;
-    const kept = Object.entries(attributes).filter(([key]) => !isDeclaration(key));
-    if (
-      children.filter((one) => typeof one !== 'string').length > CHILDREN_MAX ||
-      [name, ...kept.map(([key]) => key)].some((one) => one.includes(NAMESPACE))
-    )
-      throw new SoapError('the answer has more in it than a camera has to say');
-    return {
-      name,
-      attributes: Object.fromEntries(
-        kept.map(([key, value]) => [key, value.replaceAll(NAMESPACE, 'xmln&#115;')]),
-      ),
-      children: children.map(plain),
-    };
-  };
-  return readTree(xml).map(plain).map(writeXml).join('');
-}
-
-type Node = Readonly<Record<string, unknown>>;
-const node = (value: unknown): Node =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Node) : {};
-/** The text of an element, with or without attributes. */
-const textOf = (value: unknown): string =>
-  typeof value === 'string' ? value : String(node(value)['#text'] ?? '');
-
-/** The body of an answer. @throws SoapError on a fault, or where it is none. */
-export function readBody(xml: string): Node {
-  const body = node(node(node(parse(xml, parser))['Envelope'])['Body']);
-  if (Object.keys(body).length === 0) throw new SoapError('the answer is no SOAP');
-  const fault = node(body['Fault']);
-  if ('Fault' in body) {
-    const subcode = textOf(node(node(node(fault['Code'])['Subcode']))['Value']);
-    const reason = textOf(node(fault['Reason'])['Text']) || textOf(fault['faultstring']);
-    const words = [subcode, reason].filter((part) => part !== '').join(': ');
-    throw new SoapError(words.slice(0, WORDS_MAX) || 'a fault', 'E_SOAP_FAULT');
-  }
-  return body;
-}
-
-/** GetSystemDateAndTimeResponse -> epoch ms. @throws SoapError. */
-export function readTime(xml: string): number {
-  const system = node(node(readBody(xml)['GetSystemDateAndTimeResponse'])['SystemDateAndTime']);
-  const utc = node(system['UTCDateTime']);
-  const [time, date] = [node(utc['Time']), node(utc['Date'])];
-  const part = (from: Node, name: string) => Number(textOf(from[name]));
-  const ms = Date.UTC(
-    part(date, 'Year'),
-    part(date, 'Month') - 1,
-    part(date, 'Day'),
-    part(time, 'Hour'),
-    part(time, 'Minute'),
-    part(time, 'Second'),
-  );
-  if (!Number.isFinite(ms) || part(date, 'Year') === 0) throw new SoapError('it does not tell its time');
-  return ms;
+/** tt:DateTime -> epoch ms; undefined: there is no such time. */
+function momentOf(moment: Node): number | undefined {
+  const part = (of: string, name: string) => textOf(node(moment[of])[name]).padStart(2, '0');
+  const date = [part('Date', 'Year').padStart(4, '0'), part('Date', 'Month'), part('Date', 'Day')].join('-');
+  const time = [part('Time', 'Hour'), part('Time', 'Minute'), part('Time', 'Second')].join(':');
+  return readXmlTime(`${date}T${time}Z`);
 }
 
 /** CreatePullPointSubscriptionResponse. @throws SoapError. */
@@ -279,9 +120,12 @@ export const readRenewed = (xml: string): number => lastsOf(node(readBody(xml)['
 
 const LASTS_DEFAULT_MS = 60_000;
 function lastsOf(response: Node): number {
-  const lasts = Date.parse(textOf(response['TerminationTime'])) - Date.parse(textOf(response['CurrentTime']));
+  const [ends, now] = [response['TerminationTime'], response['CurrentTime']].map((time) =>
+    readXmlTime(textOf(time)),
+  );
+  const lasts = (ends ?? 0) - (now ?? 0);
   // Some say a time that is over, or none: what was asked for is not known to be refused.
-  return lasts > 0 ? lasts : LASTS_DEFAULT_MS;
+  return ends !== undefined && now !== undefined && lasts > 0 ? lasts : LASTS_DEFAULT_MS;
 }
 
 const localName = (name: string) => name.slice(name.indexOf(':') + 1);
@@ -333,52 +177,6 @@ function parametersOf(xml: string): string {
     .join('');
   if (parameters.length > PARAMETERS_MAX) throw new SoapError('what it wants to hear again is too long');
   return parameters;
-}
-
-const itemsOf = (value: unknown): Record<string, string> => {
-  const items = node(value)['SimpleItem'];
-  return Object.fromEntries(
-    (Array.isArray(items) ? items : []).map((item) => [
-      String(node(item)['@Name'] ?? '').slice(0, WORDS_MAX),
-      String(node(item)['@Value'] ?? '').slice(0, WORDS_MAX),
-    ]),
-  );
-};
-
-/** PullMessagesResponse. Messages that make no sense are left out, and counted. @throws SoapError. */
-export function readNotifications(xml: string): {
-  readonly notifications: readonly Notification[];
-  readonly discarded: number;
-} {
-  const body = readBody(xml);
-  if (!('PullMessagesResponse' in body)) throw new SoapError('the answer is to another question');
-  const messages = node(body['PullMessagesResponse'])['NotificationMessage'];
-  let discarded = 0;
-  const notifications = (Array.isArray(messages) ? messages : []).flatMap((one): Notification[] => {
-    const topic = textOf(node(one)['Topic'])
-      .trim()
-      .replace(/^[\w-]+:/, '');
-    const message = node(node(node(one)['Message'])['Message']);
-    const operation = message['@PropertyOperation'];
-    const at = Date.parse(String(message['@UtcTime'] ?? ''));
-    if (topic === '' || Object.keys(message).length === 0) {
-      discarded++;
-      return [];
-    }
-    return [
-      {
-        topic,
-        operation:
-          operation === 'Initialized' || operation === 'Changed' || operation === 'Deleted'
-            ? operation
-            : undefined,
-        at: Number.isFinite(at) ? at : undefined,
-        source: itemsOf(message['Source']),
-        data: itemsOf(message['Data']),
-      },
-    ];
-  });
-  return { notifications, discarded };
 }
 
 /** Who answers a probe. */

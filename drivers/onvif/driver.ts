@@ -5,65 +5,15 @@
 
 import { z } from 'zod';
 import type { Timer } from '../contract/clock.ts';
-import {
-  type Command,
-  type Device,
-  defineDriver,
-  type Host,
-  type Outcome,
-  wrongArgument,
-} from '../contract/driver.ts';
-import type { DeviceObservation } from '../contract/observation.ts';
-import { duration, identifier } from '../contract/options.ts';
+import { type Command, defineDriver, type Host, type Outcome, wrongArgument } from '../contract/driver.ts';
 import { type Credentials, withCredentials } from '../digest.ts';
 import { readSecretOf } from '../files.ts';
 import type { Camera, CameraAddress } from './camera.ts';
-import type { Notification } from './codec.ts';
-import { clockOffset, readEvents } from './events.ts';
-import { eventRule, observationOf } from './mapping.ts';
+import { readClock, readEvents } from './events.ts';
+import { type Own, options } from './options.ts';
+import { createStates } from './states.ts';
+import type { ClockReading } from './times.ts';
 
-const options = z.strictObject({
-  host: z.string().min(1).describe('Its address or name'),
-  port: z.int().min(1).max(65_535).default(80).describe('Of its ONVIF service'),
-  username: z.string().optional(),
-  passwordFile: z.string().optional().describe('A file whose first line is the password'),
-  source: z
-    .string()
-    .optional()
-    .describe('Of a recorder: the token of the channel whose events and pictures these are'),
-  profile: z
-    .string()
-    .optional()
-    .describe('The token of the media profile for pictures and streams; default the first'),
-  stream: z
-    .string()
-    .regex(/^rtsps?:\/\/[^\s@/]+(\/\S*)?$/, 'rtsp://HOST:PORT/PATH, without user')
-    .optional()
-    .describe('Where its stream is, where it does not tell that rightly itself'),
-  events: z
-    .array(eventRule)
-    .default([])
-    .describe('What its topics mean, before what they mean by themselves'),
-  clearAfter: duration()
-    .prefault('10m')
-    .describe('A state whose end is never told ends after so long without another word'),
-  clockTolerance: duration()
-    .prefault('5s')
-    .describe('A clock that is off by more is a fault (GB/T 29315: 5 s)'),
-  relays: z
-    .array(
-      z.strictObject({
-        id: identifier().describe('Its name in commands and rules'),
-        token: z.string().describe('Of the relay, as the camera has it'),
-        limit: duration().prefault('3m').describe('Off after so long, whatever was asked'),
-      }),
-    )
-    .default([]),
-});
-type Own = Device<z.output<typeof options>>;
-
-/** What only happens, without an end, is over after this. */
-const PASSING_MS = 3000;
 const RETRY_MS = 2000;
 const RETRY_MAX_MS = 5000;
 /** A camera locks out who tries a wrong password too often. The first time it may be its clock that has jumped. */
@@ -72,8 +22,6 @@ const REFUSED_MS = 60_000;
 /** Silent for so long, it is offline. */
 const OFFLINE_MS = 15_000;
 const CLOCK_EVERY_MS = 600_000;
-/** States of one address at once whose end is waited for: each rule of each channel of the largest recorder has one. */
-const STATES_MAX = 2000;
 /** A camera that turns needs a moment until its picture stands still. */
 const SETTLE_MS = 600;
 
@@ -104,7 +52,16 @@ export const onvif = defineDriver({
     };
     const stop = new AbortController();
     const signal = AbortSignal.any([stop.signal, host.signal]);
-    const states = createStates(cameras, host);
+    const states = createStates(
+      cameras,
+      host,
+      ({ source }) =>
+        cameras.find(
+          ({ options: { source: own } }) => own !== undefined && Object.values(source).includes(own),
+        ) ??
+        cameras.find(({ options: { source: own } }) => own === undefined) ??
+        cameras[0],
+    );
     const held: { camera?: Camera | undefined } = {};
     const connected = async () => {
       if (held.camera === undefined) {
@@ -158,12 +115,12 @@ async function follow(context: {
   try {
     for (let tries = 0; !signal.aborted; tries++) {
       try {
-        let offset = 0;
+        let reading: ClockReading = { offset: undefined, zone: undefined };
         let lookedAt = 0;
         const look = async () => {
           lookedAt = clock.elapsed();
-          offset = await clockOffset(address, clock, signal);
-          states.clock(offset);
+          reading = await readClock(address, clock, signal);
+          states.clock(reading);
         };
         await look();
         const camera = await connected();
@@ -180,14 +137,14 @@ async function follow(context: {
         await readEvents({
           address,
           url: camera.events,
-          offset: () => offset,
+          offset: () => reading.offset ?? 0,
           clock,
           signal,
           heard() {
             tries = 0;
             heard();
           },
-          take: (notification) => states.take(notification, offset),
+          take: (notification) => states.take(notification, reading),
           discarded: (reason, count) => host.discarded(cameras[0]?.id ?? '', reason, count),
           async between() {
             if (clock.elapsed() - lookedAt > CLOCK_EVERY_MS) await look().catch(() => {});
@@ -216,75 +173,6 @@ async function follow(context: {
     watching.stop();
     pauses.stop();
   }
-}
-
-/** What is raised, and when it ends where the camera never says so. */
-function createStates(cameras: readonly Own[], host: Host) {
-  const timers = new Map<string, Timer>();
-  const deviceOf = ({ source }: Notification) =>
-    cameras.find(
-      ({ options: { source: own } }) => own !== undefined && Object.values(source).includes(own),
-    ) ??
-    cameras.find(({ options: { source: own } }) => own === undefined) ??
-    cameras[0];
-  const keyOf = ({ device, kind, cause, zone, details }: DeviceObservation) =>
-    [device, kind, cause, zone?.number, details?.['part']].join('/');
-  const endLater = (observation: DeviceObservation, ms: number) => {
-    const key = keyOf(observation);
-    timers.get(key)?.stop();
-    const end = () => {
-      timers.delete(key);
-      const details = { ...observation.details, assumed: true };
-      const { initial: _initial, ...rest } = observation;
-      host.report({ ...rest, state: 'restored', details }).catch(() => {});
-    };
-    timers.set(key, host.clock.after(ms, end));
-  };
-  return {
-    /** Resolves when it is on disk. */
-    async take(notification: Notification, offset: number): Promise<void> {
-      const device = deviceOf(notification);
-      const found = device && observationOf(notification, device.id, device.options.events);
-      if (device === undefined || found === undefined) return;
-      const { observation, passing } = found;
-      if (timers.size >= STATES_MAX && observation.state === 'raised' && !timers.has(keyOf(observation)))
-        return host.discarded(device.id, 'more states at once than a camera has', 1);
-      const trusted = Math.abs(offset) <= device.options.clockTolerance;
-      const { at } = notification;
-      const whole = { ...observation, ...(at !== undefined && { at: { time: at, trusted } }) };
-      if (observation.state === 'raised')
-        endLater(observation, passing ? PASSING_MS : device.options.clearAfter);
-      else {
-        timers.get(keyOf(observation))?.stop();
-        timers.delete(keyOf(observation));
-      }
-      // The camera forgets it with our next question: one that the disk refuses gets a second chance here.
-      await host
-        .report(whole)
-        .catch(() => host.clock.wait(1000).then(() => host.report(whole)))
-        .catch(() => {});
-    },
-    /** How far its clock is off, ms. */
-    clock(offset: number) {
-      for (const { id: device, options: own } of cameras) {
-        const state = Math.abs(offset) > own.clockTolerance ? 'raised' : 'restored';
-        const details = { seconds: Math.round(offset / 1000) };
-        host
-          .report({
-            device,
-            kind: 'fault',
-            cause: 'clock',
-            state,
-            initial: true,
-            ...(state === 'raised' && { details }),
-          })
-          .catch(() => {});
-      }
-    },
-    close() {
-      for (const timer of timers.values()) timer.stop();
-    },
-  };
 }
 
 const presetSchema = z.strictObject({ preset: z.string().min(1).max(100), event: z.string().optional() });

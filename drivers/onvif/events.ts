@@ -8,17 +8,10 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import type { Clock } from '../contract/clock.ts';
 import { ask as askHttp } from '../http.ts';
 import type { CameraAddress } from './camera.ts';
-import {
-  encodeRequest,
-  type Notification,
-  type Request,
-  readBody,
-  readNotifications,
-  readRenewed,
-  readSubscription,
-  readTime,
-  type SoapError,
-} from './codec.ts';
+import { encodeRequest, type Request, readDateAndTime, readRenewed, readSubscription } from './codec.ts';
+import { type Notification, readNotifications } from './notifications.ts';
+import { type ClockReading, clockReadingOf } from './times.ts';
+import { readBody, type SoapError } from './xml.ts';
 
 /** A camera is asked to wait so long for something to tell; half of what agsh/onvif#314 closes sockets after. */
 const PULL_MS = 5000;
@@ -42,12 +35,12 @@ const SOAP = { 'content-type': 'application/soap+xml; charset=utf-8' };
 const serviceUrl = ({ host, port }: CameraAddress) =>
   `http://${host.includes(':') ? `[${host}]` : host}:${port}/onvif/device_service`;
 
-/** How far the camera's clock is from ours, ms; positive: ahead. @throws Error. */
-export async function clockOffset(
+/** The camera's clock beside ours. @throws Error. */
+export async function readClock(
   address: CameraAddress,
   clock: Clock,
   signal: AbortSignal,
-): Promise<number> {
+): Promise<ClockReading> {
   const url = serviceUrl(address);
   const before = clock.wall();
   const { body } = await askHttp(url, {
@@ -58,9 +51,9 @@ export async function clockOffset(
     timeout: ASK_MS,
     ...{ clock, signal },
   });
-  const time = readTime(body.toString());
+  const read = readDateAndTime(body.toString());
   // It tells whole seconds: the middle of one, and the middle of the way.
-  return time + 500 - (before + clock.wall()) / 2;
+  return clockReadingOf(read, (before + clock.wall()) / 2 - 500);
 }
 
 export interface EventsOptions {

@@ -10,9 +10,14 @@ export const confirmingKinds: readonly AlarmKind[] = ['intrusion', 'perimeter', 
 const CONFIRM_MS = 30 * 60_000;
 /** What a camera sees later than that may be somebody else. */
 const SEEN_WITHIN_MS = 2 * 60_000;
-const sightings = ['video.motion', 'video.line-crossed', 'video.zone-entered'].map(
-  (type) => typePrefix + type,
-);
+const sightings = [
+  'video.motion',
+  'video.line-crossed',
+  'video.zone-entered',
+  'video.person',
+  'video.face',
+  'video.loitering',
+].map((type) => typePrefix + type);
 
 /** @returns what follows the events that are on disk or on their way there. */
 export function createConfirmation(options: {

@@ -14,12 +14,15 @@ import { type BurstLog, burstLog } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import { createReasons } from '../observe/reasons.ts';
 import { createLinks, type Links } from './links.ts';
+import { createUnmapped, type Unmapped } from './unmapped.ts';
 
 export interface Supervisor extends Part {
   /** Opens the lines. Commands may wait for that. */
   start(): void;
   /** Whether each device answers; undefined: it has not been heard of yet. */
   online(device: string): boolean | undefined;
+  /** What each device told and no rule maps, and how often. */
+  unmapped: Unmapped['list'];
   /**
    * Gives a command to a device's session, once. Where its line is not open or it does not answer yet, waits for that,
    * at most `patienceMs`; by default not at all. Never rejects: what cannot be done says why.
@@ -68,6 +71,7 @@ interface Shared {
   readonly bursts: BurstLog;
   /** What devices said and is not on disk yet. */
   readonly flying: InFlight;
+  readonly unmapped: Unmapped;
   readonly signal: AbortSignal;
 }
 
@@ -100,6 +104,7 @@ export function createSupervisor(devices: readonly Device[], context: Supervisor
   const bursts = burstLog(context.log, context.time);
   const flying = inFlight(context.time);
   const links = createLinks(context);
+  const unmapped = createUnmapped();
   let running: readonly Promise<void>[] = [];
   const close = async () => {
     stop.abort();
@@ -111,10 +116,11 @@ export function createSupervisor(devices: readonly Device[], context: Supervisor
   return {
     start() {
       running = [...wires].map((wire) =>
-        keepOpen(wire, { context, links, bursts, flying, signal: stop.signal }),
+        keepOpen(wire, { context, links, bursts, flying, unmapped, signal: stop.signal }),
       );
     },
     online: links.online,
+    unmapped: unmapped.list,
     async execute(command, { patienceMs = 0 } = {}) {
       const wire = wireOf.get(command.device);
       if (wire === undefined) return { done: false, reason: `there is no device ${command.device}` };
@@ -219,7 +225,10 @@ function countDiscarded(
 }
 
 /** One session, from open to end. Rejects when the line is gone. */
-async function runSession(wire: Wire, { context, links, bursts, flying, signal }: Shared): Promise<void> {
+async function runSession(
+  wire: Wire,
+  { context, links, bursts, flying, unmapped, signal }: Shared,
+): Promise<void> {
   const { driver, devices } = wire;
   const { record, keep, isolated, time, log, metrics } = context;
   const own = new AbortController();
@@ -231,6 +240,10 @@ async function runSession(wire: Wire, { context, links, bursts, flying, signal }
       if (state === 'online') for (const wake of [...wire.waiting]) wake(false);
     },
     discarded: (...what) => countDiscarded(wire, what, { metrics, bursts }),
+    unmapped(device, what) {
+      metrics.unmapped.inc({ device });
+      unmapped.note(device, what);
+    },
     isolated,
     log,
     signal: own.signal,

@@ -21,7 +21,7 @@ export interface Inventoried {
   readonly damaged: { list(): readonly string[] };
   readonly uplinks: { states(): Readonly<Record<string, object>> };
   /** undefined: not heard of yet. */
-  readonly devices: { online(device: string): boolean | undefined };
+  readonly devices: { online(device: string): boolean | undefined; unmapped(): object };
   readonly arming: { state(area: string): string | undefined };
   readonly access: {
     doors(): readonly { readonly id: string; readonly state: string }[];
@@ -82,6 +82,7 @@ export function createInventory(
       pushes: of.media.pushes(),
       visitors: of.visitors.list().filter(({ stage }) => stage !== 'expected').length,
       discarded: await discardsOf(metrics),
+      unmapped: of.devices.unmapped(),
     },
   });
 }

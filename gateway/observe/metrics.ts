@@ -24,6 +24,12 @@ const ofDevices = (registers: Registry[]) => ({
     labelNames: ['device', 'reason'],
     registers,
   }),
+  unmapped: new Counter({
+    name: 'campus_unmapped_total',
+    help: 'What devices told and no rule maps',
+    labelNames: ['device'],
+    registers,
+  }),
   discardedBytes: new Counter({
     name: 'campus_discarded_bytes_total',
     help: 'Bytes of them',

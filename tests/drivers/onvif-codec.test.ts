@@ -3,14 +3,12 @@ import { describe, expect, it } from 'vitest';
 import {
   encodeRequest,
   passwordDigest,
-  plainXml,
-  readBody,
+  readDateAndTime,
   readMatches,
-  readNotifications,
   readSubscription,
-  readTime,
 } from '../../drivers/onvif/codec.ts';
-import { eventRule, observationOf } from '../../drivers/onvif/mapping.ts';
+import { readNotifications } from '../../drivers/onvif/notifications.ts';
+import { plainXml, readBody } from '../../drivers/onvif/xml.ts';
 
 const envelope = (body: string) =>
   `<?xml version="1.0"?><SOAP-ENV:Envelope xmlns:SOAP-ENV="http://www.w3.org/2003/05/soap-envelope" xmlns:wsa5="http://www.w3.org/2005/08/addressing" xmlns:wsnt="http://docs.oasis-open.org/wsn/b-2" xmlns:tt="http://www.onvif.org/ver10/schema" xmlns:tev="http://www.onvif.org/ver10/events/wsdl" xmlns:dom0="http://www.axis.com/2009/event"><SOAP-ENV:Body>${body}</SOAP-ENV:Body></SOAP-ENV:Envelope>`;
@@ -80,7 +78,7 @@ describe('the words of ONVIF', () => {
       expect.objectContaining({ code: 'E_SOAP' }),
     );
     expect(() => readNotifications(envelope('<tev:Other/>'))).toThrow('another question');
-    expect(() => readTime(envelope('<x/>'))).toThrow('does not tell its time');
+    expect(() => readDateAndTime(envelope('<x/>'))).toThrow('another question');
   });
 
   it('never make a reader fail otherwise', () => {
@@ -103,7 +101,7 @@ describe('the words of ONVIF', () => {
     );
     fc.assert(
       fc.property(text, (xml) => {
-        for (const read of [readNotifications, readSubscription, readTime])
+        for (const read of [readNotifications, readSubscription, readDateAndTime])
           try {
             read(xml);
           } catch (error) {
@@ -168,73 +166,5 @@ describe('an answer to a probe', () => {
     expect(readMatches(envelope(`<d:ProbeMatches>${match(two)}</d:ProbeMatches>`))).toHaveLength(1);
     expect(readMatches(envelope('<d:ProbeMatches/>'))).toEqual([]);
     expect(() => readMatches('hello')).toThrow('no XML');
-  });
-});
-
-describe('a topic', () => {
-  const notify = (
-    topic: string,
-    data: object,
-    operation: 'Changed' | 'Initialized' | 'Deleted' | undefined = 'Changed',
-  ) => ({
-    topic,
-    operation,
-    at: 0,
-    source: { InputToken: 'di1' },
-    data: data as Record<string, string>,
-  });
-  const seen = (notification: ReturnType<typeof notify>, rules: object[] = []) =>
-    observationOf(
-      notification,
-      'cam',
-      rules.map((one) => eventRule.parse(one)),
-    )?.observation;
-
-  it.each([
-    [
-      'RuleEngine/CellMotionDetector/Motion',
-      { IsMotion: 'true' },
-      { kind: 'video', cause: 'motion', state: 'raised' },
-    ],
-    ['RuleEngine/CellMotionDetector/Motion', { IsMotion: 'false' }, { cause: 'motion', state: 'restored' }],
-    ['RuleEngine/LineDetector/Crossed', { ObjectId: '3' }, { cause: 'line-crossed', state: 'raised' }],
-    [
-      'VideoSource/GlobalSceneChange/AnalyticsService',
-      { State: '1' },
-      { cause: 'tampered', state: 'raised' },
-    ],
-    ['VideoSource/SignalLoss', { State: 'true' }, { cause: 'signal-lost', state: 'raised' }],
-    [
-      'Device/HardwareFailure/StorageFailure',
-      { Failed: 'true' },
-      { kind: 'fault', cause: 'storage', state: 'raised' },
-    ],
-    [
-      'RecordingConfig/JobState',
-      { State: 'Active' },
-      { kind: 'fault', cause: 'recording', state: 'restored' },
-    ],
-    ['RecordingConfig/JobState', { State: 'Idle' }, { kind: 'fault', cause: 'recording', state: 'raised' }],
-  ])('%s %j means %j', (topic, data, expected) => {
-    expect(seen(notify(topic, data))).toMatchObject({ device: 'cam', details: { part: 'di1' }, ...expected });
-  });
-
-  it('means what the config says, and nothing where nobody says anything', () => {
-    const input = notify('Device/Trigger/DigitalInput', { LogicalState: 'false' });
-    expect(seen(input)).toBeUndefined();
-    const rule = { topic: 'Device/Trigger/DigitalInput', kind: 'panic', zone: 3, inverted: true };
-    expect(seen(input, [rule])).toMatchObject({ kind: 'panic', state: 'raised', zone: { number: 3 } });
-    expect(seen(input, [{ ...rule, source: 'di2' }])).toBeUndefined();
-    const motion = notify('RuleEngine/CellMotionDetector/Motion', { IsMotion: 'true' });
-    expect(seen(motion, [{ topic: 'RuleEngine/CellMotionDetector', kind: 'ignore' }])).toBeUndefined();
-    expect(seen(motion, [{ topic: 'RuleEngine', kind: 'intrusion' }])).toMatchObject({ kind: 'intrusion' });
-  });
-
-  it('of a state that is told as found is initial, and ends when it is deleted', () => {
-    const motion = (operation: 'Initialized' | 'Deleted') =>
-      notify('VideoSource/MotionAlarm', { State: 'true' }, operation);
-    expect(seen(motion('Initialized'))).toMatchObject({ initial: true, state: 'raised' });
-    expect(seen(motion('Deleted'))).toMatchObject({ state: 'restored' });
-    expect(seen(notify('RuleEngine/LineDetector/Crossed', { ObjectId: '1' }, 'Initialized'))).toBeUndefined();
   });
 });

@@ -5,7 +5,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { systemClock } from '../../drivers/contract/clock.ts';
 import { connectCamera } from '../../drivers/onvif/camera.ts';
 import { onvif } from '../../drivers/onvif/driver.ts';
-import { clockOffset, readEvents } from '../../drivers/onvif/events.ts';
+import { readClock, readEvents } from '../../drivers/onvif/events.ts';
 
 import { fakeHost } from '../helpers.ts';
 
@@ -104,7 +104,7 @@ describe('a hostile camera', { timeout: 30_000 }, () => {
       await expect(
         operation === 'GetServices'
           ? connectCamera(at(hostile), systemClock)
-          : clockOffset(at(hostile), systemClock, new AbortController().signal),
+          : readClock(at(hostile), systemClock, new AbortController().signal),
       ).rejects.toThrow();
       expect(other.asked).toEqual([]);
     },

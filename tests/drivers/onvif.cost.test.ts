@@ -1,7 +1,9 @@
 /** What answers of cameras cost, whatever their shape. */
 import { createRequire } from 'node:module';
 import { describe, it } from 'vitest';
-import { plainXml, readNotifications, readSubscription, readTime } from '../../drivers/onvif/codec.ts';
+import { readDateAndTime, readSubscription } from '../../drivers/onvif/codec.ts';
+import { readNotifications } from '../../drivers/onvif/notifications.ts';
+import { plainXml } from '../../drivers/onvif/xml.ts';
 import { expectLinear, repeated } from '../linear.ts';
 
 const envelope = (body: string) =>
@@ -46,7 +48,7 @@ const subscribed = (reference: string, of = '') =>
 
 describe('an answer of any shape', { timeout: 60_000 }, () => {
   it.each(Object.entries(shapes))('costs no more than its length: %s', (_name, shape) => {
-    for (const read of [readNotifications, readSubscription, readTime]) expectLinear(read, shape);
+    for (const read of [readNotifications, readSubscription, readDateAndTime]) expectLinear(read, shape);
   });
 
   it.each(Object.entries(shapes))('costs the onvif package no more than its length: %s', (_name, shape) => {
