@@ -20,7 +20,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['tests/**/*.test.ts'],
-          exclude: ['tests/system/**', 'tests/bench/**', costs, ...onDemoPorts],
+          exclude: ['tests/system/**', 'tests/foreign/**', 'tests/bench/**', costs, ...onDemoPorts],
           testTimeout: 20_000,
           // Most of a test's time is spent waiting for a peer: more files at once than cores.
           maxWorkers: 4,
@@ -42,6 +42,15 @@ export default defineConfig({
           include: [costs],
           fileParallelism: false,
           testTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          // Against programs that nobody here wrote.
+          name: 'foreign',
+          include: ['tests/foreign/**/*.test.ts'],
+          fileParallelism: false,
+          testTimeout: 30_000,
         },
       },
       {

@@ -11,7 +11,8 @@ import { answerDiscovery } from './camera/discovery.ts';
 import { type CameraEvents, createEvents } from './camera/events.ts';
 import { createGuard } from './camera/guard.ts';
 import { type Answers, dateTime, deviceAnswers, motionAnswers } from './camera/services.ts';
-import { envelope, fault } from './camera/soap.ts';
+import { envelope, fault, SOAP } from './camera/soap.ts';
+import { answerWhole } from './http.ts';
 import { liveVideo, stillPicture } from './picture.ts';
 import { type RtspServer, startRtsp } from './rtsp.ts';
 import { type Action, actions, garbage, milliseconds, number, type Simulator } from './simulator.ts';
@@ -96,13 +97,12 @@ export async function startCamera(options: CameraOptions): Promise<Camera> {
     }
     if (url.startsWith('/snapshot.jpg')) {
       if (guard.admitsPlain(request, response))
-        response.writeHead(200, { 'content-type': 'image/jpeg' }).end(await stillPicture(view));
+        answerWhole(response, 200, { 'Content-Type': 'image/jpeg' }, await stillPicture(view));
       return;
     }
     const operation =
       /<(?:[\w-]{1,30}:)?Body[^>]{0,500}>\s{0,500}<(?:[\w-]{1,30}:)?(\w{1,60})/.exec(body)?.[1] ?? '';
-    const say = (text: string, status = 200) =>
-      response.writeHead(status, { 'content-type': 'application/soap+xml; charset=utf-8' }).end(text);
+    const say = (text: string, status = 200) => answerWhole(response, status, { 'Content-Type': SOAP }, text);
     if (operation === 'GetSystemDateAndTime') return say(envelope(dateTime(now())));
     if (!guard.admits(request, response, body)) return;
     const key = /^\/onvif\/events\/(\d+)/.exec(url)?.[1];

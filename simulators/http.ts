@@ -26,12 +26,20 @@ export function digestGuard(realm: string, username: string, password: string) {
     // One who asks on and on does not fill the memory.
     if (nonces.size > 1000) nonces.clear();
     nonces.add(fresh);
-    response
-      .writeHead(401, {
-        'www-authenticate': `Digest realm="${realm}", qop="auth", algorithm=MD5, nonce="${fresh}"`,
-        connection: 'close',
-      })
-      .end();
+    answerWhole(response, 401, {
+      'WWW-Authenticate': `Digest realm="${realm}", qop="auth", algorithm=MD5, nonce="${fresh}"`,
+      Connection: 'close',
+    });
     return false;
   };
+}
+
+/** An answer with its length before it, as devices send it: some clients read no other. */
+export function answerWhole(
+  response: ServerResponse,
+  status: number,
+  headers: Readonly<Record<string, string>>,
+  body: string | Uint8Array = '',
+): void {
+  response.writeHead(status, { ...headers, 'Content-Length': String(Buffer.byteLength(body)) }).end(body);
 }

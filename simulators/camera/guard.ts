@@ -1,8 +1,8 @@
 /** Who may ask a simulated camera: HTTP digest, WS-UsernameToken, or either. */
 import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { digestGuard } from '../http.ts';
-import { fault, textIn } from './soap.ts';
+import { answerWhole, digestGuard } from '../http.ts';
+import { fault, SOAP, textIn } from './soap.ts';
 
 export interface Entry {
   readonly username: string;
@@ -41,9 +41,7 @@ export function createGuard({ username, password, auth }: Entry, now: () => numb
     admits(request, response, body) {
       if (password === undefined || (auth !== 'digest' && hasToken(body))) return true;
       if (auth !== 'token') return digest(request, response);
-      response
-        .writeHead(400, { 'content-type': 'application/soap+xml; charset=utf-8' })
-        .end(fault('NotAuthorized', 'Sender not Authorized'));
+      answerWhole(response, 400, { 'Content-Type': SOAP }, fault('NotAuthorized', 'Sender not Authorized'));
       return false;
     },
     admitsPlain: (request, response) => password === undefined || digest(request, response),

@@ -20,8 +20,15 @@ export const dateTime = (now: number) => {
   return `<tds:GetSystemDateAndTimeResponse><tds:SystemDateAndTime><tt:DateTimeType>Manual</tt:DateTimeType><tt:DaylightSavings>false</tt:DaylightSavings><tt:UTCDateTime><tt:Time><tt:Hour>${date.getUTCHours()}</tt:Hour><tt:Minute>${date.getUTCMinutes()}</tt:Minute><tt:Second>${date.getUTCSeconds()}</tt:Second></tt:Time><tt:Date><tt:Year>${date.getUTCFullYear()}</tt:Year><tt:Month>${date.getUTCMonth() + 1}</tt:Month><tt:Day>${date.getUTCDate()}</tt:Day></tt:Date></tt:UTCDateTime></tds:SystemDateAndTime></tds:GetSystemDateAndTimeResponse>`;
 };
 
-const profileOf = (rate: number) =>
-  `<trt:Profiles token="main" fixed="true"><tt:Name>main</tt:Name><tt:VideoSourceConfiguration token="vsconf"><tt:Name>vs</tt:Name><tt:UseCount>1</tt:UseCount><tt:SourceToken>vs0</tt:SourceToken><tt:Bounds x="0" y="0" width="640" height="360"/></tt:VideoSourceConfiguration><tt:VideoEncoderConfiguration token="enc"><tt:Name>enc</tt:Name><tt:UseCount>1</tt:UseCount><tt:Encoding>H264</tt:Encoding><tt:Resolution><tt:Width>640</tt:Width><tt:Height>360</tt:Height></tt:Resolution><tt:Quality>5</tt:Quality><tt:RateControl><tt:FrameRateLimit>${rate}</tt:FrameRateLimit><tt:EncodingInterval>1</tt:EncodingInterval><tt:BitrateLimit>1024</tt:BitrateLimit></tt:RateControl></tt:VideoEncoderConfiguration><tt:PTZConfiguration token="ptz"><tt:Name>ptz</tt:Name><tt:UseCount>1</tt:UseCount><tt:NodeToken>node</tt:NodeToken></tt:PTZConfiguration></trt:Profiles>`;
+const profileOf = (element: 'Profile' | 'Profiles', rate: number) =>
+  `<trt:${element} token="main" fixed="true"><tt:Name>main</tt:Name><tt:VideoSourceConfiguration token="vsconf"><tt:Name>vs</tt:Name><tt:UseCount>1</tt:UseCount><tt:SourceToken>vs0</tt:SourceToken><tt:Bounds x="0" y="0" width="640" height="360"/></tt:VideoSourceConfiguration><tt:VideoEncoderConfiguration token="enc"><tt:Name>enc</tt:Name><tt:UseCount>1</tt:UseCount><tt:Encoding>H264</tt:Encoding><tt:Resolution><tt:Width>640</tt:Width><tt:Height>360</tt:Height></tt:Resolution><tt:Quality>5</tt:Quality><tt:RateControl><tt:FrameRateLimit>${rate}</tt:FrameRateLimit><tt:EncodingInterval>1</tt:EncodingInterval><tt:BitrateLimit>1024</tt:BitrateLimit></tt:RateControl></tt:VideoEncoderConfiguration><tt:PTZConfiguration token="ptz"><tt:Name>ptz</tt:Name><tt:UseCount>1</tt:UseCount><tt:NodeToken>node</tt:NodeToken></tt:PTZConfiguration></trt:${element}>`;
+
+/** What it tells of, below tns1: (ONVIF core, 9.4: a topic is an element with wstop:topic). */
+const TOPICS =
+  '<tns1:RuleEngine><CellMotionDetector><Motion wstop:topic="true"/></CellMotionDetector><FieldDetector><ObjectsInside wstop:topic="true"/></FieldDetector><TamperDetector><Tamper wstop:topic="true"/></TamperDetector><LineDetector><Crossed wstop:topic="true"/></LineDetector></tns1:RuleEngine>';
+/** Two services have a GetServiceCapabilities. */
+const EVENTS_NAMESPACE = 'http://www.onvif.org/ver10/events/wsdl';
+const scopes = ['type/video_encoder', 'hardware/SC-1', 'name/Simulated%20SC-1'];
 
 /** Device and media. */
 export function deviceAnswers({ base, serial, stream, rate }: CameraFacts): Answers {
@@ -36,7 +43,21 @@ export function deviceAnswers({ base, serial, stream, rate }: CameraFacts): Answ
       `<tds:GetCapabilitiesResponse><tds:Capabilities>${xaddr('Device', '/onvif/device_service')}${xaddr('Events', '/onvif/events_service')}${xaddr('Media', '/onvif/media_service')}${xaddr('PTZ', '/onvif/ptz_service')}</tds:Capabilities></tds:GetCapabilitiesResponse>`,
     GetDeviceInformation: () =>
       `<tds:GetDeviceInformationResponse><tds:Manufacturer>Simulated</tds:Manufacturer><tds:Model>SC-1</tds:Model><tds:FirmwareVersion>1.0</tds:FirmwareVersion><tds:SerialNumber>${serial}</tds:SerialNumber><tds:HardwareId>1</tds:HardwareId></tds:GetDeviceInformationResponse>`,
-    GetProfiles: () => `<trt:GetProfilesResponse>${profileOf(rate)}</trt:GetProfilesResponse>`,
+    GetHostname: () =>
+      '<tds:GetHostnameResponse><tds:HostnameInformation><tt:FromDHCP>false</tt:FromDHCP><tt:Name>simulated-sc-1</tt:Name></tds:HostnameInformation></tds:GetHostnameResponse>',
+    GetScopes: () =>
+      `<tds:GetScopesResponse>${scopes.map((scope) => `<tds:Scopes><tt:ScopeDef>Fixed</tt:ScopeDef><tt:ScopeItem>onvif://www.onvif.org/${scope}</tt:ScopeItem></tds:Scopes>`).join('')}</tds:GetScopesResponse>`,
+    GetServiceCapabilities: (body) =>
+      body.includes(EVENTS_NAMESPACE)
+        ? '<tev:GetServiceCapabilitiesResponse><tev:Capabilities WSSubscriptionPolicySupport="false" WSPullPointSupport="true" MaxPullPoints="10"/></tev:GetServiceCapabilitiesResponse>'
+        : '<tds:GetServiceCapabilitiesResponse><tds:Capabilities><tds:Network/><tds:Security HttpDigest="true" UsernameToken="true"/><tds:System DiscoveryResolve="false" DiscoveryBye="false"/></tds:Capabilities></tds:GetServiceCapabilitiesResponse>',
+    GetEventProperties: () =>
+      `<tev:GetEventPropertiesResponse><tev:TopicNamespaceLocation>http://www.onvif.org/onvif/ver10/topics/topicns.xml</tev:TopicNamespaceLocation><wsnt:FixedTopicSet>true</wsnt:FixedTopicSet><wstop:TopicSet xmlns:wstop="http://docs.oasis-open.org/wsn/t-1">${TOPICS}</wstop:TopicSet><wsnt:TopicExpressionDialect>http://www.onvif.org/ver10/tev/topicExpression/ConcreteSet</wsnt:TopicExpressionDialect><tev:MessageContentFilterDialect>http://www.onvif.org/ver10/tev/messageContentFilter/ItemFilter</tev:MessageContentFilterDialect><tev:MessageContentSchemaLocation>http://www.onvif.org/onvif/ver10/schema/onvif.xsd</tev:MessageContentSchemaLocation></tev:GetEventPropertiesResponse>`,
+    GetProfiles: () => `<trt:GetProfilesResponse>${profileOf('Profiles', rate)}</trt:GetProfilesResponse>`,
+    GetProfile: (body) =>
+      textIn(body, 'ProfileToken') === 'main'
+        ? `<trt:GetProfileResponse>${profileOf('Profile', rate)}</trt:GetProfileResponse>`
+        : undefined,
     GetVideoSources: () =>
       `<trt:GetVideoSourcesResponse><trt:VideoSources token="vs0"><tt:Framerate>${rate}</tt:Framerate><tt:Resolution><tt:Width>640</tt:Width><tt:Height>360</tt:Height></tt:Resolution></trt:VideoSources></trt:GetVideoSourcesResponse>`,
     GetStreamUri: () =>

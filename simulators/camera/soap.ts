@@ -1,4 +1,6 @@
 /** SOAP as cameras speak it: envelopes, faults, times. */
+/** What answers are. */
+export const SOAP = 'application/soap+xml; charset=utf-8';
 /** Epoch ms -> xs:dateTime. */
 export const xmlTime = (ms: number) => new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');
 /** Simple items under a name. */

@@ -5,9 +5,12 @@ interface Waiting {
   readonly message: Omit<Dc09Message, 'timestamp'>;
   readonly timestamp: number;
   readonly done: () => void;
+  sent: boolean;
 }
 
 const MAX_SEQUENCE = 9999;
+/** The time in a NAK is of whole seconds. */
+const CLOCK_MS = 2000;
 
 export interface PanelMessages {
   /** Resolves when it is acknowledged. */
@@ -46,8 +49,15 @@ export function createMessages(
   const now = () => Date.now() + drift;
   const sendFirst = () => {
     clearTimeout(again);
+    // A link test that got no good answer holds no event up.
+    const tested = queue[0];
+    if (tested?.message.id === 'NULL' && tested.sent && queue.length > 1) {
+      queue.shift();
+      tested.done();
+    }
     const first = queue[0];
     if (first === undefined || closed) return;
+    first.sent = true;
     // A plain message keeps the time of its event; an encrypted one must be stamped anew, or it is refused.
     const timestamp = key === undefined ? first.timestamp : now();
     write(encodeDc09({ ...first.message, timestamp }, key));
@@ -59,15 +69,17 @@ export function createMessages(
       new Promise((resolve) => {
         sequence = (sequence % MAX_SEQUENCE) + 1;
         const message = { id, sequence, receiver: '1', prefix: '0', account, data };
-        queue.push({ message, timestamp: now(), done: resolve });
+        queue.push({ message, timestamp: now(), done: resolve, sent: false });
         if (queue.length === 1) sendFirst();
       }),
     onAnswer(frame) {
       const first = queue[0];
-      // An encrypted NAK says the time: the panel sets its clock and sends again.
+      // A NAK says the time: the panel sets its clock. What bears a time that counts is sent again at once, the rest later.
       if (frame.id === 'NAK' && frame.timestamp !== undefined) {
+        const was = drift;
         drift = frame.timestamp - Date.now();
-        return sendFirst();
+        const isNews = Math.abs(drift - was) > CLOCK_MS;
+        return key !== undefined && isNews ? sendFirst() : undefined;
       }
       if (first === undefined || frame.id !== 'ACK' || frame.sequence !== first.message.sequence) return;
       queue.shift();

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { temporaryDirectory } from '../../helpers.ts';
+import { secondHost } from '../second-host.ts';
 import { mosquitto, need, until } from '../tools.ts';
 import { relay } from './relay.ts';
 import { rig } from './rig.ts';
@@ -147,30 +148,6 @@ describe('a broker that loses', { timeout: 180_000 }, () => {
     expect(await campus.settle('broker restarted empty 3 times')).toMatchObject(nothingLost);
   });
 });
-
-const ip = (...args: string[]) => spawnSync('ip', args, { encoding: 'utf8' });
-
-/** A second host: a network namespace with a cable of its own. undefined: none can be made here. */
-function secondHost(number: number) {
-  const space = `campus-${process.pid}-${number}`;
-  const [near, far] = [`campus${number}a`, `campus${number}b`];
-  if (ip('netns', 'add', space).status !== 0) return undefined;
-  onTestFinished(() => void ip('netns', 'delete', space));
-  const inside = (...args: string[]) => ip('-n', space, ...args);
-  ip('link', 'add', near, 'type', 'veth', 'peer', 'name', far, 'netns', space);
-  ip('address', 'add', `10.99.${number}.1/30`, 'dev', near);
-  inside('address', 'add', `10.99.${number}.2/30`, 'dev', far);
-  ip('link', 'set', near, 'up');
-  inside('link', 'set', far, 'up');
-  inside('link', 'set', 'lo', 'up');
-  return {
-    address: `10.99.${number}.2`,
-    near,
-    wrap: ['ip', 'netns', 'exec', space],
-    pull: () => inside('link', 'set', far, 'down'),
-    plug: () => inside('link', 'set', far, 'up'),
-  };
-}
 
 describe('a network', { timeout: 180_000 }, () => {
   it('of 100 ms and 5 % loss, by netem, costs nothing', async (context) => {

@@ -1,0 +1,35 @@
+"""A Modbus device of pymodbus (Debian: python3-pymodbus): unit 1, a hundred of each kind of point.
+
+pymodbus-device.py tcp PORT | rtu-over-tcp PORT | serial PATH
+Then lines: `holding ADDRESS VALUE` sets a register, `coil ADDRESS` says what a coil is. Each is answered by a line.
+"""
+import sys
+import threading
+
+from pymodbus.datastore import ModbusSequentialDataBlock, ModbusServerContext, ModbusSlaveContext
+from pymodbus.server import StartSerialServer, StartTcpServer
+from pymodbus.transaction import ModbusRtuFramer
+
+COILS, HOLDING = 1, 3
+kind, where = sys.argv[1:]
+points = {name: ModbusSequentialDataBlock(0, [0] * 100) for name in ("di", "co", "hr", "ir")}
+unit = ModbusSlaveContext(**points, zero_mode=True)
+context = ModbusServerContext(slaves={1: unit}, single=False)
+
+
+def obey():
+    for line in sys.stdin:
+        what, address, *value = line.split()
+        if what == "holding":
+            unit.setValues(HOLDING, int(address), [int(value[0])])
+            print("set", flush=True)
+        else:
+            print(int(unit.getValues(COILS, int(address), 1)[0]), flush=True)
+
+
+threading.Thread(target=obey, daemon=True).start()
+if kind == "serial":
+    StartSerialServer(context=context, port=where, framer=ModbusRtuFramer, baudrate=9600, timeout=0.01)
+else:
+    framer = {"framer": ModbusRtuFramer} if kind == "rtu-over-tcp" else {}
+    StartTcpServer(context=context, address=("127.0.0.1", int(where)), **framer)
