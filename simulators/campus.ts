@@ -195,6 +195,7 @@ const terminalProfiles: Readonly<Record<string, TerminalKind>> = {
   'hikvision-face': 'hikvision',
   'dahua-face': 'dahua',
   'zkteco-push': 'zkteco',
+  'uniview-face': 'uniview',
   'visitor-kiosk': 'kiosk',
 };
 

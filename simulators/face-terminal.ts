@@ -11,7 +11,7 @@ import { type Action, actions, garbage, milliseconds, type Simulator } from './s
 export interface TerminalOptions {
   readonly id?: string;
   readonly kind: TerminalKind;
-  /** Where it pushes to; ZKTeco: the server only. */
+  /** Where it pushes to; ZKTeco and Uniview: the server only. */
   readonly to?: string | undefined;
   /** ZKTeco. */
   readonly serial?: string | undefined;
@@ -88,8 +88,10 @@ function kindActions(
       run: known('face', false),
     },
     'card NUMBER': { help: 'a card that passes', run: known('card', true) },
-    ...((kind === 'hikvision' || kind === 'dahua') && {
+    ...(kind !== 'zkteco' && {
       stranger: { help: 'a face that nobody knows', run: () => happen({ what: 'stranger' }) },
+    }),
+    ...((kind === 'hikvision' || kind === 'dahua') && {
       tamper: { help: 'open its case', run: () => happen({ what: 'tamper' }) },
     }),
   };

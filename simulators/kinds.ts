@@ -2,7 +2,7 @@
 export const fenceModels = ['pulse-fence-2zone', 'io-8zone', 'tension-fence'] as const;
 export type FenceModel = (typeof fenceModels)[number];
 
-export const terminalKinds = ['hikvision', 'dahua', 'zkteco', 'kiosk'] as const;
+export const terminalKinds = ['hikvision', 'dahua', 'zkteco', 'uniview', 'kiosk'] as const;
 export type TerminalKind = (typeof terminalKinds)[number];
 
 export const cardFormats = ['rdm6300', 'ascii', 'wiegand26', 'wiegand34'] as const;

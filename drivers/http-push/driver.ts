@@ -13,7 +13,8 @@ import { createIntake } from './intake.ts';
 import { type Terminal, terminalOptions } from './options.ts';
 import { profileSchema } from './profile.ts';
 import { readStream } from './pull.ts';
-import { type Pushing, servePort } from './serve.ts';
+import type { Pushing } from './push.ts';
+import { servePort } from './serve.ts';
 
 export const httpPush = defineDriver({
   name: 'http-push',

@@ -1,10 +1,11 @@
 /** What a terminal said, as observations on disk. */
 import { createHash } from 'node:crypto';
 import type { Host } from '../contract/driver.ts';
-import type { DeviceObservation } from '../contract/observation.ts';
 import { type Interpreted, interpret, type Sent } from './interpret.ts';
-import { type Mapped, timeOf } from './mapping.ts';
+import type { Mapped } from './mapping.ts';
+import { observationOf } from './observing.ts';
 import type { Terminal } from './options.ts';
+import type { Path } from './reading.ts';
 
 /** A terminal that got no answer sends the same bytes again. */
 const SAME_WITHIN_MS = 60_000;
@@ -18,6 +19,10 @@ export interface Message {
   readonly contentType: string;
   readonly bytes: Buffer;
   readonly table?: string;
+  /** What of it is to be known for the answer. */
+  readonly echo?: readonly Path[];
+  /** It only says that the terminal is there. */
+  readonly isQuiet?: true;
   /** Who sent it does not send it again: the same bytes are another event. */
   readonly isToldOnce?: true;
 }
@@ -27,7 +32,7 @@ export interface Message {
  * counted already. `later`: the disk refused, or it could not be read just now; the terminal may try again.
  */
 export type Taken =
-  | { readonly is: 'taken'; readonly events: number }
+  | { readonly is: 'taken'; readonly events: number; readonly echoes: readonly unknown[] }
   | { readonly is: 'senseless' | 'too-large' | 'later' };
 
 /** Takes a message of a terminal: resolves when all of it is on disk. Never rejects. */
@@ -44,19 +49,21 @@ export function createIntake(terminal: Terminal, host: Host): Intake {
     host.discarded(device, reason, bytes, detail);
     return { is };
   };
-  const take: Intake = async ({ contentType, bytes, table, isToldOnce }) => {
-    const sent: Sent = { profile: profile as Sent['profile'], contentType, bytes, table };
+  const take: Intake = async ({ contentType, bytes, table, echo = [], isQuiet, isToldOnce }) => {
+    const sent: Sent = { profile: profile as Sent['profile'], contentType, bytes, table, echo, isQuiet };
     const read = await readSent(sent, host).catch((error: Error) => error);
     if (read instanceof Error)
       return refuse('later', 'a message that could not be read in time', bytes.length, read.message);
     if ('refused' in read) return refuse(read.refused, read.reason, bytes.length);
-    const { events, mapped, problems, picture } = read;
+    const { events, mapped, problems, unmapped = [], echoes, picture } = read;
     if (problems.length > 0)
       host.discarded(device, 'what the profile cannot map', 0, problems.join('; ').slice(0, 500));
+    for (const topic of unmapped)
+      host.discarded(device, 'an event that the profile has no meaning for', 0, topic);
     try {
       const shown = own.pictures ? picture : undefined;
       await report(mapped, { bytes: isToldOnce ? undefined : bytes, picture: shown }, device, host);
-      return { is: 'taken', events };
+      return { is: 'taken', events, echoes };
     } catch {
       return { is: 'later' };
     }
@@ -100,51 +107,18 @@ async function report(
       ? createHash('sha256').update(bytes).digest('base64')
       : undefined;
   for (const [i, one] of mapped.entries()) {
+    const observation = observationOf(device, one, host.clock.wall());
+    if (observation === undefined) continue;
     const repeat =
       one.key !== undefined
-        ? { key: `http-push/${device}/${one.key}/0`, within: KEY_WITHIN_MS }
+        ? { key: `http-push/${device}/${one.key}/${one.nth ?? 0}`, within: KEY_WITHIN_MS }
         : digest !== undefined
           ? { key: `http-push/${device}/${digest}/${i}`, within: SAME_WITHIN_MS }
           : undefined;
     await host.report({
-      ...observationOf(device, one, host.clock.wall()),
+      ...observation,
       ...(picture !== undefined && { picture }),
       ...(repeat !== undefined && { repeat }),
     });
   }
-}
-
-function observationOf(device: string, mapped: Mapped, now: number): DeviceObservation {
-  const at = timeOf(mapped.at, now);
-  const common = {
-    device,
-    ...(at !== undefined && { at }),
-    ...(mapped.text !== undefined && { text: mapped.text }),
-  };
-  if (mapped.kind === 'visit') {
-    const details = { part: mapped.visit.id };
-    return { ...common, kind: 'visit', state: 'raised', visit: mapped.visit, details };
-  }
-  if (mapped.kind !== 'credential') {
-    const { kind, state, zone, cause } = mapped;
-    return {
-      ...common,
-      kind,
-      state,
-      ...(zone !== undefined && { zone: { number: zone } }),
-      ...(cause !== undefined && { cause }),
-    };
-  }
-  const { credential, decision, reason, match } = mapped;
-  const { facility, ...card } = credential;
-  return {
-    ...common,
-    kind: 'credential',
-    state: 'raised',
-    credential: { ...card, ...(facility !== undefined && { facility }) },
-    ...(decision !== undefined && {
-      access: { door: device, decision, ...(reason !== undefined && { reason }), holder: card.number },
-    }),
-    ...(match !== undefined && { details: { match } }),
-  };
 }

@@ -2,6 +2,7 @@
 import { cutPictures, type Part, readTable, readTexts } from './codec.ts';
 import { type Mapping, mapMessage } from './mapping.ts';
 import type { Profile } from './profile.ts';
+import { type Path, valueAt } from './reading.ts';
 
 /** Without its pictures, a message is no larger: events of a day, as text. */
 const TEXT_MAX = 500_000;
@@ -13,29 +14,37 @@ export interface Sent {
   readonly bytes: Uint8Array;
   /** Of ZKTeco's push: the name of the table that the text is. */
   readonly table?: string | undefined;
+  /** What of it is to be known for the answer. */
+  readonly echo?: readonly Path[] | undefined;
+  /** It only says that the terminal is there. */
+  readonly isQuiet?: true | undefined;
 }
 
-/** `picture`: the first that came with it. */
+/** `picture`: the first that came with it. `echoes`: what stood where `echo` says. */
 export type Interpreted =
-  | (Mapping & { readonly picture: { readonly contentType: string; readonly bytes: Uint8Array } | undefined })
+  | (Mapping & {
+      readonly picture: { readonly contentType: string; readonly bytes: Uint8Array } | undefined;
+      readonly echoes: readonly unknown[];
+    })
   | { readonly refused: 'senseless' | 'too-large'; readonly reason: string };
 
 /** Never throws. */
-export function interpret({ profile, contentType, bytes, table }: Sent): Interpreted {
+export function interpret({ profile, contentType, bytes, table, echo = [], isQuiet }: Sent): Interpreted {
   const cut = cutPictures(contentType, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
   if (typeof cut === 'string') return { refused: 'senseless', reason: cut };
   if (cut.texts.reduce((sum, text) => sum + text.bytes.length, 0) > TEXT_MAX)
     return { refused: 'too-large', reason: 'a message that is too long' };
-  const mapping = map(profile, cut.texts, table);
+  const read = table === undefined ? readTexts(cut.texts) : bodyOfTable(table, cut.texts);
+  if (typeof read === 'string') return { refused: 'senseless', reason: read };
+  const own = table === undefined ? profile : { ...profile, events: [[]] };
+  const mapping: Mapping | string = isQuiet
+    ? { events: 0, mapped: [], problems: [] }
+    : mapMessage(own, read.body);
   if (typeof mapping === 'string') return { refused: 'senseless', reason: mapping };
-  return { ...mapping, picture: cut.pictures[0] };
+  return { ...mapping, picture: cut.pictures[0], echoes: echo.map((path) => valueAt(read.body, path)) };
 }
 
-function map(profile: Profile, texts: readonly Part[], table: string | undefined): Mapping | string {
-  if (table === undefined) {
-    const read = readTexts(texts);
-    return typeof read === 'string' ? read : mapMessage(profile, read.body);
-  }
+function bodyOfTable(table: string, texts: readonly Part[]): { readonly body: unknown } | string {
   const rows = readTable(table, texts.map(({ bytes }) => bytes.toString('utf8')).join('\n'));
-  return typeof rows === 'string' ? rows : mapMessage({ ...profile, events: [[]] }, rows);
+  return typeof rows === 'string' ? rows : { body: rows };
 }

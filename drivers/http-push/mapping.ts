@@ -1,7 +1,8 @@
 /** From what a terminal sends to what it observed, by the data of its profile. Pure. */
 import { z } from 'zod';
 import { type DeviceObservation, visitStages } from '../contract/observation.ts';
-import { type Condition, type Path, type Profile, type Reading, type Rule, stateKinds } from './profile.ts';
+import { type Profile, type Rule, stateKinds } from './profile.ts';
+import { holds, isEmpty, isScalar, type Reading, readingOf, valueAt } from './reading.ts';
 
 const text = z.string().max(500);
 const base = {
@@ -40,10 +41,23 @@ const mappedSchema = z.discriminatedUnion('kind', [
     state: z.enum(['raised', 'restored']),
     zone: z.coerce.number().int().min(0).max(9999).optional(),
     cause: text.optional(),
+    momentary: z.literal(true).optional(),
+    level: z.literal(true).optional(),
+    ends: z.strictObject({ causes: z.array(z.string()), untold: z.literal(true).optional() }).optional(),
+    ...base,
+  }),
+  z.strictObject({
+    kind: z.literal('contact-id'),
+    code: z.string().regex(/^[136]\d{3}$/, 'four digits, 1, 3 or 6 first'),
+    zone: z.coerce.number().int().min(0).max(99_999_999).optional(),
+    user: text.optional(),
+    partition: z.string().max(40).optional(),
+    isAlarm: z.boolean(),
     ...base,
   }),
 ]);
-export type Mapped = z.output<typeof mappedSchema>;
+/** `nth`: of one event, where it says several things. */
+export type Mapped = z.output<typeof mappedSchema> & { readonly nth?: number };
 
 /** What a message says; `problems`: what in it is not as the profile has it, a few of them. */
 export interface Mapping {
@@ -51,11 +65,14 @@ export interface Mapping {
   readonly events: number;
   readonly mapped: readonly Mapped[];
   readonly problems: readonly string[];
+  /** What each event is about that no observation fits. */
+  readonly unmapped?: readonly string[];
 }
 
 /** A terminal that was cut off for days sends this many at once, and no more. */
 export const EVENTS_MAX = 5000;
 const PROBLEMS_MAX = 5;
+const TOPIC_MAX = 100;
 
 /** @returns what was observed; a string: why the message is not looked at. Never throws. */
 export function mapMessage(profile: Profile, body: unknown): Mapping | string {
@@ -63,81 +80,74 @@ export function mapMessage(profile: Profile, body: unknown): Mapping | string {
   if (events.length > EVENTS_MAX) return 'more events than a message may have';
   const mapped: Mapped[] = [];
   const problems: string[] = [];
+  const unmapped: string[] =
+    isNothing(body) || events.length > 0 || isListed(profile, body) ? [] : ['no event'];
   for (const event of events) {
-    for (const rule of profile.observations) {
-      const found = apply(rule, profile, event);
-      if (found === undefined) continue;
-      if (found.mapped !== undefined) mapped.push(found.mapped);
-      if (problems.length < PROBLEMS_MAX) problems.push(...found.problems);
-      break;
+    const found = mapEvent(profile, event);
+    if (found === undefined) {
+      if (!isNothing(event)) unmapped.push(topicOf(profile, event));
+      continue;
     }
+    mapped.push(...found.mapped);
+    if (problems.length < PROBLEMS_MAX) problems.push(...found.problems);
   }
-  return { events: events.length, mapped, problems };
+  return { events: events.length, mapped, problems, ...(unmapped.length > 0 && { unmapped }) };
 }
 
-function eventsOf({ events }: Profile, body: unknown): readonly unknown[] {
-  for (const path of events) {
-    const found = valueAt(body, path);
-    if (found !== undefined && found !== null) return Array.isArray(found) ? found : [found];
+/** Without a member: it only says that it is there. */
+const isNothing = (value: unknown) =>
+  typeof value === 'object' && value !== null && Object.keys(value).length === 0;
+
+interface Found {
+  readonly mapped: readonly Mapped[];
+  readonly problems: readonly string[];
+}
+
+/** What one event says, by the first that fits and those that say that more may. undefined: none fits. */
+function mapEvent(profile: Profile, event: unknown): Found | undefined {
+  const mapped: Mapped[] = [];
+  const problems: string[] = [];
+  let fits = false;
+  for (const rule of profile.observations) {
+    const found = apply(rule, profile, event);
+    if (found === undefined) continue;
+    fits = true;
+    if (found.mapped !== undefined)
+      mapped.push(mapped.length === 0 ? found.mapped : { ...found.mapped, nth: mapped.length });
+    problems.push(...found.problems);
+    if (rule.kind === 'none' || rule.also === undefined) break;
   }
-  return [];
+  return fits ? { mapped, problems } : undefined;
 }
 
-function valueAt(body: unknown, path: Path): unknown {
-  let value = body;
-  for (const name of path) {
-    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined;
-    value = (value as Readonly<Record<string, unknown>>)[name];
-  }
-  return value;
+function topicOf({ topic }: Profile, event: unknown): string {
+  const parts = topic.map((path) => valueAt(event, path)).filter((part) => isScalar(part) && !isEmpty(part));
+  return parts.join('/').slice(0, TOPIC_MAX);
 }
 
-const isEmpty = (value: unknown) => value === undefined || value === null || value === '';
-const isScalar = (value: unknown): value is string | number | boolean =>
-  typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
+const listIn = ({ events }: Profile, body: unknown) =>
+  events.map((path) => valueAt(body, path)).find((found) => found !== undefined && found !== null);
+const isListed = (profile: Profile, body: unknown) => Array.isArray(listIn(profile, body));
 
-function holds(condition: Condition, value: unknown): boolean {
-  if ('in' in condition) return isScalar(value) && condition.in.includes(String(value));
-  if ('notIn' in condition) return !(isScalar(value) && condition.notIn.includes(String(value)));
-  if (isEmpty(value) || typeof value === 'object') return false;
-  const number = Number(value);
-  const { from = Number.NEGATIVE_INFINITY, to = Number.POSITIVE_INFINITY } = condition;
-  return number >= from && number <= to;
+function eventsOf(profile: Profile, body: unknown): readonly unknown[] {
+  const found = listIn(profile, body);
+  if (found === undefined) return [];
+  return Array.isArray(found) ? found : [found];
 }
 
-/** Local times: `2026-11-24 07:41:00`. */
-const LOCAL = /^(\d{4}-\d{2}-\d{2})[ T](\d{2}:\d{2}(?::\d{2})?)$/;
-
-/** What an event bears. undefined: nothing. An object or a list stands for itself: no text, as the last check finds. */
-function readingOf(reading: Reading | undefined, event: unknown): unknown {
-  if (reading === undefined) return undefined;
-  const { fixed, join, paths = [], table, otherwise, scale, offset } = reading;
-  if (fixed !== undefined) return fixed;
-  if (join !== undefined) {
-    const parts = join.paths.map((path) => valueAt(event, path));
-    return parts.some((part) => isEmpty(part) || !isScalar(part)) ? undefined : parts.join(join.by);
-  }
-  const found = paths.map((path) => valueAt(event, path)).find((value) => !isEmpty(value));
-  if (table !== undefined)
-    return isScalar(found) && Object.hasOwn(table, String(found)) ? table[String(found)] : otherwise;
-  if (scale !== undefined && isScalar(found)) return Number(found) * scale;
-  const local = offset !== undefined && typeof found === 'string' ? LOCAL.exec(found) : null;
-  return local === null ? found : `${local[1]}T${local[2]}${offset}`;
+interface Applied {
+  readonly mapped?: Mapped;
+  readonly problems: readonly string[];
 }
-
-const wordOf = (reading: Reading | undefined, event: unknown) => {
-  const value = readingOf(reading, event);
-  return isScalar(value) ? String(value) : value;
-};
 
 /** What a rule makes of an event. undefined: it does not fit. */
-function apply(
-  rule: Rule,
-  profile: Profile,
-  event: unknown,
-): { readonly mapped?: Mapped; readonly problems: readonly string[] } | undefined {
-  if (!rule.when.every((condition) => holds(condition, valueAt(event, condition.path)))) return undefined;
-  const word = (reading: Reading | undefined) => wordOf(reading, event);
+function apply(rule: Rule, profile: Profile, event: unknown): Applied | undefined {
+  if (!holds(rule.when, event)) return undefined;
+  if (rule.kind === 'none') return { problems: [] };
+  const word = (reading: Reading | undefined) => {
+    const value = readingOf(reading, event);
+    return isScalar(value) ? String(value) : value;
+  };
   const common = {
     kind: rule.kind,
     at: readingOf(rule.at, event) ?? readingOf(profile.at, event),
@@ -169,9 +179,31 @@ function apply(
     };
     return isEmpty(who.id) || isEmpty(who.stage) ? undefined : check({ ...common, visit: who });
   }
-  const state = word(rule.state);
+  if (rule.kind === 'contact-id') {
+    const [code, zone, user, partition] = [rule.code, rule.zone, rule.user, rule.partition].map(word);
+    const isAlarm = rule.alarm !== undefined && holds(rule.alarm, event);
+    return isEmpty(code) ? undefined : check({ ...common, code, zone, user, partition, isAlarm });
+  }
+  return applyState(rule, common, word);
+}
+
+function applyState(
+  { state: reading, zone, cause, momentary, level, ends, untold }: Extract<Rule, { state: Reading }>,
+  common: Tree,
+  word: (reading: Reading | undefined) => unknown,
+): Applied | undefined {
+  const state = word(reading);
   if (isEmpty(state)) return undefined;
-  return check({ ...common, state, zone: word(rule.zone), cause: word(rule.cause) });
+  const isEnd = state === 'restored' && ends !== undefined;
+  return check({
+    ...common,
+    state,
+    zone: word(zone),
+    cause: word(cause),
+    momentary,
+    level,
+    ends: isEnd ? { causes: ends, ...(untold && { untold }) } : undefined,
+  });
 }
 
 type Tree = { [name: string]: unknown };
@@ -192,7 +224,7 @@ function check(made: Tree): { readonly mapped?: Mapped; readonly problems: reado
 
 /** Without members that are undefined. */
 function withoutGaps<T>(value: T): T {
-  if (typeof value !== 'object' || value === null) return value;
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
   return Object.fromEntries(
     Object.entries(value).flatMap(([key, one]) => (one === undefined ? [] : [[key, withoutGaps(one)]])),
   ) as T;

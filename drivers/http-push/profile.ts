@@ -1,123 +1,35 @@
 /**
- * A terminal's profile, as data: where its events are in a body, which fields say what, tables from codes to words.
- * Nothing in it is run; what it costs to read a message is in proportion to the message.
+ * A terminal's profile, as data: where its events are in a body, which fields say what, tables from codes to words, and
+ * what it wants to hear. Nothing in it is run; what it costs to read a message is in proportion to the message.
  */
 import { z } from 'zod';
 import { alarmKinds, visitStages } from '../contract/observation.ts';
+import {
+  cause,
+  eventsPath,
+  measure,
+  number,
+  path,
+  reason,
+  simple,
+  text,
+  time,
+  when,
+  word,
+} from './reading.ts';
+import { requestRule } from './requests.ts';
 
 /** What a profile may say of the state of something, besides cards and visits. */
-export const stateKinds = [...alarmKinds, 'contact', 'exit-request', 'fault', 'power', 'battery'] as const;
-
-/** Where something is in a body: names of members, from the outside in. */
-export type Path = readonly string[];
-
-const PATH_MAX = 200;
-const DEPTH_MAX = 12;
-const isName = (name: string) => /^[\p{L}\p{N}_:@-]+$/u.test(name);
-
-const pathProblem = (text: string) => ({
-  en: `no path: names with dots between them, such as AccessControllerEvent.cardNo, or Events.0.Data for the first of a list`,
-  zh: `不是路径：应为用点连接的名称，如 AccessControllerEvent.cardNo；列表第一项写作 Events.0.Data`,
-  isWrong: text.length > PATH_MAX || text.split('.').length > DEPTH_MAX || !text.split('.').every(isName),
-});
-const path = z.string().transform((text, context): Path => {
-  const { en, zh, isWrong } = pathProblem(text);
-  if (isWrong) context.addIssue({ code: 'custom', message: en, params: { zh } });
-  return text.split('.');
-});
-const paths = z.union([path.transform((one) => [one]), z.array(path).min(1).max(10)]);
-/** As a path; `.` is the body itself. */
-const eventsPath = z.union([z.literal('.').transform((): Path => []), path]);
-
-/** A value that a message may bear. */
-export interface Reading {
-  /** The first that is there and not empty. */
-  readonly paths?: readonly Path[];
-  /** All of them, or nothing. */
-  readonly join?: { readonly paths: readonly Path[]; readonly by: string };
-  readonly fixed?: string;
-  /** From what stands there to what it means. */
-  readonly table?: Readonly<Record<string, string>>;
-  /** What all else means, and nothing too. */
-  readonly otherwise?: string;
-  readonly scale?: number;
-  /** Of local times that say none. */
-  readonly offset?: string;
-}
-
-const offset = z
-  .string()
-  .regex(/^[+-]\d{2}:\d{2}$/, 'the offset of local times, such as +08:00')
-  .describe('Of local times that say none: +08:00');
-const fixed = z.strictObject({ fixed: z.string().min(1).max(100).describe('Always this') });
-const join = z
-  .strictObject({
-    join: z
-      .array(path)
-      .min(2)
-      .max(5)
-      .describe('All of these, with a stroke between; nothing where one is missing'),
-  })
-  .transform(({ join: all }): Reading => ({ join: { paths: all, by: '/' } }));
-const simple = paths.transform((all): Reading => ({ paths: all }));
-const text = z.union([simple, join, fixed]);
-const time = z.union([
-  simple,
-  z
-    .strictObject({ path: paths, offset })
-    .transform(({ path: all, offset: zone }): Reading => ({ paths: all, offset: zone })),
-]);
-const measure = z.union([
-  simple,
-  z
-    .strictObject({ path: paths, scale: z.number().describe('The value times this') })
-    .transform(({ path: all, scale }): Reading => ({ paths: all, scale })),
-]);
-/** One of some words: the word itself, or a table from codes to words. */
-function word<Words extends z.ZodType<string>>(words: Words) {
-  const table = z
-    .strictObject({
-      path: paths,
-      table: z.record(z.string(), words).describe('From what stands there to the word'),
-      otherwise: words.optional().describe('For all else; without it there is then no such event'),
-    })
-    .transform(
-      ({ path: all, table: meanings, otherwise }): Reading => ({
-        paths: all,
-        table: meanings,
-        ...(otherwise !== undefined && { otherwise }),
-      }),
-    );
-  return z.union([words.transform((one): Reading => ({ fixed: one })), table]);
-}
-
-const scalar = z.union([z.string(), z.number(), z.boolean()]);
-const condition = z.union([
-  scalar.transform((one) => ({ in: [String(one)] })),
-  z
-    .array(scalar)
-    .min(1)
-    .max(200)
-    .transform((all) => ({ in: all.map(String) })),
-  z
-    .strictObject({ not: z.union([scalar, z.array(scalar).min(1).max(200)]) })
-    .transform(({ not }) => ({ notIn: [not].flat().map(String) })),
-  z
-    .strictObject({ from: z.number().optional(), to: z.number().optional() })
-    .refine(({ from, to }) => from !== undefined || to !== undefined, 'from, to or both'),
-]);
-export type Condition = z.output<typeof condition>;
-
-const when = z
-  .record(z.string(), condition)
-  .transform((conditions, context) =>
-    Object.entries(conditions).map(([at, one]) => {
-      const { en, zh, isWrong } = pathProblem(at);
-      if (isWrong) context.addIssue({ code: 'custom', message: en, path: [at], params: { zh } });
-      return { path: at.split('.') as Path, ...one };
-    }),
-  )
-  .describe('Paths and what must stand there: a value, several, `not: ...`, or numbers `from: ... to: ...`');
+export const stateKinds = [
+  ...alarmKinds,
+  'contact',
+  'exit-request',
+  'forced',
+  'held',
+  'fault',
+  'power',
+  'battery',
+] as const;
 
 /** What every event may have, and what a profile may say once for all of them. */
 const common = {
@@ -125,7 +37,11 @@ const common = {
   key: text.optional().describe('The same again is the same event'),
   text: text.optional().describe('What the terminal says of it in words'),
 };
-const own = { when: when.prefault({}), ...common };
+const own = {
+  when: when.prefault({}),
+  also: z.literal(true).optional().describe('What fits further on is said as well'),
+  ...common,
+};
 
 const credential = z.strictObject({
   kind: z.literal('credential').describe('A face, a card or a person at a door'),
@@ -138,7 +54,7 @@ const credential = z.strictObject({
   decision: word(z.enum(['granted', 'denied', 'unknown']))
     .optional()
     .describe('Where the terminal decided itself'),
-  reason: text.optional(),
+  reason: reason.optional().describe('Why: what stands there, a table of codes, or the codes themselves'),
   match: measure.optional().describe('How like the face is, 0 to 1'),
 });
 const visit = z.strictObject({
@@ -157,21 +73,42 @@ const state = z.strictObject({
   kind: z.enum(stateKinds),
   ...own,
   state: word(z.enum(['raised', 'restored'])),
-  zone: z
-    .union([
-      z
-        .int()
-        .min(0)
-        .max(9999)
-        .transform((one): Reading => ({ fixed: String(one) })),
-      simple,
-    ])
-    .optional(),
-  cause: word(z.string().min(1).max(100)).optional(),
+  zone: number.optional(),
+  cause: cause.optional().describe('What, more finely; alarms of one zone differ by kind and cause'),
+  momentary: z.literal(true).optional().describe('It happens and is over: no end of it will come'),
+  level: z
+    .literal(true)
+    .optional()
+    .describe('It is said again and again while it is so: only a change is an event'),
+  ends: z
+    .array(z.string().max(100))
+    .min(1)
+    .max(10)
+    .optional()
+    .describe('Of what is restored: the causes that it ends, "" for none'),
+  untold: z.literal(true).optional().describe('Of `ends`: where none of them stands it is no event'),
+});
+const contactId = z.strictObject({
+  kind: z.literal('contact-id').describe('A report of an alarm host: qualifier and code of Contact ID, 1130'),
+  ...own,
+  code: text.describe('Four digits: 1 or 3, and the code'),
+  zone: text.optional(),
+  user: text.optional(),
+  partition: text.optional(),
+  alarm: when.optional().describe('When a code that no table has is an alarm of the zone, not a fault'),
+});
+const none = z.strictObject({
+  kind: z.literal('none').describe('It only says that it is there'),
+  when: when.prefault({}),
 });
 
 const data = z.strictObject({
   title: z.string().describe('The terminal it is for'),
+  requests: z
+    .array(requestRule)
+    .max(30)
+    .default([])
+    .describe('Paths of its own, and what it wants to hear; POST /push/DEVICE is always there'),
   events: z
     .union([eventsPath.transform((one) => [one]), z.array(eventsPath).min(1).max(10)])
     .default([[]])
@@ -179,8 +116,13 @@ const data = z.strictObject({
       'Where its events are, one or a list; of several paths the first that is there; "." is the body',
     ),
   ...common,
+  topic: z
+    .array(path)
+    .max(5)
+    .default([])
+    .describe('What an event is about: by this it is counted where no observation fits'),
   observations: z
-    .array(z.discriminatedUnion('kind', [credential, visit, state]))
+    .array(z.discriminatedUnion('kind', [credential, visit, state, contactId, none]))
     .min(1)
     .max(100)
     .describe('What an event means: the first that fits and has what it needs'),

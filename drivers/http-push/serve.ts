@@ -9,9 +9,10 @@ import type { Clock } from '../contract/clock.ts';
 import { type Host, LineError } from '../contract/driver.ts';
 import { readSecretOf } from '../files.ts';
 import { createGuard, type Guard, type Verdict, type Wanted } from './challenge.ts';
-import type { Intake, Taken } from './intake.ts';
 import { createLimits, type Limits, plainAddress, slow } from './limits.ts';
 import type { Terminal } from './options.ts';
+import { type Pushing, servePush } from './push.ts';
+import { serveZkteco } from './zkteco.ts';
 
 const BODY_MAX = 4_000_000;
 const HEAD_MAX = 8192;
@@ -29,24 +30,6 @@ const lastWords: Readonly<Record<string, string>> = {
   ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
   HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
 };
-
-/** A terminal, and who takes what it says. */
-export interface Pushing {
-  readonly terminal: Terminal;
-  readonly intake: Intake;
-}
-
-type Fits = (request: FastifyRequest, terminal: Terminal) => boolean;
-declare module 'fastify' {
-  interface FastifyRequest {
-    /** Who sends it, once that is known. */
-    pushing: Pushing | null;
-  }
-  interface FastifyContextConfig {
-    /** Whether a request claims to be of this terminal. */
-    fits?: Fits;
-  }
-}
 
 const wantedOf = ({ options: own }: Terminal): Wanted => ({
   from: own.from,
@@ -118,8 +101,8 @@ export async function servePort(
   });
   // All of it is there: from now on the terminal waits for us.
   server.addHook('preHandler', async ({ raw }) => void raw.socket.setTimeout(STORE_MS));
-  servePush(server);
-  serveZkteco(server);
+  servePush(server, terminals, host);
+  serveZkteco(server, terminals, host);
   try {
     await server.listen({ host: address, port });
   } catch (error) {
@@ -189,17 +172,17 @@ function createAdmission(
   };
   return async (request, reply) => {
     const { socket } = request.raw;
-    const { fits } = request.routeOptions.config;
+    const { whose } = request.routeOptions.config;
     const said = host.discarded;
     if (!limits.admits(socket)) {
       said(first.id, 'more requests than are looked at', 0, request.ip);
       return await refuse(request, reply, 429);
     }
-    if (fits === undefined) {
+    if (whose === undefined) {
       said(first.id, 'a request for what is not there', 0, request.ip);
       return await refuse(request, reply, 404);
     }
-    const found = terminals.find(({ terminal }) => fits(request, terminal));
+    const found = whose(request);
     const verdict = judge(request, found);
     if (found === undefined || verdict.is !== 'right') {
       if ('why' in verdict) said(found?.terminal.id ?? first.id, verdict.why, 0, request.ip);
@@ -241,43 +224,5 @@ function throwAway(raw: IncomingMessage, clock: Clock, stallMs: number) {
   raw.on('data', (chunk: Buffer) => {
     bytes += chunk.length;
     if (bytes > UNWANTED_MAX) raw.socket.destroy();
-  });
-}
-
-const bodyOf = ({ body }: FastifyRequest) => (Buffer.isBuffer(body) ? body : Buffer.alloc(0));
-const statusOf = { taken: 200, senseless: 400, 'too-large': 413, later: 503 } as const satisfies Record<
-  Taken['is'],
-  number
->;
-
-/** JSON, XML, a form, multipart with pictures. */
-function servePush(server: FastifyInstance) {
-  const fits: Fits = ({ params }, { id }) => (params as { id: string }).id === id;
-  server.post('/push/:id', { config: { fits } }, async (request, reply) => {
-    const { intake } = request.pushing as Pushing;
-    const contentType = request.headers['content-type'] ?? '';
-    const { is } = await intake({ contentType, bytes: bodyOf(request) });
-    return await reply.code(statusOf[is]).send();
-  });
-}
-
-/** ZKTeco's push: the terminal asks for its settings, then sends tables, and asks for orders now and then. */
-function serveZkteco(server: FastifyInstance) {
-  const fits: Fits = ({ query }, { options: { serial } }) =>
-    serial !== undefined && serial === (query as { SN?: unknown }).SN;
-  server.get('/iclock/cdata', { config: { fits } }, async ({ pushing }) => {
-    const { serial } = (pushing as Pushing).terminal.options;
-    return `GET OPTION FROM: ${serial}\nStamp=9999\nOpStamp=9999\nErrorDelay=30\nDelay=10\nTransFlag=1111000000\nRealtime=1\nEncrypt=0\n`;
-  });
-  server.get('/iclock/:what', { config: { fits } }, async () => 'OK');
-  server.post('/iclock/:what', { config: { fits } }, async (request, reply) => {
-    const { what } = request.params as { what: string };
-    const { table } = request.query as { table?: unknown };
-    if (what !== 'cdata') return 'OK';
-    const { intake } = request.pushing as Pushing;
-    const named = typeof table === 'string' ? table : '';
-    const taken = await intake({ contentType: 'text/plain', bytes: bodyOf(request), table: named });
-    // Without OK it sends all of them again; those that are on disk are known.
-    return taken.is === 'taken' ? `OK: ${taken.events}` : await reply.code(statusOf[taken.is]).send();
   });
 }

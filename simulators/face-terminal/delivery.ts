@@ -36,7 +36,7 @@ export function createPush({
     if (serial !== undefined) url.searchParams.set('SN', serial);
     return url;
   };
-  const push = async ({ contentType, bytes, path }: Packet) => {
+  const push = async ({ contentType, bytes, path, isHeard }: Packet) => {
     const isQuestion = path?.startsWith('/iclock/getrequest') === true;
     while (!signal.aborted) {
       const answer = await fetch(urlOf(path), {
@@ -45,9 +45,14 @@ export function createPush({
         ...(!isQuestion && { body: new Uint8Array(bytes) }),
         signal,
       }).catch(() => undefined);
-      // What it says beside its status is not of interest, however long it is.
-      await answer?.body?.cancel().catch(() => {});
-      if (answer !== undefined && answer.status < 500) return;
+      if (answer !== undefined && isHeard !== undefined) {
+        const body = await answer.text().catch(() => '');
+        if (answer.ok && isHeard(body)) return;
+      } else {
+        // What it says beside its status is not of interest, however long it is.
+        await answer?.body?.cancel().catch(() => {});
+        if (answer !== undefined && answer.status < 500) return;
+      }
       await delay(RETRY_MS, undefined, { signal }).catch(() => {});
     }
   };

@@ -17,6 +17,8 @@ export interface Packet {
   readonly bytes: Buffer;
   /** Of the URL, where it is not the terminal's own. */
   readonly path?: string;
+  /** Whether an answer says that it was taken; until then it is sent again. Any that is no 5xx, where this is not said. */
+  readonly isHeard?: (answer: string) => boolean;
 }
 
 /** The smallest JPEG that there is, grey. */
@@ -133,6 +135,7 @@ export const messageOf: Readonly<
       path: '/iclock/cdata?table=ATTLOG&Stamp=9999',
     };
   },
+  uniview,
   kiosk(happening, now) {
     if (happening.what === 'heartbeat') return { contentType: 'application/json', bytes: Buffer.from('{}') };
     if (happening.what !== 'visit') return undefined;
@@ -141,3 +144,88 @@ export const messageOf: Readonly<
     return { contentType: 'application/json', bytes: Buffer.from(JSON.stringify(message)) };
   },
 };
+
+/** What stands at a place of a JSON answer; undefined where it is none. */
+function memberOf(answer: string, path: readonly string[]): unknown {
+  try {
+    return path.reduce<unknown>(
+      (value, name) => (value as Readonly<Record<string, unknown>> | undefined)?.[name],
+      JSON.parse(answer),
+    );
+  } catch {
+    return undefined;
+  }
+}
+
+/** Uniview's LAPI: what it told is taken when its number comes back. */
+function uniview(happening: Happening, now: Date): Packet | undefined {
+  const { what } = happening;
+  const json = (path: string, body: object, isHeard: Packet['isHeard']): Packet => ({
+    contentType: 'application/json',
+    bytes: Buffer.from(JSON.stringify(body)),
+    path,
+    ...(isHeard !== undefined && { isHeard }),
+  });
+  const DeviceCode = '210235C3FW0000000000';
+  if (what === 'heartbeat')
+    return json(
+      '/LAPI/V1.0/PACS/Controller/HeartReportInfo',
+      { RefId: 'e5', Time: local(now).replace('T', ' '), DeviceCode, DeviceType: 5 },
+      (answer) => memberOf(answer, ['Code']) === 0,
+    );
+  if (what !== 'face' && what !== 'card' && what !== 'stranger') return undefined;
+  const Seq = ++serialNo;
+  const Timestamp = Math.floor(now.getTime() / 1000);
+  const isCard = what === 'card';
+  const known = 'number' in happening ? happening : undefined;
+  const number = known?.number ?? '';
+  const person = isCard ? '' : number;
+  const face = {
+    ID: Seq,
+    Timestamp,
+    CapSrc: 1,
+    FaceImage: { Name: '1.jpg', Size: FACE.length, Data: FACE.toString('base64') },
+  };
+  const card = {
+    ID: Seq,
+    Timestamp,
+    CapSrc: 2,
+    CardType: 1,
+    CardID: number,
+    CardStatus: 1,
+  };
+  return json(
+    '/LAPI/V1.0/System/Event/Notification/PersonVerification',
+    {
+      Reference: '10.0.0.9:8080/Subscription/Subscribers/1000',
+      Seq,
+      DeviceCode,
+      Timestamp,
+      NotificationType: 0,
+      FaceInfoNum: isCard ? 0 : 1,
+      FaceInfoList: isCard ? [] : [face],
+      CardInfoNum: isCard ? 1 : 0,
+      CardInfoList: isCard ? [card] : [],
+      GateInfoNum: 0,
+      GateInfoList: [],
+      LibMatInfoNum: 1,
+      LibMatInfoList: [
+        {
+          ID: Seq,
+          LibID: 3,
+          LibType: 3,
+          MatchStatus: known === undefined ? 2 : known.passed ? 1 : 3,
+          MatchPersonID: Number(person),
+          MatchFaceID: 0,
+          MatchPersonInfo: {
+            PersonCode: person,
+            PersonName: '',
+            CardID: '',
+          },
+          ...(known && { MatchFaceConfidence: Math.round(known.match * 100) }),
+        },
+      ],
+    },
+    (answer) => memberOf(answer, ['Response', 'Data', 'RecordID']) === Seq,
+  );
+}
