@@ -66,7 +66,7 @@ function text(words: string, seconds: number | undefined): Order {
   };
 }
 
-/** Colours of lights, by their number (6.10). */
+/** Colours of lights, by their number. */
 const colours = ['off', 'red', 'green', 'amber', 'blue', 'magenta', 'cyan', 'white'] as const;
 export type Colour = (typeof colours)[number];
 export const colourOption = z.enum(colours);
@@ -228,6 +228,12 @@ const functions = { 4: commands.LED, 5: commands.BUZ, 6: commands.TEXT } as cons
 export function checksOf(data: Uint8Array): number | undefined {
   for (let i = 0; i + 2 < data.length; i += 3) if (data[i] === 8) return data[i + 1];
   return undefined;
+}
+
+/** Whether a reader says that it knows the secure channel (function 9: AES-128). */
+export function knowsSecureChannel(data: Uint8Array): boolean {
+  for (let i = 0; i + 2 < data.length; i += 3) if (data[i] === 9) return ((data[i + 1] ?? 0) & 1) === 1;
+  return false;
 }
 
 /** The commands for lights, sound and text that a reader says it has not. */

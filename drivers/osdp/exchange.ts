@@ -142,7 +142,11 @@ export async function openExchange(
     device,
     host,
     late,
-  }: { readonly device: string; readonly host: Host; readonly late?: (answer: OsdpFrame) => boolean },
+  }: {
+    readonly device: string;
+    readonly host: Pick<Host, 'clock' | 'signal' | 'discarded'>;
+    readonly late?: (answer: OsdpFrame) => boolean;
+  },
   open = openLine,
 ): Promise<{ readonly line: Line; readonly exchange: Exchange }> {
   let opened: Line | undefined;

@@ -113,8 +113,11 @@ export async function loadedOrErrors(
 
 const PROGRESS_EVERY_MS = 200;
 
-/** A line on standard error that tells how far long work is, where that is a terminal. `total` undefined: unknown. */
-export function progress({ stderr, clock }: Terminal, words: string, total: number | undefined) {
+/**
+ * A line on standard error that tells how far long work is, where that is a terminal. `total` undefined: unknown. `each`:
+ * after so many steps the time is looked at.
+ */
+export function progress({ stderr, clock }: Terminal, words: string, total: number | undefined, each = 256) {
   let done = 0;
   let shownAt = 0;
   const show = () => {
@@ -125,7 +128,8 @@ export function progress({ stderr, clock }: Terminal, words: string, total: numb
     step(count = 1) {
       const before = done;
       done += count;
-      if (!stderr.isTTY || before >> 8 === done >> 8 || clock.elapsed() - shownAt < PROGRESS_EVERY_MS) return;
+      const same = Math.floor(before / each) === Math.floor(done / each);
+      if (!stderr.isTTY || same || clock.elapsed() - shownAt < PROGRESS_EVERY_MS) return;
       shownAt = clock.elapsed();
       show();
     },

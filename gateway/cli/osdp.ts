@@ -4,31 +4,51 @@ import { type Command, configOrErrors, UsageError } from './command.ts';
 
 export const osdp: Command = {
   name: 'osdp',
-  summary: ['Give OSDP readers their keys and their addresses', '为 OSDP 读卡器设置密钥和地址'],
+  summary: [
+    'Find OSDP readers, give them their keys and their addresses',
+    '查找 OSDP 读卡器，设置密钥和地址',
+  ],
   usage: `campus-gateway osdp provision CONFIG [DEVICE...]
 campus-gateway osdp set-line  CONFIG DEVICE --address N --baud N
+campus-gateway osdp find      PORT [--baud N] [--answer-time 200ms] [--all]
 
   provision   Gives each reader with a keyFile its own key, over the one that every reader has from the factory.
               A key file that is not there is made (random, readable by its owner alone). A reader that has its
               key already is left alone; one that has another key must be reset first, by its maker's instructions.
   set-line    Gives a reader another address or baud rate; the config must then say the same.
+  find        Looks for readers of which nobody knows how they are set, and prints a device of the config for each.
+              Everybody (127) is asked who it is, at each baud rate; then each address where somebody was heard,
+              or everywhere with --all. PORT: a serial port, or HOST:PORT of a serial server.
   DEVICE      default: all of the config
 
 Stop the gateway first: it holds the line. Do this where nobody listens: the key travels under a key that
 everybody knows.
 
+  campus-gateway osdp find /dev/ttyUSB0
   campus-gateway osdp provision /etc/campus-gateway/campus.yaml gate-in`,
 
   async run(args, terminal) {
     const { values, positionals } = parseArgs({
       args,
       allowPositionals: true,
-      options: { address: { type: 'string' }, baud: { type: 'string' } },
+      options: {
+        address: { type: 'string' },
+        baud: { type: 'string' },
+        'answer-time': { type: 'string', default: '200ms' },
+        all: { type: 'boolean', default: false },
+      },
     });
     const [what, file, ...names] = positionals;
+    if (what === 'find') {
+      const { find } = await import('./osdp/find.ts');
+      return await find({ port: file, ...values, answerTime: values['answer-time'] }, terminal);
+    }
     if ((what !== 'provision' && what !== 'set-line') || file === undefined)
       throw new UsageError(
-        say('provision or set-line, and a config file', 'provision 或 set-line，及配置文件'),
+        say(
+          'provision or set-line, and a config file; or find, and a port',
+          'provision 或 set-line，及配置文件；或 find，及端口',
+        ),
       );
     const { makeKeys, provisionReaders, setLine } = await import('./osdp/readers.ts');
     if (what === 'provision') makeKeys(file, terminal);

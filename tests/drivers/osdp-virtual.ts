@@ -3,7 +3,7 @@
  * networks hold answers up, and nothing sleeps.
  */
 import { onTestFinished } from 'vitest';
-import type { Line } from '../../drivers/line.ts';
+import type { Line, LineConnection } from '../../drivers/line.ts';
 import { openReaders } from '../../drivers/osdp/driver.ts';
 import { manualClock } from '../clocks.ts';
 import { fakeHost } from '../helpers.ts';
@@ -30,14 +30,15 @@ export interface Asked {
   readonly sequence: number;
 }
 
-export async function virtualLine(options: VirtualOptions) {
-  const { readers, baud = 9600, think = () => 10, latency = 0, parts, more = {} } = options;
+/** `open`: opens the line. */
+export function virtualWire(options: VirtualOptions) {
+  const { readers, baud = 9600, think = () => 10, latency = 0, parts } = options;
   const clock = manualClock();
   const asked: Asked[] = [];
   const away = new Set<number>();
   const byteMs = 10_000 / baud;
   const open = async (
-    _connection: unknown,
+    connection: LineConnection,
     _host: unknown,
     onData: (chunk: Buffer) => void,
   ): Promise<Line> => {
@@ -59,12 +60,18 @@ export async function virtualLine(options: VirtualOptions) {
         const control = frame[4] ?? 0;
         const code = frame[(control & 8) === 0 ? 5 : 5 + (frame[5] ?? 0)] ?? 0;
         asked.push({ at: clock.elapsed(), address, code, sequence: control & 3 });
-        const reader = readers.find((one) => one.address === address || address === 127);
-        if (reader === undefined || away.has(address)) return;
+        // Serial ports have a rate of their own, and readers hear them at the right one.
+        const rate = 'serial' in connection ? connection.baudRate : baud;
+        const meant = readers.filter((one) => one.address === address || address === 127);
+        if (meant.length === 0 || rate !== baud || away.has(address)) return;
         clock.after(latency + bytes.length * byteMs, () => {
-          const answer = reader.answer(frame);
-          if (answer !== undefined)
-            clock.after(think(address), () => deliver(Buffer.concat([Buffer.of(0xff), answer])));
+          const answers = meant.flatMap((one) => one.answer(frame) ?? []);
+          if (answers.length === 0) return;
+          // Who speak at once garble each other.
+          const [answer = Buffer.alloc(0)] = answers;
+          const said =
+            answers.length === 1 ? answer : answer.map((byte, i) => byte & (answers[1]?.[i] ?? byte));
+          clock.after(think(address), () => deliver(Buffer.concat([Buffer.of(0xff), said])));
         });
       },
       async close() {
@@ -72,6 +79,12 @@ export async function virtualLine(options: VirtualOptions) {
       },
     };
   };
+  return { clock, asked, away, open };
+}
+
+export async function virtualLine(options: VirtualOptions) {
+  const { readers, more = {} } = options;
+  const { clock, asked, away, open } = virtualWire(options);
   const fake = fakeHost(undefined, clock);
   const [first, ...others] = (options.addresses ?? readers.map(({ address }) => address)).map((address) =>
     device(4001, address, more),
