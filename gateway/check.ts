@@ -42,6 +42,38 @@ function keyProblems({ uplinks }: Config): Problem[] {
 
 const ROWS_TOLD_MAX = 20;
 
+/** What of the list of cards works and may not be meant so. The list is known to be right. */
+export function cardWarnings({ access, devices }: Config): Problem[] {
+  const { credentialsFile: file, groups, doors, lowBits } = access;
+  if (file === undefined) return [];
+  const found = readCredentials(
+    readBytesOf(file, CARD_FILE_MAX).toString(),
+    groups.map(({ id }) => id),
+  );
+  if ('errors' in found) return [];
+  const warning = (line: number, message: string): Problem => ({
+    path: ['access', 'credentialsFile'],
+    message: say(`warning: ${file}:${line}: ${message}`, `警告：${file}:${line}: ${message}`),
+  });
+  const told = found.warnings.slice(0, ROWS_TOLD_MAX).map(({ line, message }) => warning(line, message));
+  const readers = doors.flatMap(({ reader }) => reader);
+  const split = devices.find(
+    ({ id, driver, options }) =>
+      readers.includes(id) &&
+      !lowBits.some(({ reader }) => reader === id) &&
+      (driver === 'osdp' ||
+        (driver === 'wiegand' && /^wiegand/.test(String((options as { format?: unknown }).format)))),
+  );
+  const alone = [...found.lines].filter(([key]) => /^\/\d{1,5}$/.test(key) && Number(key.slice(1)) <= 0xffff);
+  const [first] = alone;
+  if (split === undefined || first === undefined) return told;
+  const message = say(
+    `a number without its facility is the whole number of a card (so are ${alone.length - 1} more rows); ${split.id} tells facility and number: write both, or see access.lowBits`,
+    `没有 facility 的号码视为完整卡号（另有 ${alone.length - 1} 行）；${split.id} 会读出 facility 和号码：请两者都写，或设置 access.lowBits`,
+  );
+  return [...told, warning(first[1], message)];
+}
+
 function cardProblems({ access: { credentialsFile, groups } }: Config): Problem[] {
   if (credentialsFile === undefined) return [];
   const path = ['access', 'credentialsFile'];

@@ -68,6 +68,8 @@ export interface Access extends Stage, Part {
 }
 
 const LOOK_EVERY_MS = 5000;
+const WITHOUT_FACILITY =
+  'a card that was shown is in a list without the facility that its reader tells: it is unknown (write the facility, or see access.lowBits)';
 
 export function createAccess(
   config: Pick<Config, 'access' | 'calendar' | 'timezone'>,
@@ -125,6 +127,8 @@ export function createAccess(
     const startedAt = time.elapsed();
     const decided = decideCard(card, door, observation.device);
     metrics.decisionSeconds.observe((time.elapsed() - startedAt) / 1000);
+    if (decided.decision === 'unknown' && lookup.isWithoutFacility(card))
+      bursts.warn('facility', { reader: observation.device }, WITHOUT_FACILITY);
     const waits = decided.decision === 'granted' && door.mode === 'card-and-pin';
     return await settle(
       observation,

@@ -22,6 +22,8 @@ type OwnList = List & Pick<CardFile, 'pins'>;
 
 export interface Lookup {
   find(card: CardReading, reader: string): Holding | undefined;
+  /** Whether a list has it without the facility that its reader tells: it is then another card. */
+  isWithoutFacility(card: CardReading): boolean;
   /** What is typed after it. */
   pinOf(card: CardReading, reader: string): Secret | undefined;
   /** There are other cards than before. */
@@ -75,6 +77,10 @@ export function createLookup(
         if (key !== undefined) return list.get(key);
       }
       return undefined;
+    },
+    isWithoutFacility({ facility, number }) {
+      const key = `/${normalNumber(number)}`;
+      return facility !== undefined && [platform, own].some((list) => list.get(key) !== undefined);
     },
     pinOf(card, reader) {
       const key = first(own, keysOf(card, reader));

@@ -29,7 +29,9 @@ with the command that mends it.
     if (loaded === undefined) return 1;
     const { config, warnings } = loaded;
     const { formatError } = await import('../../config/load.ts');
-    for (const warning of warnings) stderr.write(`${printable(formatError(warning))}\n`);
+    const { cardWarnings } = await import('../check.ts');
+    for (const warning of [...warnings, ...cardWarnings(config).map(loaded.tell)])
+      stderr.write(`${printable(formatError(warning))}\n`);
     const { devices, uplinks } = config;
     stdout.write(
       say(

@@ -114,6 +114,13 @@ describe('a reader', () => {
     expect(both.find(w26(0xad, String(0xbef0)), 'r')).toBeUndefined();
   });
 
+  it('knows that the list has the card without its facility', () => {
+    const { isWithoutFacility } = lookUp(['27706,,b,']);
+    expect(isWithoutFacility(w26(111, '27706'))).toBe(true);
+    expect(isWithoutFacility(w26(111, '27707'))).toBe(false);
+    expect(isWithoutFacility({ format: 'ascii', number: '27706' })).toBe(false);
+  });
+
   it('hears the word of a platform first, however the card is written there', () => {
     const { find } = lookUp(['37848,18,a,'], [], ['1217496,,blocked-there,']);
     expect(find(w26(18, '37848'), 'r')?.holder).toBe('blocked-there');

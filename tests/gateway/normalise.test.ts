@@ -84,6 +84,18 @@ describe('credentials normalise', () => {
     expect(stderr).toMatch(/cards\.csv:6: digits alone/);
   });
 
+  it('is not needed to hear of rows without a facility: check tells them', async () => {
+    const config = campus();
+    writeFileSync(join(config, '..', 'cards.csv'), 'number,holder\n57933,a\n0057934,b\n13754957,c\n');
+    expect(await run('check', config)).toMatchObject({
+      status: 0,
+      stderr: expect.stringMatching(
+        /cards\.csv:2: a number without its facility .*1 more rows\); narrow tells/,
+      ),
+    });
+    expect((await run('check', campus())).stderr).toMatch(/cards\.csv:6: digits alone/);
+  });
+
   it('says what it does not understand', async () => {
     expect(await normalise('--reader', 'none', '1')).toMatchObject({
       status: 2,
