@@ -32,6 +32,17 @@ export const wiegandLayouts = {
   wiegand34: layout('wiegand34', 16, 16, 16),
   wiegand37: layout('wiegand37', 0, 35, 18),
   'wiegand37-facility': layout('wiegand37-facility', 16, 19, 18),
+  // HID Corporate 1000: two bits of three, each way, then all.
+  'corporate1000-35': {
+    name: 'corporate1000-35',
+    bits: `PP${'F'.repeat(12)}${'C'.repeat(20)}P`,
+    parity: [`.E${'XX.'.repeat(11)}`, `.${'XX.'.repeat(11)}O`, `O${'X'.repeat(34)}`],
+  },
+  'corporate1000-48': {
+    name: 'corporate1000-48',
+    bits: `PP${'F'.repeat(22)}${'C'.repeat(23)}P`,
+    parity: [`.E.${'XX.'.repeat(15)}`, `..${'XX.'.repeat(15)}O`, `O${'X'.repeat(47)}`],
+  },
 } as const;
 export type WiegandFormat = keyof typeof wiegandLayouts;
 

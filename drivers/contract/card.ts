@@ -129,6 +129,8 @@ const cardBits: Readonly<Record<string, number>> = {
   wiegand26: 16,
   wiegand34: 16,
   'wiegand37-facility': 19,
+  'corporate1000-35': 20,
+  'corporate1000-48': 23,
   ascii: 16,
   text: 16,
   keyboard: 16,

@@ -122,6 +122,17 @@ describe('the same card at two readers', () => {
   });
 });
 
+describe('a card at a face terminal', () => {
+  it('is that of the readers; a person is no card', () => {
+    expect(finds('0007302202', { format: 'card', number: '7302202' })).toBe(true);
+    expect(finds('111,27706', { format: 'card', number: '0007302202' })).toBe(true);
+    expect(finds('7302202', { format: 'card', number: '111,27706' })).toBe(true);
+    // Person 7302202 of a terminal is not who has facility 111 and card 27706.
+    expect(finds('27706', { format: 'face', number: '7302202' }, 111)).toBe(false);
+    expect(finds('111,27706', { format: 'person', number: '7302202' })).toBe(false);
+  });
+});
+
 describe('a number that a reader prints', () => {
   it.each([
     ['0001217496', { format: 'ascii', number: '0001217496' }],

@@ -85,6 +85,24 @@ describe('cards', () => {
     expect(parseWiegand(middle, wiegandLayouts.wiegand37)).toHaveProperty('frame');
   });
 
+  // What others read: Doppelganger Core (2D4A64FB8E, facility 2643, card 163271), the tests of Proxmark3 (01400076000c86;
+  // 2006F623AE, facility 123, card 4567). Above the bits stand those of HID's own header.
+  it.each([
+    ['corporate1000-35', 0x2d4a64fb8en, 2643, '163271'],
+    ['corporate1000-48', 0x01400076000c86n, 118, '1603'],
+    ['wiegand26', 0x2006f623aen, 123, '4567'],
+  ] as const)('reads %s, and refuses each flipped bit', (name, raw, facility, number) => {
+    const format = wiegandLayouts[name];
+    const { length } = format.bits;
+    const bits = BigInt.asUintN(length, raw).toString(2).padStart(length, '0');
+    expect(parseWiegand(bits, format)).toEqual({ frame: { format: name, facility, number } });
+    expect(encodeWiegand({ facility, number }, format)).toBe(bits);
+    for (let i = 0; i < length; i++) {
+      const flipped = `${bits.slice(0, i)}${1 - Number(bits[i])}${bits.slice(i + 1)}`;
+      expect(parseWiegand(flipped, format)).toHaveProperty('reason');
+    }
+  });
+
   it('reads formats that a config describes, and takes the first that fits', () => {
     // Interleaved: bits of the site code stand behind those of the card.
     const formats = wiegandFormats().parse([
