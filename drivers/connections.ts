@@ -6,7 +6,8 @@
  */
 import { readFileSync } from 'node:fs';
 import { createServer, type Server as HttpServer, type RequestListener } from 'node:http';
-import type { Server, Socket } from 'node:net';
+import { BlockList, isIP, type Server, type Socket } from 'node:net';
+import { LineError } from './contract/driver.ts';
 
 /** A request, headers and body, is whole within this, or its connection ends. */
 const STALLED_MS = 10_000;
@@ -124,3 +125,27 @@ export const boundedHttp =
     boundConnections(server, webConnections, turned);
     return server;
   };
+
+/** Why a port of a device cannot be listened on. */
+export function portError(error: NodeJS.ErrnoException, address: string, port: number): LineError {
+  if (error.code === 'EADDRINUSE') {
+    const message = `port ${port} on ${address} is taken by another program; stop it or give this device another \`listen.port\``;
+    return new LineError('E_PORT_TAKEN', message, { cause: error });
+  }
+  return new LineError('E_LINE_REFUSED', `cannot listen on ${address}:${port}: ${error.message}`, {
+    cause: error,
+  });
+}
+
+/** Whether an address is one of these, or in one of these networks; all are, where none is named. IPv4 addresses come as IPv6 (::ffff:10.0.0.9) where the port is of both. */
+export function senderCheck(ranges: readonly string[] | undefined): (address: string) => boolean {
+  if (ranges === undefined) return () => true;
+  const list = new BlockList();
+  for (const range of ranges) {
+    const [address = '', length] = range.split('/');
+    const family = address.includes(':') ? 'ipv6' : 'ipv4';
+    if (length === undefined) list.addAddress(address, family);
+    else list.addSubnet(address, Number(length), family);
+  }
+  return (address) => list.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
+}

@@ -7,10 +7,20 @@ import { modbus } from './modbus/driver.ts';
 import { onvif } from './onvif/driver.ts';
 import { osdp } from './osdp/driver.ts';
 import { mqtt } from './platforms/mqtt/transport.ts';
+import { receiver } from './receiver/driver.ts';
 import { serialLine } from './serial-line/driver.ts';
 import { wiegand } from './wiegand/driver.ts';
 
-export const drivers = [dc09, modbus, osdp, wiegand, serialLine, httpPush, onvif] satisfies readonly Driver[];
+export const drivers = [
+  dc09,
+  receiver,
+  modbus,
+  osdp,
+  wiegand,
+  serialLine,
+  httpPush,
+  onvif,
+] satisfies readonly Driver[];
 
 /** The first is the default. */
 export const platforms = [mqtt] satisfies readonly Transport[];

@@ -9,6 +9,7 @@ import { fenceModels, type TerminalKind } from './kinds.ts';
 import { type OsdpReader, startOsdpReaders } from './osdp.ts';
 import { startPanel } from './panel.ts';
 import { startReader } from './reader.ts';
+import { startReceiver } from './receiver.ts';
 import { startSign } from './sign.ts';
 import type { Simulator, WireEnd } from './simulator.ts';
 
@@ -36,6 +37,12 @@ interface PanelConfig {
     readonly keyFile?: string;
     readonly supervision?: number;
   }[];
+}
+interface ReceiverConfig {
+  readonly connection?: Connection;
+  readonly listen?: HostPort;
+  readonly accounts: readonly { readonly account: string }[];
+  readonly supervision?: number;
 }
 interface ModbusConfig {
   readonly connection: Connection;
@@ -90,6 +97,7 @@ const kinds: Readonly<
   modbus: fences,
   onvif: cameras,
   osdp: osdpReaders,
+  receiver: receivers,
   'serial-line': signs,
   wiegand: readers,
 };
@@ -118,6 +126,21 @@ async function panels(devices: readonly CampusDevice[], readKey: ReadKey): Promi
     );
   });
   return { simulators };
+}
+
+async function receivers(devices: readonly CampusDevice[]): Promise<Simulated> {
+  const skipped: string[] = [];
+  const starting = devices.flatMap(({ id, options }) => {
+    const { connection, listen, accounts, supervision } = options as ReceiverConfig;
+    const end = listen === undefined ? connection && endOf(connection) : { dial: listen };
+    // Three heartbeats an interval: one lost is no outage.
+    const often = supervision === undefined ? {} : { heartbeat: supervision / 3 };
+    if (end !== undefined)
+      return [startReceiver({ id, end, account: accounts[0]?.account ?? '1234', ...often })];
+    skipped.push(onSerial(id));
+    return [];
+  });
+  return { simulators: await Promise.all(starting), skipped };
 }
 
 async function fences(devices: readonly CampusDevice[]): Promise<Simulated> {

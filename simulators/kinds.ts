@@ -6,3 +6,6 @@ export const terminalKinds = ['hikvision', 'dahua', 'zkteco', 'uniview', 'kiosk'
 export type TerminalKind = (typeof terminalKinds)[number];
 
 export const cardFormats = ['rdm6300', 'ascii', 'wiegand26', 'wiegand34'] as const;
+
+export const receiverProtocols = ['mlr2', 'system-iii', 'ademco-685'] as const;
+export type ReceiverProtocol = (typeof receiverProtocols)[number];

@@ -44,7 +44,7 @@ export interface Panel extends Simulator {
 }
 
 /** DC-03 and Contact ID of what a panel does. */
-const words = {
+export const panelWords = {
   press: ['PA', '1120'],
   release: ['PR', '3120'],
   trip: ['BA', '1131'],
@@ -64,7 +64,7 @@ const words = {
   disarm: ['OP', '1401'],
   cancel: ['BC', '1406'],
 } as const;
-type Word = keyof typeof words;
+export type PanelWord = keyof typeof panelWords;
 
 /** The key of a file as a gateway's `keyFile` has it. @throws Error with a sentence where it holds none. */
 export function readKey(file: string): Uint8Array {
@@ -94,8 +94,8 @@ export function startPanel(options: PanelOptions): Panel {
     acknowledged,
   );
   const report = (data: string) => messages.send(format === 'sia' ? 'SIA-DCS' : 'ADM-CID', data);
-  const tell = (what: Word, zone: number) => {
-    const [sia, cid] = words[what];
+  const tell = (what: PanelWord, zone: number) => {
+    const [sia, cid] = panelWords[what];
     const digits = String(zone).padStart(3, '0');
     return report(format === 'sia' ? `#${account}|Nri1/${sia}${zone}` : `#${account}|${cid} 01 ${digits}`);
   };
@@ -127,16 +127,18 @@ export function startPanel(options: PanelOptions): Panel {
 }
 
 /** What a panel tells. */
-function wordActions(tell: (what: Word, zone: number) => Promise<void>): Readonly<Record<string, Action>> {
-  const zoned = (what: Word, help: string) => ({
+export function wordActions(
+  tell: (what: PanelWord, zone: number) => Promise<void>,
+): Readonly<Record<string, Action>> {
+  const zoned = (what: PanelWord, help: string) => ({
     help,
     run: (zone: string) => void tell(what, number(zone, 0, 999)),
   });
-  const byUser = (what: Word, help: string) => ({
+  const byUser = (what: PanelWord, help: string) => ({
     help,
     run: (user = '1') => void tell(what, number(user, 0, 999)),
   });
-  const plain = (what: Word, help: string) => ({ help, run: () => void tell(what, 0) });
+  const plain = (what: PanelWord, help: string) => ({ help, run: () => void tell(what, 0) });
   return {
     'press ZONE': zoned('press', 'press the panic button of a zone'),
     'release ZONE': zoned('release', 'release it'),

@@ -3,11 +3,11 @@
  * strangers can hold: connections, unfinished frames, frames that wait for the disk.
  */
 import { createSocket, type Socket as UdpSocket } from 'node:dgram';
-import { BlockList, createServer, isIP, type Server, type Socket } from 'node:net';
-import { boundConnections, panelConnections, type Turned } from '../connections.ts';
+import { createServer, type Server, type Socket } from 'node:net';
+import { boundConnections, panelConnections, portError, type Turned } from '../connections.ts';
 import type { Clock, Timer } from '../contract/clock.ts';
 import type { Decoded } from '../contract/codec.ts';
-import { type Host, LineError } from '../contract/driver.ts';
+import type { Host } from '../contract/driver.ts';
 import { type Dc09Frame, dc09Decoder } from './codec.ts';
 
 export type Answer = (bytes: Buffer) => void;
@@ -29,16 +29,6 @@ const MAX_WAITING_UDP = 2048;
 /** Frames of one connection waiting for the disk, and their bytes; beyond either the socket is not read. */
 const MAX_WAITING = 256;
 const MAX_WAITING_BYTES = 32_768;
-
-function portError(error: NodeJS.ErrnoException, address: string, port: number): LineError {
-  if (error.code === 'EADDRINUSE') {
-    const message = `port ${port} on ${address} is taken by another program; stop it or give this device another \`listen.port\``;
-    return new LineError('E_PORT_TAKEN', message, { cause: error });
-  }
-  return new LineError('E_LINE_REFUSED', `cannot listen on ${address}:${port}: ${error.message}`, {
-    cause: error,
-  });
-}
 
 /** Many connections at once, each a stream of frames. @throws LineError E_PORT_TAKEN, E_LINE_REFUSED */
 export function listenTcp(
@@ -176,19 +166,6 @@ function serve(socket: Socket, receive: Receive, time: Clock) {
     endWhenAnswered();
   });
   socket.once('close', () => deadline?.stop());
-}
-
-/** Whether an address is one of these, or in one of these networks; all are, where none is named. IPv4 addresses come as IPv6 (::ffff:10.0.0.9) where the port is of both. */
-export function senderCheck(ranges: readonly string[] | undefined): (address: string) => boolean {
-  if (ranges === undefined) return () => true;
-  const list = new BlockList();
-  for (const range of ranges) {
-    const [address = '', length] = range.split('/');
-    const family = address.includes(':') ? 'ipv6' : 'ipv4';
-    if (length === undefined) list.addAddress(address, family);
-    else list.addSubnet(address, Number(length), family);
-  }
-  return (address) => list.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
 }
 
 /** Answers the sender of each datagram. @throws LineError E_PORT_TAKEN, E_LINE_REFUSED */

@@ -1,8 +1,8 @@
 /** The panels of a receiver: one an account, what is known of each, whose a frame is, and which of them are silent. */
+import { senderCheck } from '../connections.ts';
 import { type Device, type Host, LineError } from '../contract/driver.ts';
 import type { Dc09Frame } from './codec.ts';
 import { openKey, type PanelKey } from './keys.ts';
-import { senderCheck } from './listen.ts';
 import type { Account, Options } from './options.ts';
 
 export interface Panel {

@@ -1,4 +1,4 @@
-import { cardFormats, fenceModels, terminalKinds } from '../../simulators/kinds.ts';
+import { cardFormats, fenceModels, receiverProtocols, terminalKinds } from '../../simulators/kinds.ts';
 import type { Command } from './command.ts';
 import { readOptions } from './simulate/options.ts';
 
@@ -6,6 +6,7 @@ export const simulate: Command = {
   name: 'simulate',
   summary: ['Simulate a device, or a whole campus, over its real protocol', '用真实协议模拟设备或整个校园'],
   usage: `campus-gateway simulate panel   --to HOST:PORT --account 1234 [--udp] [--key-file FILE] [--cid] [--supervision 20s]
+campus-gateway simulate receiver --to HOST:PORT | [--listen [HOST:]4001] | --serial PATH   [--account 1234] [--protocol ${receiverProtocols.join('|')}] [--cid]
 campus-gateway simulate fence   [--listen [HOST:]1502] [--rtu] | --serial PATH   [--unit 1] [--model ${fenceModels.join('|')}]
 campus-gateway simulate reader  [--listen [HOST:]4001] | --serial PATH   [--format ${cardFormats.join('|')}]
 campus-gateway simulate osdp    [--listen [HOST:]4001] | --serial PATH   [--address 0] [--key-file FILE] [--checksum]

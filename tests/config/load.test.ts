@@ -109,7 +109,7 @@ const mistakes: readonly (readonly [name: string, text: string, message: string]
   [
     'a misspelt value',
     device('  - id: p\n    driver: modbsu\n'),
-    '4:5: devices[0].driver: "modbsu": not known; did you mean modbus?; allowed: dc09, modbus, osdp, wiegand, serial-line, http-push, onvif',
+    '4:5: devices[0].driver: "modbsu": not known; did you mean modbus?; allowed: dc09, receiver, modbus, osdp, wiegand, serial-line, http-push, onvif',
   ],
   [
     'a missing key',

@@ -11,6 +11,8 @@ import { rtuRequestDecoder, rtuResponseDecoder, tcpDecoder } from '../../drivers
 import { osdpDecoder } from '../../drivers/osdp/codec.ts';
 import { packetReader } from '../../drivers/platforms/mqtt/codec.ts';
 import { isFilter, overlap } from '../../drivers/platforms/mqtt/topics.ts';
+import { readLine, receiverDecoder } from '../../drivers/receiver/codec.ts';
+import { eventsOf } from '../../drivers/receiver/events.ts';
 import { decodeText } from '../../drivers/text.ts';
 import { cardDecoder } from '../../drivers/wiegand/codec.ts';
 import { keyboardDecoder } from '../../drivers/wiegand/keyboard.ts';
@@ -21,10 +23,13 @@ import { expectLinear, repeated } from '../linear.ts';
 
 /** Larger than any frame here, smaller than what a socket gives at once. */
 const PIECE = 700;
+/** Nearly the longest line that a receiver's may be. */
+const LINE = 2000;
 
 /** Starts of frames that never end, lengths that lie, ends without a start. */
 const decoders: readonly (readonly [string, () => Pick<Decoder<unknown>, 'push'>, readonly string[]])[] = [
   ['DC-09', dc09Decoder, ['\n00000FFF"', '"', '\r\n', '\n', '\n\n\r0010"', '\n\r\n0010"NULL"']],
+  ['lines of receivers', receiverDecoder, ['5011 181234E13001003', '\x14\r\n', ' ', '5011 1']],
   ['Modbus TCP', tcpDecoder, ['\x00\x01\x00\x00\x00\xfe\x01\x03\xfb']],
   ['Modbus RTU, requests', rtuRequestDecoder, ['\x01\x03', '\x01\x10\x00\x00\x00\x7b\xf6']],
   [
@@ -102,6 +107,23 @@ it.each([
   };
   expectLinear((frame: Dc09Frame) => decryptDc09(frame, key), frameOf);
 });
+
+it.each(['5011 187037E13001003', '1', ' ', '*', "*'", '/BA1', '^', '[#1', '|NBA', 'E'])(
+  'a line of a receiver of %j, again and again',
+  (unit) => {
+    for (const head of ['', '5011 18', 'S011[#1234|N', '3011 ', '80111234 ', '1011 ']) {
+      expectLinear(
+        (text: string) => {
+          for (let at = 0; at < text.length; at += LINE) {
+            const line = readLine(`${head}${text.slice(at, at + LINE)}]`);
+            if (line !== undefined && line.is !== 'heartbeat') eventsOf(line);
+          }
+        },
+        (bytes) => repeated(unit, bytes),
+      );
+    }
+  },
+);
 
 it.each(['_', '1', '_12:00:00,', ':'])('a time of %s, again and again', (unit) => {
   expectLinear(parseTimestamp, (bytes) => repeated(unit, bytes));

@@ -4,10 +4,11 @@ import { startCamera } from '../../../simulators/camera.ts';
 import { type Campus, startCampus } from '../../../simulators/campus.ts';
 import { startFaceTerminal } from '../../../simulators/face-terminal.ts';
 import { startFences } from '../../../simulators/fence.ts';
-import { cardFormats, fenceModels, terminalKinds } from '../../../simulators/kinds.ts';
+import { cardFormats, fenceModels, receiverProtocols, terminalKinds } from '../../../simulators/kinds.ts';
 import { startOsdpReaders } from '../../../simulators/osdp.ts';
 import { readKey, startPanel } from '../../../simulators/panel.ts';
 import { startReader } from '../../../simulators/reader.ts';
+import { startReceiver } from '../../../simulators/receiver.ts';
 import { startSign } from '../../../simulators/sign.ts';
 import { milliseconds, type Simulator, type WireEnd } from '../../../simulators/simulator.ts';
 import { printable } from '../../printable.ts';
@@ -31,7 +32,9 @@ export async function startSimulated(
   if (what === 'campus') return await startWholeCampus(options, terminal);
   const start = Object.entries(starters).find(([name]) => name === what)?.[1];
   if (start === undefined)
-    throw new UsageError(`what to simulate? panel, fence, reader, osdp, sign, face, camera or campus`);
+    throw new UsageError(
+      `what to simulate? panel, receiver, fence, reader, osdp, sign, face, camera or campus`,
+    );
   return {
     simulators: await start(options, (sentence) => void terminal.stdout.write(`${printable(sentence)}\n`)),
   };
@@ -59,6 +62,17 @@ const starters: Readonly<Record<string, (options: Options, tell: Tell) => Promis
       acknowledged: ({ sequence, data }) => tell(`ACK ${sequence} ${data}`),
     });
     return [panel];
+  },
+  async receiver(options, tell) {
+    const receiver = await startReceiver({
+      end: options.to === undefined ? endOf(options, '4001') : { dial: hostPort(options.to) },
+      account: options.account,
+      protocol: oneOf(options.protocol, receiverProtocols),
+      format: options.cid ? 'cid' : 'sia',
+      heartbeat: milliseconds(options.supervision),
+      acknowledged: (line) => tell(`ACK ${line}`),
+    });
+    return [receiver];
   },
   async fence(options, tell) {
     const model = oneOf(options.model, fenceModels);

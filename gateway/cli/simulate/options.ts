@@ -9,6 +9,7 @@ export const readOptions = (args: string[]) =>
       to: { type: 'string' },
       account: { type: 'string', default: '1234' },
       udp: { type: 'boolean', default: false },
+      protocol: { type: 'string', default: 'mlr2' },
       cid: { type: 'boolean', default: false },
       'key-file': { type: 'string' },
       supervision: { type: 'string', default: '20s' },

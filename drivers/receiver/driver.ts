@@ -1,0 +1,184 @@
+/**
+ * Alarm receivers of others: Sur-Gard and what speaks like them, Ademco 685. They take the calls of many panels and hand
+ * each event on as a line, over a serial line, to a port of theirs or to one of ours.
+ *
+ * The rule of this file: an ACK leaves only after the event is on disk.
+ */
+import { isAcceptError, turnedReason } from '../connections.ts';
+import type { Timer } from '../contract/clock.ts';
+import { type Device, defineDriver, type Host, LineError, type Session } from '../contract/driver.ts';
+import { isLoopback } from '../contract/options.ts';
+import { lineName, openLine } from '../line.ts';
+import { createAccounts } from './accounts.ts';
+import { receiverDecoder } from './codec.ts';
+import { type Conversation, converse, type Memory, newMemory, type Peer } from './conversation.ts';
+import { listenForReceivers, TORN_AFTER_MS } from './listen.ts';
+import { createObserver } from './observe.ts';
+import { accountKey, type Options, options } from './options.ts';
+
+const SUPERVISION_TICK_MS = 250;
+/** Addresses that somebody connected from, and what was said there last. */
+const MAX_ADDRESSES = 256;
+
+export const receiver = defineDriver({
+  name: 'receiver',
+  title: { en: 'Alarm receivers: Sur-Gard MLR2, Ademco 685', zh: '接警机（Sur-Gard MLR2、安定宝 685）' },
+  options,
+  line: ({ options: { connection, listen } }) =>
+    connection === undefined ? `receiver ${listen?.host}:${listen?.port}` : lineName(connection),
+
+  problems({ options: { connection, listen, accounts } }) {
+    const twice = accounts.flatMap(({ account }, index) =>
+      accounts.findIndex((other) => accountKey(other.account) === accountKey(account)) < index
+        ? [{ path: ['accounts', index, 'account'], message: `account ${account} stands here twice` }]
+        : [],
+    );
+    if ((connection === undefined) !== (listen === undefined)) return twice;
+    const message =
+      connection === undefined
+        ? 'where is the receiver? `connection`, where the gateway opens the line, or `listen`, where it connects to'
+        : '`connection` or `listen`, not both';
+    return [{ path: [connection === undefined ? 'driver' : 'listen'], message }, ...twice];
+  },
+
+  warnings({ options: { listen } }) {
+    if (listen === undefined || isLoopback(listen.host)) return [];
+    const path = ['listen', 'host'];
+    return [
+      listen.from === undefined
+        ? {
+            path,
+            en: 'anybody who reaches this port can report for every account, in clear text: say in `from` where the receivers are',
+            zh: '任何能访问该端口的人都可以以任一账号明文上报：请用 `from` 限定接警机地址',
+          }
+        : {
+            path,
+            en: 'receivers report in clear text: who is on the way can read and forge it. Keep them in a network of their own',
+            zh: '接警机以明文上报：途经的人可以读取和伪造。请将其置于独立网络中',
+          },
+    ];
+  },
+
+  listens: ({ options: { listen } }) =>
+    listen === undefined ? [] : [{ path: ['listen', 'port'], ...listen, over: ['tcp'] }],
+
+  async open(devices, host) {
+    const first = devices[0] as Device<Options>;
+    const { connection, otherAccounts, poll } = first.options;
+    const accounts = createAccounts(devices, host);
+    const observer = createObserver(first.id, accounts, otherAccounts, host);
+    const context = { device: first.id, accounts, observer, host };
+    const memories = memoriesOf(receiver.line(first));
+    const talk = (peer: Peer, address: string) =>
+      converse(context, peer, memoryOf(memories, address), connection !== undefined);
+    const { session, conversations } =
+      connection === undefined
+        ? await listening(first, host, talk)
+        : await connected(first, host, (peer) => talk(peer, ''));
+
+    const supervise = host.clock.every(SUPERVISION_TICK_MS, () => {
+      accounts.supervise();
+      if (poll !== undefined) for (const one of conversations) one.ask(poll);
+    });
+    const pauses = host.clock.onPause(() => accounts.forgive());
+    // Of a wire without supervision no more is known than that it is there.
+    if (connection !== undefined)
+      for (const { id, options } of devices) if (options.supervision === undefined) host.link(id, 'online');
+    return {
+      ended: session.ended,
+      async close() {
+        supervise.stop();
+        pauses.stop();
+        await session.close();
+      },
+    };
+  },
+});
+
+interface Opened {
+  readonly session: Session;
+  readonly conversations: Iterable<Conversation>;
+}
+
+/** Opens the wire of the config. */
+async function connected(
+  { options: { connection } }: Device<Options>,
+  host: Host,
+  talk: (peer: Peer) => Conversation,
+): Promise<Opened> {
+  if (connection === undefined) throw new LineError('E_LINE_REFUSED', 'there is no `connection`');
+  const decoder = receiverDecoder();
+  let torn: Timer | undefined;
+  const line = await openLine(connection, host, (chunk) => {
+    conversation.take(decoder.push(chunk));
+    torn?.stop();
+    torn = decoder.pending()
+      ? host.clock.after(TORN_AFTER_MS, () => conversation.take(decoder.silence()))
+      : undefined;
+  });
+  const conversation = talk({
+    // Of a line that is gone the session ends, and what was not answered is said again.
+    answer: (bytes) => void line.write(bytes).catch(() => {}),
+    known() {},
+    full() {},
+    idle() {},
+  });
+  const close = async () => {
+    torn?.stop();
+    await line.close();
+  };
+  return { session: { ended: line.ended, close }, conversations: [conversation] };
+}
+
+/** Waits for receivers to connect. */
+async function listening(
+  { id, options: { listen } }: Device<Options>,
+  host: Host,
+  talk: (peer: Peer, address: string) => Conversation,
+): Promise<Opened> {
+  if (listen === undefined)
+    throw new LineError('E_LINE_REFUSED', 'there is neither `connection` nor `listen`');
+  const { server, conversations, close } = await listenForReceivers(listen, host, talk, (why, address) =>
+    why === 'not listed'
+      ? host.discarded(id, 'a connection from an address that is not in `from`', 0, address)
+      : host.discarded(id, turnedReason[why], 0),
+  );
+  const ended = Promise.withResolvers<void>();
+  server.on('error', (error) => {
+    if (!isAcceptError(error))
+      ended.reject(new LineError('E_LINE_LOST', `port ${listen.port}: ${error.message}`));
+  });
+  ended.promise.catch(() => {});
+  return {
+    session: {
+      ended: ended.promise,
+      async close() {
+        await close();
+        ended.resolve();
+      },
+    },
+    conversations,
+  };
+}
+
+/**
+ * What was said last on each wire, by address. It outlives a session as the wire does: a receiver whose connection was
+ * cut before its answer came says the same line again.
+ */
+const wires = new Map<string, Map<string, Memory>>();
+
+function memoriesOf(wire: string): Map<string, Memory> {
+  const memories = wires.get(wire) ?? new Map<string, Memory>();
+  wires.set(wire, memories);
+  return memories;
+}
+
+function memoryOf(memories: Map<string, Memory>, address: string): Memory {
+  const memory = memories.get(address) ?? newMemory();
+  // The one that was heard last stands last; the one that was heard longest ago goes.
+  memories.delete(address);
+  memories.set(address, memory);
+  const [oldest] = memories.keys();
+  if (memories.size > MAX_ADDRESSES && oldest !== undefined) memories.delete(oldest);
+  return memory;
+}
