@@ -190,7 +190,8 @@ export async function startFences({
         const memory = memories.get(unit);
         if (memory === undefined || mute.has(unit)) continue;
         const request = parseRequest(pdu);
-        if ('function' in request && request.function === 5) switched(request.address, request.value, unit);
+        if ('function' in request && request.function === 5)
+          switched(request.address, request.value === true, unit);
         const adu: Adu = {
           unit,
           pdu: encodeResponse(answer(memory, pdu)),

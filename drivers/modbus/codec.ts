@@ -14,7 +14,8 @@ import type { Decoded, Decoder } from '../contract/codec.ts';
 export type ReadFunction = 1 | 2 | 3 | 4;
 export type ModbusRequest =
   | { readonly function: ReadFunction; readonly address: number; readonly count: number }
-  | { readonly function: 5; readonly address: number; readonly value: boolean }
+  /** A number: what makers put there beside on and off, such as how long. */
+  | { readonly function: 5; readonly address: number; readonly value: boolean | number }
   | { readonly function: 6; readonly address: number; readonly value: number }
   | { readonly function: 15; readonly address: number; readonly values: readonly boolean[] }
   | { readonly function: 16; readonly address: number; readonly values: readonly number[] };
@@ -80,7 +81,11 @@ const unpackRegisters = (bytes: Uint8Array) =>
 export function encodeRequest(request: ModbusRequest): Buffer {
   switch (request.function) {
     case 5:
-      return words(5, request.address, request.value ? COIL_ON : 0);
+      return words(
+        5,
+        request.address,
+        typeof request.value === 'number' ? request.value : request.value ? COIL_ON : 0,
+      );
     case 6:
       return words(6, request.address, request.value);
     case 15: {
@@ -182,26 +187,60 @@ const requestLength: RtuLength = (bytes) => {
   return bytes[6] === undefined ? 0 : 9 + bytes[6];
 };
 
-/** What a master waits for: the unit and function of its request, and the data bytes of a read. */
+/** Everything by which the protocol tells one answer from another: RTU has no number for it. */
 export interface Expected {
   readonly unit: number;
   readonly function: number;
   /** Data bytes in the answer to a read. */
   readonly bytes?: number;
+  /** What the answer to a write repeats: address, and value or quantity (V1.1b3, 6.5, 6.6, 6.11, 6.12). */
+  readonly echo?: Uint8Array;
 }
 
-function responseLength(expected: () => Expected | undefined): RtuLength {
+/** What the answer to a request is like; `answersAs`: the unit that it comes from, where that is another. */
+export function expectedOf(unit: number, request: ModbusRequest, answersAs = unit): Expected {
+  if (!('count' in request))
+    return { unit: answersAs, function: request.function, echo: encodeRequest(request).subarray(1, 5) };
+  const bytes = request.function <= 2 ? Math.ceil(request.count / 8) : request.count * 2;
+  return { unit: answersAs, function: request.function, bytes };
+}
+
+/** Why an answer is none to this request, whoever sent it; undefined: it is one, and may be an exception. */
+export function mismatch(expected: Expected, pdu: Uint8Array): string | undefined {
+  const fn = pdu[0] ?? 0;
+  if ((fn & 0x7f) !== expected.function) return 'an answer of another function';
+  const response = parseResponse(pdu);
+  if (response === undefined) return 'a malformed answer';
+  if ('exception' in response) return undefined;
+  if (expected.bytes !== undefined && pdu[1] !== expected.bytes) return 'an answer of another length';
+  if (expected.echo !== undefined && Buffer.compare(expected.echo, pdu.subarray(1, 5)) !== 0)
+    return 'an answer to another write';
+  return undefined;
+}
+
+/** How long an answer is that starts so; -1 where it is not the one that is expected. */
+function answerLength(bytes: Uint8Array, wanted: Expected | undefined): number {
+  const [unit, fn, count] = bytes;
+  if (wanted !== undefined && unit !== wanted.unit) return -1;
+  if (fn === undefined) return 0;
+  if (wanted !== undefined && (fn & 0x7f) !== wanted.function) return -1;
+  if (fn & 0x80) return 5;
+  if (fn === 5 || fn === 6 || fn === 15 || fn === 16) {
+    const echo = bytes.subarray(2, 6);
+    return wanted?.echo?.subarray(0, echo.length).some((byte, i) => byte !== echo[i]) === true ? -1 : 8;
+  }
+  if (fn < 1 || fn > 4) return -1;
+  if (count === undefined) return 0;
+  return wanted?.bytes !== undefined && count !== wanted.bytes ? -1 : 5 + count;
+}
+
+function responseLength(expected: () => readonly Expected[]): RtuLength {
   return (bytes) => {
     const wanted = expected();
-    const [unit, fn, count] = bytes;
-    if (wanted !== undefined && unit !== wanted.unit) return -1;
-    if (fn === undefined) return 0;
-    if (wanted !== undefined && (fn & 0x7f) !== wanted.function) return -1;
-    if (fn & 0x80) return 5;
-    if (fn === 5 || fn === 6 || fn === 15 || fn === 16) return 8;
-    if (fn < 1 || fn > 4) return -1;
-    if (count === undefined) return 0;
-    return wanted?.bytes !== undefined && count !== wanted.bytes ? -1 : 5 + count;
+    if (wanted.length === 0) return answerLength(bytes, undefined);
+    const lengths = wanted.map((one) => answerLength(bytes, one)).filter((length) => length >= 0);
+    // The shortest: one that could be longer too is looked at again when its bytes are there.
+    return lengths.length === 0 ? -1 : Math.min(...lengths);
   };
 }
 
@@ -254,8 +293,8 @@ function rtuDecoder(lengthOf: RtuLength): Decoder<Adu> {
 
 /** What a slave hears. */
 export const rtuRequestDecoder = () => rtuDecoder(requestLength);
-/** What a master hears; `expected` narrows it to the answer that is awaited, if one is. */
-export const rtuResponseDecoder = (expected: () => Expected | undefined = () => undefined) =>
+/** What a master hears; `expected` narrows it to the answers that may still come, if any may. */
+export const rtuResponseDecoder = (expected: () => readonly Expected[] = () => []) =>
   rtuDecoder(responseLength(expected));
 
 /** Either end of Modbus TCP. */

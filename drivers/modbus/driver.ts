@@ -1,28 +1,43 @@
 /**
  * Modbus devices: fence hosts, I/O modules, tension fences; RTU on a serial port or behind a serial server, or TCP.
- *
- * Each unit has its own loop: poll, wait, poll. One that does not answer backs off alone, so that it costs the others
- * on its line one timeout now and then.
+ * Devices on one line share a session; each has its own poll and its own outputs.
  */
 import { z } from 'zod';
-import type { Clock } from '../contract/clock.ts';
 import { type Device, defineDriver, type Host } from '../contract/driver.ts';
 import { duration, hostPort, zoneOptions } from '../contract/options.ts';
 import { lineName, serialOptions, serialServerOptions } from '../line.ts';
-import { exceptionText, type ModbusRequest, type ModbusResponse } from './codec.ts';
-import { createOutputs, outputCommands, outputOptions } from './outputs.ts';
-import { follow, type Image, imageKey, type Profile, profileSchema, type Read, readsOf } from './profile.ts';
-import { openRtu, openTcp, type Transact } from './wire.ts';
+import { exceptionText, type ModbusRequest } from './codec.ts';
+import { outputCommands, outputOptions, outputProblems } from './output-options.ts';
+import { createOutputs, type WriteProblem } from './outputs.ts';
+import { pollLoop } from './poll.ts';
+import { type Point, type Profile, profileSchema, resetRequest } from './profile.ts';
+import { openRtu } from './rtu.ts';
+import { openTcp } from './tcp.ts';
+import type { Ask, Reply, Wire } from './wire.ts';
 
 const tcpOptions = z.strictObject({
   tcp: hostPort().describe('Modbus TCP, HOST:PORT; the standard port is 502'),
+  parallel: z
+    .int()
+    .min(1)
+    .max(16)
+    .default(1)
+    .describe('Requests on their way at once; gateways to a serial line do one at a time'),
 });
 
 const options = z.strictObject({
   connection: z
     .union([tcpOptions, serialOptions, serialServerOptions])
     .describe('`tcp` (Modbus TCP), `serial` (RTU on a port) or `serialServer` (RTU through a serial server)'),
-  unit: z.int().min(0).max(247).default(1).describe('The address of the device on its line'),
+  unit: z.int().min(0).max(255).default(1).describe('The address of the device on its line'),
+  answersAs: z
+    .int()
+    .min(0)
+    .max(255)
+    .optional()
+    .describe(
+      'The address in its answers, where that is another; over TCP a device that is alone may always say 0 or 255',
+    ),
   profile: z
     .string()
     .describe('The device model: a name in config/profiles/, or a file relative to the config'),
@@ -30,6 +45,9 @@ const options = z.strictObject({
     .prefault('200ms')
     .describe('From the start of one poll to the start of the next'),
   timeout: duration({ least: '10ms', most: '1m' }).prefault('300ms').describe('How long an answer may take'),
+  delay: duration({ most: '10s' })
+    .prefault('0ms')
+    .describe('How long its line rests after it was asked; slow devices miss what comes too soon'),
   zones: z.array(zoneOptions).default([]),
   outputs: z.array(outputOptions).default([]).describe('What it switches'),
   acknowledgeOutput: z
@@ -43,10 +61,15 @@ const options = z.strictObject({
 type Options = z.output<typeof options>;
 type ModbusDevice = Device<Options, Profile>;
 
-/** Unanswered polls after which a unit is offline; one lost frame is no outage. */
-const OFFLINE_AFTER = 3;
-const BACKOFF_FIRST_MS = 500;
-const BACKOFF_MAX_MS = 15_000;
+/** A device that is busy is asked again so often, so much later. */
+const BUSY_TRIES = 3;
+const BUSY_AGAIN_MS = 100;
+const RESET_AGAIN_MS = 5000;
+/** Exceptions (V1.1b3, 7): it does it, and is not done; it cannot now; who is in between cannot now. */
+const STILL_AT_WORK = 5;
+const BUSY = 6;
+const PASSING = [4, BUSY, 10, 11];
+
 export const modbus = defineDriver({
   name: 'modbus',
   title: {
@@ -62,12 +85,6 @@ export const modbus = defineDriver({
   commands: ({ options: { outputs } }) => outputCommands(outputs),
 
   problems({ options: { zones, outputs, acknowledgeOutput: lamp }, profile }) {
-    const ids = outputs.map(({ id }) => id);
-    const twice = outputs.flatMap(({ id }, index) =>
-      ids.indexOf(id) < index
-        ? [{ path: ['outputs', index, 'id'], message: `"${id}" stands here twice` }]
-        : [],
-    );
     const lamps = outputs.filter(({ kind }) => kind === 'lamp' || kind === 'siren').map(({ id }) => id);
     const noLamp =
       lamp === undefined || lamps.includes(lamp.output)
@@ -91,32 +108,29 @@ export const modbus = defineDriver({
             },
           ],
     );
-    return [...twice, ...noLamp, ...noZone];
+    return [...outputProblems(outputs), ...noLamp, ...noZone];
   },
 
   async open(devices, host) {
-    const { connection } = (devices[0] as ModbusDevice).options;
     const stop = new AbortController();
-    const wire = await ('tcp' in connection
-      ? openTcp(connection.tcp, devices[0]?.id ?? '', host)
-      : openRtu(connection, devices[0]?.id ?? '', host));
+    const wire = await openWire(devices as readonly ModbusDevice[], host);
     const units = new Map(
-      devices.map((device) => [
-        device.id,
-        { device, outputs: outputsOf(device, wire.transact, stop.signal, host.clock) },
-      ]),
+      (devices as readonly ModbusDevice[]).map((device) => {
+        const unit = unitOf(device, wire, host, stop.signal);
+        return [device.id, { ...unit, options: device.options }];
+      }),
     );
     for (const { outputs } of units.values()) void outputs.begin();
-    const loops = Promise.all(devices.map((device) => pollLoop(device, wire.transact, host, stop.signal)));
+    const loops = Promise.all([...units.values()].map(({ poll }) => poll()));
     // A loop ends only by `stop`; anything else it throws is a mistake in this file, and ends the session.
-    const ended = Promise.race([wire.line.ended, loops.then(() => wire.line.ended)]);
+    const ended = Promise.race([wire.ended, loops.then(() => wire.ended)]);
     ended.catch(() => stop.abort());
     return {
       ended,
       async execute(command) {
         const unit = units.get(command.device);
         if (unit === undefined) return { done: false, reason: `there is no device ${command.device}` };
-        const { acknowledgeOutput: lamp } = unit.device.options;
+        const { acknowledgeOutput: lamp } = unit.options;
         if (command.action !== 'confirm') return await unit.outputs.execute(command);
         if (lamp === undefined) return { done: false, reason: `${command.device} has no acknowledgeOutput` };
         const wanted = { output: lamp.output, for: lamp.for / 1000 };
@@ -125,100 +139,89 @@ export const modbus = defineDriver({
       async close() {
         stop.abort();
         await Promise.all([...units.values()].map(({ outputs }) => outputs.rest()));
-        await wire.line.close();
+        await wire.close();
         await loops;
       },
     };
   },
 });
 
-function outputsOf({ options }: ModbusDevice, transact: Transact, signal: AbortSignal, time: Clock) {
-  const { unit, timeout, outputs } = options;
-  const refusal = (what: string, exception: number) =>
-    `${what}: ${exceptionText[exception] ?? 'refused'} (exception ${exception})`;
-  const silent = `unit ${unit} does not answer`;
-  return createOutputs(
-    outputs,
+/** The wire that these devices share. @throws LineError E_LINE_REFUSED. */
+export function openWire(devices: readonly ModbusDevice[], host: Host): Promise<Wire> {
+  const [
     {
-      async write(coil, on) {
-        const request = { function: 5, address: coil, value: on } as const;
-        const response = await transact(unit, request, timeout).catch(() => undefined);
-        if (response === undefined) return { reason: silent, unknown: true };
-        return 'exception' in response ? { reason: refusal(`coil ${coil}`, response.exception) } : undefined;
-      },
-      async read(input) {
-        const request = { function: 2, address: input, count: 1 } as const;
-        const response = await transact(unit, request, timeout).catch(() => undefined);
-        if (response === undefined) return silent;
-        if ('exception' in response) return refusal(`input ${input}`, response.exception);
-        return 'bits' in response ? response.bits[0] === true : 'the answer is of another function';
-      },
+      options: { connection },
     },
-    signal,
-    time,
-  );
+  ] = devices as readonly [ModbusDevice];
+  const more = { units: devices.map(({ options }) => options.unit), name: devices[0]?.id ?? '' };
+  return 'tcp' in connection
+    ? openTcp(connection.tcp, { ...more, parallel: connection.parallel }, host)
+    : openRtu(connection, more, host);
 }
 
-async function pollLoop(
-  device: ModbusDevice,
-  transact: Transact,
-  host: Host,
-  signal: AbortSignal,
-): Promise<void> {
-  const { unit, poll, timeout, zones } = device.options;
-  const profile = device.profile as Profile;
+/** Asks one device. */
+export function askerOf({ options }: ModbusDevice, wire: Wire) {
+  const { unit, timeout, delay, answersAs } = options;
+  return (request: ModbusRequest, more: Pick<Ask, 'urgent' | 'now'> = {}): Promise<Reply> =>
+    wire.transact({ unit, request, timeout, delay, answersAs, ...more });
+}
+
+/** One device of a wire: its poll and its outputs. */
+function unitOf(device: ModbusDevice, wire: Wire, host: Host, signal: AbortSignal) {
   const { clock } = host;
-  const reads = readsOf(profile);
-  let following = follow(profile, device.id, zones);
-  let missed = 0;
-  while (!signal.aborted) {
-    const started = clock.elapsed();
-    const result = await readAll(reads, (request) => transact(unit, request, timeout)).catch(() => undefined);
-    if (signal.aborted) return;
-    if (result !== undefined && 'image' in result) {
-      missed = 0;
-      host.link(device.id, 'online');
-      const written = await Promise.all(
-        following(result.image).map((one) =>
-          host.report(one).then(
-            () => true,
-            () => false,
-          ),
-        ),
-      );
-      // What is not on disk was not seen: start over, and the next poll reports the state as found.
-      if (written.includes(false)) following = follow(profile, device.id, zones);
-    } else {
-      missed++;
-      if (missed === OFFLINE_AFTER)
-        host.link(device.id, 'offline', result?.refusal ?? `unit ${unit} does not answer`);
+  const ask = askerOf(device, wire);
+  const gone = (error: Error): Reply => ({ missing: error.message });
+  const write = async (
+    name: string,
+    request: ModbusRequest,
+    off: boolean,
+  ): Promise<WriteProblem | undefined> => {
+    for (let tried = 1; ; tried++) {
+      const reply = await ask(request, off ? { now: true } : { urgent: true }).catch(gone);
+      if ('missing' in reply) return { reason: reply.missing, unknown: true };
+      if (!('exception' in reply)) return undefined;
+      const problem = refusalOf(name, reply.exception);
+      if (reply.exception !== BUSY || tried === BUSY_TRIES) return problem;
+      await clock.wait(BUSY_AGAIN_MS, signal);
     }
-    const backoff = Math.min(BACKOFF_FIRST_MS * 2 ** (missed - 1), BACKOFF_MAX_MS);
-    const wait =
-      missed === 0
-        ? poll - (clock.elapsed() - started)
-        : Math.max(backoff * (0.5 + clock.random() / 2), poll);
-    await clock.wait(Math.max(wait, 1), signal);
-  }
+  };
+  const read = async (input: number): Promise<boolean | string> => {
+    const reply = await ask({ function: 2, address: input, count: 1 }, { urgent: true }).catch(gone);
+    if ('missing' in reply) return reply.missing;
+    if ('exception' in reply) return refusalOf(`input ${input}`, reply.exception).reason;
+    return 'bits' in reply ? reply.bits[0] === true : 'an answer of another function';
+  };
+  /** What is held until it is reset shows nothing new before: the write is tried until it is done. */
+  const reset = async ({ reset: wanted, address }: Point): Promise<void> => {
+    if (wanted === undefined) return;
+    await clock.wait(wanted.after, signal);
+    while (!signal.aborted) {
+      const problem = await write('the reset', resetRequest(wanted), false);
+      if (problem === undefined) return;
+      host.log.warn({ device: device.id, address }, `${device.id}: ${problem.reason}; it is tried again`);
+      await clock.wait(RESET_AGAIN_MS, signal);
+    }
+  };
+  return {
+    outputs: createOutputs(device.options.outputs, { write, read }, signal, clock),
+    poll: () =>
+      pollLoop(
+        {
+          device: device.id,
+          profile: device.profile as Profile,
+          zones: device.options.zones,
+          pollMs: device.options.poll,
+          ask,
+          reset: (point) => void reset(point),
+        },
+        host,
+        signal,
+      ),
+  };
 }
 
-/** All reads of one poll as one image; why, where the device refuses one; undefined where it is silent. */
-async function readAll(
-  reads: readonly Read[],
-  ask: (request: ModbusRequest) => Promise<ModbusResponse | undefined>,
-): Promise<{ image: Image } | { refusal: string } | undefined> {
-  const image = new Map<string, number>();
-  for (const read of reads) {
-    const response = await ask(read);
-    if (response === undefined) return undefined;
-    if ('exception' in response) {
-      const words = exceptionText[response.exception] ?? 'unknown exception';
-      const what = `function ${read.function} at ${read.address}: ${words} (exception ${response.exception})`;
-      return { refusal: `refuses ${what}; does the profile fit the device?` };
-    }
-    const values =
-      'bits' in response ? response.bits.map(Number) : 'registers' in response ? response.registers : [];
-    for (let i = 0; i < read.count; i++) image.set(imageKey(read.function, read.address + i), values[i] ?? 0);
-  }
-  return { image };
+function refusalOf(what: string, exception: number): WriteProblem {
+  const reason = `${what}: ${exceptionText[exception] ?? 'refused'} (exception ${exception})`;
+  if (exception === STILL_AT_WORK) return { reason, unknown: true };
+  return { reason, ...(PASSING.includes(exception) && { passing: true as const }) };
 }

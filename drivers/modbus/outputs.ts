@@ -5,65 +5,21 @@
 import { z } from 'zod';
 import type { Clock, Timer } from '../contract/clock.ts';
 import { type Command, type Outcome, wrongArgument } from '../contract/driver.ts';
-import { duration, identifier } from '../contract/options.ts';
+import type { ModbusRequest } from './codec.ts';
+import { actionsOf, type Bollard, type OutputOptions, type Target, targetsOf } from './output-options.ts';
 
-const coil = () => z.int().min(0).max(65_535).describe('Its address, from 0');
-const id = identifier().describe('Its name in commands and rules');
-const switched = (kind: 'siren' | 'lamp', words: string) =>
-  z.strictObject({
-    id,
-    kind: z.literal(kind).describe(words),
-    coil: coil(),
-    limit: duration({ most: '1d' }).prefault('3m').describe('Off after so long, whatever was asked'),
-  });
-
-export const outputOptions = z.discriminatedUnion('kind', [
-  switched('siren', 'Told `activate` and `deactivate`'),
-  switched('lamp', 'Told `activate` and `deactivate`'),
-  z.strictObject({
-    id,
-    kind: z.literal('door').describe('Told `unlock` for a moment, `hold` open, `lock`'),
-    coil: coil(),
-    moment: duration({ most: '1h' }).prefault('5s').describe('How long `unlock` lasts'),
-  }),
-  z.strictObject({
-    id,
-    kind: z.literal('bollard').describe('Told `raise` and `lower`'),
-    raise: coil(),
-    lower: coil(),
-    travel: duration({ most: '1h' })
-      .prefault('8s')
-      .describe('How long it takes; its coils are off afterwards'),
-    interlock: z
-      .strictObject({ input: z.int().min(0).max(65_535).describe('A discrete input, from 0') })
-      .describe('On while something stands there: it does not move then, and a rise stops'),
-  }),
-]);
-export type OutputOptions = z.output<typeof outputOptions>;
-
-const actionsOf = {
-  siren: ['activate', 'deactivate'],
-  lamp: ['activate', 'deactivate'],
-  door: ['unlock', 'lock', 'hold'],
-  bollard: ['raise', 'lower'],
-} as const;
-
-/** What the outputs of a device can be told. */
-export const outputCommands = (outputs: readonly OutputOptions[]) =>
-  outputs.flatMap(({ id: output, kind }) => actionsOf[kind].map((action) => ({ action, output })));
-
-const coilsOf = (output: OutputOptions) =>
-  output.kind === 'bollard' ? [output.raise, output.lower] : [output.coil];
-
-/** The device's wire. Both give why it could not be done as a string. */
+/** The device's wire. Both give why it could not be done. */
 export interface OutputWire {
-  readonly write: (coil: number, on: boolean) => Promise<WriteProblem | undefined>;
+  /** `off`: it waits for nothing. */
+  readonly write: (name: string, request: ModbusRequest, off: boolean) => Promise<WriteProblem | undefined>;
   readonly read: (input: number) => Promise<boolean | string>;
 }
 export interface WriteProblem {
   readonly reason: string;
   /** It may have been done: nobody answered. */
   readonly unknown?: true;
+  /** It was not done now, and may be later. */
+  readonly passing?: true;
 }
 
 export interface Outputs {
@@ -86,7 +42,6 @@ const argumentsSchema = z.strictObject({
 });
 const INTERLOCK_EVERY_MS = 100;
 const REST_AGAIN_MS = 1000;
-type Bollard = Extract<OutputOptions, { kind: 'bollard' }>;
 
 const failed = ({ reason, unknown }: WriteProblem): Outcome => ({
   done: false,
@@ -94,14 +49,14 @@ const failed = ({ reason, unknown }: WriteProblem): Outcome => ({
   ...(unknown === true && { unknown }),
 });
 
-/** The coils of a device, and what will switch each off. */
-function createCoils(wire: OutputWire, signal: AbortSignal, time: Clock) {
-  const timers = new Map<number, Timer>();
-  const stopTimer = (at: number) => {
+/** What a device switches, and what will switch each off. */
+function createSwitches(wire: OutputWire, signal: AbortSignal, time: Clock) {
+  const timers = new Map<Target, Timer>();
+  const stopTimer = (at: Target) => {
     timers.get(at)?.stop();
     timers.delete(at);
   };
-  const offAfter = (at: number, ms: number) => {
+  const offAfter = (at: Target, ms: number) => {
     stopTimer(at);
     timers.set(
       at,
@@ -109,49 +64,56 @@ function createCoils(wire: OutputWire, signal: AbortSignal, time: Clock) {
     );
   };
   /** Off, and insists: what was to last a moment must not last for ever. */
-  const off = async (at: number): Promise<WriteProblem | undefined> => {
+  const off = async (at: Target): Promise<WriteProblem | undefined> => {
     stopTimer(at);
-    const problem = await wire.write(at, false);
-    if (problem?.unknown === true && !signal.aborted && !timers.has(at)) offAfter(at, REST_AGAIN_MS);
+    const problem = await wire.write(at.name, at.off, true);
+    const mayHelp = problem?.unknown === true || problem?.passing === true;
+    if (mayHelp && !signal.aborted && !timers.has(at)) offAfter(at, REST_AGAIN_MS);
     return problem;
   };
   return {
     off,
     /** For so long; Infinity: until it is switched off. */
-    async on(at: number, ms: number): Promise<WriteProblem | undefined> {
+    async on(at: Target, ms: number): Promise<WriteProblem | undefined> {
       stopTimer(at);
-      const problem = await wire.write(at, true);
-      // Also where nobody answered: it may be on.
-      if (ms !== Number.POSITIVE_INFINITY) offAfter(at, ms);
+      const isTimed = ms !== Number.POSITIVE_INFINITY;
+      const isPulse = isTimed && at.pulse !== undefined;
+      const problem = await wire.write(at.name, isPulse ? at.pulse(ms) : at.on, false);
+      // Also where nobody answered: it may be on. A device that times it and said so needs no help.
+      if (isTimed && !(isPulse && problem === undefined)) offAfter(at, ms);
       return problem;
     },
   };
 }
-type Coils = ReturnType<typeof createCoils>;
+type Switches = ReturnType<typeof createSwitches>;
 
 /** Moves bollards, each one way at a time, while nothing stands there. */
-function createBollards(coils: Coils, wire: OutputWire, signal: AbortSignal, time: Clock) {
+function createBollards(switches: Switches, wire: OutputWire, signal: AbortSignal, time: Clock) {
   const moving = new Set<string>();
   const blockedBy = async ({ interlock }: Bollard): Promise<string | undefined> => {
     const found = await wire.read(interlock.input);
     if (typeof found === 'string') return `its interlock cannot be read: ${found}`;
-    return found ? 'its interlock is on: something stands there' : undefined;
+    return found === (interlock.normal === 'open')
+      ? 'its interlock is on: something stands there'
+      : undefined;
   };
   const move = async (bollard: Bollard, action: 'raise' | 'lower'): Promise<Outcome> => {
-    const [own, other] = action === 'raise' ? [bollard.raise, bollard.lower] : [bollard.lower, bollard.raise];
-    const why = await blockedBy(bollard);
+    const [up, down] = targetsOf(bollard) as readonly [Target, Target];
+    const [own, other] = action === 'raise' ? [up, down] : [down, up];
+    // Twice: one answer may be another's, however well it fits.
+    const why = (await blockedBy(bollard)) ?? (await blockedBy(bollard));
     if (why !== undefined) return { done: false, reason: why };
     // Never both ways at once.
-    const still = await coils.off(other);
+    const still = await switches.off(other);
     if (still !== undefined) return failed(still);
-    const problem = await coils.on(own, bollard.travel);
+    const problem = await switches.on(own, bollard.travel);
     if (problem !== undefined) return failed(problem);
     const end = time.elapsed() + bollard.travel;
     while (time.elapsed() < end && !signal.aborted) {
       await time.wait(INTERLOCK_EVERY_MS, signal);
       const stop = action === 'raise' ? await blockedBy(bollard) : undefined;
       if (stop === undefined) continue;
-      await coils.off(own);
+      await switches.off(own);
       return { done: false, reason: `it was stopped on its way: ${stop}` };
     }
     return signal.aborted
@@ -174,8 +136,10 @@ export function createOutputs(
   signal: AbortSignal,
   time: Clock,
 ): Outputs {
-  const coils = createCoils(wire, signal, time);
-  const bollards = createBollards(coils, wire, signal, time);
+  const switches = createSwitches(wire, signal, time);
+  const bollards = createBollards(switches, wire, signal, time);
+  // A fence stays as it was told: it is no alarm that must end.
+  const resting = outputs.filter(({ kind }) => kind !== 'fence');
   const outcomeOf = (problem: WriteProblem | undefined): Outcome =>
     problem === undefined ? { done: true } : failed(problem);
   return {
@@ -191,26 +155,29 @@ export function createOutputs(
         return { done: false, reason: `a ${kind} does not know ${action}` };
       if (kind === 'bollard') return await bollards.move(output, action as 'raise' | 'lower');
       lasting.delete(output);
-      if (action === 'lock' || action === 'deactivate') return outcomeOf(await coils.off(output.coil));
+      const [target] = targetsOf(output) as readonly [Target];
+      if (action === 'lock' || action === 'deactivate') return outcomeOf(await switches.off(target));
       if (kind === 'door') {
         const forMs = action === 'unlock' ? output.moment : Number.POSITIVE_INFINITY;
-        return outcomeOf(await coils.on(output.coil, forMs));
+        return outcomeOf(await switches.on(target, forMs));
       }
       const asked = parsed.data.for === undefined ? Number.POSITIVE_INFINITY : parsed.data.for * 1000;
+      if (kind === 'fence') return outcomeOf(await switches.on(target, asked));
       const ms = Math.min(asked, output.limit);
       lasting.set(output, time.elapsed() + ms);
-      return outcomeOf(await coils.on(output.coil, ms));
+      return outcomeOf(await switches.on(target, ms));
     },
     async begin() {
-      for (const output of outputs) {
+      for (const output of resting) {
         const left = (lasting.get(output) ?? 0) - time.elapsed();
-        if (output.kind !== 'bollard' && left > 0) await coils.on(output.coil, left);
-        else for (const at of coilsOf(output)) await coils.off(at);
+        const [target] = targetsOf(output);
+        if (target !== undefined && left > 0) await switches.on(target, left);
+        else for (const at of targetsOf(output)) await switches.off(at);
       }
     },
     async rest() {
-      for (const output of outputs) {
-        for (const at of coilsOf(output)) await coils.off(at);
+      for (const output of resting) {
+        for (const at of targetsOf(output)) await switches.off(at);
       }
     },
   };

@@ -34,7 +34,7 @@ const decoders: readonly (readonly [string, () => Pick<Decoder<unknown>, 'push'>
   ['Modbus RTU, requests', rtuRequestDecoder, ['\x01\x03', '\x01\x10\x00\x00\x00\x7b\xf6']],
   [
     'Modbus RTU, answers',
-    () => rtuResponseDecoder(() => ({ unit: 1, function: 3, bytes: 250 })),
+    () => rtuResponseDecoder(() => [{ unit: 1, function: 3, bytes: 250 }]),
     ['\x01\x03', '\x01\x03\xfa'],
   ],
   ['OSDP', osdpDecoder, ['\x53', '\x53\x00\xb8\x05\x04\x60']],

@@ -61,7 +61,7 @@ describe('bad input', () => {
   const expected = { unit: 1, function: 3, bytes: 2 };
 
   it('finds the answer after noise that looks like the start of a long frame', () => {
-    const decoder = rtuResponseDecoder(() => expected);
+    const decoder = rtuResponseDecoder(() => [expected]);
     const decoded = decodeAll(decoder, [Buffer.concat([hex('01 03 F0 00'), answer])]);
     expect(frames(decoded)).toEqual([{ unit: 1, pdu: hex('03 02 0007') }]);
     expect(discardedBytes(decoded)).toBe(4);
@@ -72,7 +72,7 @@ describe('bad input', () => {
     broken[3] = 0xff;
     expect(
       decodeAll(
-        rtuResponseDecoder(() => expected),
+        rtuResponseDecoder(() => [expected]),
         [broken],
       ),
     ).toEqual([{ discarded: 7, reason: 'wrong crc' }]);
@@ -83,7 +83,7 @@ describe('bad input', () => {
     expect(
       frames(
         decodeAll(
-          rtuResponseDecoder(() => expected),
+          rtuResponseDecoder(() => [expected]),
           [late, answer],
         ),
       ),
@@ -123,7 +123,7 @@ describe('bad input', () => {
         for (const [decoder, around] of [
           [rtuRequestDecoder(), overhead.rtu],
           [rtuResponseDecoder(), overhead.rtu],
-          [rtuResponseDecoder(() => expected), overhead.rtu],
+          [rtuResponseDecoder(() => [expected]), overhead.rtu],
           [tcpDecoder(), overhead.tcp],
         ] as const) {
           const decoded = decodeAll(decoder, chunks);

@@ -8,6 +8,7 @@ import { fakeHost, freePort, stream } from '../helpers.ts';
 export const profile: Profile = profileSchema.parse({
   title: { en: 'test', zh: '测试' },
   verified: false,
+  maxGap: 1,
   points: [
     { function: 3, address: 0, bit: 2, zone: 1, kind: 'fence', cause: 'touched' },
     { function: 3, address: 0, bit: 6, kind: 'tamper' },

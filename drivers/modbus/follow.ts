@@ -1,0 +1,220 @@
+/**
+ * Follows one device by its profile: images in, observations out. The first image that has a point gives its state as
+ * found (`initial`); later ones give changes only. What was not read, or is no value, changes nothing.
+ */
+import type { DeviceObservation } from '../contract/observation.ts';
+import { type ZoneOptions, zoneOf } from '../contract/options.ts';
+import { type Image, imageKey, type Point, type Profile, widthOf } from './profile.ts';
+
+export interface Told {
+  readonly observation: DeviceObservation;
+  readonly point: Point;
+}
+export interface Follower {
+  /** `now`: elapsed ms. */
+  take(image: Image, now: number): Told[];
+  /** Values that no rule knows, since it was last asked; one that stays is told once. */
+  strange(): { readonly address: number; readonly value: number }[];
+}
+
+/** The bytes of a number, the highest first. `order` names them as they lie in the registers. */
+function bytesOf(words: readonly number[], order: string): number[] {
+  const lie = words.flatMap((one) => [one >> 8, one & 0xff]);
+  if (lie.length === 2) return order === 'BADC' || order === 'DCBA' ? lie.reverse() : lie;
+  return [...'ABCD'].map((letter) => lie[order.indexOf(letter)] ?? 0);
+}
+
+/** What stands there, as an unsigned number; undefined: it was not read, or the device says that it is no value. */
+export function rawOf(image: Image, point: Point): number | undefined {
+  const words = Array.from({ length: widthOf(point) }, (_, i) =>
+    image.get(imageKey(point.function, point.address + i)),
+  );
+  if (words.includes(undefined)) return undefined;
+  const bytes = bytesOf(words as number[], 'order' in point ? point.order : 'ABCD');
+  const value = bytes.reduce((sum, byte) => sum * 256 + byte, 0);
+  return point.invalid.includes(value) ? undefined : value;
+}
+
+function masked(value: number, mask: number | undefined): number {
+  return mask === undefined ? value : (value & mask) >>> (31 - Math.clz32(mask & -mask));
+}
+
+/** What a float of 32 bits knows (IEEE 754), and what one register or two can say. */
+const FLOAT_DIGITS = 7;
+const DIGITS = 12;
+
+/** The value with its unit; rounded, so that 3 * 0.1 is 0.3. */
+export function measure(image: Image, point: Extract<Point, { scale: number }>): number | undefined {
+  const raw = rawOf(image, point);
+  if (raw === undefined) return undefined;
+  const number = numberOf(masked(raw, point.mask), point);
+  const value = number * point.scale + point.offset;
+  const digits = point.type === 'float32' ? FLOAT_DIGITS : DIGITS;
+  return Number.isFinite(value) ? Number(value.toPrecision(digits)) : undefined;
+}
+
+function numberOf(raw: number, { type, signed }: Extract<Point, { scale: number }>): number {
+  if (type === 'float32') {
+    const view = new DataView(new ArrayBuffer(4));
+    view.setUint32(0, raw);
+    return view.getFloat32(0);
+  }
+  if (type === 'int32') return raw | 0;
+  return type === 'int16' || signed ? (raw << 16) >> 16 : raw;
+}
+
+/** A point, or one value of one that has a meaning for each. */
+interface Track {
+  readonly point: Point;
+  readonly code: Pick<Point, 'kind' | 'cause' | 'sia' | 'contactId'>;
+  readonly values?: number[];
+  state?: boolean;
+  /** What it would be, were it not for its debounce; since when. */
+  turning?: { readonly to: boolean; readonly since: number } | undefined;
+}
+
+function tracksOf(point: Point): Track[] {
+  if ('values' in point) {
+    // Values of one meaning are one alarm: from one to the other nothing ends.
+    const byMeaning = new Map<string, Track & { readonly values: number[] }>();
+    for (const [value, own] of Object.entries(point.values)) {
+      const code = { ...point, ...own };
+      const key = `${code.kind} ${code.cause}`;
+      const track = byMeaning.get(key) ?? { point, code, values: [] };
+      track.values.push(Number(value));
+      byMeaning.set(key, track);
+    }
+    return [...byMeaning.values()];
+  }
+  const isLimited = !('scale' in point) || point.below !== undefined || point.above !== undefined;
+  return isLimited ? [{ point, code: point }] : [];
+}
+
+/** Whether a point is on; undefined: not known. `was`: for hysteresis. */
+function isOn(image: Image, point: Point, was: boolean, values?: readonly number[]): boolean | undefined {
+  if ('scale' in point) {
+    const measured = measure(image, point);
+    if (measured === undefined) return undefined;
+    const slack = was ? point.hysteresis : 0;
+    return (
+      (point.below !== undefined && measured < point.below + slack) ||
+      (point.above !== undefined && measured > point.above - slack)
+    );
+  }
+  const raw = rawOf(image, point);
+  if (raw === undefined) return undefined;
+  const found = masked(raw, point.mask);
+  if ('values' in point) {
+    if (!(found in point.values)) return point.normal.includes(found) ? false : undefined;
+    return values === undefined || values.includes(found);
+  }
+  const bits = point.bit === undefined ? found : (found >>> point.bit) & 1;
+  const wanted = point.equals;
+  const on = wanted === undefined ? bits !== 0 : [wanted].flat().includes(bits);
+  return on !== point.inverted;
+}
+
+/** Whether all that a point depends on is so; undefined: not known. */
+function conditions(profile: Profile): (image: Image, point: Point) => boolean | undefined {
+  const named = new Map(profile.points.map((point) => [point.name, point]));
+  const holds = (image: Image, name: string, wanted: boolean | number | readonly number[]) => {
+    const gate = named.get(name);
+    if (gate === undefined) return undefined;
+    if (typeof wanted === 'boolean') {
+      const on = isOn(image, gate, false);
+      return on === undefined ? undefined : on === wanted;
+    }
+    const value = 'scale' in gate ? measure(image, gate) : rawOf(image, gate);
+    const found = value === undefined || 'scale' in gate ? value : masked(value, gate.mask);
+    return found === undefined ? undefined : [wanted].flat().includes(found);
+  };
+  return (image, { when }) => {
+    if (when === undefined) return true;
+    const all = typeof when === 'string' ? { [when]: true } : when;
+    const held = Object.entries(all).map(([name, wanted]) => holds(image, name, wanted));
+    return held.includes(false) ? false : held.includes(undefined) ? undefined : true;
+  };
+}
+
+const codesOf = ({ sia, contactId }: Track['code'], raised: boolean) => ({
+  ...(sia !== undefined && raised && { sia }),
+  ...(contactId !== undefined && { contactId: `${raised ? 'E' : 'R'}${contactId}` }),
+});
+
+/** Lets a state count when it has stood for the debounce; the first one at once. @returns whether it changed. */
+function turn(track: Track, to: boolean, now: number): boolean {
+  if (track.state === to) {
+    track.turning = undefined;
+    return false;
+  }
+  const debounce = track.point.debounce ?? 0;
+  if (track.state !== undefined && debounce > 0) {
+    if (track.turning?.to !== to) track.turning = { to, since: now };
+    if (now - track.turning.since < debounce) return false;
+  }
+  track.turning = undefined;
+  track.state = to;
+  return true;
+}
+
+export function follow(profile: Profile, device: string, zones: readonly ZoneOptions[]): Follower {
+  const tracks = profile.points.flatMap(tracksOf);
+  const isAllowed = conditions(profile);
+  const odd = new Map<Point, number>();
+  const strange: { address: number; value: number }[] = [];
+
+  const noteStrange = (image: Image) => {
+    for (const point of profile.points) {
+      if (!('values' in point)) continue;
+      const raw = rawOf(image, point);
+      const value = raw === undefined ? undefined : masked(raw, point.mask);
+      if (value === undefined || value in point.values || point.normal.includes(value)) odd.delete(point);
+      else if (odd.get(point) !== value) {
+        odd.set(point, value);
+        strange.push({ address: point.address, value });
+      }
+    }
+  };
+  const detailsOf = (image: Image, zone: number | undefined) =>
+    Object.fromEntries(
+      profile.points.flatMap((other) => {
+        if (!('scale' in other) || (other.zone !== undefined && other.zone !== zone)) return [];
+        const value = measure(image, other);
+        return value === undefined ? [] : [[other.name, value]];
+      }),
+    );
+  const told = (image: Image, { point, code }: Track, on: boolean, initial: boolean): Told => {
+    const { zone } = point;
+    const configured = zones.find((one) => one.zone === zone)?.kind;
+    const details = detailsOf(image, zone);
+    return {
+      point,
+      observation: {
+        device,
+        kind: code.kind ?? configured ?? 'intrusion',
+        state: on ? 'raised' : 'restored',
+        ...(zone !== undefined && { zone: zoneOf(zones, zone) }),
+        ...(code.cause !== undefined && { cause: code.cause }),
+        ...(initial && { initial: true }),
+        codes: codesOf(code, on),
+        ...(Object.keys(details).length > 0 && { details }),
+      },
+    };
+  };
+  return {
+    take(image, now) {
+      noteStrange(image);
+      return tracks.flatMap((track) => {
+        const { point, state } = track;
+        const found = isOn(image, point, state === true, track.values);
+        const allowed = isAllowed(image, point);
+        const on = allowed === true ? found : allowed;
+        if (on === undefined || !turn(track, on, now)) return [];
+        return [told(image, track, on, state === undefined)];
+      });
+    },
+    strange() {
+      return strange.splice(0);
+    },
+  };
+}

@@ -1,0 +1,200 @@
+/**
+ * Polls one unit: asks, follows, waits. One that does not answer backs off alone. Of several reads each stands for
+ * itself: what the device refuses, or answers in part, costs the points of that read and no others.
+ */
+import type { Clock } from '../contract/clock.ts';
+import type { Host } from '../contract/driver.ts';
+import type { DeviceObservation } from '../contract/observation.ts';
+import type { ZoneOptions } from '../contract/options.ts';
+import { exceptionText, type ModbusRequest } from './codec.ts';
+import { type Follower, follow } from './follow.ts';
+import { imageKey, type Point, type Profile, type Read, readsOf } from './profile.ts';
+import type { Reply } from './wire.ts';
+
+/** Unanswered polls after which a unit is offline; one lost frame is no outage. */
+const OFFLINE_AFTER = 3;
+const BACKOFF_FIRST_MS = 500;
+const BACKOFF_MAX_MS = 15_000;
+/** A read that fails while others do not is tried less and less often: it costs them their turns. */
+const READ_BACKOFF_MAX_MS = 60_000;
+/** A read of several points that is refused so often in a row is taken apart. */
+const SPLIT_AFTER = 2;
+/** Illegal function, address or value (V1.1b3, 7): what was asked is not in this device. */
+const ILLEGAL = [1, 2, 3];
+
+interface Reading {
+  readonly read: Read;
+  /** In a row. */
+  failures: number;
+  notBefore: number;
+  problem: string | undefined;
+}
+const readingOf = (read: Read): Reading => ({ read, failures: 0, notBefore: 0, problem: undefined });
+
+export interface Polled {
+  /** What was read; what was not is not in it. */
+  readonly image: ReadonlyMap<string, number>;
+  /** Some read was answered with values. */
+  readonly answered: boolean;
+  /** The first thing that is wrong. */
+  readonly problem: string | undefined;
+}
+
+type AskRead = (request: ModbusRequest) => Promise<Reply>;
+
+/** The words of an exception; the profile is not to blame for a gateway's, nor for one that is busy. */
+export function refusalOf(read: Read, exception: number): string {
+  const words = exceptionText[exception] ?? 'unknown exception';
+  const what = `function ${read.function} at ${read.address}: ${words} (exception ${exception})`;
+  return ILLEGAL.includes(exception)
+    ? `refuses ${what}; does the profile fit the device?`
+    : `answers to ${what}`;
+}
+
+/** What a unit is asked for; it learns what the unit refuses. */
+export function createReader(profile: Profile, clock: Pick<Clock, 'elapsed'>) {
+  let readings = readsOf(profile).map(readingOf);
+  /** Together with its points apart, where it is refused: each may be good. */
+  const split = (reading: Reading) => {
+    const parts = reading.read.points.flatMap((point) => readsOf({ ...profile, points: [point] }));
+    const apart = [...new Map(parts.map((read) => [`${read.address}/${read.count}`, read])).values()];
+    if (apart.length < 2) return;
+    readings = readings.flatMap((one) => (one === reading ? apart.map(readingOf) : [one]));
+  };
+  const take = (reading: Reading, reply: Reply, image: Map<string, number>): boolean => {
+    const { read } = reading;
+    if ('bits' in reply || 'registers' in reply) {
+      const values = 'bits' in reply ? reply.bits.map(Number) : reply.registers;
+      for (const [i, value] of values.slice(0, read.count).entries())
+        image.set(imageKey(read.function, read.address + i), value);
+      reading.failures = 0;
+      reading.problem = undefined;
+      return true;
+    }
+    reading.failures++;
+    reading.problem =
+      'missing' in reply
+        ? reply.missing
+        : 'exception' in reply
+          ? refusalOf(read, reply.exception)
+          : 'an answer of another function';
+    if ('exception' in reply && ILLEGAL.includes(reply.exception) && reading.failures >= SPLIT_AFTER)
+      split(reading);
+    return false;
+  };
+  return {
+    async poll(ask: AskRead): Promise<Polled> {
+      const image = new Map<string, number>();
+      const asked: Reading[] = [];
+      let answered = false;
+      let silences = 0;
+      for (const reading of [...readings]) {
+        if (reading.notBefore > clock.elapsed()) continue;
+        asked.push(reading);
+        const reply = await ask(reading.read);
+        if (take(reading, reply, image)) answered = true;
+        else if ('missing' in reply) {
+          silences++;
+          // Each costs the line a timeout: a unit that is silent is not asked for all it has.
+          if (!answered || silences > 1) break;
+        }
+      }
+      // A unit that answers nothing at all backs off as a whole.
+      for (const one of asked) {
+        const waitMs = Math.min(1000 * 2 ** (one.failures - 1), READ_BACKOFF_MAX_MS);
+        one.notBefore = answered && one.failures > 0 ? clock.elapsed() + waitMs : 0;
+      }
+      return { image, answered, problem: readings.find(({ problem }) => problem !== undefined)?.problem };
+    },
+  };
+}
+
+export interface PollOptions {
+  readonly device: string;
+  readonly profile: Profile;
+  readonly zones: readonly ZoneOptions[];
+  readonly pollMs: number;
+  readonly ask: AskRead;
+  /** Called when a rise of a point with `reset` is on disk. */
+  readonly reset: (point: Point) => void;
+}
+
+export async function pollLoop(options: PollOptions, host: Host, signal: AbortSignal): Promise<void> {
+  const { device, profile, zones, pollMs } = options;
+  const { clock } = host;
+  const reader = createReader(profile, clock);
+  const tellProblem = problemTeller(device, host);
+  const fresh = (): Follower => follow(profile, device, zones);
+  let following = fresh();
+  let missed = 0;
+  while (!signal.aborted) {
+    const started = clock.elapsed();
+    const polled = await reader.poll(options.ask).catch(() => undefined);
+    if (signal.aborted) return;
+    if (polled?.answered === true) {
+      missed = 0;
+      host.link(device, 'online');
+      // What is not on disk was not seen: start over, and the next poll reports the state as found.
+      if (!(await tellAll(following.take(polled.image, clock.elapsed()), options, host))) following = fresh();
+      for (const { address, value } of following.strange())
+        host.discarded(device, 'a value that the profile does not know', 2, `${value} at ${address}`);
+      await tellProblem(polled.problem);
+    } else {
+      missed++;
+      if (missed === OFFLINE_AFTER) host.link(device, 'offline', polled?.problem ?? 'it does not answer');
+    }
+    const backoff = Math.min(BACKOFF_FIRST_MS * 2 ** (missed - 1), BACKOFF_MAX_MS);
+    const wait =
+      missed === 0
+        ? pollMs - (clock.elapsed() - started)
+        : Math.max(backoff * (0.5 + clock.random() / 2), pollMs);
+    await clock.wait(Math.max(wait, 1), signal);
+  }
+}
+
+/** @returns whether all is on disk. */
+async function tellAll(
+  said: ReturnType<Follower['take']>,
+  { reset }: PollOptions,
+  host: Host,
+): Promise<boolean> {
+  const written = await Promise.all(
+    said.map(async ({ observation, point }) => {
+      try {
+        await host.report(observation);
+      } catch {
+        return false;
+      }
+      if (point.reset !== undefined && observation.state === 'raised') reset(point);
+      return true;
+    }),
+  );
+  return !written.includes(false);
+}
+
+/** Says that some of a device cannot be read while the rest can, when it has been so for some polls; and that it can. */
+function problemTeller(device: string, host: Host) {
+  let told: boolean | undefined;
+  let since: number | undefined;
+  return async (problem: string | undefined) => {
+    since = problem === undefined ? undefined : (since ?? host.clock.elapsed());
+    const stands = since !== undefined && host.clock.elapsed() - since >= UNREADABLE_AFTER_MS;
+    if (stands === (told ?? undefined) || (problem !== undefined && !stands)) return;
+    const observation: DeviceObservation = {
+      device,
+      kind: 'fault',
+      cause: 'unreadable',
+      state: stands ? 'raised' : 'restored',
+      ...(told === undefined && { initial: true }),
+      ...(problem !== undefined && { text: problem }),
+    };
+    await host.report(observation).then(
+      () => {
+        told = stands;
+      },
+      () => {},
+    );
+  };
+}
+/** A device that starts may refuse for a moment. */
+const UNREADABLE_AFTER_MS = 3000;

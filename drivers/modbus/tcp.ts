@@ -1,0 +1,186 @@
+/**
+ * Modbus TCP. Answers bear the number of their question; behind one address there may be a gateway to a serial line
+ * with several units. It does one thing at a time: a question that a silent unit keeps it busy with holds up the
+ * next, so one is asked at a time (`parallel: 1`), and a late answer is waited for here too.
+ */
+import type { Host } from '../contract/driver.ts';
+import {
+  type Adu,
+  type Expected,
+  encodeRequest,
+  encodeTcp,
+  expectedOf,
+  mismatch,
+  parseResponse,
+  tcpDecoder,
+} from './codec.ts';
+import { openLink } from './link.ts';
+import { createTurns, type Turns } from './turns.ts';
+import { type Ask, neverAnswered, type Reply, type Wire, type WireOptions, waitOutMs } from './wire.ts';
+
+interface Awaited {
+  readonly expected: Expected;
+  readonly settle: (came: Adu | 'late' | 'lost') => void;
+  odd: string | undefined;
+}
+/** Late answers are remembered by number; more than these nobody waits for. */
+const MOST_OWED = 32;
+/** A unit that stands for the device itself, whatever it was asked as (Messaging on TCP/IP V1.0b, 4.4.1.2). */
+const SELF_UNITS = [0, 255];
+
+/** Sorts what comes: by the number of its question, and by all else that an answer must be. */
+function createEar({ units, name }: WireOptions, host: Host, turns: Turns) {
+  const { clock } = host;
+  const waiting = new Map<number, Awaited>();
+  /** Questions whose time is over, by number. */
+  const owed = new Map<number, { readonly unit: number; readonly askedAt: number }>();
+  /** How late answers came, by unit. */
+  const lateMs = new Map<number, number>();
+  const isAlone = new Set(units).size === 1;
+  let decoder = tcpDecoder();
+
+  const discard = (reason: string, adu: Adu, detail?: string) =>
+    host.discarded(name, reason, adu.pdu.length, detail);
+  const takeLate = (adu: Adu) => {
+    const late = owed.get(adu.transaction ?? -1);
+    if (late === undefined) return discard('an answer that nobody awaits', adu);
+    const afterMs = Math.round(clock.elapsed() - late.askedAt);
+    owed.delete(adu.transaction ?? -1);
+    lateMs.set(late.unit, afterMs);
+    discard('an answer after its time', adu, `unit ${late.unit} after ${afterMs} ms`);
+    turns.wake();
+  };
+  /** @returns false: lengths make no sense, and what follows would make none either. */
+  const takeFrame = (adu: Adu): boolean => {
+    const one = waiting.get(adu.transaction ?? -1);
+    if (one === undefined) {
+      for (const other of waiting.values()) other.odd = 'an answer to another question';
+      takeLate(adu);
+      return true;
+    }
+    const isFrom = adu.unit === one.expected.unit || (isAlone && SELF_UNITS.includes(adu.unit));
+    const wrong = isFrom ? mismatch(one.expected, adu.pdu) : 'an answer of another unit';
+    if (wrong === undefined) one.settle(adu);
+    else {
+      one.odd = wrong;
+      discard(wrong, adu);
+    }
+    return wrong !== 'a malformed answer';
+  };
+  return {
+    isAlone,
+    waiting,
+    owed,
+    lateMs,
+    /** @returns false: it is out of step. What follows is not looked at: it might look like an answer. */
+    push(chunk: Buffer): boolean {
+      for (const one of decoder.push(chunk)) {
+        if ('frame' in one && takeFrame(one.frame)) continue;
+        if ('discarded' in one) {
+          host.discarded(name, one.reason, one.discarded);
+          for (const other of waiting.values()) other.odd = one.reason;
+        }
+        return false;
+      }
+      return true;
+    },
+    /** Bytes of no whole frame. @returns whether there were any. */
+    takeRest(): boolean {
+      const rest = decoder.silence();
+      for (const one of rest) if ('discarded' in one) host.discarded(name, one.reason, one.discarded);
+      return rest.length > 0;
+    },
+    lost() {
+      this.takeRest();
+      decoder = tcpDecoder();
+      owed.clear();
+      for (const one of [...waiting.values()]) one.settle('lost');
+    },
+  };
+}
+
+/** @throws LineError E_LINE_REFUSED. */
+export async function openTcp(
+  address: { host: string; port: number },
+  { parallel, ...options }: WireOptions & { readonly parallel: number },
+  host: Host,
+): Promise<Wire> {
+  const { clock } = host;
+  const turns = createTurns(clock, parallel);
+  const ear = createEar(options, host, turns);
+  const { waiting, owed, lateMs } = ear;
+  let transaction = 0;
+  const link = await openLink({ serialServer: address }, options.units, host, {
+    data(chunk) {
+      if (!ear.push(chunk)) link.drop();
+    },
+    lost: () => ear.lost(),
+  });
+
+  const hear = async (ask: Ask, askedAt: number) => {
+    const { unit, request, timeout } = ask;
+    await link.ready();
+    // Nothing is under way: what is left of before belongs to no answer.
+    if (waiting.size === 0) ear.takeRest();
+    transaction = (transaction + 1) & 0xffff;
+    const mine = transaction;
+    const came = Promise.withResolvers<Adu | 'late' | 'lost'>();
+    const one: Awaited = {
+      expected: expectedOf(unit, request, ask.answersAs),
+      settle: came.resolve,
+      odd: undefined,
+    };
+    waiting.set(mine, one);
+    const timer = clock.after(timeout, () => came.resolve('late'));
+    try {
+      const bytes = encodeTcp({ transaction: mine, unit, pdu: encodeRequest(request) });
+      await link.write(bytes).catch(() => came.resolve('lost'));
+      const adu = await came.promise;
+      if (adu === 'late') {
+        if (owed.size >= MOST_OWED) owed.clear();
+        owed.set(mine, { unit, askedAt });
+      }
+      return { adu, odd: one.odd };
+    } finally {
+      timer.stop();
+      waiting.delete(mine);
+    }
+  };
+  const exchange = async (ask: Ask): Promise<Reply> => {
+    const { unit, request, timeout } = ask;
+    const askedAt = clock.elapsed();
+    let { adu, odd } = await hear(ask, askedAt);
+    // Reading twice harms nobody; what may have moved something is not done twice.
+    if (adu === 'lost' && 'count' in request) ({ adu, odd } = await hear(ask, askedAt));
+    turns.gap(ask.delay ?? 0);
+    if (typeof adu === 'object') {
+      link.note(unit, true);
+      lateMs.delete(unit);
+      return parseResponse(adu.pdu) ?? { missing: 'a malformed answer' };
+    }
+    if (adu === 'late') {
+      link.note(unit, false);
+      if (!ear.isAlone && parallel === 1) turns.rest(waitOutMs(timeout, lateMs.get(unit)));
+      // Half an answer: its length is wrong, or the rest of it was lost.
+      if (waiting.size === 0 && ear.takeRest()) link.drop();
+    }
+    return { missing: whyMissing(ask, adu, odd) };
+  };
+  const whyMissing = ({ unit, timeout }: Ask, how: 'late' | 'lost', odd: string | undefined): string => {
+    const late = lateMs.get(unit);
+    const more = odd === undefined ? '' : `; what came was ${odd}`;
+    if (how === 'lost') return `unit ${unit}: the connection was closed before its answer${more}`;
+    return late === undefined
+      ? neverAnswered(unit) + more
+      : `unit ${unit} answers after ${late} ms, and its \`timeout\` is ${timeout} ms`;
+  };
+
+  return {
+    ended: link.ended,
+    transact: (ask) => turns.take(ask, () => exchange(ask)),
+    async close() {
+      await link.close();
+      turns.close(new Error(`${link.name} was closed`));
+    },
+  };
+}

@@ -1,0 +1,327 @@
+/** One answer, one question: what comes late, short, from elsewhere or in pieces is taken for nothing else. */
+import { describe, expect, it } from 'vitest';
+import type { Observation } from '../../drivers/contract/observation.ts';
+import { profileSchema } from '../../drivers/modbus/profile.ts';
+import {
+  type Answer,
+  bits,
+  exception,
+  loopClock,
+  oddDevice,
+  type Question,
+  registers,
+  rtuFrame,
+  tcpFrame,
+} from './modbus-odd.ts';
+import { device, open } from './modbus-peer.ts';
+
+const profileOf = (...points: object[]) =>
+  profileSchema.parse({ title: { en: 'x', zh: 'x' }, verified: false, points });
+const inputs = profileOf(
+  ...[0, 1, 2, 3, 4, 5, 6, 7].map((address) => ({ function: 2, address, zone: address + 1 })),
+);
+const zones = profileOf(
+  { function: 3, address: 0, bit: 2, zone: 1, kind: 'fence' },
+  { function: 3, address: 100, bit: 2, zone: 2, kind: 'fence' },
+);
+const plain = { poll: '50ms', timeout: '300ms', zones: [] };
+const made = (connection: object, profile: typeof zones, more: object = {}, unit = 1) => ({
+  ...device(connection, unit, `fence-${unit}`, { ...plain, ...more }),
+  profile,
+});
+const changes = (all: readonly Observation[]) =>
+  all
+    .filter(({ initial, kind }) => initial !== true && kind !== 'fault')
+    .map(({ zone, state }) => `${zone?.number} ${state}`);
+const bollard = {
+  outputs: [{ id: 'b', kind: 'bollard', raise: 0, lower: 1, travel: '1s', interlock: { input: 5 } }],
+};
+const raise = { id: 'c', device: 'fence-1', action: 'raise', arguments: { output: 'b' } };
+
+describe('RTU, behind a serial server that holds answers back', () => {
+  /** Input 5 is on; every question for all inputs is answered so late, while `late` says so. */
+  const standing = (late: (question: Question) => number, writes: number[]): Answer => {
+    return ({ unit, fn, address, count, pdu, n, transaction }, write) => {
+      if (fn === 5) {
+        if (count !== 0) writes.push(address);
+        return write(rtuFrame(unit, pdu));
+      }
+      const on = Array.from({ length: count }, (_, i) => address + i === 5);
+      write(rtuFrame(unit, bits(fn, on)), late({ unit, fn, address, count, pdu, n, transaction }));
+    };
+  };
+
+  it.each([340, 700, 1200])(
+    'moves no bollard while its interlock is on, where the poll is answered after %i ms',
+    async (afterMs) => {
+      const time = loopClock();
+      const writes: number[] = [];
+      const peer = await oddDevice(
+        'rtu',
+        time,
+        standing(({ count }) => (count === 8 ? afterMs : 0), writes),
+      );
+      const { session } = await open([made(peer.connection, inputs, bollard)], time);
+      for (let i = 0; i < 6; i++) {
+        expect(await session.execute?.(raise)).toMatchObject({ done: false });
+        await time.wait(130);
+      }
+      expect(writes).toEqual([]);
+    },
+  );
+
+  it('takes the late answer to one read for no other of the same length, and says how late it is', async () => {
+    const time = loopClock();
+    let isLate = false;
+    const peer = await oddDevice('rtu', time, ({ unit, fn, address, count }, write) => {
+      const values = Array.from({ length: count }, (_, i) => (address + i === 0 ? 4 : 0));
+      write(rtuFrame(unit, registers(fn, values)), isLate && address === 0 ? 600 : 0);
+    });
+    const { reports, discards, links } = await open([made(peer.connection, zones)], time);
+    await reports.find(({ zone }) => zone?.number === 2);
+    isLate = true;
+    const late = await discards.find(({ reason }) => reason === 'an answer after its time');
+    expect(late.detail).toMatch(/^unit 1 after \d+ ms$/);
+    const offline = await links.find(({ state }) => state === 'offline');
+    expect(offline.reason).toMatch(/^unit 1 answers after \d+ ms, and its `timeout` is 300 ms$/);
+    isLate = false;
+    await links.find(({ state }) => state === 'online');
+    expect(changes(reports.rest())).toEqual([]);
+  });
+
+  it('believes the last of two answers, where one was owed and both come at once', async () => {
+    const time = loopClock();
+    let owed: Buffer | undefined;
+    const peer = await oddDevice('rtu', time, ({ unit, fn, address, count, n }, write) => {
+      const own = rtuFrame(unit, registers(fn, Array(count).fill(address === 0 ? 4 : 0)));
+      // The answer to a read of address 0 waits for the next question, whatever that is.
+      if (n > 4 && address === 0 && owed === undefined) {
+        owed = own;
+        return;
+      }
+      write(owed === undefined ? own : Buffer.concat([owed, own]));
+      owed = undefined;
+    });
+    const { reports, discards } = await open([made(peer.connection, zones)], time);
+    for (let i = 0; i < 3; i++) await discards.find(({ reason }) => reason === 'an answer after its time');
+    expect(changes(reports.rest())).toEqual([]);
+  });
+
+  it('asks the others on the line while one owes its answer', async () => {
+    const time = loopClock();
+    const peer = await oddDevice('rtu', time, ({ unit, fn, count }, write) =>
+      write(rtuFrame(unit, registers(fn, Array(count).fill(0))), unit === 2 ? 800 : 0),
+    );
+    const { links } = await open(
+      [1, 2, 3].map((unit) => made(peer.connection, zones, {}, unit)),
+      time,
+    );
+    await links.find(({ state, device: id }) => state === 'offline' && id === 'fence-2');
+    const times = (unit: number) => peer.asked.filter((one) => one.unit === unit).length;
+    expect(Math.min(times(1), times(3))).toBeGreaterThan(3 * times(2));
+    expect(links.rest()).toEqual([]);
+  });
+
+  it('takes no echo of another write for the confirmation of its own', async () => {
+    const time = loopClock();
+    const peer = await oddDevice('rtu', time, ({ unit, fn, count, pdu }, write) => {
+      if (fn !== 5) return write(rtuFrame(unit, registers(fn, Array(count).fill(0))));
+      // Coil 9, whatever coil was meant (V1.1b3, 6.5: the answer is an echo of the request).
+      write(rtuFrame(unit, Buffer.from([5, 0, 9, pdu[3] ?? 0, pdu[4] ?? 0])));
+    });
+    const lamp = { outputs: [{ id: 'l', kind: 'lamp', coil: 3 }] };
+    const { session } = await open([made(peer.connection, zones, lamp)], time);
+    const on = { ...raise, action: 'activate', arguments: { output: 'l' } };
+    expect(await session.execute?.(on)).toMatchObject({ done: false, unknown: true });
+  });
+});
+
+/** A fence whose zone 2 is touched; the device spoils what it says as the test wants. */
+const spoiled = async (spoil: Answer, more: object = {}) => {
+  const time = loopClock();
+  const words = (address: number, count: number) =>
+    Array.from({ length: count }, (_, i) => (address + i === 100 ? 4 : 0));
+  const peer = await oddDevice('tcp', time, (question, write, socket) => {
+    const { transaction, unit, fn, address, count } = question;
+    const good = () => write(tcpFrame(transaction, unit, registers(fn, words(address, count))));
+    if (question.n % 3 === 0) spoil(question, write, socket);
+    else good();
+  });
+  const opened = await open([made(peer.connection, zones, { poll: '20ms', ...more })], time);
+  await opened.reports.find(({ zone }) => zone?.number === 2);
+  while (peer.asked.length < 20) await time.wait(20);
+  return { ...opened, peer };
+};
+const wrongValue = (fn: number, count: number) => registers(fn, Array(count).fill(0xffff));
+
+describe('Modbus TCP', () => {
+  it.each<[string, Answer]>([
+    [
+      'fewer registers than asked',
+      ({ transaction, unit, fn }, write) => write(tcpFrame(transaction, unit, Buffer.from([fn, 0]))),
+    ],
+    [
+      'more registers than asked',
+      ({ transaction, unit, fn, count }, write) =>
+        write(tcpFrame(transaction, unit, wrongValue(fn, count + 1))),
+    ],
+    [
+      'an answer of another unit',
+      ({ transaction, fn, count }, write) => write(tcpFrame(transaction, 7, wrongValue(fn, count))),
+    ],
+    [
+      'an answer of another function',
+      ({ transaction, unit, count }, write) => write(tcpFrame(transaction, unit, wrongValue(4, count))),
+    ],
+    [
+      'an exception to another function',
+      ({ transaction, unit }, write) => write(tcpFrame(transaction, unit, exception(4, 2))),
+    ],
+    [
+      'another transaction number',
+      ({ transaction, unit, fn, count }, write) =>
+        write(tcpFrame(transaction + 9, unit, wrongValue(fn, count))),
+    ],
+    [
+      'a length that is too small',
+      ({ transaction, unit, fn, count }, write) => {
+        const frame = tcpFrame(transaction, unit, wrongValue(fn, count));
+        frame.writeUInt16BE(3, 4);
+        write(frame);
+      },
+    ],
+    [
+      'a length that is too large',
+      ({ transaction, unit, fn, count }, write) => {
+        const frame = tcpFrame(transaction, unit, wrongValue(fn, count));
+        frame.writeUInt16BE(60, 4);
+        write(frame);
+      },
+    ],
+    [
+      'another protocol',
+      ({ transaction, unit, fn, count }, write) => {
+        const frame = tcpFrame(transaction, unit, wrongValue(fn, count));
+        frame.writeUInt16BE(1, 2);
+        write(frame);
+      },
+    ],
+    ['a closed connection', (_question, _write, socket) => socket.destroy()],
+    ['a reset connection', (_question, _write, socket) => socket.resetAndDestroy()],
+  ])('tells nothing that is not so and no outage, where every third answer is %s', async (_name, spoil) => {
+    const { reports, links } = await spoiled(spoil);
+    expect(changes(reports.rest())).toEqual([]);
+    expect(links.rest().map(({ state }) => state)).toEqual(['online']);
+  });
+
+  it('reads answers byte by byte, and with bytes of none behind them', async () => {
+    const { reports, links, peer } = await spoiled(({ transaction, unit, fn, address, count, n }, write) => {
+      const frame = tcpFrame(transaction, unit, registers(fn, Array(count).fill(address === 100 ? 4 : 0)));
+      if (n % 2 === 0) for (const [i, byte] of [...frame].entries()) write(Buffer.from([byte]), i + 1);
+      else write(Buffer.concat([frame, Buffer.from([0, 0, 0])]));
+    });
+    expect(changes(reports.rest())).toEqual([]);
+    expect(links.rest().map(({ state }) => state)).toEqual(['online']);
+    expect(peer.connections()).toBe(1);
+  });
+
+  it('opens anew what the device closes after each answer, without an outage, and switches its outputs', async () => {
+    const time = loopClock();
+    const peer = await oddDevice('tcp', time, ({ transaction, unit, fn, count, pdu }, _write, socket) =>
+      socket.end(tcpFrame(transaction, unit, fn === 5 ? pdu : registers(fn, Array(count).fill(0)))),
+    );
+    const lamp = { outputs: [{ id: 'l', kind: 'lamp', coil: 3 }] };
+    const { session, links } = await open([made(peer.connection, zones, lamp)], time);
+    while (peer.asked.length < 12) await time.wait(20);
+    for (const action of ['activate', 'deactivate', 'activate', 'deactivate'])
+      expect(await session.execute?.({ ...raise, action, arguments: { output: 'l' } })).toEqual({
+        done: true,
+      });
+    expect(links.rest().map(({ state }) => state)).toEqual(['online']);
+  });
+
+  it('takes 0 and 255 for the unit of a device that is alone, and what `answersAs` says', async () => {
+    const time = loopClock();
+    for (const [from, more] of [
+      [0, {}],
+      [255, {}],
+      [9, { answersAs: 9 }],
+    ] as const) {
+      const peer = await oddDevice('tcp', time, ({ transaction, fn, count }, write) =>
+        write(tcpFrame(transaction, from, registers(fn, Array(count).fill(0)))),
+      );
+      const { links } = await open([made(peer.connection, zones, more)], time);
+      expect(await links.next()).toMatchObject({ state: 'online' });
+    }
+  });
+});
+
+describe('a gateway from TCP to a serial line', () => {
+  it('is asked one thing at a time', async () => {
+    const time = loopClock();
+    let busy = 0;
+    let most = 0;
+    const peer = await oddDevice('tcp', time, ({ transaction, unit, fn, count }, write) => {
+      most = Math.max(most, ++busy);
+      time.after(60, () => {
+        busy--;
+        write(tcpFrame(transaction, unit, registers(fn, Array(count).fill(0))));
+      });
+    });
+    const { links } = await open(
+      [1, 2, 3, 4, 5, 6, 7, 8].map((unit) => made(peer.connection, zones, {}, unit)),
+      time,
+    );
+    while (peer.asked.length < 60) await time.wait(50);
+    expect(most).toBe(1);
+    expect(links.rest().map(({ state }) => state)).toEqual(Array(8).fill('online'));
+  });
+
+  it('waits out what a silent unit keeps it busy with: the others stay online', async () => {
+    const time = loopClock();
+    // One line: each question is done after those before it; the silent unit costs it 800 ms, then exception 11.
+    let free = 0;
+    const peer = await oddDevice('tcp', time, ({ transaction, unit, fn, count }, write) => {
+      free = Math.max(free, time.elapsed()) + (unit === 2 ? 800 : 20);
+      const pdu = unit === 2 ? exception(fn, 11) : registers(fn, Array(count).fill(0));
+      write(tcpFrame(transaction, unit, pdu), free - time.elapsed());
+    });
+    const { links } = await open(
+      [1, 2, 3].map((unit) => made(peer.connection, zones, {}, unit)),
+      time,
+    );
+    const offline = await links.find(({ state }) => state === 'offline');
+    expect(offline).toMatchObject({ device: 'fence-2' });
+    const before = peer.asked.length;
+    while (peer.asked.length < before + 60) await time.wait(50);
+    expect(links.rest()).toEqual([]);
+  });
+
+  it('is connected to anew when all of its units fell silent, and not for one of them', async () => {
+    const time = loopClock();
+    let silent: readonly number[] = [];
+    const peer = await oddDevice('tcp', time, ({ transaction, unit, fn, count }, write) => {
+      if (!silent.includes(unit)) write(tcpFrame(transaction, unit, registers(fn, Array(count).fill(0))));
+    });
+    const { session, links } = await open(
+      [1, 2].map((unit) => made(peer.connection, zones, { timeout: '1s' }, unit)),
+      time,
+    );
+    await links.next();
+    await links.next();
+    let ended = '';
+    session.ended.catch((error: Error) => {
+      ended = error.message;
+    });
+    silent = [2];
+    expect(await links.next()).toMatchObject({ device: 'fence-2', state: 'offline' });
+    await time.wait(6000);
+    expect(ended).toBe('');
+    silent = [1, 2];
+    await expect(session.ended).rejects.toMatchObject({
+      code: 'E_LINE_LOST',
+      message: expect.stringContaining('none of its devices answers'),
+    });
+    expect(await links.next()).toMatchObject({ device: 'fence-1', reason: 'unit 1 does not answer' });
+  });
+});

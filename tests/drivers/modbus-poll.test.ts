@@ -1,0 +1,157 @@
+/** What a device refuses costs the points of that read alone, and is said as what it is. */
+import { describe, expect, it } from 'vitest';
+import type { ModbusRequest } from '../../drivers/modbus/codec.ts';
+import { createReader } from '../../drivers/modbus/poll.ts';
+import { profileSchema } from '../../drivers/modbus/profile.ts';
+import type { Reply } from '../../drivers/modbus/wire.ts';
+import { manualClock } from '../clocks.ts';
+import { bits, exception, loopClock, oddDevice, registers, tcpFrame } from './modbus-odd.ts';
+import { device, open } from './modbus-peer.ts';
+
+const profileOf = (...points: object[]) =>
+  profileSchema.parse({ title: { en: 'x', zh: 'x' }, verified: false, points });
+
+describe('the reads of a poll', () => {
+  /** A device that has these holding registers, each 1, and refuses a request for any other (exception 2). */
+  const having =
+    (addresses: readonly number[], asked: string[] = []) =>
+    async (request: ModbusRequest): Promise<Reply> => {
+      const { address, count } = request as { address: number; count: number };
+      asked.push(`${address}+${count}`);
+      const all = Array.from({ length: count }, (_, i) => address + i);
+      return all.every((one) => addresses.includes(one))
+        ? { function: 3, registers: all.map(() => 1) }
+        : { function: 3, exception: 2 };
+    };
+  const points = [0, 1, 2, 3].map((address) => ({ function: 3, address, bit: 0, zone: address }));
+
+  it('are taken apart where one of several neighbours is refused, and what is refused is asked seldom', async () => {
+    const clock = manualClock();
+    const reader = createReader(profileOf(...points), clock);
+    const asked: string[] = [];
+    const ask = having([0, 1, 3], asked);
+    expect(await reader.poll(ask)).toMatchObject({ answered: false });
+    expect(await reader.poll(ask)).toMatchObject({ answered: false });
+    const polled = await reader.poll(ask);
+    expect([...polled.image.keys()]).toEqual(['3/0', '3/1', '3/3']);
+    expect(polled).toMatchObject({
+      answered: true,
+      problem:
+        'refuses function 3 at 2: illegal data address (exception 2); does the profile fit the device?',
+    });
+    expect(asked).toEqual(['0+4', '0+4', '0+1', '1+1', '2+1', '3+1']);
+    asked.length = 0;
+    for (let i = 0; i < 120; i++) {
+      await clock.advance(500);
+      await reader.poll(ask);
+    }
+    expect(asked.filter((one) => one === '2+1').length).toBeLessThan(8);
+    expect(asked.filter((one) => one === '3+1')).toHaveLength(120);
+    await clock.advance(60_000);
+    expect(await reader.poll(having([0, 1, 2, 3]))).toMatchObject({ problem: undefined });
+  });
+
+  it('cost a silent unit one timeout, and one that is silent to some of them no more than two', async () => {
+    const apart = profileOf(...[0, 10, 20, 30].map((address) => ({ function: 3, address, bit: 0 })));
+    const asked: number[] = [];
+    const ask =
+      (answers: readonly number[]) =>
+      async (request: ModbusRequest): Promise<Reply> => {
+        asked.push(request.address);
+        return answers.includes(request.address) ? { function: 3, registers: [1] } : { missing: 'nothing' };
+      };
+    const reader = createReader(apart, manualClock());
+    expect(await reader.poll(ask([]))).toMatchObject({ answered: false, problem: 'nothing' });
+    expect(asked).toEqual([0]);
+    asked.length = 0;
+    expect(await reader.poll(ask([0]))).toMatchObject({ answered: true });
+    expect(asked).toEqual([0, 10, 20]);
+    asked.length = 0;
+    await reader.poll(ask([0]));
+    expect(asked).toEqual([0, 30]);
+  });
+});
+
+describe('a device that refuses', () => {
+  it.each([
+    [1, 'refuses function 3 at 0: illegal function (exception 1); does the profile fit the device?'],
+    [2, 'refuses function 3 at 0: illegal data address (exception 2); does the profile fit the device?'],
+    [4, 'answers to function 3 at 0: device failure (exception 4)'],
+    [5, 'answers to function 3 at 0: acknowledge, still at work (exception 5)'],
+    [6, 'answers to function 3 at 0: device busy (exception 6)'],
+    [10, 'answers to function 3 at 0: gateway path unavailable (exception 10)'],
+    [11, 'answers to function 3 at 0: gateway target does not answer (exception 11)'],
+  ])('exception %i is told as what it is', async (code, reason) => {
+    const time = loopClock();
+    const peer = await oddDevice('tcp', time, ({ transaction, unit, fn }, write) =>
+      write(tcpFrame(transaction, unit, exception(fn, code))),
+    );
+    const one = {
+      ...device(peer.connection, 1, 'f', { timeout: '2s', zones: [] }),
+      profile: profileOf({ function: 3, address: 0, bit: 0 }),
+    };
+    const { links } = await open([one], time);
+    expect(await links.next()).toMatchObject({ state: 'offline', reason });
+  });
+
+  it('goes on alarming with what it does not refuse, and what cannot be read is a fault', async () => {
+    const time = loopClock();
+    let isPressed = false;
+    let hasVolts = false;
+    const peer = await oddDevice('tcp', time, ({ transaction, unit, fn }, write) => {
+      const volts = hasVolts ? registers(fn, [230]) : exception(fn, 2);
+      write(tcpFrame(transaction, unit, fn === 2 ? bits(fn, [isPressed]) : volts));
+    });
+    const one = {
+      ...device(peer.connection, 1, 'f', { timeout: '2s', zones: [] }),
+      profile: profileOf(
+        { function: 2, address: 0, zone: 1, kind: 'panic' },
+        { function: 4, address: 0, name: 'volts', scale: 1, zone: 2 },
+      ),
+    };
+    const { reports, links } = await open([one], time);
+    expect(await links.next()).toMatchObject({ state: 'online' });
+    expect(await reports.find(({ kind }) => kind === 'fault')).toMatchObject({
+      cause: 'unreadable',
+      state: 'raised',
+      text: expect.stringContaining('function 4 at 0: illegal data address'),
+    });
+    isPressed = true;
+    expect(await reports.next()).toMatchObject({ kind: 'panic', state: 'raised', zone: { number: 1 } });
+    hasVolts = true;
+    expect(await reports.next()).toMatchObject({ kind: 'fault', cause: 'unreadable', state: 'restored' });
+    expect(links.rest()).toEqual([]);
+  });
+
+  it('is asked again when it is busy, and is off in the end', async () => {
+    const time = loopClock();
+    const coils: number[] = [];
+    let busy = 0;
+    const peer = await oddDevice('tcp', time, ({ transaction, unit, fn, count, pdu }, write) => {
+      if (fn === 3) return write(tcpFrame(transaction, unit, registers(fn, [0])));
+      if (busy-- > 0) return write(tcpFrame(transaction, unit, exception(fn, 6)));
+      coils.push(count);
+      write(tcpFrame(transaction, unit, pdu));
+    });
+    const one = {
+      ...device(peer.connection, 1, 'f', {
+        timeout: '2s',
+        zones: [],
+        outputs: [{ id: 'siren', kind: 'siren', coil: 7 }],
+      }),
+      profile: profileOf({ function: 3, address: 0, bit: 0 }),
+    };
+    const { session } = await open([one], time);
+    const told = (action: string) =>
+      session.execute?.({ id: 'c', device: 'f', action, arguments: { output: 'siren' } });
+    busy = 2;
+    expect(await told('activate')).toEqual({ done: true });
+    busy = 5;
+    expect(await told('deactivate')).toMatchObject({
+      done: false,
+      reason: 'coil 7: device busy (exception 6)',
+    });
+    while (coils.at(-1) !== 0) await time.wait(100);
+    expect(coils.filter((value) => value === 0xff00)).toHaveLength(1);
+  });
+});
