@@ -91,6 +91,22 @@ function kindActions(
     ...(kind !== 'zkteco' && {
       stranger: { help: 'a face that nobody knows', run: () => happen({ what: 'stranger' }) },
     }),
+    ...(kind === 'hikvision' && {
+      'code MAJOR MINOR': {
+        help: 'what HCNetSDK has a number for: 5 27 a forced door, 1 1034 duress',
+        run: (major: string, minor: string) => happen({ what: 'code', code: [major, minor] }),
+      },
+      'cid CODE ZONE': {
+        help: "an alarm host's report: 1130 a burglary, 3130 its end",
+        run: (code: string, zone: string) => happen({ what: 'code', code: ['cid', code, zone] }),
+      },
+    }),
+    ...(kind === 'dahua' && {
+      'code CODE ACTION': {
+        help: 'an event without data: BreakIn Start, DoorNotClosed Stop',
+        run: (code: string, action: string) => happen({ what: 'code', code: [code, action] }),
+      },
+    }),
     ...((kind === 'hikvision' || kind === 'dahua') && {
       tamper: { help: 'open its case', run: () => happen({ what: 'tamper' }) },
     }),

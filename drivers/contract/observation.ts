@@ -135,6 +135,7 @@ export interface Zone {
  * - `cause`: what, more finely, e.g. `broken-wire` under `fence`. Alarms of one zone differ by kind and cause.
  * - `details.account`, `details.partition`: of which panel and partition; the same zone in two of them is two.
  * - `momentary`: it happens and is over, and nothing is known of it later: no restore will end it.
+ * - `past`: told later than it happened, as by a reader that was cut off: no door moves for it now.
  * - `cancelled`: of an alarm that ended because a user of the panel cancelled it.
  */
 export interface Observation {
@@ -150,6 +151,7 @@ export interface Observation {
   readonly test?: 'walk-test' | 'maintenance';
   readonly initial?: boolean;
   readonly momentary?: boolean;
+  readonly past?: boolean;
   readonly cancelled?: boolean;
   readonly ends?: Ending;
   readonly repeat?: { readonly key: string; readonly within: number };

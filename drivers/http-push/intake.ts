@@ -58,8 +58,7 @@ export function createIntake(terminal: Terminal, host: Host): Intake {
     const { events, mapped, problems, unmapped = [], echoes, picture } = read;
     if (problems.length > 0)
       host.discarded(device, 'what the profile cannot map', 0, problems.join('; ').slice(0, 500));
-    for (const topic of unmapped)
-      host.discarded(device, 'an event that the profile has no meaning for', 0, topic);
+    for (const topic of unmapped) host.unmapped(device, topic === '' ? 'an event' : topic);
     try {
       const shown = own.pictures ? picture : undefined;
       await report(mapped, { bytes: isToldOnce ? undefined : bytes, picture: shown }, device, host);

@@ -56,8 +56,8 @@ const mappedSchema = z.discriminatedUnion('kind', [
     ...base,
   }),
 ]);
-/** `nth`: of one event, where it says several things. */
-export type Mapped = z.output<typeof mappedSchema> & { readonly nth?: number };
+/** `nth`: of one event, where it says several things. `past`: it is told later than it happened. */
+export type Mapped = z.output<typeof mappedSchema> & { readonly nth?: number; readonly past?: true };
 
 /** What a message says; `problems`: what in it is not as the profile has it, a few of them. */
 export interface Mapping {
@@ -107,13 +107,18 @@ interface Found {
 function mapEvent(profile: Profile, event: unknown): Found | undefined {
   const mapped: Mapped[] = [];
   const problems: string[] = [];
+  const past = profile.past !== undefined && holds(profile.past, event);
   let fits = false;
   for (const rule of profile.observations) {
     const found = apply(rule, profile, event);
     if (found === undefined) continue;
     fits = true;
     if (found.mapped !== undefined)
-      mapped.push(mapped.length === 0 ? found.mapped : { ...found.mapped, nth: mapped.length });
+      mapped.push({
+        ...found.mapped,
+        ...(mapped.length > 0 && { nth: mapped.length }),
+        ...(past && { past }),
+      });
     problems.push(...found.problems);
     if (rule.kind === 'none' || rule.also === undefined) break;
   }

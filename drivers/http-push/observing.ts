@@ -13,6 +13,7 @@ export function observationOf(device: string, mapped: Mapped, now: number): Devi
     device,
     ...(at !== undefined && { at }),
     ...(mapped.text !== undefined && { text: mapped.text }),
+    ...(mapped.past && { past: true as const }),
   };
   if (mapped.kind === 'contact-id') {
     const said = observationOfPanel(panelEvent(mapped), { device, account: '', zones: [] });

@@ -116,6 +116,7 @@ const data = z.strictObject({
       'Where its events are, one or a list; of several paths the first that is there; "." is the body',
     ),
   ...common,
+  past: when.optional().describe('When an event is told later than it happened: no door moves for it now'),
   topic: z
     .array(path)
     .max(5)

@@ -29,7 +29,13 @@ export interface Reading {
   /** What stands for nothing, besides what is empty. */
   readonly except?: readonly string[];
   /** All of them, or nothing. */
-  readonly join?: { readonly paths: readonly Path[]; readonly by: string; readonly prefix?: string };
+  readonly join?: {
+    readonly paths: readonly Path[];
+    readonly by: string;
+    readonly prefix?: string;
+    /** What is missing is left out, not all of it. */
+    readonly gaps?: true;
+  };
   readonly fixed?: string;
   /** From what stands there to what it means. */
   readonly table?: Readonly<Record<string, string>>;
@@ -60,13 +66,14 @@ const join = z
     join: z
       .array(path)
       .min(1)
-      .max(5)
+      .max(8)
       .describe('All of these, with a stroke between; nothing where one is missing'),
     prefix: z.string().min(1).max(40).optional().describe('What stands before them'),
+    gaps: z.literal(true).optional().describe('Those that are missing are left out'),
   })
   .transform(
-    ({ join: all, prefix }): Reading => ({
-      join: { paths: all, by: '/', ...(prefix !== undefined && { prefix }) },
+    ({ join: all, prefix, gaps }): Reading => ({
+      join: { paths: all, by: '/', ...(prefix !== undefined && { prefix }), ...(gaps && { gaps }) },
     }),
   );
 export const simple = paths.transform((all): Reading => ({ paths: all }));
@@ -188,7 +195,9 @@ export function readingOf(reading: Reading | undefined, event: unknown): unknown
   if (always !== undefined) return always;
   if (joined !== undefined) {
     const parts = joined.paths.map((one) => valueAt(event, one));
-    if (parts.some((part) => isEmpty(part) || !isScalar(part))) return undefined;
+    const isMissing = (part: unknown) => isEmpty(part) || !isScalar(part);
+    if (joined.gaps ? parts.every(isMissing) : parts.some(isMissing)) return undefined;
+    if (joined.gaps) return parts.map((part) => (isMissing(part) ? '' : part)).join(joined.by);
     return `${joined.prefix ?? ''}${parts.join(joined.by)}`;
   }
   const isNothing = (value: unknown) =>

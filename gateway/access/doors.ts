@@ -17,8 +17,8 @@ export interface Doors {
   lockAll(): Promise<readonly string[]>;
   /** A device answers again: what it holds open is locked, for it may have missed the order to. */
   lockHeld(device: string): void;
-  /** What a contact or the button to go out says. */
-  noteZone(observation: Observation): void;
+  /** What a contact, the button to go out, or a terminal that decided itself says. */
+  note(observation: Observation): void;
   /** Somebody tells a device to unlock, hold or lock something: it may be the lock of a door. */
   noteUnlocked(
     asked: {
@@ -89,8 +89,13 @@ export function createDoors(
         for (const one of own.unlock)
           if (one.target === device && held.has(`${device} ${one.output}`)) void tell('lock', one);
     },
-    noteZone(observation) {
-      const { kind, initial } = observation;
+    note(observation) {
+      const { kind, initial, device, access, past } = observation;
+      // Nobody stands there any more.
+      if (past) return;
+      // Its terminal unlocked it, not we: what opens now was not forced.
+      if (kind === 'credential' && access?.decision === 'granted')
+        doorOf(byReader.get(device)?.id ?? '')?.unlock();
       const raised = observation.state === 'raised';
       for (const { config: own, door } of doors) {
         if (kind === 'contact' && isZone(own.contact, observation)) door.contact(raised, initial === true);

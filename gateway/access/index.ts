@@ -113,12 +113,13 @@ export function createAccess(
     const { holder } = decided;
     const { direction } = door;
     const granted = decided.decision === 'granted';
-    if (granted && holder !== undefined && direction !== undefined) book.note(holder, direction, now);
+    const { device, past: isPast = false } = observation;
+    const opens = granted && !isPast;
+    if (opens && holder !== undefined && direction !== undefined) book.note(holder, direction, now);
     // The person stands there: the door does not wait for the disk.
-    if (granted) doors.unlock(door);
-    const { device } = observation;
+    if (opens) doors.unlock(door);
     // A card that waits for its PIN was neither good nor bad.
-    if (options.indicators.has(device) && decided.reason !== 'pin-needed')
+    if (!isPast && options.indicators.has(device) && decided.reason !== 'pin-needed')
       void commands.askPart('indicate', device, { granted });
     const access = { door: door.id, ...decided, ...(direction !== undefined && { direction }) };
     return await onward({ ...observation, access });
@@ -167,7 +168,7 @@ export function createAccess(
     },
     pass({ code, ...observation }) {
       const { device, kind, credential, access } = observation;
-      if (kind === 'contact' || kind === 'exit-request') doors.noteZone(observation);
+      doors.note(observation);
       if (kind === 'link' && observation.state === 'restored') doors.lockHeld(device);
       const door = doors.atReader(device);
       // A terminal that decided itself has opened its door too.

@@ -10,6 +10,8 @@ export type Happening =
       readonly match: number;
     }
   | { readonly what: 'stranger' | 'tamper' | 'heartbeat' }
+  /** Anything else, by the numbers and names of the maker. */
+  | { readonly what: 'code'; readonly code: readonly string[] }
   | { readonly what: 'visit'; readonly visit: string; readonly event: string; readonly name?: string };
 
 export interface Packet {
@@ -54,11 +56,13 @@ export const messageOf: Readonly<
       return { contentType: 'application/xml; charset="UTF-8"', bytes: Buffer.from(xml) };
     }
     const [majorEventType, subEventType] = {
+      code: happening.what === 'code' ? happening.code.map(Number) : [],
       face: [5, 'passed' in happening && happening.passed ? 75 : 76],
       card: [5, 'passed' in happening && happening.passed ? 1 : 9],
       stranger: [5, 76],
       tamper: [1, 1028],
     }[what] as [number, number];
+    if (happening.what === 'code' && happening.code[0] === 'cid') return cidEvent(happening.code, common);
     const event = {
       ...common,
       eventType: 'AccessControllerEvent',
@@ -68,6 +72,8 @@ export const messageOf: Readonly<
         deviceName: 'Access Controller',
         majorEventType,
         subEventType,
+        doorNo: 1,
+        cardReaderNo: 1,
         ...(what === 'face' &&
           'number' in happening && { employeeNoString: happening.number, currentVerifyMode: 'face' }),
         ...(what === 'card' && 'number' in happening && { cardNo: happening.number, cardType: 1 }),
@@ -101,6 +107,7 @@ export const messageOf: Readonly<
       ),
     });
     if (what === 'heartbeat') return { contentType: 'text/plain', bytes: Buffer.from('Heartbeat') };
+    if (happening.what === 'code') return text(happening.code[0] ?? '', {}, happening.code[1]);
     if (what === 'tamper') return text('ChassisIntruded', { Name: 'chassis' }, 'Start');
     const known = 'number' in happening;
     return text('AccessControl', {
@@ -144,6 +151,30 @@ export const messageOf: Readonly<
     return { contentType: 'application/json', bytes: Buffer.from(JSON.stringify(message)) };
   },
 };
+
+/** An alarm host's report. */
+function cidEvent(
+  [, code = '', zone = '']: readonly string[],
+  common: { readonly dateTime: string },
+): Packet {
+  const trigger = common.dateTime;
+  const CIDEvent = {
+    code: Number(code),
+    standardCIDcode: Number(code),
+    type: 'zoneAlarm',
+    trigger,
+    upload: trigger,
+    zone: Number(zone),
+  };
+  const event = {
+    ...common,
+    eventType: 'cidEvent',
+    eventState: 'active',
+    eventDescription: 'CID event',
+    CIDEvent,
+  };
+  return { contentType: 'application/json; charset="UTF-8"', bytes: Buffer.from(JSON.stringify(event)) };
+}
 
 /** What stands at a place of a JSON answer; undefined where it is none. */
 function memberOf(answer: string, path: readonly string[]): unknown {

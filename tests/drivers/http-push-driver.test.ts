@@ -199,7 +199,6 @@ describe('terminals that push, and who may', () => {
       'a terminal that is not in the config',
       'a request that cannot be read',
       'neither JSON nor XML',
-      'an event that the profile has no meaning for',
     ]);
     await act('garbage');
     await act('face 3');

@@ -26,7 +26,7 @@ describe('what terminals of their makers send', () => {
       credential: { format: 'face', number: '1042' },
       decision: 'granted',
       at: '2026-11-24T07:40:01+08:00',
-      key: '77/2026-11-24T07:40:01+08:00',
+      key: '77/2026-11-24T07:40:01+08:00/5/75',
     };
     expect(map('hikvision-face', hik)).toEqual([face]);
     const xml = readMessage(

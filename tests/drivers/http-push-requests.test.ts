@@ -286,15 +286,13 @@ describe('a terminal with paths of its own', () => {
 });
 
 describe('what is answered 200', () => {
-  it('was told or is counted, each with what it is about', async () => {
-    const { send, reports, discards } = await port([{ id: 'gate', profile: own([]) }]);
+  it('was told or is counted, each by what it is about', async () => {
+    const { send, reports, unmapped } = await port([{ id: 'gate', profile: own([]) }]);
     const said = [{ kind: 'sos' }, { kind: 'door' }, {}, [], [{ kind: 'a' }, { kind: 'b' }], 5];
     for (const body of said)
       expect((await send('/push/gate', { body: JSON.stringify(body) })).status).toBe(200);
     expect(reports.rest()).toHaveLength(1);
-    expect(discards.rest().map(({ reason, detail }) => [reason, detail])).toEqual(
-      ['door', 'a', 'b', ''].map((topic) => ['an event that the profile has no meaning for', topic]),
-    );
+    expect(unmapped.rest()).toEqual(['door', 'a', 'b', 'an event'].map((what) => ({ device: 'gate', what })));
   });
 
   it('says all that one event means, each once', () => {
