@@ -78,10 +78,11 @@ export interface SecureChannel {
 
 /**
  * D.4: 15 and 17 come from the control panel, 16 and 18 from a reader; 15 and 16 have no data, 17 and 18 encrypted data.
- * Readers in use mark answers without data with 15, or with 18; the MAC covers who speaks, so that nothing is lost.
+ * Readers in use answer under 15 and 17 (libosdp#7), mark answers without data with 18, and leave the data of a status in
+ * clear under 15 (libosdp 3.2). The MAC covers all of it and who speaks, so that nobody else can have said it.
  */
-const isTypeFrom = (reply: boolean, type: number, empty: boolean): boolean =>
-  reply ? type === 0x16 || type === 0x18 || (type === 0x15 && empty) : type === 0x15 || type === 0x17;
+const isTypeFrom = (reply: boolean, type: number): boolean =>
+  reply ? type >= 0x15 && type <= 0x18 : type === 0x15 || type === 0x17;
 
 export function secureChannel(keys: SessionKeys, rmacI: Uint8Array): SecureChannel {
   // Each MAC begins where the last one of the other end left off.
@@ -107,7 +108,7 @@ export function secureChannel(keys: SessionKeys, rmacI: Uint8Array): SecureChann
       const [type = 0] = frame.security ?? [];
       const { mac } = frame;
       const empty = frame.data.length === 0;
-      if (mac === undefined || !isTypeFrom(frame.reply, type, empty)) return undefined;
+      if (mac === undefined || !isTypeFrom(frame.reply, type)) return undefined;
       const expected = macOf(keys, sent, encodeHead(frame));
       if (!timingSafeEqual(expected.subarray(0, 4), mac)) return undefined;
       let data: Buffer = Buffer.from(frame.data);

@@ -49,6 +49,26 @@ describe('an OSDP frame', () => {
     data: fc.uint8Array({ maxLength: 120 }),
   });
 
+  it('of a reader says, once it has begun, how much of it is missing', () => {
+    fc.assert(
+      fc.property(anyFrame, fc.nat(), (frame, cut) => {
+        const bytes = encodeOsdp({ ...frame, address: 5, reply: true });
+        const decoder = osdpDecoder();
+        const at = 1 + (cut % (bytes.length - 1));
+        decoder.push(bytes.subarray(0, at));
+        const missing = decoder.missing(5);
+        expect(missing).toBeGreaterThan(0);
+        expect(missing).toBeLessThanOrEqual(bytes.length - at);
+        if (at >= 4) expect(missing).toBe(bytes.length - at);
+        // Of nobody else.
+        if (at > 1) expect(decoder.missing(6)).toBe(0);
+        if (at > 1) expect(decoder.missing(127)).toBe(missing);
+        decoder.push(bytes.subarray(at));
+        expect(decoder.missing(5)).toBe(0);
+      }),
+    );
+  });
+
   it('is found behind noise, in any pieces, and nothing of the noise vanishes', () => {
     fc.assert(
       fc.property(

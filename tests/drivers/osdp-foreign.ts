@@ -36,6 +36,8 @@ export interface ForeignOptions {
   readonly checksum?: 'refuses' | 'ignores';
   /** LSTATR and RSTATR; undefined: it knows no RSTAT. */
   readonly status?: () => { readonly local?: Buffer; readonly attached?: Buffer };
+  /** The security block under which it leaves its status in clear in the session, as libosdp 3.2 does. */
+  readonly statusType?: number;
   /** The security block of RMAC_I, 14 01 by the standard. */
   readonly rmacBlock?: Buffer;
   /** Full security: in clear only ID, CAP and COMSET. */
@@ -105,7 +107,7 @@ function frame(
 }
 
 /** The reader's end of the secure channel, D.1 to D.6. */
-function foreignChannel(wire: Wire, emptyType: number) {
+function foreignChannel(wire: Wire, emptyType: number, statusType: number | undefined) {
   let hostRandom: Buffer = NOTHING;
   let ownRandom: Buffer = NOTHING;
   let keys: readonly [enc: Buffer, mac1: Buffer, mac2: Buffer] = [NOTHING, NOTHING, NOTHING];
@@ -140,11 +142,13 @@ function foreignChannel(wire: Wire, emptyType: number) {
     },
     seal(sequence: number, { code, data = NOTHING }: Said): Buffer {
       const cipher = createCipheriv('aes-128-cbc', keys[0], inverse(macOfHost)).setAutoPadding(false);
-      const hidden = data.length === 0 ? data : Buffer.concat([cipher.update(padded(data)), cipher.final()]);
+      const status = statusType !== undefined && code === 0x48;
+      const hidden =
+        data.length === 0 || status ? data : Buffer.concat([cipher.update(padded(data)), cipher.final()]);
       return frame(
         wire,
         sequence,
-        Buffer.of(data.length === 0 ? emptyType : 0x18),
+        Buffer.of(status ? statusType : data.length === 0 ? emptyType : 0x18),
         { code, data: hidden },
         (head) => {
           macOfReader = macOf(macOfHost, head);
@@ -206,7 +210,7 @@ export function foreignReader(options: ForeignOptions): ForeignReader {
   const { address = 0, checksum, rmacBlock = Buffer.of(0x14, 1) } = options;
   const wire: Wire = { address, crc: checksum === undefined };
   const { strict = false, emptyType = 0x16, before, after = (answer) => answer } = options;
-  const channel = foreignChannel(wire, emptyType);
+  const channel = foreignChannel(wire, emptyType, options.statusType);
   let last: { sequence: number; answer: Buffer } | undefined;
   let up = false;
   const refuse = (sequence: number, reason: number) => {

@@ -137,6 +137,17 @@ describe('a reader with a key', () => {
     expect(reader.asked.filter(({ code }) => code === CHLNG)).toHaveLength(1);
   });
 
+  it.each([0x15, 0x16])(
+    'that leaves its status in clear under %i, with a MAC, is heard',
+    async (statusType) => {
+      const { reader, reports, links } = await foreignLine({ key, statusType }, { keyFile: keyFile() });
+      expect(await links.next()).toMatchObject({ state: 'online' });
+      reader.events.push({ code: 0x48, data: Buffer.of(1, 0) });
+      expect(await reports.find(({ kind, state }) => kind === 'tamper' && state === 'raised')).toBeDefined();
+      expect(reader.asked.filter(({ code }) => code === CHLNG)).toHaveLength(1);
+    },
+  );
+
   // RMAC_I is 14 01 by one reading of D.1.4.5, 14 00 by another (libosdp#245); others have been seen. Its MAC is right.
   it.each(['1400', '1401', '14ff', '1301', '16', '18', ''])(
     'that ends the handshake under the security block %j is spoken with',
