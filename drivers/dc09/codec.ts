@@ -220,9 +220,10 @@ function parseContent(bytes: Buffer): Pick<Dc09Message, 'data' | 'extended' | 't
   const content = decodeText(bytes);
   const end = content.lastIndexOf(']');
   const after = content.slice(end + 1);
-  if (end === -1 || (after !== '' && !after.startsWith('_'))) return undefined;
+  // Some pad the end of what they encrypt too, with bytes below a space (PKCS 7, zeros).
+  if (end === -1 || !/^(_|[\0-\x20]*$)/.test(after)) return undefined;
   const [data = '', ...extended] = content.slice(0, end).split('][');
-  const timestamp = parseTimestamp(after.slice(1));
+  const timestamp = parseTimestamp(/^_([\d:,-]{0,24})/.exec(after)?.[1] ?? '');
   return {
     data,
     ...(extended.length > 0 && { extended }),

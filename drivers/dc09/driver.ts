@@ -197,11 +197,12 @@ function receiver(
     const sealed = panel.key && { key: panel.key.key, time: wireTime(host.clock.wall(), panel.config) };
     answer(encodeAnswer('ACK', frame, sealed));
 
-    const { pictureAddress: address } = extended;
     const shown = observations.findIndex(({ state }) => state === 'raised');
     const { id, repeated } = receipts[shown] ?? { id: null, repeated: false };
-    if (address !== undefined && id !== null && !repeated && mayFetch(address, panel.config.pictures))
-      fetchPicture({ device: panel.device, address, event: id });
+    if (id === null || repeated) return;
+    for (const address of extended.pictureAddresses)
+      if (mayFetch(address, panel.config.pictures))
+        fetchPicture({ device: panel.device, address, event: id });
   };
   // A mistake here costs one frame its answer, not the process its life.
   return (decoded, answer, sender) =>

@@ -26,23 +26,25 @@ const NOT_KEPT = /^[AK]/;
 /** The longest that the annex allows; where several events share it, it stands in each. */
 const MAX_VALUE = 256;
 const MAX_SHARED = 64;
+/** A detector takes some pictures of an alarm; a stranger names as many as fit. */
+const MAX_PICTURES = 4;
 
 export interface Extended {
   readonly details: Readonly<Record<string, string>>;
   /** H: when it happened, where that is not when it was sent; epoch ms, as the wire has it. */
   readonly occurredAt?: number;
-  /** V, where it is an address: of a picture. */
-  readonly pictureAddress?: string;
+  /** V, where it is the address of a picture, or of several, with commas between them. */
+  readonly pictureAddresses: readonly string[];
 }
 
 /** An address without the name and password that may stand in it: those are nobody's but the camera's. */
-const withoutCredentials = (value: string) => value.replace(/\/\/[^/?#\s]*@/, '//');
+const withoutCredentials = (value: string) => value.replace(/\/\/[^/?#,\s]*@/g, '//');
 
 export function readExtended(blocks: readonly string[] = [], events = 1): Extended {
   const details: Record<string, string> = {};
   const unknown: string[] = [];
   let occurredAt: number | undefined;
-  let pictureAddress: string | undefined;
+  const pictureAddresses: string[] = [];
   const most = events > 1 ? MAX_SHARED : MAX_VALUE;
   for (const block of blocks) {
     const letter = block.slice(0, 1);
@@ -50,8 +52,9 @@ export function readExtended(blocks: readonly string[] = [], events = 1): Extend
     const name = names[letter];
     const time = letter === 'H' ? parseTimestamp(value) : undefined;
     if (time !== undefined) occurredAt ??= time;
-    else if (letter === 'V' && /^https?:\/\//i.test(value) && URL.canParse(value)) {
-      pictureAddress ??= value;
+    else if (letter === 'V' && /^https?:\/\//i.test(value)) {
+      const addresses = value.split(/,\s*(?=https?:\/\/)/i).filter((one) => URL.canParse(one));
+      pictureAddresses.push(...addresses.slice(0, MAX_PICTURES - pictureAddresses.length));
       details['pictureAddress'] ??= withoutCredentials(value).slice(0, MAX_VALUE);
     } else if (name !== undefined && value !== '') details[name] ??= withoutCredentials(value).slice(0, most);
     else if (block !== '' && !NOT_KEPT.test(block)) unknown.push(block);
@@ -60,7 +63,7 @@ export function readExtended(blocks: readonly string[] = [], events = 1): Extend
   return {
     details,
     ...(occurredAt !== undefined && { occurredAt }),
-    ...(pictureAddress !== undefined && { pictureAddress }),
+    pictureAddresses,
   };
 }
 

@@ -47,13 +47,25 @@ describe('extended data', () => {
       'Vhttp://admin:pass@10.0.0.9/a.jpg',
       'qwhat is this',
     ];
-    const { details, pictureAddress } = readExtended(blocks);
+    const { details, pictureAddresses } = readExtended(blocks);
     expect(details).toEqual({
       verification: 'rtsp://10.0.0.9/1',
       pictureAddress: 'http://10.0.0.9/a.jpg',
       extended: 'qwhat is this',
     });
-    expect(pictureAddress).toBe('http://admin:pass@10.0.0.9/a.jpg');
+    expect(pictureAddresses).toEqual(['http://admin:pass@10.0.0.9/a.jpg']);
+  });
+
+  it('name several pictures, with commas between them', () => {
+    // A report of Ajax, in nielsfaber/alarmo#924.
+    const value = 'https://ajax-sample.com/first_photo.jpg,https://ajax-sample.com/second_photo.jpg';
+    expect(readExtended([`V${value}`])).toEqual({
+      details: { pictureAddress: value },
+      pictureAddresses: [
+        'https://ajax-sample.com/first_photo.jpg',
+        'https://ajax-sample.com/second_photo.jpg',
+      ],
+    });
   });
 
   it('of many events in one frame are short', () => {
@@ -69,8 +81,9 @@ describe('extended data', () => {
     const block = fc.oneof(fc.string(), fc.stringMatching(/^[A-Z](https?:\/\/)?[!-~]{0,40}$/));
     fc.assert(
       fc.property(fc.array(block, { maxLength: 8 }), fc.integer({ min: 1, max: 64 }), (blocks, events) => {
-        const { pictureAddress } = readExtended(blocks, events);
-        if (pictureAddress !== undefined) expect(URL.canParse(pictureAddress)).toBe(true);
+        const { pictureAddresses } = readExtended(blocks, events);
+        expect(pictureAddresses.length).toBeLessThanOrEqual(4);
+        expect(pictureAddresses.every((address) => URL.canParse(address))).toBe(true);
       }),
     );
   });

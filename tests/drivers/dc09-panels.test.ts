@@ -105,6 +105,12 @@ describe('a key of digits', () => {
       'A1B2C3D4E5F60718'.repeat(4),
       '39E30076"*SIA-DCS"0006L0#1234[863E9B324E77B9C297F6E165C182B85EC35B7D07EB32DE52D511F485240C0449A62BF851EE436980C51A656495952382',
     ],
+    [
+      // openssl without -nopad: PKCS 7 at the end, as iobroker.sia pads too, and zeros before the "|".
+      '16, a text, with padding at the end',
+      'A1B2C3D4E5F60718',
+      'C25E0076"*SIA-DCS"0008L0#1234[ED38497EAB75BE47F2CD5A5EB355415C74C1C52AFB83D4A4F5E6808D37B3B1A408A11DD1E9BCDBBFF53C2EACE7C660A3',
+    ],
   ])('of %s, needs no word', async (_name, key, frame) => {
     const { port, reports, said } = await opened(key);
     const panel = await dialRaw(port);
