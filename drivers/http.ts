@@ -5,8 +5,18 @@
  */
 import { type IncomingHttpHeaders, type IncomingMessage, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
+import { isIP } from 'node:net';
+import { connect as connectTls, type PeerCertificate, type TLSSocket } from 'node:tls';
 import type { Clock, Timer } from './contract/clock.ts';
 import { authorizationOf, type Credentials } from './digest.ts';
+
+/** How the certificate of a device is judged; without it as a browser does. */
+export interface TlsJudge {
+  /** PEM of who signed it. */
+  readonly ca?: string | undefined;
+  /** Judges it alone, before anything is sent. @throws Error with a sentence. */
+  readonly judge?: ((certificate: PeerCertificate) => void) | undefined;
+}
 
 export interface Question {
   /** Default GET. */
@@ -15,6 +25,8 @@ export interface Question {
   readonly body?: string;
   /** For a device that asks who we are: digest, or basic where it knows nothing else. Never sent to another one. */
   readonly credentials?: Credentials | undefined;
+  /** Of one that speaks HTTPS. */
+  readonly tls?: TlsJudge | undefined;
   /** Of the body. */
   readonly maxBytes: number;
   /** For all of it, ms: proving who we are and following redirects included. */
@@ -86,8 +98,48 @@ async function askAs(url: URL, question: Question, signal: AbortSignal): Promise
   return authorization === undefined ? answer : await askOnce(url, question, signal, authorization);
 }
 
+/** A connection whose certificate is good. @throws Error with a sentence. */
+async function securely(url: URL, { ca, judge }: TlsJudge, signal: AbortSignal): Promise<TLSSocket> {
+  const host = url.hostname.replace(/^\[|\]$/g, '');
+  const socket = connectTls({
+    ...{ host, port: Number(url.port || 443), rejectUnauthorized: judge === undefined },
+    ...(isIP(host) === 0 && { servername: host }),
+    ...(ca !== undefined && { ca }),
+  });
+  const { promise, resolve, reject } = Promise.withResolvers<TLSSocket>();
+  const stop = () => reject(signal.reason);
+  signal.addEventListener('abort', stop, { once: true });
+  socket.once('secureConnect', () => resolve(socket));
+  socket.on('error', reject);
+  socket.once('close', () => reject(new Error('the connection ended before the answer did')));
+  if (signal.aborted) stop();
+  try {
+    await promise;
+    judge?.(socket.getPeerCertificate());
+    return socket;
+  } catch (error) {
+    socket.destroy();
+    throw error;
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+}
+
 /** One question, one answer, over a connection of its own. @throws Error with a sentence. */
-function askOnce(
+async function askOnce(
+  url: URL,
+  question: Question,
+  signal: AbortSignal,
+  authorization?: string,
+): Promise<HttpAnswer> {
+  const { tls } = question;
+  const socket =
+    tls === undefined || url.protocol !== 'https:' ? undefined : await securely(url, tls, signal);
+  return await askOver(socket, url, question, signal, authorization);
+}
+
+function askOver(
+  socket: TLSSocket | undefined,
   url: URL,
   question: Question,
   signal: AbortSignal,
@@ -98,7 +150,7 @@ function askOnce(
   const begin = url.protocol === 'https:' ? requestHttps : requestHttp;
   const request = begin(url, {
     method,
-    agent: false,
+    ...(socket === undefined ? { agent: false } : { createConnection: () => socket }),
     signal,
     maxHeaderSize: HEADERS_MAX,
     headers: {

@@ -2,23 +2,19 @@
  * One camera as the `onvif` package knows it: who it is, where its streams and pictures are, presets, relays. Its
  * events are read by events.ts, not by the package: that waits for a minute each time, ends for good when a subscription
  * is refused with any but four errors, and cannot be stopped while it waits (lib/events.js of 0.8.3;
- * agsh/onvif#183, #314). Nor does it ask by itself: it takes answers of any size, for as long as they come. It says what
- * to ask and reads what it is given; our client asks, and gives it what it can bear.
+ * agsh/onvif#183, #314). Nor does it ask by itself: it takes answers of any size, for as long as they come, and knows one
+ * address for all services. It says what to ask and reads what it is given; our client asks, and gives it what it can bear.
  */
-import { spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { Cam } from 'onvif';
 import { type Clock, within } from '../contract/clock.ts';
-import { streamInput, streamList } from '../contract/stream.ts';
-import { type Credentials, withCredentials } from '../digest.ts';
-import { ask as askHttp } from '../http.ts';
-import { plainXml } from './xml.ts';
-
-export interface CameraAddress {
-  readonly host: string;
-  readonly port: number;
-  readonly credentials: Credentials | undefined;
-}
+import { withCredentials } from '../digest.ts';
+import { atCamera, serviceUrl } from './address.ts';
+import { type Profile, readProfiles } from './channels.ts';
+import type { Client } from './client.ts';
+import { readPresets, readServices } from './codec.ts';
+import { takePicture } from './picture.ts';
+import { escapeXml, plainXml, readBody } from './xml.ts';
 
 export interface CameraInfo {
   readonly manufacturer?: string | undefined;
@@ -29,19 +25,20 @@ export interface CameraInfo {
 
 export interface Camera {
   readonly info: CameraInfo;
-  /** Where events are asked for; undefined: it has none. */
+  /** Where events are asked for, as it told; undefined: it has none. */
   readonly events: string | undefined;
+  /** Empty: it does not tell them. */
+  readonly profiles: readonly Profile[];
   /** With credentials: never into a log. @throws Error with the camera's word. */
   streamUrl(profile: string | undefined): Promise<string>;
-  /** By token or name. @throws Error. */
-  gotoPreset(preset: string): Promise<void>;
+  /** By token or name, of a profile; undefined: of the first. @throws Error. */
+  gotoPreset(preset: string, profile: string | undefined): Promise<void>;
   setRelay(token: string, on: boolean): Promise<void>;
-  /** JPEG. @throws Error. */
-  snapshot(profile: string | undefined, signal: AbortSignal): Promise<Buffer>;
+  /** JPEG. `stream`: where it is, where that is known better. @throws Error. */
+  snapshot(profile: string | undefined, signal: AbortSignal, stream?: string): Promise<Buffer>;
 }
 
 const TIMEOUT_MS = 8000;
-const PICTURE_MAX = 8_000_000;
 /** The profiles of a recorder are the longest: 256 of them are about 1.3 MB. */
 const ANSWER_MAX = 1_500_000;
 /** Of what it names, in what people read. */
@@ -65,32 +62,10 @@ function call<T>(what: string, run: (done: Done<T>) => void, time: Clock): Promi
   return within(promise, TIMEOUT_MS, time, late);
 }
 
-/** What a camera says of itself may name a host that only it knows (NAT, a wrong setting): ours is the one that answers. */
-function at(uri: string, { host }: CameraAddress, scheme: RegExp): string {
-  const url = new URL(uri);
-  // ffmpeg reads files as well, which a camera has no business to name.
-  if (!scheme.test(url.protocol)) throw new Error(`it names ${url.protocol}//, which is not asked`);
-  url.hostname = host.includes(':') ? `[${host}]` : host;
-  // Not its words are who we are, but what the config says.
-  url.username = '';
-  url.password = '';
-  return url.href;
-}
-
-/** A path of a camera's own. Whatever it tells, it stays a path: `@10.0.0.9/x` or `//10.0.0.9/x` is no other host. */
-function pathAt({ host, port }: CameraAddress, path: string): string {
-  const url = new URL(`http://${host.includes(':') ? `[${host}]` : host}:${port}`);
-  const query = path.indexOf('?');
-  url.pathname = query === -1 ? path : path.slice(0, query);
-  url.search = query === -1 ? '' : path.slice(query);
-  return url.href;
-}
-
 /** What the package's calls are made of. */
 interface Inner {
   readonly path: string;
   readonly uri?: Readonly<Record<string, { readonly path?: string | null } | undefined>>;
-  _request(options: { readonly service: string; readonly body: string }, done: Done<never>): void;
   _envelopeHeader(): string;
   _envelopeFooter(): string;
   _requestPart2(options: Asked, done: Answered): void;
@@ -102,42 +77,99 @@ interface Asked {
 }
 type Answered = (error: Error | null, body?: unknown, xml?: string, status?: number) => void;
 
-/** Lets the package ask through our client, which bounds what comes back, and sends the password nowhere else. */
-function askThroughOurs(inner: Inner, address: CameraAddress, time: Clock): void {
+/** GetSystemDateAndTimeResponse of a time, for the package: it cannot do without, and some cameras tell none. */
+const timeXml = (ms: number) => {
+  const date = new Date(ms);
+  return `<Envelope><Body><GetSystemDateAndTimeResponse><SystemDateAndTime><UTCDateTime><Time><Hour>${date.getUTCHours()}</Hour><Minute>${date.getUTCMinutes()}</Minute><Second>${date.getUTCSeconds()}</Second></Time><Date><Year>${date.getUTCFullYear()}</Year><Month>${date.getUTCMonth() + 1}</Month><Day>${date.getUTCDate()}</Day></Date></UTCDateTime></SystemDateAndTime></GetSystemDateAndTimeResponse></Body></Envelope>`;
+};
+
+/**
+ * Lets the package ask through our client, which bounds what comes back, knows where each service answers, and sends the
+ * password nowhere else. @returns how to ask what the package has no call for.
+ */
+function askThroughOurs(inner: Inner, client: Client, time: Clock) {
   // Its own reader of answers; not a named export that Node can see.
   const { parseSOAPString } = createRequire(import.meta.url)('onvif/lib/utils') as {
     parseSOAPString(xml: string, done: Answered, status: number): void;
   };
-  const request = async ({ service, action, body }: Asked, done: Answered) => {
-    const path = service === undefined ? inner.path : (inner.uri?.[service]?.path ?? inner.path);
-    const answer = await askHttp(pathAt(address, path), {
-      method: 'POST',
+  const base = serviceUrl(client.address);
+  let services: ReadonlyMap<string, string> = new Map();
+  const placeOf = (service: string | undefined) =>
+    service === undefined
+      ? base
+      : (services.get(service.toLowerCase()) ?? inner.uri?.[service]?.path ?? inner.path);
+  const request = async ({ service, action, body }: Asked) => {
+    const what = action.split('/').at(-1) ?? '';
+    const answer = await client.askAt(placeOf(service), base, {
+      what,
+      body: () => body,
       headers: { 'content-type': `application/soap+xml; charset=utf-8; action="${action}"` },
-      ...{ body, maxBytes: ANSWER_MAX, timeout: TIMEOUT_MS, clock: time, credentials: address.credentials },
+      ...{ maxBytes: ANSWER_MAX, timeout: TIMEOUT_MS },
     });
-    const xml = answer.body.toString();
-    let plain: string;
-    try {
-      plain = plainXml(xml);
-    } catch (error) {
-      const refused = answer.status === 401 && address.credentials !== undefined;
-      return done(
-        refused ? new Error('it refuses our password') : (error as Error),
-        null,
-        xml,
-        answer.status,
-      );
-    }
-    parseSOAPString(plain, done, answer.status);
+    if (what === 'GetServices' || what === 'GetCapabilities')
+      try {
+        services = readServices(answer.text);
+      } catch {
+        // The package says what is wrong with it.
+      }
+    return answer;
   };
+  const offset = () => client.clock().offset ?? 0;
   inner._requestPart2 = (asked, done) => {
-    request(asked, done).catch((error: Error) => done(error));
+    if (asked.action.endsWith('/GetSystemDateAndTime'))
+      return parseSOAPString(timeXml(time.wall() + offset()), done, 200);
+    request(asked).then(
+      ({ text, status }) => {
+        let plain: string;
+        try {
+          plain = plainXml(text);
+        } catch (error) {
+          return done(error as Error, null, text, status);
+        }
+        parseSOAPString(plain, done, status);
+      },
+      (error: Error) => done(error),
+    );
+  };
+  return {
+    has: (service: string) => services.has(service),
+    eventsAt: () => services.get('events') ?? inner.uri?.['events']?.path ?? undefined,
+    /** @throws Error, with the camera's word where it is a fault. */
+    async ask(
+      service: string | undefined,
+      namespace: string,
+      name: string,
+      content: string,
+    ): Promise<string> {
+      const body = `${inner._envelopeHeader()}<${name} xmlns="${namespace}">${content}</${name}>${inner._envelopeFooter()}`;
+      const { text } = await request({
+        ...(service !== undefined && { service }),
+        ...{ action: `${namespace}/${name}`, body },
+      }).catch((error: Error) => {
+        throw new Error(`${name}: ${error.message}`, { cause: error });
+      });
+      readBody(text);
+      return text;
+    },
   };
 }
+type Ours = ReturnType<typeof askThroughOurs>;
+
+const DEVICE = 'http://www.onvif.org/ver10/device/wsdl';
+const PTZ = 'http://www.onvif.org/ver20/ptz/wsdl';
+
+/** Without them a recorder's channels cannot be told apart; a camera has one. */
+const profilesOf = (ours: Ours): Promise<readonly Profile[]> =>
+  (ours.has('media') || !ours.has('media2')
+    ? ours.ask('media', 'http://www.onvif.org/ver10/media/wsdl', 'GetProfiles', '')
+    : ours.ask('media2', 'http://www.onvif.org/ver20/media/wsdl', 'GetProfiles', '<Type>All</Type>')
+  )
+    .then(readProfiles)
+    .catch(() => []);
 
 /** @throws Error with a sentence. */
-export async function connectCamera(address: CameraAddress, time: Clock): Promise<Camera> {
-  const { host, port, credentials } = address;
+export async function connectCamera(client: Client, time: Clock): Promise<Camera> {
+  const { host, port, credentials } = client.address;
   const cam = new Cam({
     hostname: host,
     port,
@@ -148,8 +180,7 @@ export async function connectCamera(address: CameraAddress, time: Clock): Promis
     ...(credentials !== undefined && credentials),
   });
   cam.on('error', () => {});
-  const inner = cam as unknown as Inner;
-  askThroughOurs(inner, address, time);
+  const ours = askThroughOurs(cam as unknown as Inner, client, time);
   const ask = <T>(what: string, run: (done: Done<T>) => void) => call(what, run, time);
   await ask('connect', (done) => cam.connect(done));
   const info = await ask<Record<string, unknown> | undefined>('GetDeviceInformation', (done) =>
@@ -157,10 +188,9 @@ export async function connectCamera(address: CameraAddress, time: Clock): Promis
   ).catch(() => undefined);
   const text = (value: unknown) =>
     value === undefined || value === '' ? undefined : String(value).slice(0, NAMES_MAX);
-  const path = inner.uri?.['events']?.path ?? undefined;
-
-  const profileOptions = (profile: string | undefined) =>
-    profile === undefined ? {} : { profileToken: profile };
+  const profiles = await profilesOf(ours);
+  const withProfile = (profile = profiles[0]?.token) =>
+    profile === undefined ? {} : { profileToken: escapeXml(profile) };
   const camera: Camera = {
     info: {
       manufacturer: text(info?.['manufacturer']),
@@ -168,84 +198,44 @@ export async function connectCamera(address: CameraAddress, time: Clock): Promis
       firmware: text(info?.['firmwareVersion']),
       serial: text(info?.['serialNumber']),
     },
-    events: path === undefined ? undefined : pathAt(address, path),
+    events: ours.eventsAt(),
+    profiles,
     async streamUrl(profile) {
       const found = await ask<{ uri?: unknown } | undefined>('GetStreamUri', (done) =>
-        cam.getStreamUri({ protocol: 'RTSP', ...profileOptions(profile) }, done as never),
+        cam.getStreamUri({ protocol: 'RTSP', ...withProfile(profile) }, done as never),
       );
       if (typeof found?.uri !== 'string') throw new Error('it does not say where its stream is');
-      return withCredentials(at(found.uri, address, /^rtsps?:$/), credentials);
+      return withCredentials(atCamera(found.uri, client.address, /^rtsps?:$/), credentials);
     },
-    async gotoPreset(preset) {
-      const presets = await ask<Record<string, { $?: { token?: string }; name?: unknown }>>(
-        'GetPresets',
-        (done) => cam.getPresets({}, done as never),
-      );
-      const found = Object.values(presets).find(
-        (one) => String(one.name) === preset || one.$?.token === preset,
-      )?.$?.token;
-      if (found === undefined)
-        throw new Error(
-          `there is no preset ${preset}; there are: ${Object.keys(presets).join(', ').slice(0, NAMES_MAX) || 'none'}`,
-        );
-      await ask('GotoPreset', (done) => cam.gotoPreset({ preset: found }, done as never));
+    async gotoPreset(wanted, profile = profiles[0]?.token) {
+      const of = profile === undefined ? '' : `<ProfileToken>${escapeXml(profile)}</ProfileToken>`;
+      const presets = readPresets(await ours.ask('ptz', PTZ, 'GetPresets', of));
+      // Names may be missing, and be the same twice; tokens are not.
+      const found =
+        presets.find(({ token }) => token === wanted) ?? presets.find(({ name }) => name === wanted);
+      if (found === undefined) {
+        const there = presets.map(({ name, token }) => name || token).join(', ');
+        throw new Error(`there is no preset ${wanted}; there are: ${there.slice(0, NAMES_MAX) || 'none'}`);
+      }
+      await ours.ask('ptz', PTZ, 'GotoPreset', `${of}<PresetToken>${escapeXml(found.token)}</PresetToken>`);
     },
-    setRelay: async (token, on) => {
-      await ask('SetRelayOutputState', (done) =>
-        askDevice(
-          inner,
-          `<SetRelayOutputState xmlns="http://www.onvif.org/ver10/device/wsdl"><RelayOutputToken>${token.replace(/[<&]/g, '')}</RelayOutputToken><LogicalState>${on ? 'active' : 'inactive'}</LogicalState></SetRelayOutputState>`,
-          done,
-        ),
-      );
+    async setRelay(token, on) {
+      const state = `<LogicalState>${on ? 'active' : 'inactive'}</LogicalState>`;
+      const of = `<RelayOutputToken>${escapeXml(token)}</RelayOutputToken>`;
+      await ours.ask(undefined, DEVICE, 'SetRelayOutputState', of + state);
     },
-    async snapshot(profile, signal) {
-      const where = await ask<{ uri?: string }>('GetSnapshotUri', (done) =>
-        cam.getSnapshotUri(profileOptions(profile), done as never),
-      ).catch(() => undefined);
-      // Profile S does not ask for snapshots: without them one picture is taken from the stream.
-      if (typeof where?.uri !== 'string' || where.uri === '')
-        return await pictureOf(await camera.streamUrl(profile), signal, time);
-      const { status, body: bytes } = await askHttp(at(where.uri, address, /^https?:$/), {
-        ...{ credentials, maxBytes: PICTURE_MAX, timeout: TIMEOUT_MS, clock: time, signal },
+    async snapshot(profile, signal, stream) {
+      const where = await ask<{ uri?: unknown } | undefined>('GetSnapshotUri', (done) =>
+        cam.getSnapshotUri(withProfile(profile), done as never),
+      ).catch((error: Error) => {
+        if (client.waitMs() > 0) throw error;
+        return undefined;
       });
-      if (status !== 200) throw new Error(`its picture: HTTP ${status}`);
-      if (bytes.length < 4 || bytes.readUInt16BE(0) !== 0xffd8) throw new Error('its picture is no JPEG');
-      return bytes;
+      const uri = typeof where?.uri === 'string' ? where.uri.trim() : undefined;
+      const streamUrl = async () =>
+        stream === undefined ? await camera.streamUrl(profile) : withCredentials(stream, credentials);
+      return await takePicture({ uri, streamUrl }, client, signal, time);
     },
   };
   return camera;
-}
-
-/** The package has no call for relays; what its calls are made of serves. */
-const askDevice = (inner: Inner, body: string, done: Done<never>) =>
-  inner._request({ service: 'device', body: inner._envelopeHeader() + body + inner._envelopeFooter() }, done);
-
-/** One picture from a stream, through ffmpeg. @throws Error. */
-async function pictureOf(url: string, signal: AbortSignal, time: Clock): Promise<Buffer> {
-  const args = [...streamInput, '-frames:v', '1', '-f', 'mjpeg', '-q:v', '3', 'pipe:1'];
-  const child = spawn('ffmpeg', ['-hide_banner', '-loglevel', 'error', '-nostdin', ...args], {
-    stdio: ['pipe', 'pipe', 'ignore'],
-    killSignal: 'SIGKILL',
-    signal,
-  });
-  const failed = new Promise<never>((_, reject) => child.on('error', reject));
-  // One that ended before it read is told by what it did not write.
-  child.stdin.on('error', () => {});
-  child.stdin.end(streamList(url));
-  const late = time.after(TIMEOUT_MS, () => child.kill('SIGKILL'));
-  child.once('close', () => late.stop());
-  const chunks: Buffer[] = [];
-  let size = 0;
-  const read = (async () => {
-    for await (const chunk of child.stdout) {
-      size += (chunk as Buffer).length;
-      if (size > PICTURE_MAX) child.kill('SIGKILL');
-      else chunks.push(chunk as Buffer);
-    }
-  })();
-  await Promise.race([read, failed]);
-  if (size > PICTURE_MAX) throw new Error(`the picture of its stream is larger than ${PICTURE_MAX} bytes`);
-  if (chunks.length === 0) throw new Error('its stream gives no picture');
-  return Buffer.concat(chunks);
 }

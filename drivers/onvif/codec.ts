@@ -57,19 +57,20 @@ export interface Token {
 const tokenXml = ({ username, password, nonce, created }: Token) =>
   `<Security s:mustUnderstand="1" xmlns="${SECURITY}-wssecurity-secext-1.0.xsd"><UsernameToken><Username>${escapeXml(username)}</Username><Password Type="${SECURITY}-username-token-profile-1.0#PasswordDigest">${passwordDigest(nonce, created, password)}</Password><Nonce EncodingType="${SECURITY}-soap-message-security-1.0#Base64Binary">${Buffer.from(nonce).toString('base64')}</Nonce><Created xmlns="${SECURITY}-wssecurity-utility-1.0.xsd">${created}</Created></UsernameToken></Security>`;
 
-const duration = (ms: number) => `PT${Math.max(1, Math.round(ms / 1000))}S`;
-const bodies: Readonly<Record<Request, (ms: number) => string>> = {
+const seconds = (ms: number) => `PT${Math.max(1, Math.round(ms / 1000))}S`;
+const bodies: Readonly<Record<Request, (ms: number, messages: number) => string>> = {
   time: () => '<GetSystemDateAndTime xmlns="http://www.onvif.org/ver10/device/wsdl"/>',
   subscribe: (ms) =>
-    `<CreatePullPointSubscription xmlns="${EVENTS}"><InitialTerminationTime>${duration(ms)}</InitialTerminationTime></CreatePullPointSubscription>`,
-  pull: (ms) =>
-    `<PullMessages xmlns="${EVENTS}"><Timeout>${duration(ms)}</Timeout><MessageLimit>100</MessageLimit></PullMessages>`,
-  renew: (ms) => `<Renew xmlns="${NOTIFICATION}"><TerminationTime>${duration(ms)}</TerminationTime></Renew>`,
+    `<CreatePullPointSubscription xmlns="${EVENTS}">${ms > 0 ? `<InitialTerminationTime>${seconds(ms)}</InitialTerminationTime>` : ''}</CreatePullPointSubscription>`,
+  pull: (ms, messages) =>
+    `<PullMessages xmlns="${EVENTS}"><Timeout>${seconds(ms)}</Timeout><MessageLimit>${messages}</MessageLimit></PullMessages>`,
+  renew: (ms) =>
+    `<Renew xmlns="${NOTIFICATION}"><TerminationTime>${seconds(ms > 0 ? ms : LASTS_DEFAULT_MS)}</TerminationTime></Renew>`,
   synchronise: () => `<SetSynchronizationPoint xmlns="${EVENTS}"/>`,
   unsubscribe: () => `<Unsubscribe xmlns="${NOTIFICATION}"/>`,
 };
 
-/** A question. `ms`: how long to wait, or how long a subscription is to last. */
+/** A question. `ms`: how long to wait, or how long a subscription is to last; 0: as long as the camera likes. */
 export function encodeRequest(
   request: Request,
   to: string,
@@ -77,6 +78,8 @@ export function encodeRequest(
   more: {
     readonly token?: Token | undefined;
     readonly parameters?: string | undefined;
+    /** Of an answer, at most. */
+    readonly messages?: number;
     readonly messageId: string;
   },
 ): string {
@@ -84,8 +87,10 @@ export function encodeRequest(
   const addressing = `<a:Action s:mustUnderstand="1">${action}</a:Action><a:MessageID>urn:uuid:${more.messageId}</a:MessageID><a:ReplyTo><a:Address>http://www.w3.org/2005/08/addressing/anonymous</a:Address></a:ReplyTo><a:To s:mustUnderstand="1">${escapeXml(to)}</a:To>`;
   const token = more.token === undefined ? '' : tokenXml(more.token);
   const header =
-    request === 'time' ? '' : `<s:Header>${addressing}${more.parameters ?? ''}${token}</s:Header>`;
-  return `<?xml version="1.0" encoding="UTF-8"?><s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope" xmlns:a="http://www.w3.org/2005/08/addressing">${header}<s:Body>${bodies[request](ms)}</s:Body></s:Envelope>`;
+    request === 'time'
+      ? token && `<s:Header>${token}</s:Header>`
+      : `<s:Header>${addressing}${more.parameters ?? ''}${token}</s:Header>`;
+  return `<?xml version="1.0" encoding="UTF-8"?><s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope" xmlns:a="http://www.w3.org/2005/08/addressing">${header}<s:Body>${bodies[request](ms, more.messages ?? 100)}</s:Body></s:Envelope>`;
 }
 
 /** Of what goes back in the header of each question, characters. */
@@ -177,6 +182,37 @@ function parametersOf(xml: string): string {
     .join('');
   if (parameters.length > PARAMETERS_MAX) throw new SoapError('what it wants to hear again is too long');
   return parameters;
+}
+
+/** GetServicesResponse or GetCapabilitiesResponse -> where each service is, by its name in small letters. */
+export function readServices(xml: string): ReadonlyMap<string, string> {
+  const body = readBody(xml);
+  const services = node(body['GetServicesResponse'])['Service'];
+  const listed = (Array.isArray(services) ? services : [services]).map((one): [string, string] => {
+    const [, version = '', name = ''] =
+      /\/ver(\d\d)\/(\w{1,40})\/wsdl/i.exec(textOf(node(one)['Namespace'])) ?? [];
+    const isSecond = version === '20' && name.toLowerCase() === 'media';
+    return [isSecond ? 'media2' : name.toLowerCase(), textOf(node(one)['XAddr'])];
+  });
+  const capabilities = node(node(body['GetCapabilitiesResponse'])['Capabilities']);
+  const told = [capabilities, node(capabilities['Extension'])]
+    .flatMap((of) => Object.entries(of))
+    .map(([name, value]): [string, string] => [name.toLowerCase(), textOf(node(value)['XAddr'])]);
+  return new Map([...listed, ...told].filter(([name, address]) => name !== '' && address !== ''));
+}
+
+export interface Preset {
+  readonly token: string;
+  /** `''`: it has none. */
+  readonly name: string;
+}
+
+/** GetPresetsResponse. @throws SoapError. */
+export function readPresets(xml: string): readonly Preset[] {
+  const presets = node(readBody(xml)['GetPresetsResponse'])['Preset'];
+  return (Array.isArray(presets) ? presets : [presets])
+    .map((one) => ({ token: String(node(one)['@token'] ?? ''), name: textOf(node(one)['Name']) }))
+    .filter(({ token }) => token !== '');
 }
 
 /** Who answers a probe. */

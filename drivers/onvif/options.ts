@@ -6,17 +6,35 @@ import { eventRule } from './mapping.ts';
 
 export const options = z.strictObject({
   host: z.string().min(1).describe('Its address or name'),
-  port: z.int().min(1).max(65_535).default(80).describe('Of its ONVIF service'),
+  port: z.int().min(1).max(65_535).optional().describe('Of its ONVIF service; default 80, with `tls` 443'),
+  tls: z
+    .strictObject({
+      fingerprint: z
+        .string()
+        .regex(/^([0-9a-fA-F]{2}:?){32}$/, 'the SHA-256 of a certificate, 64 hex digits')
+        .optional()
+        .describe(
+          'SHA-256 of its certificate. Without: the first one that it shows, until the gateway restarts',
+        ),
+      caFile: z.string().optional().describe('PEM of who signed it; its certificate must name its `host`'),
+      insecure: z.boolean().default(false).describe('Whether any certificate will do'),
+    })
+    .optional()
+    .describe('It speaks HTTPS: `tls: {}` where it has the certificate that it came with'),
   username: z.string().optional(),
   passwordFile: z.string().optional().describe('A file whose first line is the password'),
   source: z
     .string()
     .optional()
-    .describe('Of a recorder: the token of the channel whose events and pictures these are'),
+    .describe(
+      'Of a recorder: the token of the channel whose events and pictures these are, of its source or its configuration',
+    ),
   profile: z
     .string()
     .optional()
-    .describe('The token of the media profile for pictures and streams; default the first'),
+    .describe(
+      'The token of the media profile for pictures, presets and streams; default the first of the channel',
+    ),
   stream: z
     .string()
     .regex(/^rtsps?:\/\/[^\s@/]+(\/\S*)?$/, 'rtsp://HOST:PORT/PATH, without user')
@@ -42,5 +60,8 @@ export const options = z.strictObject({
     )
     .default([]),
 });
+export const portOf = ({ port, tls }: z.output<typeof options>): number =>
+  port ?? (tls === undefined ? 80 : 443);
+
 /** A camera, or a channel of a recorder. */
 export type Own = Device<z.output<typeof options>>;

@@ -6,11 +6,15 @@ import { XMLParser } from 'fast-xml-parser';
 /** The camera answers with a fault (E_SOAP_FAULT), or with what is no answer (E_SOAP). */
 export class SoapError extends Error {
   readonly code: 'E_SOAP' | 'E_SOAP_FAULT';
-  constructor(message: string, code: SoapError['code'] = 'E_SOAP') {
+  /** What a fault says that the camera bears (WS-BaseNotification 1.3, 4.2; ONVIF Core 9.10), by the names there. */
+  readonly limits: Readonly<Record<string, string>>;
+  constructor(message: string, code: SoapError['code'] = 'E_SOAP', limits: SoapError['limits'] = {}) {
     super(message);
     this.code = code;
+    this.limits = limits;
   }
 }
+const LIMITS = ['MinimumTime', 'MaximumTime', 'MaxTimeout', 'MaxMessageLimit'];
 
 export const escapeXml = (text: string) => text.replace(/[&<>"']/g, (one) => `&#${one.codePointAt(0) ?? 0};`);
 
@@ -149,6 +153,13 @@ export const node = (value: unknown): Node =>
 export const textOf = (value: unknown): string =>
   typeof value === 'string' ? value : String(node(value)['#text'] ?? '');
 
+/** As deep as the parser reads. */
+function collectLimits(value: unknown, into: Record<string, string>): void {
+  for (const [name, one] of Object.entries(node(value)))
+    if (LIMITS.includes(name)) into[name] = textOf(one).slice(0, WORDS_MAX);
+    else collectLimits(one, into);
+}
+
 /** The body of an answer. @throws SoapError on a fault, or where it is none. */
 export function readBody(xml: string): Node {
   const body = node(node(node(parse(xml, parser))['Envelope'])['Body']);
@@ -158,7 +169,9 @@ export function readBody(xml: string): Node {
     const subcode = textOf(node(node(node(fault['Code'])['Subcode']))['Value']);
     const reason = textOf(node(fault['Reason'])['Text']) || textOf(fault['faultstring']);
     const words = [subcode, reason].filter((part) => part !== '').join(': ');
-    throw new SoapError(words.slice(0, WORDS_MAX) || 'a fault', 'E_SOAP_FAULT');
+    const limits: Record<string, string> = {};
+    collectLimits(fault['Detail'] ?? fault['detail'], limits);
+    throw new SoapError(words.slice(0, WORDS_MAX) || 'a fault', 'E_SOAP_FAULT', limits);
   }
   return body;
 }

@@ -4,8 +4,10 @@ import type { AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { systemClock } from '../../drivers/contract/clock.ts';
 import { connectCamera } from '../../drivers/onvif/camera.ts';
+import { createClient } from '../../drivers/onvif/client.ts';
 import { onvif } from '../../drivers/onvif/driver.ts';
-import { readClock, readEvents } from '../../drivers/onvif/events.ts';
+import { readEvents } from '../../drivers/onvif/events.ts';
+import { createBears } from '../../drivers/onvif/limits.ts';
 
 import { fakeHost } from '../helpers.ts';
 
@@ -26,6 +28,7 @@ const services = (...found: readonly (readonly [name: string, address: string])[
 
 async function serve(
   handle: (operation: string, response: ServerResponse, request: IncomingMessage) => void,
+  host = '127.0.0.1',
 ) {
   const asked: string[] = [];
   const server = createServer((request, response) => {
@@ -40,7 +43,7 @@ async function serve(
     });
     request.on('error', () => {});
   });
-  server.listen(0, '127.0.0.1');
+  server.listen(0, host);
   await once(server, 'listening');
   onTestFinished(() => {
     server.closeAllConnections();
@@ -49,7 +52,10 @@ async function serve(
   return { port: (server.address() as AddressInfo).port, asked };
 }
 const credentials = { username: 'admin', password: 'pw' };
-const at = ({ port }: { port: number }) => ({ host: '127.0.0.1', port, credentials });
+const at = ({ port }: { port: number }) =>
+  createClient({ host: '127.0.0.1', port, credentials }, systemClock);
+/** Another device of the network. */
+const OTHER_HOST = '127.0.0.2';
 
 /** Answers as a camera does, but for one operation. */
 const camera = (
@@ -96,23 +102,23 @@ describe('a hostile camera', { timeout: 30_000 }, () => {
   ])(
     'that sends us to another host %s is not followed, and no password goes there',
     async (_name, operation) => {
-      const other = await serve((_operation, response) => response.end(time));
+      const other = await serve((_operation, response) => response.end(time), OTHER_HOST);
       const hostile = await camera(operation, (response) =>
-        response.writeHead(307, { location: `http://127.0.0.1:${other.port}/onvif/device_service` }).end(),
+        response
+          .writeHead(307, { location: `http://${OTHER_HOST}:${other.port}/onvif/device_service` })
+          .end(),
       );
       await connectCamera(at(hostile), systemClock).catch(() => {});
       await expect(
-        operation === 'GetServices'
-          ? connectCamera(at(hostile), systemClock)
-          : readClock(at(hostile), systemClock, new AbortController().signal),
+        operation === 'GetServices' ? connectCamera(at(hostile), systemClock) : at(hostile).readClock(),
       ).rejects.toThrow();
       expect(other.asked).toEqual([]);
     },
   );
 
   it('that names services on other hosts is asked there itself, whatever the address looks like', async () => {
-    const other = await serve((_operation, response) => response.end(time));
-    const elsewhere = `127.0.0.1:${other.port}`;
+    const other = await serve((_operation, response) => response.end(time), OTHER_HOST);
+    const elsewhere = `${OTHER_HOST}:${other.port}`;
     for (const address of [
       `http://${elsewhere}/e`,
       `@${elsewhere}/e`,
@@ -123,7 +129,7 @@ describe('a hostile camera', { timeout: 30_000 }, () => {
         response.end(services(['device', address], ['events', address], ['media', address])),
       );
       const one = await connectCamera(at(hostile), systemClock);
-      expect(new URL(one.events ?? '').port).toBe(String(hostile.port));
+      expect(one.events).toBe(address);
       await one.streamUrl(undefined).catch(() => {});
       await one.setRelay('a', true).catch(() => {});
       expect(hostile.asked.some((one) => one.startsWith('SetRelayOutputState'))).toBe(true);
@@ -134,22 +140,23 @@ describe('a hostile camera', { timeout: 30_000 }, () => {
   it.each(['http://OTHER/e', '//OTHER/e', 'http://a:b@OTHER/e', 'file:///etc/passwd', 'OTHER'])(
     'that says that its events are at %s is asked itself',
     async (told) => {
-      const other = await serve((_operation, response) => response.end(time));
+      const other = await serve((_operation, response) => response.end(time), OTHER_HOST);
       const over = new AbortController();
       const hostile = await serve((operation, response) => {
         if (operation === 'CreatePullPointSubscription')
           return response.end(
             envelope(
-              `<CreatePullPointSubscriptionResponse><SubscriptionReference><Address>${told.replace('OTHER', `127.0.0.1:${other.port}`)}</Address></SubscriptionReference></CreatePullPointSubscriptionResponse>`,
+              `<CreatePullPointSubscriptionResponse><SubscriptionReference><Address>${told.replace('OTHER', `${OTHER_HOST}:${other.port}`)}</Address></SubscriptionReference></CreatePullPointSubscriptionResponse>`,
             ),
           );
         response.end(envelope('<PullMessagesResponse/>'));
         if (operation === 'PullMessages') over.abort();
       });
-      const address = at(hostile);
+      const place = `http://127.0.0.1:${hostile.port}/events`;
       await readEvents({
-        ...{ address, url: `http://127.0.0.1:${hostile.port}/events`, offset: () => 0, clock: systemClock },
-        ...{ signal: over.signal, heard() {}, discarded() {}, take: async () => {}, between: async () => {} },
+        ...{ client: at(hostile), told: place, base: place, bears: createBears(), clock: systemClock },
+        ...{ signal: over.signal, asked() {}, heard() {}, pulled() {}, failed() {}, discarded() {} },
+        ...{ take: async () => {}, between: async () => {} },
       }).catch(() => {});
       expect(hostile.asked.some((one) => one.startsWith('PullMessages'))).toBe(true);
       expect(other.asked).toEqual([]);

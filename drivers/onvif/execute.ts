@@ -1,0 +1,99 @@
+/** Commands to cameras: presets, pictures, relays, where their streams are. */
+import { z } from 'zod';
+import type { Timer } from '../contract/clock.ts';
+import { type Command, type Host, type Outcome, wrongArgument } from '../contract/driver.ts';
+import { type Credentials, withCredentials } from '../digest.ts';
+import type { Camera } from './camera.ts';
+import { profileOf } from './channels.ts';
+import type { Own } from './options.ts';
+
+/** A camera that turns needs a moment until its picture stands still. */
+const SETTLE_MS = 600;
+
+const presetSchema = z.strictObject({ preset: z.string().min(1).max(100), event: z.string().optional() });
+const snapshotSchema = z.strictObject({
+  preset: z.string().min(1).max(100).optional(),
+  event: z.string().max(64).optional(),
+});
+const relaySchema = z.strictObject({ output: z.string(), for: z.number().positive().max(86_400).optional() });
+
+/** What a camera, or a channel of a recorder, can be told. */
+export function createExecutor(
+  cameras: readonly Own[],
+  host: Host,
+  signal: AbortSignal,
+  connected: () => Promise<Camera>,
+  credentials: Credentials | undefined,
+): (command: Command) => Promise<Outcome> {
+  const timers = new Map<string, Timer>();
+  const read = <T>(schema: z.ZodType<T>, given: unknown): T => {
+    const parsed = schema.safeParse(given);
+    if (!parsed.success) throw new Error(wrongArgument(parsed.error));
+    return parsed.data;
+  };
+  const relay = async (
+    { action, arguments: given }: Command,
+    { id, options: own }: Own,
+  ): Promise<Outcome> => {
+    const wanted = read(relaySchema, given);
+    const found = own.relays.find((one) => one.id === wanted.output);
+    if (found === undefined) return { done: false, reason: `there is no output ${wanted.output}` };
+    const key = `${id}/${found.id}`;
+    timers.get(key)?.stop();
+    const camera = await connected();
+    await camera.setRelay(found.token, action === 'activate');
+    if (action === 'activate') {
+      const ms = Math.min(wanted.for === undefined ? found.limit : wanted.for * 1000, found.limit);
+      const off = () => void camera.setRelay(found.token, false).catch(() => {});
+      timers.set(key, host.clock.after(ms, off));
+    }
+    return { done: true };
+  };
+  return async (command) => {
+    const device = cameras.find(({ id }) => id === command.device);
+    if (device === undefined) return { done: false, reason: `there is no camera ${command.device}` };
+    const { stream } = device.options;
+    /** The camera, and which of its profiles is this channel's. */
+    const channel = async () => {
+      const camera = await connected();
+      return { camera, profile: profileOf(device, camera.profiles) };
+    };
+    switch (command.action) {
+      case 'preset': {
+        const { preset } = read(presetSchema, command.arguments);
+        const { camera, profile } = await channel();
+        await camera.gotoPreset(preset, profile);
+        return { done: true };
+      }
+      case 'snapshot': {
+        const { preset, event } = read(snapshotSchema, command.arguments);
+        const { camera, profile } = await channel();
+        if (preset !== undefined) {
+          // A picture of the wrong place is better than none.
+          await camera
+            .gotoPreset(preset, profile)
+            .catch((error: Error) =>
+              host.log.warn({ device: device.id, preset, error: error.message }, 'a camera did not turn'),
+            );
+          await host.clock.wait(SETTLE_MS, signal);
+          signal.throwIfAborted();
+        }
+        const bytes = await camera.snapshot(profile, signal, stream);
+        signal.throwIfAborted();
+        const picture = await host.keep(device.id, { contentType: 'image/jpeg', bytes }, { event });
+        return { done: true, result: { picture } };
+      }
+      case 'stream': {
+        if (stream !== undefined)
+          return { done: true, result: { url: withCredentials(stream, credentials) } };
+        const { camera, profile } = await channel();
+        return { done: true, result: { url: await camera.streamUrl(profile) } };
+      }
+      case 'activate':
+      case 'deactivate':
+        return await relay(command, device);
+      default:
+        return { done: false, reason: `a camera does not know ${command.action}` };
+    }
+  };
+}
