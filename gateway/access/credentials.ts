@@ -190,7 +190,8 @@ function collector(groups: readonly string[]) {
     /** No CSV at all from here on. */
     broken({ lines: line = 1, message }: Error & { lines?: number }) {
       // Without what stands there: it may be a code.
-      tell(line, message.replace(/,? value is .*$/s, ''));
+      const told = message.replace(/,? value is .*$/s, '');
+      tell(line, /record length/i.test(told) ? `${told}; a number such as 111,27706 stands in quotes` : told);
     },
     result(): Result {
       for (const { line, message } of twins.end()) tell(line, message);

@@ -46,7 +46,10 @@ campus-gateway credentials normalise 配置 [名单.csv] [--reader 设备] [卡�
 
 export const credentials: Command = {
   name: 'credentials',
-  summary: ['Check a list of cards, and put it in place of the old one', '检查并更换卡片名单'],
+  summary: [
+    'Check a list of cards, put it in place of the old one, show which row a card is',
+    '检查、更换卡片名单，查看卡号对应哪一行',
+  ],
   usage: say(english, chinese),
 
   async run(args, terminal) {

@@ -68,6 +68,11 @@ describe('a row of a list', () => {
     expect(problems(`${cells},a,,`)).toEqual([expect.stringMatching(message)]);
   });
 
+  it('whose comma stands in no quotes is told so', () => {
+    const found = readCredentials('number,holder\n111,27706,a\n', []);
+    expect(found).toEqual({ errors: [{ line: 2, message: expect.stringMatching(/stands in quotes/) }] });
+  });
+
   it('that may be meant otherwise is told', () => {
     expect(listed('111,27706,a,').warnings).toEqual([
       { line: 2, message: expect.stringContaining('wrong way') },

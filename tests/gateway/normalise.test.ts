@@ -76,6 +76,13 @@ describe('credentials normalise', () => {
     });
   });
 
+  it('is told of a reader that is at no door', async () => {
+    expect(await run('check', campus([{ reader: 'narow', bits: 24 }]))).toMatchObject({
+      status: 1,
+      stderr: expect.stringMatching(/access\.lowBits\[0\]\.reader.*narow/),
+    });
+  });
+
   it('without a card shows what each row comes to', async () => {
     const { status, stdout, stderr } = await normalise();
     expect(status).toBe(0);
