@@ -8,7 +8,7 @@
  *           .............XXXXXXXXXXXXO
  */
 import { z } from 'zod';
-import { readCard } from './contract/card.ts';
+import { readCard, uidBytes } from './contract/card.ts';
 import type { Credential } from './contract/observation.ts';
 
 export interface WiegandLayout {
@@ -126,9 +126,6 @@ const numberOf = (bits: string) => BigInt(`0b${bits}`);
 
 const NO_CARD = { reason: 'not a card number' } as const;
 
-/** UIDs have 4, 7 or 10 bytes (ISO 14443-3), or 8 (ISO 15693): the shortest that holds a decimal number. */
-const bytesOf = (value: bigint) => [4, 7, 8, 10].find((bytes) => value < 2n ** BigInt(bytes * 8));
-
 /** Facility and number in 8 or 16, and 16 bits. */
 function pairFrame(format: string, facility: number, number: number, high: 8 | 16, reverse: boolean): Parsed {
   if (facility >= 2 ** high || number > 0xffff) return NO_CARD;
@@ -158,7 +155,7 @@ export function cardOfText(line: string, format: string, { reverse, digits }: Ca
   if (written.is === 'text') return digits === 'auto' ? { frame: { format, number: text } } : NO_CARD;
   if ((digits === 'hex') !== written.hex && digits !== 'auto') return NO_CARD;
   const bare = text.replace(/^0[xX]|[: -]/g, '');
-  const bytes = written.hex ? Math.ceil(bare.length / 2) : bytesOf(written.value);
+  const bytes = written.hex ? Math.ceil(bare.length / 2) : uidBytes(written.value);
   if (reverse && bytes !== undefined) {
     const number = numberOf(turned(bitsOf(written.value, bytes))).toString();
     return { frame: { format, number } };

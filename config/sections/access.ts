@@ -19,6 +19,12 @@ export const access = z.strictObject({
       z.strictObject({
         reader: z.string().describe('The device'),
         bits: z.int().min(16).max(64).describe('24: Wiegand 26; 16: its facility counts for nothing'),
+        first: z
+          .boolean()
+          .default(false)
+          .describe(
+            'The first bits of a UID instead: a reader of 26 bits that sends the bytes the wrong way round, and has `reverse: true`',
+          ),
       }),
     )
     .default([])

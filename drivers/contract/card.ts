@@ -111,6 +111,21 @@ export function wholeOfKey(key: string): { readonly value: bigint; readonly bits
   return facility <= MAX16 && own <= MAX16 ? { value: BigInt(wholeOfPair(facility, own)) } : undefined;
 }
 
+/** UIDs have 4, 7 or 10 bytes (ISO 14443-3), or 8 (ISO 15693): the shortest that holds a number. */
+export const uidBytes = (value: bigint): number | undefined =>
+  [4, 7, 8, 10].find((bytes) => value < 2n ** BigInt(bytes * 8));
+
+/** Some bits of what a key names: the lowest, or the first of a UID. undefined: it has not so many. */
+export function partOfKey(key: string, bits: number, first: boolean): bigint | undefined {
+  const whole = wholeOfKey(key);
+  if (whole === undefined || (whole.bits ?? bits) < bits) return undefined;
+  if (!first) return BigInt.asUintN(bits, whole.value);
+  const bytes = uidBytes(whole.value);
+  return whole.bits !== undefined || bytes === undefined || bytes * 8 < bits
+    ? undefined
+    : whole.value >> BigInt(bytes * 8 - bits);
+}
+
 const pairKey = (whole: bigint) => `${whole >> 16n}/${whole & BigInt(MAX16)}`;
 
 /** All keys under which a list may have the same card: facility and number, or both as one number. */

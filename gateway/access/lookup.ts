@@ -4,12 +4,13 @@
  * A reader that sees only the lowest bits of a number (`access.lowBits`) is answered by these, and only where they are
  * of one card of all lists: what may be another person's card opens nothing.
  */
+import { isDeepStrictEqual } from 'node:util';
 import type { AccessConfig } from '../../config/sections/access.ts';
 import {
   type CardReading,
   keysOfReading,
   normalNumber,
-  wholeOfKey,
+  partOfKey,
   wholeOfReading,
 } from '../../drivers/contract/card.ts';
 import type { CardFile } from './card-file.ts';
@@ -30,42 +31,43 @@ export interface Lookup {
   onChange(): void;
 }
 
-/** The keys of what has these bits; undefined: two cards have. */
-type Low = Map<bigint, { readonly whole: bigint; readonly keys: string[] } | undefined>;
+/** Whose it is that has these bits, and under which keys; undefined: two have. */
+type Parts = Map<bigint, { readonly holding: Holding | undefined; readonly keys: string[] } | undefined>;
+type Part = AccessConfig['lowBits'][number];
 
 export function createLookup(
   platform: List,
   own: OwnList,
-  { lowBits }: Pick<AccessConfig, 'lowBits'>,
+  { lowBits }: { readonly lowBits: readonly (Omit<Part, 'first'> & Partial<Part>)[] },
 ): Lookup {
-  const bitsOf = new Map(lowBits.map(({ reader, bits }) => [reader, bits]));
-  const lows = new Map<number, Low>();
+  const partOf = new Map(lowBits.map(({ reader, bits, first = false }) => [reader, { bits, first }]));
+  const known = new Map<string, Parts>();
 
-  const lowOf = (bits: number): Low => {
-    const known = lows.get(bits);
-    if (known !== undefined) return known;
-    const low: Low = new Map();
+  const partsOf = (bits: number, first: boolean): Parts => {
+    const name = `${bits} ${first}`;
+    const before = known.get(name);
+    if (before !== undefined) return before;
+    const parts: Parts = new Map();
     for (const list of [platform, own]) {
       for (const key of list.keys()) {
-        const whole = wholeOfKey(key);
-        if (whole === undefined || (whole.bits ?? bits) < bits) continue;
-        const value = BigInt.asUintN(bits, whole.value);
-        const before = low.get(value);
-        if (before?.whole === whole.value) before.keys.push(key);
-        else low.set(value, low.has(value) ? undefined : { whole: whole.value, keys: [key] });
+        const value = partOfKey(key, bits, first);
+        if (value === undefined) continue;
+        const holding = list.get(key);
+        const other = parts.get(value);
+        if (other !== undefined && isDeepStrictEqual(other.holding, holding)) other.keys.push(key);
+        else parts.set(value, parts.has(value) ? undefined : { holding, keys: [key] });
       }
     }
-    lows.set(bits, low);
-    return low;
+    known.set(name, parts);
+    return parts;
   };
   const keysOf = (card: CardReading, reader: string): readonly string[] => {
-    const bits = bitsOf.get(reader);
-    if (bits === undefined) return keysOfReading(card);
+    const part = partOf.get(reader);
+    if (part === undefined) return keysOfReading(card);
     const number = normalNumber(card.number);
     const value = wholeOfReading(card)?.value ?? (/^\d+$/.test(number) ? BigInt(number) : undefined);
-    return value === undefined
-      ? keysOfReading(card)
-      : (lowOf(bits).get(BigInt.asUintN(bits, value))?.keys ?? []);
+    if (value === undefined) return keysOfReading(card);
+    return partsOf(part.bits, part.first).get(BigInt.asUintN(part.bits, value))?.keys ?? [];
   };
   const first = <T>(list: { get(key: string): T | undefined }, keys: readonly string[]): string | undefined =>
     keys.find((key) => list.get(key) !== undefined);
@@ -86,6 +88,6 @@ export function createLookup(
       const key = first(own, keysOf(card, reader));
       return key === undefined ? undefined : own.pins.get(key);
     },
-    onChange: () => lows.clear(),
+    onChange: () => known.clear(),
   };
 }

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
+import { parseWiegand, wiegandLayouts } from '../../drivers/bits.ts';
 import { readCredentials } from '../../gateway/access/credentials.ts';
 import { createLookup } from '../../gateway/access/lookup.ts';
 import { withNormalKeys } from '../../gateway/journal/credentials.ts';
@@ -20,7 +21,7 @@ const problems = (...rows: readonly string[]) => {
 };
 const lookUp = (
   rows: readonly string[],
-  lowBits: { reader: string; bits: number }[] = [],
+  lowBits: { reader: string; bits: number; first?: boolean }[] = [],
   own: string[] = [],
 ) => {
   const platform = listed(...own).credentials;
@@ -117,6 +118,28 @@ describe('a reader', () => {
     // Of both lists, whose word is whose does not matter.
     const both = lookUp(['0x11ADBEF0,,b,'], [{ reader: 'r', bits: 24 }], ['0x22ADBEF0,,c,']);
     expect(both.find(w26(0xad, String(0xbef0)), 'r')).toBeUndefined();
+  });
+
+  it('that sees the first bytes of a UID, turned, is told by the config too', () => {
+    // monkeyboard Wiegand library, issue 54: a reader of 26 bits gives 9B3FAA of AA 3F 9B 1A, and 68AF04 of a UID of 7 bytes.
+    const rows = ['AA:3F:9B:1A,,a,', '04AF68DAC85A80,,b,', '0x04AF6901,,c,', '0x04AF6902,,d,'];
+    const part = [{ reader: 'r', bits: 24, first: true }];
+    const { find } = lookUp(rows, part);
+    const turned = (value: bigint) => {
+      const bits = value.toString(2).padStart(24, '0');
+      const ones = (text: string) => text.replaceAll('0', '').length % 2;
+      const framed = `${ones(bits.slice(0, 12))}${bits}${1 - ones(bits.slice(12))}`;
+      const parsed = parseWiegand(framed, wiegandLayouts.wiegand26, true);
+      if ('reason' in parsed) throw new Error(parsed.reason);
+      return parsed.frame;
+    };
+    expect(find(turned(0x9b3faan), 'r')?.holder).toBe('a');
+    expect(find(turned(0x68af04n), 'r')?.holder).toBe('b');
+    expect(find(turned(0x69af04n), 'r')).toBeUndefined();
+    expect(find(turned(0x9b3faan), 'other')).toBeUndefined();
+    // Two rows of one holder are his, whichever it is.
+    const his = lookUp(['0x04AF6901,,c,', '0x04AF6902,,c,'], part);
+    expect(his.find(turned(0x69af04n), 'r')?.holder).toBe('c');
   });
 
   it('knows that the list has the card without its facility', () => {

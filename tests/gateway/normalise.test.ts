@@ -61,6 +61,12 @@ describe('credentials normalise', () => {
     ['reverse', ['--reader', 'text', '7186A61E'], /→ set at the reader: reverse: true \(.* line 4/],
     ['digits', ['--reader', 'text', '02207638'], /→ set at the reader: digits: 2H4D \(.* line 7/],
     ['lowBits', ['--reader', 'narrow', '111,27706'], /line 2 .*lowBits: \[{ reader: narrow, bits: 24 }\]/],
+    [
+      'first, for a reader of 26 bits that turns the bytes',
+      // 68 AF 04 of 04 AF 68 DA C8 5A 80 (monkeyboard Wiegand library, issue 54).
+      ['--reader', 'narrow', '104,44804'],
+      /line 5 .*reverse: true, access\.lowBits: \[{ reader: narrow, bits: 24, first: true }\]/,
+    ],
     ['0x in the list', ['--reader', 'bus', (0x12345678).toString()], /line 6 has it in hex.* 0x12345678/],
     ['nothing, for a strange card', ['--reader', 'text', '999999'], /in no row, whatever the options/],
     ['nothing, for no card', ['?!'], /no card, whatever the options/],

@@ -5,6 +5,7 @@ import {
   type CardReading,
   keysOfReading,
   normalNumber,
+  partOfKey,
   wholeOfKey,
   wholeOfReading,
 } from '../../../drivers/contract/card.ts';
@@ -13,6 +14,7 @@ import { type Terminal, UsageError } from '../command.ts';
 import { anyReader, formOf, type ReaderForm, type Reading, readingsOf } from './readings.ts';
 
 type Lines = ReadonlyMap<string, number>;
+type Part = Pick<Config['access']['lowBits'][number], 'bits' | 'first'>;
 
 const OVER24 = 2n ** 24n;
 const OVER32 = 2n ** 32n;
@@ -67,15 +69,12 @@ const linesOf = (card: CardReading, lines: Lines): readonly number[] =>
     .flatMap((key) => lines.get(key) ?? [])
     .slice(0, 1);
 
-/** Rows whose lowest bits are those of the card. */
-function lowLines(card: CardReading, bits: number, lines: Lines): readonly number[] {
+/** Rows that have these bits of the card. */
+function partLines(card: CardReading, { bits, first }: Part, lines: Lines): readonly number[] {
   const own = wholeOfReading(card)?.value;
   if (own === undefined) return [];
-  return [...lines].flatMap(([key, line]) => {
-    const listed = wholeOfKey(key);
-    if (listed === undefined || (listed.bits ?? bits) < bits) return [];
-    return BigInt.asUintN(bits, listed.value) === BigInt.asUintN(bits, own) ? [line] : [];
-  });
+  const value = BigInt.asUintN(bits, own);
+  return [...lines].flatMap(([key, line]) => (partOfKey(key, bits, first) === value ? [line] : []));
 }
 
 const where = (lines: readonly number[]) =>
@@ -107,8 +106,8 @@ export function normalise(
     }
     return 0;
   }
-  const bits = config.access.lowBits.find((one) => one.reader === reader)?.bits;
-  const found = said.map((one) => showSaid(one, form, { lines, reader, bits, write }));
+  const part = config.access.lowBits.find((one) => one.reader === reader);
+  const found = said.map((one) => showSaid(one, form, { lines, reader, part, write }));
   return found.every((one) => one) ? 0 : 1;
 }
 
@@ -123,13 +122,13 @@ function formFor(reader: string | undefined, { devices }: Config): ReaderForm {
 interface Place {
   readonly lines: Lines;
   readonly reader: string | undefined;
-  readonly bits: number | undefined;
+  readonly part: Part | undefined;
   readonly write: (text: string) => void;
 }
 
 /** @returns whether a row is it as the reader is set. */
 function showSaid(said: string, form: ReaderForm, place: Place): boolean {
-  const { lines, reader, bits, write } = place;
+  const { lines, reader, part, write } = place;
   write(`${said}:`);
   const readings = readingsOf(said, form);
   if (readings.length === 0) {
@@ -137,7 +136,7 @@ function showSaid(said: string, form: ReaderForm, place: Place): boolean {
     return false;
   }
   const finds = (card: CardReading) =>
-    bits === undefined ? linesOf(card, lines) : lowLines(card, bits, lines);
+    part === undefined ? linesOf(card, lines) : partLines(card, part, lines);
   const asItIs = reader === undefined ? say('as it stands', '按原样') : say('as it is set', '按当前配置');
   for (const { option, card } of readings) {
     const found = finds(card);
@@ -158,12 +157,12 @@ function adviceFor(
   own: Reading | undefined,
   ownLines: readonly number[],
   readings: readonly Reading[],
-  { lines, reader = 'READER', bits }: Place,
+  { lines, reader = 'READER', part }: Place,
 ): string {
   if (ownLines.length > 1)
     return say(
-      `→ several rows have the same ${bits} bits: none of them opens anything here`,
-      `→ 多行的低 ${bits} 位相同：此处均不能开门`,
+      `→ several rows have the same ${part?.bits} bits: where they are of different holders, none opens anything here`,
+      `→ 多行的 ${part?.bits} 位相同：持卡人不同时，此处均不能开门`,
     );
   const other = readings.find(
     ({ option, card }) => option !== undefined && linesOf(card, lines).length === 1,
@@ -180,13 +179,18 @@ function adviceFor(
       `→ line ${asHex} has it in hex, without a letter: write 0x${hexOf(value, 8)} there`,
       `→ 第 ${asHex} 行是没有字母的十六进制：请写成 0x${hexOf(value, 8)}`,
     );
-  for (const less of [24, 16]) {
-    const found = own === undefined ? [] : lowLines(own.card, less, lines);
-    if (found.length === 1)
+  for (const bits of [24, 16]) {
+    for (const { option, card } of readings) {
+      const first = option?.startsWith('reverse') === true;
+      const found = first || card === own?.card ? partLines(card, { bits, first }, lines) : [];
+      if (found.length !== 1) continue;
+      const set = `access.lowBits: [{ reader: ${reader}, bits: ${bits}${first ? ', first: true' : ''} }]`;
+      const all = first ? `${option}, ${set}` : set;
       return say(
-        `→ ${where(found)} has the same lowest ${less} bits; if it is this card: access.lowBits: [{ reader: ${reader}, bits: ${less} }]`,
-        `→ ${where(found)}的低 ${less} 位相同；如果是同一张卡：access.lowBits: [{ reader: ${reader}, bits: ${less} }]`,
+        `→ ${where(found)} has the same ${first ? 'first' : 'lowest'} ${bits} bits; if it is this card: ${all}`,
+        `→ ${where(found)}的${first ? '前' : '低'} ${bits} 位相同；如果是同一张卡：${all}`,
       );
+    }
   }
   return say('→ in no row, whatever the options', '→ 任何选项下名单中都没有');
 }
