@@ -101,6 +101,12 @@ function kindActions(
         run: (code: string, zone: string) => happen({ what: 'code', code: ['cid', code, zone] }),
       },
     }),
+    ...(kind === 'zkteco' && {
+      'event CODE': {
+        help: 'what the push protocol has a number for: 102 a forced door, 101 duress',
+        run: (code: string) => happen({ what: 'code', code: [code] }),
+      },
+    }),
     ...(kind === 'dahua' && {
       'code CODE ACTION': {
         help: 'an event without data: BreakIn Start, DoorNotClosed Stop',

@@ -15,9 +15,6 @@ export interface Part {
 const DEPTH_MAX = 32;
 /** A message is an event and a picture or two. */
 const PARTS_MAX = 32;
-/** ZKTeco's terminals send what they kept while they were cut off, a few hundred lines at once. */
-const ROWS_MAX = 5000;
-const CELLS_MAX = 100;
 const FIELDS_MAX = 200;
 /** RFC 2046, 5.1.1. */
 const BOUNDARY_MAX = 70;
@@ -365,23 +362,4 @@ function createStore() {
       end = 0;
     },
   };
-}
-
-/**
- * ZKTeco's push: a table of records, a line each. `ATTLOG` has columns without names, the others `name=value`,
- * separated by tabs. A string: why it is not read.
- */
-export function readTable(table: string, text: string): readonly Readonly<Record<string, string>>[] | string {
-  const columns = ['pin', 'time', 'status', 'verify', 'workcode', 'reserved1', 'reserved2'];
-  const lines = text.split('\n').filter((line) => line.trim() !== '');
-  if (lines.length > ROWS_MAX) return 'a table that is too long';
-  return lines.map((line) => {
-    const cells = line.trimEnd().split('\t', CELLS_MAX);
-    const named = cells.map((cell, i): [string, string] => {
-      const equals = cell.indexOf('=');
-      if (table.toUpperCase() === 'ATTLOG') return [columns[i] ?? `column${i}`, cell.trim()];
-      return equals === -1 ? [`column${i}`, cell] : [cell.slice(0, equals).trim(), cell.slice(equals + 1)];
-    });
-    return { table, ...Object.fromEntries(named) };
-  });
 }

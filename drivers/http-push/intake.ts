@@ -1,6 +1,7 @@
 /** What a terminal said, as observations on disk. */
 import { createHash } from 'node:crypto';
 import type { Host } from '../contract/driver.ts';
+import type { DeviceObservation } from '../contract/observation.ts';
 import { type Interpreted, interpret, type Sent } from './interpret.ts';
 import type { Mapped } from './mapping.ts';
 import { observationOf } from './observing.ts';
@@ -10,6 +11,9 @@ import type { Path } from './reading.ts';
 /** A terminal that got no answer sends the same bytes again. */
 const SAME_WITHIN_MS = 60_000;
 const KEY_WITHIN_MS = 86_400_000;
+
+/** Events that wait for the disk together. */
+const AT_ONCE = 500;
 
 /** What is larger is read in a thread apart; what is smaller takes some ms at most. */
 const HERE_MAX = 16_384;
@@ -40,6 +44,7 @@ export type Intake = (message: Message) => Promise<Taken>;
 
 export function createIntake(terminal: Terminal, host: Host): Intake {
   const { id: device, options: own, profile } = terminal;
+  const levels = createLevels(host);
   const refuse = (
     is: 'senseless' | 'too-large' | 'later',
     reason: string,
@@ -61,7 +66,7 @@ export function createIntake(terminal: Terminal, host: Host): Intake {
     for (const topic of unmapped) host.unmapped(device, topic === '' ? 'an event' : topic);
     try {
       const shown = own.pictures ? picture : undefined;
-      await report(mapped, { bytes: isToldOnce ? undefined : bytes, picture: shown }, device, host);
+      await report(mapped, { bytes: isToldOnce ? undefined : bytes, picture: shown, levels }, device, host);
       return { is: 'taken', events, echoes };
     } catch {
       return { is: 'later' };
@@ -89,8 +94,10 @@ async function report(
   {
     bytes,
     picture: shown,
+    levels,
   }: {
     readonly bytes: Buffer | undefined;
+    readonly levels: ReturnType<typeof createLevels>;
     readonly picture: Exclude<Interpreted, { refused: string }>['picture'];
   },
   device: string,
@@ -105,19 +112,54 @@ async function report(
     bytes !== undefined && mapped.some(({ key }) => key === undefined)
       ? createHash('sha256').update(bytes).digest('base64')
       : undefined;
-  for (const [i, one] of mapped.entries()) {
+  const observations = mapped.flatMap((one, i) => {
     const observation = observationOf(device, one, host.clock.wall());
-    if (observation === undefined) continue;
     const repeat =
       one.key !== undefined
         ? { key: `http-push/${device}/${one.key}/${one.nth ?? 0}`, within: KEY_WITHIN_MS }
         : digest !== undefined
           ? { key: `http-push/${device}/${digest}/${i}`, within: SAME_WITHIN_MS }
           : undefined;
-    await host.report({
-      ...observation,
-      ...(picture !== undefined && { picture }),
-      ...(repeat !== undefined && { repeat }),
-    });
+    return observation === undefined
+      ? []
+      : [
+          {
+            ...observation,
+            ...(picture !== undefined && { picture }),
+            ...(repeat !== undefined && { repeat }),
+          },
+        ];
+  });
+  // Many at once, in their order: a terminal that kept thousands waits for the disk a few times, not thousands of times.
+  for (let i = 0; i < observations.length; i += AT_ONCE) {
+    const results = await Promise.allSettled(
+      observations.slice(i, i + AT_ONCE).map((one) => levels.tell(one, host.report)),
+    );
+    for (const result of results) if (result.status === 'rejected') throw result.reason;
   }
+}
+
+/** What a level said, and then the moment says that it began: one thing. */
+const SAME_RAISE_MS = 10_000;
+
+/**
+ * Some terminals say that something is so, again and again, and besides when it begins. Where the state is heard first,
+ * the word that it begins is no second event.
+ */
+function createLevels({ clock }: Pick<Host, 'clock'>) {
+  const begun = new Map<string, number>();
+  return {
+    async tell(observation: DeviceObservation, report: Host['report']): Promise<void> {
+      const { kind, zone, cause = '', state, initial } = observation;
+      if (kind === 'credential' || kind === 'visit' || state !== 'raised')
+        return void (await report(observation));
+      const key = `${kind}/${zone?.number ?? ''}/${cause}`;
+      const at = begun.get(key);
+      const isSaid = at !== undefined && clock.elapsed() - at <= SAME_RAISE_MS;
+      if (initial !== true)
+        return void (await report(isSaid ? { ...observation, initial: true } : observation));
+      const { id } = await report(observation);
+      if (id !== null) begun.set(key, clock.elapsed());
+    },
+  };
 }

@@ -1,8 +1,9 @@
 /** From the bytes of a message to what was observed, and its pictures. Pure: it may run in a thread apart. */
-import { cutPictures, type Part, readTable, readTexts } from './codec.ts';
+import { cutPictures, type Part, readTexts } from './codec.ts';
 import { type Mapping, mapMessage } from './mapping.ts';
 import type { Profile } from './profile.ts';
 import { type Path, valueAt } from './reading.ts';
+import { readTable } from './zkteco-tables.ts';
 
 /** Without its pictures, a message is no larger: events of a day, as text. */
 const TEXT_MAX = 500_000;

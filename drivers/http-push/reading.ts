@@ -197,8 +197,8 @@ export function readingOf(reading: Reading | undefined, event: unknown): unknown
     const parts = joined.paths.map((one) => valueAt(event, one));
     const isMissing = (part: unknown) => isEmpty(part) || !isScalar(part);
     if (joined.gaps ? parts.every(isMissing) : parts.some(isMissing)) return undefined;
-    if (joined.gaps) return parts.map((part) => (isMissing(part) ? '' : part)).join(joined.by);
-    return `${joined.prefix ?? ''}${parts.join(joined.by)}`;
+    const told = parts.map((part) => (isMissing(part) ? '' : part));
+    return `${joined.prefix ?? ''}${told.join(joined.by)}`;
   }
   const isNothing = (value: unknown) =>
     isEmpty(value) || (isScalar(value) && reading.except?.includes(String(value)) === true);

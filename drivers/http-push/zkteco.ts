@@ -1,28 +1,123 @@
-/** ZKTeco's push: the terminal asks for its settings, then sends tables, and asks for orders now and then. */
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+/**
+ * ZKTeco's push (iclock, ADMS): the terminal asks for its settings, sends tables, and asks for orders now and then. It
+ * drops from its memory what is answered as it expects, and sends again, for ever, what is not.
+ *
+ *   attendance   GET cdata?options=all -> settings; POST cdata?table=ATTLOG -> OK: rows
+ *   access       GET cdata?options=all&DeviceType=acc -> OK; POST registry -> RegistryCode=; push -> settings;
+ *                POST cdata?table=rtlog -> OK; table=tabledata&tablename=NAME -> NAME=rows
+ *
+ * Older firmware says cdata.aspx. From the documents that zkteco-tables.ts names.
+ */
+import { createHash } from 'node:crypto';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Host } from '../contract/driver.ts';
 import { bodyOf, type Pushing, statusOf } from './push.ts';
 
-export function serveZkteco(server: FastifyInstance, terminals: readonly Pushing[], _host: Host): void {
+/** What it asks and tells that is no event: its parameters, results of orders, that it is there. */
+const SAYINGS: readonly string[] = [
+  'getrequest',
+  'ping',
+  'registry',
+  'push',
+  'devicecmd',
+  'exchange',
+  'service/control',
+];
+
+interface Query {
+  readonly SN?: unknown;
+  readonly table?: unknown;
+  readonly tablename?: unknown;
+  readonly DeviceType?: unknown;
+}
+
+const textOf = (value: unknown) => (typeof value === 'string' ? value : '');
+const hashOf = (text: string) => createHash('sha256').update(text).digest('hex').slice(0, 32);
+
+/** Only what happened is sent, as it happens: no templates of faces and fingers, no lists of users. */
+const attendanceSettings = (serial: string) =>
+  `GET OPTION FROM: ${serial}\nStamp=9999\nOpStamp=9999\nErrorDelay=30\nDelay=10\nTransFlag=1100000000\nRealtime=1\nEncrypt=0\n`;
+const accessSettings = (serial: string) =>
+  [
+    'ServerVersion=3.0.1',
+    'ServerName=campus-gateway',
+    'PushVersion=3.0.1',
+    'ErrorDelay=30',
+    'RequestDelay=3',
+    'TransTimes=00:00;14:00',
+    'TransInterval=1',
+    'TransTables=Transaction',
+    'Realtime=1',
+    `SessionID=${hashOf(`session ${serial}`)}`,
+    'TimeoutSec=10',
+    '',
+  ].join('\n');
+/** The same for a terminal at all times: it asks with it. */
+const registryCode = (serial: string) => `RegistryCode=${hashOf(`registry ${serial}`)}\n`;
+
+export function serveZkteco(server: FastifyInstance, terminals: readonly Pushing[], host: Host): void {
+  /** The access terminals that registered since the port was opened. */
+  const registered = new Set<string>();
   const whose = ({ query }: FastifyRequest) => {
-    const { SN: serial } = query as { SN?: unknown };
+    const { SN } = query as Query;
     return terminals.find(
-      ({ terminal: { options } }) => options.serial !== undefined && options.serial === serial,
+      ({ terminal: { options } }) => options.serial !== undefined && options.serial === SN,
     );
   };
-  server.get('/iclock/cdata', { config: { whose } }, async ({ pushing }) => {
-    const { serial } = (pushing as Pushing).terminal.options;
-    return `GET OPTION FROM: ${serial}\nStamp=9999\nOpStamp=9999\nErrorDelay=30\nDelay=10\nTransFlag=1111000000\nRealtime=1\nEncrypt=0\n`;
-  });
-  server.get('/iclock/:what', { config: { whose } }, async () => 'OK');
-  server.post('/iclock/:what', { config: { whose } }, async (request, reply) => {
-    const { what } = request.params as { what: string };
-    const { table } = request.query as { table?: unknown };
-    if (what !== 'cdata') return 'OK';
-    const { intake } = request.pushing as Pushing;
-    const named = typeof table === 'string' ? table : '';
-    const taken = await intake({ contentType: 'text/plain', bytes: bodyOf(request), table: named });
-    // Without OK it sends all of them again; those that are on disk are known.
-    return taken.is === 'taken' ? `OK: ${taken.events}` : await reply.code(statusOf[taken.is]).send();
-  });
+
+  const greet = (serial: string, { DeviceType }: Query): string => {
+    const isAccess = textOf(DeviceType).toLowerCase() === 'acc';
+    if (registered.has(serial)) return `registry=ok\n${registryCode(serial)}${accessSettings(serial)}`;
+    // It registers when it hears nothing but OK.
+    return isAccess ? 'OK' : attendanceSettings(serial);
+  };
+  const handle = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
+    const pushing = request.pushing as Pushing;
+    const { id, options } = pushing.terminal;
+    const serial = options.serial ?? '';
+    const query = request.query as Query;
+    const { '*': path = '' } = request.params as { '*'?: string };
+    // Some firmware says the folder twice.
+    const what = path
+      .replace(/^iclock\//, '')
+      .replace(/\.aspx$/i, '')
+      .toLowerCase();
+    const isTold = request.method === 'POST';
+    if (what === 'cdata')
+      return isTold
+        ? await takeTable(pushing, query, { request, reply })
+        : await reply.send(greet(serial, query));
+    if (what === 'registry') {
+      registered.add(serial);
+      return await reply.send(registryCode(serial));
+    }
+    if (what === 'push') return await reply.send(accessSettings(serial));
+    if (isTold && !SAYINGS.includes(what)) host.unmapped(id, `iclock/${what}`);
+    return await reply.send('OK');
+  };
+  server.get('/iclock/*', { config: { whose } }, handle);
+  server.post('/iclock/*', { config: { whose } }, handle);
 }
+
+async function takeTable(
+  { intake }: Pushing,
+  { table: named, tablename }: Query,
+  { request, reply }: { readonly request: FastifyRequest; readonly reply: FastifyReply },
+): Promise<FastifyReply> {
+  const outer = textOf(named);
+  const isNested = outer.toLowerCase() === 'tabledata';
+  const table = isNested ? textOf(tablename) : outer;
+  const bytes = bodyOf(request);
+  // Its parameters, with commas between.
+  if (outer.toLowerCase() === 'options') return await reply.send('OK');
+  const taken = await intake({ contentType: 'text/plain', bytes, table });
+  if (taken.is !== 'taken') return await reply.code(statusOf[taken.is]).send();
+  if (isNested) return await reply.send(`${table}=${rowsIn(bytes)}`);
+  return await reply.send(/^rt/i.test(outer) ? 'OK' : `OK: ${rowsIn(bytes)}`);
+}
+
+const rowsIn = (bytes: Buffer) =>
+  bytes
+    .toString('latin1')
+    .split('\n')
+    .filter((line) => line.trim() !== '').length;

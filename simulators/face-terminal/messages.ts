@@ -34,6 +34,8 @@ const FACE = Buffer.from(
 const local = (date: Date) => new Date(date.getTime() + 8 * 3_600_000).toISOString().slice(0, 19);
 
 let serialNo = 0;
+/** ZKTeco: what is not answered so is sent again. */
+const isOk = (answer: string) => answer.startsWith('OK');
 
 /** As a maker says it; undefined: it has no word for that. */
 export const messageOf: Readonly<
@@ -126,6 +128,27 @@ export const messageOf: Readonly<
     const { what } = happening;
     if (what === 'heartbeat')
       return { contentType: 'text/plain', bytes: Buffer.alloc(0), path: '/iclock/getrequest' };
+    if (happening.what === 'code') {
+      const cells = {
+        time: local(now).replace('T', ' '),
+        pin: 0,
+        cardno: 0,
+        eventaddr: 1,
+        event: happening.code[0],
+        inoutstatus: 2,
+        verifytype: 200,
+        index: ++serialNo,
+      };
+      const text = Object.entries(cells)
+        .map((pair) => pair.join('='))
+        .join('\t');
+      return {
+        contentType: 'text/plain',
+        bytes: Buffer.from(`${text}\n`),
+        path: '/iclock/cdata?table=rtlog',
+        isHeard: isOk,
+      };
+    }
     if (what !== 'face' && what !== 'card') return undefined;
     const line = [
       happening.number,
@@ -140,6 +163,7 @@ export const messageOf: Readonly<
       contentType: 'text/plain',
       bytes: Buffer.from(`${line.join('\t')}\n`),
       path: '/iclock/cdata?table=ATTLOG&Stamp=9999',
+      isHeard: isOk,
     };
   },
   uniview,

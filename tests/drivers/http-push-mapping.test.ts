@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { multipartDecoder, readTable } from '../../drivers/http-push/codec.ts';
+import { multipartDecoder } from '../../drivers/http-push/codec.ts';
 import { timeOf } from '../../drivers/http-push/mapping.ts';
+import { readTable } from '../../drivers/http-push/zkteco-tables.ts';
 import { chunked } from './decoding.ts';
 import { mapWith, readMessage, terminalProfile } from './terminal-profile.ts';
 
@@ -108,18 +109,6 @@ describe('what terminals of their makers send', () => {
         key: '1452/2026-11-24 07:41:00',
       },
     ]);
-    const [log] = rowsOf(
-      'rtlog',
-      'time=2026-11-24 07:41:00\tpin=9\tcardno=\teventaddr=1\tevent=27\tinoutstatus=0\tverifytype=15\tindex=21',
-    );
-    expect(map('zkteco-push', log)).toEqual([
-      expect.objectContaining({
-        decision: 'denied',
-        credential: { format: 'person', number: '9' },
-        key: '21',
-      }),
-    ]);
-    expect(map('zkteco-push', rowsOf('OPERLOG', 'OPLOG 4\t0')[0])).toEqual([]);
   });
 });
 
