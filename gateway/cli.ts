@@ -21,6 +21,7 @@ const loaders: Readonly<Record<string, () => Promise<Command>>> = {
   discover: async () => (await import('./cli/discover.ts')).discover,
   credentials: async () => (await import('./cli/credentials.ts')).credentials,
   osdp: async () => (await import('./cli/osdp.ts')).osdp,
+  modbus: async () => (await import('./cli/modbus.ts')).modbus,
   health: async () => (await import('./cli/health.ts')).health,
 };
 

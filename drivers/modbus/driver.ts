@@ -59,7 +59,7 @@ const options = z.strictObject({
     .describe('Switched on when a platform has a panic alarm of this device, so that who pressed knows'),
 });
 type Options = z.output<typeof options>;
-type ModbusDevice = Device<Options, Profile>;
+export type ModbusDevice = Device<Options, Profile>;
 
 /** A device that is busy is asked again so often, so much later. */
 const BUSY_TRIES = 3;

@@ -115,8 +115,12 @@ function isOn(image: Image, point: Point, was: boolean, values?: readonly number
 }
 
 /** Whether all that a point depends on is so; undefined: not known. */
-function conditions(profile: Profile): (image: Image, point: Point) => boolean | undefined {
-  const named = new Map(profile.points.map((point) => [point.name, point]));
+function conditions({
+  points,
+}: {
+  readonly points: readonly Point[];
+}): (image: Image, point: Point) => boolean | undefined {
+  const named = new Map(points.map((point) => [point.name, point]));
   const holds = (image: Image, name: string, wanted: boolean | number | readonly number[]) => {
     const gate = named.get(name);
     if (gate === undefined) return undefined;
@@ -134,6 +138,24 @@ function conditions(profile: Profile): (image: Image, point: Point) => boolean |
     const held = Object.entries(all).map(([name, wanted]) => holds(image, name, wanted));
     return held.includes(false) ? false : held.includes(undefined) ? undefined : true;
   };
+}
+
+/** What a point says now, for people: `on`, `6.5`, `touched`, `?`; `(on)`: its conditions are not met. */
+export function pointState(image: Image, points: readonly Point[], point: Point): string {
+  if ('scale' in point) return String(measure(image, point) ?? '?');
+  const raw = rawOf(image, point);
+  if (raw === undefined) return '?';
+  const found = masked(raw, point.mask);
+  const on = isOn(image, point, false);
+  const words =
+    'values' in point
+      ? (point.values[found]?.cause ??
+        point.values[found]?.kind ??
+        (on === undefined ? `${found}?` : 'normal'))
+      : on === true
+        ? 'on'
+        : 'off';
+  return conditions({ points })(image, point) === true ? words : `(${words})`;
 }
 
 const codesOf = ({ sia, contactId }: Track['code'], raised: boolean) => ({

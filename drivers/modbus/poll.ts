@@ -43,7 +43,7 @@ export interface Polled {
 type AskRead = (request: ModbusRequest) => Promise<Reply>;
 
 /** The words of an exception; the profile is not to blame for a gateway's, nor for one that is busy. */
-export function refusalOf(read: Read, exception: number): string {
+export function refusalOf(read: Pick<Read, 'function' | 'address'>, exception: number): string {
   const words = exceptionText[exception] ?? 'unknown exception';
   const what = `function ${read.function} at ${read.address}: ${words} (exception ${exception})`;
   return ILLEGAL.includes(exception)
@@ -136,8 +136,7 @@ export async function pollLoop(options: PollOptions, host: Host, signal: AbortSi
       host.link(device, 'online');
       // What is not on disk was not seen: start over, and the next poll reports the state as found.
       if (!(await tellAll(following.take(polled.image, clock.elapsed()), options, host))) following = fresh();
-      for (const { address, value } of following.strange())
-        host.discarded(device, 'a value that the profile does not know', 2, `${value} at ${address}`);
+      for (const { address, value } of following.strange()) host.unmapped(device, `${value} at ${address}`);
       await tellProblem(polled.problem);
     } else {
       missed++;

@@ -51,6 +51,20 @@ describe('the examples of the Modbus specification (application protocol V1.1b3,
     expect(encodeResponse(response)).toEqual(hex(wire));
   });
 
+  it.each<[string, number, ModbusRequest, string]>([
+    // Waveshare, Modbus RTU Relay: relay 0 on for 700 ms. JY-DAM and alike, 闪开: relay 1 on for 1 s; 254 is any of them.
+    ['a relay of Waveshare', 1, { function: 5, address: 0x200, value: 7 }, '01 05 0200 0007 8DB0'],
+    [
+      'a relay of JY-DAM',
+      254,
+      { function: 16, address: 3, values: [4, 10] },
+      'FE 10 0003 0002 04 0004 000A 416B',
+    ],
+    ['coil 7 of it', 254, { function: 5, address: 7, value: true }, 'FE 05 0007 FF00 29F4'],
+  ])('frames as makers print them: %s', (_name, unit, request, wire) => {
+    expect(encodeRtu({ unit, pdu: encodeRequest(request) })).toEqual(hex(wire));
+  });
+
   it('takes the check value of CRC-16/MODBUS', () => {
     expect(crc16modbus(Buffer.from('123456789'))).toBe(0x4b37);
   });

@@ -1,0 +1,82 @@
+import { parseArgs } from 'node:util';
+import { say } from '../../config/language.ts';
+import { type Command, configOrErrors, UsageError } from './command.ts';
+
+const LAST_ADDRESS = 65_535;
+const MOST_AT_ONCE = 2000;
+
+/** A whole number of an option. @throws UsageError. */
+function numberOf(name: string, text: string, least: number, most: number): number {
+  const value = /^(0x[0-9a-f]+|\d+)$/i.test(text) ? Number(text) : Number.NaN;
+  if (value >= least && value <= most) return value;
+  throw new UsageError(
+    say(`--${name}: a number from ${least} to ${most}`, `--${name}：${least} 到 ${most} 的数字`),
+  );
+}
+
+export const modbus: Command = {
+  name: 'modbus',
+  summary: [
+    'Read a Modbus device: its points and what stands in its registers',
+    '读取 Modbus 设备的点和寄存器',
+  ],
+  usage: `campus-gateway modbus read CONFIG DEVICE [--once] [--for TIME] [--every 500ms]
+campus-gateway modbus read CONFIG DEVICE --function 3 [--from 0] [--count 32]
+
+Shows the registers that the device's profile names, each with its raw value and what the profile makes of it, then a line for
+each that changes, until Ctrl-C. So a profile is written in front of the device: touch the fence, and see which bit moves.
+
+  --function N   1 coils, 2 discrete inputs, 3 holding, 4 input registers: whatever is there, not what the profile names;
+                 what the device refuses is said
+  --from N       the first address, from 0 as on the wire (0x10 is good too); manuals often count from 1
+  --count N      so many
+  --once         shows them and ends
+
+Nothing is written to the device. On a serial port stop the gateway first: it holds the line.
+
+  campus-gateway modbus read /etc/campus-gateway/campus.yaml fence-east
+  campus-gateway modbus read /etc/campus-gateway/campus.yaml fence-east --function 4 --count 100 --once`,
+
+  async run(args, terminal) {
+    const { values, positionals } = parseArgs({
+      args,
+      allowPositionals: true,
+      options: {
+        function: { type: 'string' },
+        from: { type: 'string', default: '0' },
+        count: { type: 'string', default: '32' },
+        every: { type: 'string', default: '500ms' },
+        for: { type: 'string' },
+        once: { type: 'boolean', default: false },
+      },
+    });
+    const [what, file, name] = positionals;
+    if (what !== 'read' || file === undefined || name === undefined)
+      throw new UsageError(say('read, a config file and a device of it', 'read、配置文件及其中的设备'));
+    const from = numberOf('from', values.from, 0, LAST_ADDRESS);
+    const count = numberOf('count', values.count, 1, Math.min(MOST_AT_ONCE, LAST_ADDRESS + 1 - from));
+    const fn = values.function === undefined ? undefined : numberOf('function', values.function, 1, 4);
+    const { milliseconds } = await import('../../simulators/simulator.ts');
+    const config = await configOrErrors(file, terminal);
+    if (config === undefined) return 1;
+    const devices = config.devices.filter(({ driver }) => driver === 'modbus');
+    const device = devices.find(({ id }) => id === name);
+    if (device === undefined) {
+      const there = devices.map(({ id }) => id).join(', ') || '-';
+      throw new UsageError(
+        say(`no Modbus device ${name}; there are: ${there}`, `没有 Modbus 设备 ${name}；可用：${there}`),
+      );
+    }
+    const { readDevice } = await import('./modbus/read.ts');
+    return await readDevice(
+      device,
+      {
+        range: fn === undefined ? undefined : { function: fn as 1 | 2 | 3 | 4, from, count },
+        everyMs: milliseconds(values.every),
+        forMs: values.for === undefined ? undefined : milliseconds(values.for),
+        once: values.once,
+      },
+      terminal,
+    );
+  },
+};
