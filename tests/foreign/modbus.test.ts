@@ -90,6 +90,60 @@ it('pymodbus that has no such register is offline, and its words are told', asyn
   expect(await links.next()).toMatchObject({ state: 'offline', reason: expect.stringMatching(/address/i) });
 });
 
+it('pymodbus lays floats into registers as our profiles read them', async (context) => {
+  needPython(context, 'pymodbus');
+  const { tell, connection } = await pymodbus('tcp');
+  await tell('float 10 -12.5 big');
+  await tell('float 20 1234.5 little');
+  await tell('holding 0 4');
+  const { host, reports } = fakeHost();
+  const number = { function: 3, type: 'float32', zone: 1 };
+  const floats = profileSchema.parse({
+    ...profile,
+    points: [
+      { function: 3, address: 0, bit: 2, zone: 1, kind: 'fence' },
+      { ...number, address: 10, name: 'celsius' },
+      { ...number, address: 20, name: 'newtons', order: 'CDAB' },
+    ],
+  });
+  const session = await modbus.open([device(connection, floats)], host);
+  onTestFinished(() => session.close());
+  expect(await reports.find(({ kind }) => kind === 'fence')).toMatchObject({
+    details: { celsius: -12.5, newtons: 1234.5 },
+  });
+});
+
+describe.each(['tcp', 'serial'] as const)('libmodbus as a device, %s', (kind) => {
+  it('is read, and its coil is switched', async (context) => {
+    need(context, 'mbpoll', ...(kind === 'serial' ? ['socat'] : []));
+    const port = await freePort();
+    const { a, b } = kind === 'serial' ? await ptyPair() : { a: '', b: '' };
+    const where = kind === 'serial' ? a : String(port);
+    const tell = conversation('/usr/bin/python3', [
+      join(import.meta.dirname, 'libmodbus-device.py'),
+      kind,
+      where,
+    ]);
+    expect(await tell('holding 2 65')).toBe('set');
+    const { host, links, reports } = fakeHost();
+    const connection = kind === 'serial' ? { serial: b, baudRate: 9600 } : { tcp: `127.0.0.1:${port}` };
+    const session = await modbus.open([device(connection)], host);
+    onTestFinished(() => session.close());
+    expect(await links.next()).toMatchObject({ state: 'online' });
+    await tell('holding 0 4');
+    expect(await reports.find(({ state, initial }) => state === 'raised' && initial !== true)).toMatchObject({
+      cause: 'touched',
+      details: { kilovolts: 6.5 },
+    });
+    const order = (action: string) =>
+      session.execute?.({ id: action, device: 'fence', action, arguments: { output: 'siren' } });
+    expect(await order('activate')).toMatchObject({ done: true });
+    expect(await tell('coil 7')).toBe('1');
+    expect(await order('deactivate')).toMatchObject({ done: true });
+    expect(await tell('coil 7')).toBe('0');
+  });
+});
+
 /** What mbpoll prints of values: `[0]: 	11`. */
 const values = (text: string) =>
   [...text.matchAll(/^\[\d+\]:\s+(-?\d+)/gm)].map(([, value]) => Number(value));

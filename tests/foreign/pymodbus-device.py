@@ -1,12 +1,15 @@
 """A Modbus device of pymodbus (Debian: python3-pymodbus): unit 1, a hundred of each kind of point.
 
 pymodbus-device.py tcp PORT | rtu-over-tcp PORT | serial PATH
-Then lines: `holding ADDRESS VALUE` sets a register, `coil ADDRESS` says what a coil is. Each is answered by a line.
+Then lines: `holding ADDRESS VALUE` sets a register, `float ADDRESS VALUE big|little` two of them (which word comes first),
+`coil ADDRESS` says what a coil is. Each is answered by a line.
 """
 import sys
 import threading
 
 from pymodbus.datastore import ModbusSequentialDataBlock, ModbusServerContext, ModbusSlaveContext
+from pymodbus.constants import Endian
+from pymodbus.payload import BinaryPayloadBuilder
 from pymodbus.server import StartSerialServer, StartTcpServer
 from pymodbus.transaction import ModbusRtuFramer
 
@@ -22,6 +25,12 @@ def obey():
         what, address, *value = line.split()
         if what == "holding":
             unit.setValues(HOLDING, int(address), [int(value[0])])
+            print("set", flush=True)
+        elif what == "float":
+            order = Endian.Big if value[1] == "big" else Endian.Little
+            builder = BinaryPayloadBuilder(byteorder=Endian.Big, wordorder=order)
+            builder.add_32bit_float(float(value[0]))
+            unit.setValues(HOLDING, int(address), builder.to_registers())
             print("set", flush=True)
         else:
             print(int(unit.getValues(COILS, int(address), 1)[0]), flush=True)
