@@ -11,12 +11,15 @@ import { isLoopback } from '../contract/options.ts';
 import { lineName, openLine } from '../line.ts';
 import { createAccounts } from './accounts.ts';
 import { receiverDecoder } from './codec.ts';
-import { type Conversation, converse, type Memory, newMemory, type Peer } from './conversation.ts';
+import { type Conversation, converse, type Peer } from './conversation.ts';
 import { listenForReceivers, TORN_AFTER_MS } from './listen.ts';
+import { type Memory, newMemory } from './memory.ts';
 import { createObserver } from './observe.ts';
 import { accountKey, type Options, options } from './options.ts';
 
 const SUPERVISION_TICK_MS = 250;
+/** Answers that the other end of a wire does not read. */
+const MAX_UNREAD = 1024;
 /** Addresses that somebody connected from, and what was said there last. */
 const MAX_ADDRESSES = 256;
 
@@ -67,20 +70,24 @@ export const receiver = defineDriver({
     const { connection, otherAccounts, poll } = first.options;
     const accounts = createAccounts(devices, host);
     const observer = createObserver(first.id, accounts, otherAccounts, host);
-    const context = { device: first.id, accounts, observer, host };
+    let paused = Number.NEGATIVE_INFINITY;
+    const context = { device: first.id, accounts, observer, host, pausedAt: () => paused };
     const memories = memoriesOf(receiver.line(first));
     const talk = (peer: Peer, address: string) =>
       converse(context, peer, memoryOf(memories, address), connection !== undefined);
     const { session, conversations } =
       connection === undefined
-        ? await listening(first, host, talk)
+        ? await listening(devices, host, talk)
         : await connected(first, host, (peer) => talk(peer, ''));
 
     const supervise = host.clock.every(SUPERVISION_TICK_MS, () => {
       accounts.supervise();
       if (poll !== undefined) for (const one of conversations) one.ask(poll);
     });
-    const pauses = host.clock.onPause(() => accounts.forgive());
+    const pauses = host.clock.onPause(() => {
+      paused = host.clock.elapsed();
+      accounts.forgive();
+    });
     // Of a wire without supervision no more is known than that it is there.
     if (connection !== undefined)
       for (const { id, options } of devices) if (options.supervision === undefined) host.link(id, 'online');
@@ -109,6 +116,7 @@ async function connected(
   if (connection === undefined) throw new LineError('E_LINE_REFUSED', 'there is no `connection`');
   const decoder = receiverDecoder();
   let torn: Timer | undefined;
+  let unread = 0;
   const line = await openLine(connection, host, (chunk) => {
     conversation.take(decoder.push(chunk));
     torn?.stop();
@@ -118,7 +126,14 @@ async function connected(
   });
   const conversation = talk({
     // Of a line that is gone the session ends, and what was not answered is said again.
-    answer: (bytes) => void line.write(bytes).catch(() => {}),
+    answer(bytes) {
+      if (unread >= MAX_UNREAD) return;
+      unread++;
+      const read = () => {
+        unread--;
+      };
+      line.write(bytes).then(read, read);
+    },
     known() {},
     full() {},
     idle() {},
@@ -132,13 +147,19 @@ async function connected(
 
 /** Waits for receivers to connect. */
 async function listening(
-  { id, options: { listen } }: Device<Options>,
+  devices: readonly Device<Options>[],
   host: Host,
   talk: (peer: Peer, address: string) => Conversation,
 ): Promise<Opened> {
+  const { id, options } = devices[0] as Device<Options>;
+  const { listen } = options;
   if (listen === undefined)
     throw new LineError('E_LINE_REFUSED', 'there is neither `connection` nor `listen`');
-  const { server, conversations, close } = await listenForReceivers(listen, host, talk, (why, address) =>
+  // Devices that share the port share who may come.
+  const froms = devices.flatMap(({ options: { listen: own } }) => own?.from ?? []);
+  const isOpen = devices.some(({ options: { listen: own } }) => own?.from === undefined);
+  const where = { ...listen, from: isOpen ? undefined : froms };
+  const { server, conversations, close } = await listenForReceivers(where, host, talk, (why, address) =>
     why === 'not listed'
       ? host.discarded(id, 'a connection from an address that is not in `from`', 0, address)
       : host.discarded(id, turnedReason[why], 0),

@@ -12,6 +12,8 @@ export const TORN_AFTER_MS = 1000;
 const STRANGER_MS = 600_000;
 /** A cut cable to a receiver is noticed after this much silence and ten unanswered probes. */
 const TCP_KEEPALIVE_MS = 30_000;
+/** Answers that the other end does not read: a receiver waits for each. */
+const MAX_UNREAD = 8192;
 
 export interface Receivers {
   readonly server: Server;
@@ -76,7 +78,10 @@ function serve(
   const stranger = time.after(STRANGER_MS, () => socket.destroy());
   const conversation = talk(
     {
-      answer: (bytes) => socket.writable && socket.write(bytes),
+      answer(bytes) {
+        if (socket.writableLength > MAX_UNREAD) socket.destroy();
+        else if (socket.writable) socket.write(bytes);
+      },
       known() {
         stranger.stop();
         panelConnections.know(socket);

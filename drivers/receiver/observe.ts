@@ -20,7 +20,7 @@ const MAX_IN_BURST = 32;
 export const digestOf = (text: string): string => hash('sha256', text, 'base64url').slice(0, 22);
 
 export interface Observer {
-  /** @param sighting Parts the same line said again from the same line said anew. */
+  /** @param sighting As in memory.ts. */
   of(text: string, line: EventLine, events: readonly LineEvent[], sighting: number): DeviceObservation[];
   /** Of a line that nobody can read: once a burst. */
   unreadable(text: string): DeviceObservation;

@@ -12,38 +12,45 @@ export interface Queue {
   take(decoded: readonly Decoded<RawLine>[]): void;
   /** Forgets what waits, counting it. */
   drop(reason: string): void;
+  /** What is dealt with after what is now. */
+  readonly next: Decoded<RawLine> | undefined;
   readonly isBusy: boolean;
+}
+
+interface Waiting {
+  readonly one: Decoded<RawLine>;
+  readonly arrived: number;
 }
 
 export function createQueue(
   device: string,
   host: Host,
-  handle: (one: Decoded<RawLine>) => Promise<void>,
+  handle: (one: Decoded<RawLine>, arrived: number) => Promise<void>,
   peer: { full(isFull: boolean): void; idle(): void },
 ): Queue {
-  const waiting: Decoded<RawLine>[] = [];
-  let current: Decoded<RawLine> | undefined;
+  const waiting: Waiting[] = [];
+  let current: Waiting | undefined;
   let bytes = 0;
 
   const run = async () => {
     for (current = waiting.shift(); current !== undefined; current = waiting.shift()) {
       // A mistake in it costs one line its answer, not the process its life.
-      await handle(current).catch((error: Error) =>
+      await handle(current.one, current.arrived).catch((error: Error) =>
         host.log.error({ device, error: error.message }, 'a line could not be handled'),
       );
-      bytes -= bytesOf(current);
+      bytes -= bytesOf(current.one);
       if (bytes < MANY_BYTES) peer.full(false);
     }
     peer.idle();
   };
   const add = (one: Decoded<RawLine>) => {
     const last = waiting.at(-1) ?? current;
-    if (last !== undefined && isSameLine(one, last))
+    if (last !== undefined && isSameLine(one, last.one))
       return host.discarded(device, 'said again before it was answered', bytesOf(one));
     if (bytes + bytesOf(one) > MOST_BYTES)
       return host.discarded(device, 'more at once than the disk takes', bytesOf(one));
     bytes += bytesOf(one);
-    waiting.push(one);
+    waiting.push({ one, arrived: host.clock.elapsed() });
   };
   return {
     take(decoded) {
@@ -52,10 +59,13 @@ export function createQueue(
       if (current === undefined) void run();
     },
     drop(reason) {
-      for (const one of waiting.splice(0)) {
+      for (const { one } of waiting.splice(0)) {
         bytes -= bytesOf(one);
         host.discarded(device, reason, bytesOf(one));
       }
+    },
+    get next() {
+      return waiting[0]?.one;
     },
     get isBusy() {
       return current !== undefined;

@@ -23,27 +23,62 @@ describe('a line of a receiver', () => {
     // The byte has no number: the heartbeat's would be taken for the alarm's.
     expect(answers.rest()).toEqual([]);
     disk.resolve(onDisk);
-    expect([await answers.next(), await answers.next()]).toEqual([ACK, ACK]);
+    expect(await answers.next()).toBe(ACK);
+    await turn();
+    // One for both: the receiver takes it for the heartbeat's, and says the alarm again, which is on disk.
+    expect(answers.rest()).toEqual([]);
+    say(trip);
+    expect(await answers.next()).toBe(ACK);
+    expect(reports.rest()).toEqual([]);
     expect(links.rest()).toContainEqual(expect.objectContaining({ state: 'online', part: '7037' }));
   });
 
-  it('gets no answer where the disk refuses, nor does what was said behind it, and is taken when it is said again', async () => {
-    let isFull = true;
+  it('gets no answer where the disk refuses, nor does what was said behind it', async () => {
     const { reports, answers, say, discards } = await connected({}, () =>
-      isFull ? Promise.reject(new Error('disk full')) : Promise.resolve(onDisk),
+      Promise.reject(new Error('disk full')),
     );
     say(`${trip}${panic}`);
-    const first = await reports.next();
+    await reports.next();
     expect(await discards.next()).toMatchObject({ reason: 'said behind a line that could not be written' });
+    await turn();
     expect(answers.rest()).toEqual([]);
-    // Sur-Gards go on when their heartbeat is answered.
-    say(heartbeat);
-    expect(await answers.next()).toBe(ACK);
-    isFull = false;
+  });
+
+  it('that the disk refused is tried again at the next heartbeat, whose answer may be taken for its own', async () => {
+    let isFull = true;
+    const { reports, answers, say } = await connected({}, () =>
+      isFull ? Promise.reject(new Error('disk full')) : Promise.resolve(onDisk),
+    );
     say(trip);
-    expect(await answers.next()).toBe(ACK);
+    const first = await reports.next();
+    say(heartbeat);
     // With the same key: of an alarm that went out from memory it is the same one.
     expect((await reports.next()).repeat).toEqual(first.repeat);
+    await turn();
+    expect(answers.rest()).toEqual([]);
+    isFull = false;
+    say(heartbeat);
+    expect((await reports.next()).repeat).toEqual(first.repeat);
+    expect(await answers.next()).toBe(ACK);
+    say(trip);
+    expect(await answers.next()).toBe(ACK);
+    expect(reports.rest()).toEqual([]);
+  });
+
+  it('behind one that the disk refused is taken when that is on disk, and gets its answer alone', async () => {
+    let isFull = true;
+    const { reports, answers, say } = await connected({}, () =>
+      isFull ? Promise.reject(new Error('disk full')) : Promise.resolve(onDisk),
+    );
+    say(trip);
+    await reports.next();
+    isFull = false;
+    say(panic);
+    expect((await reports.next()).zone?.number).toBe(4);
+    expect((await reports.next()).zone?.number).toBe(3);
+    expect(await answers.next()).toBe(ACK);
+    await turn();
+    expect(answers.rest()).toEqual([]);
   });
 });
 
@@ -81,6 +116,21 @@ describe('a line that is', () => {
     expect(await answers.next()).toBe(ACK);
     await turn();
     expect(answers.rest()).toEqual([]);
+  });
+
+  it('a heartbeat at the moment of a late answer has that answer; the next one gets its own', async () => {
+    const clock = manualClock();
+    const disk = Promise.withResolvers<Receipt>();
+    const { reports, answers, say, discards } = await connected({}, () => disk.promise, clock);
+    say(trip);
+    await reports.next();
+    await clock.advance(30_000);
+    disk.resolve(onDisk);
+    expect(await answers.next()).toBe(ACK);
+    say(heartbeat);
+    expect(await discards.next()).toMatchObject({ reason: 'said again as it was answered' });
+    say(heartbeat);
+    expect(await answers.next()).toBe(ACK);
   });
 
   it('said again at the moment of a late answer is not answered: the receiver has that answer', async () => {

@@ -2,13 +2,38 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { startPanel } from '../../simulators/panel.ts';
-import { freePort, temporaryDirectory } from '../helpers.ts';
+import { startReceiver } from '../../simulators/receiver.ts';
+import { freePort, stream, temporaryDirectory } from '../helpers.ts';
 import { gateway, mosquitto, need, subscriber, until } from './tools.ts';
 
 const ROUNDS = 20;
 const PANELS = 16;
+const RECEIVERS = 2;
+const ZONES = 999;
 
-it('loses nothing that a panel was told is taken, killed with -9 at 20 random moments, broker up and down', {
+/** A receiver that says a line as soon as the last was acknowledged: no line has a number, each names another zone. */
+async function busyReceiver(port: number, account: string, taken: (key: string) => void) {
+  const acknowledged = stream<string>();
+  const receiver = await startReceiver({
+    end: { dial: { host: '127.0.0.1', port } },
+    account,
+    retry: 300,
+    heartbeat: 200,
+    acknowledged: acknowledged.push,
+  });
+  return {
+    close: () => receiver.close(),
+    async report(n: number) {
+      const [partition, zone] = [1 + Math.floor(n / ZONES), 1 + (n % ZONES)];
+      const digits = `${String(partition).padStart(2, '0')}${String(zone).padStart(3, '0')}`;
+      await receiver.do(`send 5011 18${account}E110${digits}`);
+      await acknowledged.next();
+      taken(`${account}/${partition}/${zone}`);
+    },
+  };
+}
+
+it('loses nothing that a panel or a receiver was told is taken, killed with -9 at 20 random moments, broker up and down', {
   timeout: 300_000,
 }, async (context) => {
   need(context, 'mosquitto', 'mosquitto_sub');
@@ -20,11 +45,16 @@ it('loses nothing that a panel was told is taken, killed with -9 at 20 random mo
     account: String(1000 + i),
     supervision: '60s',
   }));
+  const centerPort = await freePort();
+  const centerAccounts = Array.from({ length: RECEIVERS }, (_, i) => ({ account: String(7000 + i) }));
   const config = {
     campus: { id: '4503000001', name: '一中' },
     dataDir: join(directory, 'data'),
     uplinks: [{ id: 'police', url: `mqtt://127.0.0.1:${broker.port}` }],
-    devices: [{ id: 'panel', driver: 'dc09', listen: { port }, accounts }],
+    devices: [
+      { id: 'panel', driver: 'dc09', listen: { port }, accounts },
+      { id: 'center', driver: 'receiver', listen: { port: centerPort }, accounts: centerAccounts },
+    ],
   };
 
   const acknowledged = new Set<string>();
@@ -47,6 +77,15 @@ it('loses nothing that a panel was told is taken, killed with -9 at 20 random mo
     }
   });
 
+  const receivers = await Promise.all(
+    centerAccounts.map(({ account }) => busyReceiver(centerPort, account, (key) => acknowledged.add(key))),
+  );
+  reporting.push(
+    ...receivers.map(async ({ report }) => {
+      for (let n = 0; !over; n++) await report(n);
+    }),
+  );
+
   for (let round = 0; round < ROUNDS; round++) {
     const down = round % 2 === 1;
     if (down) await broker.stop();
@@ -60,8 +99,12 @@ it('loses nothing that a panel was told is taken, killed with -9 at 20 random mo
   const daemon = await gateway(config, directory);
   await Promise.all(reporting);
   const keyOf = (data: Record<string, unknown>) => {
-    const details = data['details'] as { account?: string; panelSequence?: number } | undefined;
-    return details?.account === undefined ? undefined : `${details.account}/${details.panelSequence}`;
+    const details = data['details'] as
+      | { account?: string; panelSequence?: number; partition?: string }
+      | undefined;
+    if (details?.account === undefined) return undefined;
+    if (details.panelSequence !== undefined) return `${details.account}/${details.panelSequence}`;
+    return `${details.account}/${details.partition}/${(data['zone'] as { number: number }).number}`;
   };
   const missing = () => {
     const delivered = new Set(platform.all.flatMap(({ event }) => keyOf(event.data) ?? []));
@@ -71,7 +114,7 @@ it('loses nothing that a panel was told is taken, killed with -9 at 20 random mo
     () => {},
   );
   expect(await daemon.stop()).toBe(0);
-  await Promise.all(panels.map((panel) => panel.close()));
+  await Promise.all([...panels, ...receivers].map((peer) => peer.close()));
 
   const idsOf = new Map<string, Set<string>>();
   for (const { event } of platform.all) {

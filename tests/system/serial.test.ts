@@ -2,9 +2,12 @@ import modbusSerial, { ServerSerial } from 'modbus-serial';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { modbus } from '../../drivers/modbus/driver.ts';
 import { profileSchema } from '../../drivers/modbus/profile.ts';
+import { receiver } from '../../drivers/receiver/driver.ts';
 import { wiegand } from '../../drivers/wiegand/driver.ts';
 import { startFences } from '../../simulators/fence.ts';
+import { receiverProtocols } from '../../simulators/kinds.ts';
 import { startReader } from '../../simulators/reader.ts';
+import { startReceiver } from '../../simulators/receiver.ts';
 import { fakeHost, freePort, stream } from '../helpers.ts';
 import { need, ptyPair } from './tools.ts';
 
@@ -60,6 +63,31 @@ describe.each(['serial', 'serialServer'] as const)('over %s', (kind) => {
         details: { kilovolts: 6.5 },
       });
       if (i === 0) reports.push({ device: 'fence-2', kind: 'fence', state: 'restored', initial: true });
+    }
+  });
+
+  it('alarm receivers of each kind are acknowledged what is on disk, and say again what was lost', async (context) => {
+    if (kind === 'serial') need(context, 'socat');
+    for (const protocol of receiverProtocols) {
+      const { end, connection } = await wireOf(kind);
+      const acknowledged = stream<string>();
+      const simulated = await startReceiver({
+        end,
+        protocol,
+        account: '1234',
+        retry: 200,
+        heartbeat: 0,
+        acknowledged: acknowledged.push,
+      });
+      onTestFinished(() => simulated.close());
+      const { host, reports } = fakeHost();
+      const options = receiver.options.parse({ connection, accounts: [{ account: '1234' }] });
+      const session = await receiver.open([{ id: 'center', driver: 'receiver', options }], host);
+      onTestFinished(() => session.close());
+      await simulated.do('lose-ack');
+      for (const zone of [1, 2, 3]) await simulated.do(`press ${zone}`);
+      for (let i = 0; i < 3; i++) await acknowledged.next();
+      expect(reports.rest()).toMatchObject([1, 2, 3].map((number) => ({ kind: 'panic', zone: { number } })));
     }
   });
 

@@ -1,0 +1,90 @@
+/** What was said on a wire, and whether it is on disk: once, however often it is said again for want of an answer. */
+import type { Clock } from '../contract/clock.ts';
+import type { DeviceObservation } from '../contract/observation.ts';
+import { digestOf } from './observe.ts';
+
+/**
+ * The same line, with no other between, is said again because its answer was lost: Sur-Gards repeat after 4 s, three
+ * times, and after a heartbeat that comes 30 s later; others after 15 s.
+ */
+const AGAIN_MS = 60_000;
+/** Two of the same text are told apart for longer than the journal looks for repeats, however slow its disk. */
+const SIGHTING_MS = 5 * 60_000;
+
+/** Of a wire, or of who connects from an address, however often the connection is made anew. */
+export interface Memory {
+  previous?: {
+    readonly text: string;
+    readonly at: number;
+    readonly sighting: number;
+    readonly stored: Promise<boolean>;
+  };
+  /** What the disk refused, and tries it again. */
+  open: { readonly text: string; readonly retry: () => Promise<boolean> } | undefined;
+  readonly sightings: Map<string, { readonly count: number; readonly at: number }>;
+}
+export const newMemory = (): Memory => ({ open: undefined, sightings: new Map() });
+
+export interface Saying {
+  readonly text: string;
+  /** `sighting` parts the same line said again from the same line said anew. */
+  observations(sighting: number): DeviceObservation[];
+}
+
+export interface Saver {
+  /** Resolves true when it is on disk, and false where the disk refused it. */
+  save(saying: Saying): Promise<boolean>;
+  /**
+   * Whether nothing is open that the disk refused, of another text: it is tried again. Any answer may be taken for one
+   * to that.
+   */
+  settle(text?: string): Promise<boolean>;
+}
+
+/** @param report Whether all of it is on disk. */
+export function createSaver(
+  memory: Memory,
+  time: Clock,
+  report: (observations: readonly DeviceObservation[]) => Promise<boolean>,
+): Saver {
+  return {
+    async save({ text, observations }) {
+      const now = time.elapsed();
+      const { previous } = memory;
+      const isSame = previous?.text === text;
+      const wasStored = isSame && (await previous.stored);
+      if (wasStored && now - previous.at <= AGAIN_MS) return true;
+      const sighting = isSame && !wasStored ? previous.sighting : sightingOf(memory, text, now);
+      const told = observations(sighting);
+      const stored = report(told);
+      memory.previous = { text, at: now, sighting, stored };
+      const isStored = await stored;
+      if (!isStored) memory.open = { text, retry: () => report(told) };
+      else if (memory.open?.text === text) memory.open = undefined;
+      return isStored;
+    },
+    async settle(text) {
+      const { open } = memory;
+      if (open === undefined || open.text === text) return true;
+      if (!(await open.retry())) return false;
+      if (memory.open === open) memory.open = undefined;
+      if (memory.previous?.text === open.text)
+        memory.previous = { ...memory.previous, stored: Promise.resolve(true) };
+      return true;
+    },
+  };
+}
+
+/** How often this line was said anew in the time in which the journal would take it for a repeat. */
+function sightingOf({ sightings }: Memory, text: string, now: number): number {
+  const key = digestOf(text);
+  for (const [old, { at }] of sightings) {
+    if (now - at <= SIGHTING_MS) break;
+    sightings.delete(old);
+  }
+  const count = (sightings.get(key)?.count ?? -1) + 1;
+  // At the end again: the oldest stand first.
+  sightings.delete(key);
+  sightings.set(key, { count, at: now });
+  return count;
+}
