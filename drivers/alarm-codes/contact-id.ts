@@ -1,8 +1,13 @@
 /** Contact ID (SIA DC-05): `1131 01 015` is qualifier, code, partition, and the number of a zone or user. */
 import { meaningOfContactId, type PanelEvent } from './report.ts';
 
-/** Panels write zones of more than three digits, too: whole, or the wrong zone alarms. */
-const report = /[ ,;]*([136])([0-9]{3}) +([0-9A-F]{2}) +([0-9A-F]{3,8})(?![0-9A-Za-z])/y;
+/**
+ * Panels write zones of more than three digits, too: whole, or the wrong zone alarms. 恒博 says that E may stand for 1,
+ * and R for 3.
+ */
+const report = /[ ,;]*([136ER])([0-9]{3}) +([0-9A-F]{2}) +([0-9A-F]{3,8})(?![0-9A-Za-z])/y;
+
+const lettered: Readonly<Record<string, string>> = { E: '1', R: '3' };
 
 /** One report; `partition` and `number` as they stand. */
 export function contactIdEvent(
@@ -28,7 +33,7 @@ function reportsOf(section: string): PanelEvent[] {
   let end = 0;
   for (let match = report.exec(section); match !== null; match = report.exec(section)) {
     const [, qualifier = '', code = '', partition = '', number = ''] = match;
-    events.push(contactIdEvent(qualifier, code, partition, number));
+    events.push(contactIdEvent(lettered[qualifier] ?? qualifier, code, partition, number));
     end = report.lastIndex;
   }
   const text = section.slice(end).trim();

@@ -85,7 +85,8 @@ function whose(all: readonly Panel[]): Panels['of'] {
     });
   };
   return (frame, address) => {
-    if (frame.account !== undefined) return named(frame.account);
+    // A transmitter may have a number of its own, which nobody told us, beside that of its panel.
+    if (frame.account !== undefined) return named(frame.account) ?? inData(frame.data) ?? undefined;
     if (frame.cipherText !== undefined) return opened(frame, address);
     const own = inData(frame.data);
     return own === null ? onlyAt(address) : own;

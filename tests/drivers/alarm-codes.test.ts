@@ -96,6 +96,11 @@ describe('the table of codes', () => {
     ]);
   });
 
+  it('takes E and R for 1 and 3, as the protocol of 恒博 (captainwong/ademco_hb) allows', () => {
+    expect(cid('E120 00 005')).toEqual(cid('1120 00 005'));
+    expect(cid('R400 00 000')).toEqual(cid('3400 00 000'));
+  });
+
   it('ends by a restore that it does not know what it names, or nothing', () => {
     for (const code of ['VR', 'VJ', 'VH'])
       expect(sia(`N${code}9`)).toMatchObject([{ kind: 'fault', state: 'restored', ends: { untold: true } }]);

@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Receipt } from '../../drivers/contract/observation.ts';
 import { readExtended } from '../../drivers/dc09/extended.ts';
+import { inZone } from '../../drivers/dc09/panel-clock.ts';
 import { mayFetch } from '../../drivers/dc09/pictures.ts';
 import { manualClock } from '../clocks.ts';
 import { dialRaw, openReceiver, wireStamp, withCrc } from './dc09-port.ts';
@@ -117,6 +118,16 @@ describe('the time of an event', () => {
     expect((await reports.next()).at).toEqual({ time: NOW - 5000, trusted: true });
     expect((await reports.next()).at).toEqual({ time: NOW, trusted: true });
     expect((await reports.next()).at).toEqual({ time: NOW - 2 * 3_600_000, trusted: true });
+  });
+
+  it.each([
+    // Berlin goes back from 03:00 to 02:00 on 25 October 2026, at 01:00 GMT, and from 02:00 to 03:00 on 29 March.
+    ['2026-10-25T02:30:00Z', '2026-10-25T00:31:00Z', '2026-10-25T00:30:00Z'],
+    ['2026-10-25T02:30:00Z', '2026-10-25T01:31:00Z', '2026-10-25T01:30:00Z'],
+    ['2026-03-29T03:30:00Z', '2026-03-29T01:31:00Z', '2026-03-29T01:30:00Z'],
+    ['2026-07-05T10:00:00Z', '2026-07-05T08:00:00Z', '2026-07-05T08:00:00Z'],
+  ])('%s on a clock of Berlin is, seen at %s, %s', (written, now, moment) => {
+    expect(inZone(Date.parse(written), 'Europe/Berlin', Date.parse(now))).toBe(Date.parse(moment));
   });
 
   it('may be further off than the standard lets it, as the account says', async () => {

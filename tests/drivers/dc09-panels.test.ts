@@ -1,4 +1,5 @@
 /** Whose a frame is, and which key opens it. Frames are panels', or of Python and openssl. */
+import { createDecipheriv } from 'node:crypto';
 import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -18,6 +19,8 @@ describe('an account', () => {
     ['01234', '641A0024"ADM-CID"0002R1L0[#1234|1130 01 009]', '0002R1L0'],
     // SATEL: the head's counts, whatever stands in the data.
     ['ABCD', 'D8910037"SIA-DCS"0097L0#ABCD[#0000|Npi0/AT]_11:26:04,03-01-2026', '0097L0#ABCD'],
+    // A transmitter's own number in the head, the panel's in the data.
+    ['ABCD', 'E1DA0037"SIA-DCS"0097L0#9999[#ABCD|Npi0/AT]_11:26:04,03-01-2026', '0097L0#9999'],
     // Nowhere: the only panel is meant.
     ['1234', '5D7C0008"NULL"[]', ''],
   ])('%s is known in %s', async (account, text, head) => {
@@ -63,6 +66,29 @@ const AS_TEXT =
   'A9FE0076"*SIA-DCS"0002L0#1234[9C737949245DC46A4F3C8ED277F9BA2FCD90B63E97192BD8FD1432099DF831A5D44445A54AEE6302603B47F395314948';
 const TEXT_16 =
   '87C50076"*SIA-DCS"0003L0#1234[7C4270B71BB03B408CB11F750C76955E5AD79B287B0D20A0274658680B95750AE2291FABEB09F5434434F6EE6DC1295D';
+
+describe('a panel that writes the time of its place, encrypted', () => {
+  it('is in time by that, and is answered and corrected in it', async () => {
+    const keyFile = join(temporaryDirectory(), 'key');
+    writeFileSync(keyFile, 'A1B2C3D4E5F60718');
+    const time = manualClock(Date.UTC(2026, 0, 15, 0, 0, 5));
+    const account = { account: '1234', keyFile, timezone: 'Asia/Shanghai' };
+    const { port, reports } = await openReceiver([account], { time });
+    const panel = await dialRaw(port);
+    // 08:00:00 in Shanghai is midnight in GMT.
+    panel.send(TEXT_16);
+    const answer = await panel.answers.next();
+    const sealed = Buffer.from(/\[([0-9A-F]+)$/.exec(answer)?.[1] ?? '', 'hex');
+    const open = createDecipheriv('aes-128-cbc', 'A1B2C3D4E5F60718', Buffer.alloc(16)).setAutoPadding(false);
+    expect(Buffer.concat([open.update(sealed), open.final()]).toString()).toMatch(
+      /^[^|[\]]*\|?\]_08:00:05,01-15-2026$/,
+    );
+    expect((await reports.next()).at).toEqual({ time: Date.UTC(2026, 0, 15), trusted: true });
+    time.step(3_600_000);
+    panel.send(TEXT_16);
+    expect(await panel.answers.next()).toMatch(/^.{8}"NAK"0000R0L0A0\[\]_09:00:05,01-15-2026$/);
+  });
+});
 
 describe('a key of digits', () => {
   const opened = async (key: string, account = '1234', now = NOON) => {
