@@ -95,15 +95,26 @@ function decodeField(text: string): string {
   }
 }
 
+/** Dahua: `Code=AccessControl;action=Pulse;index=0;data={...}`. An alarm is one, whatever its data are. */
+function readCode(text: string): unknown {
+  const at = text.indexOf(';data=');
+  const head = (at === -1 ? text : text.slice(0, at)).split(';', 20);
+  const fields = Object.fromEntries(head.map((pair) => pair.trim().split('=', 2) as [string, string]));
+  if (at === -1) return fields;
+  try {
+    return { ...fields, Data: readJson(text.slice(at + ';data='.length)) };
+  } catch {
+    return fields;
+  }
+}
+
 /** Text that is meant for a machine. @throws Error with a sentence. */
 function readText(contentType: string, text: string): unknown {
   const trimmed = text.trim();
-  // Dahua: Code=AccessControl;action=Pulse;index=0;data={...}; members as its push has them.
+  // Dahua: members as its push has them; several may come in one part.
   if (trimmed.startsWith('Code=')) {
-    const at = trimmed.indexOf(';data=');
-    const head = (at === -1 ? trimmed : trimmed.slice(0, at)).split(';', 20);
-    const fields = Object.fromEntries(head.map((pair) => pair.split('=', 2) as [string, string]));
-    return { ...fields, ...(at !== -1 && { Data: readJson(trimmed.slice(at + ';data='.length)) }) };
+    const events = trimmed.split(/\r?\n(?=Code=)/).map(readCode);
+    return events.length === 1 ? events[0] : { Events: events };
   }
   // Dahua, so that a stream in which nothing happens is known to be there.
   if (trimmed === 'Heartbeat') return {};
