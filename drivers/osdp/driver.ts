@@ -35,6 +35,8 @@ export const osdp = defineDriver({
   open: (devices, host) => openReaders(devices as readonly [Reader, ...Reader[]], host),
 });
 
+const EVERYBODY = 127;
+
 /** `open`: how the line is opened. */
 export async function openReaders(
   devices: readonly [Reader, ...Reader[]],
@@ -42,6 +44,9 @@ export async function openReaders(
   open: typeof openLine = openLine,
 ): Promise<Session> {
   const [first] = devices;
+  const everybody = devices.find(({ options }) => options.address === EVERYBODY);
+  if (everybody !== undefined && devices.length > 1)
+    host.log.warn({ device: everybody.id }, 'address 127 is everybody: readers answer it all at once');
   const stop = new AbortController();
   const keys = devices.map(keyOf);
   const turns = createTurns(host.clock, stop.signal);

@@ -11,6 +11,9 @@ const NOISE_MS = 40;
 /** An answer that has begun gets no more than this on top of the time of its bytes; noise no more than that. */
 const SLOW_MS = 1000;
 const NOISY_MS = 150;
+const QUIET_MS = 5;
+/** The address that everybody hears. */
+const EVERYBODY = 127;
 /** Of a serial server we do not know how fast its line is: the standard's rate, and its slowest. */
 const DEFAULT_BAUD = 9600;
 
@@ -66,14 +69,26 @@ export function createExchange({ write, times, host, device, late = () => false 
       }
     }
   };
+  let heardAt = 0;
   const hear = (chunk: Buffer) => {
+    heardAt = clock.elapsed();
     take(decoder.push(chunk));
     if (asked === undefined) return;
     const missing = decoder.missing(asked.frame.address);
     if (missing > 0) asked.wait(missing * byteMs + GAP_MS, missing * byteMs + SLOW_MS);
     else asked.wait(NOISE_MS, NOISY_MS);
   };
+  /** An answer that comes too late is let through: a question would meet it on the line, and both were lost. */
+  const quiet = async () => {
+    const since = clock.elapsed();
+    const isComing = () =>
+      decoder.missing(EVERYBODY) > 0 &&
+      clock.elapsed() - heardAt < NOISE_MS &&
+      clock.elapsed() - since < NOISY_MS;
+    while (isComing()) await clock.wait(QUIET_MS);
+  };
   const exchange: Exchange = async (frame, patience) => {
+    await quiet();
     take(decoder.silence());
     const { promise, resolve } = Promise.withResolvers<Heard>();
     const bytes = encodeOsdp(frame);
@@ -115,7 +130,7 @@ export function createExchange({ write, times, host, device, late = () => false 
 
 /** 127 is everybody: whoever answers then does so as 127, or under its own address. */
 export const isAnswer = (got: OsdpFrame, { address, sequence }: OsdpFrame): boolean =>
-  (got.address === address || address === 127) &&
+  (got.address === address || address === EVERYBODY) &&
   (got.sequence === sequence || (got.code === replies.BUSY && got.sequence === 0));
 
 /** What the line adds to the time in which a reader answers. */

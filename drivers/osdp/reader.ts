@@ -1,7 +1,7 @@
 /** One reader on its line: what is asked of it, and when it is asked next. */
 import type { Command, Host, Outcome } from '../contract/driver.ts';
 import { commands, type OsdpFrame, replies } from './codec.ts';
-import { greetReader, plain } from './greeting.ts';
+import { askStatus, greetReader, plain } from './greeting.ts';
 import type { Reader } from './options.ts';
 import { createOrders, type Placed } from './orders.ts';
 import { createPresence } from './presence.ts';
@@ -21,7 +21,7 @@ export interface LineReader {
 
 /** Some tell of their power with each poll. */
 const RENEW_MS = 10_000;
-/** After a mistake of ours, or where the line is gone, so long. */
+/** After a mistake of ours, or where the line or the disk is gone, so long. */
 const FAILED_MS = 1000;
 
 /** `key`: of its secure channel; undefined: it is asked in clear. `signal`: the session of the line ends. */
@@ -44,6 +44,17 @@ export function createReader(
     orders.drop();
   });
 
+  /** When it is asked again for what it told and the disk refused, `elapsed`. */
+  let untoldAt = Number.POSITIVE_INFINITY;
+  const untold = () => {
+    untoldAt = clock.elapsed() + FAILED_MS;
+  };
+  const heard = () => {
+    reports.keyFault(key !== undefined && isDefaultKey(key) ? 'default-key' : undefined);
+    presence.heard();
+  };
+  const context = { reader, key, session, reports, orders, presence, host, untold };
+
   const poll = plain(commands.POLL);
   /** When it was told last how it should be. */
   let settledAt = 0;
@@ -62,18 +73,14 @@ export function createReader(
     }
     const { askedAt } = seat;
     if (got === undefined) return clock.elapsed() + backOff(seat.misses);
-    presence.heard();
-    // The others do not wait for the disk with this one; its own next question does.
+    heard();
     // So tells a reader that has lost its power, or got it back, and it does not keep its lights over that.
     if (placed === undefined && got.code === replies.LSTATR && clock.elapsed() - settledAt > RENEW_MS) {
       settledAt = clock.elapsed();
       orders.renew();
     }
-    // What the disk refused is asked for again: the reader has told it.
-    if (placed === undefined || tells(got))
-      await reports.reply(got).catch(() => {
-        session.greeted = false;
-      });
+    // The others do not wait for the disk with this one; its own next question does.
+    if (placed === undefined || tells(got)) await reports.reply(got).catch(untold);
     // It told something, and may have more to tell. Others who have waited longer go first all the same.
     const more = got.code !== replies.ACK || orders.waiting;
     return more ? clock.elapsed() : askedAt + TURN_MS;
@@ -81,13 +88,12 @@ export function createReader(
   /** Greetings in a row that failed though it answered. */
   let failures = 0;
   const greet = async (due: number): Promise<number> => {
-    const greeted = await greetReader({ reader, key, session, reports, orders, presence, host, due });
+    const greeted = await greetReader({ ...context, due });
     const now = clock.elapsed();
     if (greeted) {
       failures = 0;
       settledAt = now;
-      reports.keyFault(key !== undefined && isDefaultKey(key) ? 'default-key' : undefined);
-      presence.heard();
+      heard();
       return now;
     }
     if (signal.aborted) return now;
@@ -102,6 +108,10 @@ export function createReader(
       let due = clock.elapsed();
       while (!signal.aborted) {
         try {
+          if (session.greeted && clock.elapsed() >= untoldAt) {
+            untoldAt = Number.POSITIVE_INFINITY;
+            await askStatus({ ...context, due });
+          }
           due = session.greeted ? await askOne(due) : await greet(due);
         } catch (error) {
           host.log.warn({ device: id, error: (error as Error).message }, 'a turn of a reader failed');

@@ -222,7 +222,8 @@ export function createTurns(clock: Clock, signal: AbortSignal): Turns {
           return true;
         }
         // It was asked twice, and the answer to the first was taken for that to the second.
-        if (before !== undefined && isAnswer(answer, before.frame)) bear(seat, before.askedAt);
+        const isSecond = before !== undefined && answer.sequence === before.frame.sequence;
+        if (isSecond && isAnswer(answer, before.frame)) bear(seat, before.askedAt);
       }
       return false;
     },

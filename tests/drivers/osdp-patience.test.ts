@@ -1,5 +1,7 @@
 /** Readers that are slow, busy, away or hard to understand, and what that costs their neighbours. In virtual time. */
 import { describe, expect, it } from 'vitest';
+import { createExchange } from '../../drivers/osdp/exchange.ts';
+import { manualClock } from '../clocks.ts';
 import { card, type ForeignOptions, foreignReader, type Question } from './osdp-foreign.ts';
 import { KEY, keyFile } from './osdp-line.ts';
 import { pace, virtualLine } from './osdp-virtual.ts';
@@ -290,11 +292,13 @@ describe('answers that take their time', () => {
       expect(new Set(commands).size).toBe(i + 1 > 3 ? 3 : i + 1);
     }
   });
+});
 
+describe('answers in pieces', () => {
   it.each([
     ['byte by byte', { bytes: 1, apart: 20 }],
     ['in parts, as a serial server gathers them', { bytes: 8, apart: 200 }],
-  ])('come %s', async (_name, parts) => {
+  ])('are waited for: %s', async (_name, parts) => {
     const reader = foreignReader({});
     const { clock, links, reports, asked } = await virtualLine({
       readers: [reader],
@@ -305,6 +309,40 @@ describe('answers that take their time', () => {
     reader.events.push(card);
     expect(await clock.until(reports.find(cardOf), 3000)).toMatchObject({ credential: { number: '5' } });
     expect(asked.every(({ sequence }, i) => sequence !== asked[i - 1]?.sequence)).toBe(true);
+  });
+
+  it('that come too late are let through before the next question is asked', async () => {
+    const clock = manualClock();
+    const written: number[] = [];
+    const late: number[] = [];
+    const { exchange, hear } = createExchange({
+      async write() {
+        written.push(clock.elapsed());
+      },
+      times: { byteMs: 1, latencyMs: 0 },
+      host: { clock, discarded() {} },
+      device: 'x',
+      late: ({ address }) => late.push(address) > 0,
+    });
+    // An ACK of the address 0, off the wire (OSDP.Net, ReplyTest).
+    const answer = Buffer.from('538008000540689f', 'hex');
+    for (const [i, byte] of answer.entries()) clock.after(10 + i, () => hear(Buffer.of(byte)));
+    await clock.advance(12);
+    const question = { address: 1, reply: false, sequence: 1, crc: true, code: POLL, data: Buffer.alloc(0) };
+    const asked = exchange(question, 200);
+    await clock.advance(100);
+    expect(late).toEqual([0]);
+    expect(written).toHaveLength(1);
+    expect(written[0]).toBeGreaterThanOrEqual(10 + answer.length - 1);
+    expect(written[0]).toBeLessThan(30);
+    // One that stops in the middle holds nobody up for long.
+    hear(answer.subarray(0, 5));
+    await clock.until(asked);
+    hear(answer.subarray(0, 5));
+    const from = clock.elapsed();
+    const next = exchange(question, 200);
+    await clock.until(next);
+    expect((written[1] ?? 0) - from).toBeLessThan(60);
   });
 
   it('do not last for ever: a device that babbles costs its neighbours little', async () => {

@@ -68,6 +68,34 @@ describe('a reader with readers behind it', () => {
   });
 });
 
+describe('what the disk refuses', () => {
+  it('is asked for again until it is there, and the reader stays online meanwhile', async () => {
+    let full = false;
+    let local = Buffer.of(0, 0);
+    const reader = foreignReader({ status: () => ({ local }) });
+    const { clock, links, reports } = await virtualLine({
+      readers: [reader],
+      async store() {
+        if (full) throw new Error('no space left');
+        return { sequence: 1, id: 'x', repeated: false };
+      },
+    });
+    await clock.until(links.next(), 5000);
+    full = true;
+    local = Buffer.of(1, 0);
+    reader.events.push(lstatr(1, 0));
+    await clock.advance(15_000);
+    expect(links.rest()).toEqual([]);
+    reports.rest();
+    full = false;
+    await clock.advance(2000);
+    const told = reports.rest().filter(({ kind }) => kind === 'tamper');
+    expect(told).toMatchObject([{ state: 'raised' }]);
+    await clock.advance(5000);
+    expect(reports.rest()).toEqual([]);
+  });
+});
+
 describe('a reader that restarts', () => {
   const [LED, OUT, TEXT] = [0x69, 0x68, 0x6b];
   const told = (reader: ReturnType<typeof foreignReader>) =>

@@ -3,6 +3,7 @@
  * networks hold answers up, and nothing sleeps.
  */
 import { onTestFinished } from 'vitest';
+import type { Observation, Receipt } from '../../drivers/contract/observation.ts';
 import type { Line, LineConnection } from '../../drivers/line.ts';
 import { openReaders } from '../../drivers/osdp/driver.ts';
 import { manualClock } from '../clocks.ts';
@@ -22,6 +23,7 @@ export interface VirtualOptions {
   /** Answers come in parts of so many bytes, so long apart, ms. */
   readonly parts?: { readonly bytes: number; readonly apart: number };
   readonly more?: object;
+  readonly store?: (observation: Observation) => Promise<Receipt>;
 }
 export interface Asked {
   readonly at: number;
@@ -85,7 +87,7 @@ export function virtualWire(options: VirtualOptions) {
 export async function virtualLine(options: VirtualOptions) {
   const { readers, more = {} } = options;
   const { clock, asked, away, open } = virtualWire(options);
-  const fake = fakeHost(undefined, clock);
+  const fake = fakeHost(options.store, clock);
   const [first, ...others] = (options.addresses ?? readers.map(({ address }) => address)).map((address) =>
     device(4001, address, more),
   );
