@@ -38,7 +38,7 @@ describe('the command line', () => {
     expect(await run('run', '--port', '1')).toMatchObject({ status: 2 });
     expect(await run('simulate', 'toaster')).toMatchObject({
       status: 2,
-      stderr: expect.stringContaining('panel, fence, reader, osdp, sign, face, camera or campus'),
+      stderr: expect.stringContaining('panel, receiver, fence, reader, osdp, sign, face, camera or campus'),
     });
   });
 
