@@ -73,6 +73,13 @@ export const rated = (): readonly Rated[] =>
     ...platforms.map(({ name, title }) => ({ folder: `platforms/${name}`, name, title: title.en })),
   ].map((one) => ({ ...one, scale: readScale(one.folder) }));
 
+function metWords(all: readonly Rated[]): string {
+  const met = all.filter(({ scale }) => 'done' in scale.rules.hardware).map(({ name }) => `\`${name}\``);
+  return met.length === 0
+    ? '**None has met real hardware yet.**'
+    : `Real hardware was met by: ${met.join(', ')}.`;
+}
+
 export function devicesPage(): string {
   const all = rated();
   return [
@@ -81,8 +88,8 @@ export function devicesPage(): string {
     '',
     'Each driver and each platform protocol by the same rules, and each device and program that it was tried on. `done` names a',
     'test that runs in CI; `todo` says what is missing; `exempt` says why it cannot be asked. Each comes from the `scale.yaml` of',
-    'the driver. **Nothing here has met real hardware yet**, unless a row under it says so: what is known of devices comes from',
-    'standards, makers’ manuals, captured frames and programs of others.',
+    `the driver. ${metWords(all)} What is known of devices comes from standards, makers’ manuals, captured frames and programs`,
+    'of others.',
     '',
     ...table(
       ['Rule', ...all.map(({ name }) => name)],
