@@ -10,6 +10,8 @@ import { digestOf } from './observe.ts';
 const AGAIN_MS = 60_000;
 /** Two of the same text are told apart for longer than the journal looks for repeats, however slow its disk. */
 const SIGHTING_MS = 5 * 60_000;
+/** So many of an address; who says more different lines in that time says no line twice in a moment. */
+const MAX_SIGHTINGS = 1024;
 
 /** Of a wire, or of who connects from an address, however often the connection is made anew. */
 export interface Memory {
@@ -79,7 +81,7 @@ export function createSaver(
 function sightingOf({ sightings }: Memory, text: string, now: number): number {
   const key = digestOf(text);
   for (const [old, { at }] of sightings) {
-    if (now - at <= SIGHTING_MS) break;
+    if (now - at <= SIGHTING_MS && sightings.size < MAX_SIGHTINGS) break;
     sightings.delete(old);
   }
   const count = (sightings.get(key)?.count ?? -1) + 1;

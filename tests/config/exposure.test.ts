@@ -40,6 +40,10 @@ describe('one port used twice', () => {
       'console: { port: 9480 }\nstatus: { port: 9480, host: "::" }\n',
     ],
     ['by name and by address', 'console: { port: 9480, host: localhost }\nstatus: { port: 9480 }\n'],
+    [
+      'by a panel and a receiver',
+      `devices:\n${panel('p', 'port: 5100')}  - { id: r, driver: receiver, listen: { port: 5100 }, accounts: [{ account: "1234" }] }\n`,
+    ],
     ['by a panel and a terminal', `devices:\n${panel('p', 'port: 5100')}${kiosk('k', 'port: 5100')}`],
     [
       'by the same driver on two addresses',
@@ -89,6 +93,16 @@ describe('what is open beyond this machine', () => {
       'panels without a key',
       `devices:\n${panel('p', 'port: 5100, host: 0.0.0.0', 'account: "1234", from: [10.0.0.9, "fd00::/8"]')}`,
       '3: devices[0].accounts[0].account: warning: account 1234 reports in clear text',
+    ],
+    [
+      'receivers from anywhere',
+      'devices:\n  - { id: r, driver: receiver, listen: { port: 5200, host: 0.0.0.0 }, accounts: [{ account: "1234" }] }\n',
+      '3: devices[0].listen.host: warning: anybody',
+    ],
+    [
+      'receivers from where they are',
+      'devices:\n  - { id: r, driver: receiver, listen: { port: 5200, host: 0.0.0.0, from: [10.0.0.9] }, accounts: [{ account: "1234" }] }\n',
+      '3: devices[0].listen.host: warning: receivers report in clear text',
     ],
     [
       'MQTT',
