@@ -5,8 +5,8 @@ import type { Log } from '../../drivers/contract/driver.ts';
 import type { BurstLog } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import { type Audience, createAudience } from './audience.ts';
-import { withoutSecrets } from './ffmpeg.ts';
-import { passThrough, SILENT_MS, transcode } from './producer.ts';
+import { createPatience, withoutSecrets } from './ffmpeg.ts';
+import { passThrough, transcode } from './producer.ts';
 
 export type Form = 'mse' | 'jsmpeg';
 
@@ -106,14 +106,16 @@ function createShowing(
     }
   };
   return async (signal: AbortSignal) => {
-    for (let tries = 0; !signal.aborted; tries++) {
+    const patience = createPatience(BACKOFF_FIRST_MS, BACKOFF_MAX_MS);
+    while (!signal.aborted) {
+      let why = '';
       const startedAt = time.elapsed();
       await showOnce(signal).catch((error: Error) => {
+        why = error.message;
         const about = { camera, form, error: withoutSecrets(error.message) };
         if (!signal.aborted) bursts.warn(`live ${camera}`, about, 'a live picture broke off');
       });
-      if (time.elapsed() - startedAt > SILENT_MS) tries = 0;
-      await time.wait(Math.min(BACKOFF_FIRST_MS * 2 ** tries, BACKOFF_MAX_MS), signal);
+      await time.wait(patience.nextMs(why, time.elapsed() - startedAt), signal);
     }
   };
 }

@@ -78,28 +78,26 @@ export function segmentsBetween(all: readonly Segment[], from: number, to: numbe
   return wanted;
 }
 
+/** The sample entries of H.265 in MP4 (ISO/IEC 14496-15, 8.4.1): with its parameters among the pictures, and before them. */
+const [AMONG, BEFORE] = ['hev1', 'hvc1'] as const;
+/** The head of a clip is at its beginning, and shorter. */
+const HEAD_MAX = 1_000_000;
+
 /** As one MP4. @throws Error with a sentence. */
 async function joinSegments(directory: string, segments: readonly Segment[], time: Clock): Promise<Buffer> {
   const stem = join(directory, randomUUID());
   const [list, joined] = [`${stem}.txt`, `${stem}.mp4`];
-  try {
-    await writeFile(list, segments.map(({ path }) => `file '${path}'`).join('\n'), { mode: PRIVATE_FILE });
-    const args = [
-      '-f',
-      'concat',
-      '-safe',
-      '0',
-      '-i',
-      list,
-      '-c',
-      'copy',
-      '-movflags',
-      '+faststart',
-      '-y',
-      joined,
-    ];
+  const mux = async (...tag: string[]) => {
+    const input = ['-f', 'concat', '-safe', '0', '-i', list];
+    const args = [...input, '-c', 'copy', ...tag, '-movflags', '+faststart', '-y', joined];
     if ((await runFfmpeg(args, JOIN_TIMEOUT_MS, time)) !== 0) throw new Error('ffmpeg could not join it');
     return await loadBytesOf(joined, CLIP_MAX);
+  };
+  try {
+    await writeFile(list, segments.map(({ path }) => `file '${path}'`).join('\n'), { mode: PRIVATE_FILE });
+    const clip = await mux();
+    // Apple plays H.265 of the second kind only (HLS authoring specification, 1.10); ffmpeg makes the first by itself.
+    return clip.subarray(0, HEAD_MAX).includes(AMONG) ? await mux('-tag:v', BEFORE) : clip;
   } finally {
     await rm(list, { force: true });
     await rm(joined, { force: true });

@@ -119,8 +119,32 @@ export async function runFfmpeg(
   }
 }
 
+/** What a camera says to a wrong password, by ffmpeg and by the driver. */
+const REFUSED = /\b40[13]\b|unauthori[sz]ed|refuses our password/i;
+/** Cameras lock out who tries a wrong one too often: two tries, and then one a minute. */
+const REFUSALS = 2;
+const REFUSED_MS = 60_000;
+const AGAIN_MAX_MS = 30_000;
+/** What ran for so long was good. */
+const GOOD_MS = 30_000;
+
+/** How long to wait until a stream is tried again: ever longer, and a minute where it refuses our password. */
+export function createPatience(firstMs: number, mostMs = AGAIN_MAX_MS) {
+  let failures = 0;
+  let refusals = 0;
+  return {
+    /** After it ended. `why`: its last words. */
+    nextMs(why: string, ranMs: number): number {
+      if (ranMs > GOOD_MS) failures = 0;
+      refusals = REFUSED.test(why) ? refusals + 1 : 0;
+      if (refusals >= REFUSALS) return REFUSED_MS;
+      return Math.min(firstMs * 2 ** failures++, mostMs);
+    },
+  };
+}
+
 /**
- * Runs ffmpeg until the signal aborts, again `againMs` after each end, of which `onEnd` hears. Resolves when it is gone.
+ * Runs ffmpeg until the signal aborts, again after each end, of which `onEnd` hears: `againMs` later, then ever more slowly. Resolves when it is gone.
  * `run` may reject: a camera that is away.
  */
 export async function keepFfmpeg(
@@ -137,11 +161,15 @@ export async function keepFfmpeg(
     readonly onEnd: (error: Error) => void;
   },
 ): Promise<void> {
+  const patience = createPatience(againMs);
   while (!signal.aborted) {
+    const startedAt = time.elapsed();
+    let why = '';
     await runUntil(run, signal, time).catch((error: Error) => {
+      why = error.message;
       if (!signal.aborted) onEnd(error);
     });
-    await time.wait(againMs, signal);
+    await time.wait(patience.nextMs(why, time.elapsed() - startedAt), signal);
   }
 }
 

@@ -15,7 +15,7 @@ export interface Producer {
 }
 
 /** A stream that gives nothing for so long is over. */
-export const SILENT_MS = 10_000;
+const SILENT_MS = 10_000;
 /** What is shown is of now, and is shown when it is there: little is looked at before. */
 const NOW = {
   fflags: 'nobuffer',

@@ -2,7 +2,7 @@ import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { streamInput, streamList } from '../../drivers/contract/stream.ts';
-import { endOf, endProcess, OPTIONS_FILE, startFfmpeg } from '../../gateway/media/ffmpeg.ts';
+import { createPatience, endOf, endProcess, OPTIONS_FILE, startFfmpeg } from '../../gateway/media/ffmpeg.ts';
 import { transcode } from '../../gateway/media/producer.ts';
 import { manualClock } from '../clocks.ts';
 import { temporaryDirectory } from '../helpers.ts';
@@ -89,5 +89,27 @@ describe('the address of a stream', () => {
   it('is asked for with the same arguments by the script of the muxer', () => {
     const script = readFileSync(join(import.meta.dirname, '../../gateway/media/ffmpeg-stream.sh'), 'utf8');
     expect(script).toContain(`exec ffmpeg ${streamInput.slice(0, -2).join(' ')} "$@"`);
+  });
+});
+
+describe('a stream that ends', () => {
+  it('is tried again ever more slowly, and at once after it was good', () => {
+    const patience = createPatience(3000);
+    const waits = Array.from({ length: 6 }, () => patience.nextMs('no route to host', 100));
+    expect(waits).toEqual([3000, 6000, 12_000, 24_000, 30_000, 30_000]);
+    expect(patience.nextMs('Connection reset by peer', 40_000)).toBe(3000);
+  });
+
+  it('over a wrong password is tried twice, and then once a minute: cameras lock out', () => {
+    for (const why of [
+      'Server returned 401 Unauthorized (authorization failed)',
+      'GetStreamUri: it refuses our password',
+    ]) {
+      const patience = createPatience(3000);
+      expect(patience.nextMs(why, 100)).toBe(3000);
+      expect(patience.nextMs(why, 100)).toBe(60_000);
+      expect(patience.nextMs(why, 100)).toBe(60_000);
+      expect(patience.nextMs('no route to host', 100)).toBe(6000);
+    }
   });
 });
