@@ -3,21 +3,13 @@
  * endless multipart answers of Hikvision's alertStream and Dahua's eventManager. Pure.
  */
 import { XMLParser, XMLValidator } from 'fast-xml-parser';
-import type { Decoded, Decoder } from '../contract/codec.ts';
-
-/** A part of a multipart body. */
-export interface Part {
-  readonly contentType: string;
-  readonly bytes: Buffer;
-}
+import { boundaryOf, multipartDecoder, type Part, typeOf } from './multipart.ts';
 
 /** No message of a terminal has members within members to this depth. */
 const DEPTH_MAX = 32;
 /** A message is an event and a picture or two. */
 const PARTS_MAX = 32;
 const FIELDS_MAX = 200;
-/** RFC 2046, 5.1.1. */
-const BOUNDARY_MAX = 70;
 
 // XXE has no place here: entities are not resolved.
 const xml = new XMLParser({
@@ -27,15 +19,6 @@ const xml = new XMLParser({
   removeNSPrefix: true,
   maxNestedTags: DEPTH_MAX,
 });
-
-const typeOf = (contentType: string) => contentType.split(';', 1)[0]?.trim().toLowerCase() ?? '';
-/** `multipart/form-data; boundary="x"` -> x. */
-export function boundaryOf(contentType: string): string | undefined {
-  if (!typeOf(contentType).startsWith('multipart/')) return undefined;
-  const [, quoted, bare] = /boundary=(?:"([^"]+)"|([^\s;]+))/i.exec(contentType) ?? [];
-  const boundary = quoted ?? bare;
-  return boundary === undefined || boundary.length > BOUNDARY_MAX ? undefined : boundary;
-}
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -82,9 +65,18 @@ function readForm(text: string): unknown {
     fields.map((field) => {
       const equals = field.indexOf('=');
       const at = equals === -1 ? field.length : equals;
-      return [decodeField(field.slice(0, at)), decodeField(field.slice(at + 1))];
+      return [decodeField(field.slice(0, at)), fieldOf(decodeField(field.slice(at + 1)))];
     }),
   );
+}
+/** Some terminals send a form with one field, and JSON in it. */
+function fieldOf(text: string): unknown {
+  if (!/^\s*[{[]/.test(text)) return text;
+  try {
+    return readJson(text);
+  } catch {
+    return text;
+  }
 }
 function decodeField(text: string): string {
   const spaced = text.replaceAll('+', ' ');
@@ -136,7 +128,7 @@ export interface Cut {
  */
 export function cutPictures(contentType: string, bytes: Buffer): Cut | string {
   const boundary = boundaryOf(contentType);
-  const parts = boundary === undefined ? [{ contentType, bytes }] : partsOf(boundary, bytes);
+  const parts: readonly Part[] = boundary === undefined ? [{ contentType, bytes }] : partsOf(boundary, bytes);
   if (parts.length === 0) return 'multipart without a part';
   if (parts.length > PARTS_MAX) return 'more parts than a message has';
   const texts: Part[] = [];
@@ -147,8 +139,9 @@ export function cutPictures(contentType: string, bytes: Buffer): Cut | string {
     // What says that it is an image and is none that a page can show is cut out too, and not kept.
     if (type !== undefined || /^image\/(jpe?g|bmp|gif|webp|png)$/.test(said))
       pictures.push({ contentType: type ?? said, bytes: part.bytes });
-    else if (!said.startsWith('image/'))
-      texts.push({ contentType: part.contentType, bytes: cutBase64(part.bytes, pictures) });
+    // A film, or a picture of a kind that nobody names: bytes that are no text.
+    else if (!said.startsWith('image/') && !(boundary !== undefined && isBinary(part.bytes)))
+      texts.push({ ...part, bytes: cutBase64(part.bytes, pictures) });
   }
   return { texts, pictures };
 }
@@ -158,6 +151,8 @@ function partsOf(boundary: string, bytes: Buffer): readonly Part[] {
   const decoder = multipartDecoder(boundary, PARTS_MAX + 1);
   return [...decoder.push(bytes), ...decoder.silence()].flatMap((one) => ('frame' in one ? [one.frame] : []));
 }
+
+const isBinary = (bytes: Buffer) => bytes.subarray(0, 1024).includes(0);
 
 function pictureType(bytes: Buffer): string | undefined {
   const first = bytes.subarray(0, 4).toString('latin1');
@@ -211,166 +206,47 @@ function decodeBase64(run: Buffer): Buffer {
   return Buffer.from(plain.toString('latin1', 0, length), 'base64');
 }
 
-/** Reads what is left of a message, as one body: an object of all members. A string: why it is none. Never throws. */
-export function readTexts(texts: readonly Part[]): { readonly body: unknown } | string {
-  let body: unknown = {};
-  for (const { contentType, bytes } of texts) {
-    try {
-      const read = readText(contentType, bytes.toString('utf8'));
-      body = isRecord(read) && isRecord(body) ? { ...body, ...read } : read;
-    } catch {
-      return 'neither JSON nor XML';
-    }
-  }
-  return { body };
+/** What a message says: an object of all members, or a list. `unread`: a part that is none of it. */
+export interface Read {
+  readonly body: unknown;
+  readonly unread?: string;
 }
-
-/** Longer parts are no picture of a face. */
-const LONGEST = 4_000_000;
-const HEAD_MAX = 4096;
 
 /**
- * Parts as they come. A part that says its length is there as soon as its last byte is, not when the next begins: in
- * an alertStream that may be minutes later. Each byte is looked at a fixed number of times, however it comes in
- * pieces, and no more is held than the longest part. `most`: after so many parts the rest is noise.
+ * Reads what is left of a message as one body: the members of its objects, and each part under its name. Of several parts
+ * one that cannot be read costs the others nothing. A string: why it is no message. Never throws.
  */
-export function multipartDecoder(boundary: string, most = Number.POSITIVE_INFINITY): Decoder<Part> {
-  const mark = Buffer.from(`--${boundary}`);
-  const nextMark = Buffer.from(`\r\n--${boundary}`);
-  const store = createStore();
-  let count = 0;
-  let part: { readonly contentType: string; readonly length: number | undefined } | undefined;
-  /** Up to here there is no mark in what is held. */
-  let searched = 0;
-  const drop = (length: number) => {
-    store.drop(length);
-    searched = 0;
-  };
-  const find = (what: Buffer): number => {
-    const at = store.bytes().indexOf(what, searched);
-    searched = at === -1 ? Math.max(0, store.length() - what.length + 1) : at;
-    return at;
-  };
-  const finish = (out: Decoded<Part>[], length: number) => {
-    const { contentType = '' } = part ?? {};
-    out.push({ frame: { contentType, bytes: Buffer.from(store.bytes().subarray(0, length)) } });
-    drop(length);
-    part = undefined;
-    count++;
-  };
-  const skip = (out: Decoded<Part>[], length: number, reason: string) => {
-    const isNoise = store
-      .bytes()
-      .subarray(0, length)
-      .some((code) => code > 0x20);
-    if (isNoise) out.push({ discarded: length, reason });
-    drop(length);
-  };
-  /** Between parts: up to the head of the next. False: more bytes are needed. */
-  const head = (out: Decoded<Part>[]): boolean => {
-    const at = find(mark);
-    if (at === -1) {
-      // Its beginning may be there.
-      skip(out, Math.max(0, store.length() - mark.length), 'bytes between parts');
-      return false;
-    }
-    if (at > 0) skip(out, at, 'bytes between parts');
-    const held = store.bytes();
-    if (held.subarray(mark.length, mark.length + 2).toString('latin1') === '--') {
-      drop(mark.length + 2);
-      return true;
-    }
-    const window = held.subarray(0, HEAD_MAX + 4);
-    const end = window.indexOf('\r\n\r\n');
-    if (end === -1) {
-      if (held.length <= HEAD_MAX) return false;
-      // No head ends in the window: the next may begin at the last mark in it.
-      const last = window.lastIndexOf(mark);
-      skip(out, last > 0 ? last : HEAD_MAX - mark.length, 'a head that does not end');
-      return true;
-    }
-    part = readHead(held.subarray(mark.length, end).toString('latin1'));
-    drop(end + 4);
-    return true;
-  };
-  const step = (out: Decoded<Part>[]): boolean => {
-    if (count >= most) {
-      skip(out, store.length(), 'too many parts');
-      return false;
-    }
-    if (part === undefined) return head(out);
-    if (part.length !== undefined && part.length <= LONGEST) {
-      if (store.length() < part.length) return false;
-      finish(out, part.length);
-      return true;
-    }
-    const end = find(nextMark);
-    if (end !== -1 && end <= LONGEST) {
-      finish(out, end);
-      return true;
-    }
-    if (store.length() <= LONGEST) return false;
-    skip(out, end === -1 ? store.length() - nextMark.length : end, 'a part that is too long');
-    part = undefined;
-    return true;
-  };
-  return {
-    push(chunk) {
-      store.add(chunk);
-      const out: Decoded<Part>[] = [];
-      while (step(out));
-      return out;
-    },
-    silence() {
-      const out: Decoded<Part>[] = [];
-      while (step(out));
-      skip(out, store.length(), 'a torn part');
-      part = undefined;
-      return out;
-    },
-  };
-}
-
-/** The head of a part, without its boundary. */
-function readHead(head: string) {
-  const lines = head.split('\r\n');
-  const value = (name: string) =>
-    lines
-      .find((line) => line.toLowerCase().startsWith(`${name}:`))
-      ?.slice(name.length + 1)
-      .trim();
-  const length = value('content-length');
-  const known = length !== undefined && /^\d{1,9}$/.test(length) ? Number(length) : undefined;
-  return { contentType: value('content-type') ?? '', length: known };
-}
-
-/** Bytes that come at one end and go at the other; room grows by doubling, so that each is copied a few times at most. */
-function createStore() {
-  let room: Buffer = Buffer.alloc(0);
-  let start = 0;
-  let end = 0;
-  return {
-    length: () => end - start,
-    bytes: () => room.subarray(start, end),
-    add(chunk: Uint8Array) {
-      const length = end - start;
-      if (end + chunk.length > room.length) {
-        const grown = Buffer.allocUnsafe(Math.max(length * 2, length + chunk.length, 1024));
-        room.copy(grown, 0, start, end);
-        room = grown;
-        start = 0;
-        end = length;
+export function readTexts(texts: readonly Part[]): Read | string {
+  const fields: Record<string, unknown>[] = [];
+  let body: unknown;
+  let unread = false;
+  for (const { contentType, bytes, name } of texts) {
+    const text = decodeText(contentType, bytes);
+    // A field of a form, beside the event.
+    if (name !== undefined && !isStructured(text)) fields.push({ [name]: text.trim() });
+    else
+      try {
+        const read = readText(contentType, text);
+        body = isRecord(read) && isRecord(body) ? { ...body, ...read } : read;
+        if (name !== undefined) fields.push({ [name]: read });
+      } catch {
+        unread = true;
       }
-      room.set(chunk, end);
-      end += chunk.length;
-    },
-    drop(length: number) {
-      start += length;
-      if (start !== end) return;
-      // What a long part took is given back.
-      room = Buffer.alloc(0);
-      start = 0;
-      end = 0;
-    },
-  };
+  }
+  if (unread && body === undefined) return 'neither JSON nor XML';
+  const named = fields.reduce((all, one) => ({ ...all, ...one }), {});
+  const whole = isRecord(body)
+    ? { ...named, ...body }
+    : fields.length > 1 || body === undefined
+      ? named
+      : body;
+  return { body: whole, ...(unread && { unread: 'a part that is neither JSON nor XML' }) };
+}
+
+const isStructured = (text: string) => /^\s*([{[<]|Code=|Heartbeat\s*$)/.test(text);
+
+/** Chinese terminals write GB18030 and what it contains; others UTF-8. */
+function decodeText(contentType: string, bytes: Buffer): string {
+  const isChinese = /charset="?(gb2312|gbk|gb18030)/i.test(contentType);
+  return isChinese ? new TextDecoder('gb18030').decode(bytes) : bytes.toString('utf8');
 }

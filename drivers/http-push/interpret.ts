@@ -1,6 +1,7 @@
 /** From the bytes of a message to what was observed, and its pictures. Pure: it may run in a thread apart. */
-import { cutPictures, type Part, readTexts } from './codec.ts';
+import { cutPictures, type Read, readTexts } from './codec.ts';
 import { type Mapping, mapMessage } from './mapping.ts';
+import type { Part } from './multipart.ts';
 import type { Profile } from './profile.ts';
 import { type Path, valueAt } from './reading.ts';
 import { readTable } from './zkteco-tables.ts';
@@ -42,10 +43,16 @@ export function interpret({ profile, contentType, bytes, table, echo = [], isQui
     ? { events: 0, mapped: [], problems: [] }
     : mapMessage(own, read.body);
   if (typeof mapping === 'string') return { refused: 'senseless', reason: mapping };
-  return { ...mapping, picture: cut.pictures[0], echoes: echo.map((path) => valueAt(read.body, path)) };
+  const problems = [...mapping.problems, ...(read.unread === undefined ? [] : [read.unread])];
+  return {
+    ...mapping,
+    problems,
+    picture: cut.pictures[0],
+    echoes: echo.map((path) => valueAt(read.body, path)),
+  };
 }
 
-function bodyOfTable(table: string, texts: readonly Part[]): { readonly body: unknown } | string {
+function bodyOfTable(table: string, texts: readonly Part[]): Read | string {
   const rows = readTable(table, texts.map(({ bytes }) => bytes.toString('utf8')).join('\n'));
   return typeof rows === 'string' ? rows : { body: rows };
 }

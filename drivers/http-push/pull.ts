@@ -2,9 +2,10 @@
 import type { Clock, Timer } from '../contract/clock.ts';
 import { LineError } from '../contract/driver.ts';
 import { type Credentials, fetchAs } from '../digest.ts';
-import { boundaryOf, multipartDecoder } from './codec.ts';
+
 import type { Message } from './intake.ts';
 import { createBucket, slow } from './limits.ts';
+import { boundaryOf, multipartDecoder } from './multipart.ts';
 
 /** An endless answer in which no whole message comes for so long, a heartbeat at least, is no answer. */
 const PULL_SILENT_MS = 90_000;

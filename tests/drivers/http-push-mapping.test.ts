@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { multipartDecoder } from '../../drivers/http-push/codec.ts';
 import { timeOf } from '../../drivers/http-push/mapping.ts';
+import { multipartDecoder } from '../../drivers/http-push/multipart.ts';
 import { readTable } from '../../drivers/http-push/zkteco-tables.ts';
 import { chunked } from './decoding.ts';
 import { mapWith, readMessage, terminalProfile } from './terminal-profile.ts';

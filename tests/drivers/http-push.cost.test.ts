@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, it } from 'vitest';
-import { multipartDecoder } from '../../drivers/http-push/codec.ts';
 import { mapMessage } from '../../drivers/http-push/mapping.ts';
+import { multipartDecoder } from '../../drivers/http-push/multipart.ts';
 import { readTable } from '../../drivers/http-push/zkteco-tables.ts';
 import { expectLinear, repeated } from '../linear.ts';
 import { readMessage, terminalProfile } from './terminal-profile.ts';
