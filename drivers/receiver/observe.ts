@@ -2,11 +2,11 @@
 import { hash } from 'node:crypto';
 import { observationOf } from '../alarm-codes/report.ts';
 import type { Host } from '../contract/driver.ts';
-import type { DeviceObservation } from '../contract/observation.ts';
+import { alarmKinds, type DeviceObservation } from '../contract/observation.ts';
 import type { Accounts } from './accounts.ts';
 import type { ReceiverLine } from './codec.ts';
 import type { LineEvent } from './events.ts';
-import { accountKey } from './options.ts';
+import { accountKey, type OtherAccounts } from './options.ts';
 
 export type EventLine = Exclude<ReceiverLine, { readonly is: 'heartbeat' }>;
 
@@ -30,7 +30,7 @@ export interface Observer {
 export function createObserver(
   device: string,
   accounts: Accounts,
-  others: 'tell' | 'ignore',
+  others: OtherAccounts,
   host: Host,
 ): Observer {
   const bursts = { account: burst(host), line: burst(host) };
@@ -48,26 +48,28 @@ export function createObserver(
     } as const satisfies DeviceObservation;
   };
 
-  const strange = (text: string, { account, port }: EventLine): DeviceObservation[] => {
+  const strange = (text: string, line: EventLine, alarms: readonly DeviceObservation[]) => {
+    const { account, port } = line;
     host.discarded(device, 'an account that is not listed', text.length, account);
     if (others === 'ignore') return [];
-    // By what was said, and not by the account alone: its test report must not hide its fire.
-    const told = once('account', text, 'unknown-account', `account ${account}: ${text}`);
-    return [{ ...told, details: { account, ...detailsOf(port) }, raw: text }];
+    // Where alarms are told, of each account once; or by what was said: its test report must not hide its fire.
+    const what = others === 'alarms' ? accountKey(account) : text;
+    const told = once('account', what, 'unknown-account', `account ${account}: ${text}`);
+    const fault = { ...told, details: { account, ...detailsOf(port) }, raw: text };
+    return others === 'alarms' ? [...alarms, fault] : [fault];
   };
 
   return {
     of(text, line, events, sighting) {
       const panel = accounts.find(line.account);
       const isOwn = panel === undefined && isOfReceiver(line);
-      if (panel === undefined && !isOwn) return strange(text, line);
       if (panel !== undefined) accounts.heard(panel);
       const about =
         panel === undefined
           ? { device, account: line.account, zones: [] }
           : { device: panel.device, account: panel.config.account, zones: panel.config.zones };
       const raw = text.slice(0, events.length === 1 ? undefined : MAX_SHARED_RAW);
-      return events.flatMap((event, index): DeviceObservation[] => {
+      const observations = events.flatMap((event, index): DeviceObservation[] => {
         const reported = observationOf(event, about);
         if (reported === undefined) return [];
         const key = `receiver/${about.device}/${digestOf(text)}/${sighting}/${index}`;
@@ -83,6 +85,8 @@ export function createObserver(
           },
         ];
       });
+      if (panel !== undefined || isOwn) return observations;
+      return strange(text, line, observations.filter(isOfAlarm));
     },
     unreadable: (text) => ({
       ...once('line', text, 'unreadable-line', `not understood: ${text.slice(0, MAX_SHARED_RAW)}`),
@@ -96,6 +100,10 @@ export function createObserver(
  * then: an alarm, its end and the alarm again are two alarms.
  */
 const REPEAT_MS = 15_000;
+
+/** An alarm, its end, or who cancelled it. */
+const isOfAlarm = ({ kind }: DeviceObservation) =>
+  kind === 'cancel' || (alarmKinds as readonly string[]).includes(kind);
 
 const detailsOf = ({ receiver, line }: EventLine['port']) => ({ receiver, receiverLine: line });
 

@@ -37,12 +37,15 @@ export const options = z.strictObject({
     .optional()
     .describe('For an Ademco 685, which has no heartbeat: it is asked so often whether it is there'),
   otherAccounts: z
-    .enum(['tell', 'ignore'])
-    .default('tell')
-    .describe('What comes of accounts that are not listed: a fault with what was said, or only a number'),
+    .enum(['alarms', 'faults', 'ignore'])
+    .default('alarms')
+    .describe(
+      'What comes of accounts that are not listed: alarms as alarms, and a fault that names the account; faults with what was said; or only a number, where others than this campus report to the receiver',
+    ),
   accounts: z.array(account).min(1).describe('The panels behind the receiver'),
 });
 export type Options = z.output<typeof options>;
+export type OtherAccounts = Options['otherAccounts'];
 export type Account = z.output<typeof account>;
 
 /** `001234` and `1234` are one account; '' is the receiver itself. */

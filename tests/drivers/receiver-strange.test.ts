@@ -2,8 +2,38 @@ import { describe, expect, it } from 'vitest';
 import { ACK, connected, listening, NAK, trip, turn } from './receiver-line.ts';
 
 describe('what is of no panel of the config', () => {
-  it('is acknowledged, or it would stand before all others, and told as a fault, by what it says, once', async () => {
+  it('is an alarm where it says one, and named in a fault, once; and acknowledged: it would stand before all others', async () => {
     const { reports, answers, say, discards } = await connected();
+    const fire = '5011 189999E11001003';
+    for (const line of ['5011 189999E60200000', fire, '5011 189999E30100000', '5011 189999R11001003']) {
+      say(`${line}\x14`);
+      expect(await answers.next()).toBe(ACK);
+    }
+    const told = reports.rest();
+    const faults = told.filter(({ kind }) => kind === 'fault');
+    expect(told.filter(({ kind }) => kind !== 'fault')).toMatchObject([
+      {
+        device: 'center',
+        kind: 'fire',
+        state: 'raised',
+        zone: { number: 3 },
+        details: { account: '9999' },
+        raw: fire,
+      },
+      { device: 'center', kind: 'fire', state: 'restored' },
+    ]);
+    expect(faults[0]).toMatchObject({
+      cause: 'unknown-account',
+      momentary: true,
+      text: 'account 9999: 5011 189999E60200000',
+      details: { account: '9999' },
+    });
+    expect(new Set(faults.map(({ repeat }) => repeat?.key)).size).toBe(1);
+    expect(await discards.next()).toMatchObject({ reason: 'an account that is not listed', detail: '9999' });
+  });
+
+  it('is only faults, by what it says, where the config says so', async () => {
+    const { reports, answers, say } = await connected({ otherAccounts: 'faults' });
     for (const line of [
       '5011 189999E60200000\x14',
       '5011 189999E11001003\x14',
@@ -21,7 +51,6 @@ describe('what is of no panel of the config', () => {
       { kind: 'fault' },
     ]);
     expect(told[3]?.repeat).toEqual(told[1]?.repeat);
-    expect(await discards.next()).toMatchObject({ reason: 'an account that is not listed', detail: '9999' });
   });
 
   it('is not acknowledged where the disk refuses it', async () => {
@@ -40,10 +69,10 @@ describe('what is of no panel of the config', () => {
     expect(discards.rest()).toHaveLength(1);
   });
 
-  it('of many accounts is told of the first, and that there are more', async () => {
+  it('of many accounts is named for the first, and that there are more', async () => {
     const { reports, answers, say } = await connected();
     for (let account = 2000; account < 2100; account++) {
-      say(`5011 18${account}E11001003\x14`);
+      say(`5011 18${account}E60200000\x14`);
       expect(await answers.next()).toBe(ACK);
     }
     const keys = reports.rest().map(({ repeat }) => repeat?.key);
