@@ -234,7 +234,7 @@ export function readTexts(texts: readonly Part[]): Read | string {
       }
   }
   if (unread && body === undefined) return 'neither JSON nor XML';
-  const named = fields.reduce((all, one) => ({ ...all, ...one }), {});
+  const named = Object.fromEntries(fields.flatMap((one) => Object.entries(one)));
   const whole = isRecord(body)
     ? { ...named, ...body }
     : fields.length > 1 || body === undefined
