@@ -46,6 +46,7 @@ export interface FenceOptions {
 /** Coils and inputs, registers: by function code of reading, then address. */
 type Memory = Record<1 | 2 | 3 | 4, number[]>;
 const SIZE = 64;
+const BUSY = 6;
 const fresh = (): Memory => ({
   1: Array(SIZE).fill(0),
   2: Array(SIZE).fill(0),
@@ -179,6 +180,10 @@ export async function startFences({
 }: FenceOptions): Promise<readonly Simulator[]> {
   const memories = new Map(units.map(({ unit }) => [unit, fresh()]));
   const mute = new Set<number>();
+  /** How late each unit answers, ms. */
+  const late = new Map<number, number>();
+  /** Units that refuse everything for now, with exception 6: busy (V1.1b3, 7). */
+  const busy = new Set<number>();
   const faults = corrupter();
   const encode = framing === 'tcp' ? encodeTcp : encodeRtu;
   const wire = await serveWire(end, (peer) => {
@@ -192,12 +197,16 @@ export async function startFences({
         const request = parseRequest(pdu);
         if ('function' in request && request.function === 5)
           switched(request.address, request.value === true, unit);
+        const response = busy.has(unit) ? { function: pdu[0] ?? 0, exception: BUSY } : answer(memory, pdu);
         const adu: Adu = {
           unit,
-          pdu: encodeResponse(answer(memory, pdu)),
+          pdu: encodeResponse(response),
           ...(transaction !== undefined && { transaction }),
         };
-        peer.write(faults.pass(encode(adu)));
+        const bytes = faults.pass(encode(adu));
+        const lateMs = late.get(unit) ?? 0;
+        if (lateMs === 0) peer.write(bytes);
+        else later(lateMs, () => peer.write(bytes));
       }
     };
   });
@@ -211,6 +220,17 @@ export async function startFences({
         run: (time) => {
           mute.add(unit);
           later(milliseconds(time), () => mute.delete(unit));
+        },
+      },
+      'late TIME': {
+        help: 'answer so late from now on; 0ms: at once',
+        run: (time) => void late.set(unit, milliseconds(time)),
+      },
+      'busy TIME': {
+        help: 'refuse everything as busy for a time',
+        run: (time) => {
+          busy.add(unit);
+          later(milliseconds(time), () => busy.delete(unit));
         },
       },
       ...lineFaults(wire, faults, 'answer'),

@@ -170,7 +170,7 @@ export function askerOf({ options }: ModbusDevice, wire: Wire) {
 function unitOf(device: ModbusDevice, wire: Wire, host: Host, signal: AbortSignal) {
   const { clock } = host;
   const ask = askerOf(device, wire);
-  const gone = (error: Error): Reply => ({ missing: error.message });
+  const gone = (error: Error): Reply => ({ missing: error.message, unsent: true });
   const write = async (
     name: string,
     request: ModbusRequest,
@@ -178,7 +178,8 @@ function unitOf(device: ModbusDevice, wire: Wire, host: Host, signal: AbortSigna
   ): Promise<WriteProblem | undefined> => {
     for (let tried = 1; ; tried++) {
       const reply = await ask(request, off ? { now: true } : { urgent: true }).catch(gone);
-      if ('missing' in reply) return { reason: reply.missing, unknown: true };
+      if ('missing' in reply)
+        return { reason: reply.missing, ...(reply.unsent === true ? { passing: true } : { unknown: true }) };
       if (!('exception' in reply)) return undefined;
       const problem = refusalOf(name, reply.exception);
       if (reply.exception !== BUSY || tried === BUSY_TRIES) return problem;

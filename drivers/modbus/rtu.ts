@@ -39,6 +39,43 @@ interface Owed {
   readonly askedAt: number;
 }
 
+/**
+ * Some converters give back what is sent. The answer to a write is an echo too (V1.1b3, 6.5): taken for it, ours would
+ * confirm what no device did. The echo of a read is like no answer, so a read shows what the line is like.
+ */
+function createEchoFilter() {
+  let isEchoing = false;
+  let wasRead = false;
+  let sent: Buffer = Buffer.alloc(0);
+  let matched = 0;
+  return {
+    expect(bytes: Buffer, isRead: boolean) {
+      wasRead = isRead;
+      sent = isRead || isEchoing ? bytes : Buffer.alloc(0);
+      matched = 0;
+    },
+    /** What is left of a chunk without the echo. */
+    pass(chunk: Buffer): Buffer {
+      if (matched >= sent.length) return chunk;
+      const length = Math.min(chunk.length, sent.length - matched);
+      if (!chunk.subarray(0, length).equals(sent.subarray(matched, matched + length)))
+        return this.flush(chunk);
+      matched += length;
+      if (matched < sent.length) return Buffer.alloc(0);
+      isEchoing = true;
+      return chunk.subarray(length);
+    },
+    /** It was none: what was held, and what follows. A line that does not echo a read does not echo. */
+    flush(chunk: Buffer = Buffer.alloc(0)): Buffer {
+      const held = matched < sent.length ? sent.subarray(0, matched) : Buffer.alloc(0);
+      if (matched < sent.length && chunk.length > 0 && wasRead) isEchoing = false;
+      sent = Buffer.alloc(0);
+      matched = 0;
+      return Buffer.concat([held, chunk]);
+    },
+  };
+}
+
 /** Sorts what comes on the line: the answer that is awaited, one that is owed, and what is neither. */
 function createEar(name: string, host: Host, turns: Turns) {
   const { clock } = host;
@@ -47,6 +84,7 @@ function createEar(name: string, host: Host, turns: Turns) {
   /** How late they came, by unit. */
   const lateMs = new Map<number, number>();
   let awaited: Awaited | undefined;
+  const echo = createEchoFilter();
   const fits = (expected: Expected, adu: Adu) =>
     adu.unit === expected.unit && mismatch(expected, adu.pdu) === undefined;
   const decoder = rtuResponseDecoder(() => [
@@ -82,13 +120,18 @@ function createEar(name: string, host: Host, turns: Turns) {
       }
     }
   };
+  const silence = () => {
+    take(decoder.push(echo.flush()));
+    take(decoder.silence());
+  };
   return {
     owed,
     lateMs,
-    push: (chunk: Buffer) => take(decoder.push(chunk)),
-    silence: () => take(decoder.silence()),
-    expect(one: Awaited | undefined) {
+    push: (chunk: Buffer) => take(decoder.push(echo.pass(chunk))),
+    silence,
+    expect(one: Awaited | undefined, sent: Buffer = Buffer.alloc(0)) {
       awaited = one;
+      echo.expect(sent, one?.expected.bytes !== undefined);
     },
     /** Nothing more will come. */
     lost: () => awaited?.wake(),
@@ -97,7 +140,7 @@ function createEar(name: string, host: Host, turns: Turns) {
       new Promise((resolve) => {
         const timer = clock.after(ms, () => {
           // Garbage before the answer may have hidden it: silence makes the decoder look again.
-          take(decoder.silence());
+          silence();
           waiting.wake();
         });
         waiting.wake = () => {
@@ -138,11 +181,13 @@ export async function openRtu(
       wake: () => {},
       odd: undefined,
     };
-    ear.expect(mine);
+    const bytes = encodeRtu({ unit, pdu: encodeRequest(request) });
+    ear.expect(mine, bytes);
     const askedAt = clock.elapsed();
     try {
       const heard = ear.hear(mine, timeout);
-      await link.write(encodeRtu({ unit, pdu: encodeRequest(request) }));
+      // It may have gone out all the same.
+      await link.write(bytes).catch(() => mine.wake());
       await heard;
       if (mine.adu !== undefined && mine.isOwing) await ear.hear(mine, timeout);
       const { adu } = mine;

@@ -23,10 +23,12 @@ export interface Ask {
 /** No answer came that can be believed, and why. */
 export interface Missing {
   readonly missing: string;
+  /** It was not asked at all. */
+  readonly unsent?: true;
 }
 export type Reply = ModbusResponse | Missing;
 
-/** Asks once. Rejects when the line is gone. */
+/** Asks once. Rejects when the line is gone before it could. */
 export type Transact = (ask: Ask) => Promise<Reply>;
 
 export interface Wire {

@@ -147,3 +147,31 @@ describe('Modbus RTU on a shared line', () => {
     });
   });
 });
+
+describe('the simulated fence', () => {
+  it('answers late and is busy, as it is told', async () => {
+    const port = await freePort();
+    const [fence] = await startFences({
+      end: { listen: { host: '127.0.0.1', port } },
+      framing: 'rtu',
+      units: [{ id: 'f', unit: 1, model: 'io-8zone' }],
+    });
+    onTestFinished(() => fence?.close());
+    const one = device({ serialServer: `127.0.0.1:${port}` }, 1, 'fence-1', { zones: [], timeout: '500ms' });
+    const { links, discards } = await open([one], fastClock(5));
+    expect(await links.next()).toMatchObject({ state: 'online' });
+    await fence?.do('late 150ms');
+    expect(await discards.find(({ reason }) => reason === 'an answer after its time')).toBeDefined();
+    expect(await links.next()).toMatchObject({
+      state: 'offline',
+      reason: expect.stringContaining('`timeout`'),
+    });
+    await fence?.do('late 0ms');
+    expect(await links.next()).toMatchObject({ state: 'online' });
+    await fence?.do('busy 5s');
+    expect(await links.next()).toMatchObject({
+      state: 'offline',
+      reason: expect.stringContaining('exception 6'),
+    });
+  });
+});
