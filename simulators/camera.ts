@@ -8,10 +8,11 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { Socket } from 'node:net';
 import { type Clock, systemClock } from '../drivers/contract/clock.ts';
 import { answerDiscovery } from './camera/discovery.ts';
-import { type CameraEvents, createEvents } from './camera/events.ts';
+import { type CameraEvents, createEvents, PULL_POINTS } from './camera/events.ts';
 import { createGuard } from './camera/guard.ts';
 import { type Answers, dateTime, deviceAnswers, motionAnswers } from './camera/services.ts';
 import { envelope, fault, SOAP } from './camera/soap.ts';
+import { standardAnswers } from './camera/standard.ts';
 import { answerWhole } from './http.ts';
 import { liveVideo, stillPicture } from './picture.ts';
 import { type RtspServer, startRtsp } from './rtsp.ts';
@@ -77,6 +78,7 @@ export async function startCamera(options: CameraOptions): Promise<Camera> {
   const serial = createHash('md5').update(id).digest('hex').slice(0, 12);
   const stream = `rtsp://${host}:${rtspPort}/main`;
   const answers: Answers = {
+    ...standardAnswers({ host, serial }, PULL_POINTS),
     ...deviceAnswers({ base, serial, stream, rate }),
     ...motionAnswers(options.presets ?? ['gate', 'yard'], turn, did),
     CreatePullPointSubscription: events.subscribe,
@@ -108,8 +110,10 @@ export async function startCamera(options: CameraOptions): Promise<Camera> {
     const key = /^\/onvif\/events\/(\d+)/.exec(url)?.[1];
     const answer =
       key === undefined
-        ? answers[operation]?.(body)
+        ? answers[operation]?.(body, url)
         : await events.answer(key, operation, body, request.socket);
+    if (answer === undefined && operation === 'CreatePullPointSubscription')
+      return say(fault('MaxPullPoints', 'the maximum number of pull points is reached'), 500);
     if (answer === null) return say(fault('InvalidArgVal', 'there is no such subscription'), 400);
     return answer === undefined ? say(fault('ActionNotSupported', operation), 400) : say(envelope(answer));
   };

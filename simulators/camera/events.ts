@@ -1,7 +1,7 @@
 /** The event service of a simulated camera: states, pull-point subscriptions, and what real ones do wrong about them. */
 import type { Socket } from 'node:net';
 import type { Clock } from '../../drivers/contract/clock.ts';
-import { durationMs, items, textIn, xmlTime } from './soap.ts';
+import { durationMs, items, terminationMs, textIn, xmlTime } from './soap.ts';
 
 interface Message {
   readonly topic: string;
@@ -18,9 +18,11 @@ interface Subscription {
   wake: () => void;
 }
 
+/** Subscriptions at once: a few, as cameras have. */
+export const PULL_POINTS = 10;
 const SOURCE = { VideoSourceConfigurationToken: 'vsconf', VideoAnalyticsConfigurationToken: 'vaconf' };
 /** Topics with a state, their source and the item that bears it. */
-const properties = {
+export const properties = {
   motion: ['RuleEngine/CellMotionDetector/Motion', { ...SOURCE, Rule: 'MotionRule' }, 'IsMotion'],
   inside: ['RuleEngine/FieldDetector/ObjectsInside', { ...SOURCE, Rule: 'FieldRule' }, 'IsInside'],
   tamper: ['RuleEngine/TamperDetector/Tamper', { ...SOURCE, Rule: 'TamperRule' }, 'IsTamper'],
@@ -46,7 +48,8 @@ export interface CameraEvents {
   set(name: Property, on: boolean): void;
   /** Somebody crosses the line. */
   crossLine(): void;
-  subscribe(body: string): string;
+  /** undefined: it has no room for one. */
+  subscribe(body: string): string | undefined;
   /** Answers a question to a subscription; undefined: that is no question; null: there is no such subscription. */
   answer(key: string, operation: string, body: string, socket: Socket): Promise<string | null | undefined>;
   forgetAll(): void;
@@ -109,8 +112,10 @@ export function createEvents(base: string, now: () => number, time: Clock): Came
         at: now(),
       }),
     subscribe(body) {
+      for (const [key, { endsAt }] of subscriptions) if (time.elapsed() > endsAt) subscriptions.delete(key);
+      if (subscriptions.size >= PULL_POINTS) return undefined;
       const key = String(++next);
-      const lasts = durationMs(textIn(body, 'InitialTerminationTime'), 60);
+      const lasts = terminationMs(textIn(body, 'InitialTerminationTime'), now());
       const subscription: Subscription = { queue: [], endsAt: time.elapsed() + lasts, wake: () => {} };
       subscriptions.set(key, subscription);
       synchronise(subscription);
@@ -132,7 +137,7 @@ export function createEvents(base: string, now: () => number, time: Clock): Came
         case 'PullMessages':
           return await pull(one, body, socket);
         case 'Renew':
-          one.endsAt = time.elapsed() + durationMs(textIn(body, 'TerminationTime'), 60);
+          one.endsAt = time.elapsed() + terminationMs(textIn(body, 'TerminationTime'), now());
           return `<wsnt:RenewResponse><wsnt:TerminationTime>${endOf(one)}</wsnt:TerminationTime><wsnt:CurrentTime>${xmlTime(now())}</wsnt:CurrentTime></wsnt:RenewResponse>`;
         case 'SetSynchronizationPoint':
           synchronise(one);

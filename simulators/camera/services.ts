@@ -2,7 +2,7 @@
 import { textIn } from './soap.ts';
 
 /** The body of a question -> the answer; undefined: what was asked for is not there. */
-export type Answers = Readonly<Record<string, (body: string) => string | undefined>>;
+export type Answers = Readonly<Record<string, (body: string, path: string) => string | undefined>>;
 
 export interface CameraFacts {
   /** Its own URL. */
@@ -23,12 +23,13 @@ export const dateTime = (now: number) => {
 const profileOf = (element: 'Profile' | 'Profiles', rate: number) =>
   `<trt:${element} token="main" fixed="true"><tt:Name>main</tt:Name><tt:VideoSourceConfiguration token="vsconf"><tt:Name>vs</tt:Name><tt:UseCount>1</tt:UseCount><tt:SourceToken>vs0</tt:SourceToken><tt:Bounds x="0" y="0" width="640" height="360"/></tt:VideoSourceConfiguration><tt:VideoEncoderConfiguration token="enc"><tt:Name>enc</tt:Name><tt:UseCount>1</tt:UseCount><tt:Encoding>H264</tt:Encoding><tt:Resolution><tt:Width>640</tt:Width><tt:Height>360</tt:Height></tt:Resolution><tt:Quality>5</tt:Quality><tt:RateControl><tt:FrameRateLimit>${rate}</tt:FrameRateLimit><tt:EncodingInterval>1</tt:EncodingInterval><tt:BitrateLimit>1024</tt:BitrateLimit></tt:RateControl></tt:VideoEncoderConfiguration><tt:PTZConfiguration token="ptz"><tt:Name>ptz</tt:Name><tt:UseCount>1</tt:UseCount><tt:NodeToken>node</tt:NodeToken></tt:PTZConfiguration></trt:${element}>`;
 
-/** What it tells of, below tns1: (ONVIF core, 9.4: a topic is an element with wstop:topic). */
-const TOPICS =
-  '<tns1:RuleEngine><CellMotionDetector><Motion wstop:topic="true"/></CellMotionDetector><FieldDetector><ObjectsInside wstop:topic="true"/></FieldDetector><TamperDetector><Tamper wstop:topic="true"/></TamperDetector><LineDetector><Crossed wstop:topic="true"/></LineDetector></tns1:RuleEngine>';
-/** Two services have a GetServiceCapabilities. */
-const EVENTS_NAMESPACE = 'http://www.onvif.org/ver10/events/wsdl';
-const scopes = ['type/video_encoder', 'hardware/SC-1', 'name/Simulated%20SC-1'];
+const scopes = [
+  'type/video_encoder',
+  'type/ptz',
+  'Profile/Streaming',
+  'hardware/SC-1',
+  'name/Simulated%20SC-1',
+];
 
 /** Device and media. */
 export function deviceAnswers({ base, serial, stream, rate }: CameraFacts): Answers {
@@ -47,12 +48,6 @@ export function deviceAnswers({ base, serial, stream, rate }: CameraFacts): Answ
       '<tds:GetHostnameResponse><tds:HostnameInformation><tt:FromDHCP>false</tt:FromDHCP><tt:Name>simulated-sc-1</tt:Name></tds:HostnameInformation></tds:GetHostnameResponse>',
     GetScopes: () =>
       `<tds:GetScopesResponse>${scopes.map((scope) => `<tds:Scopes><tt:ScopeDef>Fixed</tt:ScopeDef><tt:ScopeItem>onvif://www.onvif.org/${scope}</tt:ScopeItem></tds:Scopes>`).join('')}</tds:GetScopesResponse>`,
-    GetServiceCapabilities: (body) =>
-      body.includes(EVENTS_NAMESPACE)
-        ? '<tev:GetServiceCapabilitiesResponse><tev:Capabilities WSSubscriptionPolicySupport="false" WSPullPointSupport="true" MaxPullPoints="10"/></tev:GetServiceCapabilitiesResponse>'
-        : '<tds:GetServiceCapabilitiesResponse><tds:Capabilities><tds:Network/><tds:Security HttpDigest="true" UsernameToken="true"/><tds:System DiscoveryResolve="false" DiscoveryBye="false"/></tds:Capabilities></tds:GetServiceCapabilitiesResponse>',
-    GetEventProperties: () =>
-      `<tev:GetEventPropertiesResponse><tev:TopicNamespaceLocation>http://www.onvif.org/onvif/ver10/topics/topicns.xml</tev:TopicNamespaceLocation><wsnt:FixedTopicSet>true</wsnt:FixedTopicSet><wstop:TopicSet xmlns:wstop="http://docs.oasis-open.org/wsn/t-1">${TOPICS}</wstop:TopicSet><wsnt:TopicExpressionDialect>http://www.onvif.org/ver10/tev/topicExpression/ConcreteSet</wsnt:TopicExpressionDialect><tev:MessageContentFilterDialect>http://www.onvif.org/ver10/tev/messageContentFilter/ItemFilter</tev:MessageContentFilterDialect><tev:MessageContentSchemaLocation>http://www.onvif.org/onvif/ver10/schema/onvif.xsd</tev:MessageContentSchemaLocation></tev:GetEventPropertiesResponse>`,
     GetProfiles: () => `<trt:GetProfilesResponse>${profileOf('Profiles', rate)}</trt:GetProfilesResponse>`,
     GetProfile: (body) =>
       textIn(body, 'ProfileToken') === 'main'

@@ -26,12 +26,26 @@ export const fault = (code: string, reason: string) =>
   envelope(
     `<s:Fault><s:Code><s:Value>s:Sender</s:Value><s:Subcode><s:Value>ter:${code}</s:Value></s:Subcode></s:Code><s:Reason><s:Text xml:lang="en">${reason}</s:Text></s:Reason></s:Fault>`,
   );
-/** xs:duration of minutes and seconds -> ms; `fallback` in seconds. */
+/** xs:duration of days and less -> ms; `fallback` in seconds. */
 export const durationMs = (text: string | undefined, fallback: number) => {
-  const [, minutes, own] = /PT(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?/.exec(text ?? '') ?? [];
-  const total = Number(minutes ?? 0) * 60 + Number(own ?? 0);
+  const [, days, hours, minutes, own] =
+    /^P(?:(\d{1,4})D)?(?:T(?:(\d{1,5})H)?(?:(\d{1,6})M)?(?:(\d{1,8}(?:\.\d{1,9})?)S)?)?$/.exec(
+      text?.trim() ?? '',
+    ) ?? [];
+  const total =
+    ((Number(days ?? 0) * 24 + Number(hours ?? 0)) * 60 + Number(minutes ?? 0)) * 60 + Number(own ?? 0);
   return (total > 0 ? total : fallback) * 1000;
 };
+
+/** How long a subscription lasts (WS-BaseNotification 1.3, 4.2: a duration or a time), ms. `now`: what its clock says. */
+export function terminationMs(text: string | undefined, now: number): number {
+  const until = /^\d{4}-/.test(text?.trim() ?? '') ? Date.parse(text ?? '') - now : Number.NaN;
+  const wanted = Number.isFinite(until) ? until : durationMs(text, LASTS_S);
+  return Math.max(LEAST_MS, Math.min(wanted, MOST_MS));
+}
+const LASTS_S = 60;
+const LEAST_MS = 1000;
+const MOST_MS = 86_400_000;
 
 /**
  * The text of the first element of this name, whatever its prefix and attributes. A question may come from anybody: no

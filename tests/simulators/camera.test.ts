@@ -59,6 +59,54 @@ describe('a simulated camera, to the onvif package', () => {
     cam.removeAllListeners('event');
   });
 
+  it('answers what each ONVIF device must: scopes, name, capabilities, properties of events', async () => {
+    const { cam, ask } = await connect('token');
+    const scopes = await ask<readonly { readonly scopeItem: string }[]>((done) =>
+      cam.getScopes(done as never),
+    );
+    expect(scopes.map(({ scopeItem }) => scopeItem)).toContain('onvif://www.onvif.org/Profile/Streaming');
+    expect(await ask((done) => cam.getHostname(done as never))).toMatchObject({
+      name: expect.stringMatching(/^simulated/),
+    });
+    const all = cam as unknown as Record<
+      string,
+      (done: (error: Error | null, value?: unknown) => void) => void
+    >;
+    const asked = (name: string) =>
+      ask<object>((done) => all[name]?.call(cam, done as (error: Error | null, value?: unknown) => void));
+    expect(await asked('getServiceCapabilities')).toMatchObject({ security: expect.anything() });
+    expect(JSON.stringify(await asked('getEventServiceCapabilities'))).toMatch(/PullPoint/i);
+    const properties = await asked('getEventProperties');
+    for (const topic of [
+      'cellMotionDetector',
+      'lineDetector',
+      'tamperDetector',
+      'digitalInput',
+      'signalLoss',
+    ])
+      expect(JSON.stringify(properties)).toMatch(new RegExp(topic, 'i'));
+  });
+
+  it.each([
+    ['a duration', () => 'PT2M', 120],
+    ['hours', () => 'PT1H', 3600],
+    ['a time', (now: number) => new Date(now + 90_000).toISOString(), 90],
+    ['nothing', () => undefined, 60],
+  ])('gives a subscription the time that was asked for by %s', async (_name, wanted, seconds) => {
+    const port = await freePort();
+    const open = await startCamera({ port, rtspPort: await freePort() });
+    onTestFinished(() => open.close());
+    const text = wanted(Date.now());
+    const asked = text === undefined ? '' : `<InitialTerminationTime>${text}</InitialTerminationTime>`;
+    const answer = await fetch(`http://127.0.0.1:${port}/onvif/events_service`, {
+      method: 'POST',
+      body: `<s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope"><s:Body><CreatePullPointSubscription xmlns="http://www.onvif.org/ver10/events/wsdl">${asked}</CreatePullPointSubscription></s:Body></s:Envelope>`,
+    });
+    const xml = await answer.text();
+    const at = (name: string) => Date.parse(new RegExp(`${name}>([^<]*)<`).exec(xml)?.[1] ?? '');
+    expect((at('TerminationTime') - at('CurrentTime')) / 1000).toBeCloseTo(seconds, -1);
+  });
+
   it('lets nobody in with another password', async () => {
     await expect(connect('digest', 'wrong')).rejects.toThrow(/401/);
   });
