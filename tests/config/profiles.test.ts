@@ -109,6 +109,34 @@ describe('a mistake in a profile', () => {
   });
 });
 
+describe('a mistake in the profile of a Modbus device', () => {
+  it.each([
+    [
+      'a condition that no point bears',
+      '{ function: 2, address: 1, when: armde }\n  - { function: 2, address: 2, name: armed }',
+      /^4:\d+: points\[0\]\.when: "armde": no point is named "armde"; there are: armed$/,
+    ],
+    [
+      'one of several such',
+      '{ function: 2, address: 1, when: { armed: true, moed: [1] } }\n  - { function: 2, address: 2, name: armed }',
+      /^4:\d+: points\[0\]\.when\.moed: .*no point is named "moed"/,
+    ],
+    [
+      'a misspelt key of a bit',
+      '{ function: 3, address: 1, bit: 2, knd: fence }',
+      /^4:\d+: points\[0\]\.knd: unknown key; did you mean kind\?$/,
+    ],
+    [
+      'a bit of an input, which is one',
+      '{ function: 2, address: 1, bit: 2 }',
+      /^4:\d+: points\[0\]\.bit: 2: coils and inputs are one bit$/,
+    ],
+  ])('is told at its line: %s', (_name, point, expected) => {
+    const profile = `title: { en: x, zh: x }\nverified: true\npoints:\n  - ${point}\n`;
+    expect(check(profile, 'modbus, connection: { tcp: "h:1" }')).toEqual([expect.stringMatching(expected)]);
+  });
+});
+
 describe('the profile in the README', () => {
   const readme = readFileSync(join(import.meta.dirname, '../../drivers/http-push/README.md'), 'utf8');
   const [, text = ''] = /```yaml\n(title: A terminal of ours\n.*?)```/s.exec(readme) ?? [];

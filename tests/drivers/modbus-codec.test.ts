@@ -6,8 +6,10 @@ import {
   encodeResponse,
   encodeRtu,
   encodeTcp,
+  expectedOf,
   type ModbusRequest,
   type ModbusResponse,
+  mismatch,
   parseRequest,
   parseResponse,
   rtuRequestDecoder,
@@ -74,6 +76,25 @@ describe('bad input', () => {
   const answer = encodeRtu({ unit: 1, pdu: hex('03 02 0007') });
   const expected = { unit: 1, function: 3, bytes: 2 };
 
+  const switchOn: ModbusRequest = { function: 5, address: 0xac, value: true };
+  const inputs: ModbusRequest = { function: 2, address: 0xc4, count: 0x16 };
+
+  it('knows an answer by unit, function, length, and what a write repeats (V1.1b3, 6.2, 6.5)', () => {
+    const right = '05 00AC FF00';
+    expect(mismatch(expectedOf(1, switchOn), hex(right))).toBeUndefined();
+    expect(mismatch(expectedOf(1, switchOn), hex('05 00AC 0000'))).toBe('an answer to another write');
+    expect(mismatch(expectedOf(1, switchOn), hex('05 00AD FF00'))).toBe('an answer to another write');
+    expect(mismatch(expectedOf(1, switchOn), hex('85 02'))).toBeUndefined();
+    expect(mismatch(expectedOf(1, switchOn), hex('81 02'))).toBe('an answer of another function');
+    expect(mismatch(expectedOf(1, inputs), hex('02 03 ACDB35'))).toBeUndefined();
+    expect(mismatch(expectedOf(1, inputs), hex('02 02 ACDB'))).toBe('an answer of another length');
+    expect(mismatch(expectedOf(1, inputs), hex('02 03 ACDB'))).toBe('a malformed answer');
+    const decoder = rtuResponseDecoder(() => [expectedOf(1, switchOn)]);
+    const other = encodeRtu({ unit: 1, pdu: hex('05 00AD FF00') });
+    const own = encodeRtu({ unit: 1, pdu: hex(right) });
+    expect(frames(decodeAll(decoder, [other, own]))).toEqual([{ unit: 1, pdu: hex(right) }]);
+  });
+
   it('finds the answer after noise that looks like the start of a long frame', () => {
     const decoder = rtuResponseDecoder(() => [expected]);
     const decoded = decodeAll(decoder, [Buffer.concat([hex('01 03 F0 00'), answer])]);
@@ -138,6 +159,10 @@ describe('bad input', () => {
           [rtuRequestDecoder(), overhead.rtu],
           [rtuResponseDecoder(), overhead.rtu],
           [rtuResponseDecoder(() => [expected]), overhead.rtu],
+          [
+            rtuResponseDecoder(() => [expectedOf(2, switchOn), expected, expectedOf(1, inputs)]),
+            overhead.rtu,
+          ],
           [tcpDecoder(), overhead.tcp],
         ] as const) {
           const decoded = decodeAll(decoder, chunks);
@@ -146,6 +171,8 @@ describe('bad input', () => {
           for (const frame of frames(decoded)) {
             parseRequest(frame.pdu);
             parseResponse(frame.pdu);
+            mismatch(expected, frame.pdu);
+            mismatch(expectedOf(1, switchOn), frame.pdu);
           }
         }
       }),

@@ -122,6 +122,19 @@ describe('RTU, behind a serial server that holds answers back', () => {
     expect(links.rest()).toEqual([]);
   });
 
+  it('lets the line rest after a slow device, as its `delay` says', async () => {
+    const time = loopClock();
+    const times: number[] = [];
+    const peer = await oddDevice('rtu', time, ({ unit, fn, count }, write) => {
+      times.push(time.elapsed());
+      write(rtuFrame(unit, registers(fn, Array(count).fill(0))));
+    });
+    await open([made(peer.connection, zones, { delay: '40ms', poll: '10ms' })], time);
+    while (times.length < 20) await time.wait(10);
+    const gaps = times.slice(1).map((at, i) => at - (times[i] ?? 0));
+    expect(Math.min(...gaps)).toBeGreaterThanOrEqual(40);
+  });
+
   it('takes no echo of another write for the confirmation of its own', async () => {
     const time = loopClock();
     const peer = await oddDevice('rtu', time, ({ unit, fn, count, pdu }, write) => {
