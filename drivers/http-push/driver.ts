@@ -9,7 +9,8 @@ import type { Timer } from '../contract/clock.ts';
 import { defineDriver, type Host, type Session } from '../contract/driver.ts';
 import { isLoopback } from '../contract/options.ts';
 import { readSecretOf } from '../files.ts';
-import { createIntake } from './intake.ts';
+import { createIntake, type Message } from './intake.ts';
+import { canBeAsked, fetchMissed } from './missed.ts';
 import { type Terminal, terminalOptions } from './options.ts';
 import { profileSchema } from './profile.ts';
 import { readStream } from './pull.ts';
@@ -77,24 +78,50 @@ export const httpPush = defineDriver({
   },
 });
 
+/** When a terminal's stream was last heard, epoch ms: another session begins there. */
+const heardAt = new WeakMap<Terminal, number>();
+/** So far may its clock and ours be apart. */
+const CLOCKS_MS = 600_000;
+
 /** A session of one terminal whose stream is read. */
 function pullFrom(
-  { terminal: { id }, intake }: Pushing,
-  { url, username, passwordFile }: NonNullable<Terminal['options']['pull']>,
+  { terminal, intake }: Pushing,
+  pull: NonNullable<Terminal['options']['pull']>,
   host: Host,
   watch: ReturnType<typeof superviser>,
 ): Session {
+  const { id } = terminal;
+  const { url } = pull;
   const stop = new AbortController();
-  const credentials = { username, password: readSecretOf(passwordFile) };
+  const credentials = { username: pull.username, password: readSecretOf(pull.passwordFile) };
   const signal = AbortSignal.any([stop.signal, host.signal]);
+  const heard = () => {
+    watch.heard(id);
+    heardAt.set(terminal, host.clock.wall());
+  };
+  const take = async (message: Message) => {
+    // Nobody can be asked again: what the disk refuses gets a second chance here.
+    if ((await intake(message)).is !== 'later') return;
+    await host.clock.wait(1000, signal);
+    await intake(message);
+  };
+  const catchUp = (since: number) => {
+    const until = host.clock.wall() + CLOCKS_MS;
+    const missed = { url, since, until, offset: pull.offset, credentials, signal, clock: host.clock };
+    fetchMissed(missed, take).catch(({ message }: Error) => {
+      if (!signal.aborted) host.discarded(id, 'what was missed, which it does not give', 0, message);
+    });
+  };
   const ended = readStream(url, credentials, signal, host.clock, {
-    opened: () => watch.heard(id),
+    opened() {
+      const last = heardAt.get(terminal);
+      if (pull.missed > 0 && canBeAsked(url))
+        catchUp(Math.max(last ?? 0, host.clock.wall() - pull.missed) - CLOCKS_MS);
+      heard();
+    },
     async message(message) {
-      watch.heard(id);
-      // Nobody can be asked again: what the disk refuses gets a second chance here.
-      if ((await intake(message)).is !== 'later') return;
-      await host.clock.wait(1000, signal);
-      await intake(message);
+      heard();
+      await take(message);
     },
     noise: (reason, bytes) => host.discarded(id, reason, bytes),
   });

@@ -12,6 +12,10 @@ import type { Path } from './reading.ts';
 const SAME_WITHIN_MS = 60_000;
 const KEY_WITHIN_MS = 86_400_000;
 
+/** What is judged by whether its area is armed: now that says nothing of then. */
+const ARMABLE: readonly string[] = ['intrusion', 'perimeter', 'fence', 'collision'];
+const isTimeless = ({ kind }: Mapped) => !ARMABLE.includes(kind);
+
 /** Events that wait for the disk together. */
 const AT_ONCE = 500;
 
@@ -27,6 +31,8 @@ export interface Message {
   readonly echo?: readonly Path[];
   /** It only says that the terminal is there. */
   readonly isQuiet?: true;
+  /** It was asked for: what happened while nobody listened, and what was told of it already. */
+  readonly isFetched?: true;
   /** Who sent it does not send it again: the same bytes are another event. */
   readonly isToldOnce?: true;
 }
@@ -54,7 +60,7 @@ export function createIntake(terminal: Terminal, host: Host): Intake {
     host.discarded(device, reason, bytes, detail);
     return { is };
   };
-  const take: Intake = async ({ contentType, bytes, table, echo = [], isQuiet, isToldOnce }) => {
+  const take: Intake = async ({ contentType, bytes, table, echo = [], isQuiet, isFetched, isToldOnce }) => {
     const sent: Sent = { profile: profile as Sent['profile'], contentType, bytes, table, echo, isQuiet };
     const read = await readSent(sent, host).catch((error: Error) => error);
     if (read instanceof Error)
@@ -64,9 +70,17 @@ export function createIntake(terminal: Terminal, host: Host): Intake {
     if (problems.length > 0)
       host.discarded(device, 'what the profile cannot map', 0, problems.join('; ').slice(0, 500));
     for (const topic of unmapped) host.unmapped(device, topic === '' ? 'an event' : topic);
+    if (isFetched)
+      for (const { kind } of mapped.filter((one) => !isTimeless(one)))
+        host.unmapped(device, `${kind}, of before`);
     try {
       const shown = own.pictures ? picture : undefined;
-      await report(mapped, { bytes: isToldOnce ? undefined : bytes, picture: shown, levels }, device, host);
+      await report(
+        isFetched ? mapped.filter(isTimeless) : mapped,
+        { bytes: isToldOnce ? undefined : bytes, picture: shown, levels },
+        device,
+        host,
+      );
       return { is: 'taken', events, echoes };
     } catch {
       return { is: 'later' };
@@ -139,6 +153,8 @@ async function report(
   }
 }
 
+/** Doors and inputs of one terminal, with what they can be. */
+const LIVE_MAX = 5000;
 /** What a level said, and then the moment says that it began: one thing. */
 const SAME_RAISE_MS = 10_000;
 
@@ -148,12 +164,18 @@ const SAME_RAISE_MS = 10_000;
  */
 function createLevels({ clock }: Pick<Host, 'clock'>) {
   const begun = new Map<string, number>();
+  /** What was heard as it happened. */
+  const live = new Set<string>();
   return {
     async tell(observation: DeviceObservation, report: Host['report']): Promise<void> {
-      const { kind, zone, cause = '', state, initial } = observation;
-      if (kind === 'credential' || kind === 'visit' || state !== 'raised')
-        return void (await report(observation));
-      const key = `${kind}/${zone?.number ?? ''}/${cause}`;
+      const { kind, zone, cause = '', state, initial, past } = observation;
+      if (kind === 'credential' || kind === 'visit') return void (await report(observation));
+      const what = `${kind}/${zone?.number ?? ''}`;
+      // What is past says nothing of how it is now, where that was heard.
+      if (past && live.has(what)) return void (await report({ ...observation, momentary: true }));
+      if (!past && live.size < LIVE_MAX) live.add(what);
+      if (state !== 'raised') return void (await report(observation));
+      const key = `${what}/${cause}`;
       const at = begun.get(key);
       const isSaid = at !== undefined && clock.elapsed() - at <= SAME_RAISE_MS;
       if (initial !== true)

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { Device } from '../contract/driver.ts';
 import { duration } from '../contract/options.ts';
 import type { Profile } from './profile.ts';
+import { offset } from './reading.ts';
 
 export const terminalOptions = z.strictObject({
   listen: z
@@ -17,6 +18,12 @@ export const terminalOptions = z.strictObject({
       url: z.url({ protocol: /^https?$/, error: 'http:// or https://' }),
       username: z.string(),
       passwordFile: z.string(),
+      missed: duration({ most: '23h' })
+        .default(43_200_000)
+        .describe(
+          'How far back it is asked what happened while nobody read, at the start; later, since it was last heard. 0s: never',
+        ),
+      offset: offset.default('+08:00').describe('Of its local time'),
     })
     .optional()
     .describe('A terminal whose endless answer is read instead: alertStream, eventManager'),

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { digestGuard } from '../http.ts';
+import { answerWhole, type digestGuard } from '../http.ts';
 import type { Packet } from './messages.ts';
 
 export interface Delivery {
@@ -70,14 +70,42 @@ export function createPush({
   };
 }
 
-/** Serves a stream to who knows the password; what happens while nobody reads is lost, as with the real ones. */
+/** What a terminal remembers for who asks later. */
+const RECORDS_MAX = 30;
+
+/** What is in its memory, as ISAPI's AcsEvent and Dahua's recordFinder.cgi answer. undefined: another question. */
+function memoryAs(path: string, records: readonly Readonly<Record<string, unknown>>[]): string | undefined {
+  if (path.startsWith('/ISAPI/AccessControl/AcsEvent'))
+    return JSON.stringify({
+      AcsEvent: {
+        searchID: '1',
+        totalMatches: records.length,
+        responseStatusStrg: records.length === 0 ? 'NO MATCH' : 'OK',
+        numOfMatches: records.length,
+        InfoList: records,
+      },
+    });
+  if (!path.startsWith('/cgi-bin/recordFinder.cgi')) return undefined;
+  const lines = records.flatMap((record, i) =>
+    Object.entries(record).map(([name, value]) => `records[${i}].${name}=${value}`),
+  );
+  return [`totalCount=${records.length}`, `found=${records.length}`, ...lines, ''].join('\r\n');
+}
+
+/**
+ * Serves a stream to who knows the password; what happens while nobody reads is lost to it, as with the real ones, and
+ * can be asked for.
+ */
 export async function serveStream(
   listen: { readonly host: string; readonly port: number },
   guard: ReturnType<typeof digestGuard>,
 ): Promise<Delivery> {
   const readers = new Set<ServerResponse>();
+  const records: Readonly<Record<string, unknown>>[] = [];
   const server = createServer((request, response) => {
     if (!guard(request, response)) return;
+    const memory = memoryAs(request.url ?? '', records);
+    if (memory !== undefined) return answerWhole(response, 200, { Connection: 'close' }, memory);
     response.writeHead(200, { 'content-type': 'multipart/mixed; boundary=myboundary' });
     response.flushHeaders();
     readers.add(response);
@@ -90,6 +118,8 @@ export async function serveStream(
   };
   return {
     send(packet) {
+      if (packet.record !== undefined) records.push(packet.record);
+      if (records.length > RECORDS_MAX) records.shift();
       for (const response of readers) writePart(packet, response);
     },
     sendNoise(bytes) {

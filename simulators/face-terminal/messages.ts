@@ -19,6 +19,8 @@ export interface Packet {
   readonly bytes: Buffer;
   /** Of the URL, where it is not the terminal's own. */
   readonly path?: string;
+  /** As its memory has it, for who asks later. */
+  readonly record?: Readonly<Record<string, unknown>>;
   /** Whether an answer says that it was taken; until then it is sent again. Any that is no 5xx, where this is not said. */
   readonly isHeard?: (answer: string) => boolean;
 }
@@ -94,9 +96,11 @@ export const messageOf: Readonly<
       FACE,
       `\r\n--${boundary}--\r\n`,
     ];
+    const { majorEventType: major, subEventType: minor, ...info } = event.AccessControllerEvent;
     return {
       contentType: `multipart/form-data; boundary=${boundary}`,
       bytes: Buffer.concat(parts.map((part) => Buffer.from(part))),
+      record: { major, minor, time: at, ...info },
     };
   },
   dahua(happening, now) {
@@ -112,7 +116,7 @@ export const messageOf: Readonly<
     if (happening.what === 'code') return text(happening.code[0] ?? '', {}, happening.code[1]);
     if (what === 'tamper') return text('ChassisIntruded', { Name: 'chassis' }, 'Start');
     const known = 'number' in happening;
-    return text('AccessControl', {
+    const data = {
       CardNo: what === 'card' && known ? happening.number : '',
       UserID: what === 'face' && known ? happening.number : what === 'stranger' ? '0' : '',
       Method: what === 'card' ? 1 : 15,
@@ -122,7 +126,8 @@ export const messageOf: Readonly<
       Door: 0,
       RecNo: ++serialNo,
       UTC: Math.floor(now.getTime() / 1000),
-    });
+    };
+    return { ...text('AccessControl', data), record: { ...data, CreateTime: data.UTC } };
   },
   zkteco(happening, now) {
     const { what } = happening;
