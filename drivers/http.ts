@@ -51,6 +51,7 @@ const INTERIM_MAX = 5;
 const HEADERS_MAX = 16_384;
 /** What is around the body on the wire: headers, interim answers, the marks of chunks. */
 const AROUND_MAX = 4 * HEADERS_MAX;
+const STALE = /\bstale\s*=\s*"?true\b/i;
 const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308];
 
 /**
@@ -90,12 +91,17 @@ async function askOn(first: URL, question: Question, signal: AbortSignal): Promi
 /** Asks, and again with who we are where that is wanted. */
 async function askAs(url: URL, question: Question, signal: AbortSignal): Promise<HttpAnswer> {
   const { method = 'GET', credentials } = question;
-  const answer = await askOnce(url, question, signal);
-  if (answer.status !== 401 || credentials === undefined) return answer;
-  const challenges = answer.headers['www-authenticate'] ?? '';
   const wanted = { method, uri: `${url.pathname}${url.search}` };
-  const authorization = authorizationOf(challenges, credentials, wanted);
-  return authorization === undefined ? answer : await askOnce(url, question, signal, authorization);
+  let answer = await askOnce(url, question, signal);
+  for (let tries = 0; answer.status === 401 && credentials !== undefined && tries < 2; tries++) {
+    const challenges = answer.headers['www-authenticate'] ?? '';
+    // The answer was right, of a nonce that is over: that is no refusal (RFC 7616, 3.3).
+    if (tries === 1 && !STALE.test(challenges)) return answer;
+    const authorization = authorizationOf(challenges, credentials, wanted);
+    if (authorization === undefined) return answer;
+    answer = await askOnce(url, question, signal, authorization);
+  }
+  return answer;
 }
 
 /** A connection whose certificate is good. @throws Error with a sentence. */
@@ -103,6 +109,8 @@ async function securely(url: URL, { ca, judge }: TlsJudge, signal: AbortSignal):
   const host = url.hostname.replace(/^\[|\]$/g, '');
   const socket = connectTls({
     ...{ host, port: Number(url.port || 443), rejectUnauthorized: judge === undefined },
+    // One whose certificate is known by itself is known whatever it speaks: cameras of ten years ago know TLS 1.0.
+    ...(judge !== undefined && { minVersion: 'TLSv1', ciphers: 'DEFAULT:@SECLEVEL=0' }),
     ...(isIP(host) === 0 && { servername: host }),
     ...(ca !== undefined && { ca }),
   });

@@ -56,6 +56,9 @@ export interface EventsOptions {
   readonly between: () => Promise<void>;
 }
 
+/** As our client and the reader of XML say it. */
+const TOO_MUCH = /is larger than|has more in it/;
+
 const names: Readonly<Record<Request, string>> = {
   time: 'GetSystemDateAndTime',
   subscribe: 'CreatePullPointSubscription',
@@ -144,6 +147,8 @@ async function pullOn(options: EventsOptions, { ask, renew }: Subscription): Pro
   let nonsense = 0;
   let failures = 0;
   let eager = EAGER_MS;
+  /** What an answer said was lost: the states as they are now say most of it. */
+  let isMissing = false;
   /** undefined: ask again. */
   const pull = async () => {
     try {
@@ -163,7 +168,12 @@ async function pullOn(options: EventsOptions, { ask, renew }: Subscription): Pro
         return undefined;
       }
       if (clock.elapsed() > renew.endsAt) throw error;
-      if (code === 'E_SOAP') {
+      if (TOO_MUCH.test(message)) {
+        discarded('an answer that is larger than can be read', 1);
+        bears.messages = Math.max(1, Math.floor(bears.messages / 4));
+        isMissing = true;
+      } else if (code === 'E_SOAP') {
+        isMissing = true;
         discarded('an answer that makes no sense', 1);
         if (++nonsense >= NONSENSE_MAX) throw error;
       }
@@ -175,6 +185,10 @@ async function pullOn(options: EventsOptions, { ask, renew }: Subscription): Pro
   };
   while (!signal.aborted) {
     const started = clock.elapsed();
+    if (isMissing) {
+      isMissing = false;
+      await ask('synchronise', 0, ASK_MS).catch(() => {});
+    }
     const read = await pull();
     if (read === undefined) continue;
     if (read.discarded > 0) discarded('a notification that makes no sense', read.discarded);

@@ -20,8 +20,8 @@ const BLIND_MS = 15_000;
 const CLOCK_EVERY_MS = 600_000;
 const AGAIN_MS = 1000;
 const AGAIN_MAX_MS = 60_000;
-/** A subscription that gave events for so long was a good one. */
-const GOOD_MS = 30_000;
+/** So long as a subscription gives events, each of these makes good for one failure. */
+const GOOD_MS = 2000;
 /** Refusals after which a camera is asked anew what it has. */
 const FORGET_EVERY = 4;
 
@@ -110,12 +110,13 @@ export async function follow(following: Following): Promise<void> {
       // Nothing to listen to: whether it is there is all there is to know.
       watch.heard();
       watch.why.word = 'it has no event service';
-      good(GOOD_MS);
+      good(Number.MAX_SAFE_INTEGER);
       await clock.wait(OFFLINE_MS / 3, signal);
       return;
     }
     let begun: number | undefined;
     const base = serviceUrl(client.address);
+    states.begin();
     await readEvents({
       ...{ client, told: camera.events, base, bears, clock, signal },
       ...{ asked: watch.asked, heard: watch.heard },
@@ -153,7 +154,7 @@ export async function follow(following: Following): Promise<void> {
         if (code === 'E_CERTIFICATE') states.fault('certificate', true, { fingerprint });
         host.log.debug({ device: first, error: why }, 'a subscription was lost');
         if (code === 'E_SOAP') host.discarded(first, 'an answer that makes no sense', 0, why);
-        if (goodMs >= GOOD_MS) tries = 0;
+        tries = Math.max(0, tries - Math.floor(goodMs / GOOD_MS));
         // One that refuses a subscription is what it was; one that does not answer may be another when it is back.
         if (code !== 'E_SOAP_FAULT' || tries % FORGET_EVERY === FORGET_EVERY - 1) forget();
         const wait = Math.min(AGAIN_MS * 2 ** tries++, AGAIN_MAX_MS) * (1 + clock.random() / 4);

@@ -110,6 +110,10 @@ export function createStates(
           } as DeviceObservation)
           .catch(() => {});
     },
+    /** All states come anew: who of several objects is still there will be said. */
+    begin() {
+      for (const { objects } of standing.values()) objects.clear();
+    },
     close() {
       for (const { end } of standing.values()) end.stop();
     },

@@ -224,6 +224,19 @@ describe('a device that sends us elsewhere', () => {
 });
 
 describe('a device that asks who we are', () => {
+  it('and whose nonce is over by then is told again, once, with the new one (RFC 7616, 3.3)', async () => {
+    const { url, requests } = await device((socket, _request, count) =>
+      socket.end(
+        count < 3
+          ? `HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Digest realm="r", qop="auth", nonce="n${count}"${count === 2 ? ', stale=TRUE' : ''}\r\nContent-Length: 0\r\n\r\n`
+          : page('in'),
+      ),
+    );
+    const answer = await ask(url, asked(systemClock, { credentials: { username: 'a', password: 'b' } }));
+    expect(answer.status).toBe(200);
+    expect(requests.map((one) => /nonce="(\w+)"/.exec(one)?.[1])).toEqual([undefined, 'n1', 'n2']);
+  });
+
   const credentials = { username: 'admin', password: 'pw' };
   const refusing = (...challenges: string[]) =>
     device((socket, request) =>

@@ -229,6 +229,18 @@ describe('manners', { timeout: 30_000 }, () => {
     expect(asked).toHaveLength(2);
   });
 
+  it('ask for less, and for all states, where an answer is larger than can be read', async () => {
+    let pulls = 0;
+    const { motion, discards, peer } = await met({
+      odd: { PullMessages: () => (pulls++ === 0 ? [200, soap('x'.repeat(600_000))] : undefined) },
+    });
+    expect((await discards.next()).reason).toBe('an answer that is larger than can be read');
+    await motion();
+    expect(peer.of('SetSynchronizationPoint')).toHaveLength(2);
+    expect(peer.of('CreatePullPointSubscription')).toHaveLength(1);
+    expect(peer.of('PullMessages')[1]?.body).toContain('<MessageLimit>25</MessageLimit>');
+  });
+
   it('say goodbye, and who says so', async () => {
     const { peer, links, close } = await met();
     await links.next();

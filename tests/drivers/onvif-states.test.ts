@@ -46,6 +46,17 @@ describe('states of a camera', () => {
     expect(await reports.next()).toMatchObject({ state: 'restored', details: { assumed: true } });
   });
 
+  it('know after a new subscription only the objects that are told anew', async () => {
+    const { take, inside, reports, states } = camera();
+    await take(inside('1', 'true'));
+    await take(inside('2', 'true'));
+    states.begin();
+    await take({ ...inside('2', 'true'), operation: 'Initialized' });
+    await take(inside('2', 'false'));
+    const told = reports.rest().map(({ state }) => state);
+    expect(told.at(-1)).toBe('restored');
+  });
+
   it('that no rule maps are told by their topic', async () => {
     const { take, inside, unmapped, reports } = camera();
     await take({ ...inside('1', 'true'), topic: 'Monitoring/ProcessorUsage' });
