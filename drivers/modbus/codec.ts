@@ -47,6 +47,7 @@ export const exceptionText: Readonly<Record<number, string>> = {
   4: 'device failure',
   5: 'acknowledge, still at work',
   6: 'device busy',
+  8: 'memory parity error',
   10: 'gateway path unavailable',
   11: 'gateway target does not answer',
 };

@@ -8,7 +8,7 @@ import { duration, hostPort, zoneOptions } from '../contract/options.ts';
 import { lineName, serialOptions, serialServerOptions } from '../line.ts';
 import { exceptionText, type ModbusRequest } from './codec.ts';
 import { outputCommands, outputOptions, outputProblems } from './output-options.ts';
-import { createOutputs, type WriteProblem } from './outputs.ts';
+import { createOutputs, type OutputWire, type WriteProblem } from './outputs.ts';
 import { pollLoop } from './poll.ts';
 import { type Point, type Profile, profileSchema, resetRequest } from './profile.ts';
 import { openRtu } from './rtu.ts';
@@ -171,13 +171,9 @@ function unitOf(device: ModbusDevice, wire: Wire, host: Host, signal: AbortSigna
   const { clock } = host;
   const ask = askerOf(device, wire);
   const gone = (error: Error): Reply => ({ missing: error.message, unsent: true });
-  const write = async (
-    name: string,
-    request: ModbusRequest,
-    off: boolean,
-  ): Promise<WriteProblem | undefined> => {
+  const write: OutputWire['write'] = async (name, request, how) => {
     for (let tried = 1; ; tried++) {
-      const reply = await ask(request, off ? { now: true } : { urgent: true }).catch(gone);
+      const reply = await ask(request, how).catch(gone);
       if ('missing' in reply)
         return { reason: reply.missing, ...(reply.unsent === true ? { passing: true } : { unknown: true }) };
       if (!('exception' in reply)) return undefined;
@@ -197,7 +193,7 @@ function unitOf(device: ModbusDevice, wire: Wire, host: Host, signal: AbortSigna
     if (wanted === undefined) return;
     await clock.wait(wanted.after, signal);
     while (!signal.aborted) {
-      const problem = await write('the reset', resetRequest(wanted), false);
+      const problem = await write('the reset', resetRequest(wanted), { urgent: true });
       if (problem === undefined) return;
       host.log.warn({ device: device.id, address }, `${device.id}: ${problem.reason}; it is tried again`);
       await clock.wait(RESET_AGAIN_MS, signal);

@@ -10,8 +10,12 @@ import { actionsOf, type Bollard, type OutputOptions, type Target, targetsOf } f
 
 /** The device's wire. Both give why it could not be done. */
 export interface OutputWire {
-  /** `off`: it waits for nothing. */
-  readonly write: (name: string, request: ModbusRequest, off: boolean) => Promise<WriteProblem | undefined>;
+  /** `now`: it waits for nothing that is owed; `urgent`: it passes polls. */
+  readonly write: (
+    name: string,
+    request: ModbusRequest,
+    how: { readonly now?: boolean; readonly urgent: boolean },
+  ) => Promise<WriteProblem | undefined>;
   readonly read: (input: number) => Promise<boolean | string>;
 }
 export interface WriteProblem {
@@ -42,6 +46,7 @@ const argumentsSchema = z.strictObject({
 });
 const INTERLOCK_EVERY_MS = 100;
 const REST_AGAIN_MS = 1000;
+const REST_AGAIN_MOST_MS = 15_000;
 
 const failed = ({ reason, unknown }: WriteProblem): Outcome => ({
   done: false,
@@ -56,29 +61,30 @@ function createSwitches(wire: OutputWire, signal: AbortSignal, time: Clock) {
     timers.get(at)?.stop();
     timers.delete(at);
   };
-  const offAfter = (at: Target, ms: number) => {
+  const offAfter = (at: Target, ms: number, tried = 0) => {
     stopTimer(at);
     timers.set(
       at,
-      time.after(ms, () => void off(at)),
+      time.after(ms, () => void off(at, tried)),
     );
   };
-  /** Off, and insists: what was to last a moment must not last for ever. */
-  const off = async (at: Target): Promise<WriteProblem | undefined> => {
+  /** Off, and insists: what was to last a moment must not last for ever. A device that is away costs the line ever less. */
+  const off = async (at: Target, tried = 0): Promise<WriteProblem | undefined> => {
     stopTimer(at);
-    const problem = await wire.write(at.name, at.off, true);
+    const problem = await wire.write(at.name, at.off, { now: true, urgent: tried === 0 });
     const mayHelp = problem?.unknown === true || problem?.passing === true;
-    if (mayHelp && !signal.aborted && !timers.has(at)) offAfter(at, REST_AGAIN_MS);
+    if (mayHelp && !signal.aborted && !timers.has(at))
+      offAfter(at, Math.min(REST_AGAIN_MS * 2 ** tried, REST_AGAIN_MOST_MS), tried + 1);
     return problem;
   };
   return {
-    off,
+    off: (at: Target) => off(at),
     /** For so long; Infinity: until it is switched off. */
     async on(at: Target, ms: number): Promise<WriteProblem | undefined> {
       stopTimer(at);
       const isTimed = ms !== Number.POSITIVE_INFINITY;
       const isPulse = isTimed && at.pulse !== undefined;
-      const problem = await wire.write(at.name, isPulse ? at.pulse(ms) : at.on, false);
+      const problem = await wire.write(at.name, isPulse ? at.pulse(ms) : at.on, { urgent: true });
       // Also where nobody answered: it may be on. A device that times it and said so needs no help.
       if (isTimed && !(isPulse && problem === undefined)) offAfter(at, ms);
       return problem;

@@ -197,8 +197,8 @@ export async function openRtu(
         lateMs.delete(unit);
         return parseResponse(adu.pdu) ?? { missing: 'a malformed answer' };
       }
-      // An answer that came garbled comes no more.
-      if (!isGarbled) noteOwed(ask, { expected: mine.expected, askedAt });
+      // An answer that came garbled comes no more. That something is off, late, can be taken for nothing else.
+      if (!isGarbled && now !== true) noteOwed(ask, { expected: mine.expected, askedAt });
       return { missing: whyMissing(ask, mine) };
     } finally {
       mine.wake();

@@ -22,6 +22,8 @@ interface Awaited {
   readonly expected: Expected;
   readonly settle: (came: Adu | 'late' | 'lost') => void;
   odd: string | undefined;
+  /** Its number came back, with what cannot be its answer: none is owed. */
+  isSpent: boolean;
 }
 /** Late answers are remembered by number; more than these nobody waits for. */
 const MOST_OWED = 32;
@@ -63,6 +65,7 @@ function createEar({ units, name }: WireOptions, host: Host, turns: Turns) {
     if (wrong === undefined) one.settle(adu);
     else {
       one.odd = wrong;
+      one.isSpent = true;
       discard(wrong, adu);
     }
     return wrong !== 'a malformed answer';
@@ -129,6 +132,7 @@ export async function openTcp(
       expected: expectedOf(unit, request, ask.answersAs),
       settle: came.resolve,
       odd: undefined,
+      isSpent: false,
     };
     waiting.set(mine, one);
     const timer = clock.after(timeout, () => came.resolve('late'));
@@ -140,7 +144,7 @@ export async function openTcp(
         if (owed.size >= MOST_OWED) owed.clear();
         owed.set(mine, { unit, askedAt });
       }
-      return { adu, odd: one.odd };
+      return { adu, odd: one.odd, isSpent: one.isSpent };
     } finally {
       timer.stop();
       waiting.delete(mine);
@@ -149,9 +153,9 @@ export async function openTcp(
   const exchange = async (ask: Ask): Promise<Reply> => {
     const { unit, request, timeout } = ask;
     const askedAt = clock.elapsed();
-    let { adu, odd } = await hear(ask, askedAt);
+    let { adu, odd, isSpent } = await hear(ask, askedAt);
     // Reading twice harms nobody; what may have moved something is not done twice.
-    if (adu === 'lost' && 'count' in request) ({ adu, odd } = await hear(ask, askedAt));
+    if (adu === 'lost' && 'count' in request) ({ adu, odd, isSpent } = await hear(ask, askedAt));
     turns.gap(ask.delay ?? 0);
     if (typeof adu === 'object') {
       link.note(unit, true);
@@ -160,7 +164,8 @@ export async function openTcp(
     }
     if (adu === 'late') {
       link.note(unit, false);
-      if (!ear.isAlone && parallel === 1) turns.rest(waitOutMs(timeout, lateMs.get(unit)));
+      // Of one device too: it may be a gateway, and some give a late answer the number of the next question.
+      if (parallel === 1 && !isSpent && ask.now !== true) turns.rest(waitOutMs(timeout, lateMs.get(unit)));
       // Half an answer: its length is wrong, or the rest of it was lost.
       if (waiting.size === 0 && ear.takeRest()) link.drop();
     }

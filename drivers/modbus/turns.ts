@@ -43,7 +43,7 @@ export function createTurns(clock: Clock, parallel = 1): Turns {
     now === true ? gapUntil : Math.max(gapUntil, restUntil.get(undefined) ?? 0, restUntil.get(unit) ?? 0);
   const nextOf = (time: number): Waiting | undefined => {
     const ready = waiting.filter((one) => readyAt(one) <= time);
-    return ready.find(({ turn }) => turn.urgent === true || turn.now === true) ?? ready[0];
+    return ready.find(({ turn }) => turn.urgent === true) ?? ready[0];
   };
   const start = () => {
     timer?.stop();

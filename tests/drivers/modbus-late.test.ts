@@ -1,43 +1,28 @@
 /** One answer, one question: what comes late, short, from elsewhere or in pieces is taken for nothing else. */
 import { describe, expect, it } from 'vitest';
 import type { Observation } from '../../drivers/contract/observation.ts';
-import { profileSchema } from '../../drivers/modbus/profile.ts';
 import {
   type Answer,
   bits,
+  bollard,
   exception,
+  inputs,
   loopClock,
+  made,
   oddDevice,
   type Question,
+  raise,
   registers,
   rtuFrame,
   tcpFrame,
+  zones,
 } from './modbus-odd.ts';
-import { device, open } from './modbus-peer.ts';
+import { open } from './modbus-peer.ts';
 
-const profileOf = (...points: object[]) =>
-  profileSchema.parse({ title: { en: 'x', zh: 'x' }, verified: false, points });
-const inputs = profileOf(
-  ...[0, 1, 2, 3, 4, 5, 6, 7].map((address) => ({ function: 2, address, zone: address + 1 })),
-);
-const zones = profileOf(
-  { function: 3, address: 0, bit: 2, zone: 1, kind: 'fence' },
-  { function: 3, address: 100, bit: 2, zone: 2, kind: 'fence' },
-);
-const plain = { poll: '50ms', timeout: '300ms', zones: [] };
-const made = (connection: object, profile: typeof zones, more: object = {}, unit = 1) => ({
-  ...device(connection, unit, `fence-${unit}`, { ...plain, ...more }),
-  profile,
-});
 const changes = (all: readonly Observation[]) =>
   all
     .filter(({ initial, kind }) => initial !== true && kind !== 'fault')
     .map(({ zone, state }) => `${zone?.number} ${state}`);
-const bollard = {
-  outputs: [{ id: 'b', kind: 'bollard', raise: 0, lower: 1, travel: '1s', interlock: { input: 5 } }],
-};
-const raise = { id: 'c', device: 'fence-1', action: 'raise', arguments: { output: 'b' } };
-
 describe('RTU, behind a serial server that holds answers back', () => {
   /** Input 5 is on; every question for all inputs is answered so late, while `late` says so. */
   const standing = (late: (question: Question) => number, writes: number[]): Answer => {
@@ -122,19 +107,6 @@ describe('RTU, behind a serial server that holds answers back', () => {
     expect(links.rest()).toEqual([]);
   });
 
-  it('lets the line rest after a slow device, as its `delay` says', async () => {
-    const time = loopClock();
-    const times: number[] = [];
-    const peer = await oddDevice('rtu', time, ({ unit, fn, count }, write) => {
-      times.push(time.elapsed());
-      write(rtuFrame(unit, registers(fn, Array(count).fill(0))));
-    });
-    await open([made(peer.connection, zones, { delay: '40ms', poll: '10ms' })], time);
-    while (times.length < 20) await time.wait(10);
-    const gaps = times.slice(1).map((at, i) => at - (times[i] ?? 0));
-    expect(Math.min(...gaps)).toBeGreaterThanOrEqual(40);
-  });
-
   it('takes no echo of another write for the confirmation of its own', async () => {
     const time = loopClock();
     const peer = await oddDevice('rtu', time, ({ unit, fn, count, pdu }, write) => {
@@ -146,6 +118,40 @@ describe('RTU, behind a serial server that holds answers back', () => {
     const { session } = await open([made(peer.connection, zones, lamp)], time);
     const on = { ...raise, action: 'activate', arguments: { output: 'l' } };
     expect(await session.execute?.(on)).toMatchObject({ done: false, unknown: true });
+  });
+});
+
+describe('RTU, a line with a device that is slow, or away', () => {
+  it('says that a unit with outputs is offline, and asks the others, while it insists that those be off', async () => {
+    const time = loopClock();
+    const peer = await oddDevice('rtu', time, ({ unit, fn, count }, write) => {
+      if (unit !== 2) write(rtuFrame(unit, registers(fn, Array(count).fill(0))));
+    });
+    const sirens = { outputs: [1, 2, 3, 4, 5, 6].map((coil) => ({ id: `s${coil}`, kind: 'siren', coil })) };
+    const { links } = await open(
+      [made(peer.connection, zones), made(peer.connection, zones, sirens, 2)],
+      time,
+    );
+    const from = time.elapsed();
+    await links.find(({ state, device: id }) => state === 'offline' && id === 'fence-2');
+    expect(time.elapsed() - from).toBeLessThan(15_000);
+    const before = peer.asked.filter(({ unit }) => unit === 1).length;
+    await time.wait(10_000);
+    expect(peer.asked.filter(({ unit }) => unit === 1).length - before).toBeGreaterThan(100);
+    expect(peer.asked.filter(({ unit, fn }) => unit === 2 && fn === 5).length).toBeGreaterThan(6);
+  });
+
+  it('lets the line rest after a slow device, as its `delay` says', async () => {
+    const time = loopClock();
+    const times: number[] = [];
+    const peer = await oddDevice('rtu', time, ({ unit, fn, count }, write) => {
+      times.push(time.elapsed());
+      write(rtuFrame(unit, registers(fn, Array(count).fill(0))));
+    });
+    await open([made(peer.connection, zones, { delay: '40ms', poll: '10ms' })], time);
+    while (times.length < 20) await time.wait(10);
+    const gaps = times.slice(1).map((at, i) => at - (times[i] ?? 0));
+    expect(Math.min(...gaps)).toBeGreaterThanOrEqual(40);
   });
 });
 
@@ -292,75 +298,5 @@ describe('Modbus TCP', () => {
       const { links } = await open([made(peer.connection, zones, more)], time);
       expect(await links.next()).toMatchObject({ state: 'online' });
     }
-  });
-});
-
-describe('a gateway from TCP to a serial line', () => {
-  it('is asked one thing at a time', async () => {
-    const time = loopClock();
-    let busy = 0;
-    let most = 0;
-    const peer = await oddDevice('tcp', time, ({ transaction, unit, fn, count }, write) => {
-      most = Math.max(most, ++busy);
-      time.after(60, () => {
-        busy--;
-        write(tcpFrame(transaction, unit, registers(fn, Array(count).fill(0))));
-      });
-    });
-    const { links } = await open(
-      [1, 2, 3, 4, 5, 6, 7, 8].map((unit) => made(peer.connection, zones, {}, unit)),
-      time,
-    );
-    while (peer.asked.length < 60) await time.wait(50);
-    expect(most).toBe(1);
-    expect(links.rest().map(({ state }) => state)).toEqual(Array(8).fill('online'));
-  });
-
-  it('waits out what a silent unit keeps it busy with: the others stay online', async () => {
-    const time = loopClock();
-    // One line: each question is done after those before it; the silent unit costs it 800 ms, then exception 11.
-    let free = 0;
-    const peer = await oddDevice('tcp', time, ({ transaction, unit, fn, count }, write) => {
-      free = Math.max(free, time.elapsed()) + (unit === 2 ? 800 : 20);
-      const pdu = unit === 2 ? exception(fn, 11) : registers(fn, Array(count).fill(0));
-      write(tcpFrame(transaction, unit, pdu), free - time.elapsed());
-    });
-    const { links } = await open(
-      [1, 2, 3].map((unit) => made(peer.connection, zones, {}, unit)),
-      time,
-    );
-    const offline = await links.find(({ state }) => state === 'offline');
-    expect(offline).toMatchObject({ device: 'fence-2' });
-    const before = peer.asked.length;
-    while (peer.asked.length < before + 60) await time.wait(50);
-    expect(links.rest()).toEqual([]);
-  });
-
-  it('is connected to anew when all of its units fell silent, and not for one of them', async () => {
-    const time = loopClock();
-    let silent: readonly number[] = [];
-    const peer = await oddDevice('tcp', time, ({ transaction, unit, fn, count }, write) => {
-      if (!silent.includes(unit)) write(tcpFrame(transaction, unit, registers(fn, Array(count).fill(0))));
-    });
-    const { session, links } = await open(
-      [1, 2].map((unit) => made(peer.connection, zones, { timeout: '1s' }, unit)),
-      time,
-    );
-    await links.next();
-    await links.next();
-    let ended = '';
-    session.ended.catch((error: Error) => {
-      ended = error.message;
-    });
-    silent = [2];
-    expect(await links.next()).toMatchObject({ device: 'fence-2', state: 'offline' });
-    await time.wait(6000);
-    expect(ended).toBe('');
-    silent = [1, 2];
-    await expect(session.ended).rejects.toMatchObject({
-      code: 'E_LINE_LOST',
-      message: expect.stringContaining('none of its devices answers'),
-    });
-    expect(await links.next()).toMatchObject({ device: 'fence-1', reason: 'unit 1 does not answer' });
   });
 });

@@ -6,8 +6,10 @@ import { createRequire } from 'node:module';
 import type { Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
 import type { Clock } from '../../drivers/contract/clock.ts';
+import { profileSchema } from '../../drivers/modbus/profile.ts';
 import { manualClock } from '../clocks.ts';
 import { tcpServer } from '../helpers.ts';
+import { device } from './modbus-peer.ts';
 
 /** It has no types. */
 const crc16 = createRequire(import.meta.url)('modbus-serial/utils/crc16.js') as (bytes: Buffer) => number;
@@ -126,3 +128,22 @@ export function loopClock(): Clock {
   })();
   return clock;
 }
+
+export const profileOf = (...points: object[]) =>
+  profileSchema.parse({ title: { en: 'x', zh: 'x' }, verified: false, points });
+export const inputs = profileOf(
+  ...[0, 1, 2, 3, 4, 5, 6, 7].map((address) => ({ function: 2, address, zone: address + 1 })),
+);
+export const zones = profileOf(
+  { function: 3, address: 0, bit: 2, zone: 1, kind: 'fence' },
+  { function: 3, address: 100, bit: 2, zone: 2, kind: 'fence' },
+);
+const plain = { poll: '50ms', timeout: '300ms', zones: [] };
+export const made = (connection: object, profile: typeof zones, more: object = {}, unit = 1) => ({
+  ...device(connection, unit, `fence-${unit}`, { ...plain, ...more }),
+  profile,
+});
+export const bollard = {
+  outputs: [{ id: 'b', kind: 'bollard', raise: 0, lower: 1, travel: '1s', interlock: { input: 5 } }],
+};
+export const raise = { id: 'c', device: 'fence-1', action: 'raise', arguments: { output: 'b' } };

@@ -1,0 +1,119 @@
+/** Several units behind one address: a gateway to a serial line does one thing at a time. */
+import { describe, expect, it } from 'vitest';
+import {
+  bits,
+  bollard,
+  exception,
+  inputs,
+  loopClock,
+  made,
+  oddDevice,
+  raise,
+  registers,
+  tcpFrame,
+  zones,
+} from './modbus-odd.ts';
+import { open } from './modbus-peer.ts';
+
+describe('a gateway from TCP to a serial line', () => {
+  it('moves no bollard where a gateway gives a late answer the number of the next question', async () => {
+    const time = loopClock();
+    const writes: number[] = [];
+    let held: Buffer | undefined;
+    const peer = await oddDevice('tcp', time, ({ transaction, unit, fn, address, count, pdu, n }, write) => {
+      if (fn === 5) {
+        if (count !== 0) writes.push(address);
+        return write(tcpFrame(transaction, unit, pdu));
+      }
+      // Input 5 is on. The poll is now and then answered after 500 ms, or to whoever asks before.
+      const own = bits(
+        fn,
+        Array.from({ length: count }, (_, i) => address + i === 5),
+      );
+      if (count === 8 && n % 4 === 0) {
+        held = own;
+        time.after(500, () => {
+          if (held === own) write(tcpFrame(transaction, unit, own));
+          held = undefined;
+        });
+        return;
+      }
+      write(tcpFrame(transaction, unit, held ?? own));
+      held = undefined;
+    });
+    const { session } = await open([made(peer.connection, inputs, bollard)], time);
+    for (let i = 0; i < 20; i++) {
+      expect(await session.execute?.(raise)).toMatchObject({ done: false });
+      await time.wait(70);
+    }
+    expect(writes).toEqual([]);
+  });
+
+  it('is asked one thing at a time', async () => {
+    const time = loopClock();
+    let busy = 0;
+    let most = 0;
+    const peer = await oddDevice('tcp', time, ({ transaction, unit, fn, count }, write) => {
+      most = Math.max(most, ++busy);
+      time.after(60, () => {
+        busy--;
+        write(tcpFrame(transaction, unit, registers(fn, Array(count).fill(0))));
+      });
+    });
+    const { links } = await open(
+      [1, 2, 3, 4, 5, 6, 7, 8].map((unit) => made(peer.connection, zones, {}, unit)),
+      time,
+    );
+    while (peer.asked.length < 60) await time.wait(50);
+    expect(most).toBe(1);
+    expect(links.rest().map(({ state }) => state)).toEqual(Array(8).fill('online'));
+  });
+
+  it('waits out what a silent unit keeps it busy with: the others stay online', async () => {
+    const time = loopClock();
+    // One line: each question is done after those before it; the silent unit costs it 800 ms, then exception 11.
+    let free = 0;
+    const peer = await oddDevice('tcp', time, ({ transaction, unit, fn, count }, write) => {
+      free = Math.max(free, time.elapsed()) + (unit === 2 ? 800 : 20);
+      const pdu = unit === 2 ? exception(fn, 11) : registers(fn, Array(count).fill(0));
+      write(tcpFrame(transaction, unit, pdu), free - time.elapsed());
+    });
+    const { links } = await open(
+      [1, 2, 3].map((unit) => made(peer.connection, zones, {}, unit)),
+      time,
+    );
+    const offline = await links.find(({ state }) => state === 'offline');
+    expect(offline).toMatchObject({ device: 'fence-2' });
+    const before = peer.asked.length;
+    while (peer.asked.length < before + 60) await time.wait(50);
+    expect(links.rest()).toEqual([]);
+  });
+
+  it('is connected to anew when all of its units fell silent, and not for one of them', async () => {
+    const time = loopClock();
+    let silent: readonly number[] = [];
+    const peer = await oddDevice('tcp', time, ({ transaction, unit, fn, count }, write) => {
+      if (!silent.includes(unit)) write(tcpFrame(transaction, unit, registers(fn, Array(count).fill(0))));
+    });
+    const { session, links } = await open(
+      [1, 2].map((unit) => made(peer.connection, zones, { timeout: '1s' }, unit)),
+      time,
+    );
+    await links.next();
+    await links.next();
+    let ended = '';
+    session.ended.catch((error: Error) => {
+      ended = error.message;
+    });
+    silent = [2];
+    expect(await links.next()).toMatchObject({ device: 'fence-2', state: 'offline' });
+    await time.wait(6000);
+    expect(ended).toBe('');
+    silent = [1, 2];
+    await expect(session.ended).rejects.toMatchObject({
+      code: 'E_LINE_LOST',
+      message: expect.stringContaining('none of its devices answers'),
+    });
+    expect(await links.next()).toMatchObject({ device: 'fence-1', reason: 'unit 1 does not answer' });
+  });
+});
