@@ -6,7 +6,7 @@
  * (SetSynchronizationPoint). Whatever ends it, the camera is told, so that it has room for the next one.
  */
 import { randomUUID } from 'node:crypto';
-import type { Clock } from '../contract/clock.ts';
+import { type Clock, within } from '../contract/clock.ts';
 import type { Client } from './client.ts';
 import { encodeRequest, type Request, readRenewed, readSubscription } from './codec.ts';
 import { type Bears, learnFrom } from './limits.ts';
@@ -72,7 +72,7 @@ const isFault = (error: unknown) => (error as SoapError).code === 'E_SOAP_FAULT'
 
 /** Reads events until something goes wrong. @throws Error with the reason; resolves when the signal aborts. */
 export async function readEvents(options: EventsOptions): Promise<void> {
-  const { client, signal } = options;
+  const { client, clock, signal } = options;
   const subscription = await subscribe(options);
   const { renew, ask } = subscription;
   let isGone = false;
@@ -89,7 +89,10 @@ export async function readEvents(options: EventsOptions): Promise<void> {
     isGone = isFault(error) && !renew.failed;
     if (!signal.aborted) throw error;
   } finally {
-    if (!isGone && client.waitMs() === 0) await ask('unsubscribe', 0, GOODBYE_MS, true).catch(() => {});
+    if (!isGone && client.waitMs() === 0) {
+      const goodbye = ask('unsubscribe', 0, GOODBYE_MS, true);
+      await within(goodbye, GOODBYE_MS, clock, () => new Error('not heard')).catch(() => {});
+    }
   }
 }
 

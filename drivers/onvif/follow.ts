@@ -98,11 +98,16 @@ export async function follow(following: Following): Promise<void> {
     lookedAt = clock.elapsed();
     states.clock(await client.readClock(signal));
   };
+  const { promise: stopped, reject } = Promise.withResolvers<never>();
+  stopped.catch(() => {});
+  const stop = () => reject(signal.reason);
+  signal.addEventListener('abort', stop, { once: true });
   /** How long events came, ms. @throws what ended it. */
   const once = async (good: (ms: number) => void): Promise<void> => {
     watch.asked();
     await look();
-    const camera = await connected();
+    // Who asks a camera what it is may wait for others; who stops does not.
+    const camera = await Promise.race([connected(), stopped]);
     if (!isTold)
       for (const { id } of cameras) host.log.info({ device: id, ...camera.info }, 'a camera told who it is');
     isTold = true;
@@ -162,6 +167,7 @@ export async function follow(following: Following): Promise<void> {
       }
     }
   } finally {
+    signal.removeEventListener('abort', stop);
     watch.stop();
   }
 }

@@ -5,10 +5,11 @@ import { printable } from '../printable.ts';
 import type { Command } from './command.ts';
 
 /** A line of the config for who answered; undefined: the answer makes no sense. */
-function readMatch({ addresses, scopes }: Match): { address: string; line: string } | undefined {
-  const address = addresses.split(/\s+/).find((one) => URL.canParse(one));
+export function readMatch({ addresses, scopes }: Match): { address: string; line: string } | undefined {
+  const address = addresses.split(/\s+/).find((one) => /^https?:/i.test(one) && URL.canParse(one));
   if (address === undefined) return undefined;
-  const { hostname, port } = new URL(address);
+  const { hostname, port, protocol } = new URL(address);
+  const isSecure = protocol === 'https:';
   const [, encoded = ''] = /onvif:\/\/www\.onvif\.org\/name\/(\S+)/.exec(scopes) ?? [];
   const name = decoded(encoded);
   const id = `camera-${hostname.replace(/\W/g, '-')}${port === '' || port === '80' ? '' : `-${port}`}`;
@@ -16,8 +17,10 @@ function readMatch({ addresses, scopes }: Match): { address: string; line: strin
     `id: ${id}`,
     ...(name === '' ? [] : [`name: ${JSON.stringify(name)}`]),
     'driver: onvif',
-    `host: ${hostname}`,
+    // An IPv6 address has brackets in a URL; in YAML they would make a list.
+    `host: ${/^\[(.*)\]$/.exec(hostname)?.[1]?.replace(/.*/s, '"$&"') ?? hostname}`,
     ...(port === '' ? [] : [`port: ${port}`]),
+    ...(isSecure ? ['tls: {}'] : []),
     'username: admin',
     'passwordFile: secrets/cameras',
   ];

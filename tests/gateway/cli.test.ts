@@ -1,9 +1,11 @@
 /** The command line inside this process: what is not about processes. */
+
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { readMatch } from '../../gateway/cli/discover.ts';
 import { startCamera } from '../../simulators/camera.ts';
 import { startOsdpReaders } from '../../simulators/osdp.ts';
 import { freePort, temporaryDirectory } from '../helpers.ts';
@@ -169,6 +171,17 @@ async function hasMulticast(): Promise<boolean> {
 }
 
 describe('discover', () => {
+  it.each([
+    ['http://10.0.0.1/onvif/device_service', 'host: 10.0.0.1, username'],
+    ['http://10.0.0.1:8080/onvif/device_service', 'host: 10.0.0.1, port: 8080, username'],
+    ['https://10.0.0.1/onvif/device_service', 'host: 10.0.0.1, tls: {}, username'],
+    ['http://[fd00::1]/onvif/device_service', 'host: "fd00::1", username'],
+    ['urn:uuid:1 http://10.0.0.2/x', 'host: 10.0.0.2, username'],
+  ])('makes of %s a device of the config with %s', (addresses, words) => {
+    expect(readMatch({ addresses, scopes: '' })?.line).toContain(words);
+    expect(readMatch({ addresses: 'urn:uuid:1', scopes: '' })).toBeUndefined();
+  });
+
   it('finds cameras, and gives what to write into the config', async (context) => {
     if (!(await hasMulticast())) context.skip('this machine has no multicast');
     const [port, rtspPort] = [await freePort(), await freePort()];
