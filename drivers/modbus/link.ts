@@ -32,6 +32,8 @@ const REOPEN_AFTER_MS = [0, 250, 750];
 const SLOW_MS = 1000;
 /** A connection that ended after one answer, so often in a row: we close it ourselves, before a question gets lost. */
 const SINGLE_AFTER = 2;
+/** One lost frame is no outage; a device that is silent and then closes was gone. */
+const GONE_AFTER = 2;
 /** One more than make a unit offline, so that this is told first, with its own reason. */
 const SILENT_AFTER = 4;
 /** Where nobody ever answered, the line is most likely good and the devices are off. */
@@ -59,6 +61,8 @@ export async function openLink(
   let everAnswered = false;
   let singles = 0;
 
+  /** Whether each unit left so many questions in a row unanswered. */
+  const areSilent = (times: number) => units.every((one) => (missed.get(one) ?? 0) >= times);
   const fail = (reason: string) => {
     if (failed !== undefined) return;
     failed = new LineError('E_LINE_LOST', `${name} is gone: ${reason}`);
@@ -79,7 +83,7 @@ export async function openLink(
     line = undefined;
     singles = answers === 1 ? singles + 1 : 0;
     const reason = error.message.replace(`${name} is gone: `, '');
-    if (!canReopen || missed.size > 0) fail(reason);
+    if (!canReopen || areSilent(GONE_AFTER)) fail(reason);
     else {
       log.debug({ line: name }, `${reason}; it is opened anew`);
       heard.lost();
@@ -130,8 +134,7 @@ export async function openLink(
         return;
       }
       missed.set(unit, (missed.get(unit) ?? 0) + 1);
-      const silent = units.every((one) => (missed.get(one) ?? 0) >= SILENT_AFTER);
-      if (canReopen && silent && (everAnswered || clock.elapsed() - opened > NEVER_HEARD_MS))
+      if (canReopen && areSilent(SILENT_AFTER) && (everAnswered || clock.elapsed() - opened > NEVER_HEARD_MS))
         fail(units.length === 1 ? 'its device does not answer' : 'none of its devices answers');
     },
     drop() {

@@ -88,6 +88,24 @@ describe('a gateway from TCP to a serial line', () => {
     while (peer.asked.length < before + 60) await time.wait(50);
     expect(links.rest()).toEqual([]);
   });
+});
+
+describe('the connection to such a gateway', () => {
+  it('is no outage where it closes after one of its units was silent', async () => {
+    const time = loopClock();
+    const peer = await oddDevice('tcp', time, ({ transaction, unit, fn, count }, write, socket) => {
+      if (unit === 2) time.after(400, () => socket.destroy());
+      else write(tcpFrame(transaction, unit, registers(fn, Array(count).fill(0))));
+    });
+    const { links } = await open(
+      [1, 2].map((unit) => made(peer.connection, zones, {}, unit)),
+      time,
+    );
+    await links.find(({ state, device: id }) => state === 'offline' && id === 'fence-2');
+    const before = peer.connections();
+    while (peer.connections() < before + 3) await time.wait(100);
+    expect(links.rest()).toEqual([]);
+  });
 
   it('is connected to anew when all of its units fell silent, and not for one of them', async () => {
     const time = loopClock();
