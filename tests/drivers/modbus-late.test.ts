@@ -1,4 +1,5 @@
 /** One answer, one question: what comes late, short, from elsewhere or in pieces is taken for nothing else. */
+import type { Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import type { Observation } from '../../drivers/contract/observation.ts';
 import {
@@ -270,21 +271,6 @@ describe('Modbus TCP', () => {
     expect(peer.connections()).toBe(1);
   });
 
-  it('opens anew what the device closes after each answer, without an outage, and switches its outputs', async () => {
-    const time = loopClock();
-    const peer = await oddDevice('tcp', time, ({ transaction, unit, fn, count, pdu }, _write, socket) =>
-      socket.end(tcpFrame(transaction, unit, fn === 5 ? pdu : registers(fn, Array(count).fill(0)))),
-    );
-    const lamp = { outputs: [{ id: 'l', kind: 'lamp', coil: 3 }] };
-    const { session, links } = await open([made(peer.connection, zones, lamp)], time);
-    while (peer.asked.length < 12) await time.wait(20);
-    for (const action of ['activate', 'deactivate', 'activate', 'deactivate'])
-      expect(await session.execute?.({ ...raise, action, arguments: { output: 'l' } })).toEqual({
-        done: true,
-      });
-    expect(links.rest().map(({ state }) => state)).toEqual(['online']);
-  });
-
   it('takes 0 and 255 for the unit of a device that is alone, and what `answersAs` says', async () => {
     const time = loopClock();
     for (const [from, more] of [
@@ -298,5 +284,40 @@ describe('Modbus TCP', () => {
       const { links } = await open([made(peer.connection, zones, more)], time);
       expect(await links.next()).toMatchObject({ state: 'online' });
     }
+  });
+});
+
+describe.each(['tcp', 'rtu'] as const)('a connection that does not last, %s', (framing) => {
+  const lamp = { outputs: [{ id: 'l', kind: 'lamp', coil: 3 }] };
+  const dropping = async (end: (n: number, bytes: Buffer, socket: Socket) => void) => {
+    const time = loopClock();
+    const peer = await oddDevice(
+      framing,
+      time,
+      ({ transaction, unit, fn, count, pdu, n }, _write, socket) => {
+        const own = fn === 5 ? pdu : registers(fn, Array(count).fill(0));
+        end(n, framing === 'tcp' ? tcpFrame(transaction, unit, own) : rtuFrame(unit, own), socket);
+      },
+    );
+    const { session, links } = await open([made(peer.connection, zones, lamp)], time);
+    const tell = (action: string) => session.execute?.({ ...raise, action, arguments: { output: 'l' } });
+    return { time, peer, links, tell };
+  };
+
+  it('is opened anew after each answer, without an outage, and outputs are switched', async () => {
+    const { time, peer, links, tell } = await dropping((_n, bytes, socket) => socket.end(bytes));
+    while (peer.asked.length < 12) await time.wait(20);
+    for (const action of ['activate', 'deactivate', 'activate', 'deactivate'])
+      expect(await tell(action)).toEqual({ done: true });
+    expect(links.rest().map(({ state }) => state)).toEqual(['online']);
+  });
+
+  it('is opened anew where it is reset now and then, without an outage', async () => {
+    const { time, peer, links } = await dropping((n, bytes, socket) => {
+      if (n % 7 === 0) socket.resetAndDestroy();
+      else socket.write(bytes);
+    });
+    while (peer.connections() < 6) await time.wait(20);
+    expect(links.rest().map(({ state }) => state)).toEqual(['online']);
   });
 });
