@@ -1,14 +1,19 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { placesOf } from '../../drivers/onvif/address.ts';
+import { readProfiles } from '../../drivers/onvif/channels.ts';
 import {
   encodeRequest,
   passwordDigest,
   readDateAndTime,
   readMatches,
+  readPresets,
+  readServices,
   readSubscription,
 } from '../../drivers/onvif/codec.ts';
+import { createBears, learnFrom } from '../../drivers/onvif/limits.ts';
 import { readNotifications } from '../../drivers/onvif/notifications.ts';
-import { plainXml, readBody } from '../../drivers/onvif/xml.ts';
+import { plainXml, readBody, SoapError } from '../../drivers/onvif/xml.ts';
 
 const envelope = (body: string) =>
   `<?xml version="1.0"?><SOAP-ENV:Envelope xmlns:SOAP-ENV="http://www.w3.org/2003/05/soap-envelope" xmlns:wsa5="http://www.w3.org/2005/08/addressing" xmlns:wsnt="http://docs.oasis-open.org/wsn/b-2" xmlns:tt="http://www.onvif.org/ver10/schema" xmlns:tev="http://www.onvif.org/ver10/events/wsdl" xmlns:dom0="http://www.axis.com/2009/event"><SOAP-ENV:Body>${body}</SOAP-ENV:Body></SOAP-ENV:Envelope>`;
@@ -101,7 +106,14 @@ describe('the words of ONVIF', () => {
     );
     fc.assert(
       fc.property(text, (xml) => {
-        for (const read of [readNotifications, readSubscription, readDateAndTime])
+        for (const read of [
+          readNotifications,
+          readSubscription,
+          readDateAndTime,
+          readServices,
+          readPresets,
+          readProfiles,
+        ])
           try {
             read(xml);
           } catch (error) {
@@ -166,5 +178,84 @@ describe('an answer to a probe', () => {
     expect(readMatches(envelope(`<d:ProbeMatches>${match(two)}</d:ProbeMatches>`))).toHaveLength(1);
     expect(readMatches(envelope('<d:ProbeMatches/>'))).toEqual([]);
     expect(() => readMatches('hello')).toThrow('no XML');
+  });
+});
+
+describe('what a camera tells of itself', () => {
+  const address = { host: '10.0.0.9', port: 8000, credentials: undefined };
+  const base = 'http://10.0.0.9:8000/onvif/device_service';
+
+  it.each([
+    [
+      'http://10.0.0.9:8899/onvif/events',
+      ['http://10.0.0.9:8899/onvif/events', 'http://10.0.0.9:8000/onvif/events'],
+    ],
+    [
+      'http://192.168.1.64/onvif/events?x=1',
+      ['http://10.0.0.9:8000/onvif/events?x=1', 'http://10.0.0.9/onvif/events?x=1'],
+    ],
+    ['/onvif/events', ['http://10.0.0.9:8000/onvif/events']],
+    ['https://10.0.0.9/onvif/events', ['http://10.0.0.9:8000/onvif/events']],
+    ['urn:uuid:7b1ff0a2-0001-4a5b-9c10-000000000001', [base]],
+    ['', [base]],
+  ])('is asked, of %j, at %j', (told, places) => {
+    expect(placesOf(told, base, address)).toEqual(places);
+  });
+
+  it('sends us to no other host, whatever it says', () => {
+    const host = fc.constantFrom('10.0.0.9', '192.168.1.64', 'evil.example', 'a@evil.example', '[::1]');
+    const told = fc.oneof(
+      fc.string(),
+      fc.webUrl(),
+      fc
+        .tuple(fc.constantFrom('http://', 'https://', '//', '@', ''), host, fc.webPath())
+        .map((parts) => parts.join('')),
+    );
+    fc.assert(
+      fc.property(told, (one) => {
+        for (const place of placesOf(one, base, address)) expect(new URL(place).hostname).toBe('10.0.0.9');
+      }),
+    );
+  });
+
+  it('of what it bears is taken within bounds', () => {
+    const word = fc.oneof(
+      fc.string(),
+      fc.constantFrom('PT10S', 'PT5M', 'P1D', '2026-11-24T00:05:00Z', '-1', '1e9'),
+    );
+    const names = fc.constantFrom('MinimumTime', 'MaximumTime', 'MaxTimeout', 'MaxMessageLimit');
+    fc.assert(
+      fc.property(fc.dictionary(names, word), fc.string(), (limits, message) => {
+        const bears = createBears();
+        learnFrom(new SoapError(message, 'E_SOAP_FAULT', limits), bears, Date.UTC(2026, 10, 24));
+        expect(bears.lastsMs).toBeGreaterThanOrEqual(0);
+        expect(bears.lastsMs).toBeLessThanOrEqual(86_400_000);
+        expect(bears.pullMs).toBeGreaterThan(0);
+        expect(bears.messages).toBeGreaterThanOrEqual(1);
+      }),
+    );
+  });
+
+  it('of its services is read from either question', () => {
+    expect([
+      ...readServices(
+        envelope(
+          '<tev:GetServicesResponse><tev:Service><tev:Namespace>http://www.onvif.org/ver20/media/wsdl</tev:Namespace><tev:XAddr>http://a/m2</tev:XAddr></tev:Service><tev:Service><tev:Namespace>http://www.onvif.org/ver10/events/wsdl</tev:Namespace><tev:XAddr>/e</tev:XAddr></tev:Service></tev:GetServicesResponse>',
+        ),
+      ),
+    ]).toEqual([
+      ['media2', 'http://a/m2'],
+      ['events', '/e'],
+    ]);
+    expect([
+      ...readServices(
+        envelope(
+          '<tev:GetCapabilitiesResponse><tev:Capabilities><tt:Events><tt:XAddr>http://a/e</tt:XAddr></tt:Events><tt:Extension><tt:DeviceIO><tt:XAddr>http://a/io</tt:XAddr></tt:DeviceIO></tt:Extension></tev:Capabilities></tev:GetCapabilitiesResponse>',
+        ),
+      ),
+    ]).toEqual([
+      ['events', 'http://a/e'],
+      ['deviceio', 'http://a/io'],
+    ]);
   });
 });
