@@ -42,9 +42,8 @@ describe('a list of cards', () => {
   });
 
   it('that is larger than it may be is told so, in its first line', async () => {
-    const rows = Array.from({ length: 400_000 }, (_, i) => `${i},1,holder-of-a-long-name-${i},,,,,\n`).join(
-      '',
-    );
+    const long = 'x'.repeat(1000);
+    const rows = Array.from({ length: 20_000 }, (_, i) => `${i},1,${long}-${i},,,,,\n`).join('');
     const file = listOf('cards.csv', HEAD, rows);
     const found = await loadCredentials(file, []);
     expect(found).toEqual({
