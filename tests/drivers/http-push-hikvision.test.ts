@@ -41,7 +41,7 @@ const told: readonly (readonly [name: string, major: number, minor: number, expe
     {
       kind: 'fire',
       state: 'restored',
-      ends: { causes: ['input-short', 'input-broken', 'button', 'gate'] },
+      ends: { causes: ['input-short', 'input-broken'] },
     },
   ],
   ['MINOR_CHANNEL_CONTROLLER_FIRE_IMPORT_ALARM', 1, 1060, { kind: 'fire', state: 'raised', cause: 'gate' }],
@@ -129,6 +129,14 @@ describe('a Hikvision door', () => {
       { kind: 'forced', state: 'restored', zone: 1, level: true, nth: 1 },
       { kind: 'held', state: 'restored', zone: 1, level: true, nth: 2 },
     ]);
+  });
+
+  it('ends a fire alarm of a button by the button alone', () => {
+    expect(say(1, 1049)).toEqual([
+      expect.objectContaining({ kind: 'fire', state: 'restored', cause: 'button' }),
+    ]);
+    expect(say(1, 1049)[0]).not.toHaveProperty('ends');
+    expect(say(1, 1047)[0]).not.toMatchObject({ ends: { causes: expect.arrayContaining(['button']) } });
   });
 
   it('tells its alarm inputs by their numbers, and ends all that one can be', () => {
