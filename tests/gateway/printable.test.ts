@@ -9,7 +9,6 @@ import { burstLog, logTo } from '../../gateway/observe/log.ts';
 import { printable, printableOutput } from '../../gateway/printable.ts';
 import { manualClock } from '../clocks.ts';
 import { silentLog, temporaryDirectory } from '../helpers.ts';
-import { expectLinear, repeated } from '../linear.ts';
 import { campus } from './campus.ts';
 import { run } from './terminal.ts';
 
@@ -44,10 +43,6 @@ describe('a foreign text', () => {
   it('is as it is where it moves nothing', () => {
     for (const text of ['', '北墙 · 一键报警', 'Ümläut ñ', 'عربي', '👩‍👧 𠮷', 'a\\u001b[2J'])
       expect(printable(text)).toBe(text);
-  });
-
-  it.each([`${ESC}[`, `${ESC}[1;`, '\n', of(0x9b), 'a'])('costs no more than in proportion: %j', (unit) => {
-    expectLinear(printableOutput, (bytes) => repeated(unit, bytes));
   });
 
   it('leaves an output its own colours and lines, and nothing else', () => {

@@ -1,35 +1,14 @@
 import { connect } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { createGuard } from '../../simulators/camera/guard.ts';
 import { textIn } from '../../simulators/camera/soap.ts';
 import { startCamera } from '../../simulators/camera.ts';
 import { freePort } from '../helpers.ts';
-import { expectLinear, repeated } from '../linear.ts';
 
 describe('a question to a simulated camera', () => {
   it('is read whatever its prefixes and attributes', () => {
     expect(textIn('<a><tev:Timeout xmlns="u">PT5S</tev:Timeout></a>', 'Timeout')).toBe('PT5S');
     expect(textIn('<InitialTimeout>1</InitialTimeout><Timeout>2</Timeout>', 'Timeout')).toBe('2');
     expect(textIn('<Timeout/>', 'Timeout')).toBeUndefined();
-  });
-
-  it.each(['<Timeout>', ':Timeout ', 'Timeout', '<Timeout x'])(
-    'of %s again and again costs no more than its length',
-    (unit) => {
-      expectLinear(
-        (body: string) => textIn(body, 'Timeout'),
-        (bytes) => repeated(unit, bytes),
-      );
-    },
-  );
-
-  it('without a token costs no more than its length either', () => {
-    const guard = createGuard({ username: 'a', password: 'b', auth: 'either' }, () => 0);
-    const refused = { writeHead: () => ({ end() {} }) } as never;
-    expectLinear(
-      (body: string) => guard.admits({ headers: {}, url: '/', method: 'POST' } as never, refused, body),
-      (bytes) => repeated(':Nonce ', bytes),
-    );
   });
 
   it('that has no end is not waited for', async () => {
