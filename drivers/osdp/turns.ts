@@ -26,6 +26,7 @@ const PATIENCE_MAX_MS = 1000;
 const PATIENCE_MORE = 1.25;
 /** One that is away for so many tries is waited for as in the beginning. */
 const FORGET_PATIENCE = 5;
+const LONG_LOOK = 4;
 
 /** How long a reader is left alone that did not answer so many times. */
 export const backOff = (misses: number): number =>
@@ -63,11 +64,10 @@ interface Waiting {
 }
 interface State {
   waiting: Waiting | undefined;
-  /** What was asked last, and when for the first time and for the last. */
+  /** What was asked last, and when. */
   frame: OsdpFrame | undefined;
   /** Whatever still comes of it is too late. */
   over: boolean;
-  since: number;
   askedAt: number;
   /** The same of the question before. */
   before: { readonly frame: OsdpFrame; readonly askedAt: number } | undefined;
@@ -83,7 +83,6 @@ const newState = (patience: number): State => ({
   waiting: undefined,
   frame: undefined,
   over: false,
-  since: 0,
   askedAt: 0,
   before: undefined,
   misses: 0,
@@ -103,6 +102,11 @@ function createSpare(clock: Clock, seats: readonly State[]) {
       const others = seats.filter(({ answers }) => answers).length;
       const between = misses === 1 ? ASKED_BEFORE_RETRY : ASKED_BETWEEN;
       return silence.answered >= between * others ? 0 : silence.until + SILENCES * silence.length;
+    },
+    /** Where others wait, one that is long away is looked at shortly, and as long as it may take each fourth time. */
+    patience({ misses, patience }: State): number {
+      const isLong = misses < FORGET_PATIENCE || misses % LONG_LOOK === 0;
+      return isLong || seats.every(({ answers }) => !answers) ? patience : patience / 2;
     },
     count(seat: State, heard: Heard, began: number) {
       seat.answers = typeof heard === 'object';
@@ -146,13 +150,10 @@ export function createTurns(clock: Clock, signal: AbortSignal): Turns {
       const frame = choose();
       const { frame: last, askedAt } = seat;
       seat.askedAt = clock.elapsed();
-      if (seat.over || last === undefined) {
-        seat.since = seat.askedAt;
-        seat.before = last && { frame: last, askedAt };
-      }
+      if (seat.over) seat.before = last && { frame: last, askedAt };
       seat.frame = frame;
       seat.over = false;
-      const heard = await exchange(frame, seat.patience);
+      const heard = await exchange(frame, spare.patience(seat));
       spare.count(seat, heard, seat.askedAt);
       resolve(heard);
     } catch (error) {
@@ -213,9 +214,9 @@ export function createTurns(clock: Clock, signal: AbortSignal): Turns {
     },
     late(answer) {
       for (const seat of seats) {
-        const { frame, over, before, waiting, since, answers } = seat;
+        const { frame, over, before, waiting, askedAt, answers } = seat;
         if (waiting !== undefined && !over && frame !== undefined && isAnswer(answer, frame)) {
-          if (!answers) bear(seat, since);
+          if (!answers) bear(seat, askedAt);
           spare.count(seat, answer, seat.askedAt);
           seat.waiting = undefined;
           waiting.resolve(answer);

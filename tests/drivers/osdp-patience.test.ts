@@ -51,6 +51,23 @@ describe('readers that are away', () => {
     expect(clock.elapsed() - back).toBeLessThan(6000);
   });
 
+  it('are online again within half a minute where they answer slowly, too', async () => {
+    const { clock, away, links } = await virtualLine({
+      readers: readers(4),
+      think: (address) => (address === 3 ? 190 : 10),
+    });
+    await clock.advance(10_000);
+    away.add(3);
+    await clock.advance(60_000);
+    links.rest();
+    away.clear();
+    const back = clock.elapsed();
+    expect(await clock.until(links.next())).toMatchObject({ device: 'reader-3', state: 'online' });
+    expect(clock.elapsed() - back).toBeLessThan(30_000);
+    await clock.advance(30_000);
+    expect(links.rest()).toEqual([]);
+  });
+
   it('do not keep a door shut at another reader', async () => {
     const { clock, tell } = await virtualLine({
       readers: readers(1),
