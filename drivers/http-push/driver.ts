@@ -80,6 +80,10 @@ export const httpPush = defineDriver({
 
 /** When a terminal's stream was last heard, epoch ms: another session begins there. */
 const heardAt = new WeakMap<Terminal, number>();
+/** From when on it is to be asked yet what was missed, epoch ms. */
+const owedSince = new WeakMap<Terminal, number>();
+/** A stream that ends sooner is not asked beside: the terminal has trouble enough. */
+const SETTLED_MS = 10_000;
 /** So far may its clock and ours be apart. */
 const CLOCKS_MS = 600_000;
 
@@ -105,18 +109,25 @@ function pullFrom(
     await host.clock.wait(1000, signal);
     await intake(message);
   };
+  let asking: Timer | undefined;
   const catchUp = (since: number) => {
     const until = host.clock.wall() + CLOCKS_MS;
     const missed = { url, since, until, offset: pull.offset, credentials, signal, clock: host.clock };
-    fetchMissed(missed, take).catch(({ message }: Error) => {
-      if (!signal.aborted) host.discarded(id, 'what was missed, which it does not give', 0, message);
-    });
+    fetchMissed(missed, take).then(
+      () => owedSince.delete(terminal),
+      ({ message }: Error) => {
+        if (!signal.aborted) host.discarded(id, 'what was missed, which it does not give', 0, message);
+      },
+    );
   };
   const ended = readStream(url, credentials, signal, host.clock, {
     opened() {
-      const last = heardAt.get(terminal);
-      if (pull.missed > 0 && canBeAsked(url))
-        catchUp(Math.max(last ?? 0, host.clock.wall() - pull.missed) - CLOCKS_MS);
+      if (pull.missed > 0 && canBeAsked(url)) {
+        const earliest = host.clock.wall() - pull.missed;
+        const since = Math.max(earliest, owedSince.get(terminal) ?? heardAt.get(terminal) ?? 0);
+        owedSince.set(terminal, since);
+        asking = host.clock.after(SETTLED_MS, () => catchUp(since - CLOCKS_MS));
+      }
       heard();
     },
     async message(message) {
@@ -125,11 +136,14 @@ function pullFrom(
     },
     noise: (reason, bytes) => host.discarded(id, reason, bytes),
   });
+  const over = () => asking?.stop();
+  ended.then(over, over);
   watch.start();
   return {
     ended,
     async close() {
       watch.close();
+      over();
       stop.abort();
     },
   };
