@@ -54,8 +54,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   parts.add(clock);
   const { kindOf, areaOf, cameras } = campus;
   const commands = parts.adopt(createCommands({ ...base, campus: campus.id, journal, recorder, kindOf }));
-  const { states, raisedOf, recordFollowUp, recordMedia, reload, isLoaded: isKnown } = recorder;
-  const told = { journal, recorder, states, raisedOf, recordFollowUp, recordMedia };
+  const { states, standing, recordFollowUp, recordMedia, reload, isLoaded: isKnown } = recorder;
+  const told = { journal, recorder, states, standing, recordFollowUp, recordMedia };
   const damaged = watchDamaged({ ...base, dataDir: config.dataDir, journal, registry: commands });
   const context = { ...base, ...told, damaged, commands, registry: commands };
   const media = createMedia(config, { ...context, cameras: cameras.map(({ id }) => id) });

@@ -22,7 +22,7 @@ import { createTests } from './tests.ts';
 export interface AlarmOptions {
   readonly onward: Pass;
   readonly states: Recorder['states'];
-  readonly raisedOf: Recorder['raisedOf'];
+  readonly standing: Recorder['standing'];
   readonly recordFollowUp: Recorder['recordFollowUp'];
   readonly journal: Pick<Journal, 'read'>;
   readonly registry: Registry;
@@ -48,7 +48,7 @@ const foldable: readonly string[] = [...confirmingKinds, 'tamper'];
 const LOOK_EVERY_MS = 10_000;
 
 export function createAlarms({ areaOf, areasSeenBy }: AlarmPlaces, options: AlarmOptions): Alarms {
-  const { onward, states, raisedOf, recordFollowUp, journal, registry, clock, time } = options;
+  const { onward, states, standing, recordFollowUp, journal, registry, clock, time } = options;
   const folds = createFolds(options);
   const tests = createTests({ onward, states, areaOf, now: clock.now });
   registry.serve({
@@ -63,7 +63,7 @@ export function createAlarms({ areaOf, areasSeenBy }: AlarmPlaces, options: Alar
     const key = may ? stateKeyOf(observation) : undefined;
     return key === undefined ? onward(observation) : folds.fold(key, observation);
   };
-  const endings = createEndings({ onward: passOne, raisedOf, time, metrics: options.metrics });
+  const endings = createEndings({ onward: passOne, standing, time, metrics: options.metrics });
   return {
     pass: (given) => endings.pass(tests.marked(given)),
     onRecorded: createConfirmation({ recordFollowUp, areaOf, areasSeenBy, time }),

@@ -22,7 +22,7 @@ import {
   mediaEvent,
   toEvent,
 } from './event.ts';
-import { createStates, type State } from './states.ts';
+import { createStates, type State, type States } from './states.ts';
 import { createWaiting, type Item, type Unsaved } from './unsaved.ts';
 
 export { deviceState, type State } from './states.ts';
@@ -48,8 +48,8 @@ export interface Recorder {
   recordMedia(about: Omit<MediaAbout, 'part'>): Promise<Receipt>;
   /** By state key. */
   readonly states: ReadonlyMap<string, State>;
-  /** What a device raised and did not restore, by state key. */
-  raisedOf(device: string): ReadonlyMap<string, State>;
+  /** What panels raised and did not restore. */
+  readonly standing: States['standing'];
   /** By id. */
   readonly unsaved: ReadonlyMap<string, Unsaved>;
   /** Whether the states were read. */
@@ -157,7 +157,7 @@ export async function createRecorder(options: RecorderOptions): Promise<Recorder
 
   return {
     states: states.byKey,
-    raisedOf: states.raisedOf,
+    standing: states.standing,
     unsaved: waiting.alarms,
     isLoaded: states.isLoaded,
     reload: states.load,

@@ -4,10 +4,11 @@
  */
 import { type Event, readEvent, typePrefix } from '../../config/catalogue/events.ts';
 import type { Log } from '../../drivers/contract/driver.ts';
-import type { Observation } from '../../drivers/contract/observation.ts';
+import { alarmKinds, type Observation } from '../../drivers/contract/observation.ts';
 import type { Journal } from '../journal/index.ts';
 import { signal } from '../lifecycle/signal.ts';
 import { type StateOf, stateKeyOf } from './event.ts';
+import { createStanding, type Standing, type Thing } from './standing.ts';
 
 /** The latest word on one thing. */
 export interface State {
@@ -28,23 +29,33 @@ export interface States {
   isNews(key: string, observation: Pick<Observation, 'kind' | 'state'>): boolean;
   /** An event is on disk. `ends`: nothing needs to be known of it any more. */
   note(key: string, event: Event, sequence: number, ends: boolean): void;
-  /** What a device raised and did not restore, by key. */
-  raisedOf(device: string): ReadonlyMap<string, State>;
+  /** What panels raised and did not restore. */
+  readonly standing: Pick<Standing, 'at' | 'alarms'>;
   /** Calls back after a state changed, until the function it gives is called. */
   onState(listener: (state: State) => void): () => void;
 }
 
 /**
- * Of one device. A camera names its sources as it likes, and a panel its zones: one that names ever new ones is told all
- * the same, but what is known of it no longer grows.
+ * Of one device, and of one panel where it has several. A camera names its sources as it likes, and a panel its zones:
+ * one that names ever new ones is told all the same, but what is known of it no longer grows. Alarms have places of
+ * their own, and codes that nobody knows few.
  */
 const STATES_MAX = 5000;
+const UNKNOWN_MAX = 200;
+
+/** Who shares places, and how many there are. */
+function placesOf(device: string, { kind, details }: Pick<Observation, 'kind' | 'details'>) {
+  const account = details?.['account'] ?? '';
+  if (details?.['unknownCode'] === true) return { key: `${device}/${account}/unknown`, max: UNKNOWN_MAX };
+  const isAlarm = (alarmKinds as readonly string[]).includes(kind);
+  return { key: `${device}/${account}/${isAlarm ? 'alarms' : ''}`, max: STATES_MAX };
+}
+const placesOfState = ({ device, event }: State) =>
+  placesOf(device, event.data as unknown as Pick<Observation, 'kind' | 'details'>).key;
 
 /** The key of the state that an event tells of: newer versions tell states apart by more than older ones did. */
 const keyOfEvent = ({ data }: Event): string | undefined =>
   stateKeyOf({ ...(data as unknown as StateOf), device: (data as { device: { id: string } }).device.id });
-
-const NONE: ReadonlyMap<string, State> = new Map();
 
 function stateOf(event: Event, sequence: number): State {
   const { device, state } = event.data as { device: { id: string }; state: string };
@@ -54,31 +65,35 @@ function stateOf(event: Event, sequence: number): State {
 export function createStates(journal: Pick<Journal, 'states'>, log: Log): States {
   const byKey = new Map<string, State>();
   const changed = signal<[State]>('a state', log);
-  /** How many states each device has. */
+  /** How many states there are of those that share places. */
   const counts = new Map<string, number>();
-  const raised = new Map<string, Map<string, State>>();
+  const standing = createStanding();
   let loaded = false;
-  const count = (device: string, more: 1 | -1) => counts.set(device, (counts.get(device) ?? 0) + more);
+  const count = (places: string, more: 1 | -1) => {
+    const sum = (counts.get(places) ?? 0) + more;
+    if (sum > 0) counts.set(places, sum);
+    else counts.delete(places);
+  };
   const forget = (key: string) => {
     const before = byKey.get(key);
     if (before === undefined) return;
-    count(before.device, -1);
+    count(placesOfState(before), -1);
     byKey.delete(key);
-    raised.get(before.device)?.delete(key);
+    standing.delete(key);
   };
   const set = (key: string, state: State) => {
-    const { device } = state;
     const before = byKey.get(key);
+    const places = placesOfState(state);
+    const placesBefore = before && placesOfState(before);
     // One that stays in its place costs less than one that is taken out and put in again.
-    if (before?.device !== device) {
+    if (placesBefore !== places) {
       forget(key);
-      count(device, 1);
+      count(places, 1);
     }
     byKey.set(key, state);
-    const standing = raised.get(device);
-    if (!state.raised) standing?.delete(key);
-    else if (standing !== undefined) standing.set(key, state);
-    else raised.set(device, new Map([[key, state]]));
+    const thing = state.event.data as unknown as Thing;
+    if (state.raised && thing.details?.['account'] !== undefined) standing.set(key, state.device, thing);
+    else standing.delete(key);
   };
   return {
     byKey,
@@ -86,7 +101,8 @@ export function createStates(journal: Pick<Journal, 'states'>, log: Log): States
     keyOf(observation) {
       const key = stateKeyOf(observation);
       if (key === undefined || byKey.has(key)) return key;
-      return (counts.get(observation.device) ?? 0) < STATES_MAX ? key : undefined;
+      const places = placesOf(observation.device, observation);
+      return (counts.get(places.key) ?? 0) < places.max ? key : undefined;
     },
     async load() {
       for (const { key, sequence, body } of await journal.states()) {
@@ -112,7 +128,7 @@ export function createStates(journal: Pick<Journal, 'states'>, log: Log): States
       else set(key, state);
       changed.tell(state);
     },
-    raisedOf: (device) => raised.get(device) ?? NONE,
+    standing,
     onState: changed.on,
   };
 }

@@ -6,6 +6,7 @@ import type { Entry } from '../../gateway/journal/index.ts';
 import { createMetrics } from '../../gateway/observe/metrics.ts';
 import { stateKeyOf, toEvent } from '../../gateway/road/event.ts';
 import type { State } from '../../gateway/road/recorder.ts';
+import { createStanding } from '../../gateway/road/standing.ts';
 import { manualClock } from '../clocks.ts';
 import { silentLog } from '../helpers.ts';
 import { testRegistry } from '../registry.ts';
@@ -29,7 +30,7 @@ function life() {
   const entries: Entry[] = [];
   const alarms = createAlarms(places, {
     states,
-    raisedOf: () => new Map([...states].filter(([, { raised }]) => raised)),
+    standing: createStanding(),
     async onward(observation): Promise<Receipt> {
       if (failing) throw new Error('the disk is full');
       recorded.push(observation);

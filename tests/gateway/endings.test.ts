@@ -36,7 +36,7 @@ function panel() {
     if (key !== undefined) states.note(key, event, mine, false);
     return { sequence: mine, id: event.id, repeated: false };
   };
-  const endings = createEndings({ onward, raisedOf: states.raisedOf, time: clock, metrics });
+  const endings = createEndings({ onward, standing: states.standing, time: clock, metrics });
   const say = async (data: string, more: Partial<Observation> = {}, account = '1234') => {
     const events = /\d{4} \d\d \d{3}/.test(data) ? parseContactId(data) : parseSiaDcs(`#${account}|N${data}`);
     const before = told.length;
@@ -51,10 +51,12 @@ function panel() {
     told,
     metrics,
     standing: () =>
-      [...states.raisedOf('panel').values()].map(({ event }) => {
-        const { kind, zone } = event.data as { kind: string; zone?: { number: number } };
-        return [kind, zone?.number ?? event.subject].filter((one) => one !== undefined).join(' ');
-      }),
+      [...states.byKey.values()]
+        .filter(({ raised }) => raised)
+        .map(({ event }) => {
+          const { kind, zone } = event.data as { kind: string; zone?: { number: number } };
+          return [kind, zone?.number ?? event.subject].filter((one) => one !== undefined).join(' ');
+        }),
     slowDisk() {
       waiting = [];
       return async () => {

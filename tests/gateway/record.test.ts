@@ -51,7 +51,7 @@ describe('the states of a device', () => {
     const keys = Array.from({ length: 6000 }, (_, number) => {
       const observation = fence('raised', { zone: { number } });
       const key = states.keyOf(observation);
-      const event = { data: { device: { id: 'fence' }, state: 'raised' } } as unknown as Event;
+      const event = { data: { device: { id: 'fence' }, kind: 'fence', state: 'raised' } } as unknown as Event;
       if (key !== undefined) states.note(key, event, number, false);
       return key;
     });
@@ -61,11 +61,44 @@ describe('the states of a device', () => {
     expect(states.keyOf(fence('restored', { zone: { number: 1 } }))).toBe(keys[1]);
     states.note(
       keys[1] ?? '',
-      { data: { device: { id: 'fence' }, state: 'restored' } } as unknown as Event,
+      { data: { device: { id: 'fence' }, kind: 'fence', state: 'restored' } } as unknown as Event,
       1,
       true,
     );
     expect(states.keyOf(fence('raised', { zone: { number: 7000 } }))).toBeDefined();
+  });
+});
+
+describe('the states of one panel of several', () => {
+  it('that names ever new things leave room for those of the others, and codes that nobody knows for its alarms', () => {
+    const states = createStates({ states: async () => [] }, silentLog);
+    let sequence = 0;
+    const note = (observation: Observation) => {
+      const key = states.keyOf(observation);
+      const event = { data: { ...observation, device: { id: 'panel' } } } as unknown as Event;
+      if (key !== undefined) states.note(key, event, ++sequence, false);
+      return key !== undefined;
+    };
+    const word = (account: string, number: number, more: Partial<Observation> = {}): Observation => ({
+      device: 'panel',
+      kind: 'panic',
+      state: 'raised',
+      zone: { number },
+      details: { account },
+      ...more,
+    });
+    const unknown = {
+      kind: 'fault',
+      cause: 'code-QX',
+      details: { account: '1234', unknownCode: true },
+    } as const;
+    const kept = Array.from({ length: 6000 }, (_, i) => note(word('1234', i, unknown))).filter(Boolean);
+    expect(kept).toHaveLength(200);
+    expect(note(word('1234', 1))).toBe(true);
+    for (let i = 0; i < 6000; i++) note(word('1234', i));
+    expect(note(word('1234', 9000))).toBe(false);
+    expect(note(word('5678', 1))).toBe(true);
+    expect(note(word('1234', 1, { kind: 'arming' }))).toBe(true);
   });
 });
 

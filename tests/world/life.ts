@@ -96,7 +96,7 @@ export async function startLife(options: LifeOptions): Promise<Life> {
     registry: commands,
     journal,
     states: recorder.states,
-    raisedOf: recorder.raisedOf,
+    standing: recorder.standing,
     recordFollowUp: recorder.recordFollowUp,
   };
   const areas = AREAS.map((one) => area.parse(one));
