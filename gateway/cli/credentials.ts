@@ -1,9 +1,29 @@
-import { closeSync, copyFileSync, fsyncSync, openSync, renameSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  fchmodSync,
+  fchownSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  type Stats,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { parseArgs } from 'node:util';
 import { say } from '../../config/language.ts';
 import { CARD_FILE_MAX, FileTooLargeError, readTextOf } from '../../drivers/files.ts';
+import { PRIVATE_FILE } from '../lifecycle/private-files.ts';
 import { printable } from '../printable.ts';
-import { type Command, configOrErrors, progress, type Terminal, UsageError } from './command.ts';
+import {
+  type Command,
+  configOrErrors,
+  loadedOrErrors,
+  progress,
+  type Terminal,
+  UsageError,
+} from './command.ts';
 
 const SHOWN = 20;
 
@@ -13,7 +33,8 @@ campus-gateway credentials normalise CONFIG [FILE.csv] [--reader DEVICE] [SAID..
 
   check      says what is wrong with a list, row by row; exit status 1 where something is
   import     the same, and, where nothing is wrong, puts it where the config says (access.credentialsFile); a gateway
-             that runs takes it up within seconds. PINs and codes are put there as hashes (scrypt): remove FILE.csv then
+             that runs takes it up within seconds. PINs and codes are put there as hashes (scrypt): remove FILE.csv then.
+             Who may read the list stays as it was; a first one is its owner's alone (0600)
   normalise  shows which row a card is, by what a reader says or what is printed on it (SAID): digits, hex, 111,27706,
              the ten digits of an RDM6300, bits as 0 and 1. All readings of it, the row that each would find, and the
              option that is missing. --reader: as this device of the config reads it. Without SAID: what each row comes
@@ -32,7 +53,7 @@ campus-gateway credentials normalise 配置 [名单.csv] [--reader 设备] [卡�
 
   check      逐行检查名单；有错误时退出状态为 1
   import     检查无误后写入配置所指位置（access.credentialsFile），运行中的网关数秒内生效；PIN 和密码以散列（scrypt）保存，
-             之后请删除原文件
+             之后请删除原文件。原名单的权限不变；首次写入时仅所有者可读（0600）
   normalise  按读卡器读出的内容或卡面印刷的号码（十进制、十六进制、111,27706、RDM6300 的十位、0 和 1 的位串），显示各种读法、
              对应名单中的哪一行、以及应设置的选项。--reader：按配置中该设备的设置读取。不给卡号：显示每一行的卡号。
              不给名单：用配置中的名单。按当前设置找不到时退出状态为 1
@@ -70,9 +91,10 @@ export const credentials: Command = {
           'check 或 import，及配置文件和 CSV 文件；或 normalise 及配置文件',
         ),
       );
-    const config = await configOrErrors(configFile, terminal);
-    if (config === undefined) return 1;
-    const { credentialsFile, groups } = config.access;
+    // The list that is there, wrong or none yet, is what this one takes the place of.
+    const loaded = await loadedOrErrors(configFile, terminal, { forRunning: true });
+    if (loaded === undefined) return 1;
+    const { credentialsFile, groups } = loaded.config.access;
     if (what === 'import' && credentialsFile === undefined)
       throw new UsageError(
         say('the config has no access.credentialsFile', '配置中没有 access.credentialsFile'),
@@ -156,19 +178,29 @@ function rowsOf(file: string): number | undefined {
   }
 }
 
-/** All of the new file or all of the old one is there, whatever happens. */
+/** All of the new file or all of the old one is there, whatever happens, and whoever could not read the old one cannot. */
 async function replace(target: string, source: string, terminal: Terminal) {
   const { hashPins } = await import('../access/hash-pins.ts');
   const bar = progress(terminal, say('PINs hashed', '已加密 PIN'), undefined);
   const hashed = await hashPins(readTextOf(source, CARD_FILE_MAX), () => bar.step());
+  if (hashed !== undefined) bar.end();
   const partial = `${target}.new`;
-  copyFileSync(source, partial);
-  if (hashed !== undefined) {
-    bar.end();
-    writeFileSync(partial, hashed);
+  // One that a torn import left has a mode of its own.
+  rmSync(partial, { force: true });
+  const handle = openSync(partial, 'wx', PRIVATE_FILE);
+  try {
+    writeFileSync(handle, hashed ?? readFileSync(source));
+    const before = statSync(target, { throwIfNoEntry: false });
+    if (before !== undefined) keepReaders(handle, before);
+    fsyncSync(handle);
+  } finally {
+    closeSync(handle);
   }
-  const handle = openSync(partial, 'r+');
-  fsyncSync(handle);
-  closeSync(handle);
   renameSync(partial, target);
+}
+
+/** Root puts a list there that the gateway's own user reads. */
+function keepReaders(handle: number, { uid, gid, mode }: Stats) {
+  if (process.getuid?.() === 0) fchownSync(handle, uid, gid);
+  fchmodSync(handle, mode & 0o777);
 }

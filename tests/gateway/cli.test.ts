@@ -2,7 +2,7 @@
 
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { readMatch } from '../../gateway/cli/discover.ts';
@@ -92,6 +92,41 @@ describe('credentials', () => {
     );
     expect(await run('credentials', 'check', file, list)).toMatchObject({ status: 0 });
     expect(await run('credentials', 'import', file)).toMatchObject({ status: 2 });
+  });
+
+  const firstList = (pin: string) => {
+    const directory = temporaryDirectory();
+    const [file, list, next] = ['campus.yaml', 'cards.csv', 'next.csv'].map((name) => join(directory, name));
+    const access = { credentialsFile: 'cards.csv' };
+    writeFileSync(file as string, JSON.stringify({ campus: { id: '45001', name: 'x' }, access }));
+    writeFileSync(next as string, `number,holder,pin\n1,a,${pin}\n`, { mode: 0o644 });
+    return { file, list, next } as { file: string; list: string; next: string };
+  };
+  const modeOf = (file: string) => (statSync(file).mode & 0o777).toString(8);
+
+  it.each(['', '2580'])('puts a first list there, its owner\'s alone (PIN "%s")', async (pin) => {
+    const { file, list, next } = firstList(pin);
+    expect(await run('credentials', 'check', file, next)).toMatchObject({ status: 0 });
+    expect(await run('credentials', 'import', file, next)).toMatchObject({ status: 0, stderr: '' });
+    expect(modeOf(list)).toBe('600');
+    expect(await run('check', file)).toMatchObject({ status: 0 });
+  });
+
+  it.each([0o600, 0o640, 0o644])('leaves the mode of the list as it was (%o)', async (mode) => {
+    const { file, list, next } = firstList('2580');
+    writeFileSync(list, 'number,holder\n1,a\n');
+    chmodSync(list, mode);
+    // What a torn import left.
+    writeFileSync(`${list}.new`, 'number', { mode: 0o666 });
+    expect(await run('credentials', 'import', file, next)).toMatchObject({ status: 0 });
+    expect(modeOf(list)).toBe(mode.toString(8));
+  });
+
+  it('puts a good list in the place of one that is wrong', async () => {
+    const { file, list, next } = firstList('');
+    writeFileSync(list, 'number\n1\n');
+    expect(await run('credentials', 'import', file, next)).toMatchObject({ status: 0 });
+    expect(readFileSync(list, 'utf8')).toBe(readFileSync(next, 'utf8'));
   });
 });
 
