@@ -38,6 +38,18 @@ Generated from \`drivers/alarm-codes/table.ts\`. A zone's \`kind\` in the config
 \`code-XX\`; a restore that is not here ends such a fault, or is no event. A cancel ends the alarms of its partition as
 \`alarm.cancelled\`: BC those of a burglary, OC and 406 all but tamper; with the kind \`cancel\` where none stands any more.
 
+Where the number behind a code goes:
+
+| The number is a | It becomes |
+| --- | --- |
+| zone, door | \`data.zone.number\`, with the \`id\` and \`name\` that the config gives it |
+| user | \`data.details.user\`, as the panel writes it (\`001\`) |
+| area | \`data.details.partition\` (\`1\`), unless a modifier \`ri\` names another |
+
+What else stands beside it: \`ri\` of SIA and the two digits after a code of Contact ID are \`data.details.partition\`, without
+leading zeros; 0 is the whole panel, and no partition. \`id\` of SIA is \`data.details.user\`. A number of Contact ID with letters
+(\`0A5\`) is no zone: it is kept as \`data.details.user\`.
+
 ## SIA DC-03
 
 ${head}

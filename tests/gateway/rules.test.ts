@@ -219,9 +219,9 @@ devices:
     driver: modbus
     connection: { tcp: "127.0.0.1:1502" }
     profile: io-8zone
-    zones: [{ zone: 1, id: gate-beam, kind: perimeter }, { zone: 8, id: button, kind: panic, name: 一键报警 }]
+    zones: [{ zone: 1, id: gate-beam, kind: perimeter }, { zone: 5, id: lab, kind: gas }, { zone: 8, id: button, kind: panic, name: 一键报警 }]
     outputs: [{ id: siren, kind: siren, coil: 0 }]
-areas: [{ id: block, zones: [{ device: io, zone: 1, type: delayed }], entryDelay: 20s }]
+areas: [{ id: block, zones: [{ device: io, zone: 1, type: delayed }, { device: io, zone: 5 }], entryDelay: 20s }]
 rules:
 ${rules}`;
   const check = (rules: string) => {
@@ -240,7 +240,7 @@ ${rules}`;
     [
       'a zone',
       `when: { zones: [{ device: io, zone: 3 }] }, ${act}`,
-      /zone: there is no zone 3; there are: 1, 8/,
+      /zone: there is no zone 3; there are: 1, 5, 8/,
     ],
     ['an area', `when: { armed: [roof] }, ${act}`, /armed\[0\]: there is no area roof; there are: block/],
     ['an event', `when: { event: alarm.rised }, ${act}`, /event: there is no event alarm.rised/],
@@ -283,6 +283,11 @@ io zone 1 gate-beam: perimeter
   it alarms 20 s after it while block is armed
   platforms: police
   activate io/siren for 60 s after 2 s (while block is armed, from 22:00 to 06:30), until an operator takes it [night-siren]
+
+io zone 5 lab: gas
+  it always alarms
+  platforms: police
+  no rule
 
 io zone 8 一键报警: panic
   it always alarms

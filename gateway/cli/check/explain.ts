@@ -2,6 +2,7 @@
 import { eventFilter } from '../../../config/catalogue/filter.ts';
 import { say } from '../../../config/language.ts';
 import type { Config } from '../../../config/schema.ts';
+import { zoneAlarmKinds } from '../../../config/sections/areas.ts';
 import { type AlarmKind, alarmKinds } from '../../../drivers/contract/observation.ts';
 import { inWords, isAbout } from '../../rules/conditions.ts';
 
@@ -34,7 +35,9 @@ export function* explainZones({ devices, areas, uplinks, rules }: Config): Gener
       const area = areaOf(device, zone);
       const type = area?.zones.find((one) => one.device === device && one.zone === zone)?.type;
       const always = say('it always alarms', '始终报警');
-      if (area === undefined || !(type === 'instant' || type === 'delayed')) yield `  ${always}`;
+      // Of a disarmed area only what may be the staff waits; gas or a panic button never does.
+      const waits = (zoneAlarmKinds as readonly string[]).includes(kind);
+      if (area === undefined || !waits || !(type === 'instant' || type === 'delayed')) yield `  ${always}`;
       else {
         const late =
           type === 'delayed'
