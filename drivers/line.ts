@@ -9,7 +9,7 @@ import { connect, type Socket } from 'node:net';
 import { SerialPort } from 'serialport';
 import { z } from 'zod';
 import type { Clock, Timer } from './contract/clock.ts';
-import { type Host, LineError } from './contract/driver.ts';
+import { type Clash, type Device, type Host, LineError } from './contract/driver.ts';
 import { hostPort } from './contract/options.ts';
 
 export const serialOptions = z.strictObject({
@@ -37,6 +37,39 @@ export function lineName(connection: LineConnection): string {
   return 'serial' in connection
     ? `serial ${connection.serial}`
     : `tcp ${connection.serialServer.host}:${connection.serialServer.port}`;
+}
+
+type OnLine = Device<{ readonly connection: object }>;
+
+const settingsOf = ({ baudRate, dataBits, parity, stopBits }: SerialConnection) =>
+  `${baudRate} ${dataBits}${parity[0]?.toUpperCase()}${stopBits}`;
+
+/** A port has one baud rate at a time: it is opened as the first of its devices says, and the others are not heard. */
+export function settingClashes(devices: readonly OnLine[]): readonly Clash[] {
+  const [first, ...others] = devices.map(({ id, options: { connection } }) => ({
+    device: id,
+    settings: 'serial' in connection ? settingsOf(connection as SerialConnection) : '',
+  }));
+  return others.flatMap(({ device, settings }) =>
+    first === undefined || settings === first.settings
+      ? []
+      : {
+          device,
+          path: ['connection'],
+          en: `${first.device} is on the same port at ${first.settings}, and this one at ${settings}: set both devices, and both entries, to the same`,
+          zh: `${first.device} 在同一串口上使用 ${first.settings}，此处为 ${settings}：请将两台设备及两处配置设为一致`,
+        },
+  );
+}
+
+/** A line without addresses: who is on it besides the first would never be heard. */
+export function sharedLine([first, ...others]: readonly OnLine[]): readonly Clash[] {
+  return others.map(({ id }) => ({
+    device: id,
+    path: ['connection'],
+    en: `${first?.id} is on the same line already, and such devices have no addresses: give each a line of its own`,
+    zh: `${first?.id} 已在同一线路上，且此类设备没有地址：请为每台设备使用单独的线路`,
+  }));
 }
 
 export interface Line {

@@ -5,6 +5,7 @@ import { accessProblems } from './access.ts';
 import { areaProblems } from './areas.ts';
 import { calendarProblems } from './calendar.ts';
 import { consoleProblems } from './console.ts';
+import { lineProblems } from './lines.ts';
 import { mediaProblems } from './media.ts';
 import { noticeProblems } from './notices.ts';
 import { portProblems } from './ports.ts';
@@ -23,5 +24,6 @@ export function checkConfig(config: Config): Problem[] {
     ...mediaProblems(config),
     ...consoleProblems(config),
     ...portProblems(config),
+    ...lineProblems(config),
   ];
 }

@@ -124,6 +124,11 @@ export interface Warning {
   readonly zh: string;
 }
 
+/** A mistake between devices of one `line`, each right by itself. `path` starts inside `device`, the later one. */
+export interface Clash extends Warning {
+  readonly device: string;
+}
+
 /** A port that a device needs. `path` starts inside the device. */
 export interface Listening {
   readonly path: readonly (string | number)[];
@@ -141,6 +146,8 @@ export interface Driver<Schema extends z.ZodObject = z.ZodObject, Profile extend
   /** Names the wire: devices with the same name share one session. */
   line(device: Device<z.output<Schema>, z.output<Profile>>): string;
   problems?(device: Device<z.output<Schema>, z.output<Profile>>): readonly Problem[];
+  /** What is wrong between devices of one `line`, in the order of the config. */
+  clashes?(devices: readonly Device<z.output<Schema>, z.output<Profile>>[]): readonly Clash[];
   warnings?(device: Device<z.output<Schema>, z.output<Profile>>): readonly Warning[];
   /** Where it listens; devices of one `line` share it. */
   listens?(device: Device<z.output<Schema>, z.output<Profile>>): readonly Listening[];

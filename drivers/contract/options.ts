@@ -1,5 +1,6 @@
 /** What the options of drivers and platforms have in common, as zod schemas. */
 import { z } from 'zod';
+import type { Clash, Device, Problem } from './driver.ts';
 import { type Zone, zoneKinds } from './observation.ts';
 
 const unitMs = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
@@ -83,6 +84,45 @@ export const zoneOptions = z.strictObject({
 });
 
 export type ZoneOptions = z.output<typeof zoneOptions>;
+
+/** Zones of one panel or device that nobody could tell apart. `path`: of the list. */
+export function repeatedZones(path: Problem['path'], zones: readonly ZoneOptions[]): Problem[] {
+  return zones.flatMap(({ zone, id }, i) => {
+    const before = zones.slice(0, i);
+    if (before.some((other) => other.zone === zone))
+      return [
+        { path: [...path, i, 'zone'], message: `zone ${zone} stands here twice; the first counts: keep one` },
+      ];
+    return id !== undefined && before.some((other) => other.id === id)
+      ? [{ path: [...path, i, 'id'], message: `"${id}" is another zone's id here; give each zone its own` }]
+      : [];
+  });
+}
+
+type WithAccounts = Device<{ readonly accounts: readonly { readonly account: string }[] }>;
+
+/** Accounts that devices of one port both have: what comes of one would be told as the other's. `keyOf`: what tells two apart. */
+export function accountClashes(
+  devices: readonly WithAccounts[],
+  keyOf: (account: string) => string,
+): readonly Clash[] {
+  return devices.flatMap(({ id: device, options }, at) =>
+    options.accounts.flatMap(({ account }, i): Clash[] => {
+      const first = devices
+        .slice(0, at)
+        .find((one) => one.options.accounts.some((other) => keyOf(other.account) === keyOf(account)));
+      if (first === undefined) return [];
+      return [
+        {
+          device,
+          path: ['accounts', i, 'account'],
+          en: `${first.id} has account ${account} on the same port; keep it at one of them, or give this one a port of its own`,
+          zh: `${first.id} 在同一端口上已有账号 ${account}；请只保留一处，或使用另一端口`,
+        },
+      ];
+    }),
+  );
+}
 
 /** The zone with this number, as an observation carries it; unlisted zones keep their number. */
 export function zoneOf(zones: readonly ZoneOptions[], number: number): Zone {

@@ -12,14 +12,14 @@ import { parseSiaDcs } from '../alarm-codes/sia.ts';
 import { isAcceptError, turnedReason } from '../connections.ts';
 import { type Device, defineDriver, type Host, LineError, type Problem } from '../contract/driver.ts';
 import type { DeviceObservation, Receipt } from '../contract/observation.ts';
-import { isLoopback } from '../contract/options.ts';
+import { accountClashes, isLoopback, repeatedZones } from '../contract/options.ts';
 import { type Dc09Frame, type Dc09Message, encodeAnswer, encodeNak, MAX_BODY } from './codec.ts';
 import { type Extended, readExtended, withExtended } from './extended.ts';
 import { formatOf } from './ids.ts';
 import { readKeys } from './keys.ts';
 import { listenTcp, listenUdp, type Receive } from './listen.ts';
 import { type Options, options } from './options.ts';
-import { inZone, isInTime, isTrusted, placed, wireTime } from './panel-clock.ts';
+import { inZone, isInTime, isTrusted, placed, toleranceProblems, wireTime } from './panel-clock.ts';
 import { openPanels, type Panel, type Panels, superviseAll } from './panels.ts';
 import { createPictures, mayFetch, type PictureOf } from './pictures.ts';
 
@@ -45,7 +45,10 @@ export const dc09 = defineDriver({
   problems(device) {
     const found: Problem[] = [];
     const seen = new Set<string>();
-    for (const [index, { account, keyFile }] of device.options.accounts.entries()) {
+    for (const [index, one] of device.options.accounts.entries()) {
+      const { account, keyFile } = one;
+      found.push(...repeatedZones(['accounts', index, 'zones'], one.zones));
+      found.push(...toleranceProblems(['accounts', index], one));
       if (seen.has(account.toUpperCase())) {
         found.push({ path: ['accounts', index, 'account'], message: `account ${account} stands here twice` });
       }
@@ -55,6 +58,8 @@ export const dc09 = defineDriver({
     }
     return found;
   },
+
+  clashes: (devices) => accountClashes(devices, (account) => account.toUpperCase()),
 
   warnings({ options: { listen, accounts } }) {
     if (isLoopback(listen.host)) return [];

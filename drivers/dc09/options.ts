@@ -10,6 +10,17 @@ function isTimezone(name: string): boolean {
   }
 }
 
+const pictureHost = z
+  .string()
+  .regex(
+    /^(\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z_][0-9A-Za-z_.-]*)(:\d{1,5})?$/,
+    'one host, such as 192.168.10.40 or HOST:PORT; no patterns',
+  )
+  .refine((text) => {
+    const [, port] = /:(\d+)$/.exec(text.replace(/^\[.*\]/, '')) ?? [];
+    return port === undefined || (Number(port) >= 1 && Number(port) <= 65_535);
+  }, 'a port from 1 to 65535');
+
 const account = z.strictObject({
   account: z
     .string()
@@ -29,13 +40,13 @@ const account = z.strictObject({
     .describe('Where its frames may come from: addresses or ranges; others are refused. Default: anywhere'),
   clockTolerance: z
     .strictObject({
-      ahead: duration().optional().describe('Its clock may be fast by this. Default: 20s'),
-      behind: duration().optional().describe('Its clock may be slow by this. Default: 40s'),
+      ahead: duration({ most: '1d' }).optional().describe('Its clock may be fast by this. Default: 20s'),
+      behind: duration({ most: '1d' }).optional().describe('Its clock may be slow by this. Default: 40s'),
     })
     .optional()
     .describe(
       'How far its clock may be off before an encrypted frame is refused (NAK with the time) and the time of a plain one ' +
-        'is not believed. As long as `behind` a frame that somebody recorded can be sent again',
+        'is not believed. As long as `behind` a frame that somebody recorded can be sent again: at most 1h with a `keyFile`, 1d without',
     ),
   timezone: z
     .string()
@@ -47,7 +58,7 @@ const account = z.strictObject({
   pictures: z
     .strictObject({
       hosts: z
-        .array(z.string().regex(/^[^\s/@]+$/, 'a host such as 192.168.10.40, or HOST:PORT'))
+        .array(pictureHost)
         .min(1)
         .describe('From where pictures may be fetched: a host at any port, or HOST:PORT'),
     })

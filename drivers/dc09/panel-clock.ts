@@ -1,5 +1,6 @@
 /** A panel's clock: how far it may be off, in which zone it runs, and whether what it says is believed. */
 import { Temporal } from 'temporal-polyfill';
+import type { Problem } from '../contract/driver.ts';
 import { type Dc09Message, formatTimestamp } from './codec.ts';
 import type { Account } from './options.ts';
 
@@ -9,7 +10,26 @@ const BEHIND_MS = 40_000;
 /** A panel's clock, once seen right, is believed for events that it sends late, this long. */
 const CLOCK_TRUST_MS = 24 * 3_600_000;
 
+/** Of an encrypted frame the time alone tells that it is not one that somebody recorded: no panel's clock needs more. */
+const KEYED_MOST_MS = 3_600_000;
+
 type ClockOptions = Pick<Account, 'clockTolerance' | 'timezone'>;
+
+/** @param path of the account. */
+export function toleranceProblems(path: Problem['path'], { clockTolerance, keyFile }: Account): Problem[] {
+  if (keyFile === undefined) return [];
+  return Object.entries(clockTolerance ?? {}).flatMap(([side, ms]) =>
+    ms === undefined || ms <= KEYED_MOST_MS
+      ? []
+      : [
+          {
+            path: [...path, 'clockTolerance', side],
+            message:
+              "at most 1h with a keyFile: as long, somebody can send again what they recorded. Set the clock of the panel; its place's time is `timezone`",
+          },
+        ],
+  );
+}
 
 export function isInTime(timestamp: number, now: number, { clockTolerance }: ClockOptions): boolean {
   const { ahead = AHEAD_MS, behind = BEHIND_MS } = clockTolerance ?? {};

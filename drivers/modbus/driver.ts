@@ -4,8 +4,8 @@
  */
 import { z } from 'zod';
 import { type Device, defineDriver, type Host } from '../contract/driver.ts';
-import { duration, hostPort, zoneOptions } from '../contract/options.ts';
-import { lineName, serialOptions, serialServerOptions } from '../line.ts';
+import { duration, hostPort, repeatedZones, zoneOptions } from '../contract/options.ts';
+import { lineName, serialOptions, serialServerOptions, settingClashes } from '../line.ts';
 import { exceptionText, type ModbusRequest } from './codec.ts';
 import { outputCommands, outputOptions, outputProblems } from './output-options.ts';
 import { createOutputs, type OutputWire, type WriteProblem } from './outputs.ts';
@@ -108,8 +108,10 @@ export const modbus = defineDriver({
             },
           ],
     );
-    return [...outputProblems(outputs), ...noLamp, ...noZone];
+    return [...outputProblems(outputs), ...noLamp, ...noZone, ...repeatedZones(['zones'], zones)];
   },
+
+  clashes: settingClashes,
 
   async open(devices, host) {
     const stop = new AbortController();

@@ -6,8 +6,9 @@
  * answered is sent again under the same sequence, so that a card whose answer was lost on the line is told again by the
  * reader and counts once. A card is acknowledged by the next question with the next number, and that waits for the disk.
  */
-import { defineDriver, type Host, type Session } from '../contract/driver.ts';
-import { lineName, openLine } from '../line.ts';
+import { type Clash, defineDriver, type Host, type Problem, type Session } from '../contract/driver.ts';
+import { repeatedZones } from '../contract/options.ts';
+import { lineName, openLine, settingClashes } from '../line.ts';
 import { readerCommands } from './data.ts';
 import { openExchange } from './exchange.ts';
 import { keyOf, type Reader, readerOptions, readKey } from './options.ts';
@@ -21,21 +22,59 @@ export const osdp = defineDriver({
   line: ({ options: { connection } }) => lineName(connection),
   commands: ({ options: { outputs } }) => readerCommands(outputs),
 
-  problems({ options: { keyFile, defaultKey } }) {
-    if (keyFile === undefined) return [];
-    if (defaultKey) return [{ path: ['defaultKey'], message: 'stands beside keyFile; keep one' }];
-    try {
-      readKey(keyFile);
-      return [];
-    } catch (error) {
-      return [{ path: ['keyFile'], message: (error as Error).message }];
-    }
-  },
+  problems: ({ options }) => [...inputProblems(options.inputs), ...keyProblems(options)],
+  clashes: (devices) => [...settingClashes(devices), ...addressClashes(devices)],
 
   open: (devices, host) => openReaders(devices as readonly [Reader, ...Reader[]], host),
 });
 
 const EVERYBODY = 127;
+
+function keyProblems({ keyFile, defaultKey }: Reader['options']): Problem[] {
+  if (keyFile === undefined) return [];
+  if (defaultKey) return [{ path: ['defaultKey'], message: 'stands beside keyFile; keep one' }];
+  try {
+    readKey(keyFile);
+    return [];
+  } catch (error) {
+    return [{ path: ['keyFile'], message: (error as Error).message }];
+  }
+}
+
+function inputProblems(inputs: Reader['options']['inputs']): Problem[] {
+  const twice = inputs.flatMap(({ input }, i) =>
+    inputs.findIndex((other) => other.input === input) < i
+      ? [{ path: ['inputs', i, 'input'], message: `input ${input} stands here twice; keep one` }]
+      : [],
+  );
+  return [...twice, ...repeatedZones(['inputs'], inputs)];
+}
+
+/** Two readers that answer one question at once are both not understood. */
+function addressClashes(devices: readonly Reader[]): readonly Clash[] {
+  const path = ['address'];
+  return devices.flatMap(({ id: device, options: { address } }, i): Clash[] => {
+    if (address === EVERYBODY && devices.length > 1)
+      return [
+        {
+          device,
+          path,
+          en: `${EVERYBODY} is everybody, and ${devices.length} readers are on this line: all would answer at once. Write its own address`,
+          zh: `${EVERYBODY} 为广播地址，而此线路上有 ${devices.length} 台读卡器：会同时应答。请写明其自身地址`,
+        },
+      ];
+    const first = devices.slice(0, i).find(({ options }) => options.address === address);
+    if (first === undefined) return [];
+    return [
+      {
+        device,
+        path,
+        en: `${first.id} has address ${address} on the same line: both would answer at once. Give one of them another, alone on the line, with campus-gateway osdp set-line`,
+        zh: `${first.id} 在同一线路上地址也是 ${address}：会同时应答。请将其中一台单独接线，用 campus-gateway osdp set-line 改地址`,
+      },
+    ];
+  });
+}
 
 /** `open`: how the line is opened. */
 export async function openReaders(

@@ -7,8 +7,8 @@
 import { isAcceptError, turnedReason } from '../connections.ts';
 import type { Timer } from '../contract/clock.ts';
 import { type Device, defineDriver, type Host, LineError, type Session } from '../contract/driver.ts';
-import { isLoopback } from '../contract/options.ts';
-import { lineName, openLine } from '../line.ts';
+import { accountClashes, isLoopback, repeatedZones } from '../contract/options.ts';
+import { lineName, openLine, settingClashes } from '../line.ts';
 import { createAccounts } from './accounts.ts';
 import { receiverDecoder } from './codec.ts';
 import { type Conversation, converse, type Peer } from './conversation.ts';
@@ -36,13 +36,23 @@ export const receiver = defineDriver({
         ? [{ path: ['accounts', index, 'account'], message: `account ${account} stands here twice` }]
         : [],
     );
-    if ((connection === undefined) !== (listen === undefined)) return twice;
+    const zones = accounts.flatMap((one, i) => repeatedZones(['accounts', i, 'zones'], one.zones));
+    if ((connection === undefined) !== (listen === undefined)) return [...twice, ...zones];
     const message =
       connection === undefined
         ? 'where is the receiver? `connection`, where the gateway opens the line, or `listen`, where it connects to'
         : '`connection` or `listen`, not both';
-    return [{ path: [connection === undefined ? 'driver' : 'listen'], message }, ...twice];
+    return [{ path: [connection === undefined ? 'driver' : 'listen'], message }, ...twice, ...zones];
   },
+
+  clashes: (devices) => [
+    ...settingClashes(
+      devices.flatMap(({ options: { connection }, ...device }) =>
+        connection === undefined ? [] : { ...device, options: { connection } },
+      ),
+    ),
+    ...accountClashes(devices, accountKey),
+  ],
 
   warnings({ options: { listen } }) {
     if (listen === undefined || isLoopback(listen.host)) return [];

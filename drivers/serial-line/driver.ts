@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { Timer } from '../contract/clock.ts';
 import { type Command, type Device, defineDriver, type Outcome, wrongArgument } from '../contract/driver.ts';
-import { lineConnection, lineName, openLine } from '../line.ts';
+import { lineConnection, lineName, openLine, sharedLine } from '../line.ts';
 import { encodeClear, encodeShow, type LineProfile, lineProfileSchema } from './profile.ts';
 
 const options = z.strictObject({
@@ -29,6 +29,7 @@ export const serialLine = defineDriver({
   options,
   profile: lineProfileSchema,
   line: ({ options: { connection } }) => lineName(connection),
+  clashes: sharedLine,
   commands: () => [{ action: 'show' }, { action: 'clear' }],
 
   async open(devices, host) {

@@ -11,7 +11,7 @@ import { type Device, defineDriver } from '../contract/driver.ts';
 import type { Credential } from '../contract/observation.ts';
 import { duration } from '../contract/options.ts';
 import { createKeypad } from '../keypad.ts';
-import { lineConnection, lineName, openLine } from '../line.ts';
+import { lineConnection, lineName, openLine, sharedLine } from '../line.ts';
 import { cardDecoder, formats, type Shown } from './codec.ts';
 import { keyboardDecoder, openKeyboard } from './keyboard.ts';
 
@@ -53,6 +53,7 @@ export const wiegand = defineDriver({
     layouts !== undefined && ('keyboard' in connection || format === 'rdm6300')
       ? [{ path: ['formats'], message: 'are of readers that send bits: not of rdm6300, nor of a keyboard' }]
       : [],
+  clashes: sharedLine,
   line: ({ options: { connection } }) =>
     'keyboard' in connection ? `keyboard ${connection.keyboard}` : lineName(connection),
 
