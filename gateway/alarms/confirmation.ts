@@ -1,7 +1,7 @@
 /** A second zone, or a camera, confirms an alarm. */
 import { type Event, typePrefix } from '../../config/catalogue/events.ts';
 import type { Clock } from '../../drivers/contract/clock.ts';
-import type { AlarmKind } from '../../drivers/contract/observation.ts';
+import type { AlarmKind, Observation } from '../../drivers/contract/observation.ts';
 import type { Recorder } from '../road/recorder.ts';
 
 /** Of somebody who is where he should not be: another zone that says so confirms it. */
@@ -40,18 +40,23 @@ export function createConfirmation(options: {
     }
   };
   return (event) => {
-    const { kind, device, zone, test } = event.data as {
+    const { kind, device, zone, test, details } = event.data as {
       kind: AlarmKind;
       device: { id: string };
       zone?: { number: number };
       test?: string;
+      details?: Observation['details'];
     };
     if (sightings.includes(event.type) && event.data['state'] === 'raised') return onSeen(event, device.id);
-    if (event.type !== `${typePrefix}alarm.raised` || test !== undefined || zone === undefined) return;
-    if (!confirmingKinds.includes(kind)) return;
-    const place = areaOf(device.id, zone.number) ?? device.id;
+    if (zone === undefined || !confirmingKinds.includes(kind)) return;
+    // One panel, and one partition of it, is no neighbour of another one.
+    const panel = [device.id, details?.['account'] ?? '', details?.['partition'] ?? ''].join('/');
+    const place = areaOf(device.id, zone.number) ?? panel;
     const before = latest.get(place);
-    const own = { event, zone: `${device.id}/${zone.number}`, at: time.elapsed() };
+    const own = { event, zone: `${panel}/${zone.number}`, at: time.elapsed() };
+    // Somebody was there who may be.
+    if (event.type === `${typePrefix}alarm.cancelled` && before?.zone === own.zone) latest.delete(place);
+    if (event.type !== `${typePrefix}alarm.raised` || test !== undefined) return;
     const confirms = before !== undefined && before.zone !== own.zone && own.at - before.at < CONFIRM_MS;
     // Who is confirmed is confirmed once; the one that confirms can be confirmed by a third.
     latest.set(place, own);

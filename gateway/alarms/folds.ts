@@ -22,6 +22,8 @@ interface Fold {
   /** Not told since. */
   count: number;
   last: Observation | undefined;
+  /** Its last alarm that was not told. */
+  raised: Observation | undefined;
   /** While it is counted. */
   timer: Timer | undefined;
   receipt: Receipt;
@@ -57,7 +59,7 @@ export function createFolds(options: {
   /** At the end of a window: what was counted, as one alarm; quiet for a whole window: the fault is over. */
   const endWindow = async (key: string, fold: Fold) => {
     fold.timer = undefined;
-    const { count, last } = fold;
+    const { count, last, raised } = fold;
     if (last === undefined) return void folds.delete(key);
     if (count === 0) {
       folds.delete(key);
@@ -68,7 +70,9 @@ export function createFolds(options: {
     }
     fold.count = 0;
     countOn(key, fold);
-    await onward({ ...last, state: 'raised', details: { ...last.details, repeats: count } });
+    // One alarm for many is no second sending of any of them; by its own name, the last one's end would be taken for one.
+    const { repeat: _repeat, ...alarm } = raised ?? last;
+    await onward({ ...alarm, state: 'raised', details: { ...alarm.details, repeats: count } });
   };
 
   return {
@@ -79,6 +83,7 @@ export function createFolds(options: {
         told: [],
         count: 0,
         last: undefined,
+        raised: undefined,
         timer: undefined,
         receipt: { sequence: null, id: null, repeated: true },
       };
@@ -92,6 +97,7 @@ export function createFolds(options: {
         known.last = observation;
         if (observation.state === 'raised') {
           known.count++;
+          known.raised = observation;
           metrics.folded.inc({ device: observation.device });
         }
         return { ...known.receipt, repeated: true };
@@ -106,6 +112,7 @@ export function createFolds(options: {
         return receipt;
       }
       known.last = observation;
+      known.raised = observation;
       known.count = 1;
       metrics.folded.inc({ device: observation.device });
       countOn(key, known);

@@ -91,6 +91,29 @@ describe('a zone that alarms again and again', () => {
     expect(told()).toEqual(Array(3).fill(['intrusion raised', 'intrusion restored']).flat());
   });
 
+  it('is told as its last alarm, under no repeat of it, so that its end can be told later', async () => {
+    const { alarms, clock, recorded } = life();
+    let n = 0;
+    const say = (state: Observation['state']) =>
+      alarms.pass({
+        device: 'panel',
+        kind: 'intrusion',
+        state,
+        zone: { number: 90 },
+        codes: { sia: state === 'raised' ? 'BA' : 'BR' },
+        repeat: { key: `dc09/${++n}`, within: 1000 },
+      });
+    for (let i = 0; i < 5; i++) {
+      await say('raised');
+      await say('restored');
+    }
+    await clock.advance(MINUTE);
+    expect(recorded.at(-1)).toMatchObject({ state: 'raised', codes: { sia: 'BA' }, details: { repeats: 2 } });
+    expect(recorded.at(-1)?.repeat).toBeUndefined();
+    await clock.advance(MINUTE);
+    expect(recorded.at(-1)).toMatchObject({ kind: 'intrusion', state: 'restored', codes: { sia: 'BR' } });
+  });
+
   it('is a fault and one alarm a minute with a count, not 10,000', async () => {
     const { clock, flap, recorded, told, say } = life();
     await flap(10_000);
@@ -156,6 +179,27 @@ describe('an alarm', () => {
 
 describe('a test', () => {
   const walk = { kind: 'walk-test', for: 600, by: '王' };
+
+  it('is confirmed by no other panel and no other partition, and not after it was cancelled', async () => {
+    const { alarms, facts } = life();
+    const say = (account: string, zone: number, more: Partial<Observation> = {}) =>
+      alarms.pass({
+        device: 'panel',
+        kind: 'intrusion',
+        state: 'raised',
+        zone: { number: zone },
+        details: { account, partition: '1' },
+        ...more,
+      });
+    await say('1234', 1);
+    await say('5678', 2);
+    await say('1234', 3, { details: { account: '1234', partition: '2' } });
+    await say('1234', 1, { state: 'restored', cancelled: true });
+    await say('1234', 4);
+    expect(facts).toEqual([]);
+    await say('1234', 5);
+    expect(facts).toMatchObject([['alarm.confirmed', 'zone-4', {}]]);
+  });
 
   it('marks what its device or area causes, as long as it lasts, and folds and confirms nothing', async () => {
     const { ask, clock, flap, say, recorded, facts } = life();
