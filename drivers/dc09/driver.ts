@@ -4,7 +4,6 @@
  * The rule of this file: an ACK leaves only after the event is on disk. A frame that cannot be written gets no
  * answer, so that the panel keeps it and tries again.
  */
-import { hash } from 'node:crypto';
 import type { Socket as UdpSocket } from 'node:dgram';
 import { parseContactId } from '../alarm-codes/contact-id.ts';
 import { observationOf, type PanelEvent } from '../alarm-codes/report.ts';
@@ -13,7 +12,7 @@ import { isAcceptError, turnedReason } from '../connections.ts';
 import { type Device, defineDriver, type Host, LineError, type Problem } from '../contract/driver.ts';
 import type { DeviceObservation, Receipt } from '../contract/observation.ts';
 import { accountClashes, isLoopback, repeatedZones } from '../contract/options.ts';
-import { type Dc09Frame, type Dc09Message, encodeAnswer, encodeNak, MAX_BODY } from './codec.ts';
+import { type Dc09Message, encodeAnswer, encodeNak, MAX_BODY } from './codec.ts';
 import { type Extended, readExtended, withExtended } from './extended.ts';
 import { formatOf } from './ids.ts';
 import { readKeys } from './keys.ts';
@@ -22,11 +21,8 @@ import { type Options, options } from './options.ts';
 import { inZone, isInTime, isTrusted, placed, toleranceProblems, wireTime } from './panel-clock.ts';
 import { openPanels, type Panel, type Panels, superviseAll } from './panels.ts';
 import { createPictures, mayFetch, type PictureOf } from './pictures.ts';
+import { repeatsOf } from './repeats.ts';
 
-/** How long the same sequence and content is the same event: with a time in it; without; and always numbered 0. */
-const REPEAT_TIMED_MS = 24 * 3_600_000;
-const REPEAT_UNTIMED_MS = 5 * 60_000;
-const REPEAT_UNNUMBERED_MS = 15_000;
 const SUPERVISION_TICK_MS = 250;
 
 /** A panel says one event a frame, some a few. Each becomes a kilobyte on disk: 4 KB of `BA/BA/BA` would be megabytes. */
@@ -185,8 +181,13 @@ function receiver(
       return host.discarded(panel.device, 'more at once than the disk takes', frame.body.length);
     const extended = readExtended(message.extended, events.length);
     const at = occurrence(extended, panel, now);
+    const { device, config, said } = panel;
+    const repeats =
+      events.length === 0
+        ? undefined
+        : repeatsOf(message, frame.cipherText !== undefined, { device, account: config.account, said });
     const observations = events.flatMap((event, index) => {
-      const one = observe(event, index, message, frame, panel, now, events.length);
+      const one = observe(event, repeats?.(index), message, panel, now, events.length);
       return one === undefined ? [] : [withExtended(one, extended, at)];
     });
     panel.waiting += observations.length;
@@ -243,9 +244,8 @@ function occurrence({ occurredAt }: Extended, panel: Panel, now: number): Device
 
 function observe(
   event: PanelEvent,
-  index: number,
+  repeat: DeviceObservation['repeat'],
   message: Dc09Message,
-  frame: Dc09Frame,
   panel: Panel,
   now: number,
   beside: number,
@@ -258,7 +258,7 @@ function observe(
       ...(message.timestamp !== undefined && {
         at: { time: message.timestamp, trusted: isTrusted(message.timestamp, panel, now) },
       }),
-      repeat: repeatOf(message, frame, panel, index),
+      ...(repeat !== undefined && { repeat }),
       details: { ...reported.details, panelSequence: message.sequence },
       raw: `"${message.id}"${String(message.sequence).padStart(4, '0')}[${message.data ?? ''}]`.slice(
         0,
@@ -266,18 +266,4 @@ function observe(
       ),
     }
   );
-}
-
-/**
- * What makes a second sending the same event. An encrypted frame is stamped anew at each try, so its time says
- * nothing; a plain one keeps its time.
- */
-function repeatOf(message: Dc09Message, frame: Dc09Frame, panel: Panel, index: number) {
-  const timed = message.timestamp !== undefined && frame.cipherText === undefined;
-  const content = [message.id, message.sequence, message.data, timed ? message.timestamp : '', index].join(
-    '\n',
-  );
-  const within = timed ? REPEAT_TIMED_MS : message.sequence === 0 ? REPEAT_UNNUMBERED_MS : REPEAT_UNTIMED_MS;
-  const digest = hash('sha256', content, 'base64url').slice(0, 22);
-  return { key: `dc09/${panel.device}/${panel.config.account}/${digest}`, within };
 }

@@ -4,6 +4,7 @@ import { type Device, type Host, LineError } from '../contract/driver.ts';
 import type { Dc09Frame } from './codec.ts';
 import { openKey, type PanelKey } from './keys.ts';
 import type { Account, Options } from './options.ts';
+import type { SaidByNumber } from './repeats.ts';
 
 export interface Panel {
   readonly device: string;
@@ -16,6 +17,8 @@ export interface Panel {
   online: boolean | undefined;
   /** Events that are on their way to the disk. */
   waiting: number;
+  /** What it said last, by the numbers of its messages. */
+  readonly said: SaidByNumber;
   /** Wall clock at which the panel's own clock was last seen right; absent: never, or wrong since. */
   clockRightAt?: number;
 }
@@ -38,7 +41,16 @@ export function openPanels(
       const key = keyFile === undefined ? undefined : openKey(keyFile, { device: device.id, account }, log);
       if (typeof key === 'string') throw new LineError('E_LINE_REFUSED', key);
       const mayBeAt = senderCheck(config.from);
-      return { device: device.id, config, key, mayBeAt, heard: now, waiting: 0, online: undefined };
+      return {
+        device: device.id,
+        config,
+        key,
+        mayBeAt,
+        heard: now,
+        waiting: 0,
+        said: new Map(),
+        online: undefined,
+      };
     }),
   );
   return { all, of: whose(all) };
