@@ -22,7 +22,9 @@ export function contactIdEvent(
     meaning,
     codes: { contactId: `${qualifier === '3' ? 'R' : 'E'}${code}` },
     partition,
-    ...(/^\d+$/.test(number) ? named : { user: number }),
+    // 6: said before, and still so (DC-05, 3.3).
+    ...(qualifier === '6' && { still: true as const }),
+    ...(/^\d+$/.test(number) ? named : { text: number }),
   };
 }
 

@@ -27,6 +27,8 @@ export interface PanelEvent {
   readonly user?: string;
   /** The name of the zone or user, as the panel has it. */
   readonly text?: string;
+  /** It was said before, and still is so. */
+  readonly still?: true;
   /** The name of the partition, likewise. */
   readonly partitionName?: string;
 }
@@ -83,6 +85,11 @@ function unknownSia(code: string): Meaning {
 
 /** Two capital letters of DC-03. */
 export const meaningOfSia = (code: string): Meaning => sia.get(code) ?? unknownSia(code);
+
+/** Codes that stand for a second one, too. */
+export const alsoOfSia: ReadonlyMap<string, string> = new Map(
+  siaCodes.flatMap(({ code, also }) => (also === undefined ? [] : [[code, also] as const])),
+);
 
 /** Whether a code of two letters is one that a row has, or that ends one. */
 export const isKnownSia = (code: string): boolean => sia.has(code);
@@ -149,6 +156,7 @@ export type Reported = Pick<
   | 'text'
   | 'ends'
   | 'momentary'
+  | 'initial'
   | 'credential'
   | 'access'
 > & { readonly details: Readonly<Record<string, string | number | boolean>> };
@@ -181,6 +189,7 @@ export function observationOf(
     ...(text !== undefined && { text }),
     ...(meaning.ends !== undefined && { ends: meaning.ends }),
     ...(meaning.momentary && { momentary: true }),
+    ...(event.still && meaning.state === 'raised' && { initial: true }),
     ...(isPassage && passage(event, zone, device)),
     details: {
       account,

@@ -9,7 +9,7 @@
  *
  * What stands in a text is no event, whatever it looks like.
  */
-import { isKnownSia, meaningOfSia, type PanelEvent } from './report.ts';
+import { alsoOfSia, isKnownSia, meaningOfSia, type PanelEvent } from './report.ts';
 
 /** Two small letters and their value: ri area, id user, ti time, da date, pi peripheral... (DC-03, 4.3) */
 const modifier = /([a-z]{2})([0-9:.-]*)/y;
@@ -18,7 +18,7 @@ const event = /([A-Z]{2})(\d*)(?=$|[/^*])|([A-Z]{2})(\d+)/y;
 /** Longer ones number nothing. */
 const MAX_DIGITS = 9;
 const caret = /\^([^^]*)\^?/y;
-const quoted = /\*'([^']*)'?(?:[A-Z]{2})?/y;
+const quoted = /\*'([^']*)'?(?:[A-Z]{2})?|\*([^*/]*)\*/y;
 
 interface Block {
   partition: string | undefined;
@@ -40,6 +40,8 @@ function addEvent(block: Block, code: string, digits: string) {
     ...(block.partitionName !== undefined && { partitionName: block.partitionName }),
     ...(user !== undefined && { user }),
   });
+  const also = alsoOfSia.get(code);
+  if (also !== undefined) addEvent(block, also, digits);
 }
 
 function addText(events: PanelEvent[], text: string) {
@@ -56,8 +58,9 @@ function step(text: string, at: number, block: Block): number {
   const { events } = block;
   const name = match(caret) ?? match(quoted);
   if (name !== null) {
-    if (events.length > 0) addText(events, (name[1] ?? '').trim());
-    else block.partitionName = (name[1] ?? '').trim();
+    const words = (name[1] ?? name[2] ?? '').trim();
+    if (events.length > 0) addText(events, words);
+    else block.partitionName = words;
     return at + name[0].length;
   }
   const modified = match(modifier);
@@ -74,6 +77,8 @@ function step(text: string, at: number, block: Block): number {
     addText(events, text.slice(at + 1).trim());
     return text.length;
   }
+  // The mark of a name, where there is none.
+  if (code === 'NM' && events.length > 0) return at + 2;
   if (found !== null) {
     addEvent(block, code, found[2] ?? found[4] ?? '');
     return at + found[0].length;
@@ -97,9 +102,36 @@ function eventsOf(text: string): PanelEvent[] {
 /** The data of a SIA-DCS message -> its events: `#1234|Nri1/BA1`, `|Nri1/CL501`, `Nri1/WA000`. */
 export function parseSiaDcs(data: string): PanelEvent[] {
   const events: PanelEvent[] = [];
-  for (const block of data.split('|')) {
-    if (block.startsWith('N') || block.startsWith('O')) events.push(...eventsOf(block));
-    else if (block.startsWith('A')) addText(events, block.slice(1).trim());
+  for (const block of blocksOf(data)) {
+    if (isEventBlock.test(block)) events.push(...eventsOf(block));
+    else if (block.startsWith('A') && events.length > 0) addText(events, block.slice(1).trim());
+    else if (isBareBlock(block)) events.push(...eventsOf(`N${block}`));
   }
   return events;
+}
+
+const isEventBlock = /^[NO](?:$|[a-z/^]|[A-Z]{2})/;
+
+/** Some panels leave out the N: taken where a code that a row has stands alone behind the modifiers. */
+function isBareBlock(block: string): boolean {
+  const [, code = ''] = /^(?:[a-z]{2}[0-9:.-]*\/?){0,8}([A-Z]{2})\d*(?:$|[/^*])/.exec(block) ?? [];
+  return isKnownSia(code);
+}
+
+/** The blocks between `|`; one within `^ ^` belongs to a name. */
+function blocksOf(data: string): string[] {
+  const blocks: string[] = [];
+  let from = 0;
+  for (let at = 0; at < data.length; at++) {
+    if (data[at] === '|') {
+      blocks.push(data.slice(from, at));
+      from = at + 1;
+    } else if (data[at] === '^') {
+      const end = data.indexOf('^', at + 1);
+      // One that nothing closes holds nothing together.
+      if (end === -1) return [...blocks, ...data.slice(from).split('|')];
+      at = end;
+    }
+  }
+  return [...blocks, data.slice(from)];
 }

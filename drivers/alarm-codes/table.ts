@@ -23,9 +23,11 @@ export interface AlarmCode {
   readonly momentary: boolean;
   /** Contact ID, arming: armed whatever the qualifier. */
   readonly arms: boolean;
+  /** SIA: a second code that it stands for, too. */
+  readonly also?: string | undefined;
 }
 
-type More = Partial<Pick<AlarmCode, 'cause' | 'numbered' | 'momentary' | 'arms'>>;
+type More = Partial<Pick<AlarmCode, 'cause' | 'numbered' | 'momentary' | 'arms' | 'also'>>;
 
 const row = (code: string, ends: string, kind: CodeKind, meaning: string, more: More = {}): AlarmCode => ({
   code,
@@ -62,6 +64,8 @@ export const siaCodes: readonly AlarmCode[] = [
   row('BA', 'BR BH', 'intrusion', 'burglary'),
   row('UA', 'UR UH', 'intrusion', 'untyped zone'),
   row('FA', 'FR FH', 'fire', 'fire'),
+  row('FM', 'FR FH', 'fire', 'fire, cross point'),
+  row('FG', '', 'fault', 'fire, not verified', { ...because('fire-unverified'), ...once }),
   row('KA', 'KR KH', 'fire', 'heat', because('heat')),
   row('SA', 'SR SH', 'fire', 'sprinkler', because('sprinkler')),
   row('GA', 'GR GH', 'gas', 'gas'),
@@ -70,10 +74,19 @@ export const siaCodes: readonly AlarmCode[] = [
   row('TA', 'TR TH', 'tamper', 'tamper'),
   row('ES', 'EJ', 'tamper', 'expansion module tamper', because('expansion')),
   row('XS', 'XJ', 'tamper', 'radio receiver tamper', because('receiver')),
-  row('JA', '', 'tamper', 'wrong user codes', { ...because('user-code'), ...user, ...once }),
+  row('JA', '', 'tamper', 'wrong user codes', { ...because('user-code'), ...area, ...once }),
+  row('JC', '', 'none', 'wrong user codes over'),
+  row('AA', '', 'tamper', 'another panel in place of this one', { ...because('substitution'), ...once }),
+  // Ajax: a detector was moved.
+  row('SM', '', 'tamper', 'moved', { ...because('moved'), ...once }),
   row('EA', 'BR BH', 'intrusion', 'exit alarm'),
   row('BM', 'BR BH', 'intrusion', 'burglary, cross point'),
   row('BV', 'BR BH', 'intrusion', 'burglary, verified'),
+  row('BG', '', 'fault', 'burglary, not verified', { ...because('burglary-unverified'), ...once }),
+  row('CM', 'BR BH', 'intrusion', 'detector missing, just armed'),
+  row('EZ', 'BR BH', 'intrusion', 'detector missing, exit error'),
+  row('XM', 'BR BH', 'intrusion', 'detector missing, cross point'),
+  row('UZ', 'UR UH', 'intrusion', 'detector missing while armed'),
   row('AT', 'AR', 'power', 'mains lost'),
   row('YP', 'YQ', 'power', 'power supply trouble', because('power-supply')),
   row('YT', 'YR', 'battery', 'battery low'),
@@ -81,6 +94,10 @@ export const siaCodes: readonly AlarmCode[] = [
   row('XT', 'XR', 'battery', 'transmitter battery low', because('transmitter')),
   row('BT', 'BJ', 'fault', 'burglary zone trouble', because('zone')),
   row('BB', 'BU', 'bypass', 'burglary bypass'),
+  row('BD', 'BE', 'fault', 'swinger trouble', because('swinger')),
+  row('FS', 'FV', 'fault', 'fire supervision', because('fire-supervision')),
+  row('FW', 'FQ', 'fault', 'fire supervision trouble', because('fire-supervision-trouble')),
+  row('AS', 'AN', 'fault', 'analogue detector to be serviced', because('analogue-service')),
   ...family('U', 'untyped'),
   ...family('F', 'fire'),
   ...family('P', 'panic'),
@@ -101,15 +118,31 @@ export const siaCodes: readonly AlarmCode[] = [
   row('XQ', 'XH', 'fault', 'radio jammed', because('radio-jammed')),
   row('XL', 'XC', 'fault', 'radio supervision', because('radio-supervision')),
   row('YA', 'YH', 'fault', 'bell', because('bell')),
+  row('EM', 'EN', 'fault', 'expansion module missing', because('expansion-missing')),
+  row('NA', 'NS', 'fault', 'no activity', because('no-activity')),
+  row('YI', 'YJ', 'power', 'overcurrent', because('overcurrent')),
+  row('YX', 'YZ', 'fault', 'service required', because('service')),
+  row('YD', 'YE', 'fault', 'line card trouble', because('line-card')),
   row('IA', 'IR', 'fault', 'equipment', because('equipment')),
-  row('CL', 'OP', 'arming', 'armed by a user', user),
+  row('CL', 'OP OH OL', 'arming', 'armed by a user', user),
   row('CA', 'OA', 'arming', 'armed by itself', area),
   row('CG', 'OG', 'arming', 'area armed', area),
   row('CQ', 'OQ', 'arming', 'armed from afar', user),
   row('CS', 'OS', 'arming', 'armed by key switch', user),
   row('CF', 'OP', 'arming', 'armed by force', { ...user, ...because('forced') }),
   row('CP', 'OP', 'arming', 'armed automatically', user),
-  row('NL', 'OP', 'arming', 'armed in part', { ...area, ...because('partial') }),
+  // Ajax: NP and NO end the night; ND does, under duress; AF and NB are scenarios.
+  row('NL', 'OP NP NO', 'arming', 'armed in part', { ...area, ...because('partial') }),
+  row('NF', 'OP NP NO', 'arming', 'armed in part, by force', { ...area, ...because('partial') }),
+  row('NB', 'OP NP NO', 'arming', 'armed in part, by a scenario', { ...area, ...because('partial') }),
+  row('AF', 'OP', 'arming', 'armed with faults', { ...user, ...because('forced') }),
+  row('CB', 'OB', 'arming', 'group armed automatically', area),
+  row('ND', '', 'duress', 'disarmed in part, under duress', { ...area, ...once, also: 'NP' }),
+  row('NE', '', 'fault', 'not armed in part', { ...area, ...because('fail-to-close'), ...once }),
+  row('CC', '', 'fault', 'not armed', { ...area, ...because('fail-to-close'), ...once }),
+  row('CD', '', 'fault', 'not armed for long', { ...area, ...because('closing-delinquent'), ...once }),
+  row('CT', '', 'fault', 'not disarmed on time', { ...area, ...because('fail-to-open'), ...once }),
+  row('OT', '', 'fault', 'not armed on time', { ...user, ...because('fail-to-close'), ...once }),
   row('CR', 'OR', 'arming', 'armed shortly before an alarm; disarmed out of one', {
     ...user,
     ...because('recent-close'),
@@ -122,13 +155,21 @@ export const siaCodes: readonly AlarmCode[] = [
   row('RX', '', 'test', 'manual test', { ...because('manual'), ...once }),
   row('TX', '', 'test', 'test', { ...because('manual'), ...once }),
   row('TS', 'TE', 'test', 'walk test', { ...because('walk-test'), ...once }),
+  row('FI', 'FK', 'test', 'fire test', { ...because('fire-test'), ...once }),
   row('DF', 'DR', 'forced', 'door forced', door),
+  row('DJ', 'DR', 'forced', 'door forced while disarmed', door),
   row('DN', 'DH', 'held', 'door left open', door),
+  row('DL', 'DH', 'held', 'door left open while armed', door),
+  row('DM', 'DH', 'held', 'door left open while disarmed', door),
   row('DD', '', 'credential', 'access denied', { ...door, ...because('denied') }),
+  ...['DI', 'DK', 'DP', 'DQ', 'DV', 'DW', 'DZ'].map((code) =>
+    row(code, '', 'credential', 'access denied', { ...door, ...because('denied') }),
+  ),
   row('DG', '', 'credential', 'access granted', { ...door, ...because('granted') }),
   row('RR', '', 'fault', 'powered up', { ...because('power-up'), ...once }),
   row('LB', 'LX', 'fault', 'program mode', because('program-mode')),
   row('BC', '', 'cancel', 'burglary cancelled by a user', { ...user, ...because('burglary') }),
+  row('FC', '', 'cancel', 'fire cancelled by a user', { ...user, ...because('fire') }),
   row('OC', '', 'cancel', 'cancelled by a user', user),
 ];
 
@@ -228,6 +269,8 @@ export const contactIdCodes: readonly AlarmCode[] = [
     ...because('recent-close'),
     arms: true,
   }),
+  row('463', '', 'arming', 'armed again after an alarm', { ...user, arms: true }),
+  row('404', '', 'fault', 'armed or disarmed late', { ...user, ...because('late'), ...once }),
   row('461', '', 'tamper', 'wrong code', { ...because('user-code'), ...once }),
   row('570', '', 'bypass', 'zone bypass'),
   row('571', '', 'bypass', 'fire bypass'),

@@ -175,6 +175,39 @@ describe('what the config says of a zone', () => {
   });
 });
 
+describe('codes beside the table', () => {
+  // Ajax's own table of codes (OS Malevich 2.8); SIA DC-03 as pysiaalarm lists it.
+  it.each([
+    ['Nri1/NL1', 'arming raised'],
+    ['Nri1/NP1', 'arming restored'],
+    ['Nri1/NO1', 'arming restored'],
+    ['Nri1/NF1', 'arming raised'],
+    ['Nri1/CB1', 'arming raised'],
+    ['Nri1/OB1', 'arming restored'],
+    ['Nri1/OH4', 'arming restored'],
+    ['Nri1/OL4', 'arming restored'],
+    ['Nri1/ND1', 'duress raised, arming restored'],
+    ['Nri1/FM4', 'fire raised'],
+    ['Nri1/UZ4', 'intrusion raised'],
+    ['Nri1/FC3', 'cancel raised'],
+    ['Nri1/EN1', 'fault restored'],
+    ['Nri1/YJ', 'power restored'],
+    ['Nri1/DL2', 'held raised'],
+  ])('%s is %s', (data, expected) => {
+    expect(
+      sia(data)
+        .map((one) => `${one?.kind} ${one?.state}`)
+        .join(', '),
+    ).toBe(expected);
+  });
+
+  it('of Contact ID that is said once more is news only to whom missed it', () => {
+    expect(cid('6130 01 023')).toMatchObject([{ state: 'raised', initial: true }]);
+    expect(cid('1130 01 023')[0]?.initial).toBeUndefined();
+    expect(cid('1463 01 001')).toMatchObject([{ kind: 'arming', state: 'raised' }]);
+  });
+});
+
 describe('data of panels in use', () => {
   // Each line was sent by the vendor named, or stands in its manual or in an issue about it.
   it.each([
@@ -194,6 +227,11 @@ describe('data of panels in use', () => {
     ['a text block', 'Nri1/BA45|ANORTH/FA GATE', 'raised intrusion 45', 'NORTH/FA GATE'],
     ['between carets', 'Nri1/BA41^CORTILE/FALEGNAMERIA^', 'raised intrusion 41', 'CORTILE/FALEGNAMERIA'],
     ['SATEL', 'Npi0/AT', 'raised power ', undefined],
+    ['pysiaalarm 006969', 'Nri04/OP001NM', 'restored arming ', undefined],
+    ['node-red sia, 2018', 'Nri1OP0001*Familie*', 'restored arming ', 'Familie'],
+    ['a bar in a name', 'Nri1/BA79^Hall|Nord/FA1^', 'raised intrusion 79', 'Hall|Nord/FA1'],
+    ['no N', 'ri1/PA5', 'raised panic 5', undefined],
+    ['no N', 'PA5', 'raised panic 5', undefined],
   ])('%s: %s', (_vendor, data, expected, text) => {
     const observed = sia(data);
     expect(observed.map((one) => `${one?.state} ${one?.kind} ${one?.zone?.number ?? ''}`)).toEqual([

@@ -97,6 +97,13 @@ describe('a cancel', () => {
     expect(standing()).toEqual(['tamper 3']);
   });
 
+  it('of a fire ends fire, and nothing else', async () => {
+    const { say, standing } = panel();
+    await say('FA1/PA2/BA4');
+    await say('FC1');
+    expect(standing()).toEqual(['panic 2', 'intrusion 4']);
+  });
+
   it('ends only what was before it, while the disk is slow', async () => {
     const { say, slowDisk, standing } = panel();
     const go = slowDisk();
