@@ -8,6 +8,7 @@ import { type Dc09Frame, parseKey } from '../drivers/dc09/codec.ts';
 import { readBytesOf, SECRET_FILE_MAX } from '../drivers/files.ts';
 import { createPanelLine, type PanelLine } from './panel/line.ts';
 import { createMessages, type PanelMessages } from './panel/messages.ts';
+import { newsOf, onChange, type PanelNews } from './panel/news.ts';
 import {
   type Action,
   actions,
@@ -36,6 +37,8 @@ export interface PanelOptions {
   /** Called for each event that was acknowledged. */
   readonly acknowledged?: (event: { sequence: number; data: string }) => void;
   readonly answered?: (frame: Dc09Frame) => void;
+  /** Called when something else comes of what it sends than before. */
+  readonly news?: (news: PanelNews) => void;
 }
 
 export interface Panel extends Simulator {
@@ -78,20 +81,26 @@ export function startPanel(options: PanelOptions): Panel {
   const { host, port, transport = 'tcp', acknowledged = () => {} } = options;
   const id = options.id ?? `panel ${account}`;
   const faults = corrupter();
+  const news = onChange(options.news ?? (() => {}));
   const line = createPanelLine(
     { host, port, transport },
     {
       opened: () => messages.sendFirst(),
       frame(frame) {
         options.answered?.(frame);
+        news(newsOf(frame));
         messages.onAnswer(frame);
       },
+      lost: (reason) => news(reason === undefined ? { is: 'closed' } : { is: 'away', reason }),
     },
   );
   const messages = createMessages(
     { account, key, retry, firstSequence },
-    (bytes) => line.write(faults.pass(bytes)),
-    acknowledged,
+    {
+      write: (bytes) => line.write(faults.pass(bytes)),
+      acknowledged,
+      unanswered: () => news({ is: 'unanswered' }),
+    },
   );
   const report = (data: string) => messages.send(format === 'sia' ? 'SIA-DCS' : 'ADM-CID', data);
   const tell = (what: PanelWord, zone: number) => {
@@ -167,7 +176,7 @@ const troubleActions = (
   messages: PanelMessages,
   faults: ReturnType<typeof corrupter>,
 ): Readonly<Record<string, Action>> => ({
-  garbage: { help: 'send 64 random bytes', run: () => line.write(garbage()) },
+  garbage: { help: 'send 64 random bytes', run: () => void line.write(garbage()) },
   'corrupt N': {
     help: 'flip a bit in every Nth frame; 0: stop',
     run: (n) => faults.every(number(n, 0, 1e6)),

@@ -108,11 +108,11 @@ export async function startReceiver(options: ReceiverOptions): Promise<Simulator
   };
 }
 
-const surGardFrame = (line: string) => Buffer.from(`${line}\x14`, 'latin1');
+const surGardFrame = (line: string) => Buffer.from(`${line}\x14`);
 const frame: Readonly<Record<ReceiverProtocol, (line: string) => Buffer>> = {
   mlr2: surGardFrame,
   'system-iii': surGardFrame,
-  'ademco-685': (line) => Buffer.from(`\n${line}\r`, 'latin1'),
+  'ademco-685': (line) => Buffer.from(`\n${line}\r`),
 };
 /** A 685 has none. */
 const heartbeats: Readonly<Record<ReceiverProtocol, string | undefined>> = {

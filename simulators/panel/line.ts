@@ -8,8 +8,8 @@ const RECONNECT_MS = 100;
 
 export interface PanelLine {
   open(): void;
-  /** What cannot go out is lost. */
-  write(bytes: Uint8Array): void;
+  /** What cannot go out is lost. @returns whether it went out. */
+  write(bytes: Uint8Array): boolean;
   /** Writes nothing for a time. */
   silence(ms: number): void;
   cut(): void;
@@ -27,6 +27,8 @@ export function createPanelLine(
     /** It can be written to. */
     readonly opened: () => void;
     readonly frame: (frame: Dc09Frame) => void;
+    /** It has no connection, by what the system says; undefined: the other end closed it. */
+    readonly lost: (reason: string | undefined) => void;
   },
 ): PanelLine {
   let socket: Socket | undefined;
@@ -50,12 +52,21 @@ export function createPanelLine(
     }
     const own = connect({ host, port, noDelay: true });
     socket = own;
-    own.on('connect', on.opened);
+    own.on('connect', () => {
+      wasOpen = true;
+      on.opened();
+    });
     own.on('data', listenTo());
-    own.on('error', () => {});
+    let reason: string | undefined;
+    let wasOpen = false;
+    own.on('error', (error: NodeJS.ErrnoException) => {
+      reason = error.code ?? error.message;
+    });
     own.on('close', () => {
       if (socket !== own) return;
       socket = undefined;
+      // A reset of what was a connection is the other end's doing, too.
+      if (!isCut) on.lost(wasOpen ? undefined : reason);
       setTimeout(open, RECONNECT_MS);
     });
   };
@@ -66,9 +77,16 @@ export function createPanelLine(
   return {
     open,
     write(bytes) {
-      if (mute || isCut) return;
-      if (transport === 'udp') udp?.send(bytes, port, host, () => {});
-      else if (socket?.readyState === 'open') socket.write(bytes);
+      if (mute || isCut) return false;
+      if (transport === 'udp') {
+        udp?.send(bytes, port, host, (error) => {
+          if (error !== null) on.lost((error as NodeJS.ErrnoException).code ?? error.message);
+        });
+        return udp !== undefined;
+      }
+      if (socket?.readyState !== 'open') return false;
+      socket.write(bytes);
+      return true;
     },
     silence(ms) {
       mute = true;

@@ -25,6 +25,9 @@ export interface PanelMessages {
   close(): void;
 }
 
+/** A character a byte, as the codec has it: UTF-8. */
+const asBytes = (text: string) => Buffer.from(text).toString('latin1');
+
 export function createMessages(
   {
     account,
@@ -38,13 +41,20 @@ export function createMessages(
     readonly retry: number;
     readonly firstSequence: number;
   },
-  write: (bytes: Buffer) => void,
-  acknowledged: (event: { sequence: number; data: string }) => void,
+  on: {
+    /** @returns whether it went out. */
+    readonly write: (bytes: Buffer) => boolean;
+    readonly acknowledged: (event: { sequence: number; data: string }) => void;
+    /** What went out got no answer at all. */
+    readonly unanswered: () => void;
+  },
 ): PanelMessages {
   const queue: Waiting[] = [];
   let sequence = firstSequence - 1;
   let drift = 0;
   let again: NodeJS.Timeout | undefined;
+  /** Something is out that was not answered. */
+  let isOpen = false;
   let closed = false;
   const now = () => Date.now() + drift;
   const sendFirst = () => {
@@ -60,8 +70,13 @@ export function createMessages(
     first.sent = true;
     // A plain message keeps the time of its event; an encrypted one must be stamped anew, or it is refused.
     const timestamp = key === undefined ? first.timestamp : now();
-    write(encodeDc09({ ...first.message, timestamp }, key));
-    again = setTimeout(sendFirst, retry);
+    isOpen = on.write(
+      encodeDc09({ ...first.message, data: asBytes(first.message.data ?? ''), timestamp }, key),
+    );
+    again = setTimeout(() => {
+      if (isOpen) on.unanswered();
+      sendFirst();
+    }, retry);
   };
   return {
     sendFirst,
@@ -73,6 +88,7 @@ export function createMessages(
         if (queue.length === 1) sendFirst();
       }),
     onAnswer(frame) {
+      isOpen = false;
       const first = queue[0];
       // A NAK says the time: the panel sets its clock. What bears a time that counts is sent again at once, the rest later.
       if (frame.id === 'NAK' && frame.timestamp !== undefined) {
@@ -85,7 +101,7 @@ export function createMessages(
       queue.shift();
       clearTimeout(again);
       if (first.message.id !== 'NULL')
-        acknowledged({ sequence: frame.sequence, data: first.message.data ?? '' });
+        on.acknowledged({ sequence: frame.sequence, data: first.message.data ?? '' });
       first.done();
       sendFirst();
     },

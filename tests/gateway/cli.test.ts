@@ -60,6 +60,16 @@ describe('the command line', () => {
   });
 });
 
+describe('simulate panel', () => {
+  it('says what comes of what it sends', async () => {
+    const to = `127.0.0.1:${await freePort()}`;
+    expect(await run('simulate', 'panel', '--to', to, '--do', 'press 9', '--for', '5s')).toMatchObject({
+      status: 0,
+      stdout: `panel 1234 is simulated; type help\nno connection to ${to} (ECONNREFUSED); tried again\n`,
+    });
+  });
+});
+
 describe('credentials', () => {
   it('puts a good list in the place of the old one, and says what is wrong with another', async () => {
     const directory = temporaryDirectory();

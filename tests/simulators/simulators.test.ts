@@ -6,9 +6,10 @@ import type { Dc09Frame } from '../../drivers/dc09/codec.ts';
 import { dc09 } from '../../drivers/dc09/driver.ts';
 import { readConfig } from '../../gateway/check.ts';
 import { startCampus } from '../../simulators/campus.ts';
+import type { PanelNews } from '../../simulators/panel/news.ts';
 import { type PanelOptions, startPanel } from '../../simulators/panel.ts';
 import { parseScenario, play, type Simulator } from '../../simulators/simulator.ts';
-import { fakeHost, freePort, stream, temporaryDirectory } from '../helpers.ts';
+import { fakeHost, freePort, stream, take, temporaryDirectory } from '../helpers.ts';
 
 async function receiver(account: object = {}) {
   const port = await freePort();
@@ -102,6 +103,89 @@ describe('a simulated panel in trouble', () => {
     await act('press 2');
     expect(await acknowledged.next()).toBe('#1234|Nri1/PA2');
     expect((await discards.next()).bytes).toBeGreaterThan(0);
+  });
+});
+
+describe('a simulated panel says what it gets, as it changes:', () => {
+  const account = { account: '1234' };
+  const told = (port: number, more: Partial<PanelOptions> = {}) => {
+    const news = stream<PanelNews>();
+    return { news, ...panel(port, { news: news.push, ...more }) };
+  };
+  const keyFile = () => {
+    const file = join(temporaryDirectory(), 'key');
+    writeFileSync(file, Buffer.alloc(32, 9));
+    return file;
+  };
+
+  it('ACK, once', async () => {
+    const { port } = await receiver();
+    const { news, acknowledged, do: act } = told(port);
+    await act('press 1');
+    await act('press 2');
+    for (const _ of [1, 2]) await acknowledged.next();
+    expect(news.rest()).toEqual([{ is: 'taken' }]);
+  });
+
+  it.each<[string, Partial<PanelOptions>]>([
+    ['under a wrong key', { key: Buffer.alloc(32, 8) }],
+    ['in clear, where a key is a must', {}],
+  ])('DUH, once, %s', async (_name, more) => {
+    const { port } = await receiver({ keyFile: keyFile() });
+    const { news, answers, do: act } = told(port, more);
+    await act('press 1');
+    for (const _ of [1, 2, 3]) expect((await answers.next()).id).toBe('DUH');
+    expect(news.rest()).toEqual([{ is: 'not-understood' }]);
+  });
+
+  it('NAK, and then ACK, with a clock that is wrong', async () => {
+    const { port } = await receiver({ keyFile: keyFile() });
+    const { news, do: act } = told(port, { key: Buffer.alloc(32, 9) });
+    await act('drift 2h');
+    await act('press 1');
+    expect(await take(news, 2)).toEqual([{ is: 'clock' }, { is: 'taken' }]);
+  });
+
+  it.each(['tcp', 'udp'] as const)(
+    'no answer over %s, once, for an account that nobody knows',
+    async (transport) => {
+      const { port, discards } = await receiver();
+      const { news, do: act } = told(port, { account: '9999', transport });
+      await act('press 1');
+      for (const _ of [1, 2, 3]) await discards.next();
+      expect(news.rest()).toEqual([{ is: 'unanswered' }]);
+    },
+  );
+
+  it('nobody there, and then somebody', async () => {
+    const port = await freePort();
+    const { news, do: act } = told(port);
+    await act('press 1');
+    expect(await news.next()).toEqual({ is: 'away', reason: 'ECONNREFUSED' });
+    const options = dc09.options.parse({ listen: { port }, accounts: [account] });
+    const session = await dc09.open([{ id: 'panel', driver: 'dc09', options }], fakeHost().host);
+    expect(await news.next()).toEqual({ is: 'taken' });
+    await session.close();
+    expect(await take(news, 2)).toEqual([{ is: 'closed' }, { is: 'away', reason: 'ECONNREFUSED' }]);
+  });
+
+  it('nothing of a wire that it cut itself', async () => {
+    const { port } = await receiver();
+    const { news, acknowledged, do: act } = told(port);
+    await act('press 1');
+    await acknowledged.next();
+    await act('cut');
+    await act('press 2');
+    await act('mend');
+    await acknowledged.next();
+    expect(news.rest()).toEqual([{ is: 'taken' }]);
+  });
+
+  it.each([true, false])('and sends its texts in UTF-8 (with a key: %s)', async (keyed) => {
+    const { port, reports } = await receiver(keyed ? { keyFile: keyFile() } : {});
+    const { do: act } = told(port, keyed ? { key: Buffer.alloc(32, 9) } : {});
+    await act('send #1234|Nri1/BA63][L三楼实验室');
+    expect(await reports.next()).toMatchObject({ zone: { number: 63 }, details: { location: '三楼实验室' } });
   });
 });
 

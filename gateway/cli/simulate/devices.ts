@@ -1,4 +1,5 @@
 /** Starts what is to be simulated, as the options say. */
+import { say } from '../../../config/language.ts';
 import { readSecretOf } from '../../../drivers/files.ts';
 import { startCamera } from '../../../simulators/camera.ts';
 import { type Campus, startCampus } from '../../../simulators/campus.ts';
@@ -6,6 +7,7 @@ import { startFaceTerminal } from '../../../simulators/face-terminal.ts';
 import { startFences } from '../../../simulators/fence.ts';
 import { cardFormats, fenceModels, receiverProtocols, terminalKinds } from '../../../simulators/kinds.ts';
 import { startOsdpReaders } from '../../../simulators/osdp.ts';
+import type { PanelNews } from '../../../simulators/panel/news.ts';
 import { readKey, startPanel } from '../../../simulators/panel.ts';
 import { startReader } from '../../../simulators/reader.ts';
 import { startReceiver } from '../../../simulators/receiver.ts';
@@ -60,6 +62,7 @@ const starters: Readonly<Record<string, (options: Options, tell: Tell) => Promis
       supervision: milliseconds(options.supervision),
       ...(keyFile !== undefined && { key: readKey(keyFile) }),
       acknowledged: ({ sequence, data }) => tell(`ACK ${sequence} ${data}`),
+      news: (news) => tell(panelSentence(news, options)),
     });
     return [panel];
   },
@@ -119,6 +122,38 @@ const starters: Readonly<Record<string, (options: Options, tell: Tell) => Promis
     return [camera];
   },
 };
+
+/** What comes of what a panel sends, and what to look for. */
+function panelSentence(news: PanelNews, { to, account, 'key-file': keyFile }: Options): string {
+  switch (news.is) {
+    case 'taken':
+      return say(`${to} acknowledges what is sent (ACK)`, `${to} 已确认（ACK）`);
+    case 'clock':
+      return say('NAK: the time is wrong; the clock is set by it', 'NAK：时间有误；已按其校时');
+    case 'not-understood':
+      return keyFile === undefined
+        ? say(
+            `DUH: ${to} does not take it; does account ${account} have a keyFile there? Then --key-file`,
+            `DUH：${to} 不接受；若对方为账号 ${account} 配置了 keyFile，请用 --key-file`,
+          )
+        : say(
+            `DUH: ${to} does not take it; is ${keyFile} the keyFile of account ${account} there?`,
+            `DUH：${to} 不接受；${keyFile} 与对方账号 ${account} 的 keyFile 是否一致？`,
+          );
+    case 'unanswered':
+      return say(
+        `no answer from ${to}, sent again: is a gateway there, is account ${account} in its config, and may it report from this address?`,
+        `${to} 无应答，重发中：该处是否有网关？其配置中是否有账号 ${account}？是否允许从本机地址上报？`,
+      );
+    case 'closed':
+      return say(`${to} closed the connection; tried again`, `${to} 关闭了连接；重连中`);
+    case 'away':
+      return say(
+        `no connection to ${to} (${news.reason}); tried again`,
+        `无法连接 ${to}（${news.reason}）；重试中`,
+      );
+  }
+}
 
 function endOf({ serial, baud, listen }: Options, fallback: string): WireEnd {
   if (serial !== undefined) return { serial, baudRate: Number(baud) };
