@@ -74,8 +74,7 @@ export const siaCodes: readonly AlarmCode[] = [
   row('TA', 'TR TH', 'tamper', 'tamper'),
   row('ES', 'EJ', 'tamper', 'expansion module tamper', because('expansion')),
   row('XS', 'XJ', 'tamper', 'radio receiver tamper', because('receiver')),
-  row('JA', '', 'tamper', 'wrong user codes', { ...because('user-code'), ...area, ...once }),
-  row('JC', '', 'none', 'wrong user codes over'),
+  row('JA', 'JC', 'tamper', 'wrong user codes', { ...because('user-code'), ...area, ...once }),
   row('AA', '', 'tamper', 'another panel in place of this one', { ...because('substitution'), ...once }),
   // Ajax: a detector was moved.
   row('SM', '', 'tamper', 'moved', { ...because('moved'), ...once }),

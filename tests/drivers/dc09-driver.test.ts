@@ -135,11 +135,11 @@ describe('what a panel on TCP sends', () => {
     expect(await panel.answers.next()).toMatchObject({ id: 'ACK', sequence: 6002 });
     expect(await panel.answers.next()).toMatchObject({ id: 'ACK', sequence: 247 });
     expect(await discards.next()).toMatchObject({ reason: 'wrong length, frame taken', bytes: 0 });
-    // JC is a code that no table of ours knows: kept, not lost.
+    // JC: the wrong user codes are over.
     expect(await reports.next()).toMatchObject({
-      kind: 'fault',
+      kind: 'tamper',
+      state: 'restored',
       codes: { sia: 'JC' },
-      details: { unknownCode: true },
     });
     expect(await reports.next()).toMatchObject({ kind: 'arming', state: 'raised', details: { user: '057' } });
   });
