@@ -19,6 +19,7 @@ import type { Config, RawConfig } from './schema.ts';
 import { partUplink, type RawUplink, type UplinkConfig, versionAsProtocol } from './sections/uplinks.ts';
 import { whyUnreadable } from './text.ts';
 import { type Path, readYaml } from './yaml.ts';
+import { withAccounts } from './zones.ts';
 
 const profilesDirectory = join(import.meta.dirname, 'profiles');
 
@@ -51,7 +52,7 @@ export function resolveConfig(file: string, raw: RawConfig, problems: ConfigProb
   const uplinks = raw.uplinks.map((uplink, i) => resolveUplink(uplink, ['uplinks', i], directory, problems));
   const devices = raw.devices.map((device, i) => resolveDevice(device, i, directory, problems));
   const access = resolveFiles(raw.access, ['access'], directory, problems);
-  return { ...config, access, uplinks, devices };
+  return withAccounts({ ...config, access, uplinks, devices });
 }
 
 function findRepeats(items: readonly { id: string }[], path: (string | number)[], problems: ConfigProblem[]) {

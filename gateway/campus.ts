@@ -1,6 +1,10 @@
 /** What the config says of the place: names, which zone is in which area, what a camera sees, what a target is. Pure. */
 import type { Config } from '../config/schema.ts';
+import { zoneKey } from '../config/zones.ts';
 import type { TargetKind } from './commands/registry.ts';
+
+/** The area of a zone of a device, and of an account of that; undefined: it belongs to none. */
+export type AreaOf = (device: string, zone: number | undefined, account?: unknown) => string | undefined;
 
 export interface Campus {
   readonly id: string;
@@ -10,8 +14,7 @@ export interface Campus {
   readonly targets: readonly string[];
   /** What a target of a command is; undefined: there is none of that name. */
   kindOf(target: string): TargetKind | undefined;
-  /** The area of a zone; undefined: it belongs to none. */
-  areaOf(device: string, zone: number | undefined): string | undefined;
+  readonly areaOf: AreaOf;
   /** The areas that a camera sees. */
   areasSeenBy(camera: string): readonly string[];
   /** The devices that take pictures. */
@@ -28,7 +31,12 @@ export function readCampus({ campus, devices, areas }: Pick<Config, 'campus' | '
   ]);
   const areaOfZone = new Map<string, string>();
   for (const { id, zones } of areas)
-    for (const { device, zone } of zones) areaOfZone.set(`${device}\n${zone}`, id);
+    for (const zone of zones) {
+      areaOfZone.set(zoneKey(zone), id);
+      // Who asks without the account is told the first of that number.
+      const ofAny = zoneKey({ ...zone, account: undefined });
+      if (!areaOfZone.has(ofAny)) areaOfZone.set(ofAny, id);
+    }
   const devicesThatCan = (action: string) =>
     devices.filter(({ commands = [] }) => commands.some((known) => known.action === action));
   return {
@@ -36,7 +44,7 @@ export function readCampus({ campus, devices, areas }: Pick<Config, 'campus' | '
     names: new Map([...devices, ...areas].map(({ id, name }) => [id, name])),
     targets: [...devices, ...areas].map(({ id }) => id),
     kindOf: (target) => kinds.get(target),
-    areaOf: (device, zone) => areaOfZone.get(`${device}\n${zone}`),
+    areaOf: (device, zone, account) => areaOfZone.get(zoneKey({ device, zone, account })),
     areasSeenBy: (camera) => areas.filter(({ cameras }) => cameras.includes(camera)).map(({ id }) => id),
     cameras: devicesThatCan('snapshot').map(({ id, name }) => ({ id, name })),
     indicators: new Set(devicesThatCan('indicate').map(({ id }) => id)),

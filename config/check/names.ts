@@ -3,6 +3,8 @@ import type { Problem } from '../../drivers/contract/driver.ts';
 import { type ActionName, actionOf, commandActions } from '../catalogue/actions.ts';
 import { say } from '../language.ts';
 import type { Config } from '../schema.ts';
+import type { ZoneName } from '../sections/values.ts';
+import { accountsOf, isSameAccount } from '../zones.ts';
 
 export type Path = Problem['path'];
 
@@ -23,6 +25,7 @@ const nouns = {
   'time table': '时间表',
   event: '事件',
   output: '输出',
+  account: '账号',
 } as const;
 export type Noun = keyof typeof nouns;
 
@@ -43,27 +46,38 @@ export function missingNames(
 
 export const idsOf = (items: readonly { readonly id: string }[]) => items.map(({ id }) => id);
 
-/** The zones that a device's options list; undefined: it lists none, and any number may come. */
-function zonesOf(options: unknown): readonly number[] | undefined {
-  const { zones, inputs, accounts } = options as {
+/** The zones that a device's options list, of an account; undefined: they list none, and any number may come. */
+function zonesOf(options: unknown, account: string | undefined): readonly number[] | undefined {
+  const { zones, inputs } = options as {
     zones?: readonly { zone: number }[];
     inputs?: readonly { zone: number }[];
-    accounts?: readonly { zones?: readonly { zone: number }[] }[];
   };
-  const listed = zones ?? inputs ?? accounts?.flatMap((account) => account.zones ?? []);
+  const listed =
+    zones ?? inputs ?? accountsOf(options).find((one) => isSameAccount(one.account, account))?.zones;
   return listed === undefined || listed.length === 0 ? undefined : listed.map(({ zone }) => zone);
 }
 
-/** A zone that a config names: its device must be there, and, where it lists its zones, the zone. */
+const whichAccount = (device: string, zone: number, accounts: readonly string[]) =>
+  say(
+    `zone ${zone} of ${device}: which account? Add account: "${accounts[0]}"; there are: ${accounts.join(', ')}`,
+    `${device} 的防区 ${zone} 属于哪个账号？请写明 account: "${accounts[0]}"；可用：${accounts.join('、')}`,
+  );
+
+/** A zone that a config names: its device must be there, its account, and, where zones are listed, the zone. */
 export function zoneProblems(
   path: Path,
-  { device, zone }: { readonly device: string; readonly zone: number },
+  { device, zone, account }: ZoneName,
   devices: Config['devices'],
 ): Problem[] {
   const found = devices.find(({ id }) => id === device);
   if (found === undefined)
     return [{ path: [...path, 'device'], message: isMissing(named('device', device), idsOf(devices)) }];
-  const listed = zonesOf(found.options);
+  const accounts = accountsOf(found.options).map((one) => one.account);
+  if (account === undefined && accounts.length > 1)
+    return [{ path, message: whichAccount(device, zone, accounts) }];
+  if (account !== undefined && !accounts.some((one) => isSameAccount(one, account)))
+    return [{ path: [...path, 'account'], message: isMissing(named('account', account), accounts) }];
+  const listed = zonesOf(found.options, account);
   if (listed === undefined || listed.includes(zone)) return [];
   return [{ path: [...path, 'zone'], message: isMissing(named('zone', zone), listed) }];
 }

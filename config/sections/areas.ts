@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { AlarmKind } from '../../drivers/contract/observation.ts';
 import { duration, identifier } from '../../drivers/contract/options.ts';
-import { clockTime, onDays } from './values.ts';
+import { clockTime, onDays, zoneName } from './values.ts';
 
 /** What a zone says that counts only while its area is armed. */
 export const zoneAlarmKinds = ['intrusion', 'perimeter', 'fence', 'collision'] as const satisfies AlarmKind[];
@@ -12,9 +12,7 @@ export const area = z.strictObject({
   name: z.string().max(100).optional().describe('Its name for people'),
   zones: z
     .array(
-      z.strictObject({
-        device: z.string(),
-        zone: z.int().min(0).max(9999),
+      zoneName.extend({
         type: z
           .enum(['instant', 'delayed', '24-hour', 'panic', 'tamper', 'fire'])
           .default('instant')

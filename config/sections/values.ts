@@ -37,4 +37,12 @@ export const eventPattern = () =>
       '"*", a class such as "alarm.*", or a type such as "device.offline"',
     );
 
-export const zoneName = z.strictObject({ device: z.string(), zone: z.int().min(0).max(9999) });
+export const zoneName = z.strictObject({
+  device: z.string(),
+  account: z
+    .string()
+    .optional()
+    .describe('Of which panel, where several accounts report to the device: the account, in quotes'),
+  zone: z.int().min(0).max(9999),
+});
+export type ZoneName = z.output<typeof zoneName>;

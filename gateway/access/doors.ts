@@ -1,6 +1,7 @@
 /** The doors of the campus: which reader, contact, button and lock is of which, and what each is doing. */
 import type { Result } from '../../config/catalogue/actions.ts';
 import type { AccessConfig } from '../../config/sections/access.ts';
+import { isSameZone, placeOf, type ZonePlace } from '../../config/zones.ts';
 import { type Clock, within } from '../../drivers/contract/clock.ts';
 import type { Observation } from '../../drivers/contract/observation.ts';
 import type { Commands } from '../commands/index.ts';
@@ -35,10 +36,8 @@ export interface Doors {
 /** A lock that has not answered by then is told as not locked: who asks for a lockdown waits for it. */
 const LOCK_TIMEOUT_MS = 5000;
 
-const isZone = (
-  one: { readonly device: string; readonly zone: number } | undefined,
-  { device, zone }: Observation,
-) => one !== undefined && one.device === device && one.zone === zone?.number;
+const isZone = (one: ZonePlace | undefined, said: Observation) =>
+  one !== undefined && isSameZone(one, placeOf(said));
 
 export function createDoors(
   config: AccessConfig['doors'],

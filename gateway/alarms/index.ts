@@ -34,7 +34,7 @@ export interface AlarmOptions {
 
 /** What alarms must know of the place. */
 export interface AlarmPlaces {
-  areaOf(device: string, zone: number | undefined): string | undefined;
+  areaOf(device: string, zone: number | undefined, account?: unknown): string | undefined;
   /** The areas that a camera sees. */
   areasSeenBy(camera: string): readonly string[];
 }

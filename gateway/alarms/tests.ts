@@ -11,7 +11,7 @@ const TEST_MAX_MS = 8 * 3_600_000;
 export function createTests(options: {
   readonly onward: Pass;
   readonly states: Recorder['states'];
-  readonly areaOf: (device: string, zone: number | undefined) => string | undefined;
+  readonly areaOf: (device: string, zone: number | undefined, account?: unknown) => string | undefined;
   readonly now: () => number;
 }) {
   const { onward, states, areaOf, now } = options;
@@ -28,7 +28,7 @@ export function createTests(options: {
   };
   return {
     marked(observation: Observation): Observation {
-      const area = areaOf(observation.device, observation.zone?.number);
+      const area = areaOf(observation.device, observation.zone?.number, observation.details?.['account']);
       const test = testing(observation.device) ?? (area === undefined ? undefined : testing(area));
       return test === undefined ? observation : { ...observation, test };
     },

@@ -1,6 +1,7 @@
 /** What people and the timetable ask of areas: arm, disarm, bypass. */
 import type { ArgumentsOf, Result } from '../../config/catalogue/actions.ts';
 import type { AreaConfig } from '../../config/sections/areas.ts';
+import { isSameZone } from '../../config/zones.ts';
 import type { Log } from '../../drivers/contract/driver.ts';
 import type { Observation } from '../../drivers/contract/observation.ts';
 import type { Pass } from '../road/stage.ts';
@@ -43,8 +44,7 @@ export function createChanges(options: {
       );
       if (blocking.length > 0 && !force)
         return { done: false, reason: `zones are open: ${blocking.map(zoneName).join(', ')}` };
-      for (const zone of blocking)
-        await onward({ ...bypassOf(area.id, zone), details: { forced: true, by } });
+      for (const zone of blocking) await onward(bypassOf(area.id, zone, { forced: true, by }));
       await setArmed(area, true, { by, exitDelay });
       onArmed(area);
       return { done: true, result: { state: known.stateOf(area), bypassed: blocking.map(zoneName) } };
@@ -58,21 +58,25 @@ export function createChanges(options: {
         const bypass = known.latest(bypassOf(area.id, zone));
         const forced = (bypass?.event.data['details'] as { forced?: boolean } | undefined)?.forced === true;
         if (bypass?.raised === true && forced)
-          await onward({ ...bypassOf(area.id, zone), state: 'restored', details: { by } });
+          await onward({ ...bypassOf(area.id, zone, { by }), state: 'restored' });
       }
       return { done: true, result: { state: 'disarmed' } };
     },
 
     async bypass(area: AreaConfig, on: boolean, wanted: ArgumentsOf<'bypass'>): Promise<Result> {
-      const zone = area.zones.find((one) => one.device === wanted.device && one.zone === wanted.zone);
-      if (zone === undefined)
-        return { done: false, reason: `${area.id} has no zone ${wanted.device}/${wanted.zone}` };
+      const [zone, ...others] = area.zones.filter((one) =>
+        isSameZone({ ...wanted, account: wanted.account ?? one.account }, one),
+      );
+      if (zone === undefined) return { done: false, reason: `${area.id} has no zone ${zoneName(wanted)}` };
+      if (others.length > 0) {
+        const names = [zone, ...others].map(zoneName).join(', ');
+        return { done: false, reason: `zone ${zoneName(wanted)}: of which account? There are: ${names}` };
+      }
       if (!isArmable(zone)) return { done: false, reason: `a ${zone.type} zone is never bypassed` };
       if (known.isBypassed(area.id, zone) !== on)
         await onward({
-          ...bypassOf(area.id, zone),
+          ...bypassOf(area.id, zone, { by: wanted.by ?? '' }),
           state: on ? 'raised' : 'restored',
-          details: { by: wanted.by ?? '' },
         });
       return { done: true };
     },

@@ -68,21 +68,33 @@ interface EntryDetails extends Readonly<Record<string, string | number>> {
   readonly kind: string;
   readonly zone: number;
 }
-const detailsOf = ({ device, kind, zone, cause }: Observation): EntryDetails => ({
+const detailsOf = ({ device, kind, zone, cause, details }: Observation): EntryDetails => ({
   device,
   kind,
   zone: zone?.number ?? 0,
   ...(zone?.id !== undefined && { zoneId: zone.id }),
   ...(zone?.name !== undefined && { zoneName: zone.name }),
   ...(cause !== undefined && { cause }),
+  // Under names of their own: the entry is the area's, whatever panel told of it.
+  ...(details?.['account'] !== undefined && { zoneAccount: String(details['account']) }),
+  ...(details?.['partition'] !== undefined && { zonePartition: String(details['partition']) }),
 });
 const alarmOf = ({ device, kind, zone, ...rest }: EntryDetails): Observation => {
-  const { zoneId: id, zoneName: name, cause } = rest as Readonly<Record<string, string>>;
+  const {
+    zoneId: id,
+    zoneName: name,
+    cause,
+    zoneAccount: account,
+    zonePartition: partition,
+  } = rest as Readonly<Record<string, string>>;
   return {
     device,
     kind: kind as Observation['kind'],
     state: 'raised',
     zone: { number: zone, ...(id !== undefined && { id }), ...(name !== undefined && { name }) },
     ...(cause !== undefined && { cause }),
+    ...(account !== undefined && {
+      details: { account, ...(partition !== undefined && { partition }) },
+    }),
   };
 };

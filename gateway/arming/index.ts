@@ -8,6 +8,7 @@
 import type { Registry } from '../../config/catalogue/actions.ts';
 import { type AreaConfig, zoneAlarmKinds } from '../../config/sections/areas.ts';
 import type { CalendarConfig } from '../../config/sections/calendar.ts';
+import { placeOf, zoneKey } from '../../config/zones.ts';
 import type { Clock, Timer } from '../../drivers/contract/clock.ts';
 import type { Log } from '../../drivers/contract/driver.ts';
 import type { Observation, Receipt } from '../../drivers/contract/observation.ts';
@@ -18,7 +19,7 @@ import type { Recorder } from '../road/recorder.ts';
 import type { Pass, Stage } from '../road/stage.ts';
 import { createChanges } from './changes.ts';
 import { createEntries } from './entry.ts';
-import { type AreaState, isArmable, knownOf, type Place, zoneKey } from './known.ts';
+import { type AreaState, isArmable, knownOf, type Place } from './known.ts';
 import { createTimetable } from './timetable.ts';
 
 export type { AreaState } from './known.ts';
@@ -58,8 +59,7 @@ export function createArming(
   const { areas } = config;
   const { onward, clock, time, log, metrics } = options;
   const places = new Map<string, Place>();
-  for (const area of areas)
-    for (const zone of area.zones) places.set(zoneKey(zone.device, zone.zone), { area, zone });
+  for (const area of areas) for (const zone of area.zones) places.set(zoneKey(zone), { area, zone });
   /** What zones said last, of those that are open now, armed or not. */
   const open = new Map<string, Observation>();
   const exits = new Map<string, Timer>();
@@ -87,7 +87,7 @@ export function createArming(
     const over = () => {
       if (known.stateOf(area) !== 'armed') return;
       for (const zone of area.zones) {
-        const observation = open.get(zoneKey(zone.device, zone.zone));
+        const observation = open.get(zoneKey(zone));
         if (observation !== undefined && isArmable(zone)) trip({ area, zone }, observation).catch(() => {});
       }
     };
@@ -97,7 +97,7 @@ export function createArming(
   const changes = createChanges({
     onward,
     known,
-    isOpen: ({ device, zone }) => open.has(zoneKey(device, zone)),
+    isOpen: (zone) => open.has(zoneKey(zone)),
     onArmed: watchExit,
     endEntry: entries.end,
     log,
@@ -112,12 +112,13 @@ export function createArming(
   };
   return {
     pass(observation) {
-      const { device, zone, kind, state } = observation;
-      const place = zone === undefined ? undefined : places.get(zoneKey(device, zone.number));
+      const { kind, state } = observation;
+      const key = zoneKey(placeOf(observation));
+      const place = places.get(key);
       if (place === undefined || !(zoneAlarmKinds as readonly string[]).includes(kind))
         return onward(observation);
-      if (state === 'raised') open.set(zoneKey(device, place.zone.zone), observation);
-      else open.delete(zoneKey(device, place.zone.zone));
+      if (state === 'raised') open.set(key, observation);
+      else open.delete(key);
       if (!isArmable(place.zone)) return onward(observation);
       if (state === 'raised') return trip(place, observation);
       // The end of what was never an alarm is no news.

@@ -1,5 +1,6 @@
 /** What is known of areas: the latest events about them, which survive restarts as the journal does. Pure. */
 import type { AreaConfig } from '../../config/sections/areas.ts';
+import type { ZoneName } from '../../config/sections/values.ts';
 import type { Observation } from '../../drivers/contract/observation.ts';
 import { stateKeyOf } from '../road/event.ts';
 import type { Recorder, State } from '../road/recorder.ts';
@@ -18,12 +19,16 @@ export const aboutArea = (
   more: Partial<Observation> = {},
 ): Observation => ({ device: area, kind, state: 'raised', ...more });
 
-export const zoneKey = (device: string, zone: number | undefined) => `${device}\n${zone}`;
-export const zoneName = ({ device, zone }: ZoneConfig) => `${device}/${zone}`;
+export const zoneName = ({ device, account, zone }: ZoneName) =>
+  [device, ...(account === undefined ? [] : [account]), zone].join('/');
 /** Whether it alarms only while the area is armed. */
 export const isArmable = ({ type }: ZoneConfig) => type === 'instant' || type === 'delayed';
-export const bypassOf = (area: string, zone: ZoneConfig): Observation =>
-  aboutArea(area, 'bypass', { zone: { number: zone.zone, id: zoneName(zone) }, cause: zone.device });
+export const bypassOf = (area: string, zone: ZoneConfig, details: Observation['details'] = {}): Observation =>
+  aboutArea(area, 'bypass', {
+    zone: { number: zone.zone, id: zoneName(zone) },
+    cause: zone.device,
+    details: { ...(zone.account !== undefined && { account: zone.account }), ...details },
+  });
 
 export type Known = ReturnType<typeof knownOf>;
 

@@ -5,6 +5,7 @@ import { matches } from '../../config/catalogue/filter.ts';
 import { say } from '../../config/language.ts';
 import type { CalendarConfig } from '../../config/sections/calendar.ts';
 import type { RuleConfig } from '../../config/sections/rules.ts';
+import { isSameZone } from '../../config/zones.ts';
 import type { ObservationKind } from '../../drivers/contract/observation.ts';
 import { fitsDay } from '../calendar.ts';
 
@@ -14,11 +15,13 @@ export interface Happening {
   readonly kind?: ObservationKind | undefined;
   readonly device: string;
   readonly zone?: number | undefined;
+  /** Of which panel of the device. */
+  readonly account?: unknown;
 }
 
 /** What rules ask of the gateway. */
 export interface Surroundings {
-  areaOf(device: string, zone: number | undefined): string | undefined;
+  areaOf(device: string, zone: number | undefined, account?: unknown): string | undefined;
   isArmed(area: string): boolean;
   readonly calendar: CalendarConfig;
   readonly timezone: string;
@@ -40,8 +43,8 @@ export function isAbout(
     matches(when.event, what.type) &&
     (kinds === undefined || (what.kind !== undefined && kinds.includes(what.kind))) &&
     (devices === undefined || devices.includes(what.device)) &&
-    (zones === undefined || zones.some(({ device, zone }) => device === what.device && zone === what.zone)) &&
-    (areas === undefined || areas.includes(areaOf(what.device, what.zone) ?? ''))
+    (zones === undefined || zones.some((zone) => isSameZone(zone, what))) &&
+    (areas === undefined || areas.includes(areaOf(what.device, what.zone, what.account) ?? ''))
   );
 }
 

@@ -41,18 +41,20 @@ interface Run {
   readonly stop: AbortController;
 }
 
-/** The kind, device and zone of an event, as rules ask for them. */
+/** The kind, device, zone and account of an event, as rules ask for them. */
 export function happeningOf(event: Event): Happening {
-  const { kind, device, zone } = event.data as {
+  const { kind, device, zone, details } = event.data as {
     kind?: Happening['kind'];
     device?: { id: string };
     zone?: { number: number };
+    details?: { account?: unknown };
   };
   return {
     type: event.type.slice(typePrefix.length) as EventType,
     kind,
     device: device?.id ?? 'gateway',
     zone: zone?.number,
+    account: details?.account,
   };
 }
 
@@ -76,8 +78,8 @@ export function createRules(rules: readonly RuleConfig[], options: RulesOptions)
   const perform = performer({ ...options, signal: over.signal });
 
   const begin = (rule: RuleConfig, event: Event): Run => {
-    const { device, zone } = happeningOf(event);
-    const one = { rule, event, device, area: areaOf(device, zone), stop: new AbortController() };
+    const { device, zone, account } = happeningOf(event);
+    const one = { rule, event, device, area: areaOf(device, zone, account), stop: new AbortController() };
     addBounded(runs, one, RUNS_MAX);
     return one;
   };

@@ -2,7 +2,12 @@
 import { z } from 'zod';
 import { by, define, nothing } from './action.ts';
 
-const zone = z.strictObject({ by, device: z.string(), zone: z.int() });
+const zone = z.strictObject({
+  by,
+  device: z.string(),
+  account: z.string().optional().describe('Of which panel'),
+  zone: z.int(),
+});
 
 /** Alarms that are none. */
 export const tests = define({

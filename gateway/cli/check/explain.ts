@@ -3,37 +3,42 @@ import { eventFilter } from '../../../config/catalogue/filter.ts';
 import { say } from '../../../config/language.ts';
 import type { Config } from '../../../config/schema.ts';
 import { zoneAlarmKinds } from '../../../config/sections/areas.ts';
+import { isSameZone, type ZonePlace } from '../../../config/zones.ts';
 import { type AlarmKind, alarmKinds } from '../../../drivers/contract/observation.ts';
 import { inWords, isAbout } from '../../rules/conditions.ts';
 
 interface ListedZone {
   readonly zone: number;
+  readonly account?: string;
   readonly id?: string;
   readonly name?: string;
   readonly kind?: AlarmKind;
 }
 
 export function* explainZones({ devices, areas, uplinks, rules }: Config): Generator<string> {
-  const areaOf = (device: string, zone: number | undefined) =>
-    areas.find(({ zones }) => zones.some((one) => one.device === device && one.zone === zone));
+  const zoneIn = (area: Config['areas'][number], own: ZonePlace) =>
+    area.zones.find((one) => isSameZone(one, own));
+  const areaOf = (own: ZonePlace) => areas.find((area) => zoneIn(area, own) !== undefined);
   const platforms = uplinks.filter(({ events }) => eventFilter(events)('alarm.raised')).map(({ id }) => id);
   const told = new Set<string>();
   for (const { id: device, options, profile } of devices) {
     const { zones = [], accounts = [] } = options as {
       zones?: readonly ListedZone[];
-      accounts?: readonly { zones?: readonly ListedZone[] }[];
+      accounts?: readonly { account: string; zones?: readonly ListedZone[] }[];
     };
     const { points = [] } = (profile ?? {}) as { points?: readonly Partial<ListedZone>[] };
     const kindOf = (zone: number) =>
       alarmKinds.find((kind) => points.some((point) => point.zone === zone && point.kind === kind)) ??
       'intrusion';
-    for (const { zone, id, name, kind = kindOf(zone) } of [
+    for (const { zone, account, id, name, kind = kindOf(zone) } of [
       ...zones,
-      ...accounts.flatMap((one) => one.zones ?? []),
+      ...accounts.flatMap(({ account, zones: own = [] }) => own.map((one) => ({ ...one, account }))),
     ]) {
-      yield `\n${device} ${say('zone', '防区')} ${zone} ${name ?? id ?? ''}: ${kind}`;
-      const area = areaOf(device, zone);
-      const type = area?.zones.find((one) => one.device === device && one.zone === zone)?.type;
+      const panel = accounts.length > 1 ? ` ${account}` : '';
+      yield `\n${device}${panel} ${say('zone', '防区')} ${zone} ${name ?? id ?? ''}: ${kind}`;
+      const own = { device, zone, account };
+      const area = areaOf(own);
+      const type = area && zoneIn(area, own)?.type;
       const always = say('it always alarms', '始终报警');
       // Of a disarmed area only what may be the staff waits; gas or a panic button never does.
       const waits = (zoneAlarmKinds as readonly string[]).includes(kind);
@@ -46,13 +51,13 @@ export function* explainZones({ devices, areas, uplinks, rules }: Config): Gener
         yield say(`  it alarms${late} while ${area.id} is armed`, `  ${area.id} 布防时报警${late}`);
       }
       yield `  ${say('platforms', '上报平台')}: ${platforms.join(', ') || say('none', '无')}`;
-      const happening = { type: 'alarm.raised', kind, device, zone } as const;
-      const own = rules.filter((rule) => isAbout(rule, happening, { areaOf: (...of) => areaOf(...of)?.id }));
-      for (const rule of own) {
+      const happening = { type: 'alarm.raised', kind, ...own } as const;
+      const about = rules.filter((rule) => isAbout(rule, happening, { areaOf: () => area?.id }));
+      for (const rule of about) {
         told.add(rule.id);
         yield `  ${inWords(rule)}`;
       }
-      if (own.length === 0) yield say('  no rule', '  无联动');
+      if (about.length === 0) yield say('  no rule', '  无联动');
     }
   }
   const others = rules.filter(({ id }) => !told.has(id));
