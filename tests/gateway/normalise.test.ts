@@ -26,6 +26,8 @@ function campus(lowBits: object[] = []) {
   });
   const devices = [
     { id: 'narrow', ...line(4001, { format: 'wiegand26' }) },
+    { id: 'r-w34', ...line(4005, { format: 'wiegand34' }) },
+    { id: 'many', ...line(4006, { format: 'wiegand' }) },
     { id: 'text', ...line(4002, {}) },
     { id: 'em', ...line(4003, { format: 'rdm6300' }) },
     { id: 'bus', ...line(4004, {}), driver: 'osdp' },
@@ -130,5 +132,48 @@ describe('credentials normalise', () => {
           expect(card.number).toMatch(/^[0-9A-Za-z]+$/);
       }),
     );
+  });
+});
+
+describe('credentials normalise of what is printed', () => {
+  // 0040856634 is printed on the card whose Wiegand 34 is 00623,27706, and whose Wiegand 26 is 111,27706.
+  it.each<[string, readonly string[], number, RegExp]>([
+    ['sends of it', ['r-w34', '0040856634'], 0, /as it is set: wiegand34 623,27706 → line 2/],
+    ['sends of its hex', ['r-w34', '026F6C3A'], 0, /as it is set: wiegand34 623,27706 → line 2/],
+    [
+      'sends of it, which is a part',
+      ['narrow', '0040856634'],
+      1,
+      /lowBits: \[{ reader: narrow, bits: 24 }\]/,
+    ],
+    [
+      'says is not known',
+      ['many', '0040856634'],
+      1,
+      /→ the card of line 2, if .* what many says .* show the card/,
+    ],
+    [
+      'says is not known',
+      ['em', '0040856634'],
+      1,
+      /→ the card of line 2, if .* what em says .* show the card/,
+    ],
+    ['says is not known', ['em', '40856634'], 1, /→ the card of line 2, if this is printed/],
+    ['says is a part', ['bus', '01026F6C3A'], 1, /lowBits: \[{ reader: bus, bits: 24 }\]/],
+    ['sends has no letters', ['r-w34', 'S0012X'], 1, /→ the card of line 8, if this is printed/],
+  ])(
+    'turns no reader around for what is printed on a card: what the reader %s (%j)',
+    async (_name, [reader = '', said = ''], status, advice) => {
+      const answer = await normalise('--reader', reader, said);
+      expect(answer).toMatchObject({ status, stdout: expect.stringMatching(advice) });
+      expect(answer.stdout).not.toMatch(/^ {2}→ .*(format|reverse|digits): /m);
+    },
+  );
+
+  it.each<[string, RegExp]>([
+    ['11101000111100010010011010', /set at the reader: format: wiegand .* line 3/],
+    ['01026F6C3A3A', /set at the reader: format: rdm6300 .* line 2/],
+  ])('advises another format for what no card has printed on it: %s', async (said, advice) => {
+    expect((await normalise('--reader', 'text', said)).stdout).toMatch(advice);
   });
 });

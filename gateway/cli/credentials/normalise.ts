@@ -138,15 +138,18 @@ function showSaid(said: string, form: ReaderForm, place: Place): boolean {
   const finds = (card: CardReading) =>
     part === undefined ? linesOf(card, lines) : partLines(card, part, lines);
   const asItIs = reader === undefined ? say('as it stands', '按原样') : say('as it is set', '按当前配置');
-  for (const { option, card } of readings) {
+  for (const { option, printed, card } of readings) {
     const found = finds(card);
-    if (option !== undefined && found.length === 0 && !/^reverse/.test(option)) continue;
-    write(`  ${option ?? asItIs}: ${shown(card)} → ${where(found)}`);
+    const isTried = printed || (option !== undefined && !/^reverse/.test(option));
+    if (isTried && found.length === 0) continue;
+    write(
+      `  ${printed ? say('printed, or of another reader', '卡面印刷或其他读卡器的读数') : (option ?? asItIs)}: ${shown(card)} → ${where(found)}`,
+    );
     const value = wholeOfReading(card)?.value;
     for (const form of value === undefined ? [] : formsOf(value))
       write(`      ${form.name}: ${form.text} → ${where(linesOf(form.card, lines))}`);
   }
-  const own = readings.find(({ option }) => option === undefined);
+  const own = readings.find(({ option, printed }) => option === undefined && !printed);
   const ownLines = own === undefined ? [] : finds(own.card);
   if (ownLines.length === 1) return true;
   write(`  ${adviceFor(own, ownLines, readings, place)}`);
@@ -172,7 +175,8 @@ function adviceFor(
       `→ set at the reader: ${other.option} (if this is the card of ${where(linesOf(other.card, lines))})`,
       `→ 在读卡器上设置：${other.option}（如果这是${where(linesOf(other.card, lines))}的卡）`,
     );
-  const value = own === undefined ? undefined : wholeOfReading(own.card)?.value;
+  const printed = readings.find((one) => one.printed && linesOf(one.card, lines).length === 1);
+  const value = own === undefined || printed !== undefined ? undefined : wholeOfReading(own.card)?.value;
   const asHex = value === undefined ? undefined : lines.get(`/${normalNumber(hexOf(value, 8))}`);
   if (value !== undefined && asHex !== undefined && /^\d+$/.test(hexOf(value, 8)))
     return say(
@@ -192,5 +196,10 @@ function adviceFor(
       );
     }
   }
+  if (printed !== undefined)
+    return say(
+      `→ the card of ${where(linesOf(printed.card, lines))}, if this is printed on it; what ${reader} says of it is in its events (access.unknown, access.denied): show the card there, and give that`,
+      `→ 如果卡面印有此号，则是${where(linesOf(printed.card, lines))}的卡；请在 ${reader} 上刷卡，再输入其事件中的读数`,
+    );
   return say('→ in no row, whatever the options', '→ 任何选项下名单中都没有');
 }

@@ -6,7 +6,7 @@ import {
   type WiegandLayout,
   wiegandLayouts,
 } from '../../../drivers/bits.ts';
-import type { CardReading } from '../../../drivers/contract/card.ts';
+import { type CardReading, readCard } from '../../../drivers/contract/card.ts';
 import { cardDecoder } from '../../../drivers/wiegand/codec.ts';
 
 /** How a reader of the config gives its cards; without one, what is tried first. */
@@ -18,6 +18,8 @@ export interface ReaderForm extends CardOptions {
 export interface Reading {
   /** The option that makes it so; undefined: as the reader is set. */
   readonly option?: string;
+  /** As who reads it off the card, or another reader, has it: it says nothing of this reader. */
+  readonly printed?: true;
   readonly card: CardReading;
 }
 
@@ -70,17 +72,36 @@ function emOf(said: string, reverse: boolean): CardReading | undefined {
   return first !== undefined && 'frame' in first && 'number' in first.frame ? first.frame : undefined;
 }
 
+/** What a reader of one format sends of a card with this number: as many of its lowest bits as go in. */
+function sentOf(said: string, [layout, ...others]: readonly WiegandLayout[]): CardReading | undefined {
+  const written = readCard(said);
+  if (written?.is !== 'number' || layout === undefined || others.length > 0) return undefined;
+  const places = (letter: 'F' | 'C') => [...layout.bits].filter((one) => one === letter).length;
+  const low = BigInt.asUintN(places('F') + places('C'), written.value);
+  const above = BigInt(places('C'));
+  return {
+    format: layout.name,
+    ...(places('F') > 0 && { facility: Number(low >> above) }),
+    number: BigInt.asUintN(places('C'), low).toString(),
+  };
+}
+
+const isBitText = (said: string) => /^[01]{20,128}$/.test(said);
+/** The digits of an RDM6300's frame with those of its check, or its bytes in hex: on no card. */
+const isFrame = (said: string) => /^[0-9A-Fa-f]{12}$|^02(?:[0-9A-Fa-f]{2}){13,15}$/.test(said);
+
 function read(said: string, form: ReaderForm): CardReading | undefined {
   const { is, format, layouts, reverse } = form;
-  const isBits = /^[01]{20,128}$/.test(said);
+  const isBits = isBitText(said);
   // As events show it: facility and number.
   if (is === 'bits' && /^\d{1,5}[,.]\d{5}$/.test(said)) {
     const parsed = cardOfText(said, format, { reverse, digits: 'auto' });
     return 'frame' in parsed ? parsed.frame : undefined;
   }
   if (is === 'bits' || (is === 'any' && isBits)) {
-    const parsed = /^[01]{8,128}$/.test(said) ? parseBits(said, layouts, reverse) : undefined;
-    return parsed !== undefined && 'frame' in parsed ? parsed.frame : undefined;
+    if (!/^[01]{8,128}$/.test(said)) return is === 'bits' ? sentOf(said, layouts) : undefined;
+    const parsed = parseBits(said, layouts, reverse);
+    return 'frame' in parsed ? parsed.frame : undefined;
   }
   if (is === 'em4100') return emOf(said, reverse);
   const parsed = cardOfText(said, format, form);
@@ -93,23 +114,24 @@ const digitsTried = ['auto', 'hex', '2H4D', '4H4D', 'decimal'] as const;
 export function readingsOf(said: string, form: ReaderForm): readonly Reading[] {
   const tried: Reading[] = [];
   const seen = new Set<string>();
-  const add = (option: string | undefined, one: Partial<ReaderForm>) => {
+  const add = (option: string | undefined, one: Partial<ReaderForm>, printed = false) => {
     const card = read(said, { ...form, ...one });
     const key = JSON.stringify(card);
     if (card === undefined || seen.has(key)) return;
     seen.add(key);
-    tried.push({ card, ...(option !== undefined && { option }) });
+    tried.push({ card, ...(option !== undefined && { option }), ...(printed && { printed }) });
   };
   add(undefined, {});
   const turned = { reverse: !form.reverse };
   add(`reverse: ${turned.reverse}`, turned);
-  // Who typed it has it from print, or from another reader.
-  for (const is of form.is === 'any' ? (['em4100'] as const) : (['text', 'bits', 'em4100'] as const)) {
-    if (is === form.is) continue;
-    const format = { text: 'ascii', bits: 'wiegand', em4100: 'rdm6300' }[is];
-    const layouts = is === 'bits' ? { layouts: known } : {};
-    add(`format: ${format}`, { is, format: is === 'text' ? 'ascii' : form.format, ...layouts });
+  // Who typed it has it from print, or from another reader: only what is never printed tells the reader's own form.
+  if (form.is === 'text' || form.is === 'em4100') {
+    if (isBitText(said)) add('format: wiegand', { is: 'bits', layouts: known });
+    if (form.is === 'text' && isFrame(said)) add('format: rdm6300', { is: 'em4100' });
   }
+  if (form.is !== 'text')
+    add(undefined, { is: 'text', format: 'card', reverse: false, digits: 'auto' }, true);
+  if (form.is !== 'em4100') add(undefined, { is: 'em4100', reverse: false }, true);
   for (const digits of digitsTried) {
     if (digits === form.digits) continue;
     add(`digits: ${digits}`, { digits });
