@@ -133,24 +133,19 @@ function receiver(
   const receive: Receive = async (decoded, answer, sender) => {
     if ('discarded' in decoded) return host.discarded(listener, decoded.reason, decoded.discarded);
     const { frame } = decoded;
+    const panel = panels.of(frame, sender.address);
+    /** For who looks for the panel: many are behind one device, and many behind one address. */
+    const from = `account ${panel?.config.account ?? frame.account ?? '?'} from ${sender.address}`;
     const refuse = (reason: string, device: string, detail?: string) => {
-      host.discarded(device, reason, frame.body.length, detail);
+      host.discarded(device, reason, frame.body.length, detail === undefined ? from : `${detail}, ${from}`);
       answer(encodeAnswer('DUH', frame));
     };
-
-    const panel = panels.of(frame, sender.address);
     // Not told "taken", a panel with a wrong account number shows its failure, and its installer sees it.
-    if (panel === undefined)
-      return host.discarded(listener, 'unknown account', frame.body.length, frame.account);
+    if (panel === undefined) return host.discarded(listener, 'unknown account', frame.body.length, from);
     // Not answered either: who forges an alarm learns nothing, and a panel that moved shows its failure.
     if (!panel.mayBeAt(sender.address))
-      return host.discarded(
-        panel.device,
-        'a frame from an address that is not its',
-        frame.body.length,
-        sender.address,
-      );
-    if (frame.lengthIsWrong) host.discarded(panel.device, 'wrong length, frame taken', 0);
+      return host.discarded(panel.device, 'a frame from an address that is not its', frame.body.length, from);
+    if (frame.lengthIsWrong) host.discarded(panel.device, 'wrong length, frame taken', 0, from);
 
     const encrypted = frame.cipherText !== undefined;
     if (encrypted && panel.key === undefined)
@@ -163,7 +158,7 @@ function receiver(
     const message = placed(opened, panel.config, now);
     const inTime = message.timestamp !== undefined && isInTime(message.timestamp, now, panel.config);
     if (encrypted && !inTime) {
-      host.discarded(panel.device, 'encrypted frame whose time is too far off', frame.body.length);
+      host.discarded(panel.device, 'encrypted frame whose time is too far off', frame.body.length, from);
       return answer(encodeNak(frame, wireTime(now, panel.config)));
     }
 
@@ -178,7 +173,7 @@ function receiver(
     if (events.length > MAX_EVENTS) return refuse('more events than a frame says', panel.device);
     // No answer: the panel keeps them and sends them again.
     if (panel.waiting + events.length > MAX_WAITING_EVENTS)
-      return host.discarded(panel.device, 'more at once than the disk takes', frame.body.length);
+      return host.discarded(panel.device, 'more at once than the disk takes', frame.body.length, from);
     const extended = readExtended(message.extended, events.length);
     const at = occurrence(extended, panel, now);
     const { device, config, said } = panel;

@@ -306,7 +306,7 @@ describe('a panel with a key', () => {
   it('does not take plain frames, nor frames under another key', async () => {
     const keyFile = join(temporaryDirectory(), 'panel.key');
     writeFileSync(keyFile, Buffer.alloc(16, 7));
-    const { port, reports } = await receiver([{ account: '1234', keyFile }]);
+    const { port, reports, discards } = await receiver([{ account: '1234', keyFile }]);
     const panel = await dial(port);
     panel.send(event('#1234|NPA9', 1));
     panel.send(
@@ -320,6 +320,11 @@ describe('a panel with a key', () => {
       { id: 'DUH' },
     ]);
     expect(reports.rest()).toEqual([]);
+    const detail = 'account 1234 from 127.0.0.1';
+    expect(discards.rest()).toMatchObject([
+      { reason: 'plain frame where a key is set', detail },
+      { reason: 'the key does not open the frame', detail },
+    ]);
   });
 
   it('is refused by check when the key has a wrong length', () => {

@@ -34,7 +34,10 @@ describe('an account', () => {
     const { port, discards } = await openReceiver([{ account: '8312' }, { account: '08312' }]);
     const panel = await dialRaw(port);
     panel.send('D3440015"NULL"0000L0#008312[]');
-    expect(await discards.next()).toMatchObject({ reason: 'unknown account', detail: '008312' });
+    expect(await discards.next()).toMatchObject({
+      reason: 'unknown account',
+      detail: 'account 008312 from 127.0.0.1',
+    });
   });
 
   it('that stands nowhere is not guessed where there are several, but by the address', async () => {
