@@ -36,7 +36,7 @@ export const alarmCodesPage = (): string => `# What the codes of alarm panels be
 Generated from \`drivers/alarm-codes/table.ts\`. A zone's \`kind\` in the config says what a burglary is (\`intrusion\` and
 \`perimeter\` below); what says itself what it is keeps it. A code that is not here is a \`device.fault\` with the cause
 \`code-XX\`; a restore that is not here ends such a fault, or is no event. A cancel ends the alarms of its partition as
-\`alarm.cancelled\`: BC those of a burglary, OC and 406 all but tamper; with the kind \`cancel\` where none stands any more.
+\`alarm.cancelled\`: BC those of a burglary, FC of fire, OC and 406 all but tamper; with the kind \`cancel\` where none stands any more.
 
 Where the number behind a code goes:
 
