@@ -70,19 +70,22 @@ function resolveFiles<T>(
   path: (string | number)[],
   directory: string,
   problems: ConfigProblem[],
+  madeBy: Driver['madeBy'] = {},
 ): T {
   if (Array.isArray(value))
-    return value.map((item, i) => resolveFiles(item, [...path, i], directory, problems)) as T;
+    return value.map((item, i) => resolveFiles(item, [...path, i], directory, problems, madeBy)) as T;
   if (typeof value !== 'object' || value === null) return value;
   const entries = Object.entries(value).map(([key, item]) => {
     if (!key.endsWith('File') || typeof item !== 'string')
-      return [key, resolveFiles(item, [...path, key], directory, problems)];
+      return [key, resolveFiles(item, [...path, key], directory, problems, madeBy)];
     const absolute = resolve(directory, item);
     try {
       accessSync(absolute, constants.R_OK);
       if (statSync(absolute).size > fileMaxOf(key)) throw new FileTooLargeError(absolute, fileMaxOf(key));
     } catch (error) {
-      const message = `${absolute} ${whyUnreadable(error as Error)}`;
+      const made = (error as NodeJS.ErrnoException).code === 'ENOENT' ? madeBy[key] : undefined;
+      const hint = made === undefined ? '' : say(`; ${made.en}`, `；${made.zh}`);
+      const message = `${absolute} ${whyUnreadable(error as Error)}${hint}`;
       problems.push({ path: [...path, key], message });
     }
     return [key, absolute];
@@ -159,8 +162,13 @@ function resolveDevice(
 ): Device {
   const path = ['devices', index];
   const before = problems.length;
-  const { id, driver: name, name: title, ...options } = resolveFiles(raw, path, directory, problems);
-  const driver = drivers.find((one) => one.name === name) as Driver;
+  const driver = drivers.find((one) => one.name === raw.driver) as Driver;
+  const {
+    id,
+    driver: name,
+    name: title,
+    ...options
+  } = resolveFiles(raw, path, directory, problems, driver.madeBy);
   const profile =
     driver.profile === undefined
       ? undefined

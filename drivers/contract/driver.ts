@@ -143,6 +143,8 @@ export interface Driver<Schema extends z.ZodObject = z.ZodObject, Profile extend
   readonly options: Schema;
   /** Where the options hold `profile: NAME`, the schema of that file. */
   readonly profile?: Profile;
+  /** What makes a file that the options name, where it is not there yet: by its key, a sentence. */
+  readonly madeBy?: Readonly<Record<string, { readonly en: string; readonly zh: string }>>;
   /** Names the wire: devices with the same name share one session. */
   line(device: Device<z.output<Schema>, z.output<Profile>>): string;
   problems?(device: Device<z.output<Schema>, z.output<Profile>>): readonly Problem[];

@@ -19,6 +19,12 @@ export const osdp = defineDriver({
   name: 'osdp',
   title: { en: 'OSDP card readers (RS-485)', zh: 'OSDP 读卡器（RS-485）' },
   options: readerOptions,
+  madeBy: {
+    keyFile: {
+      en: '`campus-gateway osdp provision CONFIG` makes it and gives it to the reader',
+      zh: '`campus-gateway osdp provision 配置` 会生成密钥并写入读卡器',
+    },
+  },
   line: ({ options: { connection } }) => lineName(connection),
   commands: ({ options: { outputs } }) => readerCommands(outputs),
 

@@ -126,6 +126,19 @@ describe('an account', () => {
   });
 });
 
+describe('a key of a reader that is not made yet', () => {
+  it("is told with the command that makes it; one of a panel is the panel's own", () => {
+    const [reader, panel] = mistakes(
+      on('osdp', 'a', 'ttyS1', 'keyFile: none'),
+      '{ id: p, driver: dc09, listen: { port: 5100 }, accounts: [{ account: "1234", keyFile: none }] }',
+    );
+    expect(reader).toMatch(
+      /keyFile: .*none cannot be read \(ENOENT\); `campus-gateway osdp provision CONFIG` makes it/,
+    );
+    expect(panel).toMatch(/keyFile: .*none cannot be read \(ENOENT\)$/);
+  });
+});
+
 describe('zones', () => {
   it('are told where they stand twice, under each driver that lists them', () => {
     const twice = 'zones: [{ zone: 1 }, { zone: 1 }]';
