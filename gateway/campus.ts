@@ -30,13 +30,7 @@ export function readCampus({ campus, devices, areas }: Pick<Config, 'campus' | '
     ...devices.map(({ id }) => [id, 'device'] as const),
   ]);
   const areaOfZone = new Map<string, string>();
-  for (const { id, zones } of areas)
-    for (const zone of zones) {
-      areaOfZone.set(zoneKey(zone), id);
-      // Who asks without the account is told the first of that number.
-      const ofAny = zoneKey({ ...zone, account: undefined });
-      if (!areaOfZone.has(ofAny)) areaOfZone.set(ofAny, id);
-    }
+  for (const { id, zones } of areas) for (const zone of zones) areaOfZone.set(zoneKey(zone), id);
   const devicesThatCan = (action: string) =>
     devices.filter(({ commands = [] }) => commands.some((known) => known.action === action));
   return {

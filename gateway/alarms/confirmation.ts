@@ -22,7 +22,7 @@ const sightings = [
 /** @returns what follows the events that are on disk or on their way there. */
 export function createConfirmation(options: {
   readonly recordFollowUp: Recorder['recordFollowUp'];
-  readonly areaOf: (device: string, zone: number | undefined) => string | undefined;
+  readonly areaOf: (device: string, zone: number | undefined, account?: unknown) => string | undefined;
   readonly areasSeenBy: (camera: string) => readonly string[];
   readonly time: Clock;
 }): (event: Event) => void {
@@ -51,7 +51,7 @@ export function createConfirmation(options: {
     if (zone === undefined || !confirmingKinds.includes(kind)) return;
     // One panel, and one partition of it, is no neighbour of another one.
     const panel = [device.id, details?.['account'] ?? '', details?.['partition'] ?? ''].join('/');
-    const place = areaOf(device.id, zone.number) ?? panel;
+    const place = areaOf(device.id, zone.number, details?.['account']) ?? panel;
     const before = latest.get(place);
     const own = { event, zone: `${panel}/${zone.number}`, at: time.elapsed() };
     // Somebody was there who may be.

@@ -41,7 +41,7 @@ export function createFolds(options: {
 
   const tellFlapping = (
     key: string,
-    { device, zone }: Observation,
+    { device, zone, details = {} }: Observation,
     state: 'raised' | 'restored',
     count: number,
   ) =>
@@ -51,7 +51,12 @@ export function createFolds(options: {
       cause: 'flapping',
       state,
       ...(zone !== undefined && { zone }),
-      details: { count, of: key },
+      details: {
+        count,
+        of: key,
+        ...(details['account'] !== undefined && { account: details['account'] }),
+        ...(details['partition'] !== undefined && { partition: details['partition'] }),
+      },
     });
   const countOn = (key: string, fold: Fold) => {
     fold.timer = time.after(WINDOW_MS, () => void endWindow(key, fold).catch(() => {}));
@@ -70,8 +75,8 @@ export function createFolds(options: {
     }
     fold.count = 0;
     countOn(key, fold);
-    // One alarm for many is no second sending of any of them; by its own name, the last one's end would be taken for one.
-    const { repeat: _repeat, ...alarm } = raised ?? last;
+    // Under the repeat of the last alarm, and never under that of its end, which is to be told later.
+    const alarm = raised ?? last;
     await onward({ ...alarm, state: 'raised', details: { ...alarm.details, repeats: count } });
   };
 
