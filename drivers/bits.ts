@@ -8,7 +8,7 @@
  *           .............XXXXXXXXXXXXO
  */
 import { z } from 'zod';
-import { readCard, uidBytes } from './contract/card.ts';
+import { isOtherFormat, readCard, uidBytes, type wiegandNames } from './contract/card.ts';
 import type { Credential } from './contract/observation.ts';
 
 export interface WiegandLayout {
@@ -43,11 +43,8 @@ export const wiegandLayouts = {
     bits: `PP${'F'.repeat(22)}${'C'.repeat(23)}P`,
     parity: [`.E.${'XX.'.repeat(15)}`, `..${'XX.'.repeat(15)}O`, `O${'X'.repeat(47)}`],
   },
-} as const;
+} as const satisfies Record<(typeof wiegandNames)[number], WiegandLayout>;
 export type WiegandFormat = keyof typeof wiegandLayouts;
-
-/** Formats that are no Wiegand bits. */
-const reserved = /^(raw\d+|em4100|ascii|text|keyboard|card)$/;
 
 const custom = z
   .strictObject({
@@ -66,7 +63,7 @@ const custom = z
     // What a known name says of the bits of its card is what lists are compared by.
     const known = wiegandLayouts[name as WiegandFormat] as WiegandLayout | undefined;
     const fields = (one: string) => one.replace(/[^FC]/g, '');
-    if (reserved.test(name) || (known !== undefined && fields(known.bits) !== fields(bits)))
+    if (isOtherFormat(name) || (known !== undefined && fields(known.bits) !== fields(bits)))
       context.addIssue({ code: 'custom', path: ['name'], message: `${name} is the name of another format` });
     if (!bits.includes('C'))
       context.addIssue({ code: 'custom', path: ['bits'], message: 'there is no card in it' });
@@ -90,7 +87,7 @@ const wiegandFormat = () =>
 export const wiegandFormatList = () => z.array(wiegandFormat());
 /** Of `formats`. */
 export const FORMATS_SAID =
-  'How cards of a number of bits are read; the first that fits. Others are told as one number';
+  'How cards of a number of bits are read; the first that fits. Others of 24 bits or more are told as one number';
 export const wiegandFormats = () =>
   wiegandFormatList()
     .default(() => [wiegandLayouts.wiegand26, wiegandLayouts.wiegand34, wiegandLayouts.wiegand37])
@@ -193,13 +190,19 @@ export function parseWiegand(bits: string, format: WiegandLayout, reverse = fals
   };
 }
 
-/** Bits of a length that one of the formats knows; of any other, they are one number. */
+/** Bits of noise, and of keys, are fewer than a card's: the shortest that is read without its format is Wiegand 26, bare. */
+const LEAST_BITS = 24;
+
+/** Bits of a length that one of the formats knows; of any other that a card may have, they are one number. */
 export function parseBits(bits: string, formats: readonly WiegandLayout[], reverse = false): Parsed {
   const fitting = formats.filter((format) => format.bits.length === bits.length);
   const parsed = fitting.map((format) => parseWiegand(bits, format, reverse));
   const right = parsed.find((one) => 'frame' in one) ?? parsed[0];
-  const number = () => numberOf(reverse ? turned(bits) : bits).toString();
-  return right ?? { frame: { format: `raw${bits.length}`, number: number() } };
+  if (right !== undefined) return right;
+  if (bits.length < LEAST_BITS) return { reason: 'too few bits for a card' };
+  return {
+    frame: { format: `raw${bits.length}`, number: numberOf(reverse ? turned(bits) : bits).toString() },
+  };
 }
 
 /**

@@ -3,6 +3,7 @@ import { say } from '../config/language.ts';
 import { type ConfigError, type LoadedConfig, loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import { textProblem, whyUnreadable } from '../config/text.ts';
+import { cardOfKey, isOtherFormat, wiegandNames } from '../drivers/contract/card.ts';
 import type { Problem } from '../drivers/contract/driver.ts';
 import { CARD_FILE_MAX, readBytesOf } from '../drivers/files.ts';
 import { readCredentials } from './access/credentials.ts';
@@ -64,6 +65,7 @@ export function cardWarnings({ access, devices }: Config): Problem[] {
       (driver === 'osdp' ||
         (driver === 'wiegand' && /^wiegand/.test(String((options as { format?: unknown }).format)))),
   );
+  told.push(...strangeFormats(found.lines, devices, warning));
   const alone = [...found.lines].filter(([key]) => /^\/\d{1,5}$/.test(key) && Number(key.slice(1)) <= 0xffff);
   const [first] = alone;
   if (split === undefined || first === undefined) return told;
@@ -72,6 +74,31 @@ export function cardWarnings({ access, devices }: Config): Problem[] {
     `没有 facility 的号码视为完整卡号（另有 ${alone.length - 1} 行）；${split.id} 会读出 facility 和号码：请两者都写，或设置 access.lowBits`,
   );
   return [...told, warning(first[1], message)];
+}
+
+/** Rows of formats that no reader of the config has: they open nothing. */
+function strangeFormats<T>(
+  lines: ReadonlyMap<string, number>,
+  devices: Config['devices'],
+  warning: (line: number, message: string) => T,
+): readonly T[] {
+  const custom = devices.flatMap(({ options }) => {
+    const { formats } = options as { readonly formats?: readonly { readonly name: string }[] };
+    return Array.isArray(formats) ? formats.map(({ name }) => name) : [];
+  });
+  const known = new Set<string>([...wiegandNames, ...custom]);
+  return [...lines]
+    .flatMap(([key, line]) => {
+      const { format } = cardOfKey(key);
+      // Those that are no Wiegand bits: raw24, em4100, card and others.
+      if (format === undefined || known.has(format) || isOtherFormat(format)) return [];
+      const message = say(
+        `no reader has the format ${format}; known are ${[...known].join(', ')}`,
+        `没有读卡器使用格式 ${format}；已知格式：${[...known].join('、')}`,
+      );
+      return [warning(line, message)];
+    })
+    .slice(0, ROWS_TOLD_MAX);
 }
 
 function cardProblems({ access: { credentialsFile, groups } }: Config): Problem[] {

@@ -8,7 +8,7 @@ export const access = z.strictObject({
     .string()
     .optional()
     .describe(
-      'CSV: number, facility, holder, groups, validFrom, validUntil, blocked, children, pin; taken up when it changes',
+      'CSV: number, facility, holder, groups, validFrom, validUntil, blocked, children, pin, format; taken up when it changes',
     ),
   personsFile: z
     .string()

@@ -10,6 +10,9 @@
  * Cards are compared by keys, never by what stands there: `facility/number` where a list has both, `/number` for a whole
  * number, `low24/number` where a list says 2H4D, which by its nature are the lowest 24 bits. Numbers are decimal in keys,
  * without leading zeros; what is no number (letters beyond F) stays as it is. Events keep what the reader said.
+ *
+ * Facility and number have 8 and 16 bits, or 16 and 16, as in Wiegand 26 and 34. The same two numbers in a layout of other
+ * widths are another card: a list has it by `facility/number/format`. EM4100's first byte is a version, no facility.
  */
 import type { Credential } from './observation.ts';
 
@@ -17,9 +20,11 @@ import type { Credential } from './observation.ts';
 export interface CardName {
   readonly number: string;
   readonly facility?: number | undefined;
+  /** It is a card of this format, and of no other. */
+  readonly format?: string | undefined;
 }
 /** A card as a reader gave it; without a format where nobody knows it. */
-export type CardReading = CardName & Partial<Pick<Credential, 'format'>>;
+export type CardReading = Omit<CardName, 'format'> & Partial<Pick<Credential, 'format'>>;
 
 /** What is written: a number, facility and number in 16 bits each, or a text. */
 export type Written =
@@ -75,35 +80,68 @@ export function normalNumber(text: string): string {
   return written?.is === 'number' ? written.value.toString() : text;
 }
 
+/** The Wiegand formats that everybody uses (drivers/bits.ts). */
+export const wiegandNames = [
+  'wiegand26',
+  'wiegand34',
+  'wiegand37',
+  'wiegand37-facility',
+  'corporate1000-35',
+  'corporate1000-48',
+] as const;
+/** Formats that are no Wiegand bits. */
+export const isOtherFormat = (name: string): boolean =>
+  /^(raw\d+|em4100|ascii|text|keyboard|card)$/.test(name);
+
+/** Formats whose facility and number are meant where no format is named. */
+const usual: ReadonlySet<string> = new Set(['', 'wiegand26', 'wiegand34']);
+
 /** By what a card is found that is named so; undefined: it is no card's number. */
-export function cardKey(facility: number | undefined, number: string): string | undefined {
+export function cardKey(facility: number | undefined, number: string, format = ''): string | undefined {
   const written = readCard(number);
   if (written === undefined) return undefined;
+  const only = usual.has(format) ? '' : `/${format}`;
   if (written.is === 'pair') {
-    if (facility !== undefined) return undefined;
+    if (facility !== undefined || only !== '') return undefined;
     const whole = wholeOfPair(written.facility, written.number);
     return written.bits === 24 ? `${LOW24}${whole}` : `/${whole}`;
   }
-  return `${facility ?? ''}/${written.is === 'text' ? written.text : written.value}`;
+  return `${facility ?? ''}/${written.is === 'text' ? written.text : written.value}${only}`;
+}
+
+/** What stands in a key; a format may have slashes, a number has none. */
+function partsOf(key: string) {
+  const [before = '', number = '', ...format] = key.split('/');
+  return { before, number, format: format.length === 0 ? undefined : format.join('/') };
 }
 
 /** The key of one of before, when keys were what stood there. */
 export function normalKey(key: string): string {
-  const at = key.indexOf('/');
-  return key.startsWith(LOW24) ? key : `${key.slice(0, at)}/${normalNumber(key.slice(at + 1))}`;
+  const { before, number, format } = partsOf(key);
+  if (key.startsWith(LOW24)) return key;
+  return `${before}/${normalNumber(number)}${format === undefined ? '' : `/${format}`}`;
 }
 
 /** What a key stands for, as it can be written again. */
 export function cardOfKey(key: string): CardName {
-  const [before, number] = [key.slice(0, key.indexOf('/')), key.slice(key.indexOf('/') + 1)];
-  if (!key.startsWith(LOW24)) return { number, facility: before === '' ? undefined : Number(before) };
+  const { before, number, format } = partsOf(key);
+  if (!key.startsWith(LOW24))
+    return {
+      number,
+      facility: before === '' ? undefined : Number(before),
+      ...(format !== undefined && { format }),
+    };
   const value = Number(number);
   return { number: `${value >>> 16},${String(value & MAX16).padStart(5, '0')}` };
 }
 
-/** The number that a key names, where it is one: facility and number in 16 bits each are one of 32 bits. */
+/**
+ * The number that a key names, where it is one: facility and number in 16 bits each are one of 32 bits. undefined: a text,
+ * or of one format, whose bits are nobody else's.
+ */
 export function wholeOfKey(key: string): { readonly value: bigint; readonly bits?: 24 } | undefined {
-  const { facility, number } = cardOfKey(key);
+  const { facility, number, format } = cardOfKey(key);
+  if (format !== undefined) return undefined;
   if (key.startsWith(LOW24)) return { value: BigInt(key.slice(LOW24.length)), bits: 24 };
   if (!/^\d+$/.test(number)) return undefined;
   if (facility === undefined) return { value: BigInt(number) };
@@ -138,6 +176,10 @@ export function sameKeys(key: string): readonly string[] {
     ...(whole.value < 2n ** 24n ? [`${LOW24}${whole.value}`] : []),
   ];
 }
+
+/** How many bits the number has of a format that has a facility too; undefined: it has none, or nobody knows. */
+export const numberBits = (format: string): number | undefined =>
+  Object.hasOwn(cardBits, format) ? cardBits[format] : undefined;
 
 /** Formats whose facility stands above so many bits of the card: together they are one number. */
 const cardBits: Readonly<Record<string, number>> = {
@@ -175,9 +217,26 @@ export function wholeOfReading(
   // EM4100's first byte is a version: the number that is printed is below it.
   if (facility === undefined || format === 'em4100')
     return { value: own, splits: plain.has(format) && own < OVER32 };
-  const bits = cardBits[format];
+  const bits = numberBits(format);
   if (bits === undefined || own >= 2n ** BigInt(bits)) return undefined;
   return { value: (BigInt(facility) << BigInt(bits)) | own, splits: bits === 16 };
+}
+
+/** Facility and number of a card, where no format must be named for them to be its own. */
+function usualPair(card: CardReading): string | undefined {
+  const { format, facility, number: told } = apart(card);
+  if (facility === undefined || format === 'em4100') return undefined;
+  const number = normalNumber(told);
+  const isUsual = format === undefined || !/^\d+$/.test(number) || wholeOfReading(card)?.splits === true;
+  return isUsual ? `${facility}/${number}` : undefined;
+}
+
+/** By what a list has a card of another layout, where it names no format: it may be another one. */
+export function keyWithoutFormat(card: CardReading): string | undefined {
+  const { facility, number } = apart(card);
+  return facility === undefined || usualPair(card) !== undefined
+    ? undefined
+    : `${facility}/${normalNumber(number)}`;
 }
 
 /**
@@ -188,10 +247,13 @@ export function keysOfReading(card: CardReading): readonly string[] {
   const { format, facility, number: told } = apart(card);
   const number = normalNumber(told);
   const keys = new Set<string>();
-  if (facility !== undefined) keys.add(`${facility}/${number}`);
+  const isEm = format === 'em4100';
+  if (format !== undefined) keys.add(`${isEm ? '' : (facility ?? '')}/${number}/${format}`);
+  const pair = usualPair(card);
+  if (pair !== undefined) keys.add(pair);
   const whole = wholeOfReading(card);
   // All 40 bits of an EM4100 card, as 10H and 13D print them.
-  if (whole !== undefined && format === 'em4100' && facility !== undefined)
+  if (whole !== undefined && isEm && facility !== undefined)
     keys.add(`/${(BigInt(facility) << 32n) | whole.value}`);
   if (whole !== undefined) keys.add(`/${whole.value}`);
   if (whole?.splits === true) {
@@ -204,10 +266,11 @@ export function keysOfReading(card: CardReading): readonly string[] {
 
 /** Whether a card that was shown is the one that is named; without a facility, of any. */
 export function isCard(named: CardName, shown: CardReading): boolean {
-  const key = cardKey(named.facility, named.number);
+  const key = cardKey(named.facility, named.number, named.format);
   if (key !== undefined && keysOfReading(shown).includes(key)) return true;
   return (
     normalNumber(named.number) === normalNumber(shown.number) &&
-    (named.facility === undefined || named.facility === shown.facility)
+    (named.facility === undefined || named.facility === shown.facility) &&
+    (named.format === undefined || named.format === shown.format)
   );
 }

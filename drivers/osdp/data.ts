@@ -184,7 +184,7 @@ export function rawOf(
     .slice(0, count);
   const key = wiegandKeyOf(bits);
   if (key !== undefined) return { key };
-  return bits.length < 8 ? { reason: 'too few bits for a card' } : parseBits(bits, formats, reverse);
+  return parseBits(bits, formats, reverse);
 }
 
 /** FMT: a card as characters. */

@@ -31,8 +31,6 @@ const ID12_FRAME = 16;
 const MAX_LINE = 128;
 /** Shorter lines are noise of a line. */
 const LEAST_TEXT = 4;
-/** No card has fewer bits. */
-const LEAST_BITS = 8;
 
 export const formats = [
   'rdm6300',
@@ -84,7 +82,7 @@ function parseLine(line: string, format: Exclude<LineFormat, 'rdm6300'>, reading
   if (key !== undefined) return { frame: { key } };
   const named = format === 'ascii' || format === 'wiegand' ? undefined : wiegandLayouts[format];
   if (named !== undefined && layouts === undefined) return parseWiegand(line, named, reverse);
-  if (!/^[01]+$/.test(line) || line.length < LEAST_BITS) return { reason: 'not the bits of a card' };
+  if (!/^[01]+$/.test(line)) return { reason: 'not the bits of a card' };
   return parseBits(line, [...(named === undefined ? [] : [named]), ...(layouts ?? [])], reverse);
 }
 

@@ -2,22 +2,23 @@
  * Who has which card: a CSV file of the school's, read whole, checked row by row.
  *
  *   number,facility,holder,groups,validFrom,validUntil,blocked,children,pin
- *   1234567,1,t-017,teachers;night,2026-09-01,2027-07-15,,,2580
- *   1234568,1,g-233,guardians,,,,c-0412;c-0413,
+ *   34567,1,t-017,teachers;night,2026-09-01,2027-07-15,,,2580
+ *   34568,1,g-233,guardians,,,,c-0412;c-0413,
  *   ,,cleaners-1,cleaners,,,,,947302
  *
  * `number` and `holder` are needed, the others may be empty or left out. `holder` is the school's own id of a person,
  * `children` are those of the children whom a guardian may take away: no names, which have no business here.
  *
  * A number may be written as readers say it and as cards are printed (drivers/contract/card.ts): decimal with or without
- * leading zeros, hex (a UID), 2H4D such as 111,27706. Without a facility it is the whole number of the card.
+ * leading zeros, hex (a UID), 2H4D such as 111,27706. Without a facility it is the whole number of the card. Facility and
+ * number are those of Wiegand 26 and 34; a card of another layout has its name in the column `format`.
  *
  * `pin`, beside a number: what is typed after this card at doors that want both; it opens nothing by itself. Without a
  * number: a code that opens alone, at doors where a code is enough. A number is never a code, and no code is a card.
  */
 import { parse as parseAll } from 'csv-parse/sync';
 import { textProblem } from '../../config/text.ts';
-import { cardKey } from '../../drivers/contract/card.ts';
+import { cardKey, isOtherFormat, normalNumber, numberBits } from '../../drivers/contract/card.ts';
 import { CARD_FILE_MAX, loadBytesOf } from '../../drivers/files.ts';
 import { CSV_ROW_MAX, csvRows, NotUtf8Error } from '../csv.ts';
 import { readSecret, type Secret } from './secrets.ts';
@@ -52,6 +53,7 @@ const columns = [
   'blocked',
   'children',
   'pin',
+  'format',
 ] as const;
 export type Row = Readonly<Partial<Record<(typeof columns)[number], string | undefined>>>;
 
@@ -80,7 +82,7 @@ const listOf = (text = '') =>
     .filter((one) => one !== '');
 
 /** Why a number of a list is none. */
-function numberProblem(number: string, facility: string): string {
+function numberProblem(number: string, facility: string, format: string): string {
   const told = `number "${number}"`;
   if (/^[\d.,]+E\+?\d+$/i.test(number)) return `${told}: a spreadsheet made this; let its column be text`;
   if (/^\d{8,14} +\d{1,5} ?[,.，]/.test(number))
@@ -88,7 +90,25 @@ function numberProblem(number: string, facility: string): string {
   if (!/^\d{1,5} ?[,.，] ?\d*$/.test(number)) return `${told}: letters and digits`;
   if (cardKey(undefined, number) !== undefined && facility !== '')
     return `${told} has its facility in it; leave the column facility empty`;
+  if (cardKey(undefined, number) !== undefined && format !== '')
+    return `${told}: beside a format, facility and number stand in their own columns`;
   return `${told}: facility and number are at most 65535, the second with five digits, such as 111,05432`;
+}
+
+/** Why a card of such a format cannot be. */
+function formatProblem({ number = '', facility = '', format = '' }: Row): string | undefined {
+  if (format === '') return undefined;
+  const told = `format "${format}"`;
+  if (number === '') return `${told} stands beside no number`;
+  if (format.length > FORMAT_MAX) return `${told}: at most ${FORMAT_MAX} letters`;
+  if (format === 'em4100' && facility !== '') return `${told} has no facility; leave that column empty`;
+  const bits = isOtherFormat(format) ? undefined : numberBits(format);
+  if (bits === undefined || format === 'wiegand26' || format === 'wiegand34') return undefined;
+  if (facility === '') return `${told} has a facility; write it beside the number`;
+  const normal = normalNumber(number);
+  return /^\d+$/.test(normal) && BigInt(normal) >= 2n ** BigInt(bits)
+    ? `${told}: its numbers have ${bits} bits`
+    : undefined;
 }
 
 /** One row -> a card and who has it; `wrong` hears all that is not right with it. */
@@ -97,14 +117,17 @@ export function readRow(
   groups: readonly string[],
   wrong: (message: string) => void,
 ): readonly [key: string, holding: Holding] {
-  const { number = '', facility = '', holder = '', validFrom = '', validUntil = '', blocked = '' } = row;
+  const { number = '', facility = '', holder = '', format = '' } = row;
+  const { validFrom = '', validUntil = '', blocked = '' } = row;
   const own = listOf(row.groups);
   const children = listOf(row.children);
   // Of a row without a number the code is all there is.
   const isCode = number === '' && row.pin !== undefined && row.pin !== '';
   if (isCode && facility !== '') wrong('facility stands beside no number');
-  const key = cardKey(facility === '' ? undefined : Number(facility), number);
-  if (!isCode && key === undefined) wrong(numberProblem(number, facility));
+  const key = cardKey(facility === '' ? undefined : Number(facility), number, format);
+  if (!isCode && key === undefined) wrong(numberProblem(number, facility, format));
+  const problem = formatProblem(row);
+  if (problem !== undefined) wrong(problem);
   if (!/^\d{0,5}$/.test(facility)) wrong(`facility "${facility}": a number, or nothing`);
   if (holder === '') wrong('holder is missing');
   for (const group of own)
@@ -128,6 +151,9 @@ export function readRow(
     },
   ];
 }
+
+/** As long as names of formats are in a config. */
+const FORMAT_MAX = 40;
 
 /** So many mistakes are told; a file of another kind is wrong in each row. */
 const ERRORS_MAX = 1000;

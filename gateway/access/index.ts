@@ -15,7 +15,7 @@ import type { Commands } from '../commands/index.ts';
 import type { Journal } from '../journal/index.ts';
 import type { Part } from '../lifecycle/part.ts';
 import type { WallClock } from '../observe/clock.ts';
-import { burstLog } from '../observe/log.ts';
+import { type BurstLog, burstLog } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import { stateKeyOf } from '../road/event.ts';
 import type { Recorder } from '../road/recorder.ts';
@@ -25,7 +25,7 @@ import { createCardFile } from './card-file.ts';
 import { type Decision, type DoorConfig, decide, decideHolding } from './decide.ts';
 import type { DoorState } from './door.ts';
 import { createDoors, type Doors } from './doors.ts';
-import { createLookup } from './lookup.ts';
+import { createLookup, type Lookup } from './lookup.ts';
 import { createPassages } from './passages.ts';
 import { createPlatformCards } from './platform-cards.ts';
 import { readBackSince } from './read-back.ts';
@@ -70,6 +70,16 @@ export interface Access extends Stage, Part {
 const LOOK_EVERY_MS = 5000;
 const WITHOUT_FACILITY =
   'a card that was shown is in a list without the facility that its reader tells: it is unknown (write the facility, or see access.lowBits)';
+
+const WITHOUT_FORMAT =
+  'a card that was shown has facility and number of one in a list, in a format that is not named there: it is unknown (if it is that card, write the format; for EM4100, whose first byte is no facility, its number alone)';
+
+/** A card that is unknown because its row says too little. */
+function warnHalfListed(card: Credential, reader: string, lookup: Lookup, bursts: BurstLog) {
+  if (lookup.isWithoutFacility(card)) bursts.warn('facility', { reader }, WITHOUT_FACILITY);
+  else if (lookup.isWithoutFormat(card))
+    bursts.warn('format', { reader, format: card.format }, WITHOUT_FORMAT);
+}
 
 export function createAccess(
   config: Pick<Config, 'access' | 'calendar' | 'timezone'>,
@@ -128,8 +138,7 @@ export function createAccess(
     const startedAt = time.elapsed();
     const decided = decideCard(card, door, observation.device);
     metrics.decisionSeconds.observe((time.elapsed() - startedAt) / 1000);
-    if (decided.decision === 'unknown' && lookup.isWithoutFacility(card))
-      bursts.warn('facility', { reader: observation.device }, WITHOUT_FACILITY);
+    if (decided.decision === 'unknown') warnHalfListed(card, observation.device, lookup, bursts);
     const waits = decided.decision === 'granted' && door.mode === 'card-and-pin';
     return await settle(
       observation,

@@ -9,6 +9,7 @@ import type { AccessConfig } from '../../config/sections/access.ts';
 import {
   type CardReading,
   keysOfReading,
+  keyWithoutFormat,
   normalNumber,
   partOfKey,
   wholeOfReading,
@@ -25,6 +26,8 @@ export interface Lookup {
   find(card: CardReading, reader: string): Holding | undefined;
   /** Whether a list has it without the facility that its reader tells: it is then another card. */
   isWithoutFacility(card: CardReading): boolean;
+  /** Whether a list has its facility and number, and not its format: it may be another card. */
+  isWithoutFormat(card: CardReading): boolean;
   /** What is typed after it. */
   pinOf(card: CardReading, reader: string): Secret | undefined;
   /** There are other cards than before. */
@@ -83,6 +86,10 @@ export function createLookup(
     isWithoutFacility({ facility, number }) {
       const key = `/${normalNumber(number)}`;
       return facility !== undefined && [platform, own].some((list) => list.get(key) !== undefined);
+    },
+    isWithoutFormat(card) {
+      const key = keyWithoutFormat(card);
+      return key !== undefined && [platform, own].some((list) => list.get(key) !== undefined);
     },
     pinOf(card, reader) {
       const key = first(own, keysOf(card, reader));

@@ -87,7 +87,7 @@ export function createPlatformCards(
     const rows = readRows(put, groups);
     if (typeof rows === 'string') return { done: false, reason: rows, result: result() };
     // However it was written when it came; a card that is put anew takes its own place too.
-    const named = remove.flatMap(({ facility, number }) => cardKey(facility, number) ?? []);
+    const named = remove.flatMap(({ facility, number, format }) => cardKey(facility, number, format) ?? []);
     const gone = [...named, ...rows.map(([key]) => key)].flatMap(sameKeys);
     const done = await journal.changeCredentials({
       base,

@@ -5,7 +5,7 @@
  * reader. Two ways to write it for the same holder do no harm.
  */
 import { isDeepStrictEqual } from 'node:util';
-import { readCard, wholeOfKey } from '../../drivers/contract/card.ts';
+import { cardOfKey, normalNumber, readCard, wholeOfKey } from '../../drivers/contract/card.ts';
 
 export interface RowError {
   /** From 1, the line of names. */
@@ -16,11 +16,19 @@ export interface RowError {
 interface Numbered {
   readonly number: string;
   readonly facility?: string | undefined;
+  readonly format?: string | undefined;
 }
 
 const WARNINGS_MAX = 100;
 const OVER32 = 2n ** 32n;
 const LOW24 = 0xff_ffffn;
+const MAX16 = 0xffffn;
+
+/** Why a card with a facility and no format is found at no reader. */
+function isTooWide(facility: string, number: string): boolean {
+  const normal = normalNumber(number);
+  return facility !== '' && /^\d+$/.test(normal) && (BigInt(normal) > MAX16 || BigInt(facility) > MAX16);
+}
 
 export function createTwins({
   credentials,
@@ -61,7 +69,7 @@ export function createTwins({
     /** A row, before its card is known. */
     add(
       key: string,
-      { number, facility = '' }: Numbered,
+      { number, facility = '', format = '' }: Numbered,
       line: number,
       holding: object,
       hasPin: boolean,
@@ -70,13 +78,18 @@ export function createTwins({
       if (whole?.bits === 24) low.set(whole.value, key);
       const same =
         whole !== undefined && whole.bits === undefined && whole.value < OVER32 ? `/${whole.value}` : key;
-      const written = `${facility}/${number}`;
+      const written = `${facility}/${number}/${format}`;
       const before = first.get(same);
       noteDigits(number, line);
       if (facility !== '' && Number(facility) > 0xff && /^\d{1,3}$/.test(number) && Number(number) <= 0xff)
         warn(
           line,
           `facility ${facility} and a number of ${number.length} digits: are they the wrong way round?`,
+        );
+      if (cardOfKey(key).format === undefined && /^\d{0,5}$/.test(facility) && isTooWide(facility, number))
+        warn(
+          line,
+          'facility and number have 16 bits at most: no card is it; leave out the facility (EM4100 has none), or write its format',
         );
       if (before === undefined) {
         first.set(same, { key, written });

@@ -40,10 +40,11 @@ campus-gateway credentials normalise CONFIG [FILE.csv] [--reader DEVICE] [SAID..
              option that is missing. --reader: as this device of the config reads it. Without SAID: what each row comes
              to. FILE.csv: default, the list of the config. Exit status 1 where no row is it as the reader is set
 
-  The list: number,facility,holder,groups,validFrom,validUntil,blocked,children,pin. number as it is printed or read:
+  The list: number,facility,holder,groups,validFrom,validUntil,blocked,children,pin,format. number as printed or read:
   0007302202, 7302202, 006F6C3A, 04:A2:2B:01, 0x12345678, "111,27706" (in quotes, for its comma), or 27706 with the
   facility 111. Several groups or children are separated by ";". pin is what is typed after this card, 4 digits or more;
-  in a row without a number it is a code that opens alone, 6 digits or more.
+  in a row without a number it is a code that opens alone, 6 digits or more. Facility and number are those of Wiegand 26
+  and 34; a card of another layout has its name in format, such as wiegand37-facility or corporate1000-35.
 
   campus-gateway credentials import /etc/campus-gateway/campus.yaml cards.csv
   campus-gateway credentials normalise /etc/campus-gateway/campus.yaml --reader gate-in 111,27706`;
@@ -58,9 +59,10 @@ campus-gateway credentials normalise 配置 [名单.csv] [--reader 设备] [卡�
              对应名单中的哪一行、以及应设置的选项。--reader：按配置中该设备的设置读取。不给卡号：显示每一行的卡号。
              不给名单：用配置中的名单。按当前设置找不到时退出状态为 1
 
-  名单：number,facility,holder,groups,validFrom,validUntil,blocked,children,pin。number 可按卡面或读卡器的写法：
+  名单：number,facility,holder,groups,validFrom,validUntil,blocked,children,pin,format。number 可按卡面或读卡器的写法：
   0007302202、7302202、006F6C3A、04:A2:2B:01、0x12345678、"111,27706"（含逗号须加引号），或 facility 为 111、number 为 27706。
   多个组或学生用“;”分隔。pin 为刷卡后输入的密码，至少 4 位；没有 number 的行为单独开门的密码，至少 6 位。
+  facility 和号码按韦根 26、34 理解；其他格式的卡须在 format 写格式名，如 wiegand37-facility、corporate1000-35。
 
   campus-gateway credentials import /etc/campus-gateway/campus.yaml cards.csv
   campus-gateway credentials normalise /etc/campus-gateway/campus.yaml --reader gate-in 111,27706`;

@@ -174,8 +174,8 @@ const TRACE_LETTERS = 4;
 export function rowEraser(db: Database.Database) {
   const normalise = keyNormaliser(db);
   const cardsLike = db.prepare<[string, string, string], { key: string; body: string }>(
-    `SELECT key, body FROM credential WHERE substr(key, instr(key, '/') + 1) = ? OR instr(body, ?) > 0
-     OR key IN (SELECT value FROM json_each(?))`,
+    `SELECT key, body FROM credential WHERE instr(substr(key, instr(key, '/') + 1) || '/', ? || '/') = 1
+     OR instr(body, ?) > 0 OR key IN (SELECT value FROM json_each(?))`,
   );
   const remove = db.prepare<[string]>('DELETE FROM credential WHERE key = ?');
   const update = db.prepare<[string, string]>('UPDATE credential SET body = ? WHERE key = ?');
@@ -192,7 +192,9 @@ export function rowEraser(db: Database.Database) {
   ): CardNumber | undefined => {
     const own = cardOfKey(key);
     const holding = JSON.parse(body) as { holder: string; children?: readonly string[] };
-    const isOfAny = card?.facility === undefined && own.number === normalNumber(card?.number ?? '');
+    const isOfAny =
+      (card?.facility === undefined || (own.format !== undefined && own.facility === card.facility)) &&
+      own.number === normalNumber(card?.number ?? '');
     if (keys.includes(key) || isOfAny || (holder !== undefined && holding.holder === holder)) {
       remove.run(key);
       return own;

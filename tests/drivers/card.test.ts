@@ -5,6 +5,7 @@ import { cardOfText, parseBits, parseWiegand, wiegandFormats, wiegandLayouts } f
 import {
   type CardReading,
   cardKey,
+  cardOfKey,
   isCard,
   keysOfReading,
   normalKey,
@@ -169,6 +170,33 @@ describe('keys', () => {
     expect(sameKeys('/1318764788865664')).toEqual(['/1318764788865664']);
   });
 
+  it('of a format are that one, whatever it is called', () => {
+    const key = cardKey(111, '0027706', 'a/b') ?? '';
+    expect(cardOfKey(key)).toEqual({ facility: 111, number: '27706', format: 'a/b' });
+    expect(normalKey(key)).toBe(key);
+    expect(sameKeys(key)).toEqual([key]);
+    // Wiegand 26 and 34 need no name: the same card is found at an RDM6300 too.
+    for (const format of [undefined, 'wiegand26', 'wiegand34'])
+      expect(cardKey(111, '27706', format)).toBe('111/27706');
+  });
+
+  it('of facility and number find no card of other bits', () => {
+    const byte = fc.integer({ min: 0, max: 255 });
+    const word = fc.integer({ min: 0, max: 0xffff });
+    fc.assert(
+      fc.property(byte, word, byte, fc.nat(), (facility, number, version, low) => {
+        const row = cardKey(facility, String(number)) ?? '';
+        const isIt = low === facility * 0x1_0000 + number;
+        const em = keysOfReading({ format: 'em4100', facility: version, number: String(low) });
+        expect(em.includes(row)).toBe(isIt);
+        for (const format of ['corporate1000-35', 'corporate1000-48', 'wiegand37-facility', 'house'])
+          expect(keysOfReading({ format, facility, number: String(number) })).not.toContain(row);
+        const versioned = keysOfReading({ format: 'em4100', facility, number: String(number) });
+        expect(versioned.includes(row)).toBe(facility === 0);
+      }),
+    );
+  });
+
   it('never throw, are their own normal form, and find what they name', () => {
     const texts = fc.oneof(
       fc.string(),
@@ -179,8 +207,9 @@ describe('keys', () => {
       fc.property(
         texts,
         fc.option(fc.integer({ min: 0, max: 99_999 }), { nil: undefined }),
-        (text, facility) => {
-          const key = cardKey(facility, text);
+        fc.option(fc.string({ minLength: 1 }), { nil: undefined }),
+        (text, facility, format) => {
+          const key = cardKey(facility, text, format);
           expect(keysOfReading({ format: 'em4100', number: text, facility }).length).toBeGreaterThan(0);
           expect(normalNumber(normalNumber(text))).toBe(normalNumber(text));
           if (key === undefined) return;

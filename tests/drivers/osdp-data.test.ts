@@ -9,7 +9,7 @@ describe('a card of a reader', () => {
   it.each([
     // 26 bits: even parity 1, facility 1, card 1, odd parity 0, then six bits of nothing.
     ['26 bits', '00001a0080800080', { format: 'wiegand26', facility: 1, number: '1' }],
-    ['8 bits', '00000800ff', { format: 'raw8', number: '255' }],
+    ['24 bits, the number of Wiegand 26 bare', '000018006f6c3a', { format: 'raw24', number: '7302202' }],
     ['64 bits', '00004000ffffffffffffffff', { format: 'raw64', number: '18446744073709551615' }],
   ])('of %s', (_name, hex, credential) => {
     expect(rawOf(Buffer.from(hex, 'hex'), formats)).toEqual({ frame: credential });
@@ -35,6 +35,22 @@ describe('a card of a reader', () => {
     ['8 bits, the #', '000008004b', '#'],
   ])('is none where it is a key: %s', (_name, hex, key) => {
     expect(rawOf(Buffer.from(hex, 'hex'), formats)).toEqual({ key });
+  });
+
+  // Glitches of a line, torn frames, and keys whose complement is wrong.
+  it.each([
+    ['8 bits', '000008002b'],
+    ['8 bits, all set', '00000800ff'],
+    ['9 bits', '000009000380'],
+    ['16 bits', '000010000007'],
+    ['23 bits', '0000170000000e'],
+    ['4 bits that are no key', '00000400f0'],
+  ])('has more than %s, unless a format says so', (_name, hex) => {
+    const data = Buffer.from(hex, 'hex');
+    expect(rawOf(data, formats)).toEqual({ reason: 'too few bits for a card' });
+    const count = data[2] ?? 0;
+    const named = wiegandFormats().safeParse([{ name: 'short', bits: 'C'.repeat(count) }]);
+    if (named.success) expect(rawOf(data, named.data)).toMatchObject({ frame: { format: 'short' } });
   });
 
   it.each([

@@ -116,7 +116,7 @@ describe('cards', () => {
     expect(parseBits('10000000100000000000000010', formats)).toMatchObject({
       frame: { format: 'wiegand26', number: '1' },
     });
-    expect(parseBits('11111111', formats)).toEqual({ frame: { format: 'raw8', number: '255' } });
+    expect(parseBits('11111111', formats)).toEqual({ reason: 'too few bits for a card' });
   });
 
   it.each([
@@ -153,6 +153,23 @@ describe('cards', () => {
     });
     expect(parseWiegand('1000', wiegandLayouts.wiegand26)).toEqual({ reason: 'not 26 bits' });
   });
+});
+
+describe('few bits', () => {
+  it.each(['00101011', '000000111', '0000000000000111', '1'.repeat(23)])(
+    'takes %s for no card, and counts it',
+    (bits) => {
+      const decoder = cardDecoder('wiegand');
+      expect(decoder.push(Buffer.from(`${bits}\r\n`))).toEqual([
+        { discarded: bits.length, reason: 'too few bits for a card' },
+      ]);
+      // A key of 8 bits stays one (1 is 1110 0001), and 24 bits may be a card.
+      expect(decoder.push(Buffer.from('11100001\r\n'))).toEqual([{ frame: { key: '1' } }]);
+      expect(decoder.push(Buffer.from(`${'0'.repeat(23)}1\r\n`))).toEqual([
+        { frame: { format: 'raw24', number: '1' } },
+      ]);
+    },
+  );
 });
 
 describe('bad input', () => {

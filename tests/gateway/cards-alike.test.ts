@@ -10,8 +10,10 @@ import { openJournal } from '../../gateway/journal/index.ts';
 import { temporaryDirectory } from '../helpers.ts';
 import { gate } from './gate.ts';
 
-const listed = (...rows: readonly string[]) => {
-  const found = readCredentials(`number,facility,holder,groups\n${rows.join('\n')}\n`, ['staff', 'night']);
+const COLUMNS = 'number,facility,holder,groups';
+const listed = (...rows: readonly string[]) => listedAs(COLUMNS, rows);
+const listedAs = (columns: string, rows: readonly string[]) => {
+  const found = readCredentials(`${columns}\n${rows.join('\n')}\n`, ['staff', 'night']);
   if ('errors' in found) throw new Error(JSON.stringify(found.errors));
   return found;
 };
@@ -23,9 +25,10 @@ const lookUp = (
   rows: readonly string[],
   lowBits: { reader: string; bits: number; first?: boolean }[] = [],
   own: string[] = [],
+  columns = COLUMNS,
 ) => {
   const platform = listed(...own).credentials;
-  const { credentials, pins } = listed(...rows);
+  const { credentials, pins } = listedAs(columns, rows);
   return createLookup(
     platform,
     { get: (key) => credentials.get(key), keys: () => credentials.keys(), pins },
@@ -69,6 +72,24 @@ describe('a row of a list', () => {
     expect(problems(`${cells},a,,`)).toEqual([expect.stringMatching(message)]);
   });
 
+  it.each([
+    ['7,1,em4100', /has no facility/],
+    ['7,,wiegand37-facility', /has a facility; write it/],
+    ['1048576,1,corporate1000-35', /its numbers have 20 bits/],
+    ['"111,27706",,house', /in their own columns/],
+    [`7,1,${'x'.repeat(41)}`, /at most 40 letters/],
+  ])('%s is of a format that it cannot have', (cells, message) => {
+    const found = readCredentials(`number,facility,format,holder\n${cells},a\n`, []);
+    expect(found).toEqual({ errors: [{ line: 2, message: expect.stringMatching(message) }] });
+  });
+
+  it('with a facility that no card of 16 bits each has is told', () => {
+    expect(listed('1234567,1,a,').warnings).toEqual([
+      { line: 2, message: expect.stringContaining('16 bits at most') },
+    ]);
+    expect(listedAs('number,facility,format,holder', ['98765,1234,house,a']).warnings).toEqual([]);
+  });
+
   it('whose comma stands in no quotes is told so', () => {
     const found = readCredentials('number,holder\n111,27706,a\n', []);
     expect(found).toEqual({ errors: [{ line: 2, message: expect.stringMatching(/stands in quotes/) }] });
@@ -94,6 +115,45 @@ describe('a reader', () => {
         expect(find(card, 'r')?.holder).toBe('a');
       expect(find(em('1217497'), 'r')).toBeUndefined();
     }
+  });
+
+  it('takes the version of an EM4100 card for no facility', () => {
+    // 01 00000065 and 6F 00006C3A: facility and number of EM4100 are bits 16 to 23 and 0 to 15 of the lower 32.
+    const { find, isWithoutFormat } = lookUp(['101,1,a,', '27706,111,b,']);
+    for (const card of [em('101', 1), em('27706', 0x6f)]) {
+      expect(find(card, 'r')).toBeUndefined();
+      expect(isWithoutFormat(card)).toBe(true);
+    }
+    expect(find(w26(1, '101'), 'r')?.holder).toBe('a');
+    // 006F6C3A, whatever its version.
+    for (const version of [0, 1, 0x6f]) expect(find(em('7302202', version), 'r')?.holder).toBe('b');
+    expect(lookUp(['101,,a,']).find(em('101', 1), 'r')?.holder).toBe('a');
+  });
+
+  it('opens nothing for the same facility and number in a format that the row does not name', () => {
+    const pair = (format: string, facility = 111, number = '27706') => ({ format, facility, number });
+    const others = ['corporate1000-35', 'corporate1000-48', 'wiegand37-facility', 'house'];
+    const plainRow = lookUp(['27706,111,a,']);
+    for (const format of ['wiegand26', 'wiegand34', 'ascii', 'keyboard', 'card'])
+      expect(plainRow.find(pair(format), 'r')?.holder).toBe('a');
+    for (const format of others) {
+      expect(plainRow.find(pair(format), 'r')).toBeUndefined();
+      expect(plainRow.isWithoutFormat(pair(format))).toBe(true);
+      const named = lookUp(
+        [`27706,111,${format},a`, '27706,111,,b'],
+        [],
+        [],
+        'number,facility,format,holder',
+      );
+      expect(named.find(pair(format), 'r')?.holder).toBe('a');
+      expect(named.find(pair('wiegand26'), 'r')?.holder).toBe('b');
+      for (const other of others.filter((one) => one !== format))
+        expect(named.find(pair(other), 'r')).toBeUndefined();
+    }
+    // A facility over 8 bits is of Wiegand 34.
+    const wide = lookUp(['10183,2643,a,']);
+    expect(wide.find(pair('wiegand34', 2643, '10183'), 'r')?.holder).toBe('a');
+    expect(wide.find(pair('corporate1000-35', 2643, '10183'), 'r')).toBeUndefined();
   });
 
   it('opens nothing for a card whose last bits are those of another', () => {
@@ -212,6 +272,26 @@ describe('the cards of a platform', () => {
     expect(withNormalKeys([...rows].reverse())).toEqual([{ key: '/7', body: rows[0]?.body }]);
     const open = rows.map(({ key }) => ({ key, body: holder(key) }));
     for (const one of [open, [...open].reverse()]) expect(withNormalKeys(one)).toEqual([open[1]]);
+  });
+});
+
+describe('cards of a platform with a format', () => {
+  it('are that format alone, and are taken back and erased by it', async () => {
+    const { show, command, journal } = await gate();
+    const card = { number: '4567', facility: 123, format: 'corporate1000-48' };
+    const put = [{ ...card, holder: 'long', groups: ['teachers'] }];
+    const shown = (format: string) =>
+      show('r0', '', { credential: { format, facility: 123, number: '4567' } });
+    await command('credentials', { version: 1, put });
+    expect(await shown('corporate1000-48')).toMatchObject({ type: 'granted', holder: 'long' });
+    expect(await shown('wiegand26')).toMatchObject({ type: 'unknown' });
+    await command('credentials', { base: 1, version: 2, remove: [{ number: '4567', facility: 123 }] });
+    expect(await journal.credentials('', 10)).toHaveLength(1);
+    await command('credentials', { base: 2, version: 3, remove: [card] });
+    expect(await journal.credentials('', 10)).toHaveLength(0);
+    await command('credentials', { version: 4, put });
+    expect(await command('erase', { card: { number: '4567', facility: 123 } })).toMatchObject({ done: true });
+    expect(await journal.credentials('', 10)).toHaveLength(0);
   });
 });
 

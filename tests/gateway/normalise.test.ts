@@ -31,6 +31,7 @@ function campus(lowBits: object[] = []) {
     { id: 'text', ...line(4002, {}) },
     { id: 'em', ...line(4003, { format: 'rdm6300' }) },
     { id: 'bus', ...line(4004, {}), driver: 'osdp' },
+    { id: 'bus48', ...line(4005, { formats: ['corporate1000-48'] }), driver: 'osdp' },
   ];
   const doors = [{ id: 'd', reader: ['narrow', 'text', 'em', 'bus'] }];
   const config = join(folder, 'c.yaml');
@@ -109,6 +110,30 @@ describe('credentials normalise', () => {
       ),
     });
     expect((await run('check', campus())).stderr).toMatch(/cards\.csv:6: digits alone/);
+  });
+
+  it('says which format a row must name', async () => {
+    const config = campus();
+    writeFileSync(join(config, '..', 'cards.csv'), 'number,facility,holder\n101,1,a\n1603,118,b\n');
+    // Corporate 1000 of 48 bits, facility 118, card 1603 (Proxmark3's tests), without HID's header.
+    const bits = BigInt.asUintN(48, 0x01400076000c86n).toString(2).padStart(48, '0');
+    const long = await run('credentials', 'normalise', config, '--reader', 'bus48', bits);
+    expect(long).toMatchObject({
+      status: 1,
+      stdout: expect.stringMatching(/line 3 .*format corporate1000-48/),
+    });
+    const em = await run('credentials', 'normalise', config, '--reader', 'em', '0100000065');
+    expect(em).toMatchObject({ status: 1, stdout: expect.stringMatching(/line 2 .*number 101, without/) });
+  });
+
+  it('check tells rows of a format that no reader has', async () => {
+    const config = campus();
+    const rows = '27706,111,hous,a\n27706,111,corporate1000-35,b\n7,,em4100,c\n';
+    writeFileSync(join(config, '..', 'cards.csv'), `number,facility,format,holder\n${rows}`);
+    const { status, stderr } = await run('check', config);
+    expect(status).toBe(0);
+    expect(stderr).toMatch(/cards\.csv:2: no reader has the format hous; known are wiegand26/);
+    expect(stderr).not.toMatch(/cards\.csv:[34]/);
   });
 
   it('says what it does not understand', async () => {

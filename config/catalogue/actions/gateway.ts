@@ -90,6 +90,7 @@ export const warnings = define({
 const card = z.strictObject({
   number: z.string(),
   facility: z.int().min(0).max(99_999).optional(),
+  format: z.string().min(1).max(40).optional(),
   holder: z.string().max(100),
   groups: z.array(z.string()).default([]),
   validFrom: z.string().optional(),
@@ -121,7 +122,13 @@ export const persons = define({
         .describe('What it must have before; without it, all cards of before go'),
       put: z.array(card).max(500).default([]),
       remove: z
-        .array(z.strictObject({ number: z.string(), facility: z.int().optional() }))
+        .array(
+          z.strictObject({
+            number: z.string(),
+            facility: z.int().optional(),
+            format: z.string().max(40).optional(),
+          }),
+        )
         .max(500)
         .default([]),
     }),

@@ -4,6 +4,7 @@ import type { Config } from '../../../config/schema.ts';
 import {
   type CardReading,
   keysOfReading,
+  keyWithoutFormat,
   normalNumber,
   partOfKey,
   wholeOfKey,
@@ -156,6 +157,12 @@ function showSaid(said: string, form: ReaderForm, place: Place): boolean {
   return false;
 }
 
+/** How the row of a card is to be written whose facility and number alone may be another's. */
+const howNamed = ({ format, number }: CardReading) =>
+  format === 'em4100'
+    ? say(`number ${number}, without a facility`, `号码 ${number}，不写 facility`)
+    : say(`format ${format}`, `format 写 ${format}`);
+
 function adviceFor(
   own: Reading | undefined,
   ownLines: readonly number[],
@@ -174,6 +181,13 @@ function adviceFor(
     return say(
       `→ set at the reader: ${other.option} (if this is the card of ${where(linesOf(other.card, lines))})`,
       `→ 在读卡器上设置：${other.option}（如果这是${where(linesOf(other.card, lines))}的卡）`,
+    );
+  const pair = own === undefined ? undefined : keyWithoutFormat(own.card);
+  const pairLine = pair === undefined ? undefined : lines.get(pair);
+  if (own !== undefined && pairLine !== undefined)
+    return say(
+      `→ line ${pairLine} has its facility and number, which of ${own.card.format} may be another card; if it is this one: ${howNamed(own.card)}`,
+      `→ 第 ${pairLine} 行有相同的 facility 和号码，但 ${own.card.format} 可能是另一张卡；如果是同一张卡：${howNamed(own.card)}`,
     );
   const printed = readings.find((one) => one.printed && linesOf(one.card, lines).length === 1);
   const value = own === undefined || printed !== undefined ? undefined : wholeOfReading(own.card)?.value;
