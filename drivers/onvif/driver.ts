@@ -11,7 +11,7 @@ import { channelOf } from './channels.ts';
 import { createClient } from './client.ts';
 import { createExecutor } from './execute.ts';
 import { follow } from './follow.ts';
-import { type Own, options, portOf } from './options.ts';
+import { loginClashes, type Own, options, portOf } from './options.ts';
 import { createStates } from './states.ts';
 
 export const onvif = defineDriver({
@@ -27,6 +27,7 @@ export const onvif = defineDriver({
     if ((username === undefined) === (passwordFile === undefined)) return [];
     return [{ path: ['passwordFile'], message: 'username and passwordFile go together' }];
   },
+  clashes: loginClashes,
 
   async open(devices, host) {
     const cameras = devices as readonly Own[];

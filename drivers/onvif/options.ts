@@ -1,6 +1,7 @@
 /** What the config says of a camera. */
+import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
-import type { Device } from '../contract/driver.ts';
+import type { Clash, Device } from '../contract/driver.ts';
 import { duration, identifier } from '../contract/options.ts';
 import { eventRule } from './mapping.ts';
 
@@ -65,3 +66,24 @@ export const portOf = ({ port, tls }: z.output<typeof options>): number =>
 
 /** A camera, or a channel of a recorder. */
 export type Own = Device<z.output<typeof options>>;
+
+/**
+ * Channels of one recorder share its connection: what another entry says of the certificate or the login would not be
+ * looked at, and a fingerprint that protects nothing must not stand there.
+ */
+export function loginClashes([first, ...others]: readonly Own[]): readonly Clash[] {
+  return others.flatMap(({ id, options: own }) =>
+    (['tls', 'username', 'passwordFile'] as const).flatMap((key): Clash[] =>
+      first === undefined || own[key] === undefined || isDeepStrictEqual(own[key], first.options[key])
+        ? []
+        : [
+            {
+              device: id,
+              path: [key],
+              en: `${first.id} is on the same address with another \`${key}\`, and they share one connection: write the same, or none here`,
+              zh: `${first.id} 使用同一地址但 \`${key}\` 不同，二者共用一个连接：请写成一致，或在此处省略`,
+            },
+          ],
+    ),
+  );
+}

@@ -25,6 +25,27 @@ const center = (id: string, account: string) =>
 const fence = (id: string, unit: number, more = '') =>
   `{ id: ${id}, driver: modbus, connection: { serial: /dev/ttyS3${more} }, unit: ${unit}, profile: io-8zone }`;
 
+const camera = (id: string, more: string) =>
+  `{ id: ${id}, driver: onvif, host: 10.0.0.41, port: 443, ${more} }`;
+
+describe('channels of one recorder', () => {
+  const login = 'username: gw, passwordFile: key';
+  const fingerprint = 'ab'.repeat(32);
+  it('share what the first says of certificate and login; another word on it is refused', () => {
+    expect(mistakes(camera('a', `tls: {}, ${login}`), camera('b', `tls: {}, ${login}`))).toEqual([]);
+    expect(mistakes(camera('a', `tls: {}, ${login}`), camera('b', 'source: s2'))).toEqual([]);
+    expect(
+      mistakes(
+        camera('a', `tls: {}, ${login}`),
+        camera('b', `tls: { fingerprint: ${fingerprint} }, ${login}`),
+      ),
+    ).toEqual([expect.stringMatching(/^4: .*a is on the same address with another `tls`/)]);
+    expect(mistakes(camera('a', login), camera('b', 'username: other, passwordFile: key'))).toEqual([
+      expect.stringMatching(/^4: .*another `username`/),
+    ]);
+  });
+});
+
 describe('devices of one line', () => {
   it.each<[string, readonly string[]]>([
     ['readers with addresses of their own', [reader('a', 0), reader('b', 1)]],
