@@ -1,11 +1,7 @@
 /** Zones that are armed together, and when. */
 import { z } from 'zod';
-import type { AlarmKind } from '../../drivers/contract/observation.ts';
 import { duration, identifier } from '../../drivers/contract/options.ts';
 import { clockTime, onDays, zoneName } from './values.ts';
-
-/** What a zone says that counts only while its area is armed. */
-export const zoneAlarmKinds = ['intrusion', 'perimeter', 'fence', 'collision'] as const satisfies AlarmKind[];
 
 export const area = z.strictObject({
   id: identifier().describe('Its name in commands, rules and events; no device may have it'),

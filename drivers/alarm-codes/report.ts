@@ -1,6 +1,11 @@
 /** What a panel reports, out of its codes: an event that names what it is, and whom or what the number behind it names. */
-import type { AlarmKind, Credential, DeviceObservation, Ending, Zone } from '../contract/observation.ts';
-import { alarmKinds } from '../contract/observation.ts';
+import {
+  type Credential,
+  type DeviceObservation,
+  type Ending,
+  isAlarmKind,
+  type Zone,
+} from '../contract/observation.ts';
 import { type ZoneOptions, zoneOf } from '../contract/options.ts';
 import { type AlarmCode, type CodeKind, contactIdCodes, type Numbered, siaCodes } from './table.ts';
 
@@ -119,8 +124,6 @@ export function meaningOfContactId(qualifier: string, code: string): Meaning {
 /** A partition by its number: `01` and `1` are one; 0 is the whole panel, and no partition. */
 const partitionOf = (given: string | undefined): string | undefined => given?.replace(/^0+/, '') || undefined;
 
-const isAlarm = (kind: CodeKind): kind is AlarmKind => (alarmKinds as readonly string[]).includes(kind);
-
 /**
  * What the zone says that it is, where the code is of a burglary only: a button on a burglary zone is a button. What the
  * code says of fire, panic or tamper is never hidden, and an alarm stays one.
@@ -132,7 +135,7 @@ function kindOf(
 ): CodeKind {
   if ((kind !== 'intrusion' && kind !== 'perimeter') || numbered !== 'zone') return kind;
   const configured = zones.find(({ zone }) => zone === number)?.kind;
-  return configured !== undefined && isAlarm(configured as CodeKind) ? (configured as AlarmKind) : kind;
+  return configured !== undefined && isAlarmKind(configured) ? configured : kind;
 }
 
 /** What is passed at a door of the panel itself. */

@@ -16,6 +16,18 @@ export const alarmKinds = [
 ] as const;
 
 export type AlarmKind = (typeof alarmKinds)[number];
+export const isAlarmKind = (kind: string): kind is AlarmKind =>
+  (alarmKinds as readonly string[]).includes(kind);
+
+/** Somebody is where nobody should be: it counts while the area is armed, and another zone that says so confirms it. */
+export const zoneAlarmKinds = [
+  'intrusion',
+  'perimeter',
+  'fence',
+  'collision',
+] as const satisfies readonly AlarmKind[];
+export const isZoneAlarmKind = (kind: string): kind is (typeof zoneAlarmKinds)[number] =>
+  (zoneAlarmKinds as readonly string[]).includes(kind);
 
 /** What a zone can be: an alarm, or the contact of a door (raised: open), or the button beside it to go out. */
 export const zoneKinds = [...alarmKinds, 'contact', 'exit-request'] as const;

@@ -1,7 +1,7 @@
 /** What a terminal said, as observations on disk. */
 import { createHash } from 'node:crypto';
 import type { Host } from '../contract/driver.ts';
-import type { DeviceObservation } from '../contract/observation.ts';
+import { type DeviceObservation, isZoneAlarmKind } from '../contract/observation.ts';
 import { type Interpreted, interpret, type Sent } from './interpret.ts';
 import type { Mapped } from './mapping.ts';
 import { observationOf } from './observing.ts';
@@ -13,8 +13,7 @@ const SAME_WITHIN_MS = 60_000;
 const KEY_WITHIN_MS = 86_400_000;
 
 /** What is judged by whether its area is armed: now that says nothing of then. */
-const ARMABLE: readonly string[] = ['intrusion', 'perimeter', 'fence', 'collision'];
-const isTimeless = ({ kind }: Mapped) => !ARMABLE.includes(kind);
+const isTimeless = ({ kind }: Mapped) => !isZoneAlarmKind(kind);
 
 /** Events that wait for the disk together. */
 const AT_ONCE = 500;

@@ -2,7 +2,7 @@
 import { hash } from 'node:crypto';
 import { observationOf } from '../alarm-codes/report.ts';
 import type { Host } from '../contract/driver.ts';
-import { alarmKinds, type DeviceObservation } from '../contract/observation.ts';
+import { type DeviceObservation, isAlarmKind } from '../contract/observation.ts';
 import type { Accounts } from './accounts.ts';
 import type { ReceiverLine } from './codec.ts';
 import type { LineEvent } from './events.ts';
@@ -102,8 +102,7 @@ export function createObserver(
 const REPEAT_MS = 15_000;
 
 /** An alarm, its end, or who cancelled it. */
-const isOfAlarm = ({ kind }: DeviceObservation) =>
-  kind === 'cancel' || (alarmKinds as readonly string[]).includes(kind);
+const isOfAlarm = ({ kind }: DeviceObservation) => kind === 'cancel' || isAlarmKind(kind);
 
 const detailsOf = ({ receiver, line }: EventLine['port']) => ({ receiver, receiverLine: line });
 

@@ -1,11 +1,9 @@
 /** A second zone, or a camera, confirms an alarm. */
 import { type Event, typePrefix } from '../../config/catalogue/events.ts';
 import type { Clock } from '../../drivers/contract/clock.ts';
-import type { AlarmKind, Observation } from '../../drivers/contract/observation.ts';
+import { type AlarmKind, isZoneAlarmKind, type Observation } from '../../drivers/contract/observation.ts';
 import type { Recorder } from '../road/recorder.ts';
 
-/** Of somebody who is where he should not be: another zone that says so confirms it. */
-export const confirmingKinds: readonly AlarmKind[] = ['intrusion', 'perimeter', 'fence', 'collision'];
 /** IEC 62642-1 calls an alarm confirmed that a second, independent detector tells within 30 to 60 minutes. */
 const CONFIRM_MS = 30 * 60_000;
 /** What a camera sees later than that may be somebody else. */
@@ -48,7 +46,7 @@ export function createConfirmation(options: {
       details?: Observation['details'];
     };
     if (sightings.includes(event.type) && event.data['state'] === 'raised') return onSeen(event, device.id);
-    if (zone === undefined || !confirmingKinds.includes(kind)) return;
+    if (zone === undefined || !isZoneAlarmKind(kind)) return;
     // One panel, and one partition of it, is no neighbour of another one.
     const panel = [device.id, details?.['account'] ?? '', details?.['partition'] ?? ''].join('/');
     const place = areaOf(device.id, zone.number, details?.['account']) ?? panel;

@@ -6,6 +6,7 @@ import type { Registry } from '../../config/catalogue/actions.ts';
 import type { Event } from '../../config/catalogue/events.ts';
 import type { Clock, Timer } from '../../drivers/contract/clock.ts';
 import type { Log } from '../../drivers/contract/driver.ts';
+import { isZoneAlarmKind } from '../../drivers/contract/observation.ts';
 import type { Journal } from '../journal/index.ts';
 import type { Part } from '../lifecycle/part.ts';
 import type { WallClock } from '../observe/clock.ts';
@@ -13,7 +14,7 @@ import type { Metrics } from '../observe/metrics.ts';
 import { stateKeyOf } from '../road/event.ts';
 import type { Recorder } from '../road/recorder.ts';
 import type { Pass, Stage } from '../road/stage.ts';
-import { confirmingKinds, createConfirmation } from './confirmation.ts';
+import { createConfirmation } from './confirmation.ts';
 import { createEndings } from './endings.ts';
 import { createFolds } from './folds.ts';
 import { operatorHandlers } from './operators.ts';
@@ -44,7 +45,6 @@ export interface Alarms extends Stage, Part {
   onRecorded(event: Event): void;
 }
 
-const foldable: readonly string[] = [...confirmingKinds, 'tamper'];
 const LOOK_EVERY_MS = 10_000;
 
 export function createAlarms({ areaOf, areasSeenBy }: AlarmPlaces, options: AlarmOptions): Alarms {
@@ -59,7 +59,8 @@ export function createAlarms({ areaOf, areasSeenBy }: AlarmPlaces, options: Alar
   let timer: Timer | undefined;
   const passOne: Pass = (observation) => {
     const { kind, test, cancelled } = observation;
-    const may = foldable.includes(kind) && test === undefined && cancelled !== true;
+    const isFoldable = isZoneAlarmKind(kind) || kind === 'tamper';
+    const may = isFoldable && test === undefined && cancelled !== true;
     const key = may ? stateKeyOf(observation) : undefined;
     return key === undefined ? onward(observation) : folds.fold(key, observation);
   };

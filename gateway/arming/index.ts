@@ -6,12 +6,12 @@
  * does. So does a running entry delay.
  */
 import type { Registry } from '../../config/catalogue/actions.ts';
-import { type AreaConfig, zoneAlarmKinds } from '../../config/sections/areas.ts';
+import type { AreaConfig } from '../../config/sections/areas.ts';
 import type { CalendarConfig } from '../../config/sections/calendar.ts';
 import { placeOf, zoneKey } from '../../config/zones.ts';
 import type { Clock, Timer } from '../../drivers/contract/clock.ts';
 import type { Log } from '../../drivers/contract/driver.ts';
-import type { Observation, Receipt } from '../../drivers/contract/observation.ts';
+import { isZoneAlarmKind, type Observation, type Receipt } from '../../drivers/contract/observation.ts';
 import type { Part } from '../lifecycle/part.ts';
 import type { WallClock } from '../observe/clock.ts';
 import type { Metrics } from '../observe/metrics.ts';
@@ -115,8 +115,7 @@ export function createArming(
       const { kind, state } = observation;
       const key = zoneKey(placeOf(observation));
       const place = places.get(key);
-      if (place === undefined || !(zoneAlarmKinds as readonly string[]).includes(kind))
-        return onward(observation);
+      if (place === undefined || !isZoneAlarmKind(kind)) return onward(observation);
       if (state === 'raised') open.set(key, observation);
       else open.delete(key);
       if (!isArmable(place.zone)) return onward(observation);

@@ -5,7 +5,7 @@ import type { closeReasons } from '../../config/catalogue/event-data.ts';
 import { type Event, type EventType, type OwnEventType, typePrefix } from '../../config/catalogue/events.ts';
 import {
   type AlarmKind,
-  alarmKinds,
+  isAlarmKind,
   type Observation,
   type ObservationKind,
   videoCauses,
@@ -57,12 +57,9 @@ const typeOf: Record<
   video: ['video.motion', 'video.motion'],
 };
 
-const isAlarm = (kind: ObservationKind): kind is AlarmKind =>
-  (alarmKinds as readonly string[]).includes(kind);
-
 export function eventTypeOf(observation: Observation): EventType {
   const { kind, state, cause, access: decided, visit, cancelled } = observation;
-  if (isAlarm(kind)) return cancelled ? 'alarm.cancelled' : `alarm.${state}`;
+  if (isAlarmKind(kind)) return cancelled ? 'alarm.cancelled' : `alarm.${state}`;
   if (visit !== undefined) return `visitor.${visit.stage}`;
   if (decided?.children !== undefined) return 'access.pickup';
   if (decided !== undefined) return `access.${decided.decision}`;
@@ -171,7 +168,7 @@ export function toEvent(observation: Observation, context: EventContext): Event 
   } = observation;
   const trusted = at?.trusted === true;
   const subject = zone === undefined ? subjectOf(details) : (zone.id ?? `zone-${zone.number}`);
-  const known = isAlarm(kind) ? alarmCodes[kind] : undefined;
+  const known = isAlarmKind(kind) ? alarmCodes[kind] : undefined;
   const raised = state === 'raised';
   // Of what was typed on keys the event says no more.
   const told = credential ?? (kind === 'credential' ? { format: 'keypad' } : undefined);

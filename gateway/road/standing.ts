@@ -2,8 +2,7 @@
  * What panels raised and did not restore, by where it is. To look there costs what is found, whatever else stands: a
  * panel that names thousands of things must hold nobody up with each word about none of them.
  */
-import { zoneAlarmKinds } from '../../config/sections/areas.ts';
-import { alarmKinds, type Observation } from '../../drivers/contract/observation.ts';
+import { isAlarmKind, isZoneAlarmKind, type Observation } from '../../drivers/contract/observation.ts';
 
 /** Enough of a thing that stands. */
 export type Thing = Pick<Observation, 'kind' | 'zone' | 'cause' | 'details'>;
@@ -26,8 +25,8 @@ const NOTHING: Things = [];
 const accountOf = ({ details }: Thing) => details?.['account'] ?? '';
 const partitionOf = ({ details }: Thing) => String(details?.['partition'] ?? '');
 const classOf = ({ kind }: Thing): CancelClass | undefined => {
-  if ((zoneAlarmKinds as readonly string[]).includes(kind)) return 'burglary';
-  return kind !== 'tamper' && (alarmKinds as readonly string[]).includes(kind) ? 'other' : undefined;
+  if (isZoneAlarmKind(kind)) return 'burglary';
+  return kind !== 'tamper' && isAlarmKind(kind) ? 'other' : undefined;
 };
 
 /** Things in groups, and in each by partition. */

@@ -4,7 +4,7 @@
  */
 import { type Event, readEvent, typePrefix } from '../../config/catalogue/events.ts';
 import type { Log } from '../../drivers/contract/driver.ts';
-import { alarmKinds, type Observation } from '../../drivers/contract/observation.ts';
+import { isAlarmKind, type Observation } from '../../drivers/contract/observation.ts';
 import type { Journal } from '../journal/index.ts';
 import { signal } from '../lifecycle/signal.ts';
 import { type StateOf, stateKeyOf } from './event.ts';
@@ -47,8 +47,7 @@ const UNKNOWN_MAX = 200;
 function placesOf(device: string, { kind, details }: Pick<Observation, 'kind' | 'details'>) {
   const account = details?.['account'] ?? '';
   if (details?.['unknownCode'] === true) return { key: `${device}/${account}/unknown`, max: UNKNOWN_MAX };
-  const isAlarm = (alarmKinds as readonly string[]).includes(kind);
-  return { key: `${device}/${account}/${isAlarm ? 'alarms' : ''}`, max: STATES_MAX };
+  return { key: `${device}/${account}/${isAlarmKind(kind) ? 'alarms' : ''}`, max: STATES_MAX };
 }
 const placesOfState = ({ device, event }: State) =>
   placesOf(device, event.data as unknown as Pick<Observation, 'kind' | 'details'>).key;
@@ -82,14 +81,8 @@ export function createStates(journal: Pick<Journal, 'states'>, log: Log): States
     standing.delete(key);
   };
   const set = (key: string, state: State) => {
-    const before = byKey.get(key);
-    const places = placesOfState(state);
-    const placesBefore = before && placesOfState(before);
-    // One that stays in its place costs less than one that is taken out and put in again.
-    if (placesBefore !== places) {
-      forget(key);
-      count(places, 1);
-    }
+    // A key tells who shares places: what is known stays in its own.
+    if (!byKey.has(key)) count(placesOfState(state), 1);
     byKey.set(key, state);
     const thing = state.event.data as unknown as Thing;
     if (state.raised && thing.details?.['account'] !== undefined) standing.set(key, state.device, thing);

@@ -2,9 +2,8 @@
 import { eventFilter } from '../../../config/catalogue/filter.ts';
 import { say } from '../../../config/language.ts';
 import type { Config } from '../../../config/schema.ts';
-import { zoneAlarmKinds } from '../../../config/sections/areas.ts';
 import { isSameZone, type ZonePlace } from '../../../config/zones.ts';
-import { type AlarmKind, alarmKinds } from '../../../drivers/contract/observation.ts';
+import { type AlarmKind, alarmKinds, isZoneAlarmKind } from '../../../drivers/contract/observation.ts';
 import { inWords, isAbout } from '../../rules/conditions.ts';
 
 interface ListedZone {
@@ -41,7 +40,7 @@ export function* explainZones({ devices, areas, uplinks, rules }: Config): Gener
       const type = area && zoneIn(area, own)?.type;
       const always = say('it always alarms', '始终报警');
       // Of a disarmed area only what may be the staff waits; gas or a panic button never does.
-      const waits = (zoneAlarmKinds as readonly string[]).includes(kind);
+      const waits = isZoneAlarmKind(kind);
       if (area === undefined || !waits || !(type === 'instant' || type === 'delayed')) yield `  ${always}`;
       else {
         const late =
