@@ -32,7 +32,7 @@ export interface PanelEvent {
   readonly user?: string;
   /** The name of the zone or user, as the panel has it. */
   readonly text?: string;
-  /** It was said before, and still is so. */
+  /** It is said before and still so: news only to whom missed it. */
   readonly still?: true;
   /** The name of the partition, likewise. */
   readonly partitionName?: string;
@@ -95,6 +95,21 @@ export const meaningOfSia = (code: string): Meaning => sia.get(code) ?? unknownS
 export const alsoOfSia: ReadonlyMap<string, string> = new Map(
   siaCodes.flatMap(({ code, also }) => (also === undefined ? [] : [[code, also] as const])),
 );
+
+/** The code of two letters that ends another one. */
+export const restoreOfSia = (code: string): string | undefined =>
+  siaCodes.find((row) => row.code === code)?.ends[0];
+
+/** An event of a code and the number behind it, which names what the code says: a user, or a place. */
+export function siaEvent(code: string, number?: number): PanelEvent {
+  const meaning = meaningOfSia(code);
+  const isUser = meaning.numbered === 'user';
+  return {
+    meaning,
+    codes: {},
+    ...(number !== undefined && (isUser ? { user: String(number) } : { number })),
+  };
+}
 
 /** Whether a code of two letters is one that a row has, or that ends one. */
 export const isKnownSia = (code: string): boolean => sia.has(code);
@@ -192,7 +207,7 @@ export function observationOf(
     ...(text !== undefined && { text }),
     ...(meaning.ends !== undefined && { ends: meaning.ends }),
     ...(meaning.momentary && { momentary: true }),
-    ...(event.still && meaning.state === 'raised' && { initial: true }),
+    ...(event.still && { initial: true }),
     ...(isPassage && passage(event, zone, device)),
     details: {
       account,

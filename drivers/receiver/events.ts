@@ -1,23 +1,11 @@
 /** What a line of a receiver reports, in the words that panels over DC-09 have too. */
 import { contactIdEvent } from '../alarm-codes/contact-id.ts';
-import { meaningOfSia, type PanelEvent } from '../alarm-codes/report.ts';
+import { type PanelEvent, restoreOfSia, siaEvent } from '../alarm-codes/report.ts';
 import { parseSiaDcs } from '../alarm-codes/sia.ts';
 import type { ReceiverLine } from './codec.ts';
 
-export interface LineEvent extends PanelEvent {
-  /** It is said before and still so: news only to whom missed it. */
-  readonly still?: true;
-}
-
-/** An event without a code of its own, as one that has it. */
-const as = (code: string, number: number, user?: true): LineEvent => ({
-  meaning: meaningOfSia(code),
-  codes: {},
-  ...(user ? { user: String(number) } : { number }),
-});
-
 /** What happened, in letters that say what, and what no table has. */
-const untold = (code: string, text: string): LineEvent => ({
+const untold = (code: string, text: string): PanelEvent => ({
   meaning: {
     kind: 'fault',
     state: 'raised',
@@ -31,12 +19,10 @@ const untold = (code: string, text: string): LineEvent => ({
 });
 
 /** The events of a line, the heartbeat apart. */
-export function eventsOf(line: Exclude<ReceiverLine, { readonly is: 'heartbeat' }>): LineEvent[] {
+export function eventsOf(line: Exclude<ReceiverLine, { readonly is: 'heartbeat' }>): PanelEvent[] {
   switch (line.is) {
-    case 'contact-id': {
-      const event = contactIdEvent(line.qualifier, line.code, line.partition, line.number);
-      return [line.qualifier === '6' ? { ...event, still: true } : event];
-    }
+    case 'contact-id':
+      return [contactIdEvent(line.qualifier, line.code, line.partition, line.number)];
     case 'sia':
       return parseSiaDcs(line.data);
     case 'channels':
@@ -60,48 +46,33 @@ const letters: Readonly<Record<string, string>> = {
   '\\': 'BC',
 };
 
-function pulse(event: string, number: string): LineEvent {
+function pulse(event: string, number: string): PanelEvent {
   const code = letters[event];
   if (code === undefined) return untold(event, `${event} ${number}`);
-  return as(
-    code,
-    Number.parseInt(number, /^\d+$/.test(number) ? 10 : 16),
-    ofUser.has(code) ? true : undefined,
-  );
+  return siaEvent(code, Number.parseInt(number, /^\d+$/.test(number) ? 10 : 16));
 }
-const ofUser: ReadonlySet<string> = new Set(['OP', 'CL', 'BC']);
 
 /**
  * Ademco High Speed: a digit a channel, 1 new, 3 restored, 5 normal, 6 said before, 0 trouble; the last is of the whole
  * (Ademco 685, IV B; VISTA-128B, 25-5): 7 alarms, 1 duress and channels 9 to 15, 2 opened, 3 bypass, 4 closed, 5 trouble,
  * 6 the panel's own, 8 battery low, 9 test.
  */
-function channels(states: string): LineEvent[] {
+function channels(states: string): PanelEvent[] {
   const [whole, digits] = [states.at(-1) ?? '', [...states.slice(0, -1)]];
-  if (whole === '9') return [{ meaning: meaningOfSia('RP'), codes: {} }];
-  if (whole === '8') return [{ meaning: meaningOfSia('YT'), codes: {} }];
+  if (whole === '9') return [siaEvent('RP')];
+  if (whole === '8') return [siaEvent('YT')];
   // "3444 4444 4": closed by user 3, who stands in the first channel.
-  if (whole === '2' || whole === '4') return [as(whole === '2' ? 'OP' : 'CL', Number(digits[0]), true)];
+  if (whole === '2' || whole === '4') return [siaEvent(whole === '2' ? 'OP' : 'CL', Number(digits[0]))];
   return digits.flatMap((digit, i) => {
-    if (digit === '2' || digit === '4') return [as(digit === '2' ? 'OP' : 'CL', i + 1, true)];
+    if (digit === '2' || digit === '4') return [siaEvent(digit === '2' ? 'OP' : 'CL', i + 1)];
     const [raises, number] = channelOf(whole, i);
-    if (digit === '0') return [as('BT', number)];
-    if (digit === '1') return [as(raises, number)];
-    if (digit === '6') return [{ ...as(raises, number), still: true }];
-    return digit === '3' ? [as(restores[raises] ?? 'BR', number)] : [];
+    if (digit === '0') return [siaEvent('BT', number)];
+    if (digit === '1') return [siaEvent(raises, number)];
+    if (digit === '6') return [{ ...siaEvent(raises, number), still: true }];
+    return digit === '3' ? [siaEvent(restoreOfSia(raises) ?? 'BR', number)] : [];
   });
 }
 
-const restores: Readonly<Record<string, string>> = {
-  BA: 'BR',
-  HA: 'HR',
-  BB: 'BU',
-  BT: 'BJ',
-  AT: 'AR',
-  YT: 'YR',
-  LT: 'LR',
-  IA: 'IR',
-};
 /** What a panel says of itself, by channel: mains, battery, ..., telephone line (VISTA-128B, 25-5; Ademco 685, IV D). */
 const ofPanel: readonly string[] = ['AT', 'YT', 'IA', 'IA', 'IA', 'LT', 'IA', 'IA'];
 
@@ -114,12 +85,12 @@ function channelOf(whole: string, i: number): readonly [string, number] {
 }
 
 /** What a 685 says of itself (IV E): `LINE` telephone lines, `RCVA` what is connected to it, `RCVB` its operator. */
-function ownChannels(word: string, states: string): LineEvent[] {
+function ownChannels(word: string, states: string): PanelEvent[] {
   const code = word === 'LINE' ? 'LT' : word === 'RCVA' ? 'ET' : undefined;
   if (code === undefined) return states.endsWith('9') ? [] : [untold(word, states)];
   return [...states.slice(0, -1)].flatMap((digit, i) => {
-    if (digit === '1') return [as(code, i + 1)];
-    if (digit === '3') return [as(code === 'LT' ? 'LR' : 'ER', i + 1)];
-    return digit === '6' ? [{ ...as(code, i + 1), still: true as const }] : [];
+    if (digit === '1') return [siaEvent(code, i + 1)];
+    if (digit === '3') return [siaEvent(restoreOfSia(code) ?? code, i + 1)];
+    return digit === '6' ? [{ ...siaEvent(code, i + 1), still: true as const }] : [];
   });
 }

@@ -1,11 +1,10 @@
 /** The observations of a line: of a panel of the config, of the receiver itself, or of an account that is not listed. */
 import { hash } from 'node:crypto';
-import { observationOf } from '../alarm-codes/report.ts';
+import { observationOf, type PanelEvent } from '../alarm-codes/report.ts';
 import type { Host } from '../contract/driver.ts';
 import { type DeviceObservation, isAlarmKind } from '../contract/observation.ts';
 import type { Accounts } from './accounts.ts';
 import type { ReceiverLine } from './codec.ts';
-import type { LineEvent } from './events.ts';
 import { accountKey, type OtherAccounts } from './options.ts';
 
 export type EventLine = Exclude<ReceiverLine, { readonly is: 'heartbeat' }>;
@@ -21,7 +20,7 @@ export const digestOf = (text: string): string => hash('sha256', text, 'base64ur
 
 export interface Observer {
   /** @param sighting As in memory.ts. */
-  of(text: string, line: EventLine, events: readonly LineEvent[], sighting: number): DeviceObservation[];
+  of(text: string, line: EventLine, events: readonly PanelEvent[], sighting: number): DeviceObservation[];
   /** Of a line that nobody can read: once a burst. */
   unreadable(text: string): DeviceObservation;
 }
@@ -78,7 +77,6 @@ export function createObserver(
             ...reported,
             // Nobody restores what a receiver says of itself in words that no table has.
             ...(isOwn && event.meaning.unknown && { momentary: true }),
-            ...(event.still && { initial: true }),
             details: { ...reported.details, ...detailsOf(line.port) },
             repeat: { key, within: REPEAT_MS },
             raw,
