@@ -137,6 +137,18 @@ export function portError(error: NodeJS.ErrnoException, address: string, port: n
   });
 }
 
+/** @throws LineError E_PORT_TAKEN, E_LINE_REFUSED */
+export function listenAt(server: Server, address: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const refused = (error: NodeJS.ErrnoException) => reject(portError(error, address, port));
+    server.once('error', refused);
+    server.listen({ host: address, port }, () => {
+      server.off('error', refused);
+      resolve();
+    });
+  });
+}
+
 /** Whether an address is one of these, or in one of these networks; all are, where none is named. IPv4 addresses come as IPv6 (::ffff:10.0.0.9) where the port is of both. */
 export function senderCheck(ranges: readonly string[] | undefined): (address: string) => boolean {
   if (ranges === undefined) return () => true;

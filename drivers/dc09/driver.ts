@@ -6,6 +6,7 @@
  */
 import type { Socket as UdpSocket } from 'node:dgram';
 import { parseContactId } from '../alarm-codes/contact-id.ts';
+import { hearPanel, supervisePanels } from '../alarm-codes/panel.ts';
 import { observationOf, type PanelEvent } from '../alarm-codes/report.ts';
 import { parseSiaDcs } from '../alarm-codes/sia.ts';
 import { isAcceptError, turnedReason } from '../connections.ts';
@@ -19,7 +20,7 @@ import { readKeys } from './keys.ts';
 import { listenTcp, listenUdp, type Receive } from './listen.ts';
 import { type Options, options } from './options.ts';
 import { inZone, isInTime, isTrusted, placed, toleranceProblems, wireTime } from './panel-clock.ts';
-import { openPanels, type Panel, type Panels, superviseAll } from './panels.ts';
+import { openPanels, type Panel, type Panels } from './panels.ts';
 import { createPictures, mayFetch, type PictureOf } from './pictures.ts';
 import { repeatsOf } from './repeats.ts';
 
@@ -94,7 +95,7 @@ export const dc09 = defineDriver({
       server.close();
       throw error;
     }
-    const supervise = host.clock.every(SUPERVISION_TICK_MS, () => superviseAll(panels.all, host));
+    const supervise = host.clock.every(SUPERVISION_TICK_MS, () => supervisePanels(panels.all, host));
     const pauses = host.clock.onPause(() => {
       const now = host.clock.elapsed();
       for (const panel of panels.all) panel.heard = now;
@@ -214,9 +215,7 @@ function receiver(
 
 /** A good frame of a panel: it is there, and its clock is seen. */
 function hear(panel: Panel, { id, timestamp }: Dc09Message, inTime: boolean, host: Host) {
-  panel.heard = host.clock.elapsed();
-  panel.online = true;
-  host.link(panel.device, 'online', undefined, panel.config.account);
+  hearPanel(panel, host);
   if (inTime) panel.clockRightAt = host.clock.wall();
   // A link test is sent the moment it is made: a wrong time in it is a wrong clock.
   else if (timestamp !== undefined && id === 'NULL') delete panel.clockRightAt;

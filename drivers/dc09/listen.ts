@@ -4,7 +4,7 @@
  */
 import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { createServer, type Server, type Socket } from 'node:net';
-import { boundConnections, panelConnections, portError, type Turned } from '../connections.ts';
+import { boundConnections, listenAt, panelConnections, portError, type Turned } from '../connections.ts';
 import type { Clock, Timer } from '../contract/clock.ts';
 import type { Decoded } from '../contract/codec.ts';
 import type { Host } from '../contract/driver.ts';
@@ -31,7 +31,7 @@ const MAX_WAITING = 256;
 const MAX_WAITING_BYTES = 32_768;
 
 /** Many connections at once, each a stream of frames. @throws LineError E_PORT_TAKEN, E_LINE_REFUSED */
-export function listenTcp(
+export async function listenTcp(
   address: string,
   port: number,
   receive: Receive,
@@ -48,14 +48,8 @@ export function listenTcp(
     serve(socket, receive, time);
   });
   boundConnections(server, panelConnections, turned);
-  return new Promise((resolve, reject) => {
-    const refused = (error: Error) => reject(portError(error, address, port));
-    server.once('error', refused);
-    server.listen({ host: address, port }, () => {
-      server.off('error', refused);
-      resolve(Object.assign(server, { sockets }));
-    });
-  });
+  await listenAt(server, address, port);
+  return Object.assign(server, { sockets });
 }
 
 /**

@@ -1,4 +1,5 @@
 /** The panels of a receiver: one an account, what is known of each, whose a frame is, and which of them are silent. */
+import type { PanelPresence } from '../alarm-codes/panel.ts';
 import { senderCheck } from '../connections.ts';
 import { type Device, type Host, LineError } from '../contract/driver.ts';
 import type { Dc09Frame } from './codec.ts';
@@ -6,15 +7,11 @@ import { openKey, type PanelKey } from './keys.ts';
 import type { Account, Options } from './options.ts';
 import type { SaidByNumber } from './repeats.ts';
 
-export interface Panel {
-  readonly device: string;
+export interface Panel extends PanelPresence {
   readonly config: Account;
   readonly key: PanelKey | undefined;
   /** Whether its frames may come from this address. */
   readonly mayBeAt: (address: string) => boolean;
-  /** `elapsed` at the last good frame. */
-  heard: number;
-  online: boolean | undefined;
   /** Events that are on their way to the disk. */
   waiting: number;
   /** What it said last, by the numbers of its messages. */
@@ -103,19 +100,4 @@ function whose(all: readonly Panel[]): Panels['of'] {
     const own = inData(frame.data);
     return own === null ? onlyAt(address) : own;
   };
-}
-
-export function superviseAll(panels: Iterable<Panel>, host: Host) {
-  const now = host.clock.elapsed();
-  for (const panel of panels) {
-    const { supervision, account } = panel.config;
-    if (supervision === undefined || panel.online === false || now - panel.heard <= supervision) continue;
-    panel.online = false;
-    host.link(
-      panel.device,
-      'offline',
-      `account ${account} silent for more than ${supervision / 1000} s`,
-      account,
-    );
-  }
 }

@@ -1,5 +1,5 @@
 /** Which message of a panel is one that it sent before, because it did not hear that it was taken. */
-import { hash } from 'node:crypto';
+import { digestOf } from '../alarm-codes/panel.ts';
 import type { Dc09Message } from './codec.ts';
 
 /** How long the same sequence and content is the same event: with a time in it; without; and always numbered 0. */
@@ -15,8 +15,6 @@ interface Said {
   readonly others: number;
 }
 export type SaidByNumber = Map<number, Said>;
-
-const digestOf = (...parts: readonly unknown[]) => hash('sha256', parts.join('\n'), 'base64url').slice(0, 22);
 
 /**
  * What makes a second sending the same event: number and content, and the time of a plain message. An encrypted one is

@@ -20,7 +20,7 @@ const xml = new XMLParser({
   maxNestedTags: DEPTH_MAX,
 });
 
-const isRecord = (value: unknown): value is Record<string, unknown> =>
+export const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** Whether members of members of this JSON go deeper than a message's may. */

@@ -6,6 +6,7 @@
 import type { Clock } from '../contract/clock.ts';
 import type { Credentials } from '../digest.ts';
 import { ask, type HttpAnswer } from '../http.ts';
+import { isRecord } from './codec.ts';
 import type { Message } from './intake.ts';
 
 /** Of one search: events of a long holiday. */
@@ -44,9 +45,6 @@ function finderOf(url: string): ((missed: Missed, take: Take) => Promise<void>) 
   if (/\/alertStream$/i.test(pathname)) return findHikvision;
   return /\/eventManager\.cgi$/i.test(pathname) ? findDahua : undefined;
 }
-
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 async function askAt(path: string, missed: Missed, body?: object): Promise<HttpAnswer> {
   const { url, credentials, signal, clock } = missed;

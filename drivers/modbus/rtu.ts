@@ -18,7 +18,15 @@ import {
 } from './codec.ts';
 import { openLink } from './link.ts';
 import { createTurns, type Turns } from './turns.ts';
-import { type Ask, neverAnswered, type Reply, type Wire, type WireOptions, waitOutMs } from './wire.ts';
+import {
+  type Ask,
+  answersLate,
+  neverAnswered,
+  type Reply,
+  type Wire,
+  type WireOptions,
+  waitOutMs,
+} from './wire.ts';
 
 /** The silence that ends an RTU frame: 3.5 characters, but at least 1.75 ms (Modbus over serial line V1.02, 2.5.1.1). */
 const RTU_GAP_MS = 4;
@@ -213,8 +221,7 @@ export async function openRtu(
   };
   const whyMissing = ({ unit, timeout }: Ask, { odd }: Awaited): string => {
     const late = lateMs.get(unit);
-    if (late !== undefined)
-      return `unit ${unit} answers after ${late} ms, and its \`timeout\` is ${timeout} ms`;
+    if (late !== undefined) return answersLate(unit, late, timeout);
     return odd === undefined ? neverAnswered(unit) : `${neverAnswered(unit)}; what came was ${odd}`;
   };
 

@@ -16,7 +16,15 @@ import {
 } from './codec.ts';
 import { openLink } from './link.ts';
 import { createTurns, type Turns } from './turns.ts';
-import { type Ask, neverAnswered, type Reply, type Wire, type WireOptions, waitOutMs } from './wire.ts';
+import {
+  type Ask,
+  answersLate,
+  neverAnswered,
+  type Reply,
+  type Wire,
+  type WireOptions,
+  waitOutMs,
+} from './wire.ts';
 
 interface Awaited {
   readonly expected: Expected;
@@ -175,9 +183,7 @@ export async function openTcp(
     const late = lateMs.get(unit);
     const more = odd === undefined ? '' : `; what came was ${odd}`;
     if (how === 'lost') return `unit ${unit}: the connection was closed before its answer${more}`;
-    return late === undefined
-      ? neverAnswered(unit) + more
-      : `unit ${unit} answers after ${late} ms, and its \`timeout\` is ${timeout} ms`;
+    return late === undefined ? neverAnswered(unit) + more : answersLate(unit, late, timeout);
   };
 
   return {

@@ -57,3 +57,5 @@ export function waitOutMs(timeout: number, lateMs = 0): number {
 }
 
 export const neverAnswered = (unit: number) => `unit ${unit} does not answer`;
+export const answersLate = (unit: number, lateMs: number, timeout: number) =>
+  `unit ${unit} answers after ${lateMs} ms, and its \`timeout\` is ${timeout} ms`;

@@ -1,14 +1,9 @@
 /** The panels behind a receiver, one an account, and which of them, or whether the line itself, are silent. */
+import { type PanelPresence, supervisePanels } from '../alarm-codes/panel.ts';
 import type { Device, Host } from '../contract/driver.ts';
 import { type Account, accountKey, type Options } from './options.ts';
 
-interface Heard {
-  /** `elapsed` when something was understood last. */
-  heard: number;
-  online: boolean | undefined;
-}
-export interface Panel extends Heard {
-  readonly device: string;
+export interface Panel extends PanelPresence {
   readonly config: Account;
 }
 
@@ -16,7 +11,6 @@ export interface Accounts {
   find(account: string): Panel | undefined;
   /** The line said something that is understood. */
   heardLine(): void;
-  heard(panel: Panel): void;
   /** Who was silent for longer than they may be is told to be offline. */
   supervise(): void;
   /** Nothing could be heard meanwhile: the process stood still. */
@@ -36,9 +30,6 @@ export function createAccounts(devices: readonly Device<Options>[], host: Host):
     heard: now,
     online: undefined as boolean | undefined,
   }));
-  const isSilent = ({ heard, online }: Heard, supervision: number | undefined) =>
-    supervision !== undefined && online !== false && time.elapsed() - heard > supervision;
-  const longer = (supervision = 0) => `silent for more than ${supervision / 1000} s`;
 
   return {
     find: (account) => panels.get(accountKey(account)),
@@ -49,23 +40,16 @@ export function createAccounts(devices: readonly Device<Options>[], host: Host):
         host.link(line.device, 'online');
       }
     },
-    heard(panel) {
-      panel.heard = time.elapsed();
-      panel.online = true;
-      host.link(panel.device, 'online', undefined, panel.config.account);
-    },
     supervise() {
       for (const line of lines) {
-        if (!isSilent(line, line.supervision)) continue;
+        const { supervision } = line;
+        const isSilent = supervision !== undefined && time.elapsed() - line.heard > supervision;
+        if (!isSilent || line.online === false) continue;
         line.online = false;
-        host.link(line.device, 'offline', `the receiver's line is ${longer(line.supervision)}`);
+        const silence = `the receiver's line is silent for more than ${supervision / 1000} s`;
+        host.link(line.device, 'offline', silence);
       }
-      for (const panel of panels.values()) {
-        const { account, supervision } = panel.config;
-        if (!isSilent(panel, supervision)) continue;
-        panel.online = false;
-        host.link(panel.device, 'offline', `account ${account} ${longer(supervision)}`, account);
-      }
+      supervisePanels(panels.values(), host);
     },
     forgive() {
       for (const one of [...lines, ...panels.values()]) one.heard = time.elapsed();

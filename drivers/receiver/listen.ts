@@ -1,6 +1,6 @@
 /** The port that receivers connect to. It bounds what strangers can hold: connections, and lines that they do not end. */
 import { createServer, type Server, type Socket } from 'node:net';
-import { boundConnections, panelConnections, portError, senderCheck, type Turned } from '../connections.ts';
+import { boundConnections, listenAt, panelConnections, senderCheck, type Turned } from '../connections.ts';
 import type { Timer } from '../contract/clock.ts';
 import type { Host } from '../contract/driver.ts';
 import { receiverDecoder } from './codec.ts';
@@ -48,14 +48,7 @@ export async function listenForReceivers(
     });
   });
   boundConnections(server, panelConnections, turned);
-  await new Promise<void>((resolve, reject) => {
-    const refused = (error: NodeJS.ErrnoException) => reject(portError(error, address, port));
-    server.once('error', refused);
-    server.listen({ host: address, port }, () => {
-      server.off('error', refused);
-      resolve();
-    });
-  });
+  await listenAt(server, address, port);
   return {
     server,
     conversations,

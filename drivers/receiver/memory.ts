@@ -1,7 +1,8 @@
 /** What was said on a wire, and whether it is on disk: once, however often it is said again for want of an answer. */
+
+import { digestOf } from '../alarm-codes/panel.ts';
 import type { Clock } from '../contract/clock.ts';
 import type { DeviceObservation } from '../contract/observation.ts';
-import { digestOf } from './observe.ts';
 
 /**
  * The same line, with no other between, is said again because its answer was lost: Sur-Gards repeat after 4 s, three

@@ -1,5 +1,5 @@
 /** The observations of a line: of a panel of the config, of the receiver itself, or of an account that is not listed. */
-import { hash } from 'node:crypto';
+import { digestOf, hearPanel } from '../alarm-codes/panel.ts';
 import { observationOf, type PanelEvent } from '../alarm-codes/report.ts';
 import type { Host } from '../contract/driver.ts';
 import { type DeviceObservation, isAlarmKind } from '../contract/observation.ts';
@@ -15,8 +15,6 @@ const MAX_SHARED_RAW = 256;
 const BURST_MS = 10 * 60_000;
 /** So many of each; the others are told as more of them. */
 const MAX_IN_BURST = 32;
-
-export const digestOf = (text: string): string => hash('sha256', text, 'base64url').slice(0, 22);
 
 export interface Observer {
   /** @param sighting As in memory.ts. */
@@ -62,7 +60,7 @@ export function createObserver(
     of(text, line, events, sighting) {
       const panel = accounts.find(line.account);
       const isOwn = panel === undefined && isOfReceiver(line);
-      if (panel !== undefined) accounts.heard(panel);
+      if (panel !== undefined) hearPanel(panel, host);
       const about =
         panel === undefined
           ? { device, account: line.account, zones: [] }
