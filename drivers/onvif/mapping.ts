@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { alarmKinds, type DeviceObservation, videoCauses } from '../contract/observation.ts';
 import { classOf, meaningOf } from './meanings.ts';
 import { type Notification, plainTopic } from './notifications.ts';
+import { stateIn } from './values.ts';
 
 export const eventRule = z.strictObject({
   topic: z
@@ -26,54 +27,8 @@ export const eventRule = z.strictObject({
 });
 export type EventRule = z.output<typeof eventRule>;
 
-/** Names of items that bear a state, in small letters; others do where they say `true` or `false`. */
-const STATES = [
-  'ismotion',
-  'isinside',
-  'istamper',
-  'state',
-  'logicalstate',
-  'failed',
-  'critical',
-  'active',
-  'level',
-  'motion',
-  'issounddetected',
-  'isloitering',
-  'iscrossed',
-  'value',
-  'status',
-];
-const truth: Readonly<Record<string, boolean>> = {
-  ...{ true: true, '1': true, on: true, yes: true, active: true },
-  ...{ false: false, '0': false, off: false, no: false, inactive: false },
-};
-/** RecordingConfig/JobState (ONVIF Recording Control, 5.21): what is not active does not record. */
-const jobStates: Readonly<Record<string, boolean>> = {
-  active: false,
-  partiallyactive: false,
-  idle: true,
-  error: true,
-};
-const statesOf = (topic: string) => (topic.startsWith('RecordingConfig/JobState') ? jobStates : truth);
-
-/** undefined: it bears no state, it only happened. */
-function stateOf({ topic, data }: Notification): boolean | undefined {
-  const entries = Object.entries(data).map(
-    ([name, value]) => [name.toLowerCase(), value.toLowerCase()] as const,
-  );
-  const named = STATES.map((state) => entries.find(([name]) => name === state)).find(
-    (one) => one !== undefined,
-  );
-  const value =
-    named ??
-    entries.find(([name, one]) => /^is[a-z]/.test(name) && one in truth) ??
-    entries.find(([, one]) => /^(true|false|active|inactive)$/.test(one));
-  return value === undefined ? undefined : statesOf(topic)[value[1]];
-}
-
 /** What tells one source from another, for people: the rule's name before tokens. */
-const partOf = ({ source }: Notification) =>
+const partOf = ({ source }: Pick<Notification, 'source'>) =>
   source['Rule'] ?? source['RuleName'] ?? source['InputToken'] ?? Object.values(source)[0];
 
 /**
@@ -90,12 +45,24 @@ export interface Meant {
   readonly object: string | undefined;
 }
 
-/** `unmapped`: no rule says what it means; undefined: it is nothing, as a rule or the standard says. */
-export function observationOf(
-  notification: Notification,
-  device: string,
-  rules: readonly EventRule[],
-): Meant | 'unmapped' | undefined {
+/** What came of a notification. */
+export type Judged =
+  | { readonly is: 'told'; readonly meant: Meant; readonly rule: EventRule | undefined }
+  /** Nobody says what it means: `what` is listed, so that somebody can. */
+  | { readonly is: 'unmapped'; readonly what: string }
+  /** It is no event, for this reason. */
+  | { readonly is: 'nothing'; readonly why: string };
+
+/** Of a word that is listed, characters. */
+const WORD_MAX = 40;
+
+/** As it is listed: with what `source` of a rule would name. */
+export const listed = (notification: Pick<Notification, 'topic' | 'source'>): string => {
+  const part = partOf(notification);
+  return part === undefined || part === '' ? notification.topic : `${notification.topic}, source: ${part}`;
+};
+
+export function judge(notification: Notification, device: string, rules: readonly EventRule[]): Judged {
   const { topic, operation, source } = notification;
   const rule = rules.find(({ topic: given, source: only }) => {
     const beginning = plainTopic(given);
@@ -103,20 +70,30 @@ export function observationOf(
     return only === undefined || Object.values(source).includes(only);
   });
   const found = rule ?? meaningOf(notification);
-  if (found === undefined) return 'unmapped';
-  if (found.kind === 'ignore') return undefined;
+  if (found === undefined) return { is: 'unmapped', what: listed(notification) };
+  if (found.kind === 'ignore') return { is: 'nothing', why: 'a rule says `ignore`' };
   const { kind, cause } = found;
-  const state = stateOf(notification);
+  const state = stateIn(notification);
+  // What is over is over, whatever word it ended with; any other word that we do not know is not guessed at.
+  if (state !== undefined && state.state === undefined && operation !== 'Deleted')
+    return {
+      is: 'unmapped',
+      what: `${listed(notification)}: ${state.item}="${state.value.slice(0, WORD_MAX)}" is no state that is known`,
+    };
   // What only happens is not inverted: it happened.
-  const raised = operation !== 'Deleted' && (state === undefined || state !== (rule?.inverted ?? false));
+  const raised =
+    operation !== 'Deleted' && (state === undefined || state.state !== (rule?.inverted ?? false));
   // Initialized with the quiet value is no event: the recorder knows, by `initial`.
   const initial = operation === 'Initialized';
-  // Of what only happens nobody tells the beginning, nor that it will not happen again.
-  if ((initial || operation === 'Deleted') && state === undefined) return undefined;
+  if ((initial || operation === 'Deleted') && state === undefined)
+    return {
+      is: 'nothing',
+      why: 'of what only happens nobody tells the beginning, nor that it will not happen again',
+    };
   const part = partOf(notification);
   const seen = classOf(notification);
   const details = { ...(part !== undefined && { part }), ...(seen !== undefined && { class: seen }) };
-  return {
+  const meant: Meant = {
     passing: state === undefined,
     object: state === undefined ? undefined : objectOf(notification),
     observation: {
@@ -129,4 +106,5 @@ export function observationOf(
       ...(Object.keys(details).length > 0 && { details }),
     },
   };
+  return { is: 'told', meant, rule };
 }

@@ -5,7 +5,7 @@
 import type { Notification } from './notifications.ts';
 
 export interface Meaning {
-  readonly kind: 'video' | 'fault' | 'power' | 'fire';
+  readonly kind: 'video' | 'fault' | 'power' | 'fire' | 'tamper';
   readonly cause?: string;
 }
 
@@ -26,8 +26,14 @@ const named: readonly (readonly [topic: string, meaning: Meaning])[] = [
   ['Device/HardwareFailure/PowerSupplyFailure', { kind: 'power' }],
   ['Device/HardwareFailure/TemperatureCritical', fault('temperature')],
   ['Device/HardwareFailure', fault('hardware')],
-  // The sensor of an Axis for people who move.
+  // Of Axis: its sensor for people who move, its housing, its card, its links, its level of sound. Of its three topics of
+  // temperature this one says what the others say together.
   ['Device/Sensor/PIR', video('motion')],
+  ['Device/Casing/Open', { kind: 'tamper' }],
+  ['Storage/Disruption', fault('storage')],
+  ['Device/Network/Lost', fault('network')],
+  ['Device/Status/Temperature/Above_or_below', fault('temperature')],
+  ['AudioSource/TriggerLevel', video('sound')],
   ['RecordingConfig/JobState', fault('recording')],
 ];
 
@@ -37,43 +43,106 @@ const OF_THE_DEVICE =
 /** They count and record; they detect nothing. */
 const NO_DETECTION = /-(count\w*|occupancy|aggregation|statistics?|heat-?map|record\w*|config\w*|log|queue)-/;
 
-/** `LoiteringGuard` -> `-loitering-guard-`; `HumanShapeDetect` -> `-human-shape-detect-`. */
+/** `LoiteringGuard` -> `-loitering-guard-`; `TPSmartEvent` -> `-tp-smart-event-`; `vmd3_video` -> `-vmd-3-video-`. */
 const wordsOf = (segment: string) =>
   `-${segment
     .replace(/([a-z\d])([A-Z])/g, '$1-$2')
-    .replace(/[\s_.]+/g, '-')
+    .replace(/([A-Z])([A-Z][a-z])/g, '$1-$2')
+    .replace(/([A-Za-z])(\d)|(\d)([A-Za-z])/g, '$1$3-$2$4')
+    .replace(/[^\p{L}\d]+/gu, '-')
     .toLowerCase()}-`;
+
+/** Whole words: `face` is none of `interface`, nor `smoke` of `smokeless`. */
+const any = (...alternatives: readonly string[]) => new RegExp(`-(?:${alternatives.join('|')})-`);
+/** What is written as one with the word before it: `facedetection`, `FaceDetect`, `Face`. */
+const DETECT = '(?:-?(?:detect|detects|detected|detection|detector|alarm))?';
 
 /** The first that fits is meant; the last segment of a topic before those that it is under. */
 const words: readonly (readonly [words: RegExp, meaning: Meaning])[] = [
-  [/-(fire|smoke|flame)s?-|-(fire|smoke|flame)(detect|alarm|smoke)/, fire],
-  [/loiter/, video('loitering')],
-  [/cross|trip-?wire|fence-guard|virtual-?fence|-line-?(detect|alarm)/, video('line-crossed')],
-  [/-(wrong|reverse)-?(way|direction)|retrograde|-reverse-/, video('wrong-way')],
-  [/fast-?mov|rapid-?mov|-running-|run-?detect/, video('fast-movement')],
-  [/crowd|gathering|-people-?density|-density-/, video('crowd')],
-  [/abandon|unattended|left-?(object|behind|baggage|luggage)/, video('object-left')],
-  [/objects?-?(is-)?(left|leave)-|-item-left/, video('object-left')],
-  [/objects?-?(is-)?(removed|taken|token|missing)-|(removed|missing|taken)-?object/, video('object-removed')],
-  [/object-?removal|-take-?(object|away)|-item-(taken|removed)/, video('object-removed')],
-  [/face/, video('face')],
-  [/-(human|person|people|pedestrian)|human-?shape/, video('person')],
-  [/vehicle|-cars?-|motor-?detect/, video('vehicle')],
-  [/-(animals?|pets?|dogs?|cats?)-/, video('animal')],
+  // Not `FireWall`.
+  [any(`(?:fire|smoke|flame)s?${DETECT}(?!-wall)`, 'fire-?smoke'), fire],
+  [any('loiter(?:s|ed|ing)?(?:-?detection)?'), video('loitering')],
   [
-    /tamper|-mask-?alarm|shading|-shelter|occlu|-blind-|-video-?(mask|blind|cover)|scene-?chang/,
+    any(
+      ...['cross(?:es|ed|ing)?', '(?:line|border)-?cross(?:ed|ing)?', 'trip-?wires?', 'fence-guard'],
+      ...['virtual-?fence', 'line-?(?:detect|detected|detection|detector|alarm)'],
+    ),
+    video('line-crossed'),
+  ],
+  [
+    any('(?:wrong|reverse)-?(?:way|direction)', 'retrograde', 'reverse-(?:driving|moving|movement|motion)'),
+    video('wrong-way'),
+  ],
+  [
+    any(
+      '(?:fast|rapid)-?mov(?:e|ed|ing|ement)',
+      'run(?:ning)?-?detect(?:ion|or)?',
+      '(?:people|person)-running',
+    ),
+    video('fast-movement'),
+  ],
+  [
+    any(
+      '(?:over)?crowd(?:s|ed|ing)?',
+      'crowd-?detection',
+      '(?:people|personnel)?-?gathering',
+      'people-?density',
+    ),
+    video('crowd'),
+  ],
+  [
+    any(
+      'abandon(?:ed|ment)?',
+      'unattended',
+      'unattended-?(?:baggage|object)',
+      'left-?(?:object|behind|baggage|luggage)',
+    ),
+    video('object-left'),
+  ],
+  [any('objects?-?(?:is-)?(?:left|leave|abandoned)', 'item-left'), video('object-left')],
+  [
+    any(
+      'objects?-?(?:is-)?(?:removed|removal|taken|token|missing)',
+      ...['(?:removed|missing|taken)-?objects?', 'take-?(?:object|away)', 'item-(?:taken|removed)'],
+    ),
+    video('object-removed'),
+  ],
+  [any(`faces?${DETECT}`, 'face-?recognition'), video('face')],
+  [
+    any(`(?:human|person|people|pedestrian)s?${DETECT}`, 'human-?(?:shape|body)(?:-?detect(?:ion)?)?'),
+    video('person'),
+  ],
+  [any(`vehicles?${DETECT}`, 'cars?', 'motor-?vehicle', 'motor-?detect(?:ion)?'), video('vehicle')],
+  [any('animals?', 'pets?', 'dogs?', 'cats?'), video('animal')],
+  [
+    any(
+      ...[`tamper(?:s|ed|ing)?${DETECT}`, 'mask-?alarm', 'shading', 'shelter(?:ed)?', 'occlu(?:de|ded|sion)'],
+      ...[
+        'blind(?:ed|ing)?',
+        'video-?(?:mask|blind|cover)(?:ed|ing)?',
+        'scene-?chang(?:e|ed|ing)',
+        'scene-?change-?detection',
+      ],
+    ),
     video('tampered'),
   ],
-  [/(video|signal)-?(loss|lost)/, video('signal-lost')],
+  [any('(?:video|signal)-?(?:loss|lost)'), video('signal-lost')],
   [
-    /intrusion|objects?-?inside|-(region-?)?(entrance|entering|entered|enter)-|field-?detection/,
+    any(
+      ...['intrusions?(?:-?detect(?:ion|or))?', 'objects?-?inside', 'field-?detect(?:ion|or)'],
+      '(?:region-?)?(?:entrance|entering|entered|enter)',
+    ),
     video('zone-entered'),
   ],
   [
-    /-(sound|audio|noise)-?(detect|alarm|level|exception)|detected-sound|-trigger-level-|scream/,
+    any(
+      '(?:sound|audio|noise)-?(?:detect|detected|detection|detector|alarm|level|exception)',
+      'detected-sound',
+      'scream(?:ing)?',
+    ),
     video('sound'),
   ],
-  [/-motion|-vmd\d?-|-pir-|video-?motion|motion-?detect/, video('motion')],
+  [any(`(?:video-?)?motions?${DETECT}`, 'vmd', 'pir'), video('motion')],
 ];
 
 /** Names of items that say what was seen (Tapo's one topic for all, and others). */
@@ -90,10 +159,13 @@ const items: readonly (readonly [name: RegExp, meaning: Meaning])[] = [
 
 /** Classes of objects (ONVIF Analytics, 5.3.5), as cameras write them. */
 const classes: readonly (readonly [name: RegExp, meaning: Meaning])[] = [
-  [/human|person|people|pedestrian/i, video('person')],
-  [/face/i, video('face')],
-  [/vehicle|\bcar\b|truck|\bbus\b|bike|motorcycle|bicycle/i, video('vehicle')],
-  [/animal|\bpet\b|\bdog\b|\bcat\b/i, video('animal')],
+  [any('human', 'persons?', 'people', 'pedestrians?'), video('person')],
+  [any('faces?'), video('face')],
+  [
+    any('vehicles?', 'cars?', 'trucks?', 'bus(?:es)?', 'bikes?', 'motorcycles?', 'bicycles?'),
+    video('vehicle'),
+  ],
+  [any('animals?', 'pets?', 'dogs?', 'cats?'), video('animal')],
 ];
 const CLASS_ITEM = /^(class(_?types?|es)?|object_?(class|type)|(object)?class_?types?)$/i;
 
@@ -124,5 +196,7 @@ export function meaningOf(notification: Notification): Meaning | undefined {
   }
   const seen = classOf(notification);
   if (!/^-object-/.test(spoken.at(-1) ?? '') && !spoken.includes('-object-analytics-')) return undefined;
-  return classes.find(([pattern]) => seen !== undefined && pattern.test(seen))?.[1] ?? video('motion');
+  return (
+    classes.find(([pattern]) => seen !== undefined && pattern.test(wordsOf(seen)))?.[1] ?? video('motion')
+  );
 }

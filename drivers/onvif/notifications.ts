@@ -51,8 +51,12 @@ const itemsOf = (value: unknown): Record<string, string> => {
   const items = node(value)['SimpleItem'];
   return Object.fromEntries(
     (Array.isArray(items) ? items : []).map((item) => [
-      String(node(item)['@Name'] ?? '').slice(0, WORDS_MAX),
-      String(node(item)['@Value'] ?? '').slice(0, WORDS_MAX),
+      String(node(item)['@Name'] ?? '')
+        .trim()
+        .slice(0, WORDS_MAX),
+      String(node(item)['@Value'] ?? '')
+        .trim()
+        .slice(0, WORDS_MAX),
     ]),
   );
 };

@@ -2,7 +2,7 @@
 import type { Timer } from '../contract/clock.ts';
 import type { Host } from '../contract/driver.ts';
 import type { DeviceObservation } from '../contract/observation.ts';
-import { type Meant, observationOf } from './mapping.ts';
+import { judge, listed, type Meant } from './mapping.ts';
 import type { Notification } from './notifications.ts';
 import type { Own } from './options.ts';
 import { type ClockReading, timeOf } from './times.ts';
@@ -60,11 +60,12 @@ export function createStates(
     async take(notification: Notification, reading: ClockReading): Promise<void> {
       const device = deviceOf(notification);
       if (device === undefined)
-        return host.unmapped(cameras[0]?.id ?? '', `${notification.topic}, of no channel of ours`);
+        return host.unmapped(cameras[0]?.id ?? '', `${listed(notification)}, of no channel of ours`);
       const { id, options } = device;
-      const meant = observationOf(notification, id, options.events);
-      if (meant === undefined) return;
-      if (meant === 'unmapped') return host.unmapped(id, notification.topic);
+      const judged = judge(notification, id, options.events);
+      if (judged.is === 'unmapped') return host.unmapped(id, judged.what);
+      if (judged.is === 'nothing') return;
+      const { meant } = judged;
       const { observation } = meant;
       if (standing.size >= STATES_MAX && observation.state === 'raised' && !standing.has(keyOf(observation)))
         return host.discarded(id, 'more states at once than a camera has', 1);

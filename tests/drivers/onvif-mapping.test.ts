@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { eventRule, observationOf } from '../../drivers/onvif/mapping.ts';
+import { eventRule, judge } from '../../drivers/onvif/mapping.ts';
 import { plainTopic, readNotifications, readXmlTime } from '../../drivers/onvif/notifications.ts';
 import { clockReadingOf, timeOf } from '../../drivers/onvif/times.ts';
 
@@ -16,12 +16,12 @@ const notify = (
   data: data as Record<string, string>,
 });
 const seen = (notification: ReturnType<typeof notify>, rules: object[] = []) => {
-  const meant = observationOf(
+  const judged = judge(
     notification,
     'cam',
     rules.map((one) => eventRule.parse(one)),
   );
-  return meant === undefined || meant === 'unmapped' ? meant : meant.observation;
+  return judged.is === 'told' ? judged.meant.observation : judged.is === 'unmapped' ? 'unmapped' : undefined;
 };
 
 describe('a topic', () => {
@@ -155,6 +155,126 @@ describe('a topic of makers', () => {
   });
 });
 
+describe('a state', () => {
+  // GetEventInstances of an Axis: each of these is xsd:boolean and isPropertyState (Kane610/axis, tests/event_fixtures.py).
+  it.each([
+    ['Device/HardwareFailure/StorageFailure', 'disruption', { kind: 'fault', cause: 'storage' }],
+    ['Storage/Disruption', 'disruption', { kind: 'fault', cause: 'storage' }],
+    ['Device/Network/Lost', 'lost', { kind: 'fault', cause: 'network' }],
+    ['Device/Status/Temperature/Above_or_below', 'sensor_level', { kind: 'fault', cause: 'temperature' }],
+    ['Device/Casing/Open', 'Open', { kind: 'tamper' }],
+    ['AudioSource/TriggerLevel', 'triggered', { kind: 'video', cause: 'sound' }],
+    ['RuleEngine/VMD3/vmd3_video_1', 'active', { kind: 'video', cause: 'motion' }],
+  ])('%s tells by %s, 0 or 1, ends with 0', (topic, item, expected) => {
+    for (const operation of ['Initialized', 'Changed'] as const) {
+      expect(seen(notify(topic, { [item]: '1' }, operation))).toMatchObject({ ...expected, state: 'raised' });
+      expect(seen(notify(topic, { [item]: '0' }, operation))).toMatchObject({
+        ...expected,
+        state: 'restored',
+      });
+    }
+  });
+
+  it.each([
+    // Of Axis too, with no meaning but what a rule gives them.
+    ['Device/Status/SystemReady', 'ready', '1', '0'],
+    ['VideoSource/LiveStreamAccessed', 'accessed', '1', '0'],
+    ['PTZController/PTZPresets/Channel_1', 'on_preset', '1', '0'],
+    ['Device/Light/Status', 'state', 'ON', 'OFF'],
+    // ONVIF Core, Annex H: xs:boolean; Door Control (doorcontrol.wsdl): enumerations.
+    ['Monitoring/Washer/LiquidLow', 'IsLow', 'true', 'false'],
+    ['Monitoring/AreaOfOperation/OutsideCertifiedArea', 'Status', 'true', 'false'],
+    ['Door/State/DoorPhysicalState', 'State', 'Open', 'Closed'],
+    ['Door/State/LockPhysicalState', 'State', 'Unlocked', 'Locked'],
+    ['Door/State/DoorAlarm', 'State', 'DoorForcedOpen', 'Normal'],
+    ['Door/State/DoorTamper', 'State', 'TamperDetected', 'NotInTamper'],
+    ['Door/State/DoorFault', 'State', 'FaultDetected', 'NotInFault'],
+    // Of nobody that we know, but it says that it is a property, or spells it out.
+    ['Acme/Gate', 'barrier', '1', '0'],
+    ['Acme/Gate', 'Barrier', 'Open', 'closed'],
+  ])('of %s is borne by %s: %s and %s', (topic, item, yes, no) => {
+    const rule = { topic, kind: 'intrusion' };
+    expect(seen(notify(topic, { [item]: yes }), [rule])).toMatchObject({ state: 'raised' });
+    expect(seen(notify(topic, { [item]: no }), [rule])).toMatchObject({ state: 'restored' });
+  });
+
+  it.each([
+    // ONVIF Analytics 5: an id is no state; Axis' `tampering` is 1 and no property; a figure is none either.
+    ['RuleEngine/LineDetector/Crossed', { ObjectId: '0' }, 'Changed'],
+    ['RuleEngine/LineDetector/Crossed', { ObjectId: '1', Direction: '0' }, 'Changed'],
+    ['VideoSource/Tampering', { tampering: '1' }, undefined],
+    ['RuleEngine/ObjectDetection/Object', { ClassTypes: 'Human', Value: '37.5' }, undefined],
+  ] as const)('is none in %s %j: that only happens', (topic, data, operation) => {
+    const judged = judge({ ...notify(topic, data), operation }, 'cam', []);
+    expect(judged).toMatchObject({ is: 'told', meant: { passing: true } });
+  });
+
+  it.each([
+    ['VideoSource/MotionAlarm', { State: 'maybe' }],
+    ['VideoSource/MotionAlarm', { State: '' }],
+    ['RecordingConfig/JobState', { State: 'Paused' }],
+    // tdc:DoorPhysicalState has this too, and it is neither.
+    ['Device/Casing/Open', { Open: 'Unknown' }],
+    ['VideoSource/SignalLoss', { State: 'constructor' }],
+  ])('of a word that nobody says (%s %j) is listed, and neither begins nor ends anything', (topic, data) => {
+    const [[item, word] = []] = Object.entries(data);
+    expect(judge(notify(topic, data), 'cam', [])).toEqual({
+      is: 'unmapped',
+      what: `${topic}, source: di1: ${item}="${word}" is no state that is known`,
+    });
+    expect(seen(notify(topic, data, 'Deleted'))).toMatchObject({ state: 'restored' });
+  });
+});
+
+describe('a name', () => {
+  it.each([
+    'tns1:VideoAnalytics/NetworkInterface',
+    'tns1:VideoAnalytics/acme:Surface',
+    'tns1:VideoAnalytics/acme:SurfaceChanged',
+    'tns1:UserAlarm/Smokeless',
+    'tns1:UserAlarm/Smoking',
+    'tns1:UserAlarm/FireWallChanged',
+    'tns1:UserAlarm/Firewall',
+    'tns1:UserAlarm/FirmwareUpgrade',
+    'tns1:UserAlarm/Personalisation',
+    'tns1:UserAlarm/Carrier',
+    'tns1:UserAlarm/Catalogue',
+    'tns1:UserAlarm/PetabytesLeft',
+    'tns1:UserAlarm/Temperamental',
+    'tns1:UserAlarm/AcrossChannels',
+    'tns1:UserAlarm/ServiceRunning',
+    'tns1:UserAlarm/Emotional',
+    'tns1:VideoAnalytics/VideoDensity',
+    'tns1:UserAlarm/Dogma',
+  ])('%s holds a word that it does not mean', (topic) => {
+    expect(seen(notify(plainTopic(topic), { State: 'true' }))).toBe('unmapped');
+  });
+
+  it.each([
+    ['facedetection', 'face'],
+    ['linedetection', 'line-crossed'],
+    ['fielddetection', 'zone-entered'],
+    ['scenechangedetection', 'tampered'],
+    ['PEOPLE_DETECTED', 'person'],
+    ['acme:IVAMotion2', 'motion'],
+    ['Camera1 Vehicle', 'vehicle'],
+  ])('%s is video.%s, however it is written', (segment, cause) => {
+    expect(seen(notify(plainTopic(`UserAlarm/${segment}`), { State: 'true' }))).toMatchObject({ cause });
+  });
+
+  it.each([
+    ['Human,Vehicle', 'person'],
+    ['LicensePlate', 'motion'],
+    ['Surface', 'motion'],
+    ['Carton', 'motion'],
+    ['Bicycle', 'vehicle'],
+  ])('of a class, %s, is video.%s', (ClassTypes, cause) => {
+    expect(seen(notify('RuleEngine/ObjectDetection/Object', { State: 'true', ClassTypes }))).toMatchObject({
+      cause,
+    });
+  });
+});
+
 describe('a time of a camera', () => {
   it.each([
     ['2026-11-24T00:00:01Z', Date.UTC(2026, 10, 24, 0, 0, 1)],
@@ -205,7 +325,7 @@ describe('a time of a camera', () => {
 
 describe('what a notification is of', () => {
   it('is told by its keys, and by its topic without prefixes', () => {
-    const xml = `<e:Envelope xmlns:e="x"><e:Body><PullMessagesResponse><NotificationMessage><Topic>tns1:RuleEngine/tns1:FieldDetector/tns1:ObjectsInside</Topic><Message><Message UtcTime="2026-11-24T00:00:01" PropertyOperation="changed"><Source><SimpleItem Name="Rule" Value="F"/></Source><Key><SimpleItem Name="ObjectId" Value="15"/></Key><Data><SimpleItem Name="IsInside" Value="true"/></Data></Message></Message></NotificationMessage></PullMessagesResponse></e:Body></e:Envelope>`;
+    const xml = `<e:Envelope xmlns:e="x"><e:Body><PullMessagesResponse><NotificationMessage><Topic>tns1:RuleEngine/tns1:FieldDetector/tns1:ObjectsInside</Topic><Message><Message UtcTime="2026-11-24T00:00:01" PropertyOperation="changed"><Source><SimpleItem Name="Rule" Value="F"/></Source><Key><SimpleItem Name="ObjectId" Value="15"/></Key><Data><SimpleItem Name="IsInside" Value=" true\t"/></Data></Message></Message></NotificationMessage></PullMessagesResponse></e:Body></e:Envelope>`;
     expect(readNotifications(xml).notifications).toEqual([
       {
         topic: 'RuleEngine/FieldDetector/ObjectsInside',

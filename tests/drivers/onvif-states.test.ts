@@ -60,7 +60,10 @@ describe('states of a camera', () => {
   it('that no rule maps are told by their topic', async () => {
     const { take, inside, unmapped, reports } = camera();
     await take({ ...inside('1', 'true'), topic: 'Monitoring/ProcessorUsage' });
-    expect(await unmapped.next()).toEqual({ device: 'cam', what: 'Monitoring/ProcessorUsage' });
+    expect(await unmapped.next()).toEqual({
+      device: 'cam',
+      what: 'Monitoring/ProcessorUsage, source: Field1',
+    });
     expect(reports.rest()).toEqual([]);
   });
 
