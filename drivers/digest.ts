@@ -118,6 +118,9 @@ export function digestAuthorization(
   return `Digest ${members.join(', ')}`;
 }
 
+/** The answer was right, of a nonce that is over: that is no refusal (RFC 7616, 3.3). */
+export const isStale = (challenges: string): boolean => /\bstale\s*=\s*"?true\b/i.test(challenges);
+
 /** A URL with a name and a password in it: never into a log. */
 export function withCredentials(uri: string, credentials: Credentials | undefined): string {
   const url = new URL(uri);
@@ -137,14 +140,16 @@ export async function fetchAs(
   credentials: Credentials | undefined,
   init: RequestInit & { readonly method?: string } = {},
 ): Promise<Response> {
-  const once = { ...init, redirect: 'error' } as const;
-  const first = await fetch(url, once);
-  const header = first.headers.get('www-authenticate');
-  if (first.status !== 401 || header === null || credentials === undefined) return first;
   const { pathname, search } = new URL(url);
   const wanted = { method: init.method ?? 'GET', uri: `${pathname}${search}` };
-  const authorization = authorizationOf(header, credentials, wanted);
-  if (authorization === undefined) return first;
-  await first.body?.cancel();
-  return await fetch(url, { ...once, headers: { ...init.headers, authorization } });
+  let answer = await fetch(url, { ...init, redirect: 'error' });
+  for (let tries = 0; answer.status === 401 && credentials !== undefined && tries < 2; tries++) {
+    const challenges = answer.headers.get('www-authenticate') ?? '';
+    if (tries === 1 && !isStale(challenges)) return answer;
+    const authorization = authorizationOf(challenges, credentials, wanted);
+    if (authorization === undefined) return answer;
+    await answer.body?.cancel();
+    answer = await fetch(url, { ...init, redirect: 'error', headers: { ...init.headers, authorization } });
+  }
+  return answer;
 }

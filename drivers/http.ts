@@ -8,7 +8,7 @@ import { request as requestHttps } from 'node:https';
 import { isIP } from 'node:net';
 import { connect as connectTls, type PeerCertificate, type TLSSocket } from 'node:tls';
 import type { Clock, Timer } from './contract/clock.ts';
-import { authorizationOf, type Credentials } from './digest.ts';
+import { authorizationOf, type Credentials, isStale } from './digest.ts';
 
 /** How the certificate of a device is judged; without it as a browser does. */
 export interface TlsJudge {
@@ -51,7 +51,6 @@ const INTERIM_MAX = 5;
 const HEADERS_MAX = 16_384;
 /** What is around the body on the wire: headers, interim answers, the marks of chunks. */
 const AROUND_MAX = 4 * HEADERS_MAX;
-const STALE = /\bstale\s*=\s*"?true\b/i;
 const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308];
 
 /**
@@ -95,8 +94,7 @@ async function askAs(url: URL, question: Question, signal: AbortSignal): Promise
   let answer = await askOnce(url, question, signal);
   for (let tries = 0; answer.status === 401 && credentials !== undefined && tries < 2; tries++) {
     const challenges = answer.headers['www-authenticate'] ?? '';
-    // The answer was right, of a nonce that is over: that is no refusal (RFC 7616, 3.3).
-    if (tries === 1 && !STALE.test(challenges)) return answer;
+    if (tries === 1 && !isStale(challenges)) return answer;
     const authorization = authorizationOf(challenges, credentials, wanted);
     if (authorization === undefined) return answer;
     answer = await askOnce(url, question, signal, authorization);

@@ -5,10 +5,11 @@
  *   POST /push/{device}            JSON, XML, a form, multipart with pictures; mapped by the profile
  *   /iclock/cdata?SN=...           ZKTeco's push
  */
-import type { Timer } from '../contract/clock.ts';
+import type { Clock, Timer } from '../contract/clock.ts';
 import { defineDriver, type Host, type Session } from '../contract/driver.ts';
 import { isLoopback } from '../contract/options.ts';
 import { readSecretOf } from '../files.ts';
+import { createLogin, type Login } from '../login.ts';
 import { createIntake, type Message } from './intake.ts';
 import { canBeAsked, fetchMissed } from './missed.ts';
 import { type Terminal, terminalOptions } from './options.ts';
@@ -82,6 +83,13 @@ export const httpPush = defineDriver({
 const heardAt = new WeakMap<Terminal, number>();
 /** From when on it is to be asked yet what was missed, epoch ms. */
 const owedSince = new WeakMap<Terminal, number>();
+/** How often its password was refused: another session knows. */
+const logins = new WeakMap<Terminal, Login>();
+function loginOf(terminal: Terminal, clock: Clock): Login {
+  const login = logins.get(terminal) ?? createLogin(clock);
+  logins.set(terminal, login);
+  return login;
+}
 /** A stream that ends sooner is not asked beside: the terminal has trouble enough. */
 const SETTLED_MS = 10_000;
 /** So far may its clock and ours be apart. */
@@ -98,6 +106,7 @@ function pullFrom(
   const { url } = pull;
   const stop = new AbortController();
   const credentials = { username: pull.username, password: readSecretOf(pull.passwordFile) };
+  const who = { credentials, login: loginOf(terminal, host.clock) };
   const signal = AbortSignal.any([stop.signal, host.signal]);
   const heard = () => {
     watch.heard(id);
@@ -112,7 +121,7 @@ function pullFrom(
   let asking: Timer | undefined;
   const catchUp = (since: number) => {
     const until = host.clock.wall() + CLOCKS_MS;
-    const missed = { url, since, until, offset: pull.offset, credentials, signal, clock: host.clock };
+    const missed = { url, since, until, offset: pull.offset, who, signal, clock: host.clock };
     fetchMissed(missed, take).then(
       () => owedSince.delete(terminal),
       ({ message }: Error) => {
@@ -120,7 +129,7 @@ function pullFrom(
       },
     );
   };
-  const ended = readStream(url, credentials, signal, host.clock, {
+  const ended = readStream(url, who, signal, host.clock, {
     opened() {
       if (pull.missed > 0 && canBeAsked(url)) {
         const earliest = host.clock.wall() - pull.missed;

@@ -4,10 +4,10 @@
  * the stream would have said, with a mark that it is past.
  */
 import type { Clock } from '../contract/clock.ts';
-import type { Credentials } from '../digest.ts';
 import { ask, type HttpAnswer } from '../http.ts';
 import { isRecord } from './codec.ts';
 import type { Message } from './intake.ts';
+import type { Who } from './pull.ts';
 
 /** Of one search: events of a long holiday. */
 const PAGES_MAX = 200;
@@ -25,7 +25,7 @@ export interface Missed {
   readonly until: number;
   /** Of the terminal's local times. */
   readonly offset: string;
-  readonly credentials: Credentials;
+  readonly who: Who;
   readonly signal: AbortSignal;
   readonly clock: Clock;
 }
@@ -47,21 +47,25 @@ function finderOf(url: string): ((missed: Missed, take: Take) => Promise<void>) 
 }
 
 async function askAt(path: string, missed: Missed, body?: object): Promise<HttpAnswer> {
-  const { url, credentials, signal, clock } = missed;
-  const answer = await ask(new URL(path, url).href, {
-    ...(body !== undefined && {
-      method: 'POST' as const,
-      body: JSON.stringify(body),
-      headers: { 'content-type': 'application/json' },
-    }),
-    credentials,
-    signal,
-    clock,
-    maxBytes: PAGE_MAX_BYTES,
-    timeout: TIMEOUT_MS,
-  });
-  if (answer.status !== 200) throw new Error(`it answers ${answer.status}`);
-  return answer;
+  const { url, who, signal, clock } = missed;
+  const { credentials, login } = who;
+  const leave = await login.enter('missed');
+  try {
+    const answer = await ask(new URL(path, url).href, {
+      ...(body !== undefined && {
+        method: 'POST' as const,
+        body: JSON.stringify(body),
+        headers: { 'content-type': 'application/json' },
+      }),
+      ...{ credentials, signal, clock, maxBytes: PAGE_MAX_BYTES, timeout: TIMEOUT_MS },
+    });
+    if (answer.status === 401) throw login.refused('missed');
+    login.accepted('missed');
+    if (answer.status !== 200) throw new Error(`it answers ${answer.status}`);
+    return answer;
+  } finally {
+    leave();
+  }
 }
 
 const asMessage = (events: readonly unknown[]): Message => ({

@@ -2,9 +2,9 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { Clock } from '../contract/clock.ts';
 import { ask as askHttp, type HttpAnswer } from '../http.ts';
+import { createLogin } from '../login.ts';
 import { type CameraAddress, placesOf, serviceUrl } from './address.ts';
 import { encodeRequest, readDateAndTime, type Token } from './codec.ts';
-import { createLogin } from './login.ts';
 import { type ClockReading, clockReadingOf } from './times.ts';
 import type { SoapError } from './xml.ts';
 

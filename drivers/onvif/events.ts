@@ -7,10 +7,10 @@
  */
 import { randomUUID } from 'node:crypto';
 import { type Clock, within } from '../contract/clock.ts';
+import { WRONG_PASSWORD } from '../login.ts';
 import type { Client } from './client.ts';
 import { encodeRequest, type Request, readRenewed, readSubscription } from './codec.ts';
 import { type Bears, learnFrom } from './limits.ts';
-import { WRONG_PASSWORD } from './login.ts';
 import { type Notification, readNotifications } from './notifications.ts';
 import { readBody, type SoapError } from './xml.ts';
 

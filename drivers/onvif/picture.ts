@@ -2,9 +2,9 @@
 import { spawn } from 'node:child_process';
 import type { Clock } from '../contract/clock.ts';
 import { streamInput, streamList } from '../contract/stream.ts';
+import { WRONG_PASSWORD } from '../login.ts';
 import { placesOf, serviceUrl } from './address.ts';
 import type { Client } from './client.ts';
-import { WRONG_PASSWORD } from './login.ts';
 
 const TIMEOUT_MS = 8000;
 const PICTURE_MAX = 8_000_000;

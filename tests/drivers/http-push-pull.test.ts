@@ -5,6 +5,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { type Clock, systemClock } from '../../drivers/contract/clock.ts';
 import type { Message } from '../../drivers/http-push/intake.ts';
 import { readStream } from '../../drivers/http-push/pull.ts';
+import { createLogin } from '../../drivers/login.ts';
 import { fastClock, manualClock } from '../clocks.ts';
 import { stream } from '../helpers.ts';
 
@@ -20,16 +21,22 @@ async function terminal(answer: RequestListener): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}/stream`;
 }
 
-function read(url: string, time: Clock = systemClock) {
+function read(url: string, time: Clock = systemClock, login = createLogin(time)) {
   const stop = new AbortController();
   onTestFinished(() => stop.abort());
   const messages = stream<Message>();
   const noise: string[] = [];
-  const ended = readStream(url, { username: 'admin', password: 'pw' }, stop.signal, time, {
-    opened() {},
-    message: async (message) => messages.push(message),
-    noise: (reason) => noise.push(reason),
-  });
+  const ended = readStream(
+    url,
+    { credentials: { username: 'admin', password: 'pw' }, login },
+    stop.signal,
+    time,
+    {
+      opened() {},
+      message: async (message) => messages.push(message),
+      noise: (reason) => noise.push(reason),
+    },
+  );
   ended.catch(() => {});
   return { messages, noise, ended };
 }
@@ -102,5 +109,47 @@ describe('a terminal whose stream is read', () => {
     expect(messages.rest()).toHaveLength(20);
     await time.advance(10_000);
     expect(messages.rest()).toHaveLength(200);
+  });
+});
+
+// Terminals lock out who is wrong too often: Dahua's manual says 5 times in 5 minutes, Hikvision's 7.
+describe('the password of a stream', () => {
+  /** A terminal that asks by Digest (RFC 7616, 3.3) and answers by what was said; it notes when it was told a password. */
+  async function asking(time: Clock, answer: (count: number) => { challenge: string } | 'stream') {
+    const tried: number[] = [];
+    const url = await terminal(({ headers: { authorization } }, response) => {
+      if (authorization !== undefined) tried.push(time.elapsed());
+      const said = authorization === undefined ? { challenge: 'nonce="first"' } : answer(tried.length);
+      if (said === 'stream') return void response.writeHead(200, begin).write(part('here'));
+      response.writeHead(401, {
+        'www-authenticate': `Digest realm="DS-K1T671", qop="auth", ${said.challenge}`,
+        connection: 'close',
+      });
+      response.end();
+    });
+    return { url, tried };
+  }
+
+  it('is tried twice where it is wrong, then once a minute, session after session', async () => {
+    const time = manualClock();
+    const login = createLogin(time);
+    const { url, tried } = await asking(time, (count) => ({ challenge: `nonce="${count}"` }));
+    for (const waitMs of [0, 0, 60_000, 60_000]) {
+      const { ended } = read(url, time, login);
+      await time.advance(waitMs);
+      await expect(ended).rejects.toThrow(/401 \(the password\?\)/);
+    }
+    expect(tried).toEqual([0, 0, 60_000, 120_000]);
+  });
+
+  it('is not thought wrong for a nonce that is over, nor for being asked at all', async () => {
+    const time = manualClock();
+    const login = createLogin(time);
+    const { url, tried } = await asking(time, (count) =>
+      count % 2 === 1 ? { challenge: `nonce="${count}", stale=true` } : 'stream',
+    );
+    for (let session = 0; session < 3; session++) await read(url, time, login).messages.next();
+    expect(tried).toHaveLength(6);
+    expect(login.waitMs()).toBe(0);
   });
 });

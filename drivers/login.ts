@@ -1,8 +1,8 @@
 /**
- * How often a password is tried. Cameras lock out who is wrong too often: Dahua after 5 times in 5 minutes, Hikvision after
+ * How often a password is tried. Cameras and terminals lock out who is wrong too often: Dahua after 5 times in 5 minutes, Hikvision after
  * 7. Two refusals, and then one a minute, whatever is asked and whoever asks.
  */
-import type { Clock } from '../contract/clock.ts';
+import type { Clock } from './contract/clock.ts';
 
 export const WRONG_PASSWORD = 'it refuses our password';
 const TRIES = 2;
