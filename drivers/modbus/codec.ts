@@ -34,6 +34,7 @@ export interface Adu {
 }
 
 const MAX_RTU = 256;
+const NOTHING = new Uint8Array();
 const MAX_MBAP_LENGTH = 254;
 const MBAP_HEADER = 6;
 /** Coil on and off in a request of function 05 (V1.1b3, 6.5). */
@@ -175,17 +176,17 @@ export function encodeTcp({ transaction = 0, unit, pdu }: Adu): Buffer {
 }
 
 /**
- * How long the RTU frame at the start of `bytes` is: a length, 0 where more bytes must tell, -1 where it cannot
- * be a frame.
+ * How long the RTU frame at the start of `bytes` may be, the shortest first; 0 where more bytes must tell, none where
+ * it cannot be a frame.
  */
-type RtuLength = (bytes: Uint8Array) => number;
+type RtuLengths = (bytes: Uint8Array) => readonly number[];
 
-const requestLength: RtuLength = (bytes) => {
+const requestLengths: RtuLengths = (bytes) => {
   const fn = bytes[1];
-  if (fn === undefined) return 0;
-  if (fn >= 1 && fn <= 6) return 8;
-  if (fn !== 15 && fn !== 16) return -1;
-  return bytes[6] === undefined ? 0 : 9 + bytes[6];
+  if (fn === undefined) return [0];
+  if (fn >= 1 && fn <= 6) return [8];
+  if (fn !== 15 && fn !== 16) return [];
+  return [bytes[6] === undefined ? 0 : 9 + bytes[6]];
 };
 
 /** Everything by which the protocol tells one answer from another: RTU has no number for it. */
@@ -235,42 +236,59 @@ function answerLength(bytes: Uint8Array, wanted: Expected | undefined): number {
   return wanted?.bytes !== undefined && count !== wanted.bytes ? -1 : 5 + count;
 }
 
-function responseLength(expected: () => readonly Expected[]): RtuLength {
+/** `sent`: what may come back as it was sent. */
+function responseLengths(expected: () => readonly Expected[], sent: () => Uint8Array): RtuLengths {
   return (bytes) => {
     const wanted = expected();
-    if (wanted.length === 0) return answerLength(bytes, undefined);
-    const lengths = wanted.map((one) => answerLength(bytes, one)).filter((length) => length >= 0);
-    // The shortest: one that could be longer too is looked at again when its bytes are there.
-    return lengths.length === 0 ? -1 : Math.min(...lengths);
+    const own = sent();
+    const answers =
+      wanted.length === 0 ? [answerLength(bytes, undefined)] : wanted.map((one) => answerLength(bytes, one));
+    const isEcho = own.length > 0 && own.subarray(0, bytes.length).every((byte, i) => byte === bytes[i]);
+    const lengths = isEcho ? [...answers, own.length] : answers;
+    return lengths.filter((length) => length >= 0).sort((a, b) => a - b);
   };
 }
 
-function rtuDecoder(lengthOf: RtuLength): Decoder<Adu> {
+/** Bytes that are no frame come with themselves: what was sent may be among them, torn. */
+export type RtuDecoded =
+  | { readonly frame: Adu }
+  | { readonly discarded: number; readonly reason: string; readonly bytes: Uint8Array };
+interface RtuDecoder extends Decoder<Adu> {
+  push(chunk: Uint8Array): RtuDecoded[];
+  silence(): RtuDecoded[];
+}
+
+function rtuDecoder(lengthsOf: RtuLengths): RtuDecoder {
   let held = Buffer.alloc(0);
-  const search = (silent: boolean): Decoded<Adu>[] => {
-    const out: Decoded<Adu>[] = [];
+  const search = (silent: boolean): RtuDecoded[] => {
+    const out: RtuDecoded[] = [];
     let noise = 0;
     let reason = 'noise';
     let at = 0;
     const flush = () => {
-      if (noise > 0) out.push({ discarded: noise, reason });
+      if (noise > 0)
+        out.push({ discarded: noise, reason, bytes: Buffer.from(held.subarray(at - noise, at)) });
       noise = 0;
       reason = 'noise';
     };
     while (at < held.length) {
       const rest = held.subarray(at);
-      const length = lengthOf(rest);
-      const complete = length > 0 && length <= MAX_RTU && length <= rest.length;
-      if (complete && crc16modbus(rest.subarray(0, length - 2)) === rest.readUInt16LE(length - 2)) {
+      const lengths = lengthsOf(rest).filter((length) => length <= MAX_RTU);
+      const isGood = (length: number) =>
+        length > 0 &&
+        length <= rest.length &&
+        crc16modbus(rest.subarray(0, length - 2)) === rest.readUInt16LE(length - 2);
+      const length = lengths.find(isGood);
+      if (length !== undefined) {
         flush();
         out.push({ frame: { unit: rest[0] ?? 0, pdu: Buffer.from(rest.subarray(1, length - 2)) } });
         at += length;
         continue;
       }
-      const refuted = length < 0 || length > MAX_RTU || complete;
-      if (!refuted && !silent) break;
-      if (complete) reason = 'wrong crc';
-      else if (!refuted && noise === 0) reason = 'torn';
+      const isOpen = lengths.some((one) => one === 0 || one > rest.length);
+      if (isOpen && !silent) break;
+      if (isOpen && noise === 0) reason = 'torn';
+      else if (!isOpen && lengths.length > 0) reason = 'wrong crc';
       noise++;
       at++;
     }
@@ -280,7 +298,7 @@ function rtuDecoder(lengthOf: RtuLength): Decoder<Adu> {
   };
   return {
     push(chunk) {
-      const out: Decoded<Adu>[] = [];
+      const out: RtuDecoded[] = [];
       // In slices, so that no more than two frames are ever held, whatever one chunk brings.
       for (let from = 0; from < chunk.length; from += MAX_RTU) {
         held = Buffer.concat([held, chunk.subarray(from, from + MAX_RTU)]);
@@ -293,10 +311,12 @@ function rtuDecoder(lengthOf: RtuLength): Decoder<Adu> {
 }
 
 /** What a slave hears. */
-export const rtuRequestDecoder = () => rtuDecoder(requestLength);
-/** What a master hears; `expected` narrows it to the answers that may still come, if any may. */
-export const rtuResponseDecoder = (expected: () => readonly Expected[] = () => []) =>
-  rtuDecoder(responseLength(expected));
+export const rtuRequestDecoder = () => rtuDecoder(requestLengths);
+/** What a master hears; `expected` narrows it to the answers that may still come, if any may. `sent`: it may come back. */
+export const rtuResponseDecoder = (
+  expected: () => readonly Expected[] = () => [],
+  sent: () => Uint8Array = () => NOTHING,
+) => rtuDecoder(responseLengths(expected, sent));
 
 /** Either end of Modbus TCP. */
 export function tcpDecoder(): Decoder<Adu> {

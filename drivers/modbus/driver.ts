@@ -122,8 +122,9 @@ export const modbus = defineDriver({
         return [device.id, { ...unit, options: device.options }];
       }),
     );
-    for (const { outputs } of units.values()) void outputs.begin();
+    // A read comes first: it shows whether the line gives back what is sent, which confirms no write.
     const loops = Promise.all([...units.values()].map(({ poll }) => poll()));
+    for (const { outputs } of units.values()) void outputs.begin();
     // A loop ends only by `stop`; anything else it throws is a mistake in this file, and ends the session.
     const ended = Promise.race([wire.ended, loops.then(() => wire.ended)]);
     ended.catch(() => stop.abort());

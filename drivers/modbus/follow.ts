@@ -10,9 +10,13 @@ export interface Told {
   readonly observation: DeviceObservation;
   readonly point: Point;
 }
+/** `first`: what would end is kept for the `second` image, read anew, and ends where that says so too. */
+export type Reading = 'only' | 'first' | 'second';
 export interface Follower {
   /** `now`: elapsed ms. */
-  take(image: Image, now: number): Told[];
+  take(image: Image, now: number, reading?: Reading): Told[];
+  /** Something would have ended by the `first` image. */
+  readonly isEnding: boolean;
   /** Values that no rule knows, since it was last asked; one that stays is told once. */
   strange(): { readonly address: number; readonly value: number }[];
 }
@@ -71,6 +75,8 @@ interface Track {
   state?: boolean;
   /** What it would be, were it not for its debounce; since when. */
   turning?: { readonly to: boolean; readonly since: number } | undefined;
+  /** It was off when it was read first. */
+  isEnding?: boolean;
 }
 
 function tracksOf(point: Point): Track[] {
@@ -164,7 +170,9 @@ const codesOf = ({ sia, contactId }: Track['code'], raised: boolean) => ({
 });
 
 /** Lets a state count when it has stood for the debounce; the first one at once. @returns whether it changed. */
-function turn(track: Track, to: boolean, now: number): boolean {
+function turn(track: Track, to: boolean, now: number, reading: Reading): boolean {
+  const wasEnding = track.isEnding === true;
+  track.isEnding = false;
   if (track.state === to) {
     track.turning = undefined;
     return false;
@@ -173,6 +181,10 @@ function turn(track: Track, to: boolean, now: number): boolean {
   if (track.state !== undefined && debounce > 0) {
     if (track.turning?.to !== to) track.turning = { to, since: now };
     if (now - track.turning.since < debounce) return false;
+  }
+  if (track.state === true && reading !== 'only' && !(reading === 'second' && wasEnding)) {
+    track.isEnding = reading === 'first';
+    return false;
   }
   track.turning = undefined;
   track.state = to;
@@ -224,16 +236,20 @@ export function follow(profile: Profile, device: string, zones: readonly ZoneOpt
     };
   };
   return {
-    take(image, now) {
+    take(image, now, reading = 'only') {
       noteStrange(image);
+      if (reading === 'first') for (const track of tracks) track.isEnding = false;
       return tracks.flatMap((track) => {
         const { point, state } = track;
         const found = isOn(image, point, state === true, track.values);
         const allowed = isAllowed(image, point);
         const on = allowed === true ? found : allowed;
-        if (on === undefined || !turn(track, on, now)) return [];
+        if (on === undefined || !turn(track, on, now, reading)) return [];
         return [told(image, track, on, state === undefined)];
       });
+    },
+    get isEnding() {
+      return tracks.some(({ isEnding }) => isEnding === true);
     },
     strange() {
       return strange.splice(0);

@@ -1,5 +1,6 @@
 /**
- * Polls one unit: asks, follows, waits. One that does not answer backs off alone. Of several reads each stands for
+ * Polls one unit: asks, follows, waits. What rises is told at once; what would end is read once more, for an answer may
+ * be another's however well it fits. One that does not answer backs off alone. Of several reads each stands for
  * itself: what the device refuses, or answers in part, costs the points of that read and no others.
  */
 import type { Clock } from '../contract/clock.ts';
@@ -135,7 +136,7 @@ export async function pollLoop(options: PollOptions, host: Host, signal: AbortSi
       missed = 0;
       host.link(device, 'online');
       // What is not on disk was not seen: start over, and the next poll reports the state as found.
-      if (!(await tellAll(following.take(polled.image, clock.elapsed()), options, host))) following = fresh();
+      if (!(await followOn(following, polled.image, reader, options, host))) following = fresh();
       for (const { address, value } of following.strange()) host.unmapped(device, `${value} at ${address}`);
       await tellProblem(polled.problem);
     } else {
@@ -149,6 +150,21 @@ export async function pollLoop(options: PollOptions, host: Host, signal: AbortSi
         : Math.max(backoff * (0.5 + clock.random() / 2), pollMs);
     await clock.wait(Math.max(wait, 1), signal);
   }
+}
+
+/** @returns whether all that follows from an image is on disk. */
+async function followOn(
+  following: Follower,
+  image: Polled['image'],
+  reader: ReturnType<typeof createReader>,
+  options: PollOptions,
+  host: Host,
+): Promise<boolean> {
+  const { clock } = host;
+  const isOnDisk = await tellAll(following.take(image, clock.elapsed(), 'first'), options, host);
+  if (!isOnDisk || !following.isEnding) return isOnDisk;
+  const again = await reader.poll(options.ask).catch(() => undefined);
+  return await tellAll(following.take(again?.image ?? new Map(), clock.elapsed(), 'second'), options, host);
 }
 
 /** @returns whether all is on disk. */

@@ -2,7 +2,7 @@
  * RTU on a serial port or behind a serial server: answers bear no number. So one question is on the line at a time, an
  * answer must fit it in all that the protocol gives (unit, function, length, what a write repeats), and a unit that
  * owes an answer is not asked before that came, or will come no more. What it says first after that is believed only
- * where nothing comes behind it.
+ * where nothing comes behind it; so is what was another's answer before.
  */
 import type { Host } from '../contract/driver.ts';
 import type { LineConnection } from '../line.ts';
@@ -16,7 +16,9 @@ import {
   parseResponse,
   rtuResponseDecoder,
 } from './codec.ts';
+import { createEcho } from './echo.ts';
 import { openLink } from './link.ts';
+import { createRepeats } from './repeats.ts';
 import { createTurns, type Turns } from './turns.ts';
 import {
   type Ask,
@@ -37,6 +39,8 @@ interface Awaited {
   readonly expected: Expected;
   /** A late one may come first: then the last counts. */
   readonly isOwing: boolean;
+  /** What came was another's answer before, so what comes behind it counts. */
+  isDoubted: boolean;
   adu: Adu | undefined;
   wake: () => void;
   /** Why what came is not it. */
@@ -47,42 +51,8 @@ interface Owed {
   readonly askedAt: number;
 }
 
-/**
- * Some converters give back what is sent. The answer to a write is an echo too (V1.1b3, 6.5): taken for it, ours would
- * confirm what no device did. The echo of a read is like no answer, so a read shows what the line is like.
- */
-function createEchoFilter() {
-  let isEchoing = false;
-  let wasRead = false;
-  let sent: Buffer = Buffer.alloc(0);
-  let matched = 0;
-  return {
-    expect(bytes: Buffer, isRead: boolean) {
-      wasRead = isRead;
-      sent = isRead || isEchoing ? bytes : Buffer.alloc(0);
-      matched = 0;
-    },
-    /** What is left of a chunk without the echo. */
-    pass(chunk: Buffer): Buffer {
-      if (matched >= sent.length) return chunk;
-      const length = Math.min(chunk.length, sent.length - matched);
-      if (!chunk.subarray(0, length).equals(sent.subarray(matched, matched + length)))
-        return this.flush(chunk);
-      matched += length;
-      if (matched < sent.length) return Buffer.alloc(0);
-      isEchoing = true;
-      return chunk.subarray(length);
-    },
-    /** It was none: what was held, and what follows. A line that does not echo a read does not echo. */
-    flush(chunk: Buffer = Buffer.alloc(0)): Buffer {
-      const held = matched < sent.length ? sent.subarray(0, matched) : Buffer.alloc(0);
-      if (matched < sent.length && chunk.length > 0 && wasRead) isEchoing = false;
-      sent = Buffer.alloc(0);
-      matched = 0;
-      return Buffer.concat([held, chunk]);
-    },
-  };
-}
+const NOTHING = Buffer.alloc(0);
+const bytesOf = ({ unit, pdu }: Adu) => Buffer.concat([Buffer.of(unit), pdu]);
 
 /** Sorts what comes on the line: the answer that is awaited, one that is owed, and what is neither. */
 function createEar(name: string, host: Host, turns: Turns) {
@@ -91,26 +61,33 @@ function createEar(name: string, host: Host, turns: Turns) {
   const owed = new Map<number, Owed>();
   /** How late they came, by unit. */
   const lateMs = new Map<number, number>();
+  const echo = createEcho();
+  const repeats = createRepeats(clock);
   let awaited: Awaited | undefined;
-  const echo = createEchoFilter();
+  let sent: Buffer = NOTHING;
   const fits = (expected: Expected, adu: Adu) =>
     adu.unit === expected.unit && mismatch(expected, adu.pdu) === undefined;
-  const decoder = rtuResponseDecoder(() => [
-    ...(awaited === undefined ? [] : [awaited.expected]),
-    ...[...owed.values()].map(({ expected }) => expected),
-  ]);
+  const decoder = rtuResponseDecoder(
+    () => [
+      ...(awaited === undefined ? [] : [awaited.expected]),
+      ...[...owed.values()].map(({ expected }) => expected),
+    ],
+    () => sent,
+  );
   const takeFrame = (adu: Adu) => {
+    const isSent = encodeRtu(adu).equals(sent);
+    if (isSent && !echo.isAnswer()) return;
     if (
       awaited !== undefined &&
-      (awaited.adu === undefined || awaited.isOwing) &&
+      (awaited.adu === undefined || awaited.isOwing || awaited.isDoubted) &&
       fits(awaited.expected, adu)
     ) {
-      if (awaited.adu !== undefined) host.discarded(name, 'an answer after its time', adu.pdu.length);
+      if (awaited.adu !== undefined) tellUnawaited(awaited.adu);
       awaited.adu = adu;
       return awaited.wake();
     }
     const late = [...owed].find(([, { expected }]) => fits(expected, adu));
-    if (late === undefined) return host.discarded(name, 'an answer that nobody awaits', adu.pdu.length);
+    if (late === undefined) return tellUnawaited(adu);
     const [unit, { askedAt }] = late;
     const afterMs = Math.round(clock.elapsed() - askedAt);
     owed.delete(unit);
@@ -119,27 +96,44 @@ function createEar(name: string, host: Host, turns: Turns) {
     turns.wake(unit);
     turns.wake();
   };
+  const tellUnawaited = (adu: Adu) => {
+    const reason =
+      awaited?.isOwing === true
+        ? 'an answer after its time'
+        : repeats.isRepeat(bytesOf(adu))
+          ? 'an answer that came twice'
+          : 'an answer that nobody awaits';
+    host.discarded(name, reason, adu.pdu.length);
+  };
   const take = (decoded: ReturnType<typeof decoder.push>) => {
     for (const one of decoded) {
       if ('frame' in one) takeFrame(one.frame);
       else {
+        echo.noise(one.bytes);
         if (awaited !== undefined) awaited.odd = one.reason;
         host.discarded(name, one.reason, one.discarded);
       }
     }
   };
-  const silence = () => {
-    take(decoder.push(echo.flush()));
-    take(decoder.silence());
-  };
+  const silence = () => take(decoder.silence());
   return {
     owed,
     lateMs,
-    push: (chunk: Buffer) => take(decoder.push(echo.pass(chunk))),
+    echo,
+    repeats,
+    push: (chunk: Buffer) => take(decoder.push(chunk)),
     silence,
-    expect(one: Awaited | undefined, sent: Buffer = Buffer.alloc(0)) {
+    /** This goes out, and is answered by such a frame. */
+    expect(one: Awaited, bytes: Buffer) {
       awaited = one;
-      echo.expect(sent, one?.expected.bytes !== undefined);
+      sent = bytes;
+      echo.begin(bytes, one.expected.bytes !== undefined);
+    },
+    /** What comes now nobody asked for. */
+    expectNothing() {
+      echo.end(awaited?.adu !== undefined);
+      awaited = undefined;
+      sent = NOTHING;
     },
     /** Nothing more will come. */
     lost: () => awaited?.wake(),
@@ -156,6 +150,46 @@ function createEar(name: string, host: Host, turns: Turns) {
           resolve();
         };
       }),
+  };
+}
+type Ear = ReturnType<typeof createEar>;
+
+/** How long a right answer may take, where one came that was another's before: twice what this unit needs. */
+const DOUBT_LEAST_MS = 20;
+const SLOWNESS_KEPT = 0.95;
+
+/** Hears the answer to one question. Where what came first may be another's, the last counts. */
+function createHearing(ear: Ear, clock: Host['clock']) {
+  /** How long answers take, by unit: the longest, forgotten slowly. */
+  const slowness = new Map<number, number>();
+  const settleDoubts = async (
+    mine: Awaited,
+    sent: Buffer,
+    askedAt: number,
+    unit: number,
+    timeout: number,
+  ) => {
+    const needed = slowness.get(unit);
+    const untilMs =
+      askedAt + (needed === undefined ? timeout : Math.min(Math.max(2 * needed, DOUBT_LEAST_MS), timeout));
+    mine.isDoubted = true;
+    while (mine.adu !== undefined && ear.repeats.isDoubtful(bytesOf(mine.adu), sent)) {
+      const left = untilMs - clock.elapsed();
+      const before: Adu = mine.adu;
+      if (left > 0) await ear.hear(mine, left);
+      if (left <= 0 || mine.adu === before) break;
+    }
+    mine.isDoubted = false;
+  };
+  return async (mine: Awaited, first: Promise<void>, { unit, timeout }: Ask, sent: Buffer): Promise<void> => {
+    const askedAt = clock.elapsed();
+    await first;
+    if (mine.adu !== undefined && mine.isOwing) await ear.hear(mine, timeout);
+    const tookMs = clock.elapsed() - askedAt;
+    await settleDoubts(mine, sent, askedAt, unit, timeout);
+    if (mine.adu === undefined) return;
+    if (!mine.isOwing) slowness.set(unit, Math.max(tookMs, (slowness.get(unit) ?? 0) * SLOWNESS_KEPT));
+    ear.repeats.note(bytesOf(mine.adu), sent);
   };
 }
 
@@ -177,6 +211,8 @@ export async function openRtu(
     },
   });
 
+  const hearAnswer = createHearing(ear, clock);
+
   const exchange = async (ask: Ask): Promise<Reply> => {
     const { unit, request, timeout, now } = ask;
     await link.ready();
@@ -185,6 +221,7 @@ export async function openRtu(
       expected: expectedOf(unit, request, ask.answersAs),
       // It was waited for, and may still be under way.
       isOwing: now !== true && owed.delete(unit),
+      isDoubted: false,
       adu: undefined,
       wake: () => {},
       odd: undefined,
@@ -196,8 +233,7 @@ export async function openRtu(
       const heard = ear.hear(mine, timeout);
       // It may have gone out all the same.
       await link.write(bytes).catch(() => mine.wake());
-      await heard;
-      if (mine.adu !== undefined && mine.isOwing) await ear.hear(mine, timeout);
+      await hearAnswer(mine, heard, ask, bytes);
       const { adu } = mine;
       const isGarbled = mine.odd === 'wrong crc';
       link.note(unit, adu !== undefined || isGarbled);
@@ -210,8 +246,8 @@ export async function openRtu(
       return { missing: whyMissing(ask, mine) };
     } finally {
       mine.wake();
-      ear.expect(undefined);
-      turns.gap(Math.max(RTU_GAP_MS, ask.delay ?? 0));
+      ear.expectNothing();
+      turns.gap(Math.max(RTU_GAP_MS, ask.delay ?? 0, ear.repeats.restMs));
     }
   };
   const noteOwed = ({ unit, timeout }: Ask, one: Owed) => {
@@ -222,6 +258,8 @@ export async function openRtu(
   const whyMissing = ({ unit, timeout }: Ask, { odd }: Awaited): string => {
     const late = lateMs.get(unit);
     if (late !== undefined) return answersLate(unit, late, timeout);
+    if (ear.echo.isDoubtful)
+      return `${neverAnswered(unit)}, or its line gives back what is sent: no read has shown yet`;
     return odd === undefined ? neverAnswered(unit) : `${neverAnswered(unit)}; what came was ${odd}`;
   };
 

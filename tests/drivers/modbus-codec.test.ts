@@ -110,7 +110,7 @@ describe('bad input', () => {
         rtuResponseDecoder(() => [expected]),
         [broken],
       ),
-    ).toEqual([{ discarded: 7, reason: 'wrong crc' }]);
+    ).toMatchObject([{ discarded: 7, reason: 'wrong crc' }]);
   });
 
   it('does not take the late answer of another unit', () => {

@@ -156,32 +156,6 @@ describe('RTU, a line with a device that is slow, or away', () => {
   });
 });
 
-describe('a converter that gives back what is sent', () => {
-  const lamp = { outputs: [{ id: 'l', kind: 'lamp', coil: 3 }] };
-  const on = { ...raise, action: 'activate', arguments: { output: 'l' } };
-  /** The device behind it hears writes, or is dead to them. */
-  const echoing = async (hears: boolean, pieces: boolean) => {
-    const time = loopClock();
-    const peer = await oddDevice('rtu', time, ({ unit, fn, count, pdu }, write) => {
-      const echo = rtuFrame(unit, pdu);
-      const own = fn === 5 ? pdu : registers(fn, Array(count).fill(0));
-      if (pieces) for (const byte of echo) write(Buffer.from([byte]));
-      else write(echo);
-      if (fn !== 5 || hears) write(rtuFrame(unit, own), 5);
-    });
-    const opened = await open([made(peer.connection, zones, lamp)], time);
-    expect(await opened.links.next()).toMatchObject({ state: 'online' });
-    return opened;
-  };
-
-  it.each([false, true])('confirms nothing: only the device does (byte by byte: %s)', async (pieces) => {
-    const alive = await echoing(true, pieces);
-    expect(await alive.session.execute?.(on)).toEqual({ done: true });
-    const dead = await echoing(false, pieces);
-    expect(await dead.session.execute?.(on)).toMatchObject({ done: false, unknown: true });
-  });
-});
-
 /** A fence whose zone 2 is touched; the device spoils what it says as the test wants. */
 const spoiled = async (spoil: Answer, more: object = {}) => {
   const time = loopClock();

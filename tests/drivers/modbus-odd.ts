@@ -55,6 +55,9 @@ export const tcpFrame = (transaction: number, unit: number, pdu: Buffer): Buffer
   return Buffer.concat([header, pdu]);
 };
 
+/** A write of several says how many bytes follow (V1.1b3, 6.11 and 6.12). */
+const rtuLength = (frame: Buffer) => ((frame[1] ?? 0) < 15 ? 8 : 9 + (frame[6] ?? 0));
+
 /** What a device says to a question. `write` puts bytes on the wire, after a while where it is said. */
 export type Answer = (
   question: Question,
@@ -78,11 +81,11 @@ export async function oddDevice(framing: 'rtu' | 'tcp', time: Clock, answer: Ans
     socket.on('data', (chunk) => {
       held = Buffer.concat([held, chunk]);
       for (;;) {
-        const length = framing === 'rtu' ? 8 : 6 + (held.length < 6 ? 6 : held.readUInt16BE(4));
+        const length = framing === 'rtu' ? rtuLength(held) : 6 + (held.length < 6 ? 6 : held.readUInt16BE(4));
         if (held.length < length) return;
         const frame = held.subarray(0, length);
         held = held.subarray(length);
-        const pdu = Buffer.from(framing === 'rtu' ? frame.subarray(1, 6) : frame.subarray(7));
+        const pdu = Buffer.from(framing === 'rtu' ? frame.subarray(1, -2) : frame.subarray(7));
         const question = {
           unit: (framing === 'rtu' ? frame[0] : frame[6]) ?? 0,
           fn: pdu[0] ?? 0,

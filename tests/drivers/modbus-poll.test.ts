@@ -72,6 +72,76 @@ describe('the reads of a poll', () => {
   });
 });
 
+describe('what would end', () => {
+  /** Zone 1 stands; each look at its register is answered as the test says. */
+  const standing = async (answers: number[], more: object = {}) => {
+    const time = loopClock();
+    const given: number[] = [];
+    const peer = await oddDevice('tcp', time, ({ transaction, unit, fn }, write) => {
+      const value = answers.shift() ?? given.at(-1) ?? 0;
+      given.push(value);
+      write(tcpFrame(transaction, unit, registers(fn, [value])));
+    });
+    const one = {
+      ...device(peer.connection, 1, 'f', { timeout: '2s', poll: '100ms', zones: [] }),
+      profile: profileOf({ function: 3, address: 0, zone: 1, kind: 'fence', ...more }),
+    };
+    const { reports } = await open([one], time);
+    while (given.length < 12) await time.wait(20);
+    return reports.rest().flatMap(({ kind, state }) => (kind === 'fence' ? [state] : []));
+  };
+
+  it('ends where a second reading says so too, and not by a single one', async () => {
+    expect(await standing([1, 1, 0, 1, 1, 0, 1])).toEqual(['raised']);
+    expect(await standing([1, 1, 0, 0])).toEqual(['raised', 'restored']);
+  });
+
+  it('ends by a limit too, though the value is never the same', async () => {
+    const limit = { name: 'newtons', above: 300 };
+    expect(await standing([310, 312, 290, 288, 291], limit)).toEqual(['raised', 'restored']);
+    expect(await standing([310, 312, 290, 305, 306], limit)).toEqual(['raised']);
+  });
+
+  it('holds up no rise', async () => {
+    const time = loopClock();
+    const values = [
+      [1, 0],
+      [0, 1],
+      [0, 1],
+    ];
+    const told: string[] = [];
+    let n = 0;
+    const peer = await oddDevice('tcp', time, ({ transaction, unit, fn }, write) => {
+      told.push(`read ${n}`);
+      write(tcpFrame(transaction, unit, registers(fn, values[Math.min(n++, 2)] ?? [])));
+    });
+    const one = {
+      ...device(peer.connection, 1, 'f', { timeout: '2s', poll: '100ms', zones: [] }),
+      profile: profileOf(
+        { function: 3, address: 0, bit: 0, zone: 1, kind: 'fence' },
+        { function: 3, address: 1, bit: 0, zone: 2, kind: 'fence' },
+      ),
+    };
+    const { reports } = await open([one], time);
+    void (async () => {
+      for (;;) {
+        const { kind, zone, state } = await reports.next();
+        if (kind === 'fence') told.push(`${zone?.number} ${state}`);
+      }
+    })();
+    while (n < 4) await time.wait(20);
+    expect(told.slice(0, 7)).toEqual([
+      'read 0',
+      '1 raised',
+      '2 restored',
+      'read 1',
+      '2 raised',
+      'read 2',
+      '1 restored',
+    ]);
+  });
+});
+
 describe('a device that refuses', () => {
   it.each([
     [1, 'refuses function 3 at 0: illegal function (exception 1); does the profile fit the device?'],
