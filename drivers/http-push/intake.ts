@@ -1,5 +1,4 @@
 /** What a terminal said, as observations on disk. */
-import { createHash } from 'node:crypto';
 import type { Host } from '../contract/driver.ts';
 import { type DeviceObservation, isZoneAlarmKind } from '../contract/observation.ts';
 import { type Interpreted, interpret, type Sent } from './interpret.ts';
@@ -7,10 +6,7 @@ import type { Mapped } from './mapping.ts';
 import { observationOf } from './observing.ts';
 import type { Terminal } from './options.ts';
 import type { Path } from './reading.ts';
-
-/** A terminal that got no answer sends the same bytes again. */
-const SAME_WITHIN_MS = 60_000;
-const KEY_WITHIN_MS = 86_400_000;
+import { createRepeats, type Hearing } from './repeats.ts';
 
 /** What is judged by whether its area is armed: now that says nothing of then. */
 const isTimeless = ({ kind }: Mapped) => !isZoneAlarmKind(kind);
@@ -34,6 +30,8 @@ export interface Message {
   readonly isFetched?: true;
   /** Who sent it does not send it again: the same bytes are another event. */
   readonly isToldOnce?: true;
+  /** What becomes of the answer to it. Without it there is none. */
+  readonly hearing?: Hearing;
 }
 
 /**
@@ -47,9 +45,12 @@ export type Taken =
 /** Takes a message of a terminal: resolves when all of it is on disk. Never rejects. */
 export type Intake = (message: Message) => Promise<Taken>;
 
+const heard: Hearing = () => 'heard';
+
 export function createIntake(terminal: Terminal, host: Host): Intake {
   const { id: device, options: own, profile } = terminal;
   const levels = createLevels(host);
+  const repeats = createRepeats(device, host.clock);
   const refuse = (
     is: 'senseless' | 'too-large' | 'later',
     reason: string,
@@ -59,7 +60,8 @@ export function createIntake(terminal: Terminal, host: Host): Intake {
     host.discarded(device, reason, bytes, detail);
     return { is };
   };
-  const take: Intake = async ({ contentType, bytes, table, echo = [], isQuiet, isFetched, isToldOnce }) => {
+  const take: Intake = async ({ contentType, bytes, table, echo = [], isQuiet, isFetched, ...message }) => {
+    const { isToldOnce = false, hearing = heard } = message;
     const sent: Sent = { profile: profile as Sent['profile'], contentType, bytes, table, echo, isQuiet };
     const read = await readSent(sent, host).catch((error: Error) => error);
     if (read instanceof Error)
@@ -76,7 +78,7 @@ export function createIntake(terminal: Terminal, host: Host): Intake {
       const shown = own.pictures ? picture : undefined;
       await report(
         isFetched ? mapped.filter(isTimeless) : mapped,
-        { bytes: isToldOnce ? undefined : bytes, picture: shown, levels },
+        { repeatOf: repeats(bytes, { hearing, isToldOnce }), picture: shown, levels },
         device,
         host,
       );
@@ -105,11 +107,11 @@ async function readSent(sent: Sent, host: Host): Promise<Interpreted> {
 async function report(
   mapped: readonly Mapped[],
   {
-    bytes,
+    repeatOf,
     picture: shown,
     levels,
   }: {
-    readonly bytes: Buffer | undefined;
+    readonly repeatOf: ReturnType<ReturnType<typeof createRepeats>>;
     readonly levels: ReturnType<typeof createLevels>;
     readonly picture: Exclude<Interpreted, { refused: string }>['picture'];
   },
@@ -121,27 +123,17 @@ async function report(
     shown !== undefined && mapped.length > 0
       ? await host.keep(device, shown).catch(() => undefined)
       : undefined;
-  const digest =
-    bytes !== undefined && mapped.some(({ key }) => key === undefined)
-      ? createHash('sha256').update(bytes).digest('base64')
-      : undefined;
   const observations = mapped.flatMap((one, i) => {
     const observation = observationOf(device, one, host.clock.wall());
-    const repeat =
-      one.key !== undefined
-        ? { key: `http-push/${device}/${one.key}/${one.nth ?? 0}`, within: KEY_WITHIN_MS }
-        : digest !== undefined
-          ? { key: `http-push/${device}/${digest}/${i}`, within: SAME_WITHIN_MS }
-          : undefined;
-    return observation === undefined
-      ? []
-      : [
-          {
-            ...observation,
-            ...(picture !== undefined && { picture }),
-            ...(repeat !== undefined && { repeat }),
-          },
-        ];
+    if (observation === undefined) return [];
+    const repeat = repeatOf(one, observation, i);
+    return [
+      {
+        ...observation,
+        ...(picture !== undefined && { picture }),
+        ...(repeat !== undefined && { repeat }),
+      },
+    ];
   });
   // Many at once, in their order: a terminal that kept thousands waits for the disk a few times, not thousands of times.
   for (let i = 0; i < observations.length; i += AT_ONCE) {

@@ -236,7 +236,7 @@ function withoutGaps<T>(value: T): T {
 }
 
 /** Before that no terminal of today was made: a clock that says so has lost its battery. */
-const OLDEST = Date.UTC(2020, 0, 1);
+export const OLDEST = Date.UTC(2020, 0, 1);
 const AHEAD_MS = 60_000;
 
 /** When it happened, as the terminal says, and whether its clock can be believed. */

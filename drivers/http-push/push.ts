@@ -4,6 +4,7 @@ import type { Host } from '../contract/driver.ts';
 import type { Intake, Taken } from './intake.ts';
 import { plainAddress } from './limits.ts';
 import type { Terminal } from './options.ts';
+import type { Hearing } from './repeats.ts';
 import { echoesOf, lapiRules, pushRule, type RequestRule, renderReply } from './requests.ts';
 
 /** A terminal, and who takes what it says. */
@@ -30,6 +31,18 @@ export const statusOf = {
   'too-large': 413,
   later: 503,
 } as const satisfies Record<Taken['is'], number>;
+
+/** Whether the answer reaches who asked: one who is gone by then sends the same again. */
+export function hearingOf({ raw }: FastifyReply): Hearing {
+  let is: ReturnType<Hearing> = 'pending';
+  raw.once('finish', () => {
+    is = raw.statusCode === 200 ? 'heard' : 'lost';
+  });
+  raw.once('close', () => {
+    if (is === 'pending') is = 'lost';
+  });
+  return () => is;
+}
 
 /** A path, and what each terminal hears there. */
 interface Route {
@@ -135,7 +148,7 @@ async function answer(
   const taken: Taken =
     !events && echo.length === 0
       ? { is: 'taken', events: 0, echoes: [] }
-      : await intake({ ...said, echo, ...(!events && { isQuiet: true }) });
+      : await intake({ ...said, echo, hearing: hearingOf(reply), ...(!events && { isQuiet: true }) });
   if (taken.is !== 'taken') return await reply.code(statusOf[taken.is]).send();
   if (wanted === undefined) return await reply.code(200).send();
   const { contentType, body } = renderReply(wanted, { wall: wall(), echoes: taken.echoes });

@@ -69,11 +69,13 @@ const join = z
       .max(8)
       .describe('All of these, with a stroke between; nothing where one is missing'),
     prefix: z.string().min(1).max(40).optional().describe('What stands before them'),
+    except,
     gaps: z.literal(true).optional().describe('Those that are missing are left out'),
   })
   .transform(
-    ({ join: all, prefix, gaps }): Reading => ({
+    ({ join: all, prefix, gaps, except: none }): Reading => ({
       join: { paths: all, by: '/', ...(prefix !== undefined && { prefix }), ...(gaps && { gaps }) },
+      ...excepting(none),
     }),
   );
 export const simple = paths.transform((all): Reading => ({ paths: all }));
@@ -193,15 +195,15 @@ export function readingOf(reading: Reading | undefined, event: unknown): unknown
   if (reading === undefined) return undefined;
   const { fixed: always, join: joined, paths: at = [], table, otherwise, scale, offset: zone } = reading;
   if (always !== undefined) return always;
+  const isNothing = (value: unknown) =>
+    isEmpty(value) || (isScalar(value) && reading.except?.includes(String(value)) === true);
   if (joined !== undefined) {
     const parts = joined.paths.map((one) => valueAt(event, one));
-    const isMissing = (part: unknown) => isEmpty(part) || !isScalar(part);
+    const isMissing = (part: unknown) => isNothing(part) || !isScalar(part);
     if (joined.gaps ? parts.every(isMissing) : parts.some(isMissing)) return undefined;
     const told = parts.map((part) => (isMissing(part) ? '' : part));
     return `${joined.prefix ?? ''}${told.join(joined.by)}`;
   }
-  const isNothing = (value: unknown) =>
-    isEmpty(value) || (isScalar(value) && reading.except?.includes(String(value)) === true);
   const found = at.map((one) => valueAt(event, one)).find((value) => !isNothing(value));
   if (table !== undefined)
     return isScalar(found) && Object.hasOwn(table, String(found)) ? table[String(found)] : otherwise;

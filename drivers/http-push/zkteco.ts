@@ -11,7 +11,7 @@
 import { createHash } from 'node:crypto';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Host } from '../contract/driver.ts';
-import { bodyOf, type Pushing, statusOf } from './push.ts';
+import { bodyOf, hearingOf, type Pushing, statusOf } from './push.ts';
 
 /** What it asks and tells that is no event: its parameters, results of orders, that it is there. */
 const SAYINGS: readonly string[] = [
@@ -110,7 +110,7 @@ async function takeTable(
   const bytes = bodyOf(request);
   // Its parameters, with commas between.
   if (outer.toLowerCase() === 'options') return await reply.send('OK');
-  const taken = await intake({ contentType: 'text/plain', bytes, table });
+  const taken = await intake({ contentType: 'text/plain', bytes, table, hearing: hearingOf(reply) });
   if (taken.is !== 'taken') return await reply.code(statusOf[taken.is]).send();
   if (isNested) return await reply.send(`${table}=${rowsIn(bytes)}`);
   return await reply.send(/^rt/i.test(outer) ? 'OK' : `OK: ${rowsIn(bytes)}`);

@@ -78,7 +78,7 @@ describe('a Dahua door', () => {
   it.each([
     [
       { UserID: '88', Method: 15, Status: 1, RecNo: 12 },
-      { credential: { format: 'face', number: '88' }, decision: 'granted', key: '12' },
+      { credential: { format: 'face', number: '88' }, decision: 'granted', key: '12/AccessControl' },
     ],
     [{ UserID: '88', Method: 6, Status: 1 }, { credential: { format: 'finger', number: '88' } }],
     [

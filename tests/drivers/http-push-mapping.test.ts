@@ -27,7 +27,7 @@ describe('what terminals of their makers send', () => {
       credential: { format: 'face', number: '1042' },
       decision: 'granted',
       at: '2026-11-24T07:40:01+08:00',
-      key: '77/2026-11-24T07:40:01+08:00/5/75',
+      key: '77/5/75',
     };
     expect(map('hikvision-face', hik)).toEqual([face]);
     const xml = readMessage(
@@ -84,7 +84,7 @@ describe('what terminals of their makers send', () => {
       decision: 'granted',
       match: 0.93,
       at: 1_795_477_201,
-      key: '12',
+      key: '12/AccessControl',
     };
     expect(typeof read === 'string' ? read : map('dahua-face', read.body)).toEqual([face]);
     const pushed = {

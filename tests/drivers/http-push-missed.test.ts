@@ -103,7 +103,9 @@ describe('a Hikvision terminal whose stream was away', () => {
       access: { decision: 'granted' },
       past: true,
       at: { time: Date.parse('2026-11-24T07:40:01+08:00') },
-      repeat: { key: 'http-push/gate/1/2026-11-24T07:40:01+08:00/5/75/0' },
+      repeat: {
+        key: `http-push/gate/1/5/75/${Date.parse('2026-11-24T07:40:01+08:00')}/credential/raised/1042`,
+      },
     });
     expect(await reports.next()).toMatchObject({ kind: 'exit-request', past: true });
     expect(await reports.next()).toMatchObject({ kind: 'duress', past: true, zone: { number: 1 } });
@@ -287,7 +289,7 @@ describe('a Dahua terminal whose stream was away', () => {
       access: { decision: 'granted' },
       at: { time: 1_795_477_201_000 },
       past: true,
-      repeat: { key: 'http-push/gate/12/0' },
+      repeat: { key: 'http-push/gate/12/AccessControl/1795477201000/credential/raised/88' },
     });
     expect(await reports.next()).toMatchObject({ access: { decision: 'unknown' }, past: true });
     const [epoch, text] = [await asked.next(), await asked.next()];
