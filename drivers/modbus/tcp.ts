@@ -1,7 +1,9 @@
 /**
  * Modbus TCP. Answers bear the number of their question; behind one address there may be a gateway to a serial line
  * with several units. It does one thing at a time: a question that a silent unit keeps it busy with holds up the
- * next, so one is asked at a time (`parallel: 1`), and a late answer is waited for here too.
+ * next, so one is asked at a time (`parallel: 1`), and a late answer is waited for here too. Some servers put 0 where
+ * the number stands, against the standard (Messaging on TCP/IP V1.0b, 4.2): their answer is believed where it can
+ * belong to one question only.
  */
 import type { Host } from '../contract/driver.ts';
 import {
@@ -37,6 +39,9 @@ interface Awaited {
 const MOST_OWED = 32;
 /** A unit that stands for the device itself, whatever it was asked as (Messaging on TCP/IP V1.0b, 4.4.1.2). */
 const SELF_UNITS = [0, 255];
+/** In the answers of servers that do not repeat the number; no question of ours has it. */
+const NO_NUMBER = 0;
+const MOST_NUMBERS = 0xffff;
 
 /** Sorts what comes: by the number of its question, and by all else that an answer must be. */
 function createEar({ units, name }: WireOptions, host: Host, turns: Turns) {
@@ -48,6 +53,7 @@ function createEar({ units, name }: WireOptions, host: Host, turns: Turns) {
   const lateMs = new Map<number, number>();
   const isAlone = new Set(units).size === 1;
   let decoder = tcpDecoder();
+  const numbers = createNumbers(name, host);
 
   const discard = (reason: string, adu: Adu, detail?: string) =>
     host.discarded(name, reason, adu.pdu.length, detail);
@@ -60,26 +66,39 @@ function createEar({ units, name }: WireOptions, host: Host, turns: Turns) {
     discard('an answer after its time', adu, `unit ${late.unit} after ${afterMs} ms`);
     turns.wake();
   };
-  /** @returns false: lengths make no sense, and what follows would make none either. */
+  /** The question that it answers by its number, or as the only one there is. */
+  const questionOf = (adu: Adu): Awaited | undefined => {
+    const numbered = waiting.get(adu.transaction ?? -1);
+    if (numbered !== undefined || adu.transaction !== NO_NUMBER) return numbered;
+    const [only, ...more] = waiting.values();
+    return more.length === 0 && numbers.mayBeZero ? only : undefined;
+  };
+  /** @returns false: what comes belongs to no question that could be told, and what follows would not either. */
   const takeFrame = (adu: Adu): boolean => {
-    const one = waiting.get(adu.transaction ?? -1);
+    const isZero = adu.transaction === NO_NUMBER;
+    if (!isZero) numbers.noteRight();
+    const one = questionOf(adu);
     if (one === undefined) {
       for (const other of waiting.values()) other.odd = 'an answer to another question';
       takeLate(adu);
-      return true;
+      if (!isZero || numbers.areRight) return true;
+      if (waiting.size > 1) turns.single();
+      return waiting.size === 0;
     }
     const isFrom = adu.unit === one.expected.unit || (isAlone && SELF_UNITS.includes(adu.unit));
     const wrong = isFrom ? mismatch(one.expected, adu.pdu) : 'an answer of another unit';
-    if (wrong === undefined) one.settle(adu);
-    else {
+    if (wrong === undefined) {
+      if (isZero) numbers.noteZero();
+      one.settle(adu);
+    } else {
       one.odd = wrong;
       one.isSpent = true;
       discard(wrong, adu);
     }
-    return wrong !== 'a malformed answer';
+    return wrong === undefined || (wrong !== 'a malformed answer' && !isZero);
   };
   return {
-    isAlone,
+    numbers,
     waiting,
     owed,
     lateMs,
@@ -104,8 +123,48 @@ function createEar({ units, name }: WireOptions, host: Host, turns: Turns) {
     lost() {
       this.takeRest();
       decoder = tcpDecoder();
+      numbers.begin();
       owed.clear();
       for (const one of [...waiting.values()]) one.settle('lost');
+    },
+  };
+}
+
+/** What the answers of one connection have for a number; whose they are is said once. */
+function createNumbers(name: string, { log, unmapped }: Host) {
+  let areRight = false;
+  let isMissing = false;
+  let isTold = false;
+  return {
+    /** A new connection: nothing of before comes on it. */
+    begin() {
+      areRight = false;
+      isMissing = false;
+    },
+    /** An answer on this connection had a number. */
+    get areRight() {
+      return areRight;
+    },
+    /** An answer without a number can be told: no other question of this connection may still be answered. */
+    get mayBeZero() {
+      return !areRight && !isMissing;
+    },
+    noteRight() {
+      areRight = true;
+    },
+    noteZero() {
+      if (isTold) return;
+      isTold = true;
+      unmapped(name, 'transaction 0 in its answers');
+      log.warn(
+        { device: name },
+        `${name} answers transaction 0, whatever it is asked: it is asked one thing at a time, and connected to anew where no answer comes`,
+      );
+    },
+    /** No answer came in its time. @returns whether what comes after it could be told from the answer to the next. */
+    miss(): boolean {
+      isMissing = true;
+      return areRight || !isTold;
     },
   };
 }
@@ -133,7 +192,7 @@ export async function openTcp(
     await link.ready();
     // Nothing is under way: what is left of before belongs to no answer.
     if (waiting.size === 0) ear.takeRest();
-    transaction = (transaction + 1) & 0xffff;
+    transaction = (transaction % MOST_NUMBERS) + 1;
     const mine = transaction;
     const came = Promise.withResolvers<Adu | 'late' | 'lost'>();
     const one: Awaited = {
@@ -174,8 +233,9 @@ export async function openTcp(
       link.note(unit, false);
       // Of one device too: it may be a gateway, and some give a late answer the number of the next question.
       if (parallel === 1 && !isSpent && ask.now !== true) turns.rest(waitOutMs(timeout, lateMs.get(unit)));
-      // Half an answer: its length is wrong, or the rest of it was lost.
-      if (waiting.size === 0 && ear.takeRest()) link.drop();
+      // Half an answer: its length is wrong, or the rest of it was lost. Without a number: it may come later.
+      const isTold = ear.numbers.miss();
+      if (!isTold || (waiting.size === 0 && ear.takeRest())) link.drop();
     }
     return { missing: whyMissing(ask, adu, odd) };
   };

@@ -21,6 +21,8 @@ export interface Turns {
   wake(unit?: number): void;
   /** So long the line is silent, whatever it is. */
   gap(ms: number): void;
+  /** From now on one at a time. */
+  single(): void;
   close(error: Error): void;
 }
 
@@ -32,6 +34,7 @@ interface Waiting {
 
 /** `parallel`: so many may be on their way at once. */
 export function createTurns(clock: Clock, parallel = 1): Turns {
+  let most = parallel;
   const waiting: Waiting[] = [];
   const restUntil = new Map<number | undefined, number>();
   let gapUntil = 0;
@@ -48,7 +51,7 @@ export function createTurns(clock: Clock, parallel = 1): Turns {
   const start = () => {
     timer?.stop();
     timer = undefined;
-    while (working < parallel && waiting.length > 0) {
+    while (working < most && waiting.length > 0) {
       const time = clock.elapsed();
       const one = nextOf(time);
       if (one === undefined) {
@@ -81,6 +84,9 @@ export function createTurns(clock: Clock, parallel = 1): Turns {
     },
     gap(ms) {
       gapUntil = Math.max(gapUntil, clock.elapsed() + ms);
+    },
+    single() {
+      most = 1;
     },
     close(error) {
       closed = error;

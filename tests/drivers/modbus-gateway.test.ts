@@ -135,3 +135,102 @@ describe('the connection to such a gateway', () => {
     expect(await links.next()).toMatchObject({ device: 'fence-1', reason: 'unit 1 does not answer' });
   });
 });
+
+/** Against Messaging on TCP/IP V1.0b, 4.2 (the server copies the number), as cheap serial servers do. */
+describe('a server that answers transaction 0, whatever it is asked', () => {
+  /** Input 5 is on, zone 2 is touched; answers come so late. */
+  const numberless = async (afterMs: (n: number) => number, options: object = {}, units = [1]) => {
+    const time = loopClock();
+    const moved: number[] = [];
+    let busy = 0;
+    let most = 0;
+    const peer = await oddDevice('tcp', time, ({ unit, fn, address, count, pdu, n }, write) => {
+      most = Math.max(most, ++busy);
+      if (fn === 5 && count !== 0) moved.push(address);
+      const on = Array.from({ length: count }, (_, i) => address + i === (fn === 2 ? 5 : 100));
+      const own =
+        fn === 5
+          ? pdu
+          : fn === 2
+            ? bits(fn, on)
+            : registers(
+                fn,
+                on.map((one) => (one ? 4 : 0)),
+              );
+      time.after(afterMs(n), () => {
+        busy--;
+        write(tcpFrame(0, unit, own));
+      });
+    });
+    const opened = await open(
+      units.map((unit) =>
+        made({ ...peer.connection, ...options }, zones, { ...bollard, poll: '20ms' }, unit),
+      ),
+      time,
+    );
+    /** Since it was last asked. */
+    const mostAtOnce = () => {
+      const found = most;
+      most = 0;
+      return found;
+    };
+    return { ...opened, time, peer, moved, mostAtOnce };
+  };
+
+  it('is read and written, and that is said once', async () => {
+    const { links, reports, unmapped, session, peer, time } = await numberless(() => 2);
+    expect(await links.next()).toMatchObject({ state: 'online' });
+    expect(await reports.find(({ zone }) => zone?.number === 2)).toMatchObject({ state: 'raised' });
+    expect(await session.execute?.(raise)).toMatchObject({
+      reason: expect.stringContaining('its interlock is on'),
+    });
+    while (peer.asked.length < 60) await time.wait(20);
+    expect(unmapped.rest()).toEqual([{ device: 'fence-1', what: 'transaction 0 in its answers' }]);
+    expect(peer.connections()).toBe(1);
+  });
+
+  it.each([3, 4, 7])(
+    'has late answers taken for no other question, where every %ith is late',
+    async (every) => {
+      const { reports, session, peer, time, moved } = await numberless((n) => (n % every === 0 ? 340 : 2));
+      await reports.find(({ zone }) => zone?.number === 2);
+      for (let i = 0; i < 12; i++) {
+        expect(await session.execute?.(raise)).toMatchObject({ done: false });
+        await time.wait(170);
+      }
+      while (peer.asked.length < 60) await time.wait(20);
+      expect(moved).toEqual([]);
+      const changes = reports.rest().filter(({ initial, kind }) => initial !== true && kind === 'fence');
+      expect(changes).toEqual([]);
+      expect(peer.connections()).toBeGreaterThan(3);
+    },
+  );
+
+  it('is read where its first answers are late', async () => {
+    const { links, reports } = await numberless((n) => (n < 4 ? 500 : 2));
+    expect(await links.find(({ state }) => state === 'online')).toBeDefined();
+    expect(await reports.find(({ zone }) => zone?.number === 2)).toMatchObject({ state: 'raised' });
+  });
+
+  it('is asked one thing at a time, whatever `parallel` says', async () => {
+    const { links, peer, time, mostAtOnce } = await numberless(() => 5, { parallel: 4 }, [1, 2, 3, 4]);
+    for (let i = 0; i < 4; i++) expect(await links.next()).toMatchObject({ state: 'online' });
+    mostAtOnce();
+    while (peer.asked.length < 200) await time.wait(20);
+    expect(mostAtOnce()).toBe(1);
+    expect(links.rest()).toEqual([]);
+  });
+
+  it('is not believed where it answered with numbers before', async () => {
+    const time = loopClock();
+    const peer = await oddDevice('tcp', time, ({ transaction, unit, fn, count, n }, write) => {
+      const isOdd = n > 6 && n % 3 === 0;
+      const value = isOdd ? 4 : 0;
+      write(tcpFrame(isOdd ? 0 : transaction, unit, registers(fn, Array(count).fill(value))));
+    });
+    const { reports, links } = await open([made(peer.connection, zones)], time);
+    await links.next();
+    while (peer.asked.length < 30) await time.wait(20);
+    expect(reports.rest().filter(({ state }) => state === 'raised')).toEqual([]);
+  });
+});
