@@ -14,6 +14,8 @@ const TIME_MAX = 50_000;
 const SOAP = { 'content-type': 'application/soap+xml; charset=utf-8' };
 /** Faults that mean a wrong password or no right (ONVIF Core 5.12; WS-Security 1.1, 12), and what HTML says. */
 const REFUSAL = /NotAuthorized|not authori[sz]ed|FailedAuthentication|Unauthorized/i;
+/** A clock that went so far since it was read makes tokens stale; what drifts less is borne (WSS 1.1, UsernameToken: minutes). */
+const STEP_MS = 3000;
 /** Of a fault. */
 const FAULT_MAX = 20_000;
 /** It does not speak of this there. */
@@ -92,15 +94,15 @@ export function createClient(
   };
   const ask = async (url: string, asked: Asked): Promise<Answer> => {
     const { what, body, headers, maxBytes, timeout, signal, anonymous = false } = asked;
-    const token =
-      credentials === undefined || anonymous
-        ? undefined
-        : {
-            ...credentials,
-            nonce: randomBytes(16),
-            created: new Date(time.wall() + (reading.offset ?? 0)).toISOString(),
-          };
-    const run = async () => {
+    const once = async () => {
+      const token =
+        credentials === undefined || anonymous
+          ? undefined
+          : {
+              ...credentials,
+              nonce: randomBytes(16),
+              created: new Date(time.wall() + (reading.offset ?? 0)).toISOString(),
+            };
       const { status, body: bytes } = await askHttp(url, {
         method: 'POST',
         headers: { ...SOAP, ...headers },
@@ -111,10 +113,27 @@ export function createClient(
       });
       return { status, text: bytes.toString(), url };
     };
+    const run = async () => {
+      const answer = await once();
+      if (anonymous || credentials === undefined || !isRefused(answer.status, answer.text)) return answer;
+      // Its clock went since it was read, so our token is of another time: that is no wrong password, and what waits in a
+      // subscription is not given up for it.
+      return (await hasStepped(signal)) ? await once() : answer;
+    };
     const answer = await guarded(what, anonymous, run, ({ text }) => text);
     if (credentials === undefined && isRefused(answer.status, answer.text))
       throw new Error('it wants a password, and the config has none');
     return answer;
+  };
+  const hasStepped = async (signal: AbortSignal | undefined): Promise<boolean> => {
+    const was = reading.offset;
+    if (was === undefined) return false;
+    const now = await readClockOf({ address, ask, time, discarded, isOpen: true }, signal).catch(
+      () => undefined,
+    );
+    if (now?.offset === undefined || Math.abs(now.offset - was) < STEP_MS) return false;
+    reading = now;
+    return true;
   };
   const askAt = async (told: string, base: string, asked: Asked): Promise<Answer> => {
     const places = placesOf(told, base, address);
@@ -166,11 +185,14 @@ async function readClockOf(
     ask,
     time,
     discarded,
+    isOpen = false,
   }: {
     readonly address: CameraAddress;
     readonly ask: Client['ask'];
     readonly time: Clock;
     readonly discarded: (reason: string, detail: string) => void;
+    /** Without our password. */
+    readonly isOpen?: boolean;
   },
   signal: AbortSignal | undefined,
 ): Promise<ClockReading> {
@@ -185,7 +207,7 @@ async function readClockOf(
   const url = serviceUrl(address);
   let answer = await ask(url, { ...asked, anonymous: true });
   // Whoever asks may know the time (ONVIF Core 5.12.1); some tell it only to whom they know.
-  if (address.credentials !== undefined && isRefused(answer.status, answer.text))
+  if (!isOpen && address.credentials !== undefined && isRefused(answer.status, answer.text))
     answer = await ask(url, asked);
   try {
     const read = readDateAndTime(answer.text);

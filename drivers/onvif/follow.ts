@@ -94,9 +94,11 @@ export async function follow(following: Following): Promise<void> {
   const bears = createBears();
   let isTold = false;
   let lookedAt = 0;
+  let read = client.clock();
   const look = async () => {
     lookedAt = clock.elapsed();
-    states.clock(await client.readClock(signal));
+    read = await client.readClock(signal);
+    states.clock(read);
   };
   const { promise: stopped, reject } = Promise.withResolvers<never>();
   stopped.catch(() => {});
@@ -138,6 +140,10 @@ export async function follow(following: Following): Promise<void> {
       discarded: (reason, count) => host.discarded(first, reason, count),
       async between() {
         if (clock.elapsed() - lookedAt > CLOCK_EVERY_MS) await look().catch(() => {});
+        // It was read for a token that had become stale.
+        if (client.clock() === read) return;
+        read = client.clock();
+        states.clock(read);
       },
     });
   };

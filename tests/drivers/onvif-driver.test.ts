@@ -135,6 +135,34 @@ describe('a camera', { timeout: 30_000 }, () => {
   });
 });
 
+describe('the clock of a camera', { timeout: 30_000 }, () => {
+  it('that steps keeps its subscription, with what waits in it: our password was not wrong', async () => {
+    const { one, ready, reports } = await camera({}, { auth: 'token' });
+    await ready();
+    const both = async (...wanted: readonly string[]) => {
+      const missing = new Set(wanted);
+      while (missing.size > 0) {
+        const { cause, state } = await reports.next();
+        missing.delete(`${cause} ${state}`);
+      }
+    };
+    for (const [step, clock] of [
+      ['clock -8h', 'raised'],
+      ['clock 0s', 'restored'],
+    ] as const) {
+      await one.do(step);
+      // The question that is open is answered; the next one bears a stale token, and somebody crosses the line meanwhile.
+      await one.do('cover');
+      await both('tampered raised');
+      await one.do('line');
+      await both('line-crossed raised', `clock ${clock}`);
+      await one.do('uncover');
+      await both('tampered restored');
+      expect(one.subscriptions()).toBe(1);
+    }
+  });
+});
+
 describe('a camera in trouble', { timeout: 30_000 }, () => {
   it.each(['wrong', 'relative'])(
     'that names a %s address for its events is found all the same',
