@@ -3,14 +3,16 @@
  * Devices on one line share a session; each has its own poll and its own outputs.
  */
 import { z } from 'zod';
-import { type Device, defineDriver, type Host } from '../contract/driver.ts';
+import { type Clash, type Device, defineDriver, type Host } from '../contract/driver.ts';
 import { duration, hostPort, repeatedZones, zoneOptions } from '../contract/options.ts';
 import { lineName, serialOptions, serialServerOptions, settingClashes } from '../line.ts';
 import { exceptionText, type ModbusRequest } from './codec.ts';
-import { outputCommands, outputOptions, outputProblems } from './output-options.ts';
+import { outputProblems } from './output-check.ts';
+import { outputCommands, outputOptions } from './output-options.ts';
 import { createOutputs, type OutputWire, type WriteProblem } from './outputs.ts';
+import { type Point, resetRequest } from './point.ts';
 import { pollLoop } from './poll.ts';
-import { type Point, type Profile, profileSchema, resetRequest } from './profile.ts';
+import { type Profile, profileSchema } from './profile.ts';
 import { openRtu } from './rtu.ts';
 import { openTcp } from './tcp.ts';
 import type { Ask, Reply, Wire } from './wire.ts';
@@ -53,7 +55,7 @@ const options = z.strictObject({
   acknowledgeOutput: z
     .strictObject({
       output: z.string().describe('One of `outputs`, a lamp or a siren'),
-      for: duration().prefault('10s').describe('How long it stays on'),
+      for: duration({ least: '10ms', most: '1d' }).prefault('10s').describe('How long it stays on'),
     })
     .optional()
     .describe('Switched on when a platform has a panic alarm of this device, so that who pressed knows'),
@@ -70,6 +72,49 @@ const STILL_AT_WORK = 5;
 const BUSY = 6;
 const PASSING = [4, BUSY, 10, 11];
 
+/** The address of a broadcast, which nobody answers (Modbus over serial line V1.02, 2.2). */
+const EVERYBODY = 0;
+
+/** Units of one line that nobody could tell apart, and what is said of the line by each of its devices. */
+function unitClashes(devices: readonly ModbusDevice[]): readonly Clash[] {
+  return devices.flatMap(({ id: device, options: { unit, answersAs, connection } }, at): Clash[] => {
+    const before = devices.slice(0, at);
+    const isNumbered = 'tcp' in connection;
+    const same = before.find(({ options }) => options.unit === unit);
+    if (same !== undefined)
+      return [
+        {
+          device,
+          path: ['unit'],
+          en: `${same.id} has unit ${unit} on the same line: give each its own address, or keep one entry with all zones and outputs`,
+          zh: `${same.id} 在同一线路上已用地址 ${unit}：请各设地址，或将防区和输出合并为一个设备`,
+        },
+      ];
+    const from = answersAs ?? unit;
+    const alike = before.find(({ options }) => (options.answersAs ?? options.unit) === from);
+    if (!isNumbered && alike !== undefined)
+      return [
+        {
+          device,
+          path: [answersAs === undefined ? 'unit' : 'answersAs'],
+          en: `answers of ${alike.id} come from ${from} too, on the same line: nothing would tell them apart; give each its own address`,
+          zh: `${alike.id} 在同一线路上也以 ${from} 应答，无法区分：请各设地址`,
+        },
+      ];
+    const first = before[0]?.options.connection;
+    if (!isNumbered || first === undefined || !('tcp' in first) || first.parallel === connection.parallel)
+      return [];
+    return [
+      {
+        device,
+        path: ['connection'],
+        en: `${before[0]?.id} is on the same connection with \`parallel: ${first.parallel}\`, and this one says ${connection.parallel}: say the same in both`,
+        zh: `${before[0]?.id} 在同一连接上使用 \`parallel: ${first.parallel}\`，此处为 ${connection.parallel}：请设为一致`,
+      },
+    ];
+  });
+}
+
 export const modbus = defineDriver({
   name: 'modbus',
   title: {
@@ -84,7 +129,7 @@ export const modbus = defineDriver({
 
   commands: ({ options: { outputs } }) => outputCommands(outputs),
 
-  problems({ options: { zones, outputs, acknowledgeOutput: lamp }, profile }) {
+  problems({ options: { connection, unit, answersAs, zones, outputs, acknowledgeOutput: lamp }, profile }) {
     const lamps = outputs.filter(({ kind }) => kind === 'lamp' || kind === 'siren').map(({ id }) => id);
     const noLamp =
       lamp === undefined || lamps.includes(lamp.output)
@@ -108,10 +153,25 @@ export const modbus = defineDriver({
             },
           ],
     );
-    return [...outputProblems(outputs), ...noLamp, ...noZone, ...repeatedZones(['zones'], zones)];
+    const everybody =
+      unit === EVERYBODY && answersAs === undefined && !('tcp' in connection)
+        ? [
+            {
+              path: ['unit'],
+              message: '0 is all devices of a line, and none answers: say the address of this one',
+            },
+          ]
+        : [];
+    return [
+      ...everybody,
+      ...outputProblems(outputs),
+      ...noLamp,
+      ...noZone,
+      ...repeatedZones(['zones'], zones),
+    ];
   },
 
-  clashes: settingClashes,
+  clashes: (devices) => [...settingClashes(devices), ...unitClashes(devices)],
 
   async open(devices, host) {
     const stop = new AbortController();

@@ -4,7 +4,8 @@
  */
 import type { DeviceObservation } from '../contract/observation.ts';
 import { type ZoneOptions, zoneOf } from '../contract/options.ts';
-import { type Image, imageKey, type Point, type Profile, widthOf } from './profile.ts';
+import { type Point, widthOf } from './point.ts';
+import { type Image, imageKey, type Profile } from './profile.ts';
 
 export interface Told {
   readonly observation: DeviceObservation;
@@ -96,6 +97,14 @@ function tracksOf(point: Point): Track[] {
   return isLimited ? [{ point, code: point }] : [];
 }
 
+/** What a point that is no number reads, behind its mask; of a bit 0 or 1. */
+function bitsOf(image: Image, point: Exclude<Point, { scale: number }>): number | undefined {
+  const raw = rawOf(image, point);
+  if (raw === undefined) return undefined;
+  const found = masked(raw, point.mask);
+  return 'bit' in point && point.bit !== undefined ? (found >>> point.bit) & 1 : found;
+}
+
 /** Whether a point is on; undefined: not known. `was`: for hysteresis. */
 function isOn(image: Image, point: Point, was: boolean, values?: readonly number[]): boolean | undefined {
   if ('scale' in point) {
@@ -107,16 +116,14 @@ function isOn(image: Image, point: Point, was: boolean, values?: readonly number
       (point.above !== undefined && measured > point.above - slack)
     );
   }
-  const raw = rawOf(image, point);
-  if (raw === undefined) return undefined;
-  const found = masked(raw, point.mask);
+  const found = bitsOf(image, point);
+  if (found === undefined) return undefined;
   if ('values' in point) {
     if (!(found in point.values)) return point.normal.includes(found) ? false : undefined;
     return values === undefined || values.includes(found);
   }
-  const bits = point.bit === undefined ? found : (found >>> point.bit) & 1;
   const wanted = point.equals;
-  const on = wanted === undefined ? bits !== 0 : [wanted].flat().includes(bits);
+  const on = wanted === undefined ? found !== 0 : [wanted].flat().includes(found);
   return on !== point.inverted;
 }
 
@@ -134,8 +141,7 @@ function conditions({
       const on = isOn(image, gate, false);
       return on === undefined ? undefined : on === wanted;
     }
-    const value = 'scale' in gate ? measure(image, gate) : rawOf(image, gate);
-    const found = value === undefined || 'scale' in gate ? value : masked(value, gate.mask);
+    const found = 'scale' in gate ? measure(image, gate) : bitsOf(image, gate);
     return found === undefined ? undefined : [wanted].flat().includes(found);
   };
   return (image, { when }) => {
@@ -197,6 +203,13 @@ export function follow(profile: Profile, device: string, zones: readonly ZoneOpt
   const odd = new Map<Point, number>();
   const strange: { address: number; value: number }[] = [];
 
+  const kindOf = ({ point, code }: Track) =>
+    code.kind ?? zones.find((one) => one.zone === point.zone)?.kind ?? 'intrusion';
+  /** What its states are told apart by. */
+  const thingOf = (track: Track) => {
+    const kind = kindOf(track);
+    return `${track.point.zone} ${kind} ${kind === 'arming' ? '' : track.code.cause}`;
+  };
   const noteStrange = (image: Image) => {
     for (const point of profile.points) {
       if (!('values' in point)) continue;
@@ -217,15 +230,15 @@ export function follow(profile: Profile, device: string, zones: readonly ZoneOpt
         return value === undefined ? [] : [[other.name, value]];
       }),
     );
-  const told = (image: Image, { point, code }: Track, on: boolean, initial: boolean): Told => {
+  const told = (image: Image, track: Track, on: boolean, initial: boolean): Told => {
+    const { point, code } = track;
     const { zone } = point;
-    const configured = zones.find((one) => one.zone === zone)?.kind;
     const details = detailsOf(image, zone);
     return {
       point,
       observation: {
         device,
-        kind: code.kind ?? configured ?? 'intrusion',
+        kind: kindOf(track),
         state: on ? 'raised' : 'restored',
         ...(zone !== undefined && { zone: zoneOf(zones, zone) }),
         ...(code.cause !== undefined && { cause: code.cause }),
@@ -245,6 +258,9 @@ export function follow(profile: Profile, device: string, zones: readonly ZoneOpt
         const allowed = isAllowed(image, point);
         const on = allowed === true ? found : allowed;
         if (on === undefined || !turn(track, on, now, reading)) return [];
+        // Of one meaning in one zone there is one alarm: it ends when none of its points stands any more.
+        if (!on && tracks.some((other) => other.state === true && thingOf(other) === thingOf(track)))
+          return [];
         return [told(image, track, on, state === undefined)];
       });
     },

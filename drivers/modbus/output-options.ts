@@ -1,13 +1,13 @@
 /** What a device switches, as the config says it, and the requests that do it. */
 import { z } from 'zod';
-import type { DeviceCommand, Problem } from '../contract/driver.ts';
+import type { DeviceCommand } from '../contract/driver.ts';
 import { duration, identifier } from '../contract/options.ts';
 import type { ModbusRequest } from './codec.ts';
 
 const word = () => z.int().min(0).max(65_535);
 const id = identifier().describe('Its name in commands and rules');
 
-const registerOptions = z.strictObject({
+export const registerOptions = z.strictObject({
   address: word().describe('From 0'),
   on: word().default(1).describe('Written to switch it on'),
   off: word().default(0).describe('Written to switch it off'),
@@ -16,7 +16,7 @@ const registerOptions = z.strictObject({
     .default(6)
     .describe('6 write one register, 16 write several: some devices know only that'),
 });
-const pulseOptions = z.strictObject({
+export const pulseOptions = z.strictObject({
   address: word().describe('Where the time is written, from 0'),
   function: z.union([z.literal(5), z.literal(6), z.literal(16)]).default(6),
   unit: duration({ least: '1ms', most: '1h' }).prefault('100ms').describe('What it counts in'),
@@ -38,7 +38,9 @@ const switched = (kind: 'siren' | 'lamp', words: string) =>
     id,
     kind: z.literal(kind).describe(words),
     ...target,
-    limit: duration({ most: '1d' }).prefault('3m').describe('Off after so long, whatever was asked'),
+    limit: duration({ least: '10ms', most: '1d' })
+      .prefault('3m')
+      .describe('Off after so long, whatever was asked'),
     pulse,
   });
 const move = (words: string) =>
@@ -51,7 +53,7 @@ export const outputOptions = z.discriminatedUnion('kind', [
     id,
     kind: z.literal('door').describe('Told `unlock` for a moment, `hold` open, `lock`'),
     ...target,
-    moment: duration({ most: '1h' }).prefault('5s').describe('How long `unlock` lasts'),
+    moment: duration({ least: '10ms', most: '1h' }).prefault('5s').describe('How long `unlock` lasts'),
     pulse,
   }),
   z.strictObject({
@@ -66,7 +68,7 @@ export const outputOptions = z.discriminatedUnion('kind', [
     kind: z.literal('bollard').describe('Told `raise` and `lower`'),
     raise: move('What raises it'),
     lower: move('What lowers it'),
-    travel: duration({ most: '1h' })
+    travel: duration({ least: '10ms', most: '1h' })
       .prefault('8s')
       .describe('How long it takes; its coils are off afterwards'),
     interlock: z
@@ -94,18 +96,6 @@ export const actionsOf = {
 /** What the outputs of a device can be told. */
 export const outputCommands = (outputs: readonly OutputOptions[]): DeviceCommand[] =>
   outputs.flatMap(({ id: output, kind }) => actionsOf[kind].map((action) => ({ action, output })));
-
-export function outputProblems(outputs: readonly OutputOptions[]): Problem[] {
-  const ids = outputs.map((output) => output.id);
-  return outputs.flatMap((output, index) => {
-    const problems: Problem[] = [];
-    if (ids.indexOf(output.id) < index)
-      problems.push({ path: ['outputs', index, 'id'], message: `"${output.id}" stands here twice` });
-    if (output.kind !== 'bollard' && (output.coil === undefined) === (output.register === undefined))
-      problems.push({ path: ['outputs', index], message: 'it needs one of `coil` and `register`' });
-    return problems;
-  });
-}
 
 /** One thing that is on or off, and how the device is told. */
 export interface Target {

@@ -9,7 +9,8 @@ import type { DeviceObservation } from '../contract/observation.ts';
 import type { ZoneOptions } from '../contract/options.ts';
 import { exceptionText, type ModbusRequest } from './codec.ts';
 import { type Follower, follow } from './follow.ts';
-import { imageKey, type Point, type Profile, type Read, readsOf } from './profile.ts';
+import type { Point } from './point.ts';
+import { imageKey, type Profile, type Read, readsOf } from './profile.ts';
 import type { Reply } from './wire.ts';
 
 /** Unanswered polls after which a unit is offline; one lost frame is no outage. */

@@ -74,27 +74,24 @@ describe('numbers in registers', () => {
   });
 });
 
-describe('what points can say', () => {
-  const parse = (...points: object[]) =>
-    profileSchema.parse({ title: { en: 't', zh: 't' }, verified: false, points });
-  /** Feeds holding registers from 0 on, at `now`; what is told, without the states as found. */
-  const feeder = (...points: object[]) => {
-    const follower = follow(parse(...points), 'd', []);
-    return {
-      follower,
-      feed: (words: readonly (number | undefined)[], now = 0) =>
-        follower
-          .take(
-            new Map(words.flatMap((word, i) => (word === undefined ? [] : [[imageKey(3, i), word]]))),
-            now,
-          )
-          .map(({ observation }) => observation)
-          .filter(({ initial }) => !initial)
-          .map(({ kind, cause, state }) => `${kind}${cause === undefined ? '' : ` ${cause}`} ${state}`),
-    };
+const parse = (...points: object[]) =>
+  profileSchema.parse({ title: { en: 't', zh: 't' }, verified: false, points });
+/** Feeds holding registers from 0 on, at `now`; what is told, without the states as found. */
+const feeder = (...points: object[]) => {
+  const follower = follow(parse(...points), 'd', []);
+  return {
+    follower,
+    feed: (words: readonly (number | undefined)[], now = 0) =>
+      follower
+        .take(new Map(words.flatMap((word, i) => (word === undefined ? [] : [[imageKey(3, i), word]]))), now)
+        .map(({ observation }) => observation)
+        .filter(({ initial }) => !initial)
+        .map(({ kind, cause, state }) => `${kind}${cause === undefined ? '' : ` ${cause}`} ${state}`),
   };
-  const at = { function: 3, address: 0 };
+};
+const at = { function: 3, address: 0 };
 
+describe('what points can say', () => {
   it('scale, offset and sign: a register of tenths over -40', () => {
     const { follower } = feeder(
       { ...at, name: 'celsius', scale: 0.1, offset: -40, above: 60, zone: 1 },
@@ -194,5 +191,31 @@ describe('what points can say', () => {
     expect(reads({ maxGap: 1 })).toEqual(['0+1', '10+3']);
     expect(reads({ maxGap: 20 })).toEqual(['0+13']);
     expect(reads({ maxGap: 20, maxRegisters: 12 })).toEqual(['0+11', '12+1']);
+  });
+});
+
+describe('points together', () => {
+  it('a bit of a word as a condition, by its value', () => {
+    const { feed } = feeder(
+      { ...at, bit: 0, kind: 'fence', when: { armed: 1, service: [0] } },
+      { ...at, address: 1, bit: 4, kind: 'arming', name: 'armed' },
+      { ...at, address: 1, bit: 5, kind: 'fault', name: 'service' },
+    );
+    feed([1, 0]);
+    expect(feed([1, 0x11])).toEqual(['fence raised', 'arming raised']);
+    expect(feed([1, 0x31])).toEqual(['fence restored', 'fault raised']);
+  });
+
+  it('one alarm of several points of one meaning: it ends with the last of them', () => {
+    const { feed, follower } = feeder(
+      { ...at, bit: 0, zone: 1, kind: 'fence' },
+      { ...at, bit: 1, zone: 1, kind: 'fence' },
+      { ...at, bit: 2, zone: 2, kind: 'fence' },
+    );
+    const found = follower.take(new Map([[imageKey(3, 0), 1]]), 0).map(({ observation }) => observation);
+    expect(found.map(({ zone, state }) => `${zone?.number} ${state}`)).toEqual(['1 raised', '2 restored']);
+    expect(feed([3])).toEqual(['fence raised']);
+    expect(feed([2])).toEqual([]);
+    expect(feed([0])).toEqual(['fence restored']);
   });
 });
