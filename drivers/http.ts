@@ -39,6 +39,8 @@ export interface HttpAnswer {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly body: Buffer;
+  /** It was told who we are: a 401 is of the password then. */
+  readonly isTold?: true;
 }
 
 /** An answer that has begun and then says nothing for so long has ended, ms. */
@@ -97,7 +99,7 @@ async function askAs(url: URL, question: Question, signal: AbortSignal): Promise
     if (tries === 1 && !isStale(challenges)) return answer;
     const authorization = authorizationOf(challenges, credentials, wanted);
     if (authorization === undefined) return answer;
-    answer = await askOnce(url, question, signal, authorization);
+    answer = { ...(await askOnce(url, question, signal, authorization)), isTold: true };
   }
   return answer;
 }

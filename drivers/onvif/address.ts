@@ -1,12 +1,9 @@
 /** Where a camera is, and where what it tells of its own addresses is asked. Pure. */
-
-import type { Credentials } from '../digest.ts';
 import type { TlsJudge } from '../http.ts';
 
 export interface CameraAddress {
   readonly host: string;
   readonly port: number;
-  readonly credentials: Credentials | undefined;
   /** It speaks HTTPS; undefined: it does not. */
   readonly tls?: TlsJudge | undefined;
 }

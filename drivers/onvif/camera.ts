@@ -12,7 +12,7 @@ import { withCredentials } from '../digest.ts';
 import { atCamera, serviceUrl } from './address.ts';
 import { type Profile, readProfiles } from './channels.ts';
 import type { Client } from './client.ts';
-import { readPresets, readServices } from './codec.ts';
+import { readPresets, readServices, tokenXml } from './codec.ts';
 import { takePicture } from './picture.ts';
 import { escapeXml, plainXml, readBody } from './xml.ts';
 
@@ -77,6 +77,9 @@ interface Asked {
 }
 type Answered = (error: Error | null, body?: unknown, xml?: string, status?: number) => void;
 
+/** As the package begins its envelopes. */
+const HEADER = '<s:Header>';
+
 /** GetSystemDateAndTimeResponse of a time, for the package: it cannot do without, and some cameras tell none. */
 const timeXml = (ms: number) => {
   const date = new Date(ms);
@@ -102,7 +105,8 @@ function askThroughOurs(inner: Inner, client: Client, time: Clock) {
     const what = action.split('/').at(-1) ?? '';
     const answer = await client.askAt(placeOf(service), base, {
       what,
-      body: () => body,
+      // Who we are is said by our client, in the way that the camera wants it.
+      body: (token) => (token === undefined ? body : body.replace(HEADER, () => HEADER + tokenXml(token))),
       headers: { 'content-type': `application/soap+xml; charset=utf-8; action="${action}"` },
       ...{ maxBytes: ANSWER_MAX, timeout: TIMEOUT_MS },
     });
@@ -169,7 +173,7 @@ const profilesOf = (ours: Ours): Promise<readonly Profile[]> =>
 
 /** @throws Error with a sentence. */
 export async function connectCamera(client: Client, time: Clock): Promise<Camera> {
-  const { host, port, credentials } = client.address;
+  const { host, port } = client.address;
   const cam = new Cam({
     hostname: host,
     port,
@@ -177,7 +181,6 @@ export async function connectCamera(client: Client, time: Clock): Promise<Camera
     autoconnect: false,
     // Its services are where it answers, whatever addresses it tells.
     preserveAddress: true,
-    ...(credentials !== undefined && credentials),
   });
   cam.on('error', () => {});
   const ours = askThroughOurs(cam as unknown as Inner, client, time);
@@ -205,7 +208,7 @@ export async function connectCamera(client: Client, time: Clock): Promise<Camera
         cam.getStreamUri({ protocol: 'RTSP', ...withProfile(profile) }, done as never),
       );
       if (typeof found?.uri !== 'string') throw new Error('it does not say where its stream is');
-      return withCredentials(atCamera(found.uri, client.address, /^rtsps?:$/), credentials);
+      return withCredentials(atCamera(found.uri, client.address, /^rtsps?:$/), client.credentials());
     },
     async gotoPreset(wanted, profile = profiles[0]?.token) {
       const of = profile === undefined ? '' : `<ProfileToken>${escapeXml(profile)}</ProfileToken>`;
@@ -233,7 +236,9 @@ export async function connectCamera(client: Client, time: Clock): Promise<Camera
       });
       const uri = typeof where?.uri === 'string' ? where.uri.trim() : undefined;
       const streamUrl = async () =>
-        stream === undefined ? await camera.streamUrl(profile) : withCredentials(stream, credentials);
+        stream === undefined
+          ? await camera.streamUrl(profile)
+          : withCredentials(stream, client.credentials());
       return await takePicture({ uri, streamUrl }, client, signal, time);
     },
   };

@@ -1,8 +1,9 @@
 /** Asks one camera: with its password, at the place that answers, no oftener than it bears. */
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { Clock } from '../contract/clock.ts';
+import type { Credentials } from '../digest.ts';
 import { ask as askHttp, type HttpAnswer } from '../http.ts';
-import { createLogin } from '../login.ts';
+import { createLogin, type Login, type Method, WRONG_PASSWORD } from '../login.ts';
 import { type CameraAddress, placesOf, serviceUrl } from './address.ts';
 import { encodeRequest, readDateAndTime, type Token } from './codec.ts';
 import { type ClockReading, clockReadingOf } from './times.ts';
@@ -20,6 +21,11 @@ const STEP_MS = 3000;
 const FAULT_MAX = 20_000;
 /** It does not speak of this there. */
 const NOT_HERE = [404, 405, 410, 501];
+/** What anybody may ask (ONVIF Core 5.9, PRE_AUTH): an answer says nothing of a password. */
+const OPEN = [
+  ...['GetSystemDateAndTime', 'GetServices', 'GetCapabilities', 'GetServiceCapabilities', 'GetHostname'],
+  ...['GetWsdlUrl', 'GetEndpointReference'],
+];
 /** Origins that a camera tells. */
 const ORIGINS_MAX = 20;
 
@@ -53,82 +59,118 @@ export interface Client {
   /** Its clock beside ours, which tokens then bear. @throws Error where it does not answer, or refuses us. */
   readClock(signal?: AbortSignal): Promise<ClockReading>;
   readonly clock: () => ClockReading;
+  /** As they are now. */
+  readonly credentials: () => Credentials | undefined;
+  /** Waits `ms`, and until the password may be tried again. */
+  wait(ms: number, signal: AbortSignal): Promise<void>;
   /** How long nothing may be asked, ms: it refused our password. */
   waitMs(): number;
 }
 
-const isRefused = (status: number, text: string) =>
-  status === 401 || (text.length < FAULT_MAX && /[:<]Fault[\s>]/.test(text) && REFUSAL.test(text));
+const isFault = (text: string) => text.length < FAULT_MAX && /[:<]Fault[\s>]/.test(text);
+const isRefused = (status: number, text: string) => status === 401 || (isFault(text) && REFUSAL.test(text));
 
 const isElsewhere = ({ status, text }: Answer) =>
   NOT_HERE.includes(status) || !text.includes('Envelope') || text.includes('ActionNotSupported');
 
+/** What was answered, and whether the question bore the password. */
+interface Tried<T> {
+  readonly answer: T;
+  readonly status: number;
+  readonly text: string;
+  readonly isTold: boolean;
+}
+
+/**
+ * Asks in the ways that a camera may want, the one first that was right the last time: as HTTP wants it, which tells nobody a
+ * password who does not ask, or with a token. @throws Error where all were refused.
+ */
+async function askAs<T>(
+  login: Login,
+  what: string,
+  run: (method: Method) => Promise<Tried<T> | undefined>,
+): Promise<T> {
+  const leave = await login.enter(what);
+  try {
+    const { order, most } = login.ways(what, OPEN.includes(what));
+    let told = 0;
+    for (const method of order) {
+      if (told >= most) break;
+      const tried = await run(method);
+      if (tried === undefined) continue;
+      const { answer, status, text, isTold } = tried;
+      const isSoap = status < 400 || isFault(text);
+      if (isRefused(status, text)) {
+        if (isTold) login.refused(what, method);
+        if (isTold) told++;
+      } else if (isTold && isSoap && (method === 'http' || !(isFault(text) || OPEN.includes(what)))) {
+        login.accepted(what, method);
+        return answer;
+      } else if (isTold || isSoap || login.knows() || OPEN.includes(what) || NOT_HERE.includes(status))
+        return answer;
+      // Some say nothing but an error to whom they do not know: the other way tells.
+    }
+    throw new Error(told > 0 ? WRONG_PASSWORD : 'it wants a login of a kind that we do not know');
+  } finally {
+    leave();
+  }
+}
+
+/** `credentials`: what the config and its file say now. */
 export function createClient(
   address: CameraAddress,
+  credentials: () => Credentials | undefined,
   time: Clock,
   discarded: (reason: string, detail: string) => void = () => {},
 ): Client {
-  const { credentials, tls } = address;
-  const login = createLogin(time);
+  const { tls } = address;
+  const login = createLogin(time, credentials);
   /** Told origin -> the one that answered. */
   const found = new Map<string, string>();
   let reading: ClockReading = { offset: undefined, zone: undefined };
 
-  /** With a password, counted. */
-  const guarded = async <T extends { readonly status: number }>(
-    what: string,
-    anonymous: boolean,
-    run: () => Promise<T>,
-    textOf: (answer: T) => string,
-  ): Promise<T> => {
-    if (anonymous || credentials === undefined) return await run();
-    const leave = await login.enter(what);
-    try {
-      const answer = await run();
-      if (isRefused(answer.status, textOf(answer))) throw login.refused(what);
-      login.accepted(what);
-      return answer;
-    } finally {
-      leave();
-    }
-  };
   const ask = async (url: string, asked: Asked): Promise<Answer> => {
     const { what, body, headers, maxBytes, timeout, signal, anonymous = false } = asked;
-    const once = async () => {
-      const token =
-        credentials === undefined || anonymous
-          ? undefined
-          : {
-              ...credentials,
-              nonce: randomBytes(16),
-              created: new Date(time.wall() + (reading.offset ?? 0)).toISOString(),
-            };
-      const { status, body: bytes } = await askHttp(url, {
+    const tokenOf = (own: Credentials): Token => ({
+      ...own,
+      nonce: randomBytes(16),
+      created: new Date(time.wall() + (reading.offset ?? 0)).toISOString(),
+    });
+    const once = async (method: Method): Promise<Tried<Answer>> => {
+      const own = anonymous ? undefined : login.credentials();
+      const token = own !== undefined && method === 'token' ? tokenOf(own) : undefined;
+      const {
+        status,
+        body: bytes,
+        isTold = token !== undefined,
+      } = await askHttp(url, {
         method: 'POST',
         headers: { ...SOAP, ...headers },
         body: body(token, url),
         ...{ maxBytes, timeout, clock: time, tls },
-        ...(!anonymous && { credentials }),
+        ...(method === 'http' && { credentials: own }),
         ...(signal !== undefined && { signal }),
       });
-      return { status, text: bytes.toString(), url };
+      const text = bytes.toString();
+      return { answer: { status, text, url }, status, text, isTold };
     };
-    const run = async () => {
-      const answer = await once();
-      if (anonymous || credentials === undefined || !isRefused(answer.status, answer.text)) return answer;
+    const run = async (method: Method): Promise<Tried<Answer>> => {
+      const tried = await once(method);
+      if (method !== 'token' || !tried.isTold || !isRefused(tried.status, tried.text)) return tried;
       // Its clock went since it was read, so our token is of another time: that is no wrong password, and what waits in a
       // subscription is not given up for it.
-      return (await hasStepped(signal)) ? await once() : answer;
+      return (await hasStepped(signal)) ? await once(method) : tried;
     };
-    const answer = await guarded(what, anonymous, run, ({ text }) => text);
-    if (credentials === undefined && isRefused(answer.status, answer.text))
+    if (!anonymous && login.credentials() !== undefined) return await askAs(login, what, run);
+    const { answer } = await once('http');
+    if (!anonymous && isRefused(answer.status, answer.text))
       throw new Error('it wants a password, and the config has none');
     return answer;
   };
   const hasStepped = async (signal: AbortSignal | undefined): Promise<boolean> => {
     const was = reading.offset;
     if (was === undefined) return false;
-    const now = await readClockOf({ address, ask, time, discarded, isOpen: true }, signal).catch(
+    const now = await readClockOf({ address, ask, time, discarded, hasLogin: false }, signal).catch(
       () => undefined,
     );
     if (now?.offset === undefined || Math.abs(now.offset - was) < STEP_MS) return false;
@@ -160,19 +202,25 @@ export function createClient(
     askAt,
     clock: () => reading,
     waitMs: login.waitMs,
-    get: (url, { what, maxBytes, timeout, signal }) =>
-      guarded(
-        what,
-        false,
-        () =>
-          askHttp(url, {
-            ...{ credentials, maxBytes, timeout, clock: time, tls },
-            ...(signal !== undefined && { signal }),
-          }),
-        () => '',
-      ),
+    credentials: login.credentials,
+    wait: login.wait,
+    async get(url, { what, maxBytes, timeout, signal }) {
+      const run = async (): Promise<Tried<HttpAnswer>> => {
+        const answer = await askHttp(url, {
+          ...{ credentials: login.credentials(), maxBytes, timeout, clock: time, tls },
+          ...(signal !== undefined && { signal }),
+        });
+        return { answer, status: answer.status, text: '', isTold: answer.isTold === true };
+      };
+      if (login.credentials() === undefined) return (await run()).answer;
+      // A picture knows no token.
+      return await askAs(login, what, async (method) => (method === 'http' ? await run() : undefined));
+    },
     async readClock(signal) {
-      reading = await readClockOf({ address, ask, time, discarded }, signal);
+      reading = await readClockOf(
+        { address, ask, time, discarded, hasLogin: login.credentials() !== undefined },
+        signal,
+      );
       return reading;
     },
   };
@@ -185,14 +233,13 @@ async function readClockOf(
     ask,
     time,
     discarded,
-    isOpen = false,
+    hasLogin,
   }: {
     readonly address: CameraAddress;
     readonly ask: Client['ask'];
     readonly time: Clock;
     readonly discarded: (reason: string, detail: string) => void;
-    /** Without our password. */
-    readonly isOpen?: boolean;
+    readonly hasLogin: boolean;
   },
   signal: AbortSignal | undefined,
 ): Promise<ClockReading> {
@@ -207,8 +254,7 @@ async function readClockOf(
   const url = serviceUrl(address);
   let answer = await ask(url, { ...asked, anonymous: true });
   // Whoever asks may know the time (ONVIF Core 5.12.1); some tell it only to whom they know.
-  if (!isOpen && address.credentials !== undefined && isRefused(answer.status, answer.text))
-    answer = await ask(url, asked);
+  if (hasLogin && isRefused(answer.status, answer.text)) answer = await ask(url, asked);
   try {
     const read = readDateAndTime(answer.text);
     // It tells whole seconds: the middle of one, and the middle of the way.

@@ -54,7 +54,8 @@ export interface Token {
   readonly created: string;
 }
 
-const tokenXml = ({ username, password, nonce, created }: Token) =>
+/** The header of WS-Security (UsernameToken profile 1.0). */
+export const tokenXml = ({ username, password, nonce, created }: Token) =>
   `<Security s:mustUnderstand="1" xmlns="${SECURITY}-wssecurity-secext-1.0.xsd"><UsernameToken><Username>${escapeXml(username)}</Username><Password Type="${SECURITY}-username-token-profile-1.0#PasswordDigest">${passwordDigest(nonce, created, password)}</Password><Nonce EncodingType="${SECURITY}-soap-message-security-1.0#Base64Binary">${Buffer.from(nonce).toString('base64')}</Nonce><Created xmlns="${SECURITY}-wssecurity-utility-1.0.xsd">${created}</Created></UsernameToken></Security>`;
 
 const seconds = (ms: number) => `PT${Math.max(1, Math.round(ms / 1000))}S`;

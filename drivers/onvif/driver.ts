@@ -37,7 +37,6 @@ export const onvif = defineDriver({
     const address: CameraAddress = {
       host: first.options.host,
       port: portOf(first.options),
-      credentials: username === undefined ? undefined : { username, password: readSecretOf(passwordFile) },
       tls: tlsOf(first, (about) =>
         host.log.info(
           { device: first.id, ...about },
@@ -47,7 +46,9 @@ export const onvif = defineDriver({
     };
     const stop = new AbortController();
     const signal = AbortSignal.any([stop.signal, host.signal]);
-    const client = createClient(address, clock, (reason, detail) =>
+    const credentials = () =>
+      username === undefined ? undefined : { username, password: readSecretOf(passwordFile) };
+    const client = createClient(address, credentials, clock, (reason, detail) =>
       host.discarded(first.id, reason, 0, detail),
     );
     let camera: Promise<Camera> | undefined;
@@ -75,7 +76,7 @@ export const onvif = defineDriver({
     const running = follow({ cameras, client, host, signal, states, connected, forget });
     return {
       ended: running,
-      execute: createExecutor(cameras, host, signal, connected, address.credentials),
+      execute: createExecutor(cameras, host, signal, connected, client),
       async close() {
         stop.abort();
         states.close();

@@ -2,9 +2,11 @@
 import { z } from 'zod';
 import type { Timer } from '../contract/clock.ts';
 import { type Command, type Host, type Outcome, wrongArgument } from '../contract/driver.ts';
-import { type Credentials, withCredentials } from '../digest.ts';
+import { withCredentials } from '../digest.ts';
+import { WRONG_PASSWORD } from '../login.ts';
 import type { Camera } from './camera.ts';
 import { profileOf } from './channels.ts';
+import type { Client } from './client.ts';
 import type { Own } from './options.ts';
 
 /** A camera that turns needs a moment until its picture stands still. */
@@ -23,7 +25,7 @@ export function createExecutor(
   host: Host,
   signal: AbortSignal,
   connected: () => Promise<Camera>,
-  credentials: Credentials | undefined,
+  client: Client,
 ): (command: Command) => Promise<Outcome> {
   const timers = new Map<string, Timer>();
   const read = <T>(schema: z.ZodType<T>, given: unknown): T => {
@@ -84,8 +86,10 @@ export function createExecutor(
         return { done: true, result: { picture } };
       }
       case 'stream': {
+        // Who plays it tries the password, as often as it likes.
+        if (client.waitMs() > 0) throw new Error(WRONG_PASSWORD);
         if (stream !== undefined)
-          return { done: true, result: { url: withCredentials(stream, credentials) } };
+          return { done: true, result: { url: withCredentials(stream, client.credentials()) } };
         const { camera, profile } = await channel();
         return { done: true, result: { url: await camera.streamUrl(profile) } };
       }

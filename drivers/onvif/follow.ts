@@ -169,7 +169,7 @@ export async function follow(following: Following): Promise<void> {
         // One that refuses a subscription is what it was; one that does not answer may be another when it is back.
         if (code !== 'E_SOAP_FAULT' || tries % FORGET_EVERY === FORGET_EVERY - 1) forget();
         const wait = Math.min(AGAIN_MS * 2 ** tries++, AGAIN_MAX_MS) * (1 + clock.random() / 4);
-        await clock.wait(Math.max(wait, client.waitMs()), signal);
+        await client.wait(wait, signal);
       }
     }
   } finally {

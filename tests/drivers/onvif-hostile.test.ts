@@ -53,7 +53,7 @@ async function serve(
 }
 const credentials = { username: 'admin', password: 'pw' };
 const at = ({ port }: { port: number }) =>
-  createClient({ host: '127.0.0.1', port, credentials }, systemClock);
+  createClient({ host: '127.0.0.1', port }, () => credentials, systemClock);
 /** Another device of the network. */
 const OTHER_HOST = '127.0.0.2';
 

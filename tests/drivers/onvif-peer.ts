@@ -51,8 +51,9 @@ export interface PeerOptions {
   /** Where it says that its event service is, of its own port. */
   readonly events?: (port: number) => string;
   readonly subscription?: (port: number) => string;
-  /** It wants a digest with this password for everything but what is named in `open`. */
-  readonly password?: string;
+  /** It wants this password for everything but what is named in `open`: in a digest, or as `login` says. */
+  readonly password?: string | (() => string);
+  readonly login?: 'digest' | 'token' | 'either';
   readonly open?: readonly string[];
   readonly certificate?: { readonly key: string; readonly cert: string };
   readonly profiles?: readonly (readonly [profile: string, configuration: string, source: string])[];
@@ -112,7 +113,8 @@ function answersOf(
 }
 
 export async function startPeer(options: PeerOptions = {}) {
-  const { odd = {}, password, open = ['GetSystemDateAndTime'], certificate } = options;
+  const { odd = {}, login = 'digest', open = ['GetSystemDateAndTime'], certificate } = options;
+  const password = () => (typeof options.password === 'function' ? options.password() : options.password);
   const heard: Heard[] = [];
   const queue: string[] = [];
   let wake = () => {};
@@ -131,14 +133,24 @@ export async function startPeer(options: PeerOptions = {}) {
     },
   );
   const md5 = (text: string) => createHash('md5').update(text).digest('hex');
-  const isLetIn = ({ operation, authorization }: Heard): boolean => {
-    if (password === undefined || open.includes(operation)) return true;
+  /** By a digest (RFC 7616) or a UsernameToken (WS-Security UsernameToken profile 1.0, 3.1); each wrong one counts. */
+  const isLetIn = ({ operation, authorization, body }: Heard): boolean => {
+    const right = password();
+    if (right === undefined || open.includes(operation)) return true;
+    const nonce = /<Nonce[^>]*>([^<]*)</.exec(body)?.[1];
+    if (nonce !== undefined) {
+      const created = /<Created[^>]*>([^<]*)</.exec(body)?.[1] ?? '';
+      const bytes = Buffer.concat([Buffer.from(nonce, 'base64'), Buffer.from(created + right)]);
+      const isRight = body.includes(`>${createHash('sha1').update(bytes).digest('base64')}<`);
+      if (isRight && login !== 'digest') return true;
+      if (!isRight) wrong++;
+    }
     if (authorization === undefined) return false;
     const part = (name: string) => new RegExp(`\\b${name}="?([^",]*)`).exec(authorization)?.[1] ?? '';
     const expected = md5(
-      `${md5(`admin:peer:${password}`)}:${part('nonce')}:${part('nc')}:${part('cnonce')}:auth:${md5(`POST:${part('uri')}`)}`,
+      `${md5(`admin:peer:${right}`)}:${part('nonce')}:${part('nc')}:${part('cnonce')}:auth:${md5(`POST:${part('uri')}`)}`,
     );
-    if (part('response') === expected) return true;
+    if (part('response') === expected && login !== 'token') return true;
     wrong++;
     return false;
   };
@@ -157,7 +169,9 @@ export async function startPeer(options: PeerOptions = {}) {
     const other = odd[one.operation]?.(one);
     if (other !== undefined) return say(...other);
     if (!isLetIn(one))
-      return say(401, '', { 'www-authenticate': 'Digest realm="peer", qop="auth", nonce="n1"' });
+      return login === 'token'
+        ? say(400, soapFault('ter:NotAuthorized', 'Sender not Authorized'))
+        : say(401, '', { 'www-authenticate': 'Digest realm="peer", qop="auth", nonce="n1"' });
     const answer = await answers[one.operation]?.();
     return answer === undefined ? say(400, soapFault('ter:ActionNotSupported', 'no')) : say(200, answer);
   };
