@@ -15,7 +15,6 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import type Database from 'better-sqlite3';
-import { z } from 'zod';
 import type { Meta } from './meta.ts';
 
 /** '' where it is not known. */
@@ -78,22 +77,35 @@ export function isOwnLease({ count, recent }: Leases, lease: string): boolean {
 export const isLease = (text: unknown): text is string =>
   typeof text === 'string' && /^\d{1,15}\.[0-9a-f]{16}$/.test(text);
 
-const placeSchema = z.object({ machine: z.string(), file: z.string(), made: z.string().default('') });
-const leasesSchema = z.object({ count: z.int().min(0), recent: z.array(z.string().refine(isLease)) });
-
-/** What was written over is as what was never there: the journal opens all the same. */
-function readOr<Value>(schema: z.ZodType<Value>, text: string | undefined, otherwise: Value): Value {
+/**
+ * What was written over is as what was never there: the journal opens all the same. Read by hand: for these two alone
+ * the thread would load all of zod at each start, which costs as much as the rest of it.
+ */
+function readObject(text: string | undefined): Readonly<Record<string, unknown>> {
   try {
-    return schema.parse(JSON.parse(String(text)));
+    return Object(JSON.parse(String(text)));
   } catch {
-    return otherwise;
+    return {};
   }
+}
+function readPlace(text: string | undefined): Place {
+  const { machine, file, made = '' } = readObject(text);
+  return typeof machine === 'string' && typeof file === 'string' && typeof made === 'string'
+    ? { machine, file, made }
+    : { machine: '', file: '', made: '' };
+}
+function readLeases(text: string | undefined): Leases {
+  const { count, recent } = readObject(text);
+  const isCount = typeof count === 'number' && Number.isSafeInteger(count) && count >= 0;
+  return isCount && Array.isArray(recent) && recent.every(isLease)
+    ? { count, recent }
+    : { count: 0, recent: [] };
 }
 
 export function identityTable(db: Database.Database, meta: Meta) {
   const forgetSent = db.prepare<[]>('UPDATE cursor SET sent = 0');
   const journalId = () => meta.get('journal') ?? '';
-  const leases = (): Leases => readOr(leasesSchema, meta.get('leases'), { count: 0, recent: [] });
+  const leases = () => readLeases(meta.get('leases'));
   const renumber = (reason: RenumberReason): Renumbered => {
     const before = journalId();
     // A copy of a running machine must not draw the same numbers: none that were drawn in advance.
@@ -103,7 +115,7 @@ export function identityTable(db: Database.Database, meta: Meta) {
     return { reason, before, journal };
   };
   const bind = (place: Place): Renumbered | undefined => {
-    const known: Place = readOr(placeSchema, meta.get('place'), { machine: '', file: '', made: '' });
+    const known = readPlace(meta.get('place'));
     const differs = (name: keyof Place) =>
       known[name] !== '' && place[name] !== '' && known[name] !== place[name];
     const isCopied = differs('file') || differs('made');

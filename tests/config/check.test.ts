@@ -1,9 +1,10 @@
 /** What rights and rules ask is held against the catalogue of actions, with what each device can be told. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../../config/load.ts';
 import { temporaryDirectory } from '../helpers.ts';
+import { speakChinese } from '../language.ts';
 
 /** One line each: what is added comes on line 11. */
 const campus = `campus: { id: "4503000001", name: 一中 }
@@ -158,11 +159,8 @@ describe('an uplink', () => {
 });
 
 describe('in Chinese', () => {
-  afterEach(() => vi.unstubAllEnvs());
-
   it('the same mistakes are told at the same places', async () => {
-    vi.stubEnv('CAMPUS_LANG', 'zh');
-    vi.resetModules();
+    speakChinese();
     const { loadConfig: load } = await import('../../config/load.ts');
     expect(mistakes(rule('{ target: io, action: activate, arguments: { output: horn } }'), load)).toEqual([
       '14:54: rules[0].do[0].arguments.output: 没有 输出 horn；可用：siren',

@@ -1,7 +1,7 @@
 /** A zone that the config names is of one panel: of the only account that reports to its device, or of the one named. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { typePrefix } from '../../config/catalogue/events.ts';
 import { loadConfig } from '../../config/load.ts';
 import type { Config } from '../../config/schema.ts';
@@ -10,6 +10,7 @@ import { explainZones } from '../../gateway/cli/check/explain.ts';
 import { isAbout } from '../../gateway/rules/conditions.ts';
 import { happeningOf } from '../../gateway/rules/index.ts';
 import { temporaryDirectory } from '../helpers.ts';
+import { speakChinese } from '../language.ts';
 
 /** What is added comes on line 7. */
 const campus = `campus: { id: "4503000001", name: 一中 }
@@ -96,11 +97,8 @@ describe('a zone', () => {
   });
 
   describe('in Chinese', () => {
-    afterEach(() => vi.unstubAllEnvs());
-
     it('is told alike', async () => {
-      vi.stubEnv('CAMPUS_LANG', 'zh');
-      vi.resetModules();
+      speakChinese();
       const { loadConfig: from } = await import('../../config/load.ts');
       expect(mistakes(areas('{ device: panel, zone: 1 }'), from)).toEqual([
         '8:23: areas[0].zones[0]: panel 的防区 1 属于哪个账号？请写明 account: "12AB"；可用：12AB、5678',

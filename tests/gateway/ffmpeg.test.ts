@@ -1,6 +1,6 @@
 import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { streamInput, streamList } from '../../drivers/contract/stream.ts';
 import { createPatience, endOf, endProcess, OPTIONS_FILE, startFfmpeg } from '../../gateway/media/ffmpeg.ts';
 import { transcode } from '../../gateway/media/producer.ts';
@@ -29,7 +29,7 @@ ${then}
 }
 
 describe('an ffmpeg of the gateway', () => {
-  beforeEach(() => vi.unstubAllEnvs());
+  afterEach(() => void vi.unstubAllEnvs());
 
   it('gets what is secret where nobody else can read it', async () => {
     const told = telling();

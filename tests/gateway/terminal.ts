@@ -15,7 +15,6 @@ export async function run(...args: string[]) {
     },
   });
   const terminal: Terminal = { stdout: into('stdout'), stderr: into('stderr'), clock };
-  process.env['CAMPUS_LANG'] = 'en';
   const { runCommandLine } = await import('../../gateway/cli.ts');
   return { status: await runCommandLine(args, terminal), ...said };
 }
