@@ -4,6 +4,7 @@ import type { z } from 'zod';
 import type { Problem } from '../drivers/contract/driver.ts';
 import { secretKeys } from '../drivers/contract/options.ts';
 import { say } from './language.ts';
+import { withAlternatives } from './unions.ts';
 import type { Path, Place } from './yaml.ts';
 
 type Issue = z.core.$ZodIssue;
@@ -24,6 +25,8 @@ export interface Schema {
   readonly properties?: Readonly<Record<string, Schema>>;
   readonly propertyNames?: { readonly enum?: readonly string[] };
   readonly items?: Schema;
+  readonly additionalProperties?: Schema | boolean;
+  readonly required?: readonly string[];
   readonly anyOf?: readonly Schema[];
   readonly oneOf?: readonly Schema[];
   readonly const?: unknown;
@@ -31,10 +34,31 @@ export interface Schema {
   readonly description?: string;
 }
 
+/** What may stand here: itself, or its alternatives and theirs. */
+const alternativesOf = (schema: Schema | undefined): readonly Schema[] => {
+  const alternatives = schema?.oneOf ?? schema?.anyOf;
+  if (alternatives === undefined) return schema === undefined ? [] : [schema];
+  return alternatives.flatMap(alternativesOf);
+};
+
+/** What may stand at a path of this data. */
+const alternativesAt = (schema: Schema, path: Path, data: unknown): readonly Schema[] => {
+  const [last] = path.slice(-1);
+  if (last === undefined) return alternativesOf(schema);
+  return alternativesOf(within(schemaAt(schema, path.slice(0, -1), data), last));
+};
+
+/** What stands under a key, or in a list. */
+function within(schema: Schema | undefined, part: PropertyKey): Schema | undefined {
+  if (typeof part === 'number') return schema?.items;
+  const others = schema?.additionalProperties;
+  return schema?.properties?.[String(part)] ?? (typeof others === 'object' ? others : undefined);
+}
+
 /** The schema that stands at a path of this data; of alternatives, the one that shares most keys. */
 function schemaAt(schema: Schema | undefined, path: Path, data: unknown): Schema | undefined {
-  const alternatives = schema?.oneOf ?? schema?.anyOf;
-  if (alternatives !== undefined) {
+  if ((schema?.oneOf ?? schema?.anyOf) !== undefined) {
+    const alternatives = alternativesOf(schema);
     const keys = typeof data === 'object' && data !== null ? Object.entries(data) : [];
     const likeness = (one: Schema) =>
       keys.filter(([key]) => one.properties?.[key] !== undefined).length +
@@ -49,8 +73,7 @@ function schemaAt(schema: Schema | undefined, path: Path, data: unknown): Schema
   }
   const [part, ...rest] = path;
   if (schema === undefined || part === undefined) return schema;
-  const next = typeof part === 'number' ? schema.items : schema.properties?.[String(part)];
-  return schemaAt(next, rest, (data as Record<PropertyKey, unknown> | undefined)?.[part]);
+  return schemaAt(within(schema, part), rest, (data as Record<PropertyKey, unknown> | undefined)?.[part]);
 }
 
 const valueAt = (data: unknown, path: Path): unknown =>
@@ -68,9 +91,13 @@ export function near(name: string, names: readonly string[]): string {
 export const allowed = (names: readonly string[]) =>
   names.length === 0 ? '' : say(`; allowed: ${names.join(', ')}`, `；可用：${names.join('、')}`);
 
-function unknownKey(key: string, names: readonly string[]): string {
-  return say('unknown key', '未知的键') + (near(key, names) || allowed(names));
+/** `all`: of the other alternatives too; one of them may be meant. */
+function unknownKey(key: string, names: readonly string[], all: readonly string[] = []): string {
+  return say('unknown key', '未知的键') + (near(key, names) || near(key, all) || allowed(names));
 }
+
+const unknownWord = (word: unknown, names: readonly string[]) =>
+  `${JSON.stringify(word)}: ${say('not known', '不认识')}${near(String(word), names)}${allowed(names)}`;
 
 function missing(path: Path, data: unknown, schema: Schema): string {
   const what = schemaAt(schema, path, data)?.description;
@@ -80,20 +107,40 @@ function missing(path: Path, data: unknown, schema: Schema): string {
 /** Of what stands there, so many characters are shown. */
 const SHOWN_MAX = 80;
 
+/** What stands there, as far as it may be shown; '' for a secret. */
+function shownOf(path: Path, value: unknown): string {
+  if (secretKeys.test(String(path.at(-1)))) return '';
+  const hidden = (key: string, inner: unknown) => (secretKeys.test(key) ? '…' : inner);
+  const text = JSON.stringify(value, hidden) ?? 'undefined';
+  return text.length > SHOWN_MAX ? `${text.slice(0, SHOWN_MAX)}…` : text;
+}
+
+/** What is wrong with `data` by `model`, in words. `schema`: the same as JSON Schema. */
+export const explainAll = (
+  { issues }: z.core.$ZodError,
+  model: z.ZodType,
+  data: unknown,
+  schema: Schema,
+): Problem[] => withAlternatives(issues, model, data).flatMap((issue) => explain(issue, [], data, schema));
+
 /** An issue of zod about `data`, in words: what stands there, what may stand there, what was perhaps meant. */
-export function explain(issue: Issue, prefix: Path, data: unknown, schema: Schema): Problem[] {
+function explain(issue: Issue, prefix: Path, data: unknown, schema: Schema): Problem[] {
   const path = [...prefix, ...issue.path] as (string | number)[];
   const value = valueAt(data, path);
   const problem = (message: string, at = path): Problem => ({ path: at, message });
-  const shown = secretKeys.test(String(path.at(-1))) ? '' : (JSON.stringify(value) ?? 'undefined');
-  const is = shown === '' ? '' : `${shown.length > SHOWN_MAX ? `${shown.slice(0, SHOWN_MAX)}…` : shown}: `;
+  const shown = shownOf(path, value);
+  const is = shown === '' ? '' : `${shown}: `;
   switch (issue.code) {
     case 'unrecognized_keys': {
       const taken = Object.keys(value as object);
       const found = schemaAt(schema, path, data);
       const known = found?.propertyNames?.enum ?? Object.keys(found?.properties ?? {});
       const names = known.filter((name) => !taken.includes(name));
-      return issue.keys.map((key) => problem(unknownKey(key, names), [...path, key]));
+      const all = alternativesAt(schema, path, data).flatMap(({ properties }) =>
+        Object.keys(properties ?? {}),
+      );
+      const others = all.filter((name) => !taken.includes(name));
+      return issue.keys.map((key) => problem(unknownKey(key, names, others), [...path, key]));
     }
     case 'invalid_union':
       if (value === undefined && issue.discriminator === undefined)
@@ -101,11 +148,7 @@ export function explain(issue: Issue, prefix: Path, data: unknown, schema: Schem
       return explainUnion(issue, path, data, schema);
     case 'invalid_type': {
       if (value !== undefined)
-        return [
-          problem(
-            `${is}${say(`${/^[aeiou]/.test(issue.expected) ? 'an' : 'a'} ${issue.expected} is needed`, `应为 ${issue.expected}`)}`,
-          ),
-        ];
+        return [problem(`${is}${say(`${withArticle(issue.expected)} is needed`, `应为 ${issue.expected}`)}`)];
       return [problem(missing(path, data, schema))];
     }
     case 'invalid_value': {
@@ -123,98 +166,150 @@ export function explain(issue: Issue, prefix: Path, data: unknown, schema: Schem
   }
 }
 
-const OTHER_TYPE_COST = 100;
+const withArticle = (word: string) => `${/^[aeiou]/.test(word) ? 'an' : 'a'} ${word}`;
+
+type UnionIssue = Issue & { readonly code: 'invalid_union' };
+type Branch = readonly Issue[];
+
+/** What stands there as a whole is of another kind than this alternative. */
+const isOther = (branch: Branch) =>
+  branch.some(
+    (one) => one.path.length === 0 && (one.code === 'invalid_type' || one.code === 'invalid_value'),
+  );
+
+/** Alternatives of alternatives are alternatives. */
+const branchesOf = ({ errors }: UnionIssue): readonly Branch[] =>
+  errors.flatMap((branch) => {
+    const [only, ...more] = branch;
+    const isUnion = only?.code === 'invalid_union' && only.path.length === 0 && more.length === 0;
+    return isUnion && only.errors.length > 0 ? branchesOf(only) : [branch];
+  });
+
+/** Keys that each of several mappings has with a word of its own (`protocol: mqtt`). */
+function tagOf(alternatives: readonly Schema[]): string | undefined {
+  const mappings = alternatives.flatMap(({ properties }) => (properties === undefined ? [] : [properties]));
+  const [first = {}] = mappings;
+  if (mappings.length < 2) return undefined;
+  return Object.keys(first).find((key) =>
+    mappings.every((properties) => wordsAt(properties, key).length > 0),
+  );
+}
+
+const wordsAt = (properties: Schema['properties'], key: string): readonly string[] => {
+  const { const: only, enum: several } = properties?.[key] ?? {};
+  return (several ?? (only === undefined ? [] : [only])).map(String);
+};
 
 function explainUnion(
-  issue: Issue & { code: 'invalid_union' },
+  issue: UnionIssue,
   path: (string | number)[],
   data: unknown,
   schema: Schema,
 ): Problem[] {
-  const discriminator = issue.discriminator;
-  if (discriminator !== undefined) return explainChoice(path, discriminator, data, schema);
-  // Of the alternatives, the one with the fewest mistakes is what was meant; hardly one of another type altogether.
-  const cost = (issues: readonly Issue[]) =>
-    issues.reduce((sum, one) => {
-      if (one.code === 'unrecognized_keys') return sum + one.keys.length;
-      const another = one.path.length === 0 && (one.code === 'invalid_type' || one.code === 'invalid_value');
-      return sum + (another ? OTHER_TYPE_COST : 1);
-    }, 0);
-  const tagged = branchesOfTag(issue.errors);
-  if (tagged?.length === 0) return explainTag(issue.errors, path, data);
-  const branches = [...(tagged ?? issue.errors)].sort((a, b) => cost(a) - cost(b));
-  const [best, second] = branches;
-  if (best !== undefined && (second === undefined || cost(best) < cost(second))) {
-    return best.flatMap((one) => explain(one, path, data, schema));
-  }
   const value = valueAt(data, path);
-  const missing = branches.flatMap((branch) =>
-    branch.flatMap((one) =>
-      one.code === 'invalid_type' && one.path.length === 1 ? [String(one.path[0])] : [],
-    ),
-  );
-  const keys = typeof value === 'object' && value !== null ? Object.keys(value) : [];
-  const misspelt = keys.find((key) => near(key, missing) !== '');
-  if (misspelt !== undefined) return [{ path: [...path, misspelt], message: unknownKey(misspelt, missing) }];
-  const literals = branches.flatMap((branch) =>
+  const isTagged = issue.discriminator !== undefined && path.at(-1) === issue.discriminator;
+  const owner = isTagged ? path.slice(0, -1) : path;
+  const alternatives = alternativesAt(schema, owner, data);
+  const branches = branchesOf(issue);
+  const mappings = branches.filter((branch) => !isOther(branch));
+  if (mappings.length === 0 && issue.discriminator === undefined)
+    return [{ path, message: `${shownOf(path, value)}: ${whatIsNeeded(branches, alternatives)}` }];
+  const tag = issue.discriminator ?? tagOf(alternatives);
+  const isOtherWord = (one: Issue) => one.path.length === 1 && one.path[0] === tag;
+  const fitting = mappings.filter((branch) => !branch.some(isOtherWord));
+  if (tag !== undefined && fitting.length === 0) return [explainTag(owner, tag, data, alternatives)];
+  return explainLikest(fitting, path, data, schema);
+}
+
+/** What stands there is none of the alternatives: what they are. */
+function whatIsNeeded(branches: readonly Branch[], alternatives: readonly Schema[]): string {
+  const words = branches.flatMap((branch) =>
     branch.flatMap((one) => (one.code === 'invalid_value' ? one.values.map(String) : [])),
   );
-  const names = missing.length > 0 ? missing : literals;
-  return [
-    {
-      path,
-      message: `${JSON.stringify(value)}: ${say('one of these is needed', '需要其中之一')}: ${names.join(', ')}`,
-    },
-  ];
+  const types = branches.flatMap((branch) =>
+    branch.flatMap((one) => (one.code === 'invalid_type' ? [one.expected] : [])),
+  );
+  const isMapping = (type: string) => type === 'object' || type === 'record';
+  const mappings = alternatives.filter(({ properties }) => properties !== undefined);
+  const required = mappings.flatMap((one) => one.required ?? []);
+  const keys = required.filter((key) => !mappings.every((one) => one.required?.includes(key)));
+  const withKeys = say(' with one of ', '，含其中之一：') + [...new Set(keys)].join(', ');
+  const named = types.map((type) =>
+    isMapping(type) && keys.length > 0 ? withArticle(type) + withKeys : withArticle(type),
+  );
+  if (words.length === 0) return say(`${either(named)} is needed`, `应为 ${[...new Set(types)].join('、')}`);
+  return `${say('one of these is needed', '需要其中之一')}: ${[...new Set([...words, ...named])].join(', ')}`;
 }
 
-/** A word at a key of its own, that is none of this alternative's. */
-const isOtherWord = (one: Issue) => one.code === 'invalid_value' && one.path.length === 1;
-
-/** The alternatives whose word (`protocol: mqtt`) stands there; none: it is nobody's; undefined: no word tells them apart. */
-function branchesOfTag(branches: readonly (readonly Issue[])[]): readonly (readonly Issue[])[] | undefined {
-  const fitting = branches.filter((branch) => !branch.some(isOtherWord));
-  return fitting.length < branches.length ? fitting : undefined;
+function either(words: readonly string[]): string {
+  const all = [...new Set(words)];
+  return all.length < 2 ? all.join('') : `${all.slice(0, -1).join(', ')} or ${all.at(-1)}`;
 }
 
-/** What stands there is no alternative's word. */
+/** No alternative has this word at the key that tells them apart. */
 function explainTag(
-  branches: readonly (readonly Issue[])[],
-  path: (string | number)[],
+  owner: (string | number)[],
+  tag: string,
   data: unknown,
-): Problem[] {
-  const issues = branches.flat().filter(isOtherWord) as (Issue & { code: 'invalid_value' })[];
-  const at = [...path, issues[0]?.path[0] as string];
-  const names = issues.flatMap(({ values }) => values.map(String));
-  const value = valueAt(data, at);
-  const message = `${JSON.stringify(value)}: ${say('not known', '不认识')}${near(String(value), names)}${allowed(names)}`;
-  return [{ path: at, message }];
+  alternatives: readonly Schema[],
+): Problem {
+  const value = valueAt(data, owner) as Record<string, unknown> | undefined;
+  const names = [...new Set(alternatives.flatMap(({ properties }) => wordsAt(properties, tag)))];
+  const given = value?.[tag];
+  if (given !== undefined) return { path: [...owner, tag], message: unknownWord(given, names) };
+  const misspelt = Object.keys(value ?? {}).find((key) => near(key, [tag]) !== '');
+  if (misspelt !== undefined) return { path: [...owner, misspelt], message: unknownKey(misspelt, [tag]) };
+  return { path: owner, message: say(`${tag} is missing`, `缺少 ${tag}`) + allowed(names) };
 }
 
-/** No alternative has this value of the key that tells them apart. `path` names that key. */
-function explainChoice(
+/** A key that an alternative does not have speaks against it; one that it misses does too, but less. */
+const UNKNOWN_COST = 3;
+const MISSING_COST = 2;
+
+/** Of the alternatives, the one with the fewest mistakes is what was meant. */
+function explainLikest(
+  branches: readonly Branch[],
   path: (string | number)[],
-  discriminator: string,
   data: unknown,
   schema: Schema,
 ): Problem[] {
-  const owner = path.at(-1) === discriminator ? path.slice(0, -1) : path;
-  const value = valueAt(data, owner) as Record<string, unknown> | undefined;
-  const around = schemaAt(schema, owner.slice(0, -1), data);
-  const choices = around?.items?.oneOf ?? around?.items?.anyOf ?? [];
-  const names = choices.flatMap(({ properties }) => {
-    const { const: only, enum: several } = properties?.[discriminator] ?? {};
-    return (several ?? [only]).map(String);
-  });
-  const given = value?.[discriminator];
-  if (given !== undefined) {
-    const message = `${JSON.stringify(given)}: ${say('not known', '不认识')}${near(String(given), names)}${allowed(names)}`;
-    return [{ path: [...owner, discriminator], message }];
+  const weighed = branches.map((branch) => weigh(branch, valueAt(data, path)));
+  const least = Math.min(...weighed.map(({ cost }) => cost));
+  const [best, ...others] = weighed.filter(({ cost }) => cost === least);
+  if (best === undefined) return [];
+  if (others.length === 0) return best.issues.flatMap((one) => explain(one, path, data, schema));
+  const alike = [best, ...others];
+  const missing = [...new Set(alike.flatMap((one) => one.missing))];
+  const unknown = [...new Set(alike.flatMap((one) => one.unknown))];
+  if (missing.length > 0) {
+    const needed = say('one of these is needed', '需要其中之一');
+    return [{ path, message: `${shownOf(path, valueAt(data, path))}: ${needed}: ${missing.join(', ')}` }];
   }
-  const misspelt = Object.keys(value ?? {}).find((key) => near(key, [discriminator]) !== '');
-  if (misspelt !== undefined)
-    return [{ path: [...owner, misspelt], message: unknownKey(misspelt, [discriminator]) }];
-  return [
-    { path: owner, message: say(`${discriminator} is missing`, `缺少 ${discriminator}`) + allowed(names) },
-  ];
+  if (unknown.length > 1) {
+    const words = say('stand together; keep one', '不能同时出现，请只保留一个');
+    return [{ path, message: `${unknown.join(', ')} ${words}` }];
+  }
+  return best.issues.flatMap((one) => explain(one, path, data, schema));
+}
+
+/** How far what stands there is from an alternative. A misspelt key is one mistake, not an unknown and a missing one. */
+function weigh(branch: Branch, value: unknown) {
+  const isUnknown = (one: Issue) => one.code === 'unrecognized_keys' && one.path.length === 0;
+  const unknown = branch.flatMap((one) =>
+    one.code === 'unrecognized_keys' && isUnknown(one) ? one.keys : [],
+  );
+  const isMissing = (one: Issue) => one.path.length > 0 && valueAt(value, one.path as Path) === undefined;
+  const nameOf = (one: Issue) => String(one.path.at(-1));
+  const misspelt = branch.filter(
+    (one) => isMissing(one) && unknown.some((key) => near(key, [nameOf(one)]) !== ''),
+  );
+  const issues = branch.filter((one) => !misspelt.includes(one));
+  const missing = issues.filter(isMissing);
+  const others = issues.length - missing.length - issues.filter(isUnknown).length;
+  const cost =
+    (unknown.length - misspelt.length) * UNKNOWN_COST +
+    missing.length * MISSING_COST +
+    others +
+    misspelt.length;
+  return { issues, cost, unknown, missing: missing.map(nameOf) };
 }

@@ -7,7 +7,7 @@ import type { Problem } from '../drivers/contract/driver.ts';
 import { CONFIG_FILE_MAX, readBytesOf } from '../drivers/files.ts';
 import { checkConfig } from './check/index.ts';
 import { warningsOf } from './check/warnings.ts';
-import { type ConfigProblem, explain, pathText, type Schema } from './explain.ts';
+import { type ConfigProblem, explainAll, pathText, type Schema } from './explain.ts';
 import { resolveConfig, substitute } from './resolve.ts';
 import { type Config, configJsonSchema, configSchema } from './schema.ts';
 import { whyUnreadable } from './text.ts';
@@ -60,8 +60,7 @@ export function loadConfig(
   const parsed = configSchema.safeParse(data);
   if (!parsed.success) {
     shape ??= configJsonSchema() as Schema;
-    const schema = shape;
-    const problems = parsed.error.issues.flatMap((issue) => explain(issue, [], data, schema));
+    const problems = explainAll(parsed.error, configSchema, data, shape);
     return { errors: inOrder([...missing, ...problems].map(tell), file) };
   }
   const problems: ConfigProblem[] = [...missing];

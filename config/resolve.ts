@@ -13,7 +13,7 @@ import {
   readSecretOf,
 } from '../drivers/files.ts';
 import { drivers, platforms } from '../drivers/index.ts';
-import { allowed, type ConfigProblem, explain, near, pathText, type Schema } from './explain.ts';
+import { allowed, type ConfigProblem, explainAll, near, pathText, type Schema } from './explain.ts';
 import { say } from './language.ts';
 import type { Config, RawConfig } from './schema.ts';
 import { partUplink, type RawUplink, type UplinkConfig, versionAsProtocol } from './sections/uplinks.ts';
@@ -222,9 +222,7 @@ function loadProfile(
   const parsed = model.safeParse(yaml.data);
   if (parsed.success) return parsed.data;
   const schema = z.toJSONSchema(model, { io: 'input', unrepresentable: 'any' }) as Schema;
-  for (const issue of parsed.error.issues) {
-    for (const { path: inside, message } of explain(issue, [], yaml.data, schema))
-      problems.push({ path: at, place: yaml.placeOf(inside), message: `${pathText(inside)}${message}` });
-  }
+  for (const { path: inside, message } of explainAll(parsed.error, model, yaml.data, schema))
+    problems.push({ path: at, place: yaml.placeOf(inside), message: `${pathText(inside)}${message}` });
   return undefined;
 }

@@ -4,7 +4,7 @@ import type { Problem } from '../../drivers/contract/driver.ts';
 import { actionOf } from '../catalogue/actions.ts';
 import { eventTypes } from '../catalogue/events.ts';
 import { matches } from '../catalogue/filter.ts';
-import { explain, type Schema } from '../explain.ts';
+import { explainAll, type Schema } from '../explain.ts';
 import { say } from '../language.ts';
 import type { Config } from '../schema.ts';
 import type { RuleConfig } from '../sections/rules.ts';
@@ -74,16 +74,14 @@ function argumentProblems(path: Path, { action, arguments: given, for: lengthMs 
   const read = schema.safeParse(whole);
   if (read.success) return [];
   const shape = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as Schema;
-  return read.error.issues
-    .flatMap((issue) => explain(issue, [], whole, shape))
-    .map(({ path: [first, ...rest], message }) => ({
-      // The rule's own `for` stands beside its arguments.
-      path:
-        lasts && first === 'for'
-          ? [...path, 'for']
-          : [...path, 'arguments', ...(first === undefined ? [] : [first, ...rest])],
-      message,
-    }));
+  return explainAll(read.error, schema, whole, shape).map(({ path: [first, ...rest], message }) => ({
+    // The rule's own `for` stands beside its arguments.
+    path:
+      lasts && first === 'for'
+        ? [...path, 'for']
+        : [...path, 'arguments', ...(first === undefined ? [] : [first, ...rest])],
+    message,
+  }));
 }
 
 function outputProblems(
