@@ -34,6 +34,8 @@ export async function scriptedBroker(script: {
   readonly port?: number;
   /** What happens at a SUBSCRIBE of this filter; undefined: what a broker does. */
   readonly onSubscribe?: (filter: string) => 'close' | 'mute' | undefined;
+  /** Closes the connection at what is published there with QoS 0. */
+  readonly closesAt?: (topic: string) => boolean;
 }): Promise<ScriptedBroker> {
   const port = script.port ?? (await freePort());
   const events = stream<Published>();
@@ -70,6 +72,10 @@ export async function scriptedBroker(script: {
         const event = { topic, body, packet, size: (packet.length ?? 0) + 2 };
         const isEvent = topic.includes('/event/') || topic.includes('/media/');
         (isEvent ? events : others).push(event);
+        if (packet.qos === 0 && script.closesAt?.(topic) === true) {
+          decoder.removeAllListeners('packet');
+          return void socket.destroy();
+        }
         // A client that subscribes to what it publishes hears itself.
         if (!isEvent && filters.has(topic))
           write({ ...packet, topic, qos: 0, retain: false, properties: {} } as IPublishPacket);

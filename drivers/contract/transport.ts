@@ -114,6 +114,8 @@ export interface PlatformHost {
   receipt(bytes: Uint8Array): void;
   /** When a certificate ends, epoch ms; to be said again now and then. */
   certificate(whose: 'gateway' | 'broker', endsAt: number): void;
+  /** What is (`Channel.show`) is not shown at `topic` for now, and why; undefined: it is again. Shown in /health. */
+  notShown(topic: string, reason: string | undefined): void;
   /** It sent what cannot be used: counted by `reason`, one of a few fixed sentences; what varies goes into `detail`. */
   discarded(reason: string, detail?: string): void;
   readonly clock: Clock;

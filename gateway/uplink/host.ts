@@ -14,6 +14,9 @@ const DAY_MS = 86_400_000;
 /** Days before its end from which a certificate is told of. */
 const EXPIRY_NOTICE_DAYS = 30;
 
+/** What is not shown to the platform for now: why and since when, epoch ms, by topic. */
+export type Unshown = ReadonlyMap<string, { readonly reason: string; readonly since: number }>;
+
 /** `delivery`: of the channel that is open; before it is, what the platform says is too early. */
 export function platformHost(
   config: UplinkConfig,
@@ -21,19 +24,25 @@ export function platformHost(
   of: {
     readonly source: Source;
     readonly delivery: () => Delivery | undefined;
-    /** How often, by reason. */
-    readonly discarded: Map<string, number>;
     readonly burst: (key: string, fields: object, sentence: string) => void;
     readonly signal: AbortSignal;
   },
-): { readonly host: PlatformHost; readonly twin: Pick<TwinWatch, 'seen'> } {
+): {
+  readonly host: PlatformHost;
+  readonly twin: Pick<TwinWatch, 'seen'>;
+  /** How often, by reason. */
+  readonly discarded: ReadonlyMap<string, number>;
+  readonly unshown: Unshown;
+} {
   const { campus, version, startedAt, devices, journal, recorder, commands, metrics, log, time } = context;
   const uplink = config.id;
   const reasonOf = createReasons();
+  const counts = new Map<string, number>();
+  const unshown = new Map<string, { readonly reason: string; readonly since: number }>();
   const discarded = (said: string, more?: string) => {
     const { reason, detail } = reasonOf(said, more);
     metrics.uplinkDiscarded.inc({ uplink, reason });
-    of.discarded.set(reason, (of.discarded.get(reason) ?? 0) + 1);
+    counts.set(reason, (counts.get(reason) ?? 0) + 1);
     of.burst(`${uplink} ${reason}`, { uplink, detail }, `the platform sent what cannot be used: ${reason}`);
   };
   const twin = watchTwin(uplink, { journal, recorder, burst: of.burst, discarded, time });
@@ -66,12 +75,17 @@ export function platformHost(
       }
     },
     certificate: watchCertificates(uplink, context),
+    notShown(topic, reason) {
+      const since = unshown.get(topic)?.since ?? time.wall();
+      if (reason === undefined) unshown.delete(topic);
+      else unshown.set(topic, { reason, since });
+    },
     discarded,
     clock: time,
     log,
     signal: of.signal,
   };
-  return { host, twin };
+  return { host, twin, discarded: counts, unshown };
 }
 
 /** Shows when a certificate ends, and makes an event of it, once a day, in its last month. */

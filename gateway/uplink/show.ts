@@ -25,7 +25,7 @@ export function showStates(
   },
 ): { stop(): void } {
   const { recorder, lives, devices, wantsAlarms, time } = of;
-  // Where nothing was ever told of the gateway itself nothing is shown: a broker may close a connection at a denied state.
+  // Where nothing was ever told of the gateway itself nothing is shown: its ACL may name the devices.
   const isTold = [...recorder.states.values()].some(({ device }) => device === GATEWAY);
   const changed = new Set(isTold ? [...devices, GATEWAY] : devices);
   const advanced = new Set<string>();

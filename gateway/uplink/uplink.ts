@@ -14,7 +14,7 @@ import { type Connected, connect, GOODBYE_MS } from './connected.ts';
 import type { UplinkContext } from './context.ts';
 import type { Delivery } from './delivery.ts';
 import { createHolds, type Holds } from './holds.ts';
-import { platformHost } from './host.ts';
+import { platformHost, type Unshown } from './host.ts';
 import { privacyOf } from './payload.ts';
 import { createReach } from './reach.ts';
 import { createReconnect } from './reconnect.ts';
@@ -30,7 +30,10 @@ export interface UplinkState {
   readonly backlog: number;
   /** When another gateway was last seen there as this campus; for an hour. */
   readonly otherInstance?: string | undefined;
-  /** Addresses that the platform refuses, why, and since when; they keep the name that they have had in /health. */
+  /**
+   * Addresses that the platform refuses, and topics of states that are not shown to it, why, and since when; they keep
+   * the name that they have had in /health.
+   */
   readonly held: readonly { readonly topic: string; readonly reason: string; readonly since: string }[];
   /** What the platform sent that could not be used, since the start: how often, by reason. */
   readonly discarded: Readonly<Record<string, number>>;
@@ -69,11 +72,11 @@ export function createUplink(config: UplinkConfig, transport: Transport, context
   let current: Connected | undefined;
   let trouble: string | undefined;
   let running: Promise<void> | undefined;
-  const [takenUnsaved, discarded] = [new Set<string>(), new Map<string, number>()];
+  const takenUnsaved = new Set<string>();
   const suspicion = createSuspicion(uplink, log);
   const delivery = () => current?.delivery;
-  const of = { source: sourceOf(config), delivery, discarded, burst, signal: stop.signal };
-  const { host, twin } = platformHost(config, context, of);
+  const of = { source: sourceOf(config), delivery, burst, signal: stop.signal };
+  const { host, twin, discarded, unshown } = platformHost(config, context, of);
   const onTrouble = (reason: string) => {
     trouble = reason;
   };
@@ -139,7 +142,7 @@ export function createUplink(config: UplinkConfig, transport: Transport, context
       reason: trouble,
       backlog: backlogOf(journal, uplink),
       otherInstance: twin.seen(),
-      held: heldOf(ofNumbering.holds),
+      held: heldOf(ofNumbering.holds, unshown),
       discarded: Object.fromEntries(discarded),
     }),
     replay: (wanted) => replayOver(current?.delivery, journal, wants, wanted),
@@ -204,12 +207,10 @@ const sourceOf = ({ id, commands, commandKeys, commandRate }: UplinkConfig): Sou
   keys: commandKeys.map(({ issuer, publicKeyFile }) => ({ issuer, key: readPublicKey(publicKeyFile) })),
 });
 
-const heldOf = (holds: Holds): UplinkState['held'] =>
-  holds.list().map(({ address, held: { reason, since } }) => ({
-    topic: address,
-    reason,
-    since: new Date(since).toISOString(),
-  }));
+const heldOf = (holds: Holds, unshown: Unshown): UplinkState['held'] =>
+  [...holds.list().map(({ address, held }) => [address, held] as const), ...unshown].map(
+    ([topic, { reason, since }]) => ({ topic, reason, since: new Date(since).toISOString() }),
+  );
 
 /** Over what the next try is spread: with an alarm that the platform has not got, it does not wait. */
 function spreadOf(

@@ -51,6 +51,8 @@ export interface Connection extends Omit<Limits, 'topicAliasMaximum'> {
   readonly certificateEnds?: number | undefined;
   /** `done` is called with the broker's answer to QoS 1; never, where the connection ends first. */
   publish(message: Message, done?: (answer: PublishAnswer) => void): void;
+  /** Asks whether it has all that was written before; `answered`: it has. Never called where the connection ends first. */
+  ping(answered: () => void): void;
   /** @throws Error where the broker refuses, or the connection ends. */
   subscribe(filter: string, take: (message: Incoming) => void): Promise<void>;
   /** Resolves with the reason when the connection is over, whoever ended it. */
@@ -219,7 +221,14 @@ function wrap(
   client.stream.on('data', () => {
     heardAt = time.elapsed();
   });
+  /** In their order, MQTT.js's own among them. */
+  const pings: (() => void)[] = [];
+  let onPing = () => {};
+  client.on('packetsend', ({ cmd }) => {
+    if (cmd === 'pingreq') pings.push(onPing);
+  });
   client.on('packetreceive', (packet) => {
+    if (packet.cmd === 'pingresp') pings.shift()?.();
     if (packet.cmd === 'puback') sending.onAnswer(packet.messageId ?? 0, packet.reasonCode ?? 0);
   });
   const limit = of.keepalive * 1000 * SILENCE_FACTOR;
@@ -264,7 +273,7 @@ function wrap(
       const { topic, payload, qos, retain = false, contentType } = message;
       if (qos === 1) return sending.publish(message, done);
       if (sizeOf(message) > maximumPacketSize) return void process.nextTick(() => done?.(TOO_LARGE));
-      // Events first: mosquitto 2.0.11 closes the connection after a message that it denies, a state too.
+      // Events first: a broker may close the connection over a state that it denies (showing.ts).
       sending.flush();
       const size = sizeOf(message);
       unread += size;
@@ -278,6 +287,12 @@ function wrap(
         unread -= size;
         done?.({ code: error instanceof Error ? -1 : 0, reason: error?.message ?? '' });
       });
+    },
+    ping(answered) {
+      if (over) return;
+      onPing = answered;
+      client.sendPing();
+      onPing = () => {};
     },
     async subscribe(filter, take) {
       takers.push({ filter, take });

@@ -15,10 +15,11 @@ import {
 } from '../../contract/transport.ts';
 import { clashesOf } from './clashes.ts';
 import { ConnectError, type Connection, openConnection } from './connection.ts';
-import { hearPlatform, JSON_TYPE } from './hear.ts';
+import { hearPlatform } from './hear.ts';
 import { showIdentity } from './identity.ts';
 import { type Options, options, problemsOf, type TlsOptions, warningsOf } from './options.ts';
 import { PACKET_OVERHEAD, type PublishAnswer, REFUSED } from './sending.ts';
+import { createShowing, type Showing } from './showing.ts';
 import { readTls, type TlsMaterial, tlsVersion } from './tls.ts';
 import { prefixOf } from './topics.ts';
 
@@ -138,27 +139,9 @@ function watchTls(
   void connection.ended.then(() => timer.stop());
 }
 
-type PublishState = (path: string, payload: string, done?: () => void) => void;
-
-/** Publishes what is, retained. What the broker does not take of it is said once. */
-function statePublisher(connection: Connection, host: PlatformHost, prefix: string): PublishState {
-  const untold = new Set<string>();
-  return (path, payload, done = () => {}) =>
-    connection.publish(
-      { topic: `${prefix}/${path}`, payload, qos: 0, retain: true, contentType: JSON_TYPE },
-      ({ code, reason }) => {
-        if (code >= REFUSED && !untold.has(path)) {
-          untold.add(path);
-          host.log.warn({ uplink: host.uplink, path, bytes: payload.length, reason }, 'a state is not shown');
-        }
-        done();
-      },
-    );
-}
-
 function channelOver(
   connection: Connection,
-  publishState: PublishState,
+  showing: Showing,
   own: Options,
   tls: UsedTls | undefined,
   host: PlatformHost,
@@ -173,15 +156,16 @@ function channelOver(
   const sayGoodbye = () =>
     new Promise<void>((resolve) => {
       const late = clock.after(LEAVE_TIMEOUT_MS, resolve);
-      publishState('presence', offline(host, new Date(clock.wall()).toISOString()), () => {
+      const done = () => {
         late.stop();
         resolve();
-      });
+      };
+      showing.publish('presence', offline(host, new Date(clock.wall()).toISOString()), { done });
     });
 
   if (host.aside !== true) {
     const there = { campus, state: 'online', contract, version, startedAt, devices };
-    publishState('presence', JSON.stringify(there));
+    showing.publish('presence', JSON.stringify(there));
     watchTls(connection, tls, host, () => startOver.resolve(new StartOver('its certificates were replaced')));
     hearPlatform(connection, own, host, prefix);
   }
@@ -207,16 +191,11 @@ function channelOver(
         (answer) => done(answerOf(answer, own.whenNoSubscriber)),
       );
     },
-    show: (state) => publishState(`state/${state.device}`, JSON.stringify({ campus, ...state })),
-    showLives: (alarms) =>
-      connection.publish({
-        topic: `${prefix}/life`,
-        payload: JSON.stringify({ campus, alarms }),
-        qos: 0,
-        contentType: JSON_TYPE,
-      }),
+    show: (state) => showing.publish(`state/${state.device}`, JSON.stringify({ campus, ...state })),
+    showLives: (alarms) => showing.publish('life', JSON.stringify({ campus, alarms }), { passing: true }),
     ended: Promise.race([connection.ended, startOver.promise]),
     async close(timeout, goodbye) {
+      showing.leave();
       if (goodbye && host.aside !== true) await sayGoodbye();
       await connection.end(timeout);
     },
@@ -235,11 +214,11 @@ export const mqtt = defineTransport({
     const prefix = prefixOf(own, host.campus);
     const tls = own.tls === undefined ? undefined : useTls(own.tls);
     const connection = await connect(own, tls?.material, host, prefix);
-    const publishState = statePublisher(connection, host, prefix);
-    const channel = () => channelOver(connection, publishState, own, tls, host, prefix);
+    const showing = createShowing(connection, host, prefix);
+    const channel = () => channelOver(connection, showing, own, tls, host, prefix);
     if (host.aside === true) return channel();
     const topic = `${prefix}/identity`;
-    const show = await showIdentity(connection, topic, host, (body) => publishState('identity', body));
+    const show = await showIdentity(connection, topic, host, (body) => showing.publish('identity', body));
     // What the platform says is heard from here on: before, nobody would take a receipt.
     return { ...channel(), showIdentity: show };
   },

@@ -83,6 +83,7 @@ const hostAside = ({ id }: UplinkConfig, campus: string): PlatformHost => ({
   command: async () => ({ id: null }),
   receipt() {},
   certificate() {},
+  notShown() {},
   discarded() {},
   clock: systemClock,
   log: { debug() {}, info() {}, warn() {}, error() {} },
