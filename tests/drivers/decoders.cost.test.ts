@@ -15,6 +15,15 @@ import {
 import { readChallenges } from '../../drivers/digest.ts';
 import { rtuRequestDecoder, rtuResponseDecoder, tcpDecoder } from '../../drivers/modbus/codec.ts';
 import { osdpDecoder } from '../../drivers/osdp/codec.ts';
+import {
+  isRequest,
+  listOf,
+  readAddress,
+  readDatagram,
+  readUri,
+  readVia,
+  sipSplitter,
+} from '../../drivers/platforms/gb28181/sip/message.ts';
 import { packetReader } from '../../drivers/platforms/mqtt/codec.ts';
 import { isFilter, overlap } from '../../drivers/platforms/mqtt/topics.ts';
 import { readLine, receiverDecoder } from '../../drivers/receiver/codec.ts';
@@ -87,6 +96,42 @@ describe('a broker', () => {
       const input = (bytes: number) => Buffer.from(repeated(unit, bytes));
       expectLinear(readCommand, input);
       expectLinear(readReceipt, input);
+    },
+  );
+});
+
+describe('a SIP platform', () => {
+  const head =
+    'OPTIONS sip:a@b SIP/2.0\r\nFrom: <sip:a@b>\r\nTo: <sip:a@b>\r\nCall-ID: 1\r\nCSeq: 1 OPTIONS\r\n';
+  it.each(['\n', '\r\n', ' ', 'a:\r\n', ' \r\n', `${head}l:0\r\n\r\n`])(
+    'that sends %j, again and again',
+    (unit) => {
+      expectLinear(
+        (bytes: Buffer) => {
+          const split = sipSplitter();
+          for (let at = 0; at < bytes.length; at += PIECE) split(bytes.subarray(at, at + PIECE));
+        },
+        (bytes) => Buffer.from(repeated(unit, bytes, head)),
+      );
+      expectLinear(readDatagram, (bytes) => Buffer.from(repeated(unit, bytes, head)));
+    },
+  );
+
+  it.each([';', ',', '"', '\\', '<', '>', ' ', '=', ';a', ':', '@', 'SIP/2.0/'])(
+    'whose header is %j, again and again',
+    (unit) => {
+      expectLinear(
+        (bytes: Buffer) => {
+          const message = readDatagram(bytes);
+          if ('broken' in message || !isRequest(message)) return;
+          for (const value of listOf(message, 'contact'))
+            [readAddress(value), readVia(value), readUri(value)].join();
+        },
+        (bytes) => Buffer.from(`${repeated(unit, bytes, `${head}v: SIP/2.0/UDP a\r\nm: <sip:a@b>`)}\r\n\r\n`),
+      );
+      for (const read of [readAddress, readVia, readUri])
+        for (const start of ['', '"', 'sip:', '<sip:', 'SIP/2.0/UDP '])
+          expectLinear(read, (bytes) => repeated(unit, bytes, start));
     },
   );
 });
