@@ -2,14 +2,10 @@
 import { describe, expect, it } from 'vitest';
 import type { ModbusRequest } from '../../drivers/modbus/codec.ts';
 import { createReader } from '../../drivers/modbus/poll.ts';
-import { profileSchema } from '../../drivers/modbus/profile.ts';
 import type { Reply } from '../../drivers/modbus/wire.ts';
 import { manualClock } from '../clocks.ts';
-import { bits, exception, loopClock, oddDevice, registers, tcpFrame } from './modbus-odd.ts';
-import { device, open } from './modbus-peer.ts';
-
-const profileOf = (...points: object[]) =>
-  profileSchema.parse({ title: { en: 'x', zh: 'x' }, verified: false, points });
+import { bits, exception, loopClock, made, oddDevice, profileOf, registers, tcpFrame } from './modbus-odd.ts';
+import { open } from './modbus-peer.ts';
 
 describe('the reads of a poll', () => {
   /** A device that has these holding registers, each 1, and refuses a request for any other (exception 2). */
@@ -82,10 +78,11 @@ describe('what would end', () => {
       given.push(value);
       write(tcpFrame(transaction, unit, registers(fn, [value])));
     });
-    const one = {
-      ...device(peer.connection, 1, 'f', { timeout: '2s', poll: '100ms', zones: [] }),
-      profile: profileOf({ function: 3, address: 0, zone: 1, kind: 'fence', ...more }),
-    };
+    const one = made(
+      peer.connection,
+      profileOf({ function: 3, address: 0, zone: 1, kind: 'fence', ...more }),
+      { timeout: '2s', poll: '100ms' },
+    );
     const { reports } = await open([one], time);
     while (given.length < 12) await time.wait(20);
     return reports.rest().flatMap(({ kind, state }) => (kind === 'fence' ? [state] : []));
@@ -115,13 +112,14 @@ describe('what would end', () => {
       told.push(`read ${n}`);
       write(tcpFrame(transaction, unit, registers(fn, values[Math.min(n++, 2)] ?? [])));
     });
-    const one = {
-      ...device(peer.connection, 1, 'f', { timeout: '2s', poll: '100ms', zones: [] }),
-      profile: profileOf(
+    const one = made(
+      peer.connection,
+      profileOf(
         { function: 3, address: 0, bit: 0, zone: 1, kind: 'fence' },
         { function: 3, address: 1, bit: 0, zone: 2, kind: 'fence' },
       ),
-    };
+      { timeout: '2s', poll: '100ms' },
+    );
     const { reports } = await open([one], time);
     void (async () => {
       for (;;) {
@@ -156,10 +154,7 @@ describe('a device that refuses', () => {
     const peer = await oddDevice('tcp', time, ({ transaction, unit, fn }, write) =>
       write(tcpFrame(transaction, unit, exception(fn, code))),
     );
-    const one = {
-      ...device(peer.connection, 1, 'f', { timeout: '2s', zones: [] }),
-      profile: profileOf({ function: 3, address: 0, bit: 0 }),
-    };
+    const one = made(peer.connection, profileOf({ function: 3, address: 0, bit: 0 }), { timeout: '2s' });
     const { links } = await open([one], time);
     expect(await links.next()).toMatchObject({ state: 'offline', reason });
   });
@@ -172,13 +167,14 @@ describe('a device that refuses', () => {
       const volts = hasVolts ? registers(fn, [230]) : exception(fn, 2);
       write(tcpFrame(transaction, unit, fn === 2 ? bits(fn, [isPressed]) : volts));
     });
-    const one = {
-      ...device(peer.connection, 1, 'f', { timeout: '2s', zones: [] }),
-      profile: profileOf(
+    const one = made(
+      peer.connection,
+      profileOf(
         { function: 2, address: 0, zone: 1, kind: 'panic' },
         { function: 4, address: 0, name: 'volts', scale: 1, zone: 2 },
       ),
-    };
+      { timeout: '2s' },
+    );
     const { reports, links } = await open([one], time);
     expect(await links.next()).toMatchObject({ state: 'online' });
     expect(await reports.find(({ kind }) => kind === 'fault')).toMatchObject({
@@ -203,17 +199,13 @@ describe('a device that refuses', () => {
       coils.push(count);
       write(tcpFrame(transaction, unit, pdu));
     });
-    const one = {
-      ...device(peer.connection, 1, 'f', {
-        timeout: '2s',
-        zones: [],
-        outputs: [{ id: 'siren', kind: 'siren', coil: 7 }],
-      }),
-      profile: profileOf({ function: 3, address: 0, bit: 0 }),
-    };
+    const one = made(peer.connection, profileOf({ function: 3, address: 0, bit: 0 }), {
+      timeout: '2s',
+      outputs: [{ id: 'siren', kind: 'siren', coil: 7 }],
+    });
     const { session } = await open([one], time);
     const told = (action: string) =>
-      session.execute?.({ id: 'c', device: 'f', action, arguments: { output: 'siren' } });
+      session.execute?.({ id: 'c', device: 'fence-1', action, arguments: { output: 'siren' } });
     busy = 2;
     expect(await told('activate')).toEqual({ done: true });
     busy = 5;

@@ -1,11 +1,18 @@
 /** Outputs by register, timed by the device, armed fences, and inputs that are reset: the bytes are those of makers' manuals. */
 import { describe, expect, it } from 'vitest';
-import { profileSchema } from '../../drivers/modbus/profile.ts';
-import { type Answer, bits, exception, loopClock, oddDevice, registers, tcpFrame } from './modbus-odd.ts';
-import { device, open } from './modbus-peer.ts';
+import {
+  type Answer,
+  bits,
+  exception,
+  loopClock,
+  made,
+  oddDevice,
+  profileOf,
+  registers,
+  tcpFrame,
+} from './modbus-odd.ts';
+import { open } from './modbus-peer.ts';
 
-const profileOf = (...points: object[]) =>
-  profileSchema.parse({ title: { en: 'x', zh: 'x' }, verified: false, points });
 const oneBit = profileOf({ function: 3, address: 0, bit: 0 });
 
 /** A device with these outputs that takes every write; what was written, as hex, without what begins and ends a session. */
@@ -28,8 +35,7 @@ async function switching(outputs: object[], profile = oneBit, reads?: Answer) {
         ),
       );
   });
-  const one = { ...device(peer.connection, 1, 'f', { timeout: '300ms', zones: [], outputs }), profile };
-  const opened = await open([one], time);
+  const opened = await open([made(peer.connection, profile, { poll: '20ms', outputs })], time);
   while (peer.asked.filter(({ fn }) => fn <= 4).length < 3) await time.wait(10);
   written.length = 0;
   return {
@@ -38,7 +44,7 @@ async function switching(outputs: object[], profile = oneBit, reads?: Answer) {
     peer,
     written,
     tell: (action: string, output: string, more: object = {}) =>
-      opened.session.execute?.({ id: 'c', device: 'f', action, arguments: { output, ...more } }),
+      opened.session.execute?.({ id: 'c', device: 'fence-1', action, arguments: { output, ...more } }),
   };
 }
 
@@ -155,10 +161,7 @@ describe('an input that the device holds', () => {
       ...{ function: 2, address: 0, zone: 1, kind: 'panic' },
       reset: { register: 16, value: 0x0a },
     });
-    const { reports } = await open(
-      [{ ...device(peer.connection, 1, 'f', { timeout: '300ms', zones: [] }), profile }],
-      time,
-    );
+    const { reports } = await open([made(peer.connection, profile)], time);
     await reports.next();
     isHeld = true;
     expect(await reports.find(({ kind }) => kind === 'panic')).toMatchObject({ state: 'raised' });
@@ -175,10 +178,7 @@ describe('an output of the config', () => {
   it('is refused where an output has neither a coil nor a register, or both', async () => {
     const { modbus } = await import('../../drivers/modbus/driver.ts');
     const problems = (output: object) =>
-      modbus.problems?.({
-        ...device({ tcp: 'h:1' }, 1, 'f', { zones: [], outputs: [output] }),
-        profile: oneBit,
-      });
+      modbus.problems?.(made({ tcp: 'h:1' }, oneBit, { outputs: [output] }));
     const wrong = { path: ['outputs', 0], message: 'it needs one of `coil` and `register`' };
     expect(problems({ id: 'a', kind: 'lamp' })).toEqual([wrong]);
     expect(problems({ id: 'a', kind: 'lamp', coil: 1, register: { address: 1 } })).toEqual([wrong]);

@@ -1,30 +1,17 @@
-import modbusSerial, { ServerSerial } from 'modbus-serial';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { modbus } from '../../drivers/modbus/driver.ts';
-import { profileSchema } from '../../drivers/modbus/profile.ts';
 import { receiver } from '../../drivers/receiver/driver.ts';
 import { wiegand } from '../../drivers/wiegand/driver.ts';
 import { startFences } from '../../simulators/fence.ts';
 import { receiverProtocols } from '../../simulators/kinds.ts';
 import { startReader } from '../../simulators/reader.ts';
 import { startReceiver } from '../../simulators/receiver.ts';
+import { device } from '../drivers/modbus-peer.ts';
 import { fakeHost, freePort, stream } from '../helpers.ts';
 import { need, ptyPair } from './tools.ts';
 
-const profile = profileSchema.parse({
-  title: { en: 'test', zh: '测试' },
-  verified: false,
-  points: [
-    { function: 3, address: 0, bit: 2, zone: 1, kind: 'fence', cause: 'touched' },
-    { function: 3, address: 2, zone: 1, name: 'kilovolts', scale: 0.1 },
-  ],
-});
-const fenceDevice = (connection: object, unit = 1) => ({
-  id: `fence-${unit}`,
-  driver: 'modbus',
-  options: modbus.options.parse({ connection, unit, profile: 'x', poll: '50ms' }),
-  profile,
-});
+const fenceDevice = (connection: object, unit = 1) =>
+  device(connection, unit, `fence-${unit}`, { poll: '50ms', timeout: '300ms' });
 
 /** Where the device is, and how the gateway reaches it: a pty pair, or a serial server's TCP. */
 async function wireOf(kind: 'serial' | 'serialServer') {
@@ -108,49 +95,6 @@ describe.each(['serial', 'serialServer'] as const)('over %s', (kind) => {
     await reader.do('card 2');
     await reader.do('card 3');
     expect(await reports.find(({ credential }) => credential?.number === '3')).toBeDefined();
-  });
-});
-
-describe('on a pty pair, against modbus-serial', () => {
-  it('our driver reads its slave', async (context) => {
-    need(context, 'socat');
-    const { a, b } = await ptyPair();
-    const registers = [0, 0, 65];
-    const slave = new ServerSerial({ getHoldingRegister: (address: number) => registers[address] ?? 0 }, {
-      path: a,
-      baudRate: 9600,
-      unitID: 1,
-    } as never);
-    onTestFinished(() => new Promise<void>((resolve) => slave.close(() => resolve())));
-    const { host, reports, links } = fakeHost();
-    const session = await modbus.open([fenceDevice({ serial: b, baudRate: 9600 })], host);
-    onTestFinished(() => session.close());
-    expect(await links.next()).toMatchObject({ state: 'online' });
-    registers[0] = 0b100;
-    expect(await reports.find(({ state }) => state === 'raised')).toMatchObject({
-      cause: 'touched',
-      details: { kilovolts: 6.5 },
-    });
-  });
-
-  it('its master reads and writes our simulated fence', async (context) => {
-    need(context, 'socat');
-    const { a, b } = await ptyPair();
-    const [fence] = await startFences({
-      end: { serial: a, baudRate: 9600 },
-      framing: 'rtu',
-      units: [{ id: 'f', unit: 7, model: 'pulse-fence-2zone' }],
-    });
-    onTestFinished(() => fence?.close());
-    const master = new modbusSerial.default();
-    await master.connectRTUBuffered(b, { baudRate: 9600 });
-    onTestFinished(() => new Promise<void>((resolve) => master.close(() => resolve())));
-    master.setID(7);
-    await fence?.do('break 1');
-    expect((await master.readHoldingRegisters(0, 4)).data).toEqual([0b1011, 0b11, 65, 65]);
-    await master.writeRegisters(10, [7, 8]);
-    expect((await master.readHoldingRegisters(10, 2)).data).toEqual([7, 8]);
-    await expect(master.readHoldingRegisters(9000, 1)).rejects.toThrow(/exception 2/i);
   });
 });
 
