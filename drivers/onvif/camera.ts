@@ -9,10 +9,18 @@ import { createRequire } from 'node:module';
 import { Cam } from 'onvif';
 import { type Clock, within } from '../contract/clock.ts';
 import { withCredentials } from '../digest.ts';
+import { hasNo, MissingError } from './absent.ts';
 import { atCamera, serviceUrl } from './address.ts';
 import { type Profile, readProfiles } from './channels.ts';
 import type { Client } from './client.ts';
-import { readPresets, readServices, tokenXml } from './codec.ts';
+import {
+  type Preset,
+  readPresets,
+  readRelayOutputs,
+  readServices,
+  readVideoSources,
+  tokenXml,
+} from './codec.ts';
 import { takePicture } from './picture.ts';
 import { escapeXml, plainXml, readBody } from './xml.ts';
 
@@ -31,7 +39,12 @@ export interface Camera {
   readonly profiles: readonly Profile[];
   /** With credentials: never into a log. @throws Error with the camera's word. */
   streamUrl(profile: string | undefined): Promise<string>;
-  /** By token or name, of a profile; undefined: of the first. @throws Error. */
+  /** Its sources, and its relays; undefined: it does not tell. Asked once. */
+  sources(): Promise<readonly string[] | undefined>;
+  relays(): Promise<readonly string[] | undefined>;
+  /** Of a profile; undefined: of the first. @throws Error. */
+  presets(profile: string | undefined): Promise<readonly Preset[]>;
+  /** By token or name, of a profile; undefined: of the first. @throws MissingError where it has none of that name; Error. */
   gotoPreset(preset: string, profile: string | undefined): Promise<void>;
   setRelay(token: string, on: boolean): Promise<void>;
   /** JPEG. `stream`: where it is, where that is known better. @throws Error. */
@@ -161,11 +174,24 @@ type Ours = ReturnType<typeof askThroughOurs>;
 
 const DEVICE = 'http://www.onvif.org/ver10/device/wsdl';
 const PTZ = 'http://www.onvif.org/ver20/ptz/wsdl';
+const MEDIA = 'http://www.onvif.org/ver10/media/wsdl';
+
+const ofProfile = (profile: string | undefined) =>
+  profile === undefined ? '' : `<ProfileToken>${escapeXml(profile)}</ProfileToken>`;
+
+/** Asks once; undefined: it was not answered. */
+function onceOnly<T>(ask: () => Promise<T>): () => Promise<T | undefined> {
+  let answer: Promise<T | undefined> | undefined;
+  return () => {
+    answer ??= ask().catch(() => undefined);
+    return answer;
+  };
+}
 
 /** Without them a recorder's channels cannot be told apart; a camera has one. */
 const profilesOf = (ours: Ours): Promise<readonly Profile[]> =>
   (ours.has('media') || !ours.has('media2')
-    ? ours.ask('media', 'http://www.onvif.org/ver10/media/wsdl', 'GetProfiles', '')
+    ? ours.ask('media', MEDIA, 'GetProfiles', '')
     : ours.ask('media2', 'http://www.onvif.org/ver20/media/wsdl', 'GetProfiles', '<Type>All</Type>')
   )
     .then(readProfiles)
@@ -210,18 +236,23 @@ export async function connectCamera(client: Client, time: Clock): Promise<Camera
       if (typeof found?.uri !== 'string') throw new Error('it does not say where its stream is');
       return withCredentials(atCamera(found.uri, client.address, /^rtsps?:$/), client.credentials());
     },
+    async presets(profile = profiles[0]?.token) {
+      return readPresets(await ours.ask('ptz', PTZ, 'GetPresets', ofProfile(profile)));
+    },
     async gotoPreset(wanted, profile = profiles[0]?.token) {
-      const of = profile === undefined ? '' : `<ProfileToken>${escapeXml(profile)}</ProfileToken>`;
-      const presets = readPresets(await ours.ask('ptz', PTZ, 'GetPresets', of));
+      const presets = await camera.presets(profile);
       // Names may be missing, and be the same twice; tokens are not.
       const found =
         presets.find(({ token }) => token === wanted) ?? presets.find(({ name }) => name === wanted);
       if (found === undefined) {
-        const there = presets.map(({ name, token }) => name || token).join(', ');
-        throw new Error(`there is no preset ${wanted}; there are: ${there.slice(0, NAMES_MAX) || 'none'}`);
+        const there = presets.map(({ name, token }) => name || token);
+        throw new MissingError(hasNo('preset', wanted, there));
       }
-      await ours.ask('ptz', PTZ, 'GotoPreset', `${of}<PresetToken>${escapeXml(found.token)}</PresetToken>`);
+      const preset = `<PresetToken>${escapeXml(found.token)}</PresetToken>`;
+      await ours.ask('ptz', PTZ, 'GotoPreset', ofProfile(profile) + preset);
     },
+    sources: onceOnly(async () => readVideoSources(await ours.ask('media', MEDIA, 'GetVideoSources', ''))),
+    relays: onceOnly(async () => readRelayOutputs(await ours.ask(undefined, DEVICE, 'GetRelayOutputs', ''))),
     async setRelay(token, on) {
       const state = `<LogicalState>${on ? 'active' : 'inactive'}</LogicalState>`;
       const of = `<RelayOutputToken>${escapeXml(token)}</RelayOutputToken>`;

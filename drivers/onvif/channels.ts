@@ -3,6 +3,7 @@
  * (VideoSourceConfiguration, VideoAnalyticsConfiguration), and events name any of them (ONVIF Media 4.2, Analytics 5). Pure.
  */
 
+import { hasNo } from './absent.ts';
 import type { Notification } from './notifications.ts';
 import type { Own } from './options.ts';
 import { node, readBody, textOf } from './xml.ts';
@@ -63,6 +64,10 @@ const sourceOf = (token: string, profiles: readonly Profile[], kind?: keyof Prof
     .map((of) => profiles.find((profile) => profile[of] === token)?.source)
     .find((source) => source !== undefined && source !== '');
 
+/** Whether these profiles know a token as a source, or as something of one. */
+export const isSource = (token: string, profiles: readonly Profile[]): boolean =>
+  sourceOf(token, profiles) !== undefined;
+
 /** The source that a device of the config is. */
 const ownSourceOf = ({ options: { source, profile } }: Own, profiles: readonly Profile[]) =>
   source !== undefined
@@ -108,10 +113,23 @@ export function profileOf(
   { options: { source, profile } }: Own,
   profiles: readonly Profile[],
 ): string | undefined {
-  if (profile !== undefined || source === undefined) return profile;
+  if (profile !== undefined) {
+    // Some show their first one to whoever names one that they do not have.
+    const tokens = profiles.map(({ token }) => token);
+    if (tokens.length > 0 && !tokens.includes(profile)) throw new Error(hasNo('profile', profile, tokens));
+    return profile;
+  }
+  if (source === undefined) return undefined;
   const own = sourceOf(source, profiles) ?? source;
   const found = profiles.find((one) => one.source === own)?.token;
   // Another channel's picture would pass for this one's.
-  if (found === undefined) throw new Error(`it has no profile of the source ${source}`);
+  if (found === undefined)
+    throw new Error(
+      hasNo(
+        'profile of the source',
+        source,
+        profiles.map((one) => one.source),
+      ),
+    );
   return found;
 }

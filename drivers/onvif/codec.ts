@@ -216,6 +216,19 @@ export function readPresets(xml: string): readonly Preset[] {
     .filter(({ token }) => token !== '');
 }
 
+const tokensOf = (found: unknown): readonly string[] =>
+  (Array.isArray(found) ? found : [found])
+    .map((one) => String(node(one)['@token'] ?? ''))
+    .filter((token) => token !== '');
+
+/** GetRelayOutputsResponse (devicemgmt.wsdl) -> tokens. @throws SoapError. */
+export const readRelayOutputs = (xml: string): readonly string[] =>
+  tokensOf(node(readBody(xml)['GetRelayOutputsResponse'])['RelayOutputs']);
+
+/** GetVideoSourcesResponse (media.wsdl) -> tokens. @throws SoapError. */
+export const readVideoSources = (xml: string): readonly string[] =>
+  tokensOf(node(readBody(xml)['GetVideoSourcesResponse'])['VideoSources']);
+
 /** Who answers a probe. */
 export interface Match {
   /** Of its device service, separated by spaces. */

@@ -4,6 +4,7 @@ import type { Timer } from '../contract/clock.ts';
 import { type Command, type Host, type Outcome, wrongArgument } from '../contract/driver.ts';
 import { withCredentials } from '../digest.ts';
 import { WRONG_PASSWORD } from '../login.ts';
+import { hasNo, MissingError } from './absent.ts';
 import type { Camera } from './camera.ts';
 import { profileOf } from './channels.ts';
 import type { Client } from './client.ts';
@@ -11,6 +12,8 @@ import type { Own } from './options.ts';
 
 /** A camera that turns needs a moment until its picture stands still. */
 const SETTLE_MS = 600;
+/** A siren does not wait for a list. */
+const RELAYS_MS = 500;
 
 const presetSchema = z.strictObject({ preset: z.string().min(1).max(100), event: z.string().optional() });
 const snapshotSchema = z.strictObject({
@@ -43,6 +46,13 @@ export function createExecutor(
     const key = `${id}/${found.id}`;
     timers.get(key)?.stop();
     const camera = await connected();
+    // Some say yes to whatever they are told. Known since it was connected, as a rule.
+    const there = await Promise.race([
+      camera.relays(),
+      host.clock.wait(RELAYS_MS, signal).then(() => undefined),
+    ]);
+    if (there !== undefined && !there.includes(found.token))
+      return { done: false, reason: hasNo('relay', found.token, there) };
     await camera.setRelay(found.token, action === 'activate');
     if (action === 'activate') {
       const ms = Math.min(wanted.for === undefined ? found.limit : wanted.for * 1000, found.limit);
@@ -70,20 +80,28 @@ export function createExecutor(
       case 'snapshot': {
         const { preset, event } = read(snapshotSchema, command.arguments);
         const { camera, profile } = await channel();
+        let astray: string | undefined;
         if (preset !== undefined) {
-          // A picture of the wrong place is better than none.
-          await camera
-            .gotoPreset(preset, profile)
-            .catch((error: Error) =>
-              host.log.warn({ device: device.id, preset, error: error.message }, 'a camera did not turn'),
-            );
-          await host.clock.wait(SETTLE_MS, signal);
+          astray = await camera.gotoPreset(preset, profile).then(
+            () => undefined,
+            (error: Error) => {
+              // Nobody asked for what there is instead.
+              if (error instanceof MissingError) throw error;
+              return error.message;
+            },
+          );
+          if (astray === undefined) await host.clock.wait(SETTLE_MS, signal);
           signal.throwIfAborted();
         }
         const bytes = await camera.snapshot(profile, signal, stream);
         signal.throwIfAborted();
         const picture = await host.keep(device.id, { contentType: 'image/jpeg', bytes }, { event });
-        return { done: true, result: { picture } };
+        if (astray === undefined) return { done: true, result: { picture } };
+        // A picture of another view is better than none, as long as it is not told as the one that was asked for.
+        return {
+          done: false,
+          reason: `it did not turn to ${preset}: ${astray}; picture ${picture} is of where it looked`,
+        };
       }
       case 'stream': {
         // Who plays it tries the password, as often as it likes.

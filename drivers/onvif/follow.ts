@@ -7,9 +7,11 @@ import type { Host } from '../contract/driver.ts';
 import { serviceUrl } from './address.ts';
 import type { Camera } from './camera.ts';
 import type { CertificateError } from './certificate.ts';
+import { isSource } from './channels.ts';
 import type { Client } from './client.ts';
 import { readEvents } from './events.ts';
 import { createBears } from './limits.ts';
+import { missingOf } from './missing.ts';
 import type { Own } from './options.ts';
 import type { States } from './states.ts';
 
@@ -24,6 +26,8 @@ const AGAIN_MAX_MS = 60_000;
 const GOOD_MS = 2000;
 /** Refusals after which a camera is asked anew what it has. */
 const FORGET_EVERY = 4;
+/** Of what the config names and is not there, characters. */
+const REASON_MAX = 1000;
 
 export interface Following {
   readonly cameras: readonly Own[];
@@ -85,6 +89,27 @@ function createWatch({ cameras, host, states }: Following) {
   };
 }
 
+/** Whether a camera has what the config names: what it has not is a fault, and counted. */
+async function compare(camera: Camera, { cameras, host, states, signal }: Following): Promise<void> {
+  const { profiles } = camera;
+  const needsSources = cameras.some(
+    ({ options: { source } }) => source !== undefined && !isSource(source, profiles),
+  );
+  const has = {
+    profiles,
+    sources: needsSources ? await camera.sources() : undefined,
+    relays: cameras.some(({ options: { relays } }) => relays.length > 0) ? await camera.relays() : undefined,
+  };
+  if (signal.aborted) return;
+  for (const own of cameras) {
+    const wrong = missingOf(own, has);
+    const reason = wrong.join('; ').slice(0, REASON_MAX);
+    states.fault('config', wrong.length > 0, { reason }, own.id);
+    for (const sentence of wrong)
+      host.discarded(own.id, 'the config names what the camera does not have', 0, sentence);
+  }
+}
+
 /** Resolves when the signal aborts. */
 export async function follow(following: Following): Promise<void> {
   const { cameras, client, host, signal, states, connected, forget } = following;
@@ -93,6 +118,7 @@ export async function follow(following: Following): Promise<void> {
   const watch = createWatch(following);
   const bears = createBears();
   let isTold = false;
+  let compared: Camera | undefined;
   let lookedAt = 0;
   let read = client.clock();
   const look = async () => {
@@ -113,6 +139,8 @@ export async function follow(following: Following): Promise<void> {
     if (!isTold)
       for (const { id } of cameras) host.log.info({ device: id, ...camera.info }, 'a camera told who it is');
     isTold = true;
+    if (compared !== camera) void compare(camera, following);
+    compared = camera;
     if (camera.events === undefined) {
       // Nothing to listen to: whether it is there is all there is to know.
       watch.heard();

@@ -100,9 +100,9 @@ export function createStates(
           .catch(() => {});
       }
     },
-    /** Something that is wrong with a camera, or not any more. */
-    fault(cause: string, is: boolean, details?: Readonly<Record<string, string>>) {
-      for (const { id: device } of cameras)
+    /** Something that is wrong with a camera, or not any more; with `only`, with that channel. */
+    fault(cause: string, is: boolean, details?: Readonly<Record<string, string>>, only?: string) {
+      for (const { id: device } of cameras.filter(({ id }) => only === undefined || id === only))
         host
           .report({
             ...{ device, kind: 'fault', cause, initial: true },

@@ -94,7 +94,7 @@ describe('a camera', { timeout: 30_000 }, () => {
     expect(await tell('preset', { preset: 'yard' })).toEqual({ done: true });
     expect(await did.next()).toBe('preset yard');
     await expect(tell('preset', { preset: 'roof' })).rejects.toThrow(
-      'there is no preset roof; there are: gate, yard',
+      'it has no preset roof; it has: gate, yard',
     );
     expect(await tell('snapshot', { preset: 'p1', event: 'alarm-1' })).toMatchObject({
       done: true,

@@ -300,7 +300,7 @@ describe('channels of a recorder', () => {
 
   it('have profiles of their own, and never another channel’s', () => {
     expect(cameras.map((camera) => profileOf(camera, profiles))).toEqual(['P1', 'P2']);
-    expect(profileOf(channel('a', { source: 'VideoSource_1', profile: 'X' }), profiles)).toBe('X');
+    expect(profileOf(channel('a', { source: 'VideoSource_1', profile: 'P2' }), profiles)).toBe('P2');
     expect(() => profileOf(channel('a', { source: 'VideoSource_7' }), profiles)).toThrow(
       'no profile of the source',
     );

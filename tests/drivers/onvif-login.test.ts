@@ -8,8 +8,8 @@ import { fastClock, manualClock } from '../clocks.ts';
 import { fakeHost, temporaryDirectory } from '../helpers.ts';
 import { type PeerOptions, startPeer } from './onvif-peer.ts';
 
-/** Waits pass forty times as fast; the wall, which tokens bear, does not. */
-const quick: Clock = { ...fastClock(40), wall: systemClock.wall };
+/** Waits pass twenty times as fast; the wall, which tokens bear, does not. */
+const quick: Clock = { ...fastClock(20), wall: systemClock.wall };
 
 async function met(options: PeerOptions, passwordOfFile = 'pw') {
   const peer = await startPeer(options);

@@ -164,8 +164,11 @@ export async function startPeer(options: PeerOptions = {}) {
       ...{ port: request.socket.localPort ?? 0, at: performance.now() },
     };
     heard.push(one);
+    // `\xff`: a picture begins so.
     const say = (status: number, text: string, headers = {}) =>
-      response.writeHead(status, { 'content-type': 'application/soap+xml', ...headers }).end(text);
+      response
+        .writeHead(status, { 'content-type': 'application/soap+xml', ...headers })
+        .end(text.startsWith('\xff') ? Buffer.from(text, 'latin1') : text);
     const other = odd[one.operation]?.(one);
     if (other !== undefined) return say(...other);
     if (!isLetIn(one))
