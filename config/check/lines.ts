@@ -20,6 +20,7 @@ export function lineProblems({ devices }: Pick<Config, 'devices'>): Problem[] {
       message: say(en, zh),
     })),
     ...takenPorts(devices),
+    ...takenServers(devices),
   ];
 }
 
@@ -36,6 +37,34 @@ function takenPorts(devices: Config['devices']): Problem[] {
     const message = say(
       `${first.id} (${first.driver}) is on this port already; one port is one driver's`,
       `${first.id}（${first.driver}）已使用该串口；一个串口只能由一种驱动使用`,
+    );
+    return [{ path: ['devices', i, 'connection'], message }];
+  });
+}
+
+interface Reached {
+  readonly tcp?: { readonly host: string; readonly port: number };
+  readonly serialServer?: { readonly host: string; readonly port: number };
+}
+
+/** Behind one port of a serial server there is one line, with one protocol: what another says would be noise to it. */
+function takenServers(devices: Config['devices']): Problem[] {
+  const servers = devices.map(({ driver, options }) => {
+    const { connection } = options as { readonly connection?: Reached };
+    const kind = (['tcp', 'serialServer'] as const).find((key) => connection?.[key] !== undefined);
+    const at = kind === undefined ? undefined : connection?.[kind];
+    return at === undefined
+      ? undefined
+      : { at: `${at.host.toLowerCase()}:${at.port}`, as: `${driver}, ${kind}` };
+  });
+  return devices.flatMap((_device, i) => {
+    const own = servers[i];
+    if (own === undefined) return [];
+    const first = servers.findIndex((other, k) => k < i && other?.at === own.at && other.as !== own.as);
+    if (first < 0) return [];
+    const message = say(
+      `${devices[first]?.id} is reached at ${own.at} too (${servers[first]?.as}), and this one as ${own.as}: one of the two is wrong`,
+      `${devices[first]?.id} 也在 ${own.at}（${servers[first]?.as}），此处为 ${own.as}：其中之一有误`,
     );
     return [{ path: ['devices', i, 'connection'], message }];
   });

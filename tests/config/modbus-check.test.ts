@@ -174,6 +174,16 @@ describe('devices of one line', () => {
       [on('a', 'serial: /dev/ttyS1'), on('b', 'serial: /dev/ttyS1, baudRate: 19200', ', unit: 2')],
       /^4: .*connection: a is on the same port at 9600 8N1/,
     ],
+    [
+      'another framing at one address',
+      [on('a', tcp), on('b', 'serialServer: "10.0.0.8:502"', ', unit: 2')],
+      /^4: .*connection: a is reached at 10.0.0.8:502 too \(modbus, tcp\), and this one as modbus, serialServer/,
+    ],
+    [
+      'another driver behind one port of a server',
+      [on('a', server), '{ id: b, driver: osdp, connection: { serialServer: "10.0.0.9:4001" } }'],
+      /^4: .*connection: a is reached at 10.0.0.9:4001 too \(modbus, serialServer\), and this one as osdp/,
+    ],
     ['everybody as one', [on('a', server, ', unit: 0')], /^3: .*unit: 0 is all devices of a line/],
     [
       'two words on what may be asked at once',

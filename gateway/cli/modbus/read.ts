@@ -64,7 +64,7 @@ export async function readDevice(device: Device, options: ReadOptions, terminal:
 const hostOf = ({ stderr, clock }: Terminal, signal: AbortSignal): Host => ({
   report: async () => ({ sequence: null, id: null, repeated: true }),
   link: () => {},
-  unmapped: () => {},
+  unmapped: (_device, what) => void stderr.write(`${printable(what)}\n`),
   discarded: (_device, reason, bytes, detail) =>
     void stderr.write(`${printable(`${reason}: ${bytes} bytes ${detail ?? ''}`.trim())}\n`),
   keep: async () => '',
