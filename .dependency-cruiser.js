@@ -44,10 +44,12 @@ export default {
       comment:
         'Bytes <-> frames: no I/O, no timers, no clock. Only types of the contract, and node:crypto where a standard encrypts.',
       severity: 'error',
-      from: { path: '^drivers/(platforms/)?[^/]+/(codec|secure|xml|notifications|times|multipart)\\.ts$' },
+      from: {
+        path: '^drivers/(platforms/)?[^/]+/(codec|secure|xml|notifications|times|multipart|documents)\\.ts$',
+      },
       to: {
         pathNot:
-          '^(drivers/(contract/|(bits|text)\\.ts$|[^/]+/(codec|xml|notifications|times|multipart)\\.ts$)|(node:)?crypto$)|node_modules/fast-xml-parser/',
+          '^(drivers/(contract/|(bits|text)\\.ts$|[^/]+/(codec|xml|notifications|times|multipart|documents)\\.ts$)|(node:)?crypto$)|node_modules/fast-xml-parser/',
       },
     },
     {

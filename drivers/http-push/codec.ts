@@ -3,7 +3,8 @@
  * endless multipart answers of Hikvision's alertStream and Dahua's eventManager. Pure.
  */
 import { XMLParser, XMLValidator } from 'fast-xml-parser';
-import { boundaryOf, multipartDecoder, type Part, typeOf } from './multipart.ts';
+import { parseJson, trimText } from './documents.ts';
+import { boundaryOf, type Part, splitParts, typeOf } from './multipart.ts';
 
 /** No message of a terminal has members within members to this depth. */
 const DEPTH_MAX = 32;
@@ -45,14 +46,16 @@ const BACKSLASH = 0x5c;
 /** @throws Error with a sentence. */
 function readJson(text: string): unknown {
   if (isTooDeep(text)) throw new Error('too deep');
-  return JSON.parse(text);
+  return parseJson(text);
 }
 
 /** @throws Error with a sentence. */
 function readXml(text: string): unknown {
   if (text.includes('<!DOCTYPE')) throw new Error('a document type');
-  const parsed: unknown = xml.parse(text);
-  const valid = XMLValidator.validate(text);
+  // Several roots, one after the other, and an `&` that is no entity: what they say is not in doubt.
+  const bare = text.replace(/<\?xml[^>]{0,200}\?>/g, '');
+  const parsed: unknown = xml.parse(bare);
+  const valid = XMLValidator.validate(`<all>${bare.replace(/&(?!#?\w{1,20};)/g, '&amp;')}</all>`);
   if (valid !== true || !isRecord(parsed)) throw new Error('no XML');
   return parsed;
 }
@@ -102,18 +105,17 @@ function readCode(text: string): unknown {
 
 /** Text that is meant for a machine. @throws Error with a sentence. */
 function readText(contentType: string, text: string): unknown {
-  const trimmed = text.trim();
   // Dahua: members as its push has them; several may come in one part.
-  if (trimmed.startsWith('Code=')) {
-    const events = trimmed.split(/\r?\n(?=Code=)/).map(readCode);
+  if (text.startsWith('Code=')) {
+    const events = text.split(/\r?\n(?=Code=)/).map(readCode);
     return events.length === 1 ? events[0] : { Events: events };
   }
   // Dahua, so that a stream in which nothing happens is known to be there.
-  if (trimmed === 'Heartbeat') return {};
+  if (text === 'Heartbeat') return {};
   // Terminals name their content as they like: what it is stands in its first letter.
-  if (trimmed.startsWith('<')) return readXml(trimmed);
-  const isForm = typeOf(contentType) === 'application/x-www-form-urlencoded' && !/^[{[]/.test(trimmed);
-  return isForm ? readForm(trimmed) : readJson(trimmed);
+  if (text.startsWith('<')) return readXml(text);
+  const isForm = typeOf(contentType) === 'application/x-www-form-urlencoded' && !/^[{[]/.test(text);
+  return isForm ? readForm(text) : readJson(text);
 }
 
 /** What is left of a message when its pictures are cut out: texts for machines, in their order. */
@@ -127,8 +129,9 @@ export interface Cut {
  * string: why it is no message. Never throws.
  */
 export function cutPictures(contentType: string, bytes: Buffer): Cut | string {
-  const boundary = boundaryOf(contentType);
-  const parts: readonly Part[] = boundary === undefined ? [{ contentType, bytes }] : partsOf(boundary, bytes);
+  const boundary = boundaryOf(contentType) ?? boundaryIn(bytes);
+  const parts: readonly Part[] =
+    boundary === undefined ? [{ contentType, bytes }] : splitParts(boundary, bytes, PARTS_MAX + 1);
   if (parts.length === 0) return 'multipart without a part';
   if (parts.length > PARTS_MAX) return 'more parts than a message has';
   const texts: Part[] = [];
@@ -146,13 +149,18 @@ export function cutPictures(contentType: string, bytes: Buffer): Cut | string {
   return { texts, pictures };
 }
 
-/** The parts of a whole body, and one more than a message may have where there are more. */
-function partsOf(boundary: string, bytes: Buffer): readonly Part[] {
-  const decoder = multipartDecoder(boundary, PARTS_MAX + 1);
-  return [...decoder.push(bytes), ...decoder.silence()].flatMap((one) => ('frame' in one ? [one.frame] : []));
-}
+/** Of a body that does not say that it has parts. */
+const boundaryIn = (bytes: Buffer) =>
+  /^\s{0,10}--(\S{1,70})\r?\n(?:Content-|\r?\n)/i.exec(bytes.toString('latin1', 0, 200))?.[1];
 
-const isBinary = (bytes: Buffer) => bytes.subarray(0, 1024).includes(0);
+/** NUL within: bytes that are no text. Around what is for a machine it means nothing. */
+function isBinary(bytes: Buffer): boolean {
+  if (hasMark16(bytes)) return false;
+  const first = bytes.toString('latin1', 0, 1024);
+  if (!first.includes('\0')) return false;
+  const text = trimText(first).replace(/^\u00ef\u00bb\u00bf/, '');
+  return !isStructured(text) || text.includes('\0');
+}
 
 function pictureType(bytes: Buffer): string | undefined {
   const first = bytes.subarray(0, 4).toString('latin1');
@@ -206,47 +214,72 @@ function decodeBase64(run: Buffer): Buffer {
   return Buffer.from(plain.toString('latin1', 0, length), 'base64');
 }
 
-/** What a message says: an object of all members, or a list. `unread`: a part that is none of it. */
+/**
+ * What a message says: an object of all members, or a list. `apart`: of its parts, those that contradict each other, as
+ * events each for itself. `unread`: a part that is none of it.
+ */
 export interface Read {
   readonly body: unknown;
+  readonly apart?: readonly unknown[];
   readonly unread?: string;
 }
+
+/** Whether two objects are of one event: what both say is the same. */
+const agree = (one: Record<string, unknown>, other: Record<string, unknown>) =>
+  Object.keys(other).every(
+    (name) => !Object.hasOwn(one, name) || JSON.stringify(one[name]) === JSON.stringify(other[name]),
+  );
 
 /**
  * Reads what is left of a message as one body: the members of its objects, and each part under its name. Of several parts
  * one that cannot be read costs the others nothing. A string: why it is no message. Never throws.
  */
 export function readTexts(texts: readonly Part[]): Read | string {
-  const fields: Record<string, unknown>[] = [];
-  let body: unknown;
+  const fields = new Map<string, unknown[]>();
+  const bodies: unknown[] = [];
   let unread = false;
   for (const { contentType, bytes, name } of texts) {
     const text = decodeText(contentType, bytes);
     // A field of a form, beside the event.
-    if (name !== undefined && !isStructured(text)) fields.push({ [name]: text.trim() });
+    if (name !== undefined && !isStructured(text)) addField(fields, name, text);
     else
       try {
         const read = readText(contentType, text);
-        body = isRecord(read) && isRecord(body) ? { ...body, ...read } : read;
-        if (name !== undefined) fields.push({ [name]: read });
+        const last = bodies.at(-1);
+        if (isRecord(read) && isRecord(last) && agree(last, read))
+          bodies.push({ ...(bodies.pop() as object), ...read });
+        else bodies.push(read);
+        if (name !== undefined) addField(fields, name, read);
       } catch {
         unread = true;
       }
   }
-  if (unread && body === undefined) return 'neither JSON nor XML';
-  const named = Object.fromEntries(fields.flatMap((one) => Object.entries(one)));
-  const whole = isRecord(body)
-    ? { ...named, ...body }
-    : fields.length > 1 || body === undefined
-      ? named
-      : body;
-  return { body: whole, ...(unread && { unread: 'a part that is neither JSON nor XML' }) };
+  if (unread && bodies.length === 0) return 'neither JSON nor XML';
+  const named = Object.fromEntries([...fields].map(([name, all]) => [name, all.length > 1 ? all : all[0]]));
+  const [body] = bodies;
+  const isOne = bodies.length === 1;
+  const whole = isOne && isRecord(body) ? { ...named, ...body } : isOne && fields.size < 2 ? body : named;
+  return {
+    body: bodies.length > 1 && fields.size === 0 ? bodies.flat() : whole,
+    ...(bodies.length > 1 && { apart: bodies.flat() }),
+    ...(unread && { unread: 'a part that is neither JSON nor XML' }),
+  };
+}
+
+function addField(fields: Map<string, unknown[]>, name: string, value: unknown) {
+  fields.set(name, [...(fields.get(name) ?? []), value]);
 }
 
 const isStructured = (text: string) => /^\s*([{[<]|Code=|Heartbeat\s*$)/.test(text);
 
-/** Chinese terminals write GB18030 and what it contains; others UTF-8. */
+/** The byte order mark of UTF-16. */
+const hasMark16 = ([first, second]: Buffer) =>
+  (first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff);
+
+/** Chinese terminals write GB18030 and what it contains; others UTF-8. Without what stands around it and means nothing. */
 function decodeText(contentType: string, bytes: Buffer): string {
+  if (hasMark16(bytes))
+    return trimText(new TextDecoder(bytes[0] === 0xff ? 'utf-16le' : 'utf-16be').decode(bytes));
   const isChinese = /charset="?(gb2312|gbk|gb18030)/i.test(contentType);
-  return isChinese ? new TextDecoder('gb18030').decode(bytes) : bytes.toString('utf8');
+  return trimText(isChinese ? new TextDecoder('gb18030').decode(bytes) : bytes.toString('utf8'));
 }

@@ -1,7 +1,7 @@
 /** What a terminal said, as observations on disk. */
 import type { Host } from '../contract/driver.ts';
 import { type DeviceObservation, isZoneAlarmKind } from '../contract/observation.ts';
-import { type Interpreted, interpret, type Sent } from './interpret.ts';
+import { type Interpreted, interpret, NO_EVENT, type Sent } from './interpret.ts';
 import type { Mapped } from './mapping.ts';
 import { observationOf } from './observing.ts';
 import type { Terminal } from './options.ts';
@@ -70,7 +70,9 @@ export function createIntake(terminal: Terminal, host: Host): Intake {
     const { events, mapped, problems, unmapped = [], echoes, picture } = read;
     if (problems.length > 0)
       host.discarded(device, 'what the profile cannot map', 0, problems.join('; ').slice(0, 500));
-    for (const topic of unmapped) host.unmapped(device, topic === '' ? 'an event' : topic);
+    // A stream has its pictures in parts of their own.
+    for (const topic of unmapped.filter((one) => !(isToldOnce && one === NO_EVENT)))
+      host.unmapped(device, topic === '' ? 'an event' : topic);
     if (isFetched)
       for (const { kind } of mapped.filter((one) => !isTimeless(one)))
         host.unmapped(device, `${kind}, of before`);
@@ -135,13 +137,30 @@ async function report(
       },
     ];
   });
+  const tell = inOrder(observations, (one) => levels.tell(one, host.report));
   // Many at once, in their order: a terminal that kept thousands waits for the disk a few times, not thousands of times.
   for (let i = 0; i < observations.length; i += AT_ONCE) {
-    const results = await Promise.allSettled(
-      observations.slice(i, i + AT_ONCE).map((one) => levels.tell(one, host.report)),
-    );
+    const results = await Promise.allSettled(observations.slice(i, i + AT_ONCE).map(tell));
     for (const result of results) if (result.status === 'rejected') throw result.reason;
   }
+}
+
+const whatOf = ({ kind, zone }: DeviceObservation) => `${kind}/${zone?.number ?? ''}`;
+
+/**
+ * Tells one after another what is of one door or input, where a level is among it: whether that is a change is known only
+ * when what was before it is on disk.
+ */
+function inOrder(all: readonly DeviceObservation[], tell: (one: DeviceObservation) => Promise<void>) {
+  const levels = new Set(all.filter(({ initial }) => initial === true).map(whatOf));
+  const last = new Map<string, Promise<void>>();
+  return (one: DeviceObservation): Promise<void> => {
+    const what = whatOf(one);
+    if (!levels.has(what)) return tell(one);
+    const told = (last.get(what) ?? Promise.resolve()).then(() => tell(one));
+    last.set(what, told);
+    return told;
+  };
 }
 
 /** Doors and inputs of one terminal, with what they can be. */
@@ -159,9 +178,9 @@ function createLevels({ clock }: Pick<Host, 'clock'>) {
   const live = new Set<string>();
   return {
     async tell(observation: DeviceObservation, report: Host['report']): Promise<void> {
-      const { kind, zone, cause = '', state, initial, past } = observation;
+      const { kind, cause = '', state, initial, past } = observation;
       if (kind === 'credential' || kind === 'visit') return void (await report(observation));
-      const what = `${kind}/${zone?.number ?? ''}`;
+      const what = whatOf(observation);
       // What is past says nothing of how it is now, where that was heard.
       if (past && live.has(what)) return void (await report({ ...observation, momentary: true }));
       if (!past && live.size < LIVE_MAX) live.add(what);

@@ -39,9 +39,7 @@ export function interpret({ profile, contentType, bytes, table, echo = [], isQui
   const read = table === undefined ? readTexts(cut.texts) : bodyOfTable(table, cut.texts);
   if (typeof read === 'string') return { refused: 'senseless', reason: read };
   const own = table === undefined ? profile : { ...profile, events: [[]] };
-  const mapping: Mapping | string = isQuiet
-    ? { events: 0, mapped: [], problems: [] }
-    : mapMessage(own, read.body);
+  const mapping = isQuiet ? NOTHING : cut.texts.length === 0 ? ALONE : mapRead(own, read);
   if (typeof mapping === 'string') return { refused: 'senseless', reason: mapping };
   const problems = [...mapping.problems, ...(read.unread === undefined ? [] : [read.unread])];
   return {
@@ -50,6 +48,20 @@ export function interpret({ profile, contentType, bytes, table, echo = [], isQui
     picture: cut.pictures[0],
     echoes: echo.map((path) => valueAt(read.body, path)),
   };
+}
+
+const NOTHING: Mapping = { events: 0, mapped: [], problems: [] };
+/** What it is counted by that is no text. */
+export const NO_EVENT = 'a picture and no event';
+const ALONE: Mapping = { ...NOTHING, unmapped: [NO_EVENT] };
+
+/** As one body, or as several, as more of it is understood. */
+function mapRead(profile: Profile, { body, apart }: Read): Mapping | string {
+  const whole = mapMessage(profile, body);
+  const each = apart === undefined ? undefined : mapMessage(profile, apart);
+  const isMore =
+    typeof each === 'object' && (typeof whole === 'string' || each.mapped.length > whole.mapped.length);
+  return isMore ? each : whole;
 }
 
 function bodyOfTable(table: string, texts: readonly Part[]): Read | string {

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { type DeviceObservation, visitStages } from '../contract/observation.ts';
 import { type Profile, type Rule, stateKinds } from './profile.ts';
-import { holds, isEmpty, isScalar, type Reading, readingOf, valueAt } from './reading.ts';
+import { holds, isEmpty, isScalar, type Path, type Reading, readingOf, valueAt } from './reading.ts';
 
 const text = z.string().max(500);
 const base = {
@@ -130,14 +130,42 @@ function topicOf({ topic }: Profile, event: unknown): string {
   return parts.join('/').slice(0, TOPIC_MAX);
 }
 
-const listIn = ({ events }: Profile, body: unknown) =>
+const listIn = ({ events }: Pick<Profile, 'events'>, body: unknown) =>
   events.map((path) => valueAt(body, path)).find((found) => found !== undefined && found !== null);
 const isListed = (profile: Profile, body: unknown) => Array.isArray(listIn(profile, body));
 
 function eventsOf(profile: Profile, body: unknown): readonly unknown[] {
   const found = listIn(profile, body);
   if (found === undefined) return [];
-  return Array.isArray(found) ? found : [found];
+  const all: readonly unknown[] = Array.isArray(found) ? found : [found];
+  // Of a list of bodies, each has its events where a body has them.
+  const own = found === body && Array.isArray(body) ? profile.events.filter(({ length }) => length > 0) : [];
+  const events = own.length === 0 ? all : all.flatMap((one) => listIn({ events: own }, one) ?? one);
+  const { each } = profile;
+  return each === undefined ? events : events.flatMap((event) => itemsOf(each, event));
+}
+
+/** More persons are in no record. */
+const ITEMS_MAX = 100;
+
+/** An event for each item of its list, which stands alone in it then. */
+function itemsOf(each: readonly Path[], event: unknown): readonly unknown[] {
+  const [first = []] = each;
+  const leading = valueAt(event, first);
+  if (!Array.isArray(leading) || leading.length < 2) return [event];
+  return leading.slice(0, ITEMS_MAX).map((_, i) =>
+    each.reduce((copy, at) => {
+      const list = valueAt(event, at);
+      return Array.isArray(list) && list.length === leading.length ? withAt(copy, at, [list[i]]) : copy;
+    }, event),
+  );
+}
+
+/** A copy with another value there. */
+function withAt(body: unknown, [name, ...rest]: Path, value: unknown): unknown {
+  if (name === undefined) return value;
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) return body;
+  return { ...body, [name]: withAt((body as Tree)[name], rest, value) };
 }
 
 interface Applied {

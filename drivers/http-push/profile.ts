@@ -115,6 +115,14 @@ const data = z.strictObject({
     .describe(
       'Where its events are, one or a list; of several paths the first that is there; "." is the body',
     ),
+  each: z
+    .array(path)
+    .min(1)
+    .max(5)
+    .optional()
+    .describe(
+      'Lists of an event whose items are an event each, such as the persons of a record: the first says how many, others of its length go along',
+    ),
   ...common,
   past: when.optional().describe('When an event is told later than it happened: no door moves for it now'),
   topic: z

@@ -84,7 +84,8 @@ function doors({ time = '', alarm = '', sensor = '' }: Row): readonly Row[] {
   const alarms = bytesOf(alarm);
   const sensors = bytesOf(sensor);
   const count = Math.min(DOORS_MAX, Math.max(alarms.length, sensors.length * 4));
-  return Array.from({ length: count }, (_, i) => {
+  const isUnread = count === 0 || (alarm.trim() !== '' && alarms.length === 0);
+  const states = Array.from({ length: count }, (_, i): Row => {
     const bits = alarms[i] ?? 0;
     const contact = ((sensors[i >> 2] ?? 0) >> ((i & 3) * 2)) & 3;
     const flag = (mask: number) => ((bits & mask) === 0 ? '0' : '1');
@@ -98,6 +99,8 @@ function doors({ time = '', alarm = '', sensor = '' }: Row): readonly Row[] {
       held: flag(16),
     };
   });
+  // What cannot be read is of no door: it is counted.
+  return isUnread ? [...states, { time }] : states;
 }
 const bytesOf = (hex: string): readonly number[] =>
   /^([0-9a-f]{2})+$/i.test(hex.trim()) ? [...Buffer.from(hex.trim(), 'hex')] : [];

@@ -13,16 +13,8 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Host } from '../contract/driver.ts';
 import { bodyOf, hearingOf, type Pushing, statusOf } from './push.ts';
 
-/** What it asks and tells that is no event: its parameters, results of orders, that it is there. */
-const SAYINGS: readonly string[] = [
-  'getrequest',
-  'ping',
-  'registry',
-  'push',
-  'devicecmd',
-  'exchange',
-  'service/control',
-];
+/** What says only that it is there. What else it tells is counted: results of orders that nobody gave. */
+const SAYINGS: readonly string[] = ['getrequest', 'ping'];
 
 interface Query {
   readonly SN?: unknown;
@@ -85,7 +77,7 @@ export function serveZkteco(server: FastifyInstance, terminals: readonly Pushing
     const isTold = request.method === 'POST';
     if (what === 'cdata')
       return isTold
-        ? await takeTable(pushing, query, { request, reply })
+        ? await takeTable(pushing, query, { request, reply, host })
         : await reply.send(greet(serial, query));
     if (what === 'registry') {
       registered.add(serial);
@@ -100,16 +92,27 @@ export function serveZkteco(server: FastifyInstance, terminals: readonly Pushing
 }
 
 async function takeTable(
-  { intake }: Pushing,
+  { intake, terminal }: Pushing,
   { table: named, tablename }: Query,
-  { request, reply }: { readonly request: FastifyRequest; readonly reply: FastifyReply },
+  {
+    request,
+    reply,
+    host,
+  }: {
+    readonly request: FastifyRequest;
+    readonly reply: FastifyReply;
+    readonly host: Pick<Host, 'unmapped'>;
+  },
 ): Promise<FastifyReply> {
   const outer = textOf(named);
   const isNested = outer.toLowerCase() === 'tabledata';
   const table = isNested ? textOf(tablename) : outer;
   const bytes = bodyOf(request);
   // Its parameters, with commas between.
-  if (outer.toLowerCase() === 'options') return await reply.send('OK');
+  if (outer.toLowerCase() === 'options') {
+    host.unmapped(terminal.id, 'iclock/options');
+    return await reply.send('OK');
+  }
   const taken = await intake({ contentType: 'text/plain', bytes, table, hearing: hearingOf(reply) });
   if (taken.is !== 'taken') return await reply.code(statusOf[taken.is]).send();
   if (isNested) return await reply.send(`${table}=${rowsIn(bytes)}`);

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { parseJson } from '../../drivers/http-push/documents.ts';
 import { timeOf } from '../../drivers/http-push/mapping.ts';
 import { multipartDecoder } from '../../drivers/http-push/multipart.ts';
 import { readTable } from '../../drivers/http-push/zkteco-tables.ts';
@@ -131,7 +132,69 @@ describe('what terminals send', () => {
   ])('that makes no sense is told: %s', (_name, type, text) => {
     expect(readMessage(type, Buffer.from(text))).toEqual(expect.any(String));
   });
+});
 
+describe('what terminals send that is not quite right', () => {
+  // RFC 8259: 7 escapes control characters, 8.1 has no byte order mark; both come, and mean one thing.
+  it.each([
+    ['a NUL behind it', '{"a":"b c"}\0'],
+    ['a NUL before it', '\0{"a":"b c"}\0\0\r\n'],
+    ['a byte order mark', '\ufeff{"a":"b c"}'],
+    ['a byte order mark behind it', '{"a":"b c"}\ufeff'],
+    ['commas before an end', '{"a":"b c",\r\n}'],
+    ['XML and a NUL', '<a>b c</a>\0'],
+    ['XML and a byte order mark', '\ufeff<?xml version="1.0" encoding="UTF-8"?>\r\n<a>b c</a>'],
+    ['XML behind an empty line', '\r\n<?xml version="1.0"?><a>b c</a>'],
+  ])('is read with %s, alone and as a part', (_name, text) => {
+    const read = { body: { a: 'b c' } };
+    expect(readMessage('application/json', Buffer.from(text))).toMatchObject(read);
+    const form = `--b\r\nContent-Disposition: form-data; name="x"\r\n\r\n${text}\r\n--b--`;
+    expect(readMessage('multipart/form-data; boundary=b', Buffer.from(form))).toMatchObject(read);
+  });
+
+  it.each([
+    ['{"a":"b\tc\n","l":[1,[2,],],}', { a: 'b\tc\n', l: [1, [2]] }],
+    ['{"a":"1,}","b":"\\",]"}', { a: '1,}', b: '",]' }],
+    ['<a><b>Gate & door</b></a>', { a: { b: 'Gate & door' } }],
+    ['<a><b>1</b></a>\n<a><b>2</b></a>', { a: [{ b: '1' }, { b: '2' }] }],
+  ])('is read where what it means is not in doubt: %j', (text, body) => {
+    expect(readMessage('text/plain', Buffer.from(text))).toMatchObject({ body });
+  });
+
+  it.each(['{,}', '[,]', '{"a":1,,}', '{"a" 1}', '{"a":1', '<a>b', '<a></b>'])(
+    'is refused where it is: %s',
+    (text) => {
+      expect(readMessage('text/plain', Buffer.from(text))).toBe('neither JSON nor XML');
+    },
+  );
+
+  it('is read as UTF-16 where it says so', () => {
+    const text = Buffer.from('\ufeff{"name":"王芳"}', 'utf16le');
+    expect(readMessage('application/json', text)).toMatchObject({ body: { name: '王芳' } });
+    expect(readMessage('application/json', Buffer.from(text).swap16())).toMatchObject({
+      body: { name: '王芳' },
+    });
+  });
+
+  it('as lenient as it is read never says what JSON itself does not', () => {
+    fc.assert(
+      fc.property(fc.json(), (json) => {
+        expect(parseJson(json)).toEqual(JSON.parse(json));
+      }),
+    );
+    fc.assert(
+      fc.property(fc.string(), (text) => {
+        try {
+          parseJson(text);
+        } catch (error) {
+          expect(error).toBeInstanceOf(SyntaxError);
+        }
+      }),
+    );
+  });
+});
+
+describe('what terminals send, well formed', () => {
   it('as a form is read as browsers write one', () => {
     const fields = { name: '王 芳', 'a&b': 'c=d+e', empty: '' };
     const read = readMessage(
@@ -188,16 +251,14 @@ describe('what terminals send', () => {
   it('as a stream is read part by part, whatever the chunks, and each is there with its last byte', () => {
     const part = (text: string, end: string) =>
       `--b\r\nContent-Type: text/plain\r\nContent-Length: ${text.length}\r\n\r\n${text}${end}`;
-    const wire = Buffer.from(
-      part('one', '\r\n') + part('--b', '\r\n\r\n') + part('', '\r\n') + part('end', ''),
-    );
+    const wire = Buffer.from(part('one', '\r\n') + part('-b', '\r\n') + part('', '\r\n') + part('end', ''));
     fc.assert(
       fc.property(chunked, (cut) => {
         const decoder = multipartDecoder('b');
         const found = cut(wire).flatMap((chunk) => decoder.push(chunk));
         expect(found.map((one) => ('frame' in one ? one.frame.bytes.toString() : one))).toEqual([
           'one',
-          '--b',
+          '-b',
           '',
           'end',
         ]);

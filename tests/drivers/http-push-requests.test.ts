@@ -159,13 +159,29 @@ describe('a Uniview terminal', () => {
     ]);
   });
 
+  it('tells everybody whom a record is about, each under a number and a face of their own', () => {
+    const [one] = verified.LibMatInfoList;
+    const two = { ...one, ID: 10, MatchStatus: 3, MatchFaceID: 2, MatchPersonInfo: { PersonCode: '2077' } };
+    const FaceInfoList = [...verified.FaceInfoList, { ID: 10, Timestamp: 1_795_477_202 }];
+    const body = { ...verified, FaceInfoNum: 2, FaceInfoList, LibMatInfoNum: 2, LibMatInfoList: [one, two] };
+    expect(mapMessage(terminalProfile('uniview-face'), body)).toMatchObject({
+      events: 2,
+      mapped: [
+        { credential: { number: '1042' }, decision: 'granted', at: 1_795_477_201, key: '77/9' },
+        { credential: { number: '2077' }, decision: 'denied', at: 1_795_477_202, key: '77/10' },
+      ],
+    });
+  });
+
   it('that only enrolled somebody is counted', () => {
     expect(mapMessage(terminalProfile('uniview-face'), matched({ MatchStatus: 21 }))).toMatchObject({
       mapped: [],
       unmapped: ['21/0'],
     });
   });
+});
 
+describe('a Uniview terminal, or what says that it is one', () => {
   it('that is simulated repeats what is not answered with its number', async () => {
     let refusals = 1;
     const { url, reports } = await port(

@@ -89,13 +89,22 @@ describe('what reading costs', () => {
     );
   });
 
-  it('is linear in a stream that comes in small pieces', () => {
+  it.each([
+    ['noise', 'x', '--b\r\n\r\n'],
+    ['JSON', '{"a":', '--b\r\n\r\n'],
+    ['XML', '<a b="', '--b\r\n\r\n'],
+    ['documents side by side', '{}<a/>Code=\n', '--b\r\n\r\n'],
+    ['blanks', ' ', '--b\r\n\r\n'],
+    ['blanks behind a boundary', ' ', '--b'],
+    ['boundaries', '--b\r\n', ''],
+    ['dashes', '-', '--b\r\n\r\n'],
+  ])('is linear in a stream that comes in small pieces: %s', (_name, unit, head) => {
     expectLinear(
       (wire: Buffer) => {
         const decoder = multipartDecoder('b');
         for (let at = 0; at < wire.length; at += 100) decoder.push(wire.subarray(at, at + 100));
       },
-      (size) => bytes(repeated('x', size, '--b\r\n\r\n')),
+      (size) => bytes(repeated(unit, size, head)),
     );
   });
 
