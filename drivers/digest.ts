@@ -54,10 +54,12 @@ export function readChallenges(header: string): readonly Challenge[] {
   return found.map(({ scheme, members }) => ({ scheme, members: Object.fromEntries(members) }));
 }
 
-/** The algorithms that we know (RFC 7616, 6.1), the weaker first. */
+/** The algorithms that we know (RFC 7616, 6.1; GB/T 28181-2022), the weaker first. */
 const hashes: readonly (readonly [name: string, hash: string])[] = [
   ['MD5', 'md5'],
   ['SHA-256', 'sha256'],
+  // GB/T 28181-2022, 9.1; GB/T 32905. No device's HTTP has been seen to want it.
+  ['SM3', 'sm3'],
 ];
 const strengthOf = ({ members: { algorithm = 'MD5' } }: Challenge) =>
   hashes.findIndex(([name]) => name === algorithm.toUpperCase().replace(/-SESS$/, ''));
@@ -84,7 +86,7 @@ export function authorizationOf(
 
 /**
  * The `Authorization` of a request that was answered with this challenge. `cnonce` is random but in tests.
- * @throws Error on an algorithm that is neither MD5 nor SHA-256, plain or -sess.
+ * @throws Error on an algorithm that is neither MD5, SHA-256 nor SM3, plain or -sess.
  */
 export function digestAuthorization(
   challenge: Readonly<Record<string, string>>,

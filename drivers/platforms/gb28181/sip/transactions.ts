@@ -37,6 +37,8 @@ export interface Peer {
   readonly port: number;
   /** Never throws: what cannot be sent is lost, as on the way. */
   send(bytes: Buffer): void;
+  /** Of a connection: calls once it has ended. @returns what takes that back. */
+  onClosed?(run: () => void): () => void;
 }
 
 export interface Answer {
@@ -62,7 +64,7 @@ export interface Transactions {
   receive(message: Message, from: Peer): void;
   /**
    * Asks, until a final answer comes: any status from 200. `sentBy`: how we are reached, `host:port`.
-   * @throws Error, with code E_SIP_SILENT where nobody answered within 32 s, E_SIP_CLOSED where we end.
+   * @throws SipError E_SIP_SILENT: nobody answered within 32 s; E_SIP_CLOSED: the connection ended, or we do.
    */
   ask(request: Request, to: Peer, sentBy: string): Promise<Response>;
   close(): void;
@@ -172,6 +174,7 @@ function createQuestions(time: Clock) {
         const end = () => {
           sending?.stop();
           over.stop();
+          stay?.();
           open.delete(key);
         };
         const fail = (error: Error) => {
@@ -180,6 +183,9 @@ function createQuestions(time: Clock) {
         };
         const over = time.after(OVER_MS, () =>
           fail(new SipError('E_SIP_SILENT', `${request.method}: no answer within ${OVER_MS / 1000} s`)),
+        );
+        const stay = to.onClosed?.(() =>
+          fail(new SipError('E_SIP_CLOSED', `${request.method}: the connection ended before the answer`)),
         );
         open.set(key, {
           heard(response) {

@@ -1,0 +1,269 @@
+/**
+ * How a gateway is known at a platform of GB/T 28181 (2016 and 2022, 9.1 and 9.6): it registers with its password, again
+ * before that is over, and says each minute that it is there. Three of those without an answer, and it is not registered.
+ */
+import { randomBytes } from 'node:crypto';
+import type { Clock, Timer } from '../../contract/clock.ts';
+import { authorizationOf, type Credentials, isStale } from '../../digest.ts';
+import type { Endpoint, Place } from './sip/endpoint.ts';
+import {
+  type Header,
+  headerOf,
+  listOf,
+  type Request,
+  type Response,
+  readAddress,
+  readVia,
+} from './sip/message.ts';
+
+/** Keepalives without an answer after which we are not registered (2016, 9.6: three). */
+const MISSED_MAX = 3;
+/** A registration is refreshed when this share of it is over. */
+const REFRESH_AT = 0.8;
+/** No platform is asked to know us for less, s. */
+const EXPIRES_MIN = 30;
+
+/** What stays the same over all registrations of a process: some platforms know a refresh by its Call-ID alone. */
+export interface Identity {
+  readonly callId: string;
+  readonly tag: string;
+  sequence: number;
+}
+
+export const newIdentity = (): Identity => ({
+  callId: randomBytes(12).toString('hex'),
+  tag: randomBytes(6).toString('hex'),
+  sequence: 0,
+});
+
+export interface RegistrationOptions {
+  readonly endpoint: Endpoint;
+  readonly place: Place;
+  /** The platform's 20 digits, and its domain. */
+  readonly platform: { readonly id: string; readonly domain: string };
+  /** Ours. */
+  readonly device: string;
+  readonly credentials: Credentials;
+  /** How the platform reaches us, `host:port`. */
+  readonly sentBy: string;
+  readonly expiresSeconds: number;
+  readonly keepaliveMs: number;
+  /** `3.0`: we speak the standard of 2022 (its annex I). */
+  readonly version?: string | undefined;
+  readonly identity: Identity;
+  readonly time: Clock;
+  /** The body of a keepalive. */
+  readonly keepalive: () => Buffer;
+}
+
+export interface Registration {
+  /** Sends a MESSAGE (RFC 3428) with a body of MANSCDP. @throws Error where there is no answer. */
+  message(body: Buffer): Promise<Response>;
+  /** Resolves with the reason once the platform does not know us any more. Never rejects. */
+  readonly ended: Promise<Error>;
+  /** `Date` of the last 200: when it was by the platform's clock. */
+  readonly date: string | undefined;
+  /** `goodbye`: says that we leave. */
+  close(timeoutMs: number, goodbye: boolean): Promise<void>;
+}
+
+export class RefusedError extends Error {
+  readonly status: number;
+  constructor(status: number, message: string) {
+    super(message);
+    this.name = 'RefusedError';
+    this.status = status;
+  }
+}
+
+/** In plain words, with what to look at. */
+function refusalOf(platform: string, { status, reason }: Response, wasAuthorised: boolean): RefusedError {
+  const said = `${status} ${reason}`.trim();
+  if (status === 401 || status === 407)
+    return new RefusedError(
+      status,
+      wasAuthorised
+        ? `the platform ${platform} refuses the password, or the id that it is of (${said})`
+        : `the platform ${platform} wants a proof that we do not know (${said})`,
+    );
+  if (status === 403 || status === 404)
+    return new RefusedError(status, `the platform ${platform} does not let this device id in (${said})`);
+  return new RefusedError(status, `the platform ${platform} refuses to register us (${said})`);
+}
+
+const bracket = (address: string) => (address.includes(':') ? `[${address}]` : address);
+
+const uriOf = ({ platform: { id, domain } }: RegistrationOptions) => `sip:${id}@${domain}`;
+const ownOf = ({ device, platform: { domain } }: RegistrationOptions) => `<sip:${device}@${domain}>`;
+const versionOf = ({ version }: RegistrationOptions): readonly Header[] =>
+  version === undefined ? [] : [['x-gb-ver', version]];
+
+/** Says REGISTER, again and again as one who is known by its Call-ID. */
+function createRegistrar(options: RegistrationOptions) {
+  const { endpoint, place, platform, device, credentials, identity } = options;
+  const uri = uriOf(options);
+  const own = ownOf(options);
+  let contact = `${device}@${options.sentBy}`;
+  let asked = Math.max(EXPIRES_MIN, options.expiresSeconds);
+  let date: string | undefined;
+  const say = (expires: number, authorization: readonly Header[]): Promise<Response> => {
+    const request: Request = {
+      ...{ method: 'REGISTER', uri, body: Buffer.alloc(0) },
+      headers: [
+        ['from', `${own};tag=${identity.tag}`],
+        ['to', own],
+        ['call-id', identity.callId],
+        ['cseq', `${++identity.sequence} REGISTER`],
+        ['contact', `<sip:${contact}>`],
+        ['max-forwards', '70'],
+        ['expires', String(expires)],
+        ...versionOf(options),
+        ...authorization,
+      ],
+    };
+    return endpoint.ask(request, place, options.sentBy);
+  };
+  /** With our password where that is wanted: once, and again for a nonce that is over. */
+  const registerFor = async (expires = asked): Promise<Response> => {
+    let response = await say(expires, []);
+    let isAuthorised = false;
+    for (let tries = 0; (response.status === 401 || response.status === 407) && tries < 2; tries++) {
+      const isProxy = response.status === 407;
+      const challenges = listChallenges(response, isProxy);
+      if (tries === 1 && !isStale(challenges)) break;
+      const proof = authorizationOf(challenges, credentials, { method: 'REGISTER', uri });
+      // A password is never shown as it is.
+      if (proof === undefined || !proof.startsWith('Digest')) break;
+      isAuthorised = true;
+      response = await say(expires, [[isProxy ? 'proxy-authorization' : 'authorization', proof]]);
+    }
+    const shortest = Number(headerOf(response, 'min-expires'));
+    if (response.status === 423 && shortest > expires && shortest < 2 ** 31) {
+      asked = shortest;
+      return await registerFor(shortest);
+    }
+    if (response.status < 200 || response.status > 299) throw refusalOf(platform.id, response, isAuthorised);
+    const via = readVia(listOf(response, 'via')[0] ?? '');
+    const { received = '', rport = '' } = via?.params ?? {};
+    // How it sees us behind NAT: so it is told the next time.
+    if (received !== '' && /^\d+$/.test(rport)) contact = `${device}@${bracket(received)}:${rport}`;
+    date = headerOf(response, 'date');
+    return response;
+  };
+  return {
+    registerFor,
+    get asked() {
+      return asked;
+    },
+    get date() {
+      return date;
+    },
+  };
+}
+
+/** Registers. @throws RefusedError, or Error where nobody answers. */
+export async function register(options: RegistrationOptions): Promise<Registration> {
+  const { endpoint, place, time } = options;
+  const registrar = createRegistrar(options);
+  const first = await registrar.registerFor();
+  const { promise: ended, resolve: end } = Promise.withResolvers<Error>();
+  const stop = new AbortController();
+  ended.then(() => stop.abort());
+  const timers: Timer[] = [];
+  const refreshIn = (response: Response, tries = 0): void => {
+    const lastsMs = lastsSeconds(response, registrar.asked) * 1000;
+    const wait = tries === 0 ? lastsMs * REFRESH_AT : (lastsMs * (1 - REFRESH_AT)) / 4;
+    timers.push(
+      time.after(wait, () => {
+        timers.length = 0;
+        if (stop.signal.aborted) return;
+        registrar.registerFor().then(
+          (next) => stop.signal.aborted || refreshIn(next),
+          (error: Error) => {
+            // One that does not answer may the next time, while it still knows us.
+            if (error instanceof RefusedError || tries === 2) end(error);
+            else if (!stop.signal.aborted) refreshIn(response, tries + 1);
+          },
+        );
+      }),
+    );
+  };
+  refreshIn(first);
+
+  let serial = Math.floor(time.random() * 1000);
+  const message = (body: Buffer): Promise<Response> =>
+    endpoint.ask(
+      {
+        ...{ method: 'MESSAGE', uri: uriOf(options), body },
+        headers: [
+          ['from', `${ownOf(options)};tag=${randomBytes(6).toString('hex')}`],
+          ['to', `<${uriOf(options)}>`],
+          ['call-id', randomBytes(12).toString('hex')],
+          ['cseq', `${++serial} MESSAGE`],
+          ['max-forwards', '70'],
+          ['content-type', 'Application/MANSCDP+xml'],
+          ...versionOf(options),
+        ],
+      },
+      place,
+      options.sentBy,
+    );
+  keepAlive(options, message, stop.signal).then((why) => why !== undefined && end(why));
+
+  return {
+    message,
+    ended,
+    get date() {
+      return registrar.date;
+    },
+    async close(timeoutMs, goodbye) {
+      stop.abort();
+      for (const timer of timers.splice(0)) timer.stop();
+      end(new Error('we left the platform'));
+      if (!goodbye) return;
+      const left = new AbortController();
+      const leaving = registrar.registerFor(0).then(
+        () => left.abort(),
+        () => left.abort(),
+      );
+      await Promise.race([leaving, time.wait(timeoutMs, left.signal)]);
+    },
+  };
+}
+
+const listChallenges = ({ headers }: Response, isProxy: boolean): string =>
+  headers
+    .filter(([name]) => name === (isProxy ? 'proxy-authenticate' : 'www-authenticate'))
+    .map(([, value]) => value)
+    .join(', ');
+
+/** For how long a platform knows us: of our Contact, else of all (RFC 3261, 10.3), else as asked. */
+function lastsSeconds(response: Response, asked: number): number {
+  const contacts = listOf(response, 'contact').map((one) => readAddress(one)?.params['expires']);
+  const said = [contacts.length === 1 ? contacts[0] : undefined, headerOf(response, 'expires')];
+  const seconds = said.filter((one) => /^\d{1,9}$/.test(one ?? '')).map(Number)[0] ?? asked;
+  return Math.max(EXPIRES_MIN, Math.min(seconds, asked));
+}
+
+/** Resolves with what says that the platform does not know us; undefined: it was stopped. */
+async function keepAlive(
+  { time, keepalive, keepaliveMs, platform }: RegistrationOptions,
+  message: Registration['message'],
+  signal: AbortSignal,
+): Promise<Error | undefined> {
+  for (let missed = 0; ; ) {
+    if ((await time.wait(keepaliveMs, signal)) === 'stopped') return undefined;
+    const answer = await message(keepalive()).catch((error: Error) => error);
+    if (signal.aborted) return undefined;
+    if (!(answer instanceof Error) && answer.status < 300) {
+      missed = 0;
+      continue;
+    }
+    // It answers, and does not know us: it was started anew.
+    if (!(answer instanceof Error) && [401, 403, 404].includes(answer.status))
+      return new Error(`the platform ${platform.id} does not know us any more (${answer.status})`);
+    missed++;
+    if (missed === MISSED_MAX)
+      return new Error(`the platform ${platform.id} answered none of ${MISSED_MAX} keepalives`);
+  }
+}

@@ -1,0 +1,250 @@
+/**
+ * One SIP port, UDP and TCP, for all platforms (RFC 3261, 18). What comes from an address that no platform has is not
+ * answered: who scans the port hears nothing. Answers go back the way that their question came.
+ */
+import { createSocket, type Socket as UdpSocket } from 'node:dgram';
+import { connect as connectTcp, createServer, isIP, type Socket } from 'node:net';
+import { boundConnections, listenAt, portError, turnedReason, webConnections } from '../../../connections.ts';
+import type { Clock } from '../../../contract/clock.ts';
+import {
+  type Broken,
+  type Message,
+  type Request,
+  type Response,
+  readDatagram,
+  sipSplitter,
+  writeMessage,
+} from './message.ts';
+import { type Asked, createTransactions, type Peer, type Transactions } from './transactions.ts';
+
+/** What is larger may be torn on its way, and goes by TCP (RFC 3261, 18.1.1). */
+export const DATAGRAM_MAX = 1300;
+/** Via and the lines around it, which are written when it is sent. */
+const VIA_MAX = 120;
+const CONNECT_MS = 5000;
+/** A connection that nobody uses; platforms that want it kept send empty lines, or ask. */
+const IDLE_MS = 180_000;
+/** Connections that strangers of one address may hold beside each other. */
+const CONNECTIONS_MAX = 8;
+
+/** Where a platform is: an IP address, not a name. */
+export interface Place {
+  readonly transport: 'UDP' | 'TCP';
+  readonly address: string;
+  readonly port: number;
+}
+
+/** What one platform gets of the port. */
+export interface Tenant {
+  /** Whether what comes from there is this platform's. */
+  readonly isFrom: (address: string, request: Request | undefined) => boolean;
+  readonly asked: (asked: Asked) => void;
+  readonly discarded: (reason: string) => void;
+}
+
+export interface Endpoint {
+  readonly port: number;
+  add(tenant: Tenant): () => void;
+  /**
+   * Asks, by TCP where it is too large for a datagram. `sentBy`: how the platform reaches us, `host:port`.
+   * @throws Error with a sentence: no connection, no answer.
+   */
+  ask(request: Request, to: Place, sentBy: string): Promise<Response>;
+  close(): Promise<void>;
+}
+
+const plain = (address: string) => address.replace(/^::ffff:(?=\d+\.)/, '');
+
+/** A datagram's way. */
+const udpPeer = (socket: UdpSocket, address: string, port: number): Peer => ({
+  ...{ transport: 'UDP', address, port },
+  send: (bytes) => socket.send(bytes, port, address, () => {}),
+});
+
+const tcpPeer = (socket: Socket): Peer => ({
+  ...{ transport: 'TCP', address: plain(socket.remoteAddress ?? ''), port: socket.remotePort ?? 0 },
+  send: (bytes) => void (socket.writable && socket.write(bytes)),
+  onClosed(run) {
+    if (socket.destroyed) queueMicrotask(run);
+    socket.once('close', run);
+    return () => void socket.off('close', run);
+  },
+});
+
+/** @throws LineError E_PORT_TAKEN, E_LINE_REFUSED */
+export async function openEndpoint(own: {
+  /** Of this machine; `0.0.0.0` or `::` all of them. */
+  readonly address: string;
+  readonly port: number;
+  readonly time: Clock;
+  /** What came from nobody whom we know: counted. */
+  readonly stranger: (reason: string) => void;
+}): Promise<Endpoint> {
+  const { address, port, time, stranger } = own;
+  const tenants = new Set<Tenant>();
+  const tenantOf = (from: string, request?: Request) =>
+    [...tenants].find(({ isFrom }) => isFrom(from, request));
+  const isKnown = (from: string) => [...tenants].some(({ isFrom }) => isFrom(from, undefined));
+  const discarded = (reason: string, from: string) => (tenantOf(from)?.discarded ?? stranger)(reason);
+
+  const transactions: Transactions = createTransactions({
+    time,
+    asked(asked) {
+      const tenant = tenantOf(asked.from.address, asked.request);
+      if (tenant !== undefined) return tenant.asked(asked);
+      asked.answer({ status: 404, reason: 'Not Found' });
+      discarded('a question for nobody here', asked.from.address);
+    },
+    discarded: (reason) => stranger(reason),
+  });
+  const take = (message: Message | Broken, from: Peer) => {
+    if (!('broken' in message)) return transactions.receive(message, from);
+    discarded(message.broken, from.address);
+    const { request } = message;
+    if (request !== undefined && request.method !== 'ACK') from.send(refusalOf(request));
+  };
+
+  const udp = createSocket({ type: isIP(address) === 6 ? 'udp6' : 'udp4', reuseAddr: false });
+  udp.on('message', (bytes, { address: raw, port: from }) => {
+    const source = plain(raw);
+    if (!isKnown(source)) return stranger('a datagram of an unknown address');
+    // Empty lines keep a way through NAT open.
+    if (bytes.every((one) => one === 13 || one === 10 || one === 0)) return;
+    take(readDatagram(bytes), udpPeer(udp, source, from));
+  });
+  const tcp = createTcp({ time, take, isKnown, stranger });
+  await bindBoth(udp, tcp.server, address, port);
+  udp.on('error', () => stranger('an error of the socket'));
+
+  return {
+    port,
+    add(tenant) {
+      tenants.add(tenant);
+      return () => void tenants.delete(tenant);
+    },
+    async ask(request, to, sentBy) {
+      const size = writeMessage(request).length + VIA_MAX;
+      const isTcp = to.transport === 'TCP' || size > DATAGRAM_MAX;
+      const peer = isTcp ? await tcp.peer(to) : udpPeer(udp, to.address, to.port);
+      return await transactions.ask(request, peer, sentBy);
+    },
+    async close() {
+      transactions.close();
+      await Promise.all([new Promise<void>((resolve) => udp.close(() => resolve())), tcp.close()]);
+    },
+  };
+}
+
+/** For what is a question and cannot be read; with what it has of an address. */
+function refusalOf(request: Request): Buffer {
+  const copied = ['via', 'from', 'to', 'call-id', 'cseq'];
+  const headers = request.headers.filter(([name]) => copied.includes(name));
+  return writeMessage({ status: 400, reason: 'Bad Request', headers, body: Buffer.alloc(0) });
+}
+
+async function bindBoth(
+  udp: UdpSocket,
+  server: ReturnType<typeof createServer>,
+  address: string,
+  port: number,
+): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    const refused = (error: NodeJS.ErrnoException) => reject(portError(error, address, port));
+    udp.once('error', refused);
+    udp.bind({ address, port, exclusive: true }, () => {
+      udp.off('error', refused);
+      resolve();
+    });
+  });
+  try {
+    await listenAt(server, address, port);
+  } catch (error) {
+    udp.close();
+    throw error;
+  }
+}
+
+/** Connections: those that came, and those that we made, one a place. */
+function createTcp({
+  time,
+  take,
+  isKnown,
+  stranger,
+}: {
+  readonly time: Clock;
+  readonly take: (message: Message | Broken, from: Peer) => void;
+  readonly isKnown: (address: string) => boolean;
+  readonly stranger: (reason: string) => void;
+}) {
+  const sockets = new Set<Socket>();
+  const made = new Map<string, Promise<Socket>>();
+  const listen = (socket: Socket) => {
+    const peer = tcpPeer(socket);
+    const split = sipSplitter();
+    sockets.add(socket);
+    socket.setNoDelay(true);
+    let idle = time.after(IDLE_MS, () => socket.destroy());
+    socket.on('data', (chunk) => {
+      idle.stop();
+      idle = time.after(IDLE_MS, () => socket.destroy());
+      // RFC 5626, 3.5.1: who sends two empty lines wants one back.
+      if (chunk.equals(Buffer.from('\r\n\r\n'))) peer.send(Buffer.from('\r\n'));
+      for (const message of split(chunk)) {
+        take(message, peer);
+        // Nobody knows where the next one would begin.
+        if ('broken' in message && message.request === undefined) socket.destroy();
+      }
+    });
+    socket.on('error', () => {});
+    socket.once('close', () => {
+      idle.stop();
+      sockets.delete(socket);
+    });
+  };
+  const server = createServer((socket) => {
+    const address = plain(socket.remoteAddress ?? '');
+    const same = [...sockets].filter(({ remoteAddress }) => plain(remoteAddress ?? '') === address).length;
+    if (isKnown(address) && same < CONNECTIONS_MAX) return listen(socket);
+    stranger('a connection of an unknown address');
+    socket.destroy();
+  });
+  boundConnections(server, webConnections, (why) => stranger(turnedReason[why]));
+  const open = async ({ address, port }: Place): Promise<Socket> => {
+    const socket = connectTcp({ host: address, port });
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const late = time.after(CONNECT_MS, () => reject(new Error('timed out')));
+    socket.once('connect', resolve);
+    socket.once('error', reject);
+    try {
+      await promise;
+    } catch (error) {
+      socket.destroy();
+      throw new Error(`no TCP connection to ${address}:${port}: ${(error as Error).message}`, {
+        cause: error,
+      });
+    } finally {
+      late.stop();
+    }
+    listen(socket);
+    return socket;
+  };
+  return {
+    server,
+    async peer(place: Place): Promise<Peer> {
+      const key = `${place.address} ${place.port}`;
+      let opening = made.get(key);
+      if (opening === undefined) {
+        opening = open(place);
+        made.set(key, opening);
+        const forget = () => made.delete(key);
+        opening.then((socket) => socket.once('close', forget), forget);
+      }
+      return tcpPeer(await opening);
+    },
+    async close() {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      for (const socket of sockets) socket.destroy();
+      await closed;
+    },
+  };
+}

@@ -1,0 +1,121 @@
+/**
+ * A platform of GB/T 28181, as small as one can be, written by the standard and without our codec: it parts lines by hand
+ * and proves passwords by RFC 2617, 3.2.2.
+ */
+import { createHash } from 'node:crypto';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { createServer, type Socket } from 'node:net';
+import { onTestFinished } from 'vitest';
+import { freePort, stream } from '../helpers.ts';
+
+export interface Heard {
+  readonly method: string;
+  readonly start: string;
+  readonly by: 'UDP' | 'TCP';
+  readonly text: string;
+  readonly body: string;
+  header(name: string): string;
+}
+
+export interface PeerOptions {
+  readonly password?: string;
+  /** How it asks who we are: with `qop`, without, by SM3, or not at all. */
+  readonly asks?: 'qop' | 'plain' | 'SM3' | 'nothing';
+  readonly expires?: number;
+}
+
+const REALM = '3402000000';
+
+export async function startPlatform({ password = 'secret', asks = 'qop', expires }: PeerOptions = {}) {
+  const heard = stream<Heard>();
+  const behaviour = {
+    /** What it answers to a message; undefined: nothing. */
+    message: 200 as number | undefined,
+    register: undefined as number | undefined,
+    isSilent: false,
+    password,
+  };
+  const nonces: string[] = [];
+  const digest = (text: string) =>
+    createHash(asks === 'SM3' ? 'sm3' : 'md5')
+      .update(text)
+      .digest('hex');
+  const isProved = (one: Heard): boolean => {
+    const said = one.header('Authorization');
+    const of = (name: string) => new RegExp(`[ ,]${name}="?([^",]*)`).exec(said)?.[1] ?? '';
+    if (said === '' || !nonces.includes(of('nonce'))) return false;
+    const user = /sip:(\d+)@/.exec(one.header('From'))?.[1];
+    const ha1 = digest(`${user}:${REALM}:${behaviour.password}`);
+    const ha2 = digest(`REGISTER:${of('uri')}`);
+    const middle = asks === 'qop' ? [of('nonce'), of('nc'), of('cnonce'), of('qop')] : [of('nonce')];
+    return of('response') === digest([ha1, ...middle, ha2].join(':')) && of('username') === user;
+  };
+  const answer = (one: Heard, from: { address: string; port: number }): string | undefined => {
+    if (behaviour.isSilent) return undefined;
+    const via = one.header('Via').replace(/;rport/, `;rport=${from.port};received=${from.address}`);
+    const lines = (status: string, ...more: string[]) =>
+      [
+        ...[`SIP/2.0 ${status}`, `Via: ${via}`, `From: ${one.header('From')}`],
+        ...[
+          `To: ${one.header('To')};tag=peer`,
+          `Call-ID: ${one.header('Call-ID')}`,
+          `CSeq: ${one.header('CSeq')}`,
+        ],
+        ...[...more, 'Content-Length: 0', '', ''],
+      ].join('\r\n');
+    if (one.method === 'MESSAGE')
+      return behaviour.message === undefined ? undefined : lines(`${behaviour.message} Word`);
+    if (behaviour.register !== undefined) return lines(`${behaviour.register} Word`);
+    if (asks === 'nothing' || isProved(one)) {
+      const lasts = one.header('Expires') === '0' ? 0 : (expires ?? Number(one.header('Expires')));
+      return lines(
+        '200 OK',
+        'Date: 2026-11-28T15:30:00.123',
+        `Contact: ${one.header('Contact')};expires=${lasts}`,
+      );
+    }
+    const nonce = `n${nonces.length}`;
+    nonces.push(nonce);
+    const more = asks === 'qop' ? ', qop="auth"' : asks === 'SM3' ? ', algorithm=SM3' : '';
+    return lines('401 Unauthorized', `WWW-Authenticate: Digest realm="${REALM}", nonce="${nonce}"${more}`);
+  };
+  const take = (text: string, by: Heard['by'], from: { address: string; port: number }) => {
+    const [head = '', body = ''] = text.split(/\r\n\r\n/, 2);
+    const one: Heard = {
+      ...{ text, by, body, start: head.split('\r\n')[0] ?? '', method: head.split(' ')[0] ?? '' },
+      header: (name) => new RegExp(`^${name}: *(.*)$`, 'im').exec(head)?.[1]?.trim() ?? '',
+    };
+    heard.push(one);
+    return answer(one, from);
+  };
+
+  const udp = createSocket('udp4');
+  const port = await freePort();
+  udp.bind(port, '127.0.0.1');
+  await once(udp, 'listening');
+  const sockets = new Set<Socket>();
+  const tcp = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('error', () => {});
+    socket.on('data', (chunk) => {
+      const said = take(chunk.toString(), 'TCP', { address: '127.0.0.1', port: socket.remotePort ?? 0 });
+      if (said !== undefined) socket.write(said);
+    });
+  });
+  tcp.listen(port, '127.0.0.1');
+  await once(tcp, 'listening');
+  udp.on('message', (bytes, from) => {
+    const said = take(bytes.toString(), 'UDP', from);
+    if (said !== undefined) udp.send(said, from.port, from.address);
+  });
+  const drop = () => {
+    for (const socket of sockets) socket.destroy();
+  };
+  onTestFinished(() => {
+    udp.close();
+    tcp.close();
+    drop();
+  });
+  return { port, heard, behaviour, drop };
+}
