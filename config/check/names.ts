@@ -48,10 +48,13 @@ export const idsOf = (items: readonly { readonly id: string }[]) => items.map(({
 
 /** The zones that a device's options list, of an account; undefined: they list none, and any number may come. */
 function zonesOf(options: unknown, account: string | undefined): readonly number[] | undefined {
-  const { zones, inputs } = options as {
+  const { zones, inputs, events } = options as {
     zones?: readonly { zone: number }[];
     inputs?: readonly { zone: number }[];
+    events?: readonly { zone?: number }[];
   };
+  // A camera has the zones that its rules give, and no others.
+  if (events !== undefined) return events.flatMap(({ zone }) => zone ?? []);
   const listed =
     zones ?? inputs ?? accountsOf(options).find((one) => isSameAccount(one.account, account))?.zones;
   return listed === undefined || listed.length === 0 ? undefined : listed.map(({ zone }) => zone);

@@ -10,10 +10,13 @@ import type { Config } from '../schema.ts';
 import type { RuleConfig } from '../sections/rules.ts';
 import { actionsOf, idsOf, isMissing, missingNames, named, type Path, zoneProblems } from './names.ts';
 
-type Place = Pick<Config, 'devices' | 'areas'>;
+type Place = Pick<Config, 'devices' | 'areas' | 'media'>;
 type Step = RuleConfig['do'][number];
 
-export function ruleProblems({ rules, ...place }: Pick<Config, 'rules' | 'devices' | 'areas'>): Problem[] {
+export function ruleProblems({
+  rules,
+  ...place
+}: Pick<Config, 'rules' | 'devices' | 'areas' | 'media'>): Problem[] {
   return rules.flatMap(({ id, when, do: steps }, i) => {
     const path = ['rules', i];
     const twice: Problem[] =
@@ -58,7 +61,27 @@ function stepProblems(path: Path, step: Step, place: Place): Problem[] {
       },
     ];
   const wrong = argumentProblems(path, step);
-  return [...lengthProblems(path, step), ...(wrong.length > 0 ? wrong : outputProblems(path, step, place))];
+  return [
+    ...lengthProblems(path, step),
+    ...(wrong.length > 0
+      ? wrong
+      : [...outputProblems(path, step, place), ...clipProblems(path, step, place)]),
+  ];
+}
+
+/** Nothing of before an alarm is kept of a camera that is not listed: each clip would be refused. */
+function clipProblems(path: Path, { target, action }: Step, { media }: Place): Problem[] {
+  if (action !== 'clip' || media.clips.includes(target)) return [];
+  const all = [...media.clips, target].join(', ');
+  return [
+    {
+      path: [...path, 'target'],
+      message: say(
+        `${target} is not in media.clips, so that no clip of it is there; write media: { clips: [${all}] }`,
+        `${target} 不在 media.clips 中，因此没有它的录像；请写 media: { clips: [${all}] }`,
+      ),
+    },
+  ];
 }
 
 function lengthProblems(path: Path, { action, for: length }: Step): Problem[] {

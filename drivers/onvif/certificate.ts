@@ -45,3 +45,52 @@ export function tlsOf(
     },
   };
 }
+
+/** Why nothing came of a question, by the code of the system, of Node or of OpenSSL, with what mends it. */
+const words: Readonly<Record<string, string>> = {
+  DEPTH_ZERO_SELF_SIGNED_CERT:
+    'its certificate is signed by itself, and not by who is in `caFile`: leave `caFile` out, and the first one that it shows is kept',
+  SELF_SIGNED_CERT_IN_CHAIN:
+    'its certificate is signed by somebody who is not in `caFile`: put their certificate there',
+  UNABLE_TO_GET_ISSUER_CERT: 'who signed its certificate is not in `caFile`: put their certificate there',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+    'who signed its certificate is not in `caFile`: put their certificate there',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+    'who signed its certificate is not in `caFile`: put their certificate there',
+  CERT_SIGNATURE_FAILURE: 'its certificate is not signed by who is in `caFile`: put their certificate there',
+  CERT_HAS_EXPIRED:
+    'its certificate has expired: give it a new one, or leave `caFile` out and name the fingerprint (`tls: { fingerprint: ... }`)',
+  CERT_NOT_YET_VALID: 'its certificate is not valid yet: look at the clock of this machine, and at its own',
+  ERR_TLS_CERT_ALTNAME_INVALID:
+    'its certificate names another host: write the name in it as `host`, or leave `caFile` out and name the fingerprint (`tls: { fingerprint: ... }`)',
+  ERR_SSL_WRONG_VERSION_NUMBER:
+    'it does not speak HTTPS on this port: leave `tls` out, or name the port that does',
+  ERR_SSL_PACKET_LENGTH_TOO_LONG:
+    'it does not speak HTTPS on this port: leave `tls` out, or name the port that does',
+  ERR_SSL_UNSUPPORTED_PROTOCOL:
+    'it speaks only TLS that is too old: leave `caFile` out, or renew its firmware',
+  ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION:
+    'it speaks only TLS that is too old: leave `caFile` out, or renew its firmware',
+  ERR_SSL_DH_KEY_TOO_SMALL: 'it speaks only TLS that is too weak: leave `caFile` out, or renew its firmware',
+  HPE_INVALID_CONSTANT:
+    'it does not speak HTTP on this port: write `tls: {}` where it is HTTPS, or name the port that does',
+  ECONNRESET:
+    'it ended the connection without an answer; where it speaks HTTPS on this port, write `tls: {}`',
+  ECONNREFUSED: 'nothing listens there: look at `port`, and whether ONVIF is switched on in it',
+  ENOTFOUND: 'there is no host of that name: look at `host`',
+  EAI_AGAIN: 'the name of its host could not be asked for: look at the DNS, or write its address',
+  EHOSTUNREACH: 'there is no way to it: look at `host`, its power and its cable',
+  ENETUNREACH: 'there is no way to its network: look at `host`, and at the addresses of this machine',
+};
+
+/** An error of the connection, in plain words with its code; every other one as it is. */
+export function inWords(error: unknown): unknown {
+  const { code = '', message } = error as { readonly code?: string; readonly message?: string };
+  // Some come without a code of their own: `write EPROTO ...:error:...:wrong version number`.
+  const found = /wrong version number|packet length too long/i.test(message ?? '')
+    ? 'ERR_SSL_WRONG_VERSION_NUMBER'
+    : code;
+  const sentence = Object.hasOwn(words, found) ? words[found] : undefined;
+  if (sentence === undefined) return error;
+  return Object.assign(new Error(`${sentence} (${found})`), { code });
+}

@@ -2,9 +2,10 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { Clock } from '../contract/clock.ts';
 import type { Credentials } from '../digest.ts';
-import { ask as askHttp, type HttpAnswer } from '../http.ts';
+import { ask as askPlainly, type HttpAnswer, type Question } from '../http.ts';
 import { createLogin, type Login, type Method, WRONG_PASSWORD } from '../login.ts';
 import { type CameraAddress, placesOf, serviceUrl } from './address.ts';
+import { inWords } from './certificate.ts';
 import { encodeRequest, readDateAndTime, type Token } from './codec.ts';
 import { type ClockReading, clockReadingOf } from './times.ts';
 import type { SoapError } from './xml.ts';
@@ -72,6 +73,12 @@ const isRefused = (status: number, text: string) => status === 401 || (isFault(t
 
 const isElsewhere = ({ status, text }: Answer) =>
   NOT_HERE.includes(status) || !text.includes('Envelope') || text.includes('ActionNotSupported');
+
+/** @throws Error in words that say what mends it. */
+const askHttp = (url: string, question: Question): Promise<HttpAnswer> =>
+  askPlainly(url, question).catch((error: unknown) => {
+    throw inWords(error);
+  });
 
 /** What was answered, and whether the question bore the password. */
 interface Tried<T> {

@@ -1,30 +1,50 @@
 /** From a camera's topics to what it observed. Pure. */
+import { closest, distance } from 'fastest-levenshtein';
 import { z } from 'zod';
 import { alarmKinds, type DeviceObservation, videoCauses } from '../contract/observation.ts';
 import { classOf, meaningOf } from './meanings.ts';
 import { type Notification, plainTopic } from './notifications.ts';
 import { stateIn } from './values.ts';
 
-export const eventRule = z.strictObject({
-  topic: z
-    .string()
-    .min(1)
-    .describe('How its topic begins: RuleEngine/LineDetector; prefixes make no difference'),
-  source: z
-    .string()
-    .optional()
-    .describe('Only of this source: the name of a rule, or the token of an input or a channel'),
-  kind: z
-    .enum([...alarmKinds, 'video', 'contact', 'exit-request', 'fault', 'power', 'ignore'])
-    .describe('What it means: an alarm, a `video` event, a fault; or nothing'),
-  cause: z
-    .string()
-    .max(50)
-    .optional()
-    .describe(`Of \`video\`: ${videoCauses.join(', ')}`),
-  zone: z.int().min(0).max(9999).optional().describe('Its number as a zone 防区 of this camera'),
-  inverted: z.boolean().default(false).describe('Whether `false` is the alarm'),
-});
+/** `moton` -> `motion`. */
+function causeNear(cause: string): string {
+  const best = closest(cause, videoCauses);
+  return distance(cause, best) > Math.max(2, cause.length / 3) ? '' : best;
+}
+
+export const eventRule = z
+  .strictObject({
+    topic: z
+      .string()
+      .min(1)
+      .describe('How its topic begins: RuleEngine/LineDetector; prefixes make no difference'),
+    source: z
+      .string()
+      .optional()
+      .describe('Only of this source: the name of a rule, or the token of an input or a channel'),
+    kind: z
+      .enum([...alarmKinds, 'video', 'contact', 'exit-request', 'fault', 'power', 'ignore'])
+      .describe('What it means: an alarm, a `video` event, a fault; or nothing'),
+    cause: z
+      .string()
+      .max(50)
+      .optional()
+      .describe(`Of \`video\`: ${videoCauses.join(', ')}`),
+    zone: z.int().min(0).max(9999).optional().describe('Its number as a zone 防区 of this camera'),
+    inverted: z.boolean().default(false).describe('Whether `false` is the alarm'),
+  })
+  .superRefine(({ kind, cause }, context) => {
+    // What is told as `video` has the type of its cause, and no other.
+    if (kind !== 'video' || cause === undefined || (videoCauses as readonly string[]).includes(cause)) return;
+    const best = causeNear(cause);
+    const all = videoCauses.join(', ');
+    context.addIssue({
+      code: 'custom',
+      path: ['cause'],
+      message: `not known${best && `; did you mean ${best}?`}; allowed: ${all}`,
+      params: { zh: `不认识${best && `；是不是 ${best}？`}；可用：${all}` },
+    });
+  });
 export type EventRule = z.output<typeof eventRule>;
 
 /** What tells one source from another, for people: the rule's name before tokens. */

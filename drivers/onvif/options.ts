@@ -1,12 +1,44 @@
 /** What the config says of a camera. */
+import { isIP } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import type { Clash, Device } from '../contract/driver.ts';
 import { duration, identifier } from '../contract/options.ts';
 import { eventRule } from './mapping.ts';
 
+/** `host: http://10.0.0.41:8080` -> how it is written. */
+function asWritten(given: string): string | undefined {
+  const text = /^[a-z][a-z\d+.-]*:\/\//i.test(given) ? given : `http://${given}`;
+  if (!URL.canParse(text)) return undefined;
+  const { hostname, port, protocol } = new URL(text);
+  const host = hostname.replace(/^\[|\]$/g, '');
+  if (host === '') return undefined;
+  const words = [
+    `host: ${host.includes(':') ? `"${host}"` : host}`,
+    ...(port === '' ? [] : [`port: ${port}`]),
+    ...(protocol === 'https:' ? ['tls: {}'] : []),
+  ];
+  return words.join(', ');
+}
+/** A name (RFC 1123, and what else the DNS bears) or an address; no brackets, no port, no path. */
+const HOST = /^[\p{L}\p{N}]([\p{L}\p{N}._-]*[\p{L}\p{N}.])?$/u;
+const host = () =>
+  z
+    .string()
+    .min(1)
+    .max(253)
+    .superRefine((given, context) => {
+      if (HOST.test(given) || (isIP(given) !== 0 && !given.includes('%'))) return;
+      const better = asWritten(given);
+      context.addIssue({
+        code: 'custom',
+        message: `a name or an address alone${better === undefined ? ', such as 10.0.0.41' : `: write ${better}`}`,
+        params: { zh: `只写主机名或地址${better === undefined ? '，如 10.0.0.41' : `：请写 ${better}`}` },
+      });
+    });
+
 export const options = z.strictObject({
-  host: z.string().min(1).describe('Its address or name'),
+  host: host().describe('Its address or name'),
   port: z.int().min(1).max(65_535).optional().describe('Of its ONVIF service; default 80, with `tls` 443'),
   tls: z
     .strictObject({

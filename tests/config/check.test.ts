@@ -38,7 +38,7 @@ describe('the arguments of a rule', () => {
     '{ target: yard, action: clip }',
     '{ target: yard, action: snapshot, arguments: { preset: gate } }',
   ])('may be as in a command: %s', (step) => {
-    expect(mistakes(rule(step))).toEqual([]);
+    expect(mistakes(`${rule(step)}media: { clips: [yard] }\n`)).toEqual([]);
   });
 
   it.each([

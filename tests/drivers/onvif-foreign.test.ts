@@ -151,6 +151,41 @@ describe('a camera that speaks HTTPS', { timeout: 20_000 }, () => {
   });
 });
 
+describe('a connection that does not come about', { timeout: 20_000 }, () => {
+  const [first, second] = certificates;
+  const caFile = () => {
+    const file = join(temporaryDirectory(), 'ca.pem');
+    writeFileSync(file, second.cert);
+    return file;
+  };
+  it.each([
+    [
+      'signed by itself',
+      { certificate: first },
+      () => ({ tls: { caFile: caFile() } }),
+      /signed by itself.*leave `caFile` out.*\(DEPTH_ZERO_SELF_SIGNED_CERT\)/,
+    ],
+    [
+      'of HTTP, asked as HTTPS',
+      {},
+      () => ({ tls: {} }),
+      /does not speak HTTPS on this port: leave `tls` out/,
+    ],
+    ['of HTTPS, asked as HTTP', { certificate: first }, () => ({}), /write `tls: \{\}`/],
+  ])('is told with what mends it: %s', async (_name, options, own, words) => {
+    const { links } = await met(options, own());
+    expect(await links.next()).toMatchObject({ state: 'offline', reason: expect.stringMatching(words) });
+  });
+
+  it('is told with what mends it: nobody there', async () => {
+    const { links } = await open(await freePort());
+    expect(await links.next()).toMatchObject({
+      state: 'offline',
+      reason: expect.stringMatching(/nothing listens there: look at `port`.*\(ECONNREFUSED\)/),
+    });
+  });
+});
+
 describe('manners', { timeout: 30_000 }, () => {
   it('ask ever more slowly for what is refused, and say that the camera is blind', async () => {
     const { peer, reports, links } = await met({
