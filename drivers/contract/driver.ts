@@ -34,7 +34,7 @@ export interface Host {
   link(device: string, state: 'online' | 'offline', reason?: string, part?: string): void;
   /**
    * Bytes or frames that made no sense: counted by `reason`, which is one of a few fixed sentences, and logged once
-   * a burst. What varies goes into `detail`.
+   * a burst. What varies goes into `detail`. `device`: or the name of the line, of what no device of the config said.
    */
   discarded(device: string, reason: string, bytes: number, detail?: string): void;
   /** It told what no rule maps: no event, counted by `what` (a topic, a code) and listed in /health for the installer. */

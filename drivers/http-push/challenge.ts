@@ -1,5 +1,5 @@
 /**
- * Who may push: passwords by Basic (RFC 7617) and Digest (RFC 7616), tokens, addresses. What is asked of a request is
+ * Who may push: passwords by Basic (RFC 7617) and Digest (RFC 7616, and RFC 2069), tokens, addresses. What is asked of a request is
  * in its head: nobody's body is read before. Digest nonces are ours: they bear their time and our mark, expire, and
  * serve each count once.
  */
@@ -43,6 +43,9 @@ const sha256 = (text: string) => createHash('sha256').update(text).digest();
 const md5 = (text: string) => createHash('md5').update(text).digest('hex');
 const same = (a: string, b: string) => timingSafeEqual(sha256(a), sha256(b));
 
+/** Both are of this port, whole or not (RFC 7616, 3.4). */
+const pathOf = (uri: string) => uri.replace(/^https?:\/\/[^/?#]*/i, '') || '/';
+
 const wrong = (why: string): Verdict => ({ is: 'wrong', why });
 const PASSWORD = 'no or a wrong password';
 const TOKEN = 'no or a wrong token';
@@ -72,15 +75,17 @@ export function createGuard(clock: Clock): Guard {
     const nonce = said.get('nonce') ?? '';
     const first = md5(`${username}:${REALM}:${password}`);
     const second = md5(`${head.method}:${said.get('uri') ?? ''}`);
-    const response = md5(`${first}:${nonce}:${count}:${said.get('cnonce') ?? ''}:auth:${second}`);
+    // Terminals of before know RFC 2069, without qop: then a nonce has no counts, and serves once.
+    const isOld = said.get('qop') === undefined;
+    const counted = `${count}:${said.get('cnonce') ?? ''}:auth:`;
+    const response = md5(`${first}:${nonce}:${isOld ? '' : counted}${second}`);
     const isRight =
       same(said.get('response') ?? '', response) &&
       said.get('username') === username &&
-      said.get('uri') === head.url &&
-      said.get('qop') === 'auth' &&
-      /^[0-9a-f]{8}$/i.test(count);
+      pathOf(said.get('uri') ?? '') === pathOf(head.url) &&
+      (isOld || (said.get('qop') === 'auth' && /^[0-9a-f]{1,8}$/i.test(count)));
     if (!isRight) return wrong(PASSWORD);
-    return { is: nonces.use(nonce, Number.parseInt(count, 16)) ? 'right' : 'stale' };
+    return { is: nonces.use(nonce, isOld ? 1 : Number.parseInt(count, 16)) ? 'right' : 'stale' };
   };
   return {
     judge(head, { from, password, token }) {

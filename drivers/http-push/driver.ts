@@ -12,7 +12,7 @@ import { readSecretOf } from '../files.ts';
 import { createLogin, type Login } from '../login.ts';
 import { createIntake, type Message } from './intake.ts';
 import { canBeAsked, fetchMissed } from './missed.ts';
-import { type Terminal, terminalOptions } from './options.ts';
+import { lineOf, type Terminal, terminalOptions } from './options.ts';
 import { profileSchema } from './profile.ts';
 import { readStream } from './pull.ts';
 import type { Pushing } from './push.ts';
@@ -23,8 +23,7 @@ export const httpPush = defineDriver({
   title: { en: 'Face and visitor terminals over HTTP', zh: '人脸、访客终端（HTTP 推送）' },
   options: terminalOptions,
   profile: profileSchema,
-  line: ({ id, options: { listen, pull } }) =>
-    listen === undefined ? `http ${id} ${pull?.url ?? ''}` : `http ${listen.host}:${listen.port}`,
+  line: lineOf,
 
   problems({ options: own }) {
     const { listen, pull, from, username, passwordFile, tokenFile } = own;

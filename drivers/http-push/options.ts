@@ -47,4 +47,7 @@ export const terminalOptions = z.strictObject({
     .optional()
     .describe('Silent for longer, it is offline; needs a terminal that sends heartbeats'),
 });
+/** Where it is heard: terminals that push to one port share it. */
+export const lineOf = ({ id, options: { listen, pull } }: Pick<Terminal, 'id' | 'options'>): string =>
+  listen === undefined ? `http ${id} ${pull?.url ?? ''}` : `http ${listen.host}:${listen.port}`;
 export type Terminal = Device<z.output<typeof terminalOptions>, Profile>;

@@ -10,7 +10,7 @@ import { type Host, LineError } from '../contract/driver.ts';
 import { readSecretOf } from '../files.ts';
 import { createGuard, type Guard, type Verdict, type Wanted } from './challenge.ts';
 import { createLimits, type Limits, plainAddress, slow } from './limits.ts';
-import type { Terminal } from './options.ts';
+import { lineOf, type Terminal } from './options.ts';
 import { type Pushing, servePush } from './push.ts';
 import { serveZkteco } from './zkteco.ts';
 
@@ -55,9 +55,11 @@ export async function servePort(
   stallMs = 10_000,
 ): Promise<FastifyInstance> {
   const [{ terminal: first }] = terminals;
+  /** What nobody of the config said is of the port. */
+  const line = lineOf(first);
   const { host: address, port } = first.options.listen ?? { host: '127.0.0.1', port: 0 };
   const limits = createLimits(host.clock, (source) =>
-    host.discarded(first.id, 'more connections than an address may have', 0, source),
+    host.discarded(line, 'more connections than an address may have', 0, source),
   );
   // Loaded by who needs it: a daemon of years keeps what it has loaded.
   const { fastify } = await import('fastify');
@@ -75,20 +77,19 @@ export async function servePort(
       connectionsCheckingInterval: Math.min(1000, stallMs),
     },
     clientErrorHandler({ code, message }, socket) {
-      if (code !== 'ECONNRESET')
-        host.discarded(first.id, 'a request that cannot be read', 0, code ?? message);
+      if (code !== 'ECONNRESET') host.discarded(line, 'a request that cannot be read', 0, code ?? message);
       if (socket.writable) socket.end(`HTTP/1.1 ${lastWords[code ?? ''] ?? '400 Bad Request'}\r\n\r\n`);
       socket.destroySoon();
     },
   });
-  boundConnections(server.server, webConnections, (why) => host.discarded(first.id, turnedReason[why], 0));
+  boundConnections(server.server, webConnections, (why) => host.discarded(line, turnedReason[why], 0));
   server.server.on('connection', limits.connected);
   const expecting = passExpectations(server);
   server.removeAllContentTypeParsers();
   server.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
   server.decorateRequest('pushing', null);
   server.setErrorHandler((error: Error & { statusCode?: number }, { pushing }, reply) => {
-    host.discarded(pushing?.terminal.id ?? first.id, 'a request that cannot be read', 0, error.message);
+    host.discarded(pushing?.terminal.id ?? line, 'a request that cannot be read', 0, error.message);
     return reply.code(error.statusCode ?? 500).send();
   });
   server.setNotFoundHandler((_request, reply) => reply.code(404).send());
@@ -143,7 +144,7 @@ function createAdmission(
   },
 ): (request: FastifyRequest, reply: FastifyReply) => Promise<boolean> {
   const wanted = new Map(terminals.map(({ terminal }) => [terminal, wantedOf(terminal)]));
-  const [{ terminal: first }] = terminals;
+  const line = lineOf(terminals[0].terminal);
 
   const refuse = async (request: FastifyRequest, reply: FastifyReply, status: number) => {
     const { raw } = request;
@@ -175,17 +176,17 @@ function createAdmission(
     const { whose } = request.routeOptions.config;
     const said = host.discarded;
     if (!limits.admits(socket)) {
-      said(first.id, 'more requests than are looked at', 0, request.ip);
+      said(line, 'more requests than are looked at', 0, request.ip);
       return await refuse(request, reply, 429);
     }
     if (whose === undefined) {
-      said(first.id, 'a request for what is not there', 0, request.ip);
+      said(line, 'a request for what is not there', 0, request.ip);
       return await refuse(request, reply, 404);
     }
     const found = whose(request);
     const verdict = judge(request, found);
     if (found === undefined || verdict.is !== 'right') {
-      if ('why' in verdict) said(found?.terminal.id ?? first.id, verdict.why, 0, request.ip);
+      if ('why' in verdict) said(found?.terminal.id ?? line, verdict.why, 0, request.ip);
       if (verdict.is === 'wrong') await slow(limits.wrong(socket), host.clock, host.signal);
       const asked = found && wanted.get(found.terminal);
       if (asked !== undefined)

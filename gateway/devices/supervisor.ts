@@ -211,11 +211,11 @@ async function waitToReopen(wire: Wire, waitMs: number, { context, signal }: Sha
 
 /** What a driver took from a stranger (a path, an account) becomes no label, whatever the driver called it. */
 function countDiscarded(
-  { devices, reasonOf }: Wire,
+  { line, devices, reasonOf }: Wire,
   [named, said, bytes, more]: Parameters<Host['discarded']>,
   { metrics, bursts }: { readonly metrics: Metrics; readonly bursts: BurstLog },
 ): void {
-  const isOurs = devices.some(({ id }) => id === named);
+  const isOurs = named === line || devices.some(({ id }) => id === named);
   const device = isOurs ? named : (devices[0]?.id ?? '');
   const { reason, detail } = reasonOf(said, isOurs ? undefined : named, more);
   metrics.discarded.inc({ device, reason });

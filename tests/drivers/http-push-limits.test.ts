@@ -202,6 +202,22 @@ describe('a nonce', () => {
     expect(answer(fresh(), 1)).toBe('right');
   });
 
+  it('serves who knows RFC 2069 only, once, and who writes its address whole', () => {
+    const { guard, fresh, answer } = guarded();
+    // RFC 2069, 2.1.2: H(H(A1):nonce:H(A2)), with neither qop nor a count.
+    const old = (nonce: string, ha1 = HA1) => {
+      const response = md5(`${ha1}:${nonce}:${md5('POST:/push/face')}`);
+      const said = `Digest username="face", realm="campus-gateway", nonce="${nonce}", uri="/push/face", response="${response}"`;
+      return guard.judge(head(said), wanted).is;
+    };
+    const nonce = fresh();
+    const all = [old(nonce), old(nonce), old(fresh()), old(fresh(), md5('face:campus-gateway:x'))];
+    expect(all.join(' ')).toBe('right stale right wrong');
+    // RFC 7616, 3.4: the address as it stands in the request, or whole.
+    expect(answer(fresh(), 1, { uri: 'http://10.0.0.9:8080/push/face' })).toBe('right');
+    expect(answer(fresh(), 1, { uri: 'http://10.0.0.9:8080/push/other' })).toBe('wrong');
+  });
+
   it('of a table that is full is not served twice either', async () => {
     const { time, fresh, answer } = guarded();
     const first = fresh();

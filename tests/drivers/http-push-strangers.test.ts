@@ -149,10 +149,13 @@ describe('who is not known yet', () => {
     const stranger = await dial(port, `POST /push/face HTTP/1.1\r\nX: ${'a'.repeat(9000)}\r\n`);
     await stranger.over();
     expect(stranger.answer()).toMatch(/^HTTP\/1\.1 431 /);
-    expect(await discards.next()).toMatchObject({ device: 'face', reason: 'a request that cannot be read' });
+    expect(await discards.next()).toMatchObject({
+      device: `http 127.0.0.1:${port}`,
+      reason: 'a request that cannot be read',
+    });
   });
 
-  it('makes no names of their own in what is counted', async () => {
+  it('makes no names of their own in what is counted, and is counted for the port, not for a terminal', async () => {
     const { port, discards } = await served();
     for (const path of [
       '/push/evil',
@@ -167,7 +170,8 @@ describe('who is not known yet', () => {
       );
     const counted = discards.rest();
     expect(counted.length).toBeGreaterThan(3);
-    expect(counted.filter(({ device, reason }) => device !== 'face' || reason.includes('evil'))).toEqual([]);
+    const line = `http 127.0.0.1:${port}`;
+    expect(counted.filter(({ device, reason }) => device !== line || reason.includes('evil'))).toEqual([]);
   });
 });
 

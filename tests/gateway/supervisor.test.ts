@@ -142,6 +142,16 @@ describe('the supervisor', () => {
     expect(text).toContain('campus_discarded_bytes_total{device="one"} 7000');
   });
 
+  it('counts for the line what no device of it said', async () => {
+    const { driver, opened } = testDriver('a');
+    const { metrics } = start([device('one', 'http 0.0.0.0:8080')], [driver]);
+    const { host } = await opened.next();
+    host.discarded('http 0.0.0.0:8080', 'a terminal that is not in the config', 0, 'detail');
+    expect(await discardsOf(metrics)).toEqual({
+      'http 0.0.0.0:8080': { 'a terminal that is not in the config': 1 },
+    });
+  });
+
   it('makes no label of what a stranger called himself or said', async () => {
     const { driver, opened } = testDriver('a');
     const { metrics } = start([device('one', 'w'), device('two', 'w')], [driver]);
