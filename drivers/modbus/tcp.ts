@@ -42,6 +42,7 @@ const SELF_UNITS = [0, 255];
 /** In the answers of servers that do not repeat the number; no question of ours has it. */
 const NO_NUMBER = 0;
 const MOST_NUMBERS = 0xffff;
+const ZERO_REST_MS = 20;
 
 /** Sorts what comes: by the number of its question, and by all else that an answer must be. */
 function createEar({ units, name }: WireOptions, host: Host, turns: Turns) {
@@ -149,6 +150,10 @@ function createNumbers(name: string, { log, unmapped }: Host) {
     get mayBeZero() {
       return !areRight && !isMissing;
     },
+    /** So long it is left alone after an answer: what it says twice must come before the next is asked. */
+    get restMs() {
+      return isTold && !areRight ? ZERO_REST_MS : 0;
+    },
     noteRight() {
       areRight = true;
     },
@@ -223,7 +228,7 @@ export async function openTcp(
     let { adu, odd, isSpent } = await hear(ask, askedAt);
     // Reading twice harms nobody; what may have moved something is not done twice.
     if (adu === 'lost' && 'count' in request) ({ adu, odd, isSpent } = await hear(ask, askedAt));
-    turns.gap(ask.delay ?? 0);
+    turns.gap(Math.max(ask.delay ?? 0, ear.numbers.restMs));
     if (typeof adu === 'object') {
       link.note(unit, true);
       lateMs.delete(unit);

@@ -206,6 +206,22 @@ describe('a server that answers transaction 0, whatever it is asked', () => {
     },
   );
 
+  it.each([1, 5, 12])(
+    'has no answer that comes twice taken for another question, %i ms later',
+    async (laterMs) => {
+      const time = loopClock();
+      const peer = await oddDevice('tcp', time, ({ unit, fn, address, count }, write) => {
+        const own = registers(fn, Array(count).fill(address === 100 ? 4 : 0));
+        write(tcpFrame(0, unit, own), 15);
+        write(tcpFrame(0, unit, own), 15 + laterMs);
+      });
+      const { reports } = await open([made(peer.connection, zones, { poll: '20ms' })], time);
+      await reports.find(({ zone }) => zone?.number === 2);
+      while (peer.asked.length < 30) await time.wait(20);
+      expect(reports.rest().filter(({ initial, kind }) => initial !== true && kind === 'fence')).toEqual([]);
+    },
+  );
+
   it('is read where its first answers are late', async () => {
     const { links, reports } = await numberless((n) => (n < 4 ? 500 : 2));
     expect(await links.find(({ state }) => state === 'online')).toBeDefined();
