@@ -99,6 +99,27 @@ export function repeatedZones(path: Problem['path'], zones: readonly ZoneOptions
   });
 }
 
+/** Outputs of one device of which one could not be named, or would switch another. `key`: what tells the device which. */
+export function repeatedOutputs<Key extends string>(
+  list: string,
+  key: Key,
+  outputs: readonly (Readonly<Record<Key, string | number>> & { readonly id: string })[],
+): Problem[] {
+  return outputs.flatMap((one, i) => {
+    const before = outputs.slice(0, i);
+    const first = before.find((other) => other[key] === one[key]);
+    const problems: Problem[] = [];
+    if (before.some(({ id }) => id === one.id))
+      problems.push({ path: [list, i, 'id'], message: `"${one.id}" stands here twice` });
+    if (first !== undefined)
+      problems.push({
+        path: [list, i, key],
+        message: `${key} ${one[key]} is switched by "${first.id}" already: give each its own`,
+      });
+    return problems;
+  });
+}
+
 type WithAccounts = Device<{ readonly accounts: readonly { readonly account: string }[] }>;
 
 /** Accounts that devices of one port both have: what comes of one would be told as the other's. `keyOf`: what tells two apart. */

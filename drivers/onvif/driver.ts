@@ -3,6 +3,7 @@
  * recorder share a session; their tokens tell whose event it is.
  */
 import { defineDriver } from '../contract/driver.ts';
+import { repeatedOutputs } from '../contract/options.ts';
 import { readSecretOf } from '../files.ts';
 import type { CameraAddress } from './address.ts';
 import type { Camera } from './camera.ts';
@@ -23,9 +24,10 @@ export const onvif = defineDriver({
     ...['preset', 'snapshot', 'clip', 'push-stream', 'stop-stream'].map((action) => ({ action })),
     ...relays.flatMap(({ id }) => ['activate', 'deactivate'].map((action) => ({ action, output: id }))),
   ],
-  problems({ options: { username, passwordFile } }) {
-    if ((username === undefined) === (passwordFile === undefined)) return [];
-    return [{ path: ['passwordFile'], message: 'username and passwordFile go together' }];
+  problems({ options: { username, passwordFile, relays } }) {
+    const repeated = repeatedOutputs('relays', 'token', relays);
+    if ((username === undefined) === (passwordFile === undefined)) return repeated;
+    return [...repeated, { path: ['passwordFile'], message: 'username and passwordFile go together' }];
   },
   clashes: loginClashes,
 

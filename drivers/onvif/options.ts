@@ -88,7 +88,7 @@ export const options = z.strictObject({
       z.strictObject({
         id: identifier().describe('Its name in commands and rules'),
         token: z.string().describe('Of the relay, as the camera has it'),
-        limit: duration().prefault('3m').describe('Off after so long, whatever was asked'),
+        limit: duration({ least: '10ms' }).prefault('3m').describe('Off after so long, whatever was asked'),
       }),
     )
     .default([]),

@@ -22,13 +22,15 @@ export const outputOptions = z.discriminatedUnion('kind', [
     id: identifier().describe('Its name in commands and rules'),
     kind: z.literal('door').describe('Told `unlock` for a moment, `hold` open, `lock`'),
     output,
-    moment: duration({ most: '1h' }).prefault('5s').describe('How long `unlock` lasts'),
+    moment: duration({ least: '10ms', most: '1h' }).prefault('5s').describe('How long `unlock` lasts'),
   }),
   z.strictObject({
     id: identifier().describe('Its name in commands and rules'),
     kind: z.enum(['siren', 'lamp']).describe('Told `activate` and `deactivate`'),
     output,
-    limit: duration({ most: '1d' }).prefault('3m').describe('Off after so long, whatever was asked'),
+    limit: duration({ least: '10ms', most: '1d' })
+      .prefault('3m')
+      .describe('Off after so long, whatever was asked'),
   }),
 ]);
 export type OutputOptions = z.output<typeof outputOptions>;

@@ -7,7 +7,7 @@
  * reader and counts once. A card is acknowledged by the next question with the next number, and that waits for the disk.
  */
 import { type Clash, defineDriver, type Host, type Problem, type Session } from '../contract/driver.ts';
-import { repeatedZones } from '../contract/options.ts';
+import { repeatedOutputs, repeatedZones } from '../contract/options.ts';
 import { lineName, openLine, settingClashes } from '../line.ts';
 import { readerCommands } from './data.ts';
 import { openExchange } from './exchange.ts';
@@ -28,7 +28,11 @@ export const osdp = defineDriver({
   line: ({ options: { connection } }) => lineName(connection),
   commands: ({ options: { outputs } }) => readerCommands(outputs),
 
-  problems: ({ options }) => [...inputProblems(options.inputs), ...keyProblems(options)],
+  problems: ({ options }) => [
+    ...inputProblems(options.inputs),
+    ...repeatedOutputs('outputs', 'output', options.outputs),
+    ...keyProblems(options),
+  ],
   clashes: (devices) => [...settingClashes(devices), ...addressClashes(devices)],
 
   open: (devices, host) => openReaders(devices as readonly [Reader, ...Reader[]], host),

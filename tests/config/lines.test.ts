@@ -178,3 +178,26 @@ describe('zones', () => {
     ]);
   });
 });
+
+describe('outputs of readers and cameras', () => {
+  it('are told where one would switch another, has the name of another, or no time', () => {
+    expect(
+      mistakes(
+        on(
+          'osdp',
+          'a',
+          'ttyS1',
+          'outputs: [{ id: x, kind: door, output: 0 }, { id: y, kind: lamp, output: 0 }]',
+        ),
+        camera('b', 'relays: [{ id: x, token: r1 }, { id: x, token: r2 }, { id: y, token: r1 }]'),
+      ),
+    ).toEqual([
+      expect.stringMatching(/^3: .*outputs\[1\]\.output: output 0 is switched by "x" already/),
+      expect.stringMatching(/^4: .*relays\[1\]\.id: "x" stands here twice/),
+      expect.stringMatching(/^4: .*relays\[2\]\.token: token r1 is switched by "x" already/),
+    ]);
+    expect(
+      mistakes(on('osdp', 'a', 'ttyS1', 'outputs: [{ id: x, kind: door, output: 0, moment: 0s }]')),
+    ).toEqual([expect.stringMatching(/^3: .*moment: "0s": at least 10ms/)]);
+  });
+});
