@@ -31,7 +31,7 @@ function campus(lowBits: object[] = []) {
     { id: 'text', ...line(4002, {}) },
     { id: 'em', ...line(4003, { format: 'rdm6300' }) },
     { id: 'bus', ...line(4004, {}), driver: 'osdp' },
-    { id: 'bus48', ...line(4005, { formats: ['corporate1000-48'] }), driver: 'osdp' },
+    { id: 'bus48', ...line(4007, { formats: ['corporate1000-48'] }), driver: 'osdp' },
   ];
   const doors = [{ id: 'd', reader: ['narrow', 'text', 'em', 'bus'] }];
   const config = join(folder, 'c.yaml');
