@@ -10,6 +10,7 @@ import { defineDriver, type Host, type Session } from '../contract/driver.ts';
 import { isLoopback } from '../contract/options.ts';
 import { readSecretOf } from '../files.ts';
 import { createLogin, type Login } from '../login.ts';
+import { terminalClashes, terminalProblems } from './checks.ts';
 import { createIntake, type Message } from './intake.ts';
 import { canBeAsked, fetchMissed } from './missed.ts';
 import { lineOf, type Terminal, terminalOptions } from './options.ts';
@@ -25,21 +26,8 @@ export const httpPush = defineDriver({
   profile: profileSchema,
   line: lineOf,
 
-  problems({ options: own }) {
-    const { listen, pull, from, username, passwordFile, tokenFile } = own;
-    if ((listen === undefined) === (pull === undefined))
-      return [{ path: ['listen'], message: 'one of listen and pull is needed' }];
-    if (listen !== undefined && from === undefined && passwordFile === undefined && tokenFile === undefined)
-      return [
-        {
-          path: ['listen'],
-          message: 'anybody could push: from, username and passwordFile, or tokenFile is needed',
-        },
-      ];
-    if ((username === undefined) !== (passwordFile === undefined))
-      return [{ path: ['passwordFile'], message: 'username and passwordFile go together' }];
-    return [];
-  },
+  problems: terminalProblems,
+  clashes: terminalClashes,
 
   warnings({ options: { listen } }) {
     if (listen === undefined || isLoopback(listen.host)) return [];

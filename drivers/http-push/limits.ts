@@ -31,8 +31,11 @@ const LONGEST_WAIT_MS = 8000;
 const FORGET_MS = 600_000;
 
 /** `::ffff:10.0.0.9` is 10.0.0.9; of `fe80::1%eth0` the zone is no part. */
-export const plainAddress = (address: string) =>
-  address.replace(/^::ffff:(?=\d+\.)/i, '').replace(/%.*$/, '');
+export function plainAddress(address: string): string {
+  const plain = address.replace(/^::ffff:(?=\d+\.)/i, '').replace(/%.*$/, '');
+  // Of IPv6 there are many ways to write one.
+  return isIPv6(plain) ? new URL(`http://[${plain}]`).hostname.slice(1, -1) : plain;
+}
 /** An address; of IPv6 its first half. */
 function sourceOf(address: string): string {
   if (!isIPv6(address)) return address;

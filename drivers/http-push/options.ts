@@ -16,7 +16,7 @@ export const terminalOptions = z.strictObject({
   pull: z
     .strictObject({
       url: z.url({ protocol: /^https?$/, error: 'http:// or https://' }),
-      username: z.string(),
+      username: z.string().min(1),
       passwordFile: z.string(),
       missed: duration({ most: '23h' })
         .default(43_200_000)
@@ -29,7 +29,7 @@ export const terminalOptions = z.strictObject({
     .describe('A terminal whose endless answer is read instead: alertStream, eventManager'),
   profile: z.string().describe('How its messages are read: a file of config/profiles, or a path'),
   from: z.array(z.string()).min(1).optional().describe('The addresses that it may push from'),
-  username: z.string().optional().describe('Its name, of Digest or Basic authentication'),
+  username: z.string().min(1).optional().describe('Its name, of Digest or Basic authentication'),
   authentication: z
     .enum(['any', 'digest'])
     .default('any')
@@ -47,7 +47,7 @@ export const terminalOptions = z.strictObject({
     .optional()
     .describe('Silent for longer, it is offline; needs a terminal that sends heartbeats'),
 });
-/** Where it is heard: terminals that push to one port share it. */
-export const lineOf = ({ id, options: { listen, pull } }: Pick<Terminal, 'id' | 'options'>): string =>
-  listen === undefined ? `http ${id} ${pull?.url ?? ''}` : `http ${listen.host}:${listen.port}`;
+/** Where it is heard: terminals that push to one port share it; a stream is one terminal's. */
+export const lineOf = ({ options: { listen, pull } }: Pick<Terminal, 'options'>): string =>
+  listen === undefined ? `http ${pull?.url ?? ''}` : `http ${listen.host}:${listen.port}`;
 export type Terminal = Device<z.output<typeof terminalOptions>, Profile>;

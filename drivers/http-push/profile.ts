@@ -107,6 +107,15 @@ const data = z.strictObject({
   requests: z
     .array(requestRule)
     .max(30)
+    .superRefine((all, context) => {
+      for (const [i, { method, path: at }] of all.entries())
+        if (all.findIndex((one) => one.method === method && one.path === at) < i)
+          context.addIssue({
+            code: 'custom',
+            path: [i, 'path'],
+            message: `${method} ${at} stands here twice; keep one`,
+          });
+    })
     .default([])
     .describe('Paths of its own, and what it wants to hear; POST /push/DEVICE is always there'),
   events: z

@@ -81,7 +81,7 @@ function senderOf(rules: ReadonlyMap<Pushing, RequestRule>, request: FastifyRequ
       terminal: {
         options: { from },
       },
-    }) => from?.includes(address) ?? true,
+    }) => from?.some((one) => plainAddress(one) === address) ?? true,
   );
   const own = may.filter(
     ({

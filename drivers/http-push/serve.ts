@@ -32,7 +32,7 @@ const lastWords: Readonly<Record<string, string>> = {
 };
 
 const wantedOf = ({ options: own }: Terminal): Wanted => ({
-  from: own.from,
+  from: own.from?.map(plainAddress),
   token: own.tokenFile === undefined ? undefined : readSecretOf(own.tokenFile),
   password:
     own.passwordFile === undefined
