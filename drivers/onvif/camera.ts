@@ -22,6 +22,7 @@ import {
   tokenXml,
 } from './codec.ts';
 import { takePicture } from './picture.ts';
+import { readTopics, type Topic } from './topics.ts';
 import { escapeXml, plainXml, readBody } from './xml.ts';
 
 export interface CameraInfo {
@@ -42,6 +43,8 @@ export interface Camera {
   /** Its sources, and its relays; undefined: it does not tell. Asked once. */
   sources(): Promise<readonly string[] | undefined>;
   relays(): Promise<readonly string[] | undefined>;
+  /** What it says that it can tell. */
+  topics(): Promise<readonly Topic[] | undefined>;
   /** Of a profile; undefined: of the first. @throws Error. */
   presets(profile: string | undefined): Promise<readonly Preset[]>;
   /** By token or name, of a profile; undefined: of the first. @throws MissingError where it has none of that name; Error. */
@@ -174,6 +177,7 @@ type Ours = ReturnType<typeof askThroughOurs>;
 
 const DEVICE = 'http://www.onvif.org/ver10/device/wsdl';
 const PTZ = 'http://www.onvif.org/ver20/ptz/wsdl';
+const EVENTS = 'http://www.onvif.org/ver10/events/wsdl';
 const MEDIA = 'http://www.onvif.org/ver10/media/wsdl';
 
 const ofProfile = (profile: string | undefined) =>
@@ -251,6 +255,7 @@ export async function connectCamera(client: Client, time: Clock): Promise<Camera
       const preset = `<PresetToken>${escapeXml(found.token)}</PresetToken>`;
       await ours.ask('ptz', PTZ, 'GotoPreset', ofProfile(profile) + preset);
     },
+    topics: onceOnly(async () => readTopics(await ours.ask('events', EVENTS, 'GetEventProperties', ''))),
     sources: onceOnly(async () => readVideoSources(await ours.ask('media', MEDIA, 'GetVideoSources', ''))),
     relays: onceOnly(async () => readRelayOutputs(await ours.ask(undefined, DEVICE, 'GetRelayOutputs', ''))),
     async setRelay(token, on) {

@@ -8,7 +8,7 @@ import { fastClock } from '../clocks.ts';
 import { fakeHost } from '../helpers.ts';
 import { type PeerOptions, soap, soapFault, startPeer } from './onvif-peer.ts';
 
-const quick: Clock = { ...fastClock(20), wall: systemClock.wall };
+const quick: Clock = { ...fastClock(5), wall: systemClock.wall };
 const PTZ = 'xmlns:tptz="http://www.onvif.org/ver20/ptz/wsdl"';
 // devicemgmt.wsdl: GetRelayOutputsResponse, tt:RelayOutput of onvif.xsd.
 const relays = soap(

@@ -3,7 +3,12 @@ import { eventFilter } from '../../../config/catalogue/filter.ts';
 import { say } from '../../../config/language.ts';
 import type { Config } from '../../../config/schema.ts';
 import { isSameZone, type ZonePlace } from '../../../config/zones.ts';
-import { type AlarmKind, alarmKinds, isZoneAlarmKind } from '../../../drivers/contract/observation.ts';
+import {
+  type AlarmKind,
+  alarmKinds,
+  isAlarmKind,
+  isZoneAlarmKind,
+} from '../../../drivers/contract/observation.ts';
 import { inWords, isAbout } from '../../rules/conditions.ts';
 
 interface ListedZone {
@@ -21,8 +26,14 @@ export function* explainZones({ devices, areas, uplinks, rules }: Config): Gener
   const platforms = uplinks.filter(({ events }) => eventFilter(events)('alarm.raised')).map(({ id }) => id);
   const told = new Set<string>();
   for (const { id: device, options, profile } of devices) {
-    const { zones = [], accounts = [] } = options as {
+    const {
+      zones = [],
+      accounts = [],
+      events = [],
+    } = options as {
       zones?: readonly ListedZone[];
+      /** Of a camera: rules that give it zones. */
+      events?: readonly (Partial<ListedZone> & { readonly topic: string })[];
       accounts?: readonly { account: string; zones?: readonly ListedZone[] }[];
     };
     const { points = [] } = (profile ?? {}) as { points?: readonly Partial<ListedZone>[] };
@@ -31,6 +42,11 @@ export function* explainZones({ devices, areas, uplinks, rules }: Config): Gener
       'intrusion';
     for (const { zone, account, id, name, kind = kindOf(zone) } of [
       ...zones,
+      ...events.flatMap(({ topic, zone, kind }): ListedZone[] =>
+        zone !== undefined && isAlarmKind(kind ?? '')
+          ? [{ zone, ...(kind !== undefined && { kind }), name: topic }]
+          : [],
+      ),
       ...accounts.flatMap(({ account, zones: own = [] }) => own.map((one) => ({ ...one, account }))),
     ]) {
       const panel = accounts.length > 1 ? ` ${account}` : '';
