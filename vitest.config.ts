@@ -11,6 +11,9 @@ const onDemoPorts = [
 /** What parsers cost is measured alone. */
 const costs = 'tests/**/*.cost.test.ts';
 
+/** What is waited for is waited for where the machine is busy, too, and no longer. */
+const patient = { poll: { timeout: 15_000, interval: 10 } };
+
 export default defineConfig({
   test: {
     env: {
@@ -24,8 +27,10 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['tests/**/*.test.ts'],
+          setupFiles: ['tests/fuzz.ts'],
+          expect: patient,
           exclude: ['tests/system/**', 'tests/foreign/**', 'tests/bench/**', costs, ...onDemoPorts],
-          testTimeout: 20_000,
+          testTimeout: 60_000,
           // A process runs many files, and loads what they share once: a third of all time went there. What a test
           // changes of its process (environment, language, listeners) it puts back.
           isolate: false,
@@ -38,9 +43,11 @@ export default defineConfig({
         test: {
           name: 'unit-demo',
           include: onDemoPorts,
+          setupFiles: ['tests/fuzz.ts'],
+          expect: patient,
           fileParallelism: false,
           isolate: false,
-          testTimeout: 20_000,
+          testTimeout: 60_000,
           sequence: { groupOrder: 1 },
         },
       },

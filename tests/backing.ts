@@ -3,10 +3,11 @@
  * as the test says. No worker and no timer: with a manual clock a whole life of a journal is one schedule.
  */
 import Database from 'better-sqlite3';
-import type { Clock } from '../drivers/contract/clock.ts';
+import { type Clock, systemClock } from '../drivers/contract/clock.ts';
 import type { AnswerTo, Backing, Question, Questions, Told } from '../gateway/journal/backing.ts';
 import { JournalError } from '../gateway/journal/error.ts';
 import { journalFolder } from '../gateway/journal/folder.ts';
+import { createJournal, type Journal, type JournalOptions } from '../gateway/journal/index.ts';
 import { createKeeper, failureOf, type OpenFile } from '../gateway/journal/keeper.ts';
 import { journalFile } from '../gateway/journal/recovery.ts';
 import { createStore, type Store } from '../gateway/journal/store.ts';
@@ -116,6 +117,17 @@ export function createDisk(options: DiskOptions): TestDisk {
       place.close();
     },
   };
+}
+
+/**
+ * As `openJournal`, without a thread, which takes a test longer than all that it asks. For tests of what stands on a
+ * journal: that the thread answers as this does is tested in backing.test.ts.
+ */
+export async function openHere(directory: string, options: JournalOptions = {}): Promise<Journal> {
+  const { time = systemClock } = options;
+  const journal = createJournal(createDisk({ time, directory }).attach(), options);
+  await journal.start();
+  return journal;
 }
 
 /** Where the bytes are. */
@@ -239,13 +251,18 @@ function createLife(open: OpenFile, hold: DiskOptions['hold']): Life {
   };
 }
 
-const backingOf = (life: Life, leave: () => void): Backing => ({
-  failed: new Promise<never>(() => {}),
-  open: life.start,
-  ask: (name, ...args) => life.ask(name, args),
-  close: life.close,
-  async end() {
-    leave();
-    life.rejectAll(new JournalError('E_JOURNAL_WRITE', 'the journal is closed'));
-  },
-});
+function backingOf(life: Life, leave: () => void): Backing {
+  const error = new JournalError('E_JOURNAL_WRITE', 'the journal is closed');
+  let ended = false;
+  return {
+    failed: new Promise<never>(() => {}),
+    open: life.start,
+    ask: (name, ...args) => (ended ? Promise.reject(error) : life.ask(name, args)),
+    close: life.close,
+    async end() {
+      ended = true;
+      leave();
+      life.rejectAll(error);
+    },
+  };
+}

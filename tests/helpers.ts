@@ -3,7 +3,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { onTestFinished } from 'vitest';
+import { onTestFinished, vi } from 'vitest';
 import { type Clock, systemClock } from '../drivers/contract/clock.ts';
 import type { Host, Job, Log } from '../drivers/contract/driver.ts';
 import type { Observation, Receipt } from '../drivers/contract/observation.ts';
@@ -51,6 +51,10 @@ export async function take<T>(from: { next(): Promise<T> }, count: number): Prom
   while (values.length < count) values.push(await from.next());
   return values;
 }
+
+/** Waits until a check holds: as long as it takes where the machine is busy, and no longer. */
+export const eventually = <T>(check: () => T | Promise<T>, timeout = 15_000): Promise<T> =>
+  vi.waitFor(check, { timeout, interval: 10 });
 
 /** Does in the test's own thread what the gateway does in one apart. */
 async function runHere({ module, name, input }: Job): Promise<unknown> {

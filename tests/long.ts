@@ -3,6 +3,7 @@
  * begin so, `--minutes N` each so long. Exit status 1 where one fails; the others are run all the same.
  */
 import { spawnSync } from 'node:child_process';
+import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
@@ -18,7 +19,33 @@ const root = join(import.meta.dirname, '..');
 const system = (file: string) => () =>
   ['node_modules/vitest/vitest.mjs', 'run', '--project', 'system', `tests/system/${file}`] as const;
 const milliseconds = (minutes: number) => String(Math.round(minutes * 60_000));
+/** Those with something at random in them; two minutes take about ten times as many runs as in `npm test`. */
+const fuzzed = () =>
+  globSync('tests/**/*.test.ts', { cwd: root }).filter((file) =>
+    readFileSync(join(root, file), 'utf8').includes('fc.assert'),
+  );
 const runs: readonly Long[] = [
+  {
+    name: 'fuzz',
+    minutes: 10,
+    command: () => [
+      'node_modules/vitest/vitest.mjs',
+      'run',
+      '--project',
+      'unit',
+      '--project',
+      'unit-demo',
+      '--testTimeout',
+      '1800000',
+      ...fuzzed(),
+    ],
+    env: (minutes) => ({ FUZZ_TIMES: String(Math.max(1, minutes * 5)) }),
+  },
+  {
+    name: 'world',
+    minutes: 10,
+    command: (minutes) => ['tests/world.ts', '--seeds', String(Math.max(1, Math.round(minutes * 300)))],
+  },
   { name: 'soak', minutes: 30, command: (minutes) => ['tests/soak.ts', '--for', `${minutes}m`] },
   {
     name: 'cameras',

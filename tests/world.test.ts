@@ -1,9 +1,11 @@
-/** Worlds of many seeds hold; and each of some known bugs, planted, is found. `npm run world` runs more of them. */
+/** Worlds of some seeds hold; and each of some known bugs, planted, is found in a few. `npm run world` runs many. */
 import { describe, expect, it } from 'vitest';
 import { plants } from './world/plants.ts';
 import { runWorld } from './world.ts';
 
-const SEEDS = 50;
+const SEEDS = 15;
+/** In as many a planted bug is found: so many at least hold. */
+const FOUND_WITHIN = 5;
 
 describe('a world', { timeout: 120_000 }, () => {
   it(`holds, of each of ${SEEDS} seeds`, async () => {
@@ -29,7 +31,7 @@ describe('a world', { timeout: 120_000 }, () => {
 describe('a bug that is planted is found', { timeout: 120_000 }, () => {
   it.each(Object.entries(plants))('%s', async (_name, { shows, ...plant }) => {
     const found: string[] = [];
-    for (let seed = 1; seed <= SEEDS && !found.some((one) => shows.test(one)); seed++)
+    for (let seed = 1; seed <= FOUND_WITHIN && !found.some((one) => shows.test(one)); seed++)
       found.push(...(await runWorld(seed, plant)).wrong);
     expect(found).toContainEqual(expect.stringMatching(shows));
   });

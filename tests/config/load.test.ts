@@ -6,6 +6,7 @@ import { stringify } from 'yaml';
 import { classOf, eventClasses, eventTypes } from '../../config/catalogue/events.ts';
 import { formatError } from '../../config/load.ts';
 import { readConfig } from '../../gateway/check.ts';
+import { runs } from '../fuzz.ts';
 import { temporaryDirectory } from '../helpers.ts';
 
 const head = 'campus: { id: "4503000001", name: 一中 }\n';
@@ -323,7 +324,7 @@ describe('absurd config', () => {
           if ('errors' in loaded) for (const error of loaded.errors) expect(error.line).toBeGreaterThan(0);
         },
       ),
-      { numRuns: 1000 },
+      { numRuns: runs(300) },
     );
   });
 });

@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { checkedStream } from '../../drivers/platforms/mqtt/checked.ts';
 import { packetReader } from '../../drivers/platforms/mqtt/codec.ts';
 import { manualClock } from '../clocks.ts';
+import { runs } from '../fuzz.ts';
 
 const hex = (text: string) => Buffer.from(text.replace(/\s/g, ''), 'hex');
 /** CONNACK of MQTT 5 without properties. */
@@ -157,8 +158,10 @@ describe.each([5, 4] as const)('the packets of a broker, version %i', (version) 
     const body = Buffer.alloc(262_136);
     body.writeUInt16BE(1);
     const large = Buffer.concat([hex('30 f8 ff 0f'), body]);
+    let early = 0;
     for (let at = 0; at < large.length - 1; at++)
-      expect(reader.push(large.subarray(at, at + 1)).packets === undefined).toBe(true);
+      if (reader.push(large.subarray(at, at + 1)).packets !== undefined) early++;
+    expect(early).toBe(0);
     expect(reader.push(large.subarray(-1)).packets).toHaveLength(large.length);
     const many = Buffer.concat(Array.from({ length: 100_000 }, () => hex('40 02 0001')));
     expect(reader.push(many).packets).toHaveLength(many.length);
@@ -264,7 +267,7 @@ describe.each([5, 4] as const)('MQTT.js over a checked stream, version %i', (ver
           expect(thrown).toEqual([]);
         },
       ),
-      { numRuns: 2000, examples: killing.map((bytes): [Buffer] => [bytes]) },
+      { numRuns: runs(400), examples: killing.map((bytes): [Buffer] => [bytes]) },
     );
     process.off('uncaughtException', note);
   });

@@ -3,11 +3,7 @@
  * 2.2 (annex D), so that a mistake of ours does not agree with itself. It answers as told, and lies as told.
  */
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
-import { onTestFinished } from 'vitest';
-import type { Clock } from '../../drivers/contract/clock.ts';
-import { osdp } from '../../drivers/osdp/driver.ts';
-import { fakeHost, tcpServer } from '../helpers.ts';
-import { device } from './osdp-line.ts';
+import { tcpServer } from '../helpers.ts';
 
 export const FACTORY_KEY = Buffer.from('303132333435363738393a3b3c3d3e3f', 'hex');
 const NOTHING = Buffer.alloc(0);
@@ -298,16 +294,4 @@ export async function foreignServer(options: ForeignOptions) {
     });
   });
   return { reader, port, say: (bytes: Buffer) => write.at(-1)?.(bytes) };
-}
-
-/** The reader behind a serial server, and the driver at work on it. `more`: its options. */
-export async function foreignLine(options: ForeignOptions, more: object = {}, time?: Clock) {
-  const { reader, port, say } = await foreignServer(options);
-  const fake = fakeHost(undefined, time);
-  const session = await osdp.open([device(port, 0, more)], fake.host);
-  session.ended.catch(() => {});
-  onTestFinished(() => session.close());
-  const tell = (action: string, wanted: object) =>
-    session.execute?.({ id: 'c', device: 'reader-0', action, arguments: { ...wanted } });
-  return { ...fake, reader, session, tell, say };
 }

@@ -1,8 +1,8 @@
 /** Readers, and others on their line, that try to be believed in clear, or under another key. */
 import { describe, expect, it } from 'vitest';
-import { fastClock } from '../clocks.ts';
-import { card, FACTORY_KEY, foreignLine, type Question } from './osdp-foreign.ts';
+import { card, FACTORY_KEY, type Question } from './osdp-foreign.ts';
 import { KEY, keyFile } from './osdp-line.ts';
+import { foreignLine } from './osdp-virtual.ts';
 
 const key = Buffer.from(KEY, 'hex');
 const [POLL, ID, CAP, LSTAT, KEYSET, CHLNG, SCRYPT] = [0x60, 0x61, 0x62, 0x64, 0x75, 0x76, 0x77];
@@ -22,7 +22,6 @@ describe('with a key nothing in clear counts', () => {
     ['SCRYPT', SCRYPT],
   ])('where the answers to %s are lost, three times and more', async (_name, code) => {
     let left = 7;
-    const time = fastClock(8);
     const { reader, reports, links } = await foreignLine(
       {
         key,
@@ -36,7 +35,6 @@ describe('with a key nothing in clear counts', () => {
         },
       },
       { keyFile: keyFile() },
-      time,
     );
     reader.events.push(card);
     expect(await reports.find(cardOf)).toMatchObject({ credential: { facility: 1, number: '5' } });
@@ -57,7 +55,6 @@ describe('with a key nothing in clear counts', () => {
     ['keys', (sequence, clear) => clear(sequence, 0x53, Buffer.from([0, 5, ...Buffer.from('1234\r')]))],
     ['tamper', (sequence, clear) => clear(sequence, 0x48, Buffer.of(1, 0))],
   ])('%s to each poll in the middle of a session: offline after 8 s', async (_name, lie) => {
-    const time = fastClock(8);
     let lying = false;
     const { reader, reports, links } = await foreignLine(
       {
@@ -65,7 +62,6 @@ describe('with a key nothing in clear counts', () => {
         before: (question, { clear }) => (lying ? lie(question.sequence, clear) : undefined),
       },
       { keyFile: keyFile() },
-      time,
     );
     expect(await links.next()).toMatchObject({ state: 'online' });
     reports.rest();
@@ -177,7 +173,7 @@ describe('a reader with a key', () => {
   ])(
     'that has %s is said to have it, as a fault and when it is offline',
     async (_name, options, cause, words) => {
-      const { reports, links, reader } = await foreignLine(options, { keyFile: keyFile() }, fastClock(8));
+      const { reports, links, reader } = await foreignLine(options, { keyFile: keyFile() });
       expect(await reports.find(({ state }) => state === 'raised')).toMatchObject({ kind: 'fault', cause });
       expect(await links.next()).toMatchObject({ state: 'offline', reason: expect.stringMatching(words) });
       reader.key = key;
@@ -188,7 +184,7 @@ describe('a reader with a key', () => {
   );
 
   it('that the config does not know is said to need it', async () => {
-    const { reports, links } = await foreignLine({ key, strict: true }, {}, fastClock(8));
+    const { reports, links } = await foreignLine({ key, strict: true }, {});
     expect(await reports.find(({ state }) => state === 'raised')).toMatchObject({
       kind: 'fault',
       cause: 'needs-key',
@@ -204,7 +200,6 @@ describe('a new key', () => {
     const { tell, links, reader } = await foreignLine(
       { key: FACTORY_KEY, before: ({ code }) => (code === KEYSET && lost-- > 0 ? 'lost' : undefined) },
       { defaultKey: true },
-      fastClock(4),
     );
     await links.next();
     expect(await tell('set-key', { key: KEY })).toMatchObject({ done: false, unknown: true });

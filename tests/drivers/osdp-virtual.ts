@@ -7,9 +7,12 @@ import type { Observation, Receipt } from '../../drivers/contract/observation.ts
 import type { Line, LineConnection } from '../../drivers/line.ts';
 import { openReaders } from '../../drivers/osdp/driver.ts';
 import { manualClock } from '../clocks.ts';
-import { fakeHost } from '../helpers.ts';
-import type { ForeignReader } from './osdp-foreign.ts';
+import { fakeHost, type stream } from '../helpers.ts';
+import { type ForeignOptions, type ForeignReader, foreignReader } from './osdp-foreign.ts';
 import { device } from './osdp-line.ts';
+
+/** What has not come by then does not come. */
+const PATIENCE_MS = 120_000;
 
 export interface VirtualOptions {
   readonly readers: readonly ForeignReader[];
@@ -32,19 +35,21 @@ export interface Asked {
   readonly sequence: number;
 }
 
-/** `open`: opens the line. */
+/** `open`: opens the line. `say`: puts bytes on it, unasked. */
 export function virtualWire(options: VirtualOptions) {
   const { readers, baud = 9600, think = () => 10, latency = 0, parts } = options;
   const clock = manualClock();
   const asked: Asked[] = [];
   const away = new Set<number>();
   const byteMs = 10_000 / baud;
+  let heard: ((chunk: Buffer) => void) | undefined;
   const open = async (
     connection: LineConnection,
     _host: unknown,
     onData: (chunk: Buffer) => void,
   ): Promise<Line> => {
     const { promise: ended, resolve } = Promise.withResolvers<void>();
+    heard = onData;
     const deliver = (answer: Buffer) => {
       const size = parts?.bytes ?? answer.length;
       for (let at = 0, wait = latency; at < answer.length; at += size, wait += parts?.apart ?? 0) {
@@ -81,12 +86,12 @@ export function virtualWire(options: VirtualOptions) {
       },
     };
   };
-  return { clock, asked, away, open };
+  return { clock, asked, away, open, say: (bytes: Buffer) => heard?.(bytes) };
 }
 
 export async function virtualLine(options: VirtualOptions) {
   const { readers, more = {} } = options;
-  const { clock, asked, away, open } = virtualWire(options);
+  const { clock, asked, away, open, say } = virtualWire(options);
   const fake = fakeHost(options.store, clock);
   const [first, ...others] = (options.addresses ?? readers.map(({ address }) => address)).map((address) =>
     device(4001, address, more),
@@ -96,7 +101,27 @@ export async function virtualLine(options: VirtualOptions) {
   onTestFinished(() => clock.until(session.close()));
   const tell = (action: string, wanted: object, id = 'reader-0') =>
     session.execute?.({ id: 'c', device: id, action, arguments: { ...wanted } });
-  return { ...fake, clock, session, asked, away, tell };
+  return { ...fake, clock, session, asked, away, tell, say };
+}
+
+/** One foreign reader, and the driver at work on it: time passes while a test waits for them. `more`: its options. */
+export async function foreignLine(options: ForeignOptions, more: object = {}) {
+  const reader = foreignReader(options);
+  const line = await virtualLine({ readers: [reader], more });
+  const { until } = line.clock;
+  const timed = <T>(from: ReturnType<typeof stream<T>>) => ({
+    next: () => until(from.next(), PATIENCE_MS),
+    find: (fits: (value: T) => boolean) => until(from.find(fits), PATIENCE_MS),
+    rest: from.rest,
+  });
+  return {
+    reader,
+    reports: timed(line.reports),
+    links: timed(line.links),
+    discards: timed(line.discards),
+    say: line.say,
+    tell: async (action: string, wanted: object) => until(Promise.resolve(line.tell(action, wanted))),
+  };
 }
 
 /** The longest time between two questions to a reader, and how many there were a second. */

@@ -3,10 +3,12 @@
  * Honeywell MX8000, Ademco 685 and VISTA-128B, Bosch Conettix D6600, and captured from receivers in use (EBS OSM,
  * Hik IP Receiver, System III, an Ademco 685).
  */
+
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MAX_LINE, readLine, receiverDecoder, understand } from '../../drivers/receiver/codec.ts';
 import { eventsOf } from '../../drivers/receiver/events.ts';
+import { runs } from '../fuzz.ts';
 import { chunked, decodeAll, discardedBytes, frames } from './decoding.ts';
 
 const bytes = (text: string) => Buffer.from(text, 'latin1');
@@ -119,7 +121,7 @@ describe('a line', () => {
         const line = readLine(text);
         if (line !== undefined && line.is !== 'heartbeat') eventsOf(line);
       }),
-      { numRuns: 2000 },
+      { numRuns: runs(500) },
     );
   });
 });

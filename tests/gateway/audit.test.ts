@@ -6,9 +6,9 @@ import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import { readConfig } from '../../gateway/check.ts';
 import { auditHash, verifyAudit } from '../../gateway/journal/audit.ts';
-import { openJournal } from '../../gateway/journal/index.ts';
 import { openReader } from '../../gateway/journal/reader.ts';
 import { startGateway } from '../../gateway/main.ts';
+import { openHere } from '../backing.ts';
 import { silentLog, temporaryDirectory } from '../helpers.ts';
 
 describe('the audit', () => {
@@ -50,11 +50,11 @@ describe('the audit', () => {
 
   it('goes on over restarts and retention, and the journal finds a change', async () => {
     const directory = temporaryDirectory();
-    const journal = await openJournal(directory);
+    const journal = await openHere(directory);
     for (const { at, body } of chain) expect(await journal.audit(at, body)).toMatch(/^[0-9a-f]{64}$/);
     await journal.forget(2500, 2500);
     await journal.close();
-    const again = await openJournal(directory);
+    const again = await openHere(directory);
     await again.audit(4000, '{"kind":"login"}');
     // The last one stays, however old: the chain goes on from it.
     await again.forget(9000, 9000);

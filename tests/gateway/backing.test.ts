@@ -7,6 +7,7 @@ import { type AppendRequest, createJournal, type Journal } from '../../gateway/j
 import { journalThread } from '../../gateway/journal/thread.ts';
 import { createDisk, type DiskFault, type DiskOptions, type DiskStep } from '../backing.ts';
 import { type ManualClock, manualClock } from '../clocks.ts';
+import { runs } from '../fuzz.ts';
 import { temporaryDirectory } from '../helpers.ts';
 
 const newEntry = (id: string, more: Partial<NewEntry> = {}): NewEntry => ({
@@ -336,8 +337,8 @@ async function sendAll(schedule: readonly (DiskFault | undefined)[], place: { re
 
 describe('whatever a disk does', () => {
   it.each([
-    ['in memory', () => ({}), 200],
-    ['in a folder', () => ({ directory: temporaryDirectory() }), 15],
+    ['in memory', () => ({}), runs(80)],
+    ['in a folder', () => ({ directory: temporaryDirectory() }), runs(15)],
   ])('what was acknowledged is kept, and nothing twice: %s', async (_where, place, numRuns) => {
     await fc.assert(
       fc.asyncProperty(faults, async (schedule) => {

@@ -1,11 +1,11 @@
 /** Brokers that break the protocol: what they send in bytes, and that an alarm goes out all the same. */
 import { createServer, type Socket } from 'node:net';
 import { generate, type Packet, parser } from 'mqtt-packet';
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { systemClock } from '../../drivers/contract/clock.ts';
 import { openConnection } from '../../drivers/platforms/mqtt/connection.ts';
 import { fastClock } from '../clocks.ts';
-import { stream, tcpServer } from '../helpers.ts';
+import { eventually, stream, tcpServer } from '../helpers.ts';
 import { campus } from './campus.ts';
 
 interface Peer {
@@ -126,7 +126,7 @@ describe('a broker of MQTT 5', () => {
   it('is told in CONNECT how large a packet may be (3.1.2.11.4)', async () => {
     const broker = await brokenBroker(5, () => false);
     await campus(broker.port);
-    await vi.waitFor(() => expect(broker.maximums).toEqual([262_144]));
+    await eventually(() => expect(broker.maximums).toEqual([262_144]));
   });
 
   it('that sets a keepalive of 18 hours is asked as often as the config says all the same', async () => {

@@ -8,13 +8,13 @@ import type { Transport } from '../../drivers/contract/transport.ts';
 import { mqtt } from '../../drivers/platforms/mqtt/transport.ts';
 import { operatorHandlers } from '../../gateway/alarms/operators.ts';
 import { createCommands } from '../../gateway/commands/index.ts';
-import { openJournal } from '../../gateway/journal/index.ts';
 import { watchClock } from '../../gateway/observe/clock.ts';
 import { createMetrics } from '../../gateway/observe/metrics.ts';
 import { createRecorder } from '../../gateway/road/recorder.ts';
 import type { UplinkContext } from '../../gateway/uplink/context.ts';
 import { createLives } from '../../gateway/uplink/lives.ts';
 import { createUplink, type Uplink } from '../../gateway/uplink/uplink.ts';
+import { openHere } from '../backing.ts';
 import { silentLog, temporaryDirectory } from '../helpers.ts';
 
 export async function campus(
@@ -24,7 +24,7 @@ export async function campus(
   context: Partial<UplinkContext> = {},
 ) {
   const { time = systemClock } = context;
-  const journal = await openJournal(directory, { time });
+  const journal = await openHere(directory, { time });
   const clock = watchClock(time);
   clock.start();
   const metrics = createMetrics();

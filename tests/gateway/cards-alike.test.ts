@@ -6,7 +6,7 @@ import { parseWiegand, wiegandLayouts } from '../../drivers/bits.ts';
 import { readCredentials } from '../../gateway/access/credentials.ts';
 import { createLookup } from '../../gateway/access/lookup.ts';
 import { withNormalKeys } from '../../gateway/journal/credentials.ts';
-import { openJournal } from '../../gateway/journal/index.ts';
+import { openHere } from '../backing.ts';
 import { temporaryDirectory } from '../helpers.ts';
 import { gate } from './gate.ts';
 
@@ -221,7 +221,7 @@ describe('the cards of a platform', () => {
 
   it('that an older version kept as they were written are found, changed and erased as the same', async () => {
     const directory = temporaryDirectory();
-    const journal = await openJournal(directory);
+    const journal = await openHere(directory);
     await journal.close();
     const file = new Database(join(directory, 'journal.sqlite'));
     const old = file.prepare('INSERT INTO credential VALUES (?, ?)');

@@ -5,8 +5,8 @@ import { onTestFinished } from 'vitest';
 import { systemClock } from '../../drivers/contract/clock.ts';
 import { createCommands, type Source } from '../../gateway/commands/index.ts';
 import type { Task } from '../../gateway/commands/registry.ts';
-import { openJournal } from '../../gateway/journal/index.ts';
 import { createMetrics } from '../../gateway/observe/metrics.ts';
+import { openHere } from '../backing.ts';
 import { silentLog, temporaryDirectory } from '../helpers.ts';
 
 // The key of test 1 of RFC 8032, 7.1; the signature was made by `openssl pkeyutl -sign -rawin` of a text that was
@@ -40,7 +40,7 @@ export async function commandPath(
   options: { readonly directory?: string; readonly source?: Partial<Source> } = {},
 ) {
   const directory = options.directory ?? temporaryDirectory();
-  const journal = await openJournal(directory);
+  const journal = await openHere(directory);
   onTestFinished(() => journal.close().catch(() => {}));
   const moved: Task[] = [];
   const events: [string, Readonly<Record<string, unknown>>][] = [];

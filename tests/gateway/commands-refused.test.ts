@@ -1,10 +1,12 @@
 /** What becomes of a command that is late, forged, changed on the way, not allowed, or none: nothing moves. */
+
 import canonicalize from 'canonicalize';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { authorise, readCommand } from '../../gateway/commands/command.ts';
 import type { Source } from '../../gateway/commands/index.ts';
 import { openReader } from '../../gateway/journal/reader.ts';
+import { runs } from '../fuzz.ts';
 import { bytes, commandPath, rfcKey, signed, unsigned, vector } from './command-path.ts';
 
 const times = { issuedAt: vector.issuedAt, expiresAt: vector.expiresAt };
@@ -147,7 +149,7 @@ describe('a command, at random', () => {
       fc.asyncProperty(anything, fc.constantFrom('gate-io', 'gate-2', '#', ''), async (data, target) => {
         expect((await commands.receiveCommand(data, target, source))?.done).toBe(false);
       }),
-      { numRuns: 500 },
+      { numRuns: runs(200) },
     );
     expect(moved).toEqual([]);
   });
@@ -180,7 +182,7 @@ describe('a command, at random', () => {
         })();
         if (!same) expect(judge(changed)).toBeTypeOf('string');
       }),
-      { numRuns: 2000 },
+      { numRuns: runs(400) },
     );
   });
 });

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../drivers/contract/clock.ts';
 import { openConnection } from '../../drivers/platforms/mqtt/connection.ts';
-import { freePort, take } from '../helpers.ts';
+import { eventually, freePort, take } from '../helpers.ts';
 import { type Published, scriptedBroker } from '../scripted-broker.ts';
 import { campus } from './campus.ts';
 
@@ -14,7 +14,7 @@ describe('a broker that refuses', () => {
     const refusing = await scriptedBroker({ answer: ({ topic }) => (topic.includes('/arming/') ? 0x87 : 0) });
     const before = await campus(refusing.port);
     await before.record('arming');
-    await vi.waitFor(() => expect(before.uplink.state().held).toHaveLength(1));
+    await eventually(() => expect(before.uplink.state().held).toHaveLength(1));
     await before.record('fault');
     await before.record('bypass');
     await before.record('power');
@@ -39,7 +39,7 @@ describe('a broker that refuses', () => {
       ['campus/v1/45/event/arming/d', '1', '0'],
       ['campus/v1/45/event/arming/d', '3', '2'],
     ]);
-    await vi.waitFor(() => expect(after.uplink.state().held).toEqual([]));
+    await eventually(() => expect(after.uplink.state().held).toEqual([]));
     await after.record('arming');
     expect((await willing.events.next()).body).toMatchObject({ sequence: '5', previous: '4' });
   });
@@ -65,11 +65,11 @@ describe('a broker that refuses', () => {
     await record('arming');
     await record('fault');
     await record('panic');
-    await vi.waitFor(
+    await eventually(
       () => expect(uplink.state().held.map(({ topic }) => topic)).toEqual(['campus/v1/45/event/arming/d']),
       50_000,
     );
-    await vi.waitFor(() => expect(journal.position('police', 'normal').sequence).toBe(2), 10_000);
+    await eventually(() => expect(journal.position('police', 'normal').sequence).toBe(2));
     expect(journal.position('police', 'urgent').sequence).toBe(3);
   });
 });

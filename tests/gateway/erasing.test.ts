@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import type { Event } from '../../config/catalogue/events.ts';
-import { type AppendRequest, type Journal, openJournal } from '../../gateway/journal/index.ts';
+import type { AppendRequest, Journal } from '../../gateway/journal/index.ts';
 import { watchDamaged } from '../../gateway/upkeep/damaged.ts';
+import { openHere } from '../backing.ts';
 import { fastClock, mulberry32 } from '../clocks.ts';
 import { silentLog, temporaryDirectory } from '../helpers.ts';
 import { testRegistry } from '../registry.ts';
@@ -78,7 +79,7 @@ describe('erasing', () => {
 
   it('finds a card that shows nobody’s id, where it is theirs now; not one that was another’s then', async () => {
     const directory = temporaryDirectory();
-    const journal = await openJournal(directory);
+    const journal = await openHere(directory);
     const own = { credential: { format: 'wiegand26', facility: 1, number: '7654321' } };
     const put = [{ key: '1/7654321', body: JSON.stringify({ holder: 'new', groups: [], blocked: false }) }];
     await journal.changeCredentials({ version: 1, put, remove: [] });
@@ -149,17 +150,22 @@ describe('the bytes of the data folder', () => {
   it('have nothing of who was erased, whatever the file went through', async () => {
     const random = mulberry32(20);
     const directory = temporaryDirectory();
-    let journal = await openJournal(directory);
+    let journal = await openHere(directory);
     const persons = Array.from({ length: 60 }, (_, i) => ({
       number: String(3_700_000_019 + i * 7_919),
       holder: `HOLDER-${i}-`,
     }));
     for (let round = 0; round < 3; round++) {
+      let written: unknown[] = [];
       for (let n = 0; n < 300; n++) {
         const { number, holder } = persons[Math.floor(random() * persons.length)] as (typeof persons)[number];
         const { data, repeat } = shown(number, holder);
         const more = { ...data, note: 'x'.repeat(random() < 0.1 ? 9000 : random() * 400) };
-        await append(journal, 'access.granted', more, { ...repeat, key: `${repeat.key}${round}.${n}` });
+        written.push(
+          append(journal, 'access.granted', more, { ...repeat, key: `${repeat.key}${round}.${n}` }),
+        );
+        // Ten to a commit: each waits for the disk.
+        if (written.length === 10) written = (await Promise.all(written)).slice(10);
       }
       const put = persons.map(({ number, holder }) => ({
         key: `1/${number}`,
@@ -185,14 +191,14 @@ describe('the bytes of the data folder', () => {
       expect(remains(directory, texts)).toEqual([]);
       await journal.close();
       expect(remains(directory, texts)).toEqual([]);
-      journal = await openJournal(directory);
+      journal = await openHere(directory);
     }
     await journal.close();
   });
 
   it('have nothing of a file of an older version either, which did not overwrite what it deleted', async () => {
     const directory = temporaryDirectory();
-    const first = await openJournal(directory);
+    const first = await openHere(directory);
     await first.close();
     const db = new Database(join(directory, 'journal.sqlite'));
     db.pragma('secure_delete = OFF');
@@ -208,7 +214,7 @@ describe('the bytes of the data folder', () => {
     db.exec('DELETE FROM event WHERE sequence <= 299');
     db.close();
     expect(remains(directory, ['ZHANGSAN'])).toEqual(['journal.sqlite: ZHANGSAN']);
-    const journal = await openJournal(directory);
+    const journal = await openHere(directory);
     expect(await journal.erase({ visit: 'v-1' })).toEqual({ events: 1, pictures: [], left: [] });
     expect(remains(directory, ['ZHANGSAN'])).toEqual([]);
     expect(
@@ -230,7 +236,7 @@ describe('the bytes of the data folder', () => {
 describe('what cannot be erased', () => {
   it('is told where another program keeps the WAL', async () => {
     const directory = temporaryDirectory();
-    const journal = await openJournal(directory, { time: fastClock(50) });
+    const journal = await openHere(directory, { time: fastClock(50) });
     await append(journal, 'visitor.arrived', { visit: { id: 'v-1', stage: 'arrived', name: 'ZHANGSAN' } });
     const db = new Database(join(directory, 'journal.sqlite'), { readonly: true });
     db.exec('BEGIN');
@@ -248,7 +254,7 @@ describe('what cannot be erased', () => {
     writeFileSync(join(directory, copy), 'ZHANGSAN'.repeat(300_000));
     writeFileSync(join(directory, `${copy}-wal`), 'ZHANGSAN');
     const { registry, ask } = testRegistry({ gateway: 'gateway' });
-    const journal = await openJournal(directory);
+    const journal = await openHere(directory);
     const damaged = watchDamaged({ dataDir: directory, journal, registry, log: silentLog });
     await damaged.start();
     expect(damaged.list()).toEqual([copy, `${copy}-wal`]);
@@ -266,7 +272,7 @@ describe('what cannot be erased', () => {
     const config = join(directory, 'campus.yaml');
     writeFileSync(config, 'campus: { id: "4503000001", name: T }\ndataDir: data\n');
     const data = join(directory, 'data');
-    const journal = await openJournal(data);
+    const journal = await openHere(data);
     await append(journal, 'visitor.arrived', { visit: { id: 'v-1', stage: 'arrived', name: 'ZHANGSAN' } });
     await journal.close();
     const copy = 'journal.damaged-20261124T080000Z.sqlite';

@@ -7,6 +7,7 @@ import { generate } from '../../docs/generate.ts';
 import { alarmKinds, type Observation, observationKinds } from '../../drivers/contract/observation.ts';
 import { eventTypeOf, gatewayEvent, toEvent } from '../../gateway/road/event.ts';
 import { everything, type Privacy, payloadOf } from '../../gateway/uplink/payload.ts';
+import { runs } from '../fuzz.ts';
 
 const ajv = new Ajv2020({ strict: false });
 addFormats.default(ajv);
@@ -69,7 +70,7 @@ describe('an observation as an event', () => {
         const visit = one.kind === 'visit' ? { visit: { id: 'v', stage: 'arrived' as const } } : {};
         expectValid(sent(toEvent({ ...one, ...credential, ...visit }, context)));
       }),
-      { numRuns: 500 },
+      { numRuns: runs(200) },
     );
   });
 

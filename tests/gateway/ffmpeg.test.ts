@@ -5,7 +5,7 @@ import { streamInput, streamList } from '../../drivers/contract/stream.ts';
 import { createPatience, endOf, endProcess, OPTIONS_FILE, startFfmpeg } from '../../gateway/media/ffmpeg.ts';
 import { transcode } from '../../gateway/media/producer.ts';
 import { manualClock } from '../clocks.ts';
-import { temporaryDirectory } from '../helpers.ts';
+import { eventually, temporaryDirectory } from '../helpers.ts';
 
 const SECRET = 'rtsp://admin:S3cret@10.0.0.41/main';
 
@@ -25,7 +25,7 @@ ${then}
   );
   chmodSync(file, 0o755);
   vi.stubEnv('PATH', `${directory}${delimiter}${process.env['PATH']}`);
-  return () => vi.waitFor(() => readFileSync(told, 'utf8'), { timeout: 5000 });
+  return () => eventually(() => readFileSync(told, 'utf8'));
 }
 
 describe('an ffmpeg of the gateway', () => {

@@ -5,10 +5,11 @@ import type { Event } from '../../config/catalogue/events.ts';
 import { configSchema } from '../../config/schema.ts';
 import type { Observation } from '../../drivers/contract/observation.ts';
 import { createAccess } from '../../gateway/access/index.ts';
-import { type Journal, openJournal } from '../../gateway/journal/index.ts';
+import type { Journal } from '../../gateway/journal/index.ts';
 import { createMetrics } from '../../gateway/observe/metrics.ts';
 import { createRecorder } from '../../gateway/road/recorder.ts';
 import { createVisitors } from '../../gateway/visitors/index.ts';
+import { openHere } from '../backing.ts';
 import { manualClock } from '../clocks.ts';
 import { silentLog, stream, temporaryDirectory } from '../helpers.ts';
 import { testRegistry } from '../registry.ts';
@@ -55,7 +56,7 @@ export async function gate(
   own: object = {},
 ) {
   const config = configSchema.parse({ ...raw, access: { ...raw.access, ...own } });
-  const journal = await openJournal(directory);
+  const journal = await openHere(directory);
   const time = manualClock(START);
   const steps: (() => void)[] = [];
   const clock = {

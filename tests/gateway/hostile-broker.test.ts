@@ -1,9 +1,9 @@
 /** Brokers that are within their rights, or not, and would cost alarms all the same. */
 import { createServer } from 'node:net';
 import { generate, type Packet, parser } from 'mqtt-packet';
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { fastClock } from '../clocks.ts';
-import { stream, take } from '../helpers.ts';
+import { eventually, stream, take } from '../helpers.ts';
 import { type Published, scriptedBroker } from '../scripted-broker.ts';
 import { campus } from './campus.ts';
 
@@ -50,10 +50,10 @@ describe('one event that a broker never takes', () => {
     await broker.events.find(({ body }) => body.sequence === '1');
     // Others are answered all the while.
     const busy = time.every(5000, () => void record('fault', { cause: `${time.elapsed()}` }));
-    await vi.waitFor(() => expect(broker.connects()).toBeGreaterThan(1), 20_000);
+    await eventually(() => expect(broker.connects()).toBeGreaterThan(1), 20_000);
     silent = false;
     busy.stop();
-    await vi.waitFor(() => expect(journal.position('police', 'urgent').sequence).toBe(1), 20_000);
+    await eventually(() => expect(journal.position('police', 'urgent').sequence).toBe(1), 20_000);
   });
 
   it('and never answers is delivered where the platform says that it has it', async () => {
@@ -64,7 +64,7 @@ describe('one event that a broker never takes', () => {
     await record('panic', { zone: { number: 2 } });
     await take(broker.events, 2);
     broker.send('campus/v1/45/ack', { journal: journal.id, urgent: '2' });
-    await vi.waitFor(() => expect(journal.position('police', 'urgent')).toEqual({ sequence: 2, sent: 2 }));
+    await eventually(() => expect(journal.position('police', 'urgent')).toEqual({ sequence: 2, sent: 2 }));
     await record('panic', { zone: { number: 3 } });
     expect((await broker.events.next()).body).toMatchObject({ sequence: '3', previous: '2' });
   });

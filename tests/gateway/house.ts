@@ -2,9 +2,9 @@ import { onTestFinished } from 'vitest';
 import { configSchema } from '../../config/schema.ts';
 import type { Observation } from '../../drivers/contract/observation.ts';
 import { createArming } from '../../gateway/arming/index.ts';
-import { openJournal } from '../../gateway/journal/index.ts';
 import { createMetrics } from '../../gateway/observe/metrics.ts';
 import { createRecorder } from '../../gateway/road/recorder.ts';
+import { openHere } from '../backing.ts';
 import { manualClock } from '../clocks.ts';
 import { silentLog, temporaryDirectory } from '../helpers.ts';
 import { testRegistry } from '../registry.ts';
@@ -31,7 +31,7 @@ export async function house(
     campus: { id: '4503000001', name: '一中' },
     areas: [{ ...BLOCK, ...area }],
   });
-  const journal = await openJournal(directory);
+  const journal = await openHere(directory);
   const steps: ((ms: number) => void)[] = [];
   const time = manualClock(at);
   const clock = {

@@ -5,12 +5,13 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { systemClock } from '../../drivers/contract/clock.ts';
 import { journalFolder } from '../../gateway/journal/folder.ts';
 import { isLease, isOwnLease, type Place, readMachine } from '../../gateway/journal/identity.ts';
-import { type Journal, openJournal } from '../../gateway/journal/index.ts';
+import type { Journal } from '../../gateway/journal/index.ts';
 import { createStore } from '../../gateway/journal/store.ts';
+import { openHere } from '../backing.ts';
 import { temporaryDirectory } from '../helpers.ts';
 
 const open = async (directory: string): Promise<Journal> => {
-  const journal = await openJournal(directory);
+  const journal = await openHere(directory);
   onTestFinished(() => journal.close().catch(() => {}));
   return journal;
 };

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { readReceipt } from '../../gateway/uplink/receipts.ts';
-import { take } from '../helpers.ts';
+import { eventually, take } from '../helpers.ts';
 import { type Published, scriptedBroker } from '../scripted-broker.ts';
 import { campus } from './campus.ts';
 
@@ -65,7 +65,7 @@ describe('receipts', () => {
     acknowledge(broker, journal.id, { normal: '2' });
     await record('fault', { cause: 'third' });
     expect((await broker.events.find(({ body }) => body.sequence === '3')).body.previous).toBe('2');
-    expect(journal.position('police', 'normal')).toEqual({ sequence: 2, sent: 2 });
+    await expect.poll(() => journal.position('police', 'normal')).toEqual({ sequence: 2, sent: 2 });
   });
 
   it('for another journal, for what was never sent, or of no sense move nothing', async () => {
@@ -105,7 +105,7 @@ describe('receipts', () => {
     acknowledge(broker, journal.id, { urgent: '3' });
     expect(sequences(await take(broker.events, 3))).toEqual([1, 2, 3]);
     acknowledge(broker, journal.id, { urgent: '3' });
-    await vi.waitFor(() => expect(journal.position('police', 'urgent').sequence).toBe(3));
+    await eventually(() => expect(journal.position('police', 'urgent').sequence).toBe(3));
     expect(uplink.state().discarded).toEqual({});
   });
 
@@ -135,12 +135,12 @@ describe('receipts that lie', () => {
     for (let zone = 1; zone <= 20; zone++) await record('panic', { zone: { number: zone } });
     expect(sequences(await take(broker.events, 2))).toEqual([1, 2]);
     acknowledge(broker, journal.id, { urgent: '17' });
-    await vi.waitFor(() =>
+    await eventually(() =>
       expect(uplink.state().discarded).toEqual({ 'a receipt for what was never sent': 1 }),
     );
     expect(journal.position('police', 'urgent').sequence).toBe(0);
     acknowledge(broker, journal.id, { urgent: '2' });
-    await vi.waitFor(() => expect(journal.position('police', 'urgent')).toEqual({ sequence: 2, sent: 2 }));
+    await eventually(() => expect(journal.position('police', 'urgent')).toEqual({ sequence: 2, sent: 2 }));
   });
 
   it('that name a number of another lane count for the one below it, and are counted', async () => {
@@ -152,13 +152,13 @@ describe('receipts that lie', () => {
     await record('panic', { zone: { number: 2 } });
     expect(sequences(await take(broker.events, 3)).toSorted()).toEqual([1, 2, 3]);
     acknowledge(broker, journal.id, { urgent: '2' });
-    await vi.waitFor(() =>
+    await eventually(() =>
       expect(uplink.state().discarded).toEqual({ 'a receipt for what was never sent': 1 }),
     );
     expect(journal.position('police', 'urgent')).toEqual({ sequence: 1, sent: 1 });
     expect(journal.position('police', 'normal').sequence).toBe(0);
     acknowledge(broker, journal.id, { urgent: '3', normal: '2' });
-    await vi.waitFor(() => expect(journal.position('police', 'urgent').sequence).toBe(3));
+    await eventually(() => expect(journal.position('police', 'urgent').sequence).toBe(3));
     expect(journal.position('police', 'normal').sequence).toBe(2);
     expect(uplink.state().discarded).toEqual({ 'a receipt for what was never sent': 1 });
   });

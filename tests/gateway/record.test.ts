@@ -2,17 +2,17 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { Event } from '../../config/catalogue/events.ts';
 import { type Clock, systemClock } from '../../drivers/contract/clock.ts';
 import type { Observation } from '../../drivers/contract/observation.ts';
-import { createJournal, openJournal } from '../../gateway/journal/index.ts';
+import { createJournal } from '../../gateway/journal/index.ts';
 import { watchClock } from '../../gateway/observe/clock.ts';
 import { createMetrics } from '../../gateway/observe/metrics.ts';
 import { createRecorder, deviceState } from '../../gateway/road/recorder.ts';
 import { createStates } from '../../gateway/road/states.ts';
-import { createDisk } from '../backing.ts';
+import { createDisk, openHere } from '../backing.ts';
 import { manualClock } from '../clocks.ts';
 import { silentLog, temporaryDirectory } from '../helpers.ts';
 
 async function recorder(directory: string, time: Clock = systemClock) {
-  const journal = await openJournal(directory);
+  const journal = await openHere(directory);
   const clock = watchClock(systemClock);
   clock.start();
   let closed = false;

@@ -12,19 +12,14 @@ import {
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import fc from 'fast-check';
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { systemClock } from '../../drivers/contract/clock.ts';
-import { createJournal, type Journal, openJournal } from '../../gateway/journal/index.ts';
-import { createDisk } from '../backing.ts';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { type Journal, openJournal } from '../../gateway/journal/index.ts';
+import { openHere } from '../backing.ts';
 import { fastClock } from '../clocks.ts';
-import { temporaryDirectory } from '../helpers.ts';
+import { runs } from '../fuzz.ts';
+import { eventually, temporaryDirectory } from '../helpers.ts';
 
-/** In this thread: what is tested here is the file. */
-async function openHere(directory: string): Promise<Journal> {
-  const journal = createJournal(createDisk({ time: systemClock, directory }).attach());
-  await journal.start();
-  return journal;
-}
+// In this thread: what is tested here is the file.
 const open = async (directory: string): Promise<Journal> => {
   const journal = await openHere(directory);
   onTestFinished(() => journal.close().catch(() => {}));
@@ -201,7 +196,7 @@ describe('a damaged journal', () => {
           }
         },
       ),
-      { numRuns: 60 },
+      { numRuns: runs(30) },
     );
   }, 60_000);
 });
@@ -240,7 +235,7 @@ describe('a disk that cannot be had at the start', () => {
     await expect(append(journal, 'early')).rejects.toThrow();
     expect(await journal.read('urgent', 0, 9)).toEqual([]);
     rmSync(join(directory, 'mount'));
-    await vi.waitFor(() => expect(journal.condition.good).toBe(true), 5000);
+    await eventually(() => expect(journal.condition.good).toBe(true));
     await append(journal, 'late');
     expect(await journal.read('urgent', 0, 9)).toMatchObject([{ id: 'late' }]);
   });

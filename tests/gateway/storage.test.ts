@@ -1,15 +1,15 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { openJournal } from '../../gateway/journal/index.ts';
 import { watchClock } from '../../gateway/observe/clock.ts';
 import { createMetrics } from '../../gateway/observe/metrics.ts';
 import { createRecorder } from '../../gateway/road/recorder.ts';
 import { keepStorage } from '../../gateway/upkeep/storage.ts';
+import { openHere } from '../backing.ts';
 import { manualClock } from '../clocks.ts';
-import { silentLog, temporaryDirectory } from '../helpers.ts';
+import { eventually, silentLog, temporaryDirectory } from '../helpers.ts';
 
 async function campus(options: { lowDisk: number; budget: number; keep?: number }) {
   const directory = temporaryDirectory();
-  const journal = await openJournal(directory);
+  const journal = await openHere(directory);
   const time = manualClock();
   const clock = watchClock(time);
   clock.start();
@@ -63,7 +63,7 @@ describe('storage', () => {
   it('is told of, once, when the disk has less free than the config asks', async () => {
     const { start, own } = await campus({ lowDisk: 1e18, budget: 1e12 });
     const storage = start();
-    await vi.waitFor(async () => expect(await own()).toHaveLength(1));
+    await eventually(async () => expect(await own()).toHaveLength(1));
     expect(await own()).toMatchObject([{ type: 'gateway.storage-low', reason: 'disk', state: 'raised' }]);
     expect(storage.low()).toEqual(['disk']);
   });
@@ -78,7 +78,7 @@ describe('storage', () => {
       await record({ device: 'd', kind: 'fault', state: 'restored', cause: `${i}` });
     await record({ device: 'd', kind: 'panic', state: 'raised' });
     start();
-    await vi.waitFor(async () => expect(await own()).toHaveLength(2), 5000);
+    await eventually(async () => expect(await own()).toHaveLength(2));
     const told = await own();
     expect(told.map(({ type }) => type).sort()).toEqual(['gateway.dropped', 'gateway.storage-low']);
     const dropped = told.find(({ type }) => type === 'gateway.dropped') as unknown as {
@@ -95,7 +95,7 @@ describe('storage', () => {
     await record({ device: 'd', kind: 'credential', state: 'raised' });
     const usage = vi.spyOn(journal, 'usage');
     start();
-    await vi.waitFor(() => expect(usage.mock.calls.length).toBeGreaterThan(1));
+    await eventually(() => expect(usage.mock.calls.length).toBeGreaterThan(1));
     await usage.mock.results.at(-1)?.value;
     expect(await journal.read('normal', 0, 10)).toHaveLength(1);
   });
@@ -119,6 +119,6 @@ describe('storage', () => {
     await pass(10);
     expect(await left()).toBe(1);
     await pass(65);
-    await vi.waitFor(async () => expect(await left()).toBe(0));
+    await eventually(async () => expect(await left()).toBe(0));
   });
 });

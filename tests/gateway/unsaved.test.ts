@@ -2,12 +2,12 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { ServerTCP } from 'modbus-serial';
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { readConfig } from '../../gateway/check.ts';
 import { startGateway } from '../../gateway/main.ts';
 import { startPanel } from '../../simulators/panel.ts';
 import { fastClock } from '../clocks.ts';
-import { freePort, silentLog, stream, take, tcpServer, temporaryDirectory } from '../helpers.ts';
+import { eventually, freePort, silentLog, stream, take, tcpServer, temporaryDirectory } from '../helpers.ts';
 import { scriptedBroker } from '../scripted-broker.ts';
 import { campus } from './campus.ts';
 
@@ -105,12 +105,12 @@ describe('an alarm that the disk does not take', () => {
     if ('errors' in loaded) throw new Error(JSON.stringify(loaded.errors));
     const gateway = await startGateway({ config: loaded.config, log: silentLog });
     onTestFinished(() => gateway.close(0));
-    await vi.waitFor(() => expect(coils).toEqual([false]));
+    await eventually(() => expect(coils).toEqual([false]));
     const tap = await tapped(panelPort);
     const panel = startPanel({ host: '127.0.0.1', port: tap.port, account: '1234', retry: 50 });
     onTestFinished(() => panel.close());
     void panel.report('#1234|Nri1/PA9').catch(() => {});
-    await vi.waitFor(() => expect(coils).toEqual([false, true]));
+    await eventually(() => expect(coils).toEqual([false, true]));
     // The panel hears nothing and says so again; that is the same alarm.
     await take(tap.sent, 4);
     expect(coils).toHaveLength(2);
@@ -124,7 +124,7 @@ describe('an alarm that the disk does not take', () => {
     const { body } = await broker.events.next();
     mend();
     expect((await broker.events.next()).body.id).toBe(body.id);
-    await vi.waitFor(async () => expect(await read()).toMatchObject({ repeated: true }));
+    await eventually(async () => expect(await read()).toMatchObject({ repeated: true }));
     expect(broker.events.rest()).toEqual([]);
   });
 
