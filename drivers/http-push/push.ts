@@ -57,8 +57,10 @@ function routesOf(terminals: readonly Pushing[]): Iterable<Route> {
   for (const pushing of terminals)
     for (const rule of [pushRule, ...lapiRules, ...(pushing.terminal.profile?.requests ?? [])]) {
       const { method, path } = rule;
-      const key = `${method} ${path}`;
-      const route = routes.get(key) ?? { method, path, rules: new Map() };
+      // As the port takes it: with a stroke at its end or without.
+      const plain = path.replace(/\/+/g, '/').replace(/(.)\/$/, '$1');
+      const key = `${method} ${plain}`;
+      const route = routes.get(key) ?? { method, path: plain, rules: new Map() };
       route.rules.set(pushing, rule);
       routes.set(key, route);
     }

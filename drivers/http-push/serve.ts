@@ -9,6 +9,7 @@ import type { Clock } from '../contract/clock.ts';
 import { type Host, LineError } from '../contract/driver.ts';
 import { readSecretOf } from '../files.ts';
 import { createGuard, type Guard, type Verdict, type Wanted } from './challenge.ts';
+import { createHandshakes } from './handshakes.ts';
 import { createLimits, type Limits, plainAddress, slow } from './limits.ts';
 import { lineOf, type Terminal } from './options.ts';
 import { type Pushing, servePush } from './push.ts';
@@ -24,6 +25,10 @@ const REQUEST_TIMEOUT_MS = 60_000;
 const REST_MS = 75_000;
 /** A slow disk may take as long. */
 const STORE_MS = 60_000;
+
+/** RFC 9110, 8.3.1, as far as it matters. */
+const MEDIA_TYPE = /^[\w!#$%&'*+.^`|~-]+\/[\w!#$%&'*+.^`|~-]+\s*(;|$)/;
+const UNTYPED = 'application/octet-stream';
 
 /** What node:http found wrong, in HTTP's words. */
 const lastWords: Readonly<Record<string, string>> = {
@@ -70,9 +75,12 @@ export async function servePort(
     keepAliveTimeout: REST_MS,
     forceCloseConnections: true,
     exposeHeadRoutes: false,
-    routerOptions: { maxParamLength: 100 },
+    // How a technician types an address: /push//gate, /push/gate/.
+    routerOptions: { maxParamLength: 100, ignoreDuplicateSlashes: true, ignoreTrailingSlash: true },
     http: {
       maxHeaderSize: HEAD_MAX,
+      // Some terminals say none, and there is but one host here (RFC 9112, 3.2 has it).
+      requireHostHeader: false,
       headersTimeout: stallMs,
       connectionsCheckingInterval: Math.min(1000, stallMs),
     },
@@ -94,10 +102,15 @@ export async function servePort(
   });
   server.setNotFoundHandler((_request, reply) => reply.code(404).send());
 
-  const admit = createAdmission(terminals, { host, limits, guard: createGuard(host.clock), heard, stallMs });
+  const handshakes = createHandshakes(host.clock);
+  server.addHook('onClose', async () => handshakes.close());
+  const guard = createGuard(host.clock);
+  const admit = createAdmission(terminals, { host, limits, guard, handshakes, heard, stallMs });
   server.addHook('onRequest', async (request, reply) => {
     if (!(await admit(request, reply))) return reply;
     if (expecting.delete(request.raw)) reply.raw.writeContinue();
+    // What a body is stands in it: a type that is none costs nothing.
+    if (!MEDIA_TYPE.test(request.headers['content-type'] ?? '')) request.headers['content-type'] = UNTYPED;
     return undefined;
   });
   // All of it is there: from now on the terminal waits for us.
@@ -133,12 +146,14 @@ function createAdmission(
     host,
     limits,
     guard,
+    handshakes,
     heard,
     stallMs,
   }: {
     readonly host: Host;
     readonly limits: Limits;
     readonly guard: Guard;
+    readonly handshakes: ReturnType<typeof createHandshakes>;
     readonly heard: (id: string) => void;
     readonly stallMs: number;
   },
@@ -186,7 +201,12 @@ function createAdmission(
     const found = whose(request);
     const verdict = judge(request, found);
     if (found === undefined || verdict.is !== 'right') {
-      if ('why' in verdict) said(found?.terminal.id ?? line, verdict.why, 0, request.ip);
+      const count = () => {
+        if ('why' in verdict) said(found?.terminal.id ?? line, verdict.why, 0, request.ip);
+      };
+      if (found !== undefined && verdict.is === 'unsaid')
+        handshakes.asked(`${found.terminal.id} ${request.ip}`, count);
+      else count();
       if (verdict.is === 'wrong') await slow(limits.wrong(socket), host.clock, host.signal);
       const asked = found && wanted.get(found.terminal);
       if (asked !== undefined)
@@ -194,6 +214,7 @@ function createAdmission(
       return await refuse(request, reply, 401);
     }
     const { id } = found.terminal;
+    handshakes.answered(`${id} ${request.ip}`);
     limits.right(socket);
     webConnections.know(socket);
     heard(id);

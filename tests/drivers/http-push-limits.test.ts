@@ -3,6 +3,7 @@ import { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { createGuard, type Head, type Wanted } from '../../drivers/http-push/challenge.ts';
+import { createHandshakes } from '../../drivers/http-push/handshakes.ts';
 import { createLimits } from '../../drivers/http-push/limits.ts';
 import { manualClock } from '../clocks.ts';
 
@@ -248,5 +249,31 @@ describe('a nonce', () => {
     ['names without values', 'digest nc=,nonce=,response='],
   ])('is not found in %s', (_name, authorization) => {
     expect(guarded().guard.judge(head(authorization), wanted).is).not.toBe('right');
+  });
+});
+
+describe('a request without a password', () => {
+  it('is counted where the other half of a handshake does not come, each once', async () => {
+    const time = manualClock();
+    const handshakes = createHandshakes(time);
+    let counted = 0;
+    const ask = (key: string) => handshakes.asked(key, () => counted++);
+    ask('gate 10.0.0.1');
+    handshakes.answered('gate 10.0.0.1');
+    handshakes.answered('gate 10.0.0.1');
+    ask('gate 10.0.0.1');
+    ask('gate 10.0.0.2');
+    handshakes.answered('gate 10.0.0.2');
+    await time.advance(2999);
+    expect(counted).toBe(0);
+    await time.advance(1);
+    expect(counted).toBe(1);
+    for (let i = 0; i < 1500; i++) ask(`gate ${i}`);
+    expect(counted).toBe(501);
+    await time.advance(3000);
+    expect(counted).toBe(1501);
+    ask('gate 10.0.0.3');
+    handshakes.close();
+    expect(time.pending).toBe(0);
   });
 });

@@ -66,6 +66,26 @@ async function dial(port: number, text: string) {
 }
 const head = (more: string, path = '/push/face') => `POST ${path} HTTP/1.1\r\nHost: x\r\n${more}\r\n`;
 
+describe('an address that is typed, and a head as terminals write it', () => {
+  const authorization = `Authorization: Basic ${Buffer.from('face:s3cret').toString('base64')}\r\n`;
+  it.each([
+    ['two strokes', '//push//face', 'Host: x\r\n'],
+    ['a stroke at its end', '/push/face/?x=1', 'Host: x\r\n'],
+    ['no Host', '/push/face', ''],
+    ['no type', '/push/face', 'Host: x\r\n'],
+    ['a type that is none', '/push/face', 'Host: x\r\nContent-Type: text\r\n'],
+    ['an empty type', '/push/face', 'Host: x\r\nContent-Type: \r\n'],
+  ])('costs nothing: %s', async (_name, path, more) => {
+    const { port, reports } = await served();
+    const body = visit('a');
+    const text = `POST ${path} HTTP/1.1\r\n${more}${authorization}Content-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`;
+    const one = await dial(port, text);
+    await one.over();
+    expect(one.answer()).toMatch(/^HTTP\/1\.1 200 /);
+    expect(await reports.next()).toMatchObject({ visit: { id: 'a' } });
+  });
+});
+
 describe('a password at the terminals’ port', () => {
   it('is taken from curl by Digest and by Basic, and none other', async () => {
     const { curl, reports } = await served();
