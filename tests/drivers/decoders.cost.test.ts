@@ -15,6 +15,7 @@ import {
 import { readChallenges } from '../../drivers/digest.ts';
 import { rtuRequestDecoder, rtuResponseDecoder, tcpDecoder } from '../../drivers/modbus/codec.ts';
 import { osdpDecoder } from '../../drivers/osdp/codec.ts';
+import { readManscdp } from '../../drivers/platforms/gb28181/manscdp.ts';
 import {
   isRequest,
   listOf,
@@ -101,6 +102,14 @@ describe('a broker', () => {
 });
 
 describe('a SIP platform', () => {
+  it.each(['<a>', '<', '&', '&amp;', '>', '</a>', '<a ', '="', '\0', ' ', ']]>', 'a'])(
+    'that asks %j, again and again',
+    (unit) => {
+      for (const head of ['', '<Query><SN>1</SN><Name>', '<?xml encoding="'])
+        expectLinear(readManscdp, (bytes) => Buffer.from(repeated(unit, bytes, head)));
+    },
+  );
+
   const head =
     'OPTIONS sip:a@b SIP/2.0\r\nFrom: <sip:a@b>\r\nTo: <sip:a@b>\r\nCall-ID: 1\r\nCSeq: 1 OPTIONS\r\n';
   it.each(['\n', '\r\n', ' ', 'a:\r\n', ' \r\n', `${head}l:0\r\n\r\n`])(
