@@ -17,7 +17,7 @@ export interface Echo {
   readonly isDoubtful: boolean;
 }
 
-/** So many bytes in a row that stand so in what was sent are of it: a glitch is shorter. */
+/** So many bytes in a row that stand so in what was sent are of it: a glitch is shorter, and a break is all the same. */
 const PART = 4;
 /** A line that gives back now and then is one that does. */
 const READS_KEPT = 8;
@@ -26,7 +26,7 @@ const MOST_STRAY = 512;
 
 const hasPart = (bytes: Buffer, sent: Uint8Array): boolean =>
   Array.from({ length: Math.max(0, sent.length - PART + 1) }, (_, i) => sent.subarray(i, i + PART)).some(
-    (part) => bytes.includes(Buffer.from(part)),
+    (part) => new Set(part).size > 1 && bytes.includes(Buffer.from(part)),
   );
 
 export function createEcho(): Echo {

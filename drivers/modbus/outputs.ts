@@ -69,16 +69,17 @@ function createSwitches(wire: OutputWire, signal: AbortSignal, time: Clock) {
     );
   };
   /** Off, and insists: what was to last a moment must not last for ever. A device that is away costs the line ever less. */
-  const off = async (at: Target, tried = 0): Promise<WriteProblem | undefined> => {
+  const off = async (at: Target, tried = 0, urgent = tried === 0): Promise<WriteProblem | undefined> => {
     stopTimer(at);
-    const problem = await wire.write(at.name, at.off, { now: true, urgent: tried === 0 });
+    const problem = await wire.write(at.name, at.off, { now: true, urgent });
     const mayHelp = problem?.unknown === true || problem?.passing === true;
     if (mayHelp && !signal.aborted && !timers.has(at))
       offAfter(at, Math.min(REST_AGAIN_MS * 2 ** tried, REST_AGAIN_MOST_MS), tried + 1);
     return problem;
   };
   return {
-    off: (at: Target) => off(at),
+    /** `urgent`: it passes polls. */
+    off: (at: Target, urgent = true) => off(at, 0, urgent),
     /** For so long; Infinity: until it is switched off. */
     async on(at: Target, ms: number): Promise<WriteProblem | undefined> {
       stopTimer(at);
@@ -174,11 +175,17 @@ export function createOutputs(
       return outcomeOf(await switches.on(target, ms));
     },
     async begin() {
+      // Where the device does not answer to the first, its alarms do not wait for all of them.
+      let urgent = true;
       for (const output of resting) {
         const left = (lasting.get(output) ?? 0) - time.elapsed();
         const [target] = targetsOf(output);
         if (target !== undefined && left > 0) await switches.on(target, left);
-        else for (const at of targetsOf(output)) await switches.off(at);
+        else
+          for (const at of targetsOf(output)) {
+            const problem = await switches.off(at, urgent);
+            urgent &&= problem === undefined;
+          }
       }
     },
     async rest() {

@@ -236,7 +236,9 @@ export async function openRtu(
       await hearAnswer(mine, heard, ask, bytes);
       const { adu } = mine;
       const isGarbled = mine.odd === 'wrong crc';
-      link.note(unit, adu !== undefined || isGarbled);
+      // A device that is deaf to writes, and answers reads, is not silent.
+      if (adu !== undefined || isGarbled || 'count' in request)
+        link.note(unit, adu !== undefined || isGarbled);
       if (adu !== undefined) {
         lateMs.delete(unit);
         return parseResponse(adu.pdu) ?? { missing: 'a malformed answer' };

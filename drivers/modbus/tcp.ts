@@ -235,7 +235,8 @@ export async function openTcp(
       return parseResponse(adu.pdu) ?? { missing: 'a malformed answer' };
     }
     if (adu === 'late') {
-      link.note(unit, false);
+      // A device that is deaf to writes, and answers reads, is not silent.
+      if ('count' in request) link.note(unit, false);
       // Of one device too: it may be a gateway, and some give a late answer the number of the next question.
       if (parallel === 1 && !isSpent && ask.now !== true) turns.rest(waitOutMs(timeout, lateMs.get(unit)));
       // Half an answer: its length is wrong, or the rest of it was lost. Without a number: it may come later.

@@ -142,6 +142,30 @@ describe('RTU, a line with a device that is slow, or away', () => {
     expect(peer.asked.filter(({ unit, fn }) => unit === 2 && fn === 5).length).toBeGreaterThan(6);
   });
 
+  it.each(['tcp', 'rtu'] as const)(
+    'is polled all the same where it is deaf to writes, %s',
+    async (framing) => {
+      const time = loopClock();
+      const frameOf = ({ transaction, unit }: Question, pdu: Buffer) =>
+        framing === 'tcp' ? tcpFrame(transaction, unit, pdu) : rtuFrame(unit, pdu);
+      const peer = await oddDevice(framing, time, (question, write) => {
+        const { fn, count } = question;
+        if (fn === 3) write(frameOf(question, registers(fn, Array(count).fill(0))));
+      });
+      const sirens = Array.from({ length: 12 }, (_, coil) => ({ id: `s${coil}`, kind: 'siren', coil }));
+      const { session, links } = await open([made(peer.connection, zones, { outputs: sirens })], time);
+      let ended = '';
+      session.ended.catch((error: Error) => {
+        ended = error.message;
+      });
+      await time.wait(4000);
+      const reads = peer.asked.filter(({ fn }) => fn === 3).length;
+      expect(reads).toBeGreaterThan(5);
+      expect(links.rest().map(({ state }) => state)).toEqual(['online']);
+      expect(ended).toBe('');
+    },
+  );
+
   it('lets the line rest after a slow device, as its `delay` says', async () => {
     const time = loopClock();
     const times: number[] = [];

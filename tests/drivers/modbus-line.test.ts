@@ -20,9 +20,10 @@ import { open } from './modbus-peer.ts';
 const outputs = [
   { id: 'coil', kind: 'lamp', coil: 3 },
   { id: 'register', kind: 'lamp', register: { address: 7, on: 2 } },
+  { id: 'first', kind: 'lamp', register: { address: 0, on: 0, off: 1 } },
   { id: 'registers', kind: 'lamp', register: { address: 8, on: 2, function: 16 } },
 ];
-const written = ['coil', 'register', 'registers'];
+const written = ['coil', 'register', 'first', 'registers'];
 
 /** The answer of a device by the standard: a write repeats what it did (V1.1b3, 6.5, 6.6, 6.12). */
 const ownOf = ({ unit, fn, count, pdu }: Question) => {
@@ -80,6 +81,7 @@ describe('a line that gives back what is sent', () => {
   it.each<[string, Spoil]>([
     ['a glitch in its middle', (echo) => [echo.subarray(0, 4), glitch, echo.subarray(4)]],
     ['a glitch before it', (echo) => [glitch, echo]],
+    ['a break before it', (echo) => [Buffer.alloc(6), echo]],
     ['half of it', (echo) => [echo.subarray(0, 4)]],
     ['nothing of it', () => []],
   ])('is known as such also where a write comes back with %s', async (_name, spoil) => {
