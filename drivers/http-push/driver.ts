@@ -72,8 +72,13 @@ const heardAt = new WeakMap<Terminal, number>();
 const owedSince = new WeakMap<Terminal, number>();
 /** How often its password was refused: another session knows. */
 const logins = new WeakMap<Terminal, Login>();
-function loginOf(terminal: Terminal, clock: Clock): Login {
-  const login = logins.get(terminal) ?? createLogin(clock);
+function loginOf(
+  terminal: Terminal,
+  { username, passwordFile }: NonNullable<Terminal['options']['pull']>,
+  clock: Clock,
+): Login {
+  const read = () => ({ username, password: readSecretOf(passwordFile) });
+  const login = logins.get(terminal) ?? createLogin(clock, read);
   logins.set(terminal, login);
   return login;
 }
@@ -92,8 +97,7 @@ function pullFrom(
   const { id } = terminal;
   const { url } = pull;
   const stop = new AbortController();
-  const credentials = { username: pull.username, password: readSecretOf(pull.passwordFile) };
-  const who = { credentials, login: loginOf(terminal, host.clock) };
+  const login = loginOf(terminal, pull, host.clock);
   const signal = AbortSignal.any([stop.signal, host.signal]);
   const heard = () => {
     watch.heard(id);
@@ -108,7 +112,7 @@ function pullFrom(
   let asking: Timer | undefined;
   const catchUp = (since: number) => {
     const until = host.clock.wall() + CLOCKS_MS;
-    const missed = { url, since, until, offset: pull.offset, who, signal, clock: host.clock };
+    const missed = { url, since, until, offset: pull.offset, login, signal, clock: host.clock };
     fetchMissed(missed, take).then(
       () => owedSince.delete(terminal),
       ({ message }: Error) => {
@@ -116,7 +120,7 @@ function pullFrom(
       },
     );
   };
-  const ended = readStream(url, who, signal, host.clock, {
+  const ended = readStream(url, login, signal, host.clock, {
     opened() {
       if (pull.missed > 0 && canBeAsked(url)) {
         const earliest = host.clock.wall() - pull.missed;

@@ -5,9 +5,9 @@
  */
 import type { Clock } from '../contract/clock.ts';
 import { ask, type HttpAnswer } from '../http.ts';
+import type { Login } from '../login.ts';
 import { isRecord } from './codec.ts';
 import type { Message } from './intake.ts';
-import type { Who } from './pull.ts';
 
 /** Of one search: events of a long holiday. */
 const PAGES_MAX = 200;
@@ -25,7 +25,7 @@ export interface Missed {
   readonly until: number;
   /** Of the terminal's local times. */
   readonly offset: string;
-  readonly who: Who;
+  readonly login: Login;
   readonly signal: AbortSignal;
   readonly clock: Clock;
 }
@@ -47,8 +47,8 @@ function finderOf(url: string): ((missed: Missed, take: Take) => Promise<void>) 
 }
 
 async function askAt(path: string, missed: Missed, body?: object): Promise<HttpAnswer> {
-  const { url, who, signal, clock } = missed;
-  const { credentials, login } = who;
+  const { url, login, signal, clock } = missed;
+  const credentials = login.credentials();
   const leave = await login.enter('missed');
   try {
     const answer = await ask(new URL(path, url).href, {

@@ -1,7 +1,7 @@
 /** A terminal whose endless answer is read: alertStream, eventManager. */
 import type { Clock, Timer } from '../contract/clock.ts';
 import { LineError } from '../contract/driver.ts';
-import { type Credentials, fetchAs } from '../digest.ts';
+import { fetchAs } from '../digest.ts';
 import type { Login } from '../login.ts';
 import type { Message } from './intake.ts';
 import { createBucket, slow } from './limits.ts';
@@ -16,20 +16,16 @@ const BYTES = { perSecond: 4_000_000, burst: 16_000_000 };
 /** Asks for the stream, as often as a password may be tried: waits before it, where it was refused. */
 async function ask(
   url: string,
-  { credentials, login }: Who,
-  {
-    signal,
-    time,
-    waited,
-  }: { readonly signal: AbortSignal; readonly time: Clock; readonly waited: () => void },
+  login: Login,
+  { signal, waited }: { readonly signal: AbortSignal; readonly waited: () => void },
 ): Promise<Response> {
   const waitMs = login.waitMs();
-  if (waitMs > 0) await time.wait(waitMs, signal);
+  if (waitMs > 0) await login.wait(waitMs, signal);
   waited();
   const leave = await login.enter('stream');
   try {
     const headers = { 'accept-encoding': 'identity' };
-    const response = await fetchAs(url, credentials, { signal, headers });
+    const response = await fetchAs(url, login.credentials(), { signal, headers });
     if (response.status === 401) login.refused('stream');
     else login.accepted('stream');
     return response;
@@ -38,20 +34,13 @@ async function ask(
   }
 }
 
-/** Who we are to a terminal that is asked. */
-export interface Who {
-  readonly credentials: Credentials;
-  /** Of the terminal, whatever asks it, session after session. */
-  readonly login: Login;
-}
-
 /**
  * Reads an endless multipart answer, of the host that was asked and no other. Resolves when the signal aborts.
  * @throws LineError when it ends.
  */
 export async function readStream(
   url: string,
-  who: Who,
+  login: Login,
   signal: AbortSignal,
   time: Clock,
   on: {
@@ -68,7 +57,7 @@ export async function readStream(
   };
   try {
     const both = AbortSignal.any([signal, silent.signal]);
-    const response = await ask(url, who, { signal: both, time, waited: patience });
+    const response = await ask(url, login, { signal: both, waited: patience });
     const boundary = boundaryOf(response.headers.get('content-type') ?? '');
     if (!response.ok || response.body === null || boundary === undefined) {
       await response.body?.cancel();

@@ -21,22 +21,17 @@ async function terminal(answer: RequestListener): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}/stream`;
 }
 
-function read(url: string, time: Clock = systemClock, login = createLogin(time)) {
+const credentials = { username: 'admin', password: 'pw' };
+function read(url: string, time: Clock = systemClock, login = createLogin(time, () => credentials)) {
   const stop = new AbortController();
   onTestFinished(() => stop.abort());
   const messages = stream<Message>();
   const noise: string[] = [];
-  const ended = readStream(
-    url,
-    { credentials: { username: 'admin', password: 'pw' }, login },
-    stop.signal,
-    time,
-    {
-      opened() {},
-      message: async (message) => messages.push(message),
-      noise: (reason) => noise.push(reason),
-    },
-  );
+  const ended = readStream(url, login, stop.signal, time, {
+    opened() {},
+    message: async (message) => messages.push(message),
+    noise: (reason) => noise.push(reason),
+  });
   ended.catch(() => {});
   return { messages, noise, ended };
 }
@@ -132,7 +127,7 @@ describe('the password of a stream', () => {
 
   it('is tried twice where it is wrong, after a minute, and then once in two minutes, session after session', async () => {
     const time = manualClock();
-    const login = createLogin(time);
+    const login = createLogin(time, () => credentials);
     const { url, tried } = await asking(time, (count) => ({ challenge: `nonce="${count}"` }));
     for (const waitMs of [0, 0, 60_000, 120_000]) {
       const { ended } = read(url, time, login);
@@ -142,9 +137,26 @@ describe('the password of a stream', () => {
     expect(tried).toEqual([0, 0, 60_000, 180_000]);
   });
 
+  it('that was corrected in its file is tried at once', async () => {
+    const time = manualClock();
+    let password = 'wrong';
+    const login = createLogin(time, () => ({ username: 'admin', password }));
+    const { url, tried } = await asking(time, () =>
+      password === 'wrong' ? { challenge: 'nonce="x"' } : 'stream',
+    );
+    for (let session = 0; session < 2; session++)
+      await expect(read(url, time, login).ended).rejects.toThrow(/401/);
+    const { messages } = read(url, time, login);
+    await time.advance(10_000);
+    password = 'right';
+    await time.advance(1000);
+    await messages.next();
+    expect(tried).toEqual([0, 0, 11_000]);
+  });
+
   it('is not thought wrong for a nonce that is over, nor for being asked at all', async () => {
     const time = manualClock();
-    const login = createLogin(time);
+    const login = createLogin(time, () => credentials);
     const { url, tried } = await asking(time, (count) =>
       count % 2 === 1 ? { challenge: `nonce="${count}", stale=true` } : 'stream',
     );
