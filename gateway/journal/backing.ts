@@ -62,6 +62,8 @@ export interface Questions {
   credentials(after: string, limit: number): readonly { readonly key: string; readonly body: string }[];
   /** All of the change, or, where it builds on another version, nothing: false. */
   changeCredentials(change: CredentialChange): boolean;
+  /** Of each name its number in a series, from 1: given once, and kept. */
+  numbers(series: string, names: readonly string[]): readonly number[];
   /** Numbers on under a new id, and forgets what each platform was sent last: chains begin anew. */
   renumber(reason: RenumberReason): Renumbered;
   /** A new lease. */

@@ -24,7 +24,7 @@
  * Who owns what
  *   group-commit.ts  what waits for the disk        keeper.ts   the file: believed, distrusted, opened anew
  *   tail.ts          the newest events, in memory   store.ts    the open file; batch.ts, reading.ts, pruning.ts,
- *   progress.ts      cursors, marks, holds                      commands.ts, credentials.ts, audit.ts: its tables
+ *   progress.ts      cursors, marks, holds                      commands.ts, credentials.ts, numbers.ts, audit.ts: its tables
  *   condition.ts     how the disk is                recovery.ts a damaged file
  * On the left the event loop's side; on the right what runs in the thread. Between them: backing.ts, a contract.
  */
@@ -127,6 +127,11 @@ export interface Journal {
   ): Promise<readonly { readonly key: string; readonly body: string }[]>;
   /** All of a change, or, where it builds on another version, nothing: false. @throws JournalError. */
   changeCredentials(change: CredentialChange): Promise<boolean>;
+  /**
+   * Of each name its number in a series, from 1: given once, and kept over restarts. What a platform knows it by.
+   * @throws JournalError.
+   */
+  numbers(series: string, names: readonly string[]): Promise<readonly number[]>;
   /** Bytes and events of each class among the `limit` events after a sequence. */
   classes(after: number, limit: number): Promise<readonly ClassUsage[]>;
   usage(): Promise<Usage>;
@@ -324,6 +329,7 @@ function questionsTo(
     credentialsVersion: () => ask('credentialsVersion'),
     credentials: (after, limit) => ask('credentials', after, limit),
     changeCredentials: (change) => watch(ask('changeCredentials', change)),
+    numbers: (series, names) => watch(ask('numbers', series, names)),
     classes: (after, limit) => ask('classes', after, limit),
     usage: () => ask('usage'),
   };

@@ -178,7 +178,7 @@ function rebuild(damaged: string, saved: string): Omit<Salvage, 'file' | 'reason
         return done;
       };
       const last = readEvents(from, insert, lost);
-      for (const table of ['state', 'cursor', 'mark', 'held', 'command', 'audit', 'credential'])
+      for (const table of ['state', 'cursor', 'mark', 'held', 'command', 'audit', 'credential', 'number'])
         putAll(
           table,
           attempt(() => from.prepare<[], Row>(`SELECT * FROM ${table}`).all()),

@@ -9,12 +9,14 @@
  *   command source  id  begun_at  expires_at  outcome   each command once; no outcome: begun, and not ended
  *   audit   number  at  body  hash          who did what: a chain of hashes, audit.ts
  *   credential key  body                    cards that a platform sent
+ *   number  series  name  number            what a platform knows something by, numbers.ts
  *   meta    key  value                      `journal`: the id of this numbering; `clean`: closed in order;
  *                                           `place`, `leases`: whose numbers these are, identity.ts;
  *                                           `overwrites`: what was deleted was always overwritten;
  *                                           `audit`: the hash before the first entry of the audit that is kept;
  *                                           `audited-config`: the config that was noted in it last;
- *                                           `credentials`: the version of the cards that a platform sent
+ *                                           `credentials`: the version of the cards that a platform sent;
+ *                                           `numbers-…`: the highest number of a series
  *
  * `sequence` is AUTOINCREMENT: a number is never used twice, not even after retention emptied the table.
  * `repeat_key` tells what makes a second sending the same event. It has no index: keys are hashes, and an index of
@@ -25,7 +27,7 @@ import Database from 'better-sqlite3';
 import { JournalError } from './error.ts';
 
 /** The version of the tables, each different from those before; a newer file is refused. */
-export const SCHEMA_VERSION = 4;
+export const SCHEMA_VERSION = 5;
 
 const first = `
   CREATE TABLE event (
@@ -99,6 +101,14 @@ const migrations: readonly ((db: Database.Database) => void)[] = [
   },
   (db) => db.exec(third),
   (db) => db.exec('CREATE TABLE credential (key TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT, WITHOUT ROWID'),
+  (db) =>
+    db.exec(`CREATE TABLE number (
+    series TEXT NOT NULL,
+    name TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    PRIMARY KEY (series, name),
+    UNIQUE (series, number)
+  ) STRICT, WITHOUT ROWID`),
 ];
 
 /**

@@ -12,6 +12,7 @@ import { type EraseStep, eraser, type Person, rowEraser } from './erasure.ts';
 import { JournalError } from './error.ts';
 import { identityTable } from './identity.ts';
 import { metaTable } from './meta.ts';
+import { numberTable } from './numbers.ts';
 import { pruner } from './pruning.ts';
 import { eventReader } from './reading.ts';
 import { checkTables, migrate } from './schema.ts';
@@ -68,6 +69,7 @@ export function createStore(db: Database.Database, file: string, time: Pick<Cloc
     ...pruner(db),
     ...commandTable(db, meta),
     ...credentialTable(db, meta),
+    ...numberTable(db, meta),
     erase: (step: EraseStep) => erase.immediate(step),
     eraseRows: (person: Person) => eraseRows.immediate(person),
     look: (traces: readonly string[], from: number): Looked =>
