@@ -1,48 +1,19 @@
-/** What the shape of a profile alone does not show: values that a point cannot have, and limits that never hold. */
-import type { ReadFunction } from './codec.ts';
+/** What the shape of a profile alone does not show: values that a point cannot have, what stands twice, and more. */
 import { type Point, widthOf } from './point.ts';
-
-export interface Mistake {
-  readonly path: readonly (string | number)[];
-  readonly en: string;
-  readonly zh: string;
-}
-type Check<One extends Point = Point> = (one: One, points: readonly Point[]) => readonly Mistake[];
-
-type RangePoint = Extract<Point, { scale: number }>;
-type StatesPoint = Extract<Point, { values: object }>;
-type BitPoint = Exclude<Point, RangePoint | StatesPoint>;
-
-const ADDRESSES = 65_536;
-const WORD_MOST = 0xffff;
-const LONG_MOST = 0xffff_ffff;
-
-const mistake = (path: readonly (string | number)[], en: string, zh: string): Mistake => ({ path, en, zh });
-const isBits = ({ function: fn }: { readonly function: ReadFunction }) => fn <= 2;
-/** Of a mask, moved down as the value is. */
-const shifted = (mask: number) => mask >>> (31 - Math.clz32(mask & -mask));
-/** The largest that a point reads, before sign and scale. */
-function rawMost(one: Point): number {
-  if (isBits(one)) return 1;
-  if (one.mask !== undefined) return shifted(one.mask);
-  return widthOf(one) === 2 ? LONG_MOST : WORD_MOST;
-}
-const canBe = (one: Point, value: number): boolean => {
-  const bits = one.mask === undefined || isBits(one) ? undefined : shifted(one.mask);
-  return value >= 0 && value <= rawMost(one) && (bits === undefined || (value & ~bits) === 0);
-};
-const notThere = (one: Point, value: number, path: Mistake['path']): Mistake[] => {
-  if (canBe(one, value)) return [];
-  const most = rawMost(one);
-  const what = one.mask === undefined || isBits(one) ? '' : ' behind its mask';
-  return [
-    mistake(
-      path,
-      `it is never ${value}: it reads 0 to ${most}${what}, as unsigned`,
-      `不可能为 ${value}：${what === '' ? '' : '经掩码后'}读数为 0 至 ${most}（无符号）`,
-    ),
-  ];
-};
+import { rangeMistakes } from './profile-limits.ts';
+import {
+  ADDRESSES,
+  type BitPoint,
+  type Check,
+  canBe,
+  isBits,
+  LONG_MOST,
+  type Mistake,
+  mistake,
+  notThere,
+  type StatesPoint,
+  WORD_MOST,
+} from './profile-values.ts';
 
 /** Values under a key that holds one or several: each with its path. */
 const listed = (key: string, value: number | readonly number[] | undefined) =>
@@ -56,14 +27,23 @@ const placeMistakes: Check = (one) => {
   const mistakes: Mistake[] = [];
   for (const key of ['bit', 'mask'] as const)
     if (isBits(one) && (one as Record<string, unknown>)[key] !== undefined)
-      mistakes.push(mistake([key], 'coils and inputs are one bit', '线圈和输入只有一位'));
-  if (isBits(one) && widthOf(one) > 1) mistakes.push(mistake(['type'], 'is of registers', '仅用于寄存器'));
+      mistakes.push(
+        mistake([key], 'coils and inputs are one bit: leave it out', '线圈和输入只有一位：请删除'),
+      );
+  if (isBits(one) && widthOf(one) > 1)
+    mistakes.push(
+      mistake(
+        ['type'],
+        'it takes two registers, and coils and inputs are one bit: leave it out',
+        '占用两个寄存器，而线圈和输入只有一位：请删除',
+      ),
+    );
   if (one.address < ADDRESSES && one.address + widthOf(one) > ADDRESSES)
     mistakes.push(
       mistake(
         ['address'],
-        'it takes two registers, and 65535 is the last',
-        '占用两个寄存器，而 65535 是最后一个',
+        'it takes two registers, and 65535 is the last: at most 65534',
+        '占用两个寄存器，而 65535 是最后一个：至多 65534',
       ),
     );
   if (!isBits(one) && one.mask !== undefined && widthOf(one) === 1 && one.mask > WORD_MOST)
@@ -108,7 +88,9 @@ const bitMistakes: Check<BitPoint> = (one) => {
   }
   const values = wanted.map(({ value }) => value);
   if (isOneBit && values.includes(0) && values.includes(1))
-    mistakes.push(mistake(['equals'], 'a bit is always one of these', '一位总是其中之一'));
+    mistakes.push(
+      mistake(['equals'], 'a bit is always one of these: keep one', '一位总是其中之一：请只保留一个'),
+    );
   const raises = [0, 1].filter(
     (value) => (equals === undefined ? value !== 0 : values.includes(value)) !== inverted,
   );
@@ -151,121 +133,6 @@ const statesMistakes: Check<StatesPoint> = (one) => {
     if (mask === undefined && invalid.includes(value)) mistakes.push(noValue(path));
   }
   return mistakes;
-};
-
-const FLOAT_MOST = 3.4e38;
-
-/** What a number can be, scale and offset included. */
-function spanOf(one: RangePoint): readonly [least: number, most: number] {
-  const { type, signed, scale, offset, mask } = one;
-  const most = rawMost(one);
-  const isSigned = type === 'int32' || type === 'int16' || signed;
-  const half = type === 'int32' ? 2 ** 31 : 2 ** 15;
-  const raw: readonly [number, number] =
-    type === 'float32'
-      ? [-FLOAT_MOST, FLOAT_MOST]
-      : isSigned && !isBits(one) && (mask === undefined || most >= half)
-        ? [-half, half - 1]
-        : [0, most];
-  const ends = raw.map((value) => Number((value * scale + offset).toPrecision(12)));
-  return [Math.min(...ends), Math.max(...ends)];
-}
-
-const limitMistakes: Check<RangePoint> = (one) => {
-  const { below, above, hysteresis } = one;
-  const [least, most] = spanOf(one);
-  const span = { en: `${least} to ${most}`, zh: `${least} 至 ${most}` };
-  const mistakes: Mistake[] = [];
-  const never = (key: string) =>
-    mistakes.push(
-      mistake([key], `it would never be raised: it reads ${span.en}`, `永远不会触发：读数为 ${span.zh}`),
-    );
-  const always = (key: string) =>
-    mistakes.push(
-      mistake([key], `it would always be raised: it reads ${span.en}`, `会一直触发：读数为 ${span.zh}`),
-    );
-  const stays = (path: string) =>
-    mistakes.push(
-      mistake(
-        [path],
-        `once raised it would never be restored: it must come back by ${hysteresis}, and reads ${span.en}`,
-        `触发后永远不会恢复：需回退 ${hysteresis}，而读数为 ${span.zh}`,
-      ),
-    );
-  if (below !== undefined) {
-    if (below <= least) never('below');
-    else if (below > most) always('below');
-    else if (below + hysteresis > most) stays('hysteresis');
-  }
-  if (above !== undefined) {
-    if (above >= most) never('above');
-    else if (above < least) always('above');
-    else if (above - hysteresis < least) stays('hysteresis');
-  }
-  if (below === undefined || above === undefined) return mistakes;
-  if (below > above)
-    mistakes.push(
-      mistake(
-        ['below'],
-        `every value is under ${below} or over ${above}, so it would always be raised: \`below\` is the lower limit`,
-        `任何值都低于 ${below} 或高于 ${above}，会一直触发：\`below\` 应为下限`,
-      ),
-    );
-  else if (below + hysteresis > above - hysteresis)
-    mistakes.push(
-      mistake(
-        ['hysteresis'],
-        `once raised it would never be restored: at most half of what lies between ${below} and ${above}`,
-        `触发后永远不会恢复：至多为 ${below} 与 ${above} 之差的一半`,
-      ),
-    );
-  return mistakes;
-};
-
-const rangeMistakes: Check<RangePoint> = (one, points) => {
-  const { type, signed, scale, mask, zone, name } = one;
-  const mistakes: Mistake[] = [];
-  if (scale === 0)
-    return [
-      mistake(
-        ['scale'],
-        'it makes every value the same; 1 is as it stands there',
-        '任何值都会相同；1 表示原值',
-      ),
-    ];
-  if (signed && type !== 'uint16' && type !== 'int16')
-    mistakes.push(
-      mistake(
-        ['signed'],
-        'it is of 16 bits: say `type: int32`, or leave it out',
-        '仅用于 16 位：请用 `type: int32` 或删除',
-      ),
-    );
-  if (mask !== undefined && type === 'float32')
-    mistakes.push(
-      mistake(['mask'], 'a float has no bits to choose from: leave it out', '浮点数不能取位：请删除'),
-    );
-  const meansSomething = ['kind', 'cause', 'sia', 'contactId', 'debounce', 'reset'] as const;
-  const said = meansSomething.filter((key) => one[key] !== undefined);
-  const isLimited = one.below !== undefined || one.above !== undefined;
-  if (!isLimited && (said.length > 0 || one.hysteresis > 0))
-    mistakes.push(
-      mistake(
-        [said[0] ?? 'hysteresis'],
-        'it is never raised without `below` or `above`: add one, or take this out',
-        '没有 `below` 或 `above` 不会触发：请添加其一，或删除此项',
-      ),
-    );
-  const first = points.find((other) => 'scale' in other && other.name === name && other.zone === zone);
-  if (first !== one)
-    mistakes.push(
-      mistake(
-        ['name'],
-        `another value of ${zone === undefined ? 'the device' : `zone ${zone}`} has this name, and one of them would not be told: give it its own`,
-        `${zone === undefined ? '该设备' : `防区 ${zone}`} 的另一个值也用此名，其中一个不会上报：请另取名称`,
-      ),
-    );
-  return [...mistakes, ...limitMistakes(one, points)];
 };
 
 const whenMistakes: Check = (one, points) => {

@@ -20,7 +20,10 @@ const wrong: readonly (readonly [point: string, message: RegExp])[] = [
   ['mask: 0xFF00, bit: 8', /bit: 8: the mask/],
   ['mask: 0x10000', /mask: 65536: .*at most 0xFFFF/],
   ['{ function: 2, address: 0, mask: 1 }', /mask: 1: coils and inputs are one bit/],
-  ['{ function: 2, address: 0, type: float32, name: v }', /type: "float32": is of registers/],
+  [
+    '{ function: 2, address: 0, type: float32, name: v }',
+    /type: "float32": it takes two registers, and coils/,
+  ],
   ['{ function: 3, address: 65535, type: float32, name: v }', /address: 65535: it takes two registers/],
   ['{ function: 3, address: 65536 }', /address: 65536: at most 65535/],
   ['{ function: 2, address: 0, zone: 99999 }', /zone: 99999: at most 9999/],

@@ -129,7 +129,7 @@ describe('a mistake in the profile of a Modbus device', () => {
     [
       'a bit of an input, which is one',
       '{ function: 2, address: 1, bit: 2 }',
-      /^4:\d+: points\[0\]\.bit: 2: coils and inputs are one bit$/,
+      /^4:\d+: points\[0\]\.bit: 2: coils and inputs are one bit: leave it out$/,
     ],
   ])('is told at its line: %s', (_name, point, expected) => {
     const profile = `title: { en: x, zh: x }\nverified: true\npoints:\n  - ${point}\n`;
