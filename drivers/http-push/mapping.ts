@@ -213,11 +213,36 @@ function apply(rule: Rule, profile: Profile, event: unknown): Applied | undefine
     return isEmpty(who.id) || isEmpty(who.stage) ? undefined : check({ ...common, visit: who });
   }
   if (rule.kind === 'contact-id') {
-    const [code, zone, user, partition] = [rule.code, rule.zone, rule.user, rule.partition].map(word);
+    const [said, zone, user, partition] = [rule.code, rule.zone, rule.user, rule.partition].map(word);
     const isAlarm = rule.alarm !== undefined && holds(rule.alarm, event);
-    return isEmpty(code) ? undefined : check({ ...common, code, zone, user, partition, isAlarm });
+    if (isEmpty(said) && !isAlarm) return undefined;
+    const code = contactIdOf(String(said ?? ''));
+    const known = {
+      ...common,
+      code: code ?? (isAlarm ? GENERAL_ALARM : said),
+      zone,
+      user,
+      partition,
+      isAlarm,
+    };
+    const found = check(known);
+    return code === undefined && isAlarm
+      ? {
+          ...found,
+          problems: [`code: ${String(said).slice(0, 20)} is none, and it is an alarm`, ...found.problems],
+        }
+      : found;
   }
   return applyState(rule, common, word);
+}
+
+/** Contact ID, 140: what is an alarm, and says not which. */
+const GENERAL_ALARM = '1140';
+/** `1130`, or as people write it (SIA DC-05): `E130`, `R130`, `130`. */
+function contactIdOf(said: string): string | undefined {
+  const [, qualifier = '', code] = /^([136ERP]?)(\d{3})$/i.exec(said.trim()) ?? [];
+  const digits: Readonly<Record<string, string>> = { '': '1', e: '1', r: '3', p: '6' };
+  return code === undefined ? undefined : `${digits[qualifier.toLowerCase()] ?? qualifier}${code}`;
 }
 
 function applyState(

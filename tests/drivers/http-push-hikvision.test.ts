@@ -295,6 +295,28 @@ describe('a Hikvision alarm host', () => {
     expect(report({ ...own, code: 3103 })).toMatchObject({ kind: 'intrusion', state: 'restored' });
   });
 
+  // SIA DC-05: E new event, R restore; 140 is a general alarm.
+  it.each([
+    ['E130', { kind: 'intrusion', state: 'raised', codes: { contactId: 'E130' } }],
+    ['R130', { kind: 'intrusion', state: 'restored', codes: { contactId: 'R130' } }],
+    ['120', { kind: 'panic', state: 'raised' }],
+    [' 1120', { kind: 'panic', state: 'raised' }],
+  ])('may write its code as people do: %s', (code, expected) => {
+    expect(report({ code, standardCIDcode: undefined })).toMatchObject({ ...expected, zone: { number: 1 } });
+  });
+
+  it.each([undefined, 'fire', {}, 13])('tells an alarm of a zone whatever its code: %j', (code) => {
+    const said = mapMessage(profile, cid({ code, standardCIDcode: undefined }));
+    expect(said).toMatchObject({
+      mapped: [{ code: '1140', zone: 1, isAlarm: true }],
+      problems: [expect.stringContaining('none')],
+    });
+    const other = mapMessage(profile, cid({ code, standardCIDcode: undefined, type: 'systemStatus' }));
+    expect(typeof other === 'string' ? other : [...other.problems, ...(other.unmapped ?? [])]).toHaveLength(
+      1,
+    );
+  });
+
   it('that says the same again and again says one thing, and two partitions are two', () => {
     const key = (own: object) => mapWith(profile, cid(own))[0]?.key;
     expect(key({ upload: 'later' })).toBe(key({}));
