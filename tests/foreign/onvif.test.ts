@@ -1,11 +1,13 @@
-/** ONVIF with a program of others: onvif-util (libonvif) finds and asks our simulated camera, from a host beside it. */
+/** ONVIF with programs of others, which ask our simulated camera: onvif-util (libonvif) from a host beside it, node-onvif-ts. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, it, onTestFinished } from 'vitest';
-import { temporaryDirectory } from '../helpers.ts';
+import { startCamera } from '../../simulators/camera.ts';
+import { freePort, temporaryDirectory } from '../helpers.ts';
 import { stopProcess } from '../processes.ts';
 import { secondHost } from '../system/second-host.ts';
 import { need, until } from '../system/tools.ts';
@@ -70,4 +72,41 @@ it('onvif-util finds our simulated camera, logs in, and reads its profile, strea
   expect(said).toMatch(/Time Offset: -?[01] seconds/);
   expect(said).not.toContain('ERROR');
   expect(await ask('wrong', 'get profiles')).not.toContain('Token 0');
+});
+
+/** What is asked of it here. */
+interface NodeOnvif {
+  init(): Promise<unknown>;
+  getCurrentProfile(): unknown;
+  readonly services: {
+    readonly ptz?: { getPresets(of: { ProfileToken: string }): Promise<{ readonly data: unknown }> };
+    readonly events?: { getEventProperties(): Promise<{ readonly data: unknown }> };
+  };
+}
+
+it('node-onvif-ts logs in with a UsernameToken, and reads profile, stream, presets and topics', {
+  timeout: 30_000,
+}, async () => {
+  const [port, rtspPort] = await Promise.all([freePort(), freePort()]);
+  const one = await startCamera({ port, rtspPort, password: 'secret-7', auth: 'token' });
+  onTestFinished(() => one.close());
+  // Loaded by this test alone.
+  const { OnvifDevice } = createRequire(import.meta.url)('node-onvif-ts') as {
+    readonly OnvifDevice: new (at: { xaddr: string; user: string; pass: string }) => NodeOnvif;
+  };
+  const client = (pass: string) =>
+    new OnvifDevice({ xaddr: `http://127.0.0.1:${port}/onvif/device_service`, user: 'admin', pass });
+  const device = client('secret-7');
+  expect(await device.init()).toMatchObject({ Manufacturer: 'Simulated', Model: 'SC-1' });
+  expect(device.getCurrentProfile()).toMatchObject({
+    token: 'main',
+    stream: { rtsp: `rtsp://127.0.0.1:${rtspPort}/main` },
+    snapshot: `http://127.0.0.1:${port}/snapshot.jpg`,
+    video: { source: { token: 'vsconf' }, encoder: { encoding: 'H264' } },
+  });
+  const { ptz, events } = device.services;
+  expect(JSON.stringify((await ptz?.getPresets({ ProfileToken: 'main' }))?.data)).toContain('"Name":"yard"');
+  const { data } = (await events?.getEventProperties()) ?? {};
+  expect(data).toHaveProperty('GetEventPropertiesResponse.TopicSet.RuleEngine.CellMotionDetector.Motion');
+  await expect(client('wrong').init()).rejects.toThrow(/not Authorized/);
 });
