@@ -62,6 +62,9 @@ export function deviceAnswers({ base, serial, stream, rate }: CameraFacts): Answ
   };
 }
 
+/** The relay that it has. */
+export const RELAY = 'ro0';
+
 /** PTZ and relays. `turn`: to a preset, by its number from 1; `did`: what was switched. */
 export function motionAnswers(
   presets: readonly string[],
@@ -80,6 +83,7 @@ export function motionAnswers(
     },
     SetRelayOutputState(body) {
       const token = textIn(body, 'RelayOutputToken') ?? '';
+      if (token !== RELAY) return undefined;
       did(`relay ${token} ${textIn(body, 'LogicalState')}`);
       return '<tds:SetRelayOutputStateResponse/>';
     },

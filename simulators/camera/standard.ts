@@ -1,6 +1,6 @@
 /** What each ONVIF device must answer (ONVIF Core 8 and 9, profile S), beside what a camera is for. */
 import { properties } from './events.ts';
-import type { Answers, CameraFacts } from './services.ts';
+import { type Answers, type CameraFacts, RELAY } from './services.ts';
 
 /** Where capabilities of a service are asked, by the path that it has (ONVIF Core 8.1.2). */
 const capabilities: Readonly<Record<string, string>> = {
@@ -93,7 +93,7 @@ export function standardAnswers(
     GetUsers: () =>
       '<tds:GetUsersResponse><tds:User><tt:Username>admin</tt:Username><tt:UserLevel>Administrator</tt:UserLevel></tds:User></tds:GetUsersResponse>',
     GetRelayOutputs: () =>
-      '<tds:GetRelayOutputsResponse><tds:RelayOutputs token="ro0"><tt:Properties><tt:Mode>Bistable</tt:Mode><tt:DelayTime>PT0S</tt:DelayTime><tt:IdleState>open</tt:IdleState></tt:Properties></tds:RelayOutputs></tds:GetRelayOutputsResponse>',
+      `<tds:GetRelayOutputsResponse><tds:RelayOutputs token="${RELAY}"><tt:Properties><tt:Mode>Bistable</tt:Mode><tt:DelayTime>PT0S</tt:DelayTime><tt:IdleState>open</tt:IdleState></tt:Properties></tds:RelayOutputs></tds:GetRelayOutputsResponse>`,
     GetEventProperties: () =>
       `<tev:GetEventPropertiesResponse xmlns:wstop="http://docs.oasis-open.org/wsn/t-1" xmlns:xs="http://www.w3.org/2001/XMLSchema"><tev:TopicNamespaceLocation>http://www.onvif.org/onvif/ver10/topics/topicns.xml</tev:TopicNamespaceLocation><wsnt:FixedTopicSet>true</wsnt:FixedTopicSet><wstop:TopicSet>${topicSet()}</wstop:TopicSet>${DIALECTS}</tev:GetEventPropertiesResponse>`,
   };
