@@ -1,13 +1,6 @@
 import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
-/** Who plays the demo's campus plays it on the demo's own ports: one file at a time. */
-const onDemoPorts = [
-  'tests/gateway/cli.test.ts',
-  'tests/gateway/cli-process.test.ts',
-  'tests/simulators/simulators.test.ts',
-];
-
 /** What parsers cost is measured alone. */
 const costs = 'tests/**/*.cost.test.ts';
 
@@ -29,26 +22,13 @@ export default defineConfig({
           include: ['tests/**/*.test.ts'],
           setupFiles: ['tests/fuzz.ts'],
           expect: patient,
-          exclude: ['tests/system/**', 'tests/foreign/**', 'tests/bench/**', costs, ...onDemoPorts],
+          exclude: ['tests/system/**', 'tests/foreign/**', 'tests/bench/**', costs],
           testTimeout: 60_000,
           // A process runs many files, and loads what they share once: a third of all time went there. What a test
           // changes of its process (environment, language, listeners) it puts back.
           isolate: false,
           // Most of a test's time is spent waiting for a peer: more files at once than cores.
-          maxWorkers: 4,
-          sequence: { groupOrder: 0 },
-        },
-      },
-      {
-        test: {
-          name: 'unit-demo',
-          include: onDemoPorts,
-          setupFiles: ['tests/fuzz.ts'],
-          expect: patient,
-          fileParallelism: false,
-          isolate: false,
-          testTimeout: 60_000,
-          sequence: { groupOrder: 1 },
+          maxWorkers: 6,
         },
       },
       {

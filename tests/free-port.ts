@@ -1,10 +1,25 @@
+import { once } from 'node:events';
 import { createServer } from 'node:net';
 
-/** A port that was free a moment ago. */
-export async function freePort(): Promise<number> {
+/** The port that a server got which asked for this one, and left again; 0: any. Rejects where another has it. */
+async function tryPort(wanted: number): Promise<number> {
   const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  server.listen(wanted, '127.0.0.1');
+  await once(server, 'listening');
   const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
+  server.close();
+  await once(server, 'close');
   return port;
+}
+
+/** A port that was free a moment ago. */
+export const freePort = (): Promise<number> => tryPort(0);
+
+/** One that was free together with the next. */
+export async function freePair(): Promise<number> {
+  for (;;) {
+    const port = await freePort();
+    const next = await tryPort(port + 1).catch(() => undefined);
+    if (next !== undefined) return port;
+  }
 }

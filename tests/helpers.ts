@@ -8,7 +8,7 @@ import { type Clock, systemClock } from '../drivers/contract/clock.ts';
 import type { Host, Job, Log } from '../drivers/contract/driver.ts';
 import type { Observation, Receipt } from '../drivers/contract/observation.ts';
 
-export { freePort } from './free-port.ts';
+export { freePair, freePort } from './free-port.ts';
 
 export const silentLog: Log = { debug() {}, info() {}, warn() {}, error() {} };
 

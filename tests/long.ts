@@ -33,8 +33,6 @@ const runs: readonly Long[] = [
       'run',
       '--project',
       'unit',
-      '--project',
-      'unit-demo',
       '--testTimeout',
       '1800000',
       ...fuzzed(),

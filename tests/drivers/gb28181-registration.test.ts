@@ -83,7 +83,9 @@ describe('a gateway', () => {
   it('with another password is refused after one proof, in plain words', async () => {
     const { platform, begin } = await registered({ password: 'another' });
     await expect(begin()).rejects.toThrow(/refuses the password/);
-    expect(platform.heard.rest().filter(({ header }) => header('Authorization') !== '')).toHaveLength(1);
+    const proofs = platform.heard.rest().filter(({ header }) => header('Authorization') !== '');
+    // Over UDP, on a busy machine, one may be sent again (RFC 3261, 17.1.2.2): the same one.
+    expect(new Set(proofs.map(({ header }) => header('CSeq'))).size).toBe(1);
   });
 
   it('that is not let in says so', async () => {
@@ -96,7 +98,10 @@ describe('a gateway', () => {
     const { platform, begin } = await registered({ expires: 30, asks: 'nothing' });
     const registration = await begin();
     const first = await platform.heard.find(({ method }) => method === 'REGISTER');
-    const second = await platform.heard.find(({ method }) => method === 'REGISTER');
+    // Not what is sent again for want of an answer (RFC 3261, 17.1.2.2).
+    const second = await platform.heard.find(
+      ({ method, header }) => method === 'REGISTER' && header('CSeq') !== first.header('CSeq'),
+    );
     expect(second.header('Call-ID')).toBe(first.header('Call-ID'));
     expect(second.header('CSeq')).toBe('2 REGISTER');
     // Behind NAT: as the platform saw us.

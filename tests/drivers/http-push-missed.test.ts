@@ -41,7 +41,7 @@ async function terminal(profile: string, path: string, answer: (asked: Asked) =>
   });
   const passwordFile = join(temporaryDirectory(), 'password');
   writeFileSync(passwordFile, 'pw\n');
-  const fake = fakeHost(undefined, fastClock(10));
+  const fake = fakeHost(undefined, fastClock(25));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}${path}`;
   const options = httpPush.options.parse({
     profile: 'x',
@@ -239,7 +239,7 @@ describe('simulated terminals', () => {
     writeFileSync(passwordFile, 'pw\n');
     const pull = { url: `http://127.0.0.1:${port}${path}`, username: 'admin', passwordFile };
     const options = httpPush.options.parse({ profile: 'x', pull });
-    const { host, reports } = fakeHost(undefined, fastClock(10));
+    const { host, reports } = fakeHost(undefined, fastClock(25));
     const device = { id: 'gate', driver: 'http-push', options, profile: terminalProfile(profile) };
     const session = await httpPush.open([device] as never, host);
     session.ended.catch(() => {});

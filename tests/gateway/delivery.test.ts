@@ -3,6 +3,7 @@ import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../drivers/contract/clock.ts';
 import { openConnection } from '../../drivers/platforms/mqtt/connection.ts';
+import { fastClock } from '../clocks.ts';
 import { eventually, freePort, take } from '../helpers.ts';
 import { type Published, scriptedBroker } from '../scripted-broker.ts';
 import { campus } from './campus.ts';
@@ -61,7 +62,7 @@ describe('a broker that refuses', () => {
     const broker = await scriptedBroker({
       answer: ({ topic }) => (topic.includes('/arming/') ? 'close' : 0),
     });
-    const { record, uplink, journal } = await campus(broker.port);
+    const { record, uplink, journal } = await campus(broker.port, {}, undefined, { time: fastClock(8) });
     await record('arming');
     await record('fault');
     await record('panic');
@@ -78,7 +79,9 @@ describe('a broker without subscribers', () => {
   it('has not delivered, where the config says `whenNoSubscriber: retry`', async () => {
     let subscribers = false;
     const broker = await scriptedBroker({ answer: () => (subscribers ? 0 : 0x10) });
-    const { record, journal } = await campus(broker.port, { whenNoSubscriber: 'retry' });
+    const { record, journal } = await campus(broker.port, { whenNoSubscriber: 'retry' }, undefined, {
+      time: fastClock(8),
+    });
     await record('panic');
     await broker.events.next();
     expect((await broker.events.next()).body.sequence).toBe('1');
@@ -104,7 +107,7 @@ describe('a broker without subscribers', () => {
 describe('the bulk lane', () => {
   it('comes last, and holds nothing back although the broker answers none of it', async () => {
     const port = await freePort();
-    const { journal, record } = await campus(port);
+    const { journal, record } = await campus(port, {}, undefined, { time: fastClock(8) });
     for (let i = 0; i < 100; i++)
       await journal.append({
         id: `bulk-${i}`,

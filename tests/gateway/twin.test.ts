@@ -8,7 +8,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { placeOf } from '../../gateway/journal/identity.ts';
 import type { Journal } from '../../gateway/journal/index.ts';
 import { watchTwin } from '../../gateway/uplink/twin.ts';
-import { manualClock } from '../clocks.ts';
+import { fastClock, manualClock } from '../clocks.ts';
 import { eventually, freePort, temporaryDirectory } from '../helpers.ts';
 import { scriptedBroker } from '../scripted-broker.ts';
 import { campus } from './campus.ts';
@@ -104,7 +104,7 @@ const told = async ({ journal }: Awaited<ReturnType<typeof campus>>) =>
 describe('a copy of the whole machine', () => {
   it('numbers anew before it sends anything, where the first has shown another lease since', async () => {
     const { port, alarms } = await broker();
-    const first = await campus(port);
+    const first = await campus(port, {}, undefined, { time: fastClock(8) });
     await first.record('panic', button);
     await eventually(() => expect(alarms()).toHaveLength(1));
     const { id } = first.journal;
@@ -113,7 +113,7 @@ describe('a copy of the whole machine', () => {
     first.uplink.showIdentity();
     await first.record('panic', button);
     await eventually(() => expect(alarms()).toHaveLength(2));
-    const second = await campus(port, {}, copy);
+    const second = await campus(port, {}, copy, { time: fastClock(8) });
     const late = await second.record('panic', button);
     expect(late.sequence).toBe(2);
     await eventually(() => expect(alarms().some((one) => one.id === late.id)).toBe(true));
@@ -127,11 +127,11 @@ describe('a copy of the whole machine', () => {
 
   it('is found at the latest when the two push each other out; then both number anew, and say so', async () => {
     const { port, alarms } = await broker();
-    const first = await campus(port);
+    const first = await campus(port, {}, undefined, { time: fastClock(8) });
     await first.record('panic', button);
     await eventually(() => expect(alarms()).toHaveLength(1));
     const { id } = first.journal;
-    const second = await campus(port, {}, copyOfMachine(first.directory));
+    const second = await campus(port, {}, copyOfMachine(first.directory), { time: fastClock(8) });
     await eventually(() => {
       expect(first.journal.id).not.toBe(id);
       expect(second.journal.id).not.toBe(id);
@@ -150,19 +150,19 @@ describe('a copy of the whole machine', () => {
 
   it('is told from a machine that was set back to an older state, which numbers anew too', async () => {
     const { port, alarms } = await broker();
-    const first = await campus(port);
+    const first = await campus(port, {}, undefined, { time: fastClock(8) });
     await first.record('panic', button);
     await eventually(() => expect(alarms()).toHaveLength(1));
     await first.close();
     const { id } = first.journal;
     const snapshot = copyOfMachine(first.directory);
-    const again = await campus(port, {}, first.directory);
+    const again = await campus(port, {}, first.directory, { time: fastClock(8) });
     expect(again.journal.id).toBe(id);
     const lost = await again.record('panic', button);
     await eventually(() => expect(alarms()).toHaveLength(2));
     await again.close();
     rmSync(first.directory, { recursive: true });
-    const back = await campus(port, {}, copyOfMachine(snapshot, first.directory));
+    const back = await campus(port, {}, copyOfMachine(snapshot, first.directory), { time: fastClock(8) });
     const next = await back.record('panic', button);
     expect(next.sequence).toBe(lost.sequence);
     await eventually(() => expect(alarms()).toHaveLength(3));
@@ -238,7 +238,7 @@ describe('what is shown of the gateway', () => {
     const server = await scriptedBroker({
       onSubscribe: (filter) => (filter.endsWith('/identity') ? 'mute' : undefined),
     });
-    const { record, uplink } = await campus(server.port);
+    const { record, uplink } = await campus(server.port, {}, undefined, { time: fastClock(8) });
     await record('panic', button);
     await server.events.next();
     const shown = () => server.others.rest().filter(({ topic }) => topic.endsWith('/identity')).length;
@@ -368,7 +368,7 @@ describe('a broker', () => {
     const server = await scriptedBroker({
       onSubscribe: (filter) => (filter.endsWith('/identity') ? 'close' : undefined),
     });
-    const { record } = await campus(server.port);
+    const { record } = await campus(server.port, {}, undefined, { time: fastClock(8) });
     const { id } = await record('panic', button);
     const { body } = await server.events.next();
     expect(body.id).toBe(id);
