@@ -80,6 +80,10 @@ export interface PlatformHost {
   readonly contract: string;
   /** RFC 3339. */
   readonly startedAt: string;
+  /** IANA name of the campus's time zone, for platforms that want local time. */
+  readonly timeZone: string;
+  /** Of each name its number in a series, from 1: given once, and kept for ever. @throws Error where it is not on disk. */
+  numbers(series: string, names: readonly string[]): Promise<readonly number[]>;
   /** The ids of all that has a state: devices and areas. */
   readonly devices: readonly string[];
   /**

@@ -13,6 +13,7 @@ export interface UplinkContext {
   readonly campus: string;
   readonly version: string;
   readonly startedAt: string;
+  readonly timeZone: string;
   /** The ids of all that has a state. */
   readonly devices: readonly string[];
   readonly journal: Journal;

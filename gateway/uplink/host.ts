@@ -34,7 +34,8 @@ export function platformHost(
   readonly discarded: ReadonlyMap<string, number>;
   readonly unshown: Unshown;
 } {
-  const { campus, version, startedAt, devices, journal, recorder, commands, metrics, log, time } = context;
+  const { campus, version, startedAt, timeZone, devices, journal, recorder, commands, metrics, log, time } =
+    context;
   const uplink = config.id;
   const reasonOf = createReasons();
   const counts = new Map<string, number>();
@@ -52,6 +53,8 @@ export function platformHost(
     version,
     contract: contractVersion,
     startedAt,
+    timeZone,
+    numbers: journal.numbers,
     devices,
     receipts: config.receipts,
     identity() {

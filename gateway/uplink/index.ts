@@ -34,8 +34,13 @@ export interface Uplinks extends Part {
 
 /** Serves `replay`. @throws Error where a config names a transport that is not among `transports`. */
 export function createUplinks(
-  { campus, uplinks: configs, dataDir }: Pick<Config, 'campus' | 'uplinks' | 'dataDir'>,
-  given: Omit<UplinkContext, 'campus' | 'version' | 'lives' | 'cardKey'> & {
+  {
+    campus,
+    timezone,
+    uplinks: configs,
+    dataDir,
+  }: Pick<Config, 'campus' | 'timezone' | 'uplinks' | 'dataDir'>,
+  given: Omit<UplinkContext, 'campus' | 'timeZone' | 'version' | 'lives' | 'cardKey'> & {
     /** By default the one in the data folder. */
     readonly cardKey?: Buffer;
     readonly transports: readonly Transport[];
@@ -44,7 +49,7 @@ export function createUplinks(
 ): Uplinks {
   const lives = createLives(given.time);
   const key = given.cardKey ?? cardKey(dataDir, given.log);
-  const context = { ...given, cardKey: key, campus: campus.id, version, lives };
+  const context = { ...given, cardKey: key, campus: campus.id, timeZone: timezone, version, lives };
   const uplinks = configs.map((config) => {
     const transport = context.transports.find(({ name }) => name === config.protocol);
     if (transport === undefined) throw new Error(`uplink ${config.id}: no protocol ${config.protocol}`);

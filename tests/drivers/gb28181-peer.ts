@@ -99,14 +99,17 @@ export async function startPlatform({ password = 'secret', asks = 'qop', expires
     sockets.add(socket);
     socket.on('error', () => {});
     socket.on('data', (chunk) => {
-      const said = take(chunk.toString(), 'TCP', { address: '127.0.0.1', port: socket.remotePort ?? 0 });
+      const said = take(chunk.toString('latin1'), 'TCP', {
+        address: '127.0.0.1',
+        port: socket.remotePort ?? 0,
+      });
       if (said !== undefined) socket.write(said);
     });
   });
   tcp.listen(port, '127.0.0.1');
   await once(tcp, 'listening');
   udp.on('message', (bytes, from) => {
-    const said = take(bytes.toString(), 'UDP', from);
+    const said = take(bytes.toString('latin1'), 'UDP', from);
     if (said !== undefined) udp.send(said, from.port, from.address);
   });
   const drop = () => {

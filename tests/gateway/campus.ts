@@ -71,6 +71,7 @@ export async function campus(
       {
         campus: '45',
         version: '0',
+        timeZone: 'Asia/Shanghai',
         startedAt: '2026-11-24T00:00:00.000Z',
         devices: ['d'],
         journal,

@@ -34,6 +34,7 @@ it('2,000 gateways that lose a broker come back within 60 s, no second above 5 t
   const recorder = await createRecorder({ campusId: '45', deviceNames, journal, clock, metrics, log });
   const shared = {
     version: '0',
+    timeZone: 'Asia/Shanghai',
     startedAt: '2026-11-24T00:00:00.000Z',
     devices: ['d'],
     journal,

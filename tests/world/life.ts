@@ -131,6 +131,7 @@ export async function startLife(options: LifeOptions): Promise<Life> {
   );
   const ofUplinks = {
     campus: { id: '45', name: '一中' },
+    timezone: 'Asia/Shanghai',
     dataDir: '',
     uplinks: options.uplinks.map(uplinkConfig),
   };

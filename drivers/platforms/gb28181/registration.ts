@@ -219,14 +219,15 @@ export async function register(options: RegistrationOptions): Promise<Registrati
     async close(timeoutMs, goodbye) {
       stop.abort();
       for (const timer of timers.splice(0)) timer.stop();
+      if (goodbye) {
+        const left = new AbortController();
+        const leaving = registrar.registerFor(0).then(
+          () => left.abort(),
+          () => left.abort(),
+        );
+        await Promise.race([leaving, time.wait(timeoutMs, left.signal)]);
+      }
       end(new Error('we left the platform'));
-      if (!goodbye) return;
-      const left = new AbortController();
-      const leaving = registrar.registerFor(0).then(
-        () => left.abort(),
-        () => left.abort(),
-      );
-      await Promise.race([leaving, time.wait(timeoutMs, left.signal)]);
     },
   };
 }

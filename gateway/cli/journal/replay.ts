@@ -72,6 +72,8 @@ const hostAside = ({ id }: UplinkConfig, campus: string): PlatformHost => ({
   campus,
   version,
   contract: contractVersion,
+  timeZone: 'UTC',
+  numbers: async () => [],
   startedAt: new Date(systemClock.wall()).toISOString(),
   devices: [],
   identity: () => undefined,

@@ -1,0 +1,75 @@
+/** What the config says of an uplink over GB/T 28181, beside what all uplinks have in common. */
+import { z } from 'zod';
+import { duration, hostPort, secret } from '../../contract/options.ts';
+import type { UplinkProblem } from '../../contract/transport.ts';
+
+/** 2016, annex D: 8 digits of the area, 2 of the industry, 3 of the type, 1 of the network, 6 of the serial number. */
+const id20 = () => z.string().regex(/^\d{20}$/, 'the 20 digits that the platform gave');
+
+export const options = z.strictObject({
+  server: hostPort().describe('Where the platform listens for SIP'),
+  transport: z
+    .enum(['udp', 'tcp'])
+    .default('udp')
+    .describe('What is too large for a datagram goes by TCP in any case'),
+  serverId: id20().describe('The 20 digits of the platform'),
+  domain: z
+    .string()
+    .regex(/^[\w.-]{1,64}$/, 'the SIP domain that the platform gave')
+    .optional()
+    .describe('Its SIP domain; default: the first 10 digits of `serverId`'),
+  deviceId: id20().describe(
+    'The 20 digits that the platform gave this gateway; ids of alarm inputs are made from its first 10',
+  ),
+  username: z.string().min(1).max(64).optional().describe('Default: `deviceId`'),
+  password: secret().optional().describe('`${NAME}` from the environment; or use passwordFile'),
+  passwordFile: z.string().optional().describe('A file whose first line is the password'),
+  version: z
+    .enum(['2016', '2022'])
+    .default('2016')
+    .describe('Which standard the platform wants; 2022 says so in X-GB-Ver'),
+  port: z
+    .int()
+    .min(1)
+    .max(65_535)
+    .default(5060)
+    .describe('The SIP port of this gateway, UDP and TCP; several platforms share it'),
+  advertise: hostPort()
+    .optional()
+    .describe('How the platform reaches that port, where that is another address: behind NAT'),
+  registerFor: duration({ least: '1m', most: '7d' })
+    .prefault('1h')
+    .describe('For how long it registers; it does so again in time'),
+  keepalive: duration({ least: '5s', most: '1h' })
+    .prefault('60s')
+    .describe('How often it says that it is there; after three without an answer it registers anew'),
+  eventId: z
+    .boolean()
+    .default(false)
+    .describe('The id of the event stands at the end of AlarmDescription, so that a second sending is known'),
+});
+export type Options = z.output<typeof options>;
+
+export const domainOf = ({ domain, serverId }: Options): string => domain ?? serverId.slice(0, 10);
+
+export function problemsOf({
+  deviceId,
+  serverId,
+  password,
+  passwordFile,
+}: Options): readonly UplinkProblem[] {
+  const problems: UplinkProblem[] = [];
+  if (deviceId === serverId)
+    problems.push({
+      path: ['deviceId'],
+      en: 'is that of the platform: `serverId` names the platform, `deviceId` this gateway',
+      zh: '与平台编码相同：`serverId` 是平台，`deviceId` 是本网关',
+    });
+  if (password === undefined && passwordFile === undefined)
+    problems.push({
+      path: ['passwordFile'],
+      en: 'is missing: a file with the password that the platform gave for this device id',
+      zh: '缺失：请给出平台为该设备编码分配的密码文件',
+    });
+  return problems;
+}
