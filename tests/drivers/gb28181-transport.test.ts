@@ -196,3 +196,22 @@ describe('whatever happens', () => {
     });
   });
 });
+
+it('what cannot work is said before it is tried', () => {
+  const problems = (own: object) =>
+    gb28181
+      .problems?.(
+        gb28181.options.parse({
+          server: '10.0.0.1:5060',
+          serverId: PLATFORM,
+          deviceId: DEVICE,
+          passwordFile: 'pw',
+          ...own,
+        }),
+      )
+      .map(({ path }) => path.join());
+  expect(problems({})).toEqual([]);
+  expect(problems({ server: '[::1]:5060' })).toEqual(['server']);
+  expect(problems({ deviceId: PLATFORM })).toEqual(['deviceId']);
+  expect(problems({ passwordFile: undefined })).toEqual(['passwordFile']);
+});

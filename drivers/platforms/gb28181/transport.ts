@@ -41,7 +41,7 @@ const refusals: Readonly<Record<number, Refusal>> = {
 const identities = new WeakMap<object, Identity>();
 
 async function placeOf({ server, transport }: Options): Promise<Place> {
-  const address = isIP(server.host) > 0 ? server.host : (await lookup(server.host)).address;
+  const address = isIP(server.host) > 0 ? server.host : (await lookup(server.host, { family: 4 })).address;
   return { transport: transport === 'tcp' ? 'TCP' : 'UDP', address, port: server.port };
 }
 
