@@ -58,7 +58,10 @@ describe('a simulated panel in trouble', () => {
       await act('press 2');
       await act('mend');
       expect(await acknowledged.next()).toBe('#1234|Nri1/PA2');
-      expect(reports.rest().map(({ zone }) => zone?.number)).toEqual([1, 2]);
+      // What has no answer within 50 ms, on a busy machine, is sent again: the journal knows it by its key.
+      const told = new Map(reports.rest().map(({ zone, repeat }) => [repeat?.key, zone?.number]));
+      expect([...told.values()]).toEqual([1, 2]);
+      expect([...told.keys()]).not.toContain(undefined);
     },
   );
 
