@@ -2,7 +2,7 @@
  * The daemon from top to bottom: makes its parts and wires them, then starts them in the order of this list; closes
  * them in reverse.
  *
- *   devices -> access -> visitors -> arming -> alarms -> recorder -> journal -> uplinks -> platforms
+ *   devices -> floods -> access -> visitors -> arming -> alarms -> recorder -> journal -> uplinks -> platforms
  */
 import { systemClock } from '../drivers/contract/clock.ts';
 import { drivers, platforms } from '../drivers/index.ts';
@@ -14,6 +14,7 @@ import { readCampus } from './campus.ts';
 import { createCommands } from './commands/index.ts';
 import { consoleOptionsOf, createConsole } from './console/index.ts';
 import { createDevices } from './devices/index.ts';
+import { createFloods } from './floods/index.ts';
 import type { Gateway, GatewayOptions } from './gateway.ts';
 import { openJournal } from './journal/index.ts';
 import { createIsolated } from './lifecycle/isolated.ts';
@@ -63,12 +64,13 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   // --- the road ---
   const ofAccess = { reload, forget: media.remove, indicators: campus.indicators };
   const { enter: record, stages } = layRoad(recorder.record, {
+    floods: (onward) => createFloods({ ...context, onward }),
     access: (onward) => createAccess(config, { ...context, ...ofAccess, onward }),
     visitors: (onward) => createVisitors({ ...context, onward }),
     arming: (onward) => createArming(config, { ...context, onward, isKnown }),
     alarms: (onward) => createAlarms(campus, { ...context, onward }),
   });
-  const { access, visitors, arming, alarms } = stages;
+  const { floods, access, visitors, arming, alarms } = stages;
   const { run: isolated } = parts.adopt(createIsolated({ time }));
   const ofDevices = { drivers, record, keep: media.keep, isolated };
   const devices = createDevices(config.devices, { ...context, ...ofDevices });
@@ -106,7 +108,19 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   announcements.begin();
   parts.add(uplinks);
   parts.adopt({ close: () => commands.settled().then(() => uplinks.close(drainMs)) });
-  for (const part of [damaged, rules, alarms, visitors, access, devices, arming, notices, media, storage])
+  for (const part of [
+    damaged,
+    rules,
+    alarms,
+    visitors,
+    access,
+    devices,
+    floods,
+    arming,
+    notices,
+    media,
+    storage,
+  ])
     parts.add(part);
   for (const part of [status, console, announcements]) if (part !== undefined) parts.add(part);
   await parts.start();

@@ -22,6 +22,8 @@ export interface Inventoried {
   readonly uplinks: { states(): Readonly<Record<string, object>> };
   /** undefined: not heard of yet. */
   readonly devices: { online(device: string): boolean | undefined; unmapped(): object };
+  /** Devices that say more than is let through at once. */
+  readonly floods: { list(): readonly object[] };
   readonly arming: { state(area: string): string | undefined };
   readonly access: {
     doors(): readonly { readonly id: string; readonly state: string }[];
@@ -83,6 +85,7 @@ export function createInventory(
       visitors: of.visitors.list().filter(({ stage }) => stage !== 'expected').length,
       discarded: await discardsOf(metrics),
       unmapped: of.devices.unmapped(),
+      floods: of.floods.list(),
     },
   });
 }

@@ -153,6 +153,12 @@ const ofTheCampus = (registers: Registry[]) => ({
     labelNames: ['area'],
     registers,
   }),
+  flooded: new Counter({
+    name: 'campus_flooded_total',
+    help: 'What devices said beyond what is let through at once: it waited, or was refused',
+    labelNames: ['device', 'what'],
+    registers,
+  }),
   folded: new Counter({
     name: 'campus_folded_alarms_total',
     help: 'Alarms of flapping zones that were counted instead of told',

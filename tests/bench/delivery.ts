@@ -9,7 +9,7 @@ import { openJournal } from '../../gateway/journal/index.ts';
 import { toEvent } from '../../gateway/road/event.ts';
 import { freePort } from '../free-port.ts';
 import { tellAims } from './aims.ts';
-import { clock, load } from './load.ts';
+import { benchAccounts, clock, load } from './load.ts';
 import {
   client,
   folder,
@@ -107,7 +107,7 @@ async function drain(directory: string, count: number): Promise<Drain> {
     campus: { id: '45000001', name: 'bench' },
     dataDir: join(directory, 'data'),
     uplinks: [{ id: 'platform', url: `mqtt://127.0.0.1:${broker.port}` }],
-    devices: [{ id: 'panel', driver: 'dc09', listen: { port: panel }, accounts: [{ account: '1234' }] }],
+    devices: [{ id: 'panel', driver: 'dc09', listen: { port: panel }, accounts: benchAccounts }],
   });
   const rss: number[] = [];
   const sampling = setInterval(() => rss.push(usage(daemon).rss), 250);

@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { freePort } from '../free-port.ts';
 import { tellAims } from './aims.ts';
-import { type Destination, openSender, type Sender } from './load.ts';
+import { benchAccounts, type Destination, openSender, type Sender } from './load.ts';
 import { adopt, client, folder, gatewayIn, mosquittoAt, mosquittoIn, ms, stop, tell } from './parts.ts';
 import { installedPeers, isInstalled } from './peers/index.ts';
 import type { Peer } from './peers/peer.ts';
@@ -66,7 +66,7 @@ const gateway = () =>
       campus: { id: '45000001', name: 'bench' },
       dataDir: join(directory, 'data'),
       uplinks: [{ id: 'platform', url: `mqtt://127.0.0.1:${platform}` }],
-      devices: [{ id: 'panel', driver: 'dc09', listen: { port }, accounts: [{ account: '1234' }] }],
+      devices: [{ id: 'panel', driver: 'dc09', listen: { port }, accounts: benchAccounts }],
     }),
   );
 

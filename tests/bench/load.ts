@@ -68,6 +68,9 @@ export interface Sender {
   end(): void;
 }
 
+/** Many panels: what one says alone is slowed (gateway/floods). */
+export const benchAccounts = Array.from({ length: 100 }, (_, i) => ({ account: String(1000 + i) }));
+
 export const openSender = (to: Destination): Promise<Sender> =>
   to.kind === 'panel' ? openPanel(to.port) : openPublisher(to);
 
@@ -103,8 +106,9 @@ async function openPanel(port: number): Promise<Sender> {
       const i = sent++;
       const sequence = 1 + (i % 9999);
       waiting.set(sequence, done);
-      const data = `#1234|Nri1/FA${i % 1000}|A${text}`;
-      const message = { id: 'SIA-DCS', sequence, receiver: '1', prefix: '0', account: '1234', data } as const;
+      const { account } = benchAccounts[i % benchAccounts.length] as { account: string };
+      const data = `#${account}|Nri1/FA${i % 1000}|A${text}`;
+      const message = { id: 'SIA-DCS', sequence, receiver: '1', prefix: '0', account, data } as const;
       socket.write(encodeDc09({ ...message, timestamp: Date.now() }));
     },
     end: () => socket.destroy(),

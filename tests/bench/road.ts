@@ -7,7 +7,7 @@ import type { ChildProcess } from 'node:child_process';
 import { freePort } from '../free-port.ts';
 import { type Aim, tellAims } from './aims.ts';
 import { besideDisk, type Disk } from './disk.ts';
-import { type Destination, load, type Task } from './load.ts';
+import { benchAccounts, type Destination, load, type Task } from './load.ts';
 import { gateway, mosquitto, ms, quantile, stop, tell, usage } from './parts.ts';
 import { installedPeers } from './peers/index.ts';
 import type { Peer } from './peers/peer.ts';
@@ -65,7 +65,7 @@ async function throughGateway(broker: number, platform: Subscriber, flood: numbe
   const daemon = await gateway({
     campus: { id: '45000001', name: 'bench' },
     uplinks: [{ id: 'platform', url: `mqtt://127.0.0.1:${broker}`, window: 256 }],
-    devices: [{ id: 'panel', driver: 'dc09', listen: { port }, accounts: [{ account: '1234' }] }],
+    devices: [{ id: 'panel', driver: 'dc09', listen: { port }, accounts: benchAccounts }],
   });
   const result = await measure({ kind: 'panel', port, platform, process: daemon }, flood);
   await stop(daemon);

@@ -1,6 +1,6 @@
 /** What more platforms cost: one campus, 1, 2 and 4 platforms, each with a broker of its own. */
 import { freePort } from '../free-port.ts';
-import { clock, load } from './load.ts';
+import { benchAccounts, clock, load } from './load.ts';
 import { client, gateway, mosquitto, ms, quantile, stop, tell, usage } from './parts.ts';
 
 const PACED = { kind: 'panel', count: 1000, rate: 100, window: 64 } as const;
@@ -49,7 +49,7 @@ async function measure(platforms: number, flood: number): Promise<Result> {
       url: `mqtt://127.0.0.1:${broker.port}`,
       window: 256,
     })),
-    devices: [{ id: 'panel', driver: 'dc09', listen: { port }, accounts: [{ account: '1234' }] }],
+    devices: [{ id: 'panel', driver: 'dc09', listen: { port }, accounts: benchAccounts }],
   });
   const all = (count: number) => Promise.all(subscribers.map((one) => one.expect(count)));
   await Promise.all([all(2000), load({ kind: 'panel', port, count: 2000, rate: 0, window: 256 })]);

@@ -10,6 +10,7 @@ import { createArming } from '../../gateway/arming/index.ts';
 import { readCampus } from '../../gateway/campus.ts';
 import { createCommands } from '../../gateway/commands/index.ts';
 import { createDevices } from '../../gateway/devices/index.ts';
+import { createFloods } from '../../gateway/floods/index.ts';
 import type { Backing } from '../../gateway/journal/backing.ts';
 import { createJournal, type Journal } from '../../gateway/journal/index.ts';
 import { createMetrics } from '../../gateway/observe/metrics.ts';
@@ -102,6 +103,7 @@ export async function startLife(options: LifeOptions): Promise<Life> {
   const areas = AREAS.map((one) => area.parse(one));
   const calendar = { schoolDays: [], holidays: [], workdays: [], terms: [] } as never;
   const { enter, stages } = layRoad(recorder.record, {
+    floods: (onward) => createFloods({ ...stage, onward }),
     arming: (onward) =>
       createArming(
         { areas, calendar, timezone: 'Asia/Shanghai' },
@@ -109,7 +111,7 @@ export async function startLife(options: LifeOptions): Promise<Life> {
       ),
     alarms: (onward) => createAlarms(campus, { ...stage, onward }),
   });
-  const { arming, alarms } = stages;
+  const { floods, arming, alarms } = stages;
   const supervisor = createDevices(devices, {
     ...base,
     registry: commands,
@@ -168,13 +170,13 @@ export async function startLife(options: LifeOptions): Promise<Life> {
   uplinks.start();
   await alarms.start?.();
   supervisor.start();
-  await arming.start?.();
+  for (const part of [floods, arming]) await part.start?.();
   return {
     journal,
     recorder,
     async close() {
       commands.noteStopping();
-      await arming[Symbol.asyncDispose]();
+      for (const part of [arming, floods]) await part[Symbol.asyncDispose]();
       await supervisor.close();
       await alarms[Symbol.asyncDispose]();
       await rules[Symbol.asyncDispose]();
