@@ -53,12 +53,19 @@ export type Options = z.output<typeof options>;
 export const domainOf = ({ domain, serverId }: Options): string => domain ?? serverId.slice(0, 10);
 
 export function problemsOf({
+  server,
   deviceId,
   serverId,
   password,
   passwordFile,
 }: Options): readonly UplinkProblem[] {
   const problems: UplinkProblem[] = [];
+  if (server.host.includes(':'))
+    problems.push({
+      path: ['server'],
+      en: 'is an IPv6 address: SIP goes over IPv4 here; give the IPv4 address or the name of the platform',
+      zh: '是 IPv6 地址：此处 SIP 仅支持 IPv4；请填写平台的 IPv4 地址或域名',
+    });
   if (deviceId === serverId)
     problems.push({
       path: ['deviceId'],
