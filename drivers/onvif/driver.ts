@@ -13,7 +13,11 @@ import { createClient } from './client.ts';
 import { createExecutor } from './execute.ts';
 import { follow } from './follow.ts';
 import { loginClashes, type Own, options, portOf } from './options.ts';
+import { createRelays } from './relays.ts';
 import { createStates } from './states.ts';
+
+/** Of what a camera says to a relay, characters. */
+const REASON_MAX = 300;
 
 export const onvif = defineDriver({
   name: 'onvif',
@@ -75,13 +79,25 @@ export const onvif = defineDriver({
       camera = undefined;
     };
     const states = createStates(cameras, host, (notification) => channelOf(notification, cameras, profiles));
+    const relays = createRelays(
+      async ({ token }, on) => await (await connected()).setRelay(token, on),
+      ({ device, id }, why) =>
+        void host
+          .report({
+            ...{ device, kind: 'fault', cause: 'output', state: why === undefined ? 'restored' : 'raised' },
+            details: { part: id, ...(why !== undefined && { reason: why.slice(0, REASON_MAX) }) },
+          })
+          .catch(() => {}),
+      clock,
+    );
     const running = follow({ cameras, client, host, signal, states, connected, forget });
     return {
       ended: running,
-      execute: createExecutor(cameras, host, signal, connected, client),
+      execute: createExecutor(cameras, host, signal, connected, client, relays),
       async close() {
         stop.abort();
         states.close();
+        await relays.rest();
         await running.catch(() => {});
       },
     };

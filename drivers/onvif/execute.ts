@@ -1,6 +1,5 @@
 /** Commands to cameras: presets, pictures, relays, where their streams are. */
 import { z } from 'zod';
-import type { Timer } from '../contract/clock.ts';
 import { type Command, type Host, type Outcome, wrongArgument } from '../contract/driver.ts';
 import { withCredentials } from '../digest.ts';
 import { WRONG_PASSWORD } from '../login.ts';
@@ -9,6 +8,7 @@ import type { Camera } from './camera.ts';
 import { profileOf } from './channels.ts';
 import type { Client } from './client.ts';
 import type { Own } from './options.ts';
+import type { Relays } from './relays.ts';
 
 /** A camera that turns needs a moment until its picture stands still. */
 const SETTLE_MS = 600;
@@ -29,8 +29,8 @@ export function createExecutor(
   signal: AbortSignal,
   connected: () => Promise<Camera>,
   client: Client,
+  relays: Relays,
 ): (command: Command) => Promise<Outcome> {
-  const timers = new Map<string, Timer>();
   const read = <T>(schema: z.ZodType<T>, given: unknown): T => {
     const parsed = schema.safeParse(given);
     if (!parsed.success) throw new Error(wrongArgument(parsed.error));
@@ -43,8 +43,10 @@ export function createExecutor(
     const wanted = read(relaySchema, given);
     const found = own.relays.find((one) => one.id === wanted.output);
     if (found === undefined) return { done: false, reason: `there is no output ${wanted.output}` };
-    const key = `${id}/${found.id}`;
-    timers.get(key)?.stop();
+    const one = { device: id, id: found.id, token: found.token };
+    const isOn = action === 'activate';
+    // Off is told before anything else is asked, and until it is.
+    if (!isOn) await relays.off(one);
     const camera = await connected();
     // Some say yes to whatever they are told. Known since it was connected, as a rule.
     const there = await Promise.race([
@@ -53,12 +55,8 @@ export function createExecutor(
     ]);
     if (there !== undefined && !there.includes(found.token))
       return { done: false, reason: hasNo('relay', found.token, there) };
-    await camera.setRelay(found.token, action === 'activate');
-    if (action === 'activate') {
-      const ms = Math.min(wanted.for === undefined ? found.limit : wanted.for * 1000, found.limit);
-      const off = () => void camera.setRelay(found.token, false).catch(() => {});
-      timers.set(key, host.clock.after(ms, off));
-    }
+    const ms = Math.min(wanted.for === undefined ? found.limit : wanted.for * 1000, found.limit);
+    if (isOn) await relays.on(one, ms);
     return { done: true };
   };
   return async (command) => {
