@@ -8,6 +8,7 @@ import { readSecretOf } from '../files.ts';
 import type { CameraAddress } from './address.ts';
 import type { Camera } from './camera.ts';
 import { tlsOf } from './certificate.ts';
+import { channelClashes } from './channel-check.ts';
 import { channelOf } from './channels.ts';
 import { createClient } from './client.ts';
 import { createExecutor } from './execute.ts';
@@ -33,7 +34,7 @@ export const onvif = defineDriver({
     if ((username === undefined) === (passwordFile === undefined)) return repeated;
     return [...repeated, { path: ['passwordFile'], message: 'username and passwordFile go together' }];
   },
-  clashes: loginClashes,
+  clashes: (devices) => [...loginClashes(devices), ...channelClashes(devices)],
 
   async open(devices, host) {
     const cameras = devices as readonly Own[];

@@ -32,17 +32,76 @@ describe('channels of one recorder', () => {
   const login = 'username: gw, passwordFile: key';
   const fingerprint = 'ab'.repeat(32);
   it('share what the first says of certificate and login; another word on it is refused', () => {
-    expect(mistakes(camera('a', `tls: {}, ${login}`), camera('b', `tls: {}, ${login}`))).toEqual([]);
+    expect(
+      mistakes(camera('a', `tls: {}, ${login}, source: s1`), camera('b', `tls: {}, ${login}, source: s2`)),
+    ).toEqual([]);
     expect(mistakes(camera('a', `tls: {}, ${login}`), camera('b', 'source: s2'))).toEqual([]);
     expect(
       mistakes(
         camera('a', `tls: {}, ${login}`),
-        camera('b', `tls: { fingerprint: ${fingerprint} }, ${login}`),
+        camera('b', `tls: { fingerprint: ${fingerprint} }, ${login}, source: s2`),
       ),
     ).toEqual([expect.stringMatching(/^4: .*a is on the same address with another `tls`/)]);
-    expect(mistakes(camera('a', login), camera('b', 'username: other, passwordFile: key'))).toEqual([
-      expect.stringMatching(/^4: .*another `username`/),
-    ]);
+    expect(
+      mistakes(camera('a', login), camera('b', 'username: other, passwordFile: key, source: s2')),
+    ).toEqual([expect.stringMatching(/^4: .*another `username`/)]);
+  });
+
+  const input = (more = '') =>
+    `events: [{ topic: "tns1:Device/Trigger/DigitalInput", kind: panic, zone: 2${more} }]`;
+  it.each<[string, readonly string[]]>([
+    ['each with its source', [camera('a', 'source: s1'), camera('b', 'source: s2')]],
+    ['each with its profile', [camera('a', 'profile: p1'), camera('b', 'profile: p2')]],
+    ['the recorder as a whole beside them', [camera('b', 'source: s2'), camera('a', input())]],
+    [
+      'inputs at the first, where no entry is the whole',
+      [camera('a', `source: s1, ${input()}`), camera('b', 'source: s2')],
+    ],
+    [
+      'an input that is itself the source',
+      [camera('a', 'source: s1'), camera('b', `source: di2, ${input(', source: di2')}`)],
+    ],
+    [
+      'the same at two hosts',
+      [camera('a', 'relays: []'), '{ id: b, driver: onvif, host: 10.0.0.42, port: 443 }'],
+    ],
+  ])('may be %s', (_name, devices) => {
+    expect(mistakes(...devices)).toEqual([]);
+  });
+
+  it.each<[string, readonly string[], RegExp]>([
+    [
+      'no source in two entries, and all goes to the first',
+      [camera('a', 'relays: []'), camera('b', input())],
+      /^4: devices\[1\]\.host: a is the same camera.*neither has a `source`.*all events go to a: .*`source`/,
+    ],
+    [
+      'no source in two entries beside one that has',
+      [camera('a', 'relays: []'), camera('b', 'source: s2'), camera('c', 'relays: []')],
+      /^5: devices\[2\]\.host: a is/,
+    ],
+    [
+      'one source twice',
+      [camera('a', 'source: s1'), camera('b', 'source: s1')],
+      /^4: .*\.source: a has the source s1/,
+    ],
+    [
+      'one profile twice',
+      [camera('a', 'profile: p'), camera('b', 'profile: p')],
+      /^4: .*\.profile: a has the profile p/,
+    ],
+    [
+      'a rule of inputs beside the recorder as a whole',
+      [camera('a', 'relays: []'), camera('b', `source: s2, ${input()}`)],
+      /^4: devices\[1\]\.events\[0\]\.topic: inputs and relays are of no channel, and go to a: /,
+    ],
+    [
+      'a rule of inputs that the first gets',
+      [camera('a', 'source: s1'), camera('b', `source: s2, ${input(', source: di0')}`)],
+      /^4: .*events\[0\]\.topic: inputs and relays .* a: put the rule there/,
+    ],
+  ])('are told where they have %s', (_name, devices, message) => {
+    expect(mistakes(...devices)).toEqual([expect.stringMatching(message)]);
   });
 });
 
