@@ -215,8 +215,8 @@ function decodeBase64(run: Buffer): Buffer {
 }
 
 /**
- * What a message says: an object of all members, or a list. `apart`: of its parts, those that contradict each other, as
- * events each for itself. `unread`: a part that is none of it.
+ * What a message says: an object of all members, or a list. `apart`: its documents, where it has several: they may be an
+ * event each. `unread`: a part that is none of it.
  */
 export interface Read {
   readonly body: unknown;
@@ -237,6 +237,7 @@ const agree = (one: Record<string, unknown>, other: Record<string, unknown>) =>
 export function readTexts(texts: readonly Part[]): Read | string {
   const fields = new Map<string, unknown[]>();
   const bodies: unknown[] = [];
+  const documents: unknown[] = [];
   let unread = false;
   for (const { contentType, bytes, name } of texts) {
     const text = decodeText(contentType, bytes);
@@ -246,6 +247,7 @@ export function readTexts(texts: readonly Part[]): Read | string {
       try {
         const read = readText(contentType, text);
         const last = bodies.at(-1);
+        documents.push(read);
         if (isRecord(read) && isRecord(last) && agree(last, read))
           bodies.push({ ...(bodies.pop() as object), ...read });
         else bodies.push(read);
@@ -261,7 +263,7 @@ export function readTexts(texts: readonly Part[]): Read | string {
   const whole = isOne && isRecord(body) ? { ...named, ...body } : isOne && fields.size < 2 ? body : named;
   return {
     body: bodies.length > 1 && fields.size === 0 ? bodies.flat() : whole,
-    ...(bodies.length > 1 && { apart: bodies.flat() }),
+    ...(documents.length > 1 && { apart: documents.flat() }),
     ...(unread && { unread: 'a part that is neither JSON nor XML' }),
   };
 }

@@ -82,16 +82,20 @@ export function mapMessage(profile: Profile, body: unknown): Mapping | string {
   const problems: string[] = [];
   const unmapped: string[] =
     isNothing(body) || events.length > 0 || isListed(profile, body) ? [] : ['no event'];
-  for (const event of events) {
+  let count = 0;
+  for (const { event, isBeside } of events) {
     const found = mapEvent(profile, event);
+    if (found !== undefined || !isBeside) count++;
     if (found === undefined) {
-      if (!isNothing(event)) unmapped.push(topicOf(profile, event));
+      const topic = topicOf(profile, event);
+      // What stands around a list of events is none, where it does not say what it is.
+      if (!isNothing(event) && !(isBeside && topic === '')) unmapped.push(topic);
       continue;
     }
     mapped.push(...found.mapped);
     if (problems.length < PROBLEMS_MAX) problems.push(...found.problems);
   }
-  return { events: events.length, mapped, problems, ...(unmapped.length > 0 && { unmapped }) };
+  return { events: count, mapped, problems, ...(unmapped.length > 0 && { unmapped }) };
 }
 
 /** Without a member: it only says that it is there. */
@@ -130,19 +134,48 @@ function topicOf({ topic }: Profile, event: unknown): string {
   return parts.join('/').slice(0, TOPIC_MAX);
 }
 
-const listIn = ({ events }: Pick<Profile, 'events'>, body: unknown) =>
-  events.map((path) => valueAt(body, path)).find((found) => found !== undefined && found !== null);
-const isListed = (profile: Profile, body: unknown) => Array.isArray(listIn(profile, body));
+const isThere = (value: unknown) => value !== undefined && value !== null;
+const isListed = ({ events }: Profile, body: unknown) =>
+  Array.isArray(events.map((path) => valueAt(body, path)).find(isThere));
 
-function eventsOf(profile: Profile, body: unknown): readonly unknown[] {
-  const found = listIn(profile, body);
-  if (found === undefined) return [];
-  const all: readonly unknown[] = Array.isArray(found) ? found : [found];
+/** `isBeside`: it stands where events may, and others were found before. */
+interface Listed {
+  readonly event: unknown;
+  readonly isBeside: boolean;
+}
+
+function eventsOf(profile: Profile, body: unknown): readonly Listed[] {
+  const first = profile.events.find((path) => isThere(valueAt(body, path)));
   // Of a list of bodies, each has its events where a body has them.
-  const own = found === body && Array.isArray(body) ? profile.events.filter(({ length }) => length > 0) : [];
-  const events = own.length === 0 ? all : all.flatMap((one) => listIn({ events: own }, one) ?? one);
+  const bodies = first?.length === 0 && Array.isArray(body) ? body : [body];
+  const all = bodies.flatMap((one: unknown) => eventsIn(profile.events, one));
   const { each } = profile;
-  return each === undefined ? events : events.flatMap((event) => itemsOf(each, event));
+  if (each === undefined) return all;
+  return all.flatMap(({ event, isBeside }) =>
+    itemsOf(each, event).map((item) => ({ event: item, isBeside })),
+  );
+}
+
+const isWithin = (path: Path, outer: Path) =>
+  path.length >= outer.length && outer.every((name, i) => path[i] === name);
+
+/** What stands at all of the paths; of what is around another, the rest. */
+function eventsIn(paths: readonly Path[], body: unknown): readonly Listed[] {
+  const found: Path[] = [];
+  return paths.flatMap((path) => {
+    if (!isThere(valueAt(body, path)) || found.some((outer) => isWithin(path, outer))) return [];
+    const isBeside = found.length > 0;
+    const rest = found.filter((inner) => isWithin(inner, path)).reduce(without, body);
+    found.push(path);
+    return [valueAt(rest, path)].flat().map((event) => ({ event, isBeside }));
+  });
+}
+
+/** A copy without what stands there. */
+function without(body: unknown, [name = '', ...rest]: Path): unknown {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) return body;
+  const { [name]: inner, ...others } = body as Tree;
+  return rest.length === 0 ? others : { ...others, [name]: without(inner, rest) };
 }
 
 /** More persons are in no record. */

@@ -122,7 +122,7 @@ const data = z.strictObject({
     .union([eventsPath.transform((one) => [one]), z.array(eventsPath).min(1).max(10)])
     .default([[]])
     .describe(
-      'Where its events are, one or a list; of several paths the first that is there; "." is the body',
+      'Where its events are, one or a list; what stands at several of the paths is told by each; "." is the body',
     ),
   each: z
     .array(path)
