@@ -31,6 +31,8 @@ export interface Question {
   readonly maxBytes: number;
   /** For all of it, ms: proving who we are and following redirects included. */
   readonly timeout: number;
+  /** An answer that has begun and then says nothing for so long has ended, ms; default 4 s. */
+  readonly idle?: number | undefined;
   readonly clock: Clock;
   readonly signal?: AbortSignal;
 }
@@ -43,7 +45,7 @@ export interface HttpAnswer {
   readonly isTold?: true;
 }
 
-/** An answer that has begun and then says nothing for so long has ended, ms. */
+/** Of a body that has begun. */
 const IDLE_MS = 4000;
 /** Redirects that are followed. */
 const HOPS_MAX = 3;
@@ -153,7 +155,7 @@ function askOver(
   signal: AbortSignal,
   authorization?: string,
 ): Promise<HttpAnswer> {
-  const { method = 'GET', headers, body, maxBytes, clock } = question;
+  const { method = 'GET', headers, body, maxBytes, clock, idle = IDLE_MS } = question;
   const { promise, resolve, reject } = Promise.withResolvers<HttpAnswer>();
   const begin = url.protocol === 'https:' ? requestHttps : requestHttp;
   const request = begin(url, {
@@ -180,7 +182,7 @@ function askOver(
   request.on('response', (response) => {
     if ((response.headers['content-encoding'] ?? 'identity') !== 'identity')
       return fail('its answer is packed, which was not asked for');
-    bodyOf(response, { maxBytes, clock, fail }, (bytes) => {
+    bodyOf(response, { maxBytes, idle, clock, fail }, (bytes) => {
       resolve({ status: response.statusCode ?? 0, headers: response.headers, body: bytes });
     });
   });
@@ -193,16 +195,21 @@ function askOver(
 /** Collects a body that is not too large and does not pause for too long. */
 function bodyOf(
   response: IncomingMessage,
-  on: { readonly maxBytes: number; readonly clock: Clock; readonly fail: (words: string) => void },
+  on: {
+    readonly maxBytes: number;
+    readonly idle: number;
+    readonly clock: Clock;
+    readonly fail: (words: string) => void;
+  },
   done: (bytes: Buffer) => void,
 ): void {
   const { maxBytes, clock, fail } = on;
   const chunks: Buffer[] = [];
   let size = 0;
-  let idle: Timer | undefined;
+  let timer: Timer | undefined;
   const wait = () => {
-    idle?.stop();
-    idle = clock.after(IDLE_MS, () => fail(`its answer stopped for ${IDLE_MS / 1000} s`));
+    timer?.stop();
+    timer = clock.after(on.idle, () => fail(`its answer stopped for ${on.idle / 1000} s`));
   };
   wait();
   response.on('data', (chunk: Buffer) => {
@@ -218,5 +225,5 @@ function bodyOf(
   });
   // One that breaks off ends the request too, which says so.
   response.on('error', () => {});
-  response.on('close', () => idle?.stop());
+  response.on('close', () => timer?.stop());
 }

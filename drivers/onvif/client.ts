@@ -37,6 +37,8 @@ export interface Asked {
   readonly headers?: Readonly<Record<string, string>>;
   readonly maxBytes: number;
   readonly timeout: number;
+  /** Between the parts of an answer, ms: some begin theirs at once, and go on when something happens. */
+  readonly idle?: number;
   readonly signal?: AbortSignal;
   /** Without who we are. */
   readonly anonymous?: true;
@@ -137,7 +139,7 @@ export function createClient(
   let reading: ClockReading = { offset: undefined, zone: undefined };
 
   const ask = async (url: string, asked: Asked): Promise<Answer> => {
-    const { what, body, headers, maxBytes, timeout, signal, anonymous = false } = asked;
+    const { what, body, headers, maxBytes, timeout, idle, signal, anonymous = false } = asked;
     const tokenOf = (own: Credentials): Token => ({
       ...own,
       nonce: randomBytes(16),
@@ -154,7 +156,7 @@ export function createClient(
         method: 'POST',
         headers: { ...SOAP, ...headers },
         body: body(token, url),
-        ...{ maxBytes, timeout, clock: time, tls },
+        ...{ maxBytes, timeout, idle, clock: time, tls },
         ...(method === 'http' && { credentials: own }),
         ...(signal !== undefined && { signal }),
       });

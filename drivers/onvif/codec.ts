@@ -113,25 +113,26 @@ function momentOf(moment: Node): number | undefined {
   return readXmlTime(`${date}T${time}Z`);
 }
 
-/** CreatePullPointSubscriptionResponse. @throws SoapError. */
-export function readSubscription(xml: string): SubscriptionReference {
+/** CreatePullPointSubscriptionResponse. `asked`: to last so long, where it does not say how long it does. @throws SoapError. */
+export function readSubscription(xml: string, asked = LASTS_DEFAULT_MS): SubscriptionReference {
   const response = node(readBody(xml)['CreatePullPointSubscriptionResponse']);
   const address = textOf(node(response['SubscriptionReference'])['Address']);
   if (address === '') throw new SoapError('it gives no address for its events');
-  return { address, parameters: parametersOf(xml), lasts: lastsOf(response) };
+  return { address, parameters: parametersOf(xml), lasts: lastsOf(response, asked) };
 }
 
-/** RenewResponse -> ms that it lasts. @throws SoapError. */
-export const readRenewed = (xml: string): number => lastsOf(node(readBody(xml)['RenewResponse']));
+/** RenewResponse -> ms that it lasts; `before`: as it did, where it does not say that (CurrentTime is optional). @throws SoapError. */
+export const readRenewed = (xml: string, before = LASTS_DEFAULT_MS): number =>
+  lastsOf(node(readBody(xml)['RenewResponse']), before);
 
 const LASTS_DEFAULT_MS = 60_000;
-function lastsOf(response: Node): number {
+function lastsOf(response: Node, otherwise: number): number {
   const [ends, now] = [response['TerminationTime'], response['CurrentTime']].map((time) =>
     readXmlTime(textOf(time)),
   );
   const lasts = (ends ?? 0) - (now ?? 0);
   // Some say a time that is over, or none: what was asked for is not known to be refused.
-  return ends !== undefined && now !== undefined && lasts > 0 ? lasts : LASTS_DEFAULT_MS;
+  return ends !== undefined && now !== undefined && lasts > 0 ? lasts : otherwise;
 }
 
 const localName = (name: string) => name.slice(name.indexOf(':') + 1);

@@ -12,10 +12,16 @@ import type { Client } from './client.ts';
 import { encodeRequest, type Request, readRenewed, readSubscription } from './codec.ts';
 import { type Bears, learnFrom } from './limits.ts';
 import { type Notification, readNotifications } from './notifications.ts';
-import { readBody, type SoapError } from './xml.ts';
+import { readBody, SoapError } from './xml.ts';
 
-/** Silence beyond what a camera was asked to wait is loss. */
+/** Silence beyond what a camera waits is loss. */
 const MARGIN_MS = 4000;
+/** What it waits at most, whatever it was asked: those that do not know Timeout have a limit of their own. */
+const WAIT_MAX_MS = 60_000;
+/** Faults for nothing: after so long without any other answer a subscription is made anew, where that is not known of it. */
+const FAULTS_MAX_MS = 300_000;
+/** A subscription of which it was heard so short a while ago lives. */
+const LIVES_MS = 10_000;
 const ASK_MS = 6000;
 /** It is not waited for at the end. */
 const GOODBYE_MS = 1000;
@@ -68,6 +74,16 @@ const names: Readonly<Record<Request, string>> = {
   unsubscribe: 'Unsubscribe',
 };
 
+/** The subscription is gone (WS-ResourceFramework, ResourceUnknownFault; words of cameras). */
+const GONE = /ResourceUnknown|unknown|no such|not? (found|exist)|does not exist|invalid|expired|terminated/i;
+/** As cameras say by a fault that nothing happened; others take as long for it as they were asked to wait. */
+const NOTHING_WORDS = /\bno\s?(new\s?)?(message|event|notification)s?|time[ds]?[- ]?out|empty/i;
+const WAITED_MS = 1000;
+/** Faults in a row of another kind after which a subscription is given up that lives. */
+const FAULTS_MAX = 4;
+const LATE = /no answer within/;
+const NOTHING = { notifications: [], discarded: 0 } as const;
+
 const isFault = (error: unknown) => (error as SoapError).code === 'E_SOAP_FAULT';
 
 /** Reads events until something goes wrong. @throws Error with the reason; resolves when the signal aborts. */
@@ -90,15 +106,24 @@ export async function readEvents(options: EventsOptions): Promise<void> {
     if (!signal.aborted) throw error;
   } finally {
     if (!isGone && client.waitMs() === 0) {
-      const goodbye = ask('unsubscribe', 0, GOODBYE_MS, true);
+      // Who leaves says so.
+      const goodbye = ask('unsubscribe', 0, GOODBYE_MS, new AbortController().signal);
       await within(goodbye, GOODBYE_MS, clock, () => new Error('not heard')).catch(() => {});
     }
   }
 }
 
+interface Renewal {
+  /** When it ends, and when it was heard that it lives. */
+  endsAt: number;
+  heardAt: number;
+  lasts: number;
+  failed: boolean;
+}
 interface Subscription {
-  ask(request: Request, ms: number, limit: number, isGoodbye?: true): Promise<string>;
-  readonly renew: { endsAt: number; lasts: number; failed: boolean };
+  /** `by`: ends it; default the signal of all. */
+  ask(request: Request, ms: number, limit: number, by?: AbortSignal): Promise<string>;
+  readonly renew: Renewal;
 }
 
 async function subscribe(options: EventsOptions): Promise<Subscription> {
@@ -114,7 +139,7 @@ async function subscribe(options: EventsOptions): Promise<Subscription> {
       });
       heard();
       try {
-        return { ...readSubscription(text), url };
+        return { ...readSubscription(text, bears.lastsMs || undefined), url };
       } catch (error) {
         const now = clock.wall() + (client.clock().offset ?? 0);
         if (tries === 2 || !isFault(error) || !learnFrom(error as SoapError, bears, now)) throw error;
@@ -125,23 +150,58 @@ async function subscribe(options: EventsOptions): Promise<Subscription> {
   // What has no scheme is a path; what has one is said as it stands (WS-Addressing 1.0, 3.2: To is the Address).
   const to = /^[a-z][a-z\d+.-]*:/i.test(address) ? address : undefined;
   return {
-    renew: { endsAt: clock.elapsed() + lasts, lasts, failed: false },
-    async ask(request, ms, limit, isGoodbye) {
+    renew: { endsAt: clock.elapsed() + lasts, heardAt: clock.elapsed(), lasts, failed: false },
+    async ask(request, ms, limit, by = signal) {
       asked();
-      const { text } = await client.askAt(address, url, {
+      const { text, status } = await client.askAt(address, url, {
         what: names[request],
         body: (token, place) =>
           encodeRequest(request, to ?? place, ms, {
             ...{ token, parameters, messages: bears.messages, messageId: randomUUID() },
           }),
-        ...{ maxBytes: ANSWER_MAX, timeout: limit },
-        // Who leaves says so.
-        ...(isGoodbye === undefined && { signal }),
+        ...{ maxBytes: ANSWER_MAX, timeout: limit, idle: limit, signal: by },
       });
       heard();
+      if (status >= 400 && text.trim() === '') throw new SoapError(`HTTP ${status}`);
       return text;
     },
   };
+}
+
+/**
+ * One question for events. Where it waits for longer than it was asked to, it is waited for as long as it answers to another
+ * question: what it tells to a connection that was given up is lost.
+ */
+async function pullOnce(
+  { bears, clock, client, signal, asked, heard, pulled }: EventsOptions,
+  ask: Subscription['ask'],
+  ms: number,
+): Promise<string> {
+  const isKnown = bears.lateMs !== undefined;
+  const limit = isKnown ? ms + (bears.lateMs ?? 0) + MARGIN_MS : WAIT_MAX_MS;
+  const over = new AbortController();
+  const done = new AbortController();
+  const watch = async () => {
+    for (let wait = ms + MARGIN_MS; ; wait = MARGIN_MS) {
+      await clock.wait(wait, done.signal);
+      if (done.signal.aborted) return;
+      asked();
+      try {
+        await client.readClock(signal);
+      } catch (error) {
+        return over.abort(error);
+      }
+      heard();
+      // It is as it always is with this one.
+      if (isKnown && !done.signal.aborted) pulled();
+    }
+  };
+  void watch();
+  try {
+    return await ask('pull', ms, Math.min(limit, WAIT_MAX_MS), AbortSignal.any([signal, over.signal]));
+  } finally {
+    done.abort();
+  }
 }
 
 /** Asks for events, one question after the other. @throws where the subscription is gone. */
@@ -152,12 +212,35 @@ async function pullOn(options: EventsOptions, { ask, renew }: Subscription): Pro
   let eager = EAGER_MS;
   /** What an answer said was lost: the states as they are now say most of it. */
   let isMissing = false;
+  /** Since when it answers with faults. */
+  let faultsSince: number | undefined;
+  /** Whether the subscription is there, and what is no answer may say that nothing happened. */
+  const lives = async (message: string): Promise<boolean> => {
+    const now = clock.elapsed();
+    faultsSince ??= now;
+    const isLong = now - faultsSince > FAULTS_MAX_MS && !bears.faultsForNothing;
+    if (isLong || GONE.test(message)) return false;
+    return now - renew.heardAt < LIVES_MS || (await renewNow(ask, renew, bears, clock));
+  };
   /** undefined: ask again. */
   const pull = async () => {
+    const began = clock.elapsed();
     try {
       // One that lasts for moments is to be renewed in them.
       const ms = Math.max(1000, Math.min(bears.pullMs, renew.lasts / 3));
-      const read = readNotifications(await ask('pull', ms, ms + MARGIN_MS));
+      const text = await pullOnce(options, ask, ms);
+      const took = clock.elapsed() - began;
+      // Some say so by saying nothing.
+      const isEmpty = text.trim() === '';
+      if (isEmpty && !(await lives('')) && clock.elapsed() > renew.endsAt)
+        throw new SoapError('its answers are empty');
+      const read = isEmpty ? NOTHING : readNotifications(text);
+      if (read.notifications.length === 0) bears.lateMs = Math.max(0, took - ms);
+      else if (faultsSince !== undefined) bears.faultsForNothing = true;
+      if (!isEmpty) {
+        faultsSince = undefined;
+        renew.heardAt = clock.elapsed();
+      }
       nonsense = 0;
       failures = 0;
       pulled();
@@ -167,7 +250,16 @@ async function pullOn(options: EventsOptions, { ask, renew }: Subscription): Pro
       failed(message);
       if (signal.aborted || message === WRONG_PASSWORD || (code as string) === 'E_CERTIFICATE') throw error;
       if (isFault(error)) {
-        if (!learnFrom(error as SoapError, bears, clock.wall())) throw error;
+        if (learnFrom(error as SoapError, bears, clock.wall())) return undefined;
+        const hasWaited = clock.elapsed() - began >= WAITED_MS;
+        if (!(await lives(message))) throw error;
+        if (hasWaited || bears.faultsForNothing || NOTHING_WORDS.test(message)) {
+          failures = 0;
+          pulled();
+          return NOTHING;
+        }
+        if (failures >= FAULTS_MAX) throw error;
+        await clock.wait(Math.min(AGAIN_MS * 2 ** failures++, AGAIN_MAX_MS), signal);
         return undefined;
       }
       if (clock.elapsed() > renew.endsAt) throw error;
@@ -182,6 +274,8 @@ async function pullOn(options: EventsOptions, { ask, renew }: Subscription): Pro
       }
       // Whether it is there at all: a camera may answer everything but this.
       else await client.readClock(signal).then(heard, () => {});
+      // What was known of how long it waits is so no more.
+      if (LATE.test(message) && failures > 0) bears.lateMs = undefined;
       await clock.wait(Math.min(AGAIN_MS * 2 ** failures++, AGAIN_MAX_MS), signal);
       return undefined;
     }
@@ -206,19 +300,22 @@ async function pullOn(options: EventsOptions, { ask, renew }: Subscription): Pro
   }
 }
 
+/** Whether it did. */
 async function renewNow(
   ask: Subscription['ask'],
-  renew: Subscription['renew'],
+  renew: Renewal,
   bears: Bears,
   clock: Clock,
-): Promise<void> {
+): Promise<boolean> {
   try {
-    renew.lasts = readRenewed(await ask('renew', bears.lastsMs, ASK_MS));
+    renew.lasts = readRenewed(await ask('renew', bears.lastsMs, ASK_MS), renew.lasts);
     renew.endsAt = clock.elapsed() + renew.lasts;
+    renew.heardAt = clock.elapsed();
     renew.failed = false;
   } catch {
     // One that cannot be renewed ends, which the next question tells.
     renew.failed = true;
     renew.endsAt += renew.lasts / 4;
   }
+  return !renew.failed;
 }

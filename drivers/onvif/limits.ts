@@ -9,6 +9,10 @@ export interface Bears {
   pullMs: number;
   /** In one answer. */
   messages: number;
+  /** How much longer than it is asked it waits until it says that nothing happened, ms; undefined: not known yet. */
+  lateMs: number | undefined;
+  /** It says by a fault that nothing happened: it told something after one. */
+  faultsForNothing: boolean;
 }
 
 /** One that we lose goes by itself, after this. */
@@ -20,7 +24,10 @@ const MESSAGES = 100;
 const SPARE_MS = 10_000;
 const LASTS_MAX_MS = 86_400_000;
 
-export const createBears = (): Bears => ({ lastsMs: LASTS_MS, pullMs: PULL_MS, messages: MESSAGES });
+export const createBears = (): Bears => ({
+  ...{ lastsMs: LASTS_MS, pullMs: PULL_MS, messages: MESSAGES },
+  ...{ lateMs: undefined, faultsForNothing: false },
+});
 
 const DURATION = /^P(?:(\d{1,4})D)?(?:T(?:(\d{1,5})H)?(?:(\d{1,6})M)?(?:(\d{1,8})(?:\.\d{1,9})?S)?)?$/;
 /** xs:duration of days and less -> ms. */

@@ -43,8 +43,9 @@ export interface Heard {
   /** Of the machine, ms. */
   readonly at: number;
 }
-/** A status and an answer; undefined: as a camera does. */
-type Odd = (heard: Heard) => readonly [status: number, text: string] | undefined;
+type Said = readonly [status: number, text: string];
+/** A status and an answer; undefined: as a camera does; `'itself'`: it has answered by itself. */
+type Odd = (heard: Heard, response: ServerResponse) => Said | 'itself' | undefined | Promise<Said>;
 
 export interface PeerOptions {
   readonly odd?: Readonly<Record<string, Odd>>;
@@ -169,7 +170,8 @@ export async function startPeer(options: PeerOptions = {}) {
       response
         .writeHead(status, { 'content-type': 'application/soap+xml', ...headers })
         .end(text.startsWith('\xff') ? Buffer.from(text, 'latin1') : text);
-    const other = odd[one.operation]?.(one);
+    const other = await odd[one.operation]?.(one, response);
+    if (other === 'itself') return;
     if (other !== undefined) return say(...other);
     if (!isLetIn(one))
       return login === 'token'
