@@ -26,6 +26,7 @@ import {
   createInventory,
   createMetrics,
   createStatusServer,
+  logFaults,
   watchClock,
 } from './observe/index.ts';
 import { createRecorder } from './road/recorder.ts';
@@ -106,6 +107,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
 
   // --- it begins: what is on disk before the uplinks go is delivered by them ---
   announcements.begin();
+  parts.add(logFaults(base, recorder));
   parts.add(uplinks);
   parts.adopt({ close: () => commands.settled().then(() => uplinks.close(drainMs)) });
   for (const part of [

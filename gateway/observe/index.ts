@@ -3,4 +3,5 @@ export { createAnnouncements } from './announce.ts';
 export { watchClock } from './clock.ts';
 export { createInventory } from './inventory.ts';
 export { createMetrics } from './metrics.ts';
+export { logFaults } from './standing.ts';
 export { createStatusServer } from './status.ts';

@@ -1,8 +1,10 @@
 /** What there is and how it is: for /health, the console and the command `inventory`. */
 import type { Registry } from '../../config/catalogue/actions.ts';
 import type { Config } from '../../config/schema.ts';
+import type { Recorder } from '../road/recorder.ts';
 import { version } from '../version.ts';
 import { discardsOf, type Metrics } from './metrics.ts';
+import { linksOf, standingOf } from './standing.ts';
 import type { Health } from './status.ts';
 
 /** The parts that are asked. */
@@ -14,7 +16,7 @@ export interface Inventoried {
     /** The last new numbering since the start. */
     readonly knownAs: { readonly renumbered: object | undefined };
   };
-  readonly recorder: { readonly unsaved: ReadonlyMap<string, unknown> };
+  readonly recorder: Pick<Recorder, 'states'> & { readonly unsaved: ReadonlyMap<string, unknown> };
   /** Why the storage is low; empty: it is not. */
   readonly storage: { low(): readonly string[] };
   /** Damaged copies of the journal. */
@@ -61,7 +63,18 @@ export function createInventory(
       return { done: true, result: { version, devices, areas, doors, cards: access.credentials() } };
     },
   });
+  // What was taken out of the config has states still.
+  const known = new Set([...config.devices, ...config.areas].map(({ id }) => id));
+  const told = () => {
+    const states = [...of.recorder.states.values()].filter(({ device }) => known.has(device));
+    // What answered before the start, and was not heard of since, is not known to answer.
+    const links = Object.entries(linksOf(states)).filter(
+      ([id, { reason }]) => online(id) !== undefined || reason !== undefined,
+    );
+    return { links: Object.fromEntries(links), standing: standingOf(states) };
+  };
   return async () => ({
+    // Of the gateway itself: a device, a fault or a platform that is down makes it no worse at taking alarms.
     healthy: journal.condition.good,
     details: {
       campus: config.campus.id,
@@ -77,6 +90,7 @@ export function createInventory(
       },
       uplinks: of.uplinks.states(),
       devices: Object.fromEntries(config.devices.map(({ id }) => [id, online(id) ?? null])),
+      ...told(),
       areas: Object.fromEntries(config.areas.map(({ id }) => [id, areaState(id)])),
       doors: Object.fromEntries(access.doors().map(({ id, state }) => [id, state])),
       cards: access.credentials(),

@@ -31,7 +31,7 @@ export interface BurstLog {
   close(): void;
 }
 
-export function burstLog(log: Log, time: Clock): BurstLog {
+export function burstLog(log: Pick<Log, 'warn'>, time: Clock): BurstLog {
   const bursts = new Map<string, { more: number; fields: object; sentence: string }>();
   // Runs only while there is a burst: most logs never have one.
   let timer: Timer | undefined;

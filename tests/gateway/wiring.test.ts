@@ -103,7 +103,9 @@ describe('a data folder that was copied', () => {
     const first = await school(directory, await freePort(), systemClock, false, { status });
     const healthOf = async () => {
       const answer = await fetch(`http://127.0.0.1:${status.port}/health`);
-      return ((await answer.json()) as { journal: Record<string, unknown> }).journal;
+      const { journal, standing } = (await answer.json()) as Record<string, Record<string, unknown>>;
+      expect(standing).toEqual({ faults: 0, alarms: 0, devices: {} });
+      return journal as Record<string, unknown>;
     };
     const { id, renumbered } = await healthOf();
     expect(renumbered).toBeUndefined();
