@@ -7,7 +7,9 @@ import { secretKeys } from '../drivers/contract/options.ts';
 import type { Transport } from '../drivers/contract/transport.ts';
 import {
   CONFIG_FILE_MAX,
+  EmptySecretError,
   FileTooLargeError,
+  FolderError,
   fileMaxOf,
   readBytesOf,
   readSecretOf,
@@ -34,13 +36,17 @@ export function substitute(value: unknown, path: Path, problems: ConfigProblem[]
   const name = typeof value === 'string' ? /^\$\{([A-Za-z_][A-Za-z0-9_]*)\}$/.exec(value)?.[1] : undefined;
   if (name === undefined) return value;
   const found = process.env[name];
-  if (found === undefined) {
+  const isSecret = secretKeys.test(String(path.at(-1)));
+  if (found === undefined || (isSecret && found.trim() === '')) {
     problems.push({
       path: path as (string | number)[],
-      message: say(`the environment has no ${name}`, `环境变量 ${name} 未设置`),
+      message:
+        found === undefined
+          ? say(`the environment has no ${name}`, `环境变量 ${name} 未设置`)
+          : say(`${name} of the environment is empty`, `环境变量 ${name} 为空`),
     });
   }
-  return secretKeys.test(String(path.at(-1))) ? value : found;
+  return isSecret ? value : found;
 }
 
 /** Paths absolute, secrets read, device models at their devices. What is wrong with them joins `problems`. */
@@ -64,6 +70,21 @@ function findRepeats(items: readonly { id: string }[], path: (string | number)[]
   }
 }
 
+/** Lists of people: as their readers say, empty is one without rows. */
+const LISTS: readonly string[] = ['credentialsFile', 'personsFile'];
+/** Files whose first line is a secret that somebody must show. */
+const SECRETS: readonly string[] = ['passwordFile', 'tokenFile'];
+
+/** @throws where a file of the config cannot be what its key says. */
+function lookAtFile(file: string, key: string): void {
+  accessSync(file, constants.R_OK);
+  const found = statSync(file);
+  if (found.isDirectory()) throw new FolderError(file);
+  if (found.size > fileMaxOf(key)) throw new FileTooLargeError(file, fileMaxOf(key));
+  if (found.isFile() && found.size === 0 && !LISTS.includes(key)) throw new EmptySecretError(file, true);
+  if (SECRETS.includes(key)) readSecretOf(file);
+}
+
 /** Makes `...File` values absolute, and checks that they can be read. */
 function resolveFiles<T>(
   value: T,
@@ -80,8 +101,7 @@ function resolveFiles<T>(
       return [key, resolveFiles(item, [...path, key], directory, problems, madeBy)];
     const absolute = resolve(directory, item);
     try {
-      accessSync(absolute, constants.R_OK);
-      if (statSync(absolute).size > fileMaxOf(key)) throw new FileTooLargeError(absolute, fileMaxOf(key));
+      lookAtFile(absolute, key);
     } catch (error) {
       const made = (error as NodeJS.ErrnoException).code === 'ENOENT' ? madeBy[key] : undefined;
       const hint = made === undefined ? '' : say(`; ${made.en}`, `；${made.zh}`);

@@ -1,6 +1,6 @@
 /** Text files that people write, and what a Chinese Windows makes of them: GBK (ANSI) or UTF-16 (Unicode). */
 import { isUtf8 } from 'node:buffer';
-import { FileTooLargeError, sizeText } from '../drivers/files.ts';
+import { EmptySecretError, FileTooLargeError, FolderError, sizeText } from '../drivers/files.ts';
 import { say } from './language.ts';
 
 export interface TextProblem {
@@ -18,6 +18,14 @@ export function whyUnreadable(error: Error): string {
       `超过上限 ${most}；请确认文件是否正确`,
     );
   }
+  if (error instanceof FolderError) return say('is a folder, not a file', '是文件夹，不是文件');
+  if (error instanceof EmptySecretError)
+    return error.isWhole
+      ? say('has nothing in it: the file is empty', '没有内容：文件为空')
+      : say(
+          'has nothing in its first line, where the secret is to stand',
+          '第一行为空，密码或令牌应写在第一行',
+        );
   const reason = (error as NodeJS.ErrnoException).code ?? error.message;
   return say(`cannot be read (${reason})`, `无法读取（${reason}）`);
 }

@@ -2,7 +2,7 @@
  * Files that people and other programs write, read no further than they may be long: a wrong path in a config, a dump in
  * the place of a list, /dev/zero. The size is not asked for, it may be a lie or change meanwhile: reading just stops.
  */
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 
 /** Passwords, tokens, keys of devices. */
@@ -37,6 +37,27 @@ export class FileTooLargeError extends Error {
   }
 }
 
+/** A folder, where a file is named. node:fs says it without the name. */
+export class FolderError extends Error {
+  readonly code = 'EISDIR';
+  constructor(file: string) {
+    super(`${file} is a folder, not a file`);
+    this.name = 'FolderError';
+  }
+}
+
+/** A file without a secret in it: to be let in with nothing is to be let in without one. */
+export class EmptySecretError extends Error {
+  readonly code = 'E_SECRET_EMPTY';
+  readonly isWhole: boolean;
+  /** `isWhole`: there is no other line either. */
+  constructor(file: string, isWhole: boolean) {
+    super(`${file}: ${isWhole ? 'the file is empty' : 'its first line is empty'}`);
+    this.name = 'EmptySecretError';
+    this.isWhole = isWhole;
+  }
+}
+
 export const sizeText = (bytes: number): string =>
   bytes >= 1_048_576 ? `${Math.floor(bytes / 1_048_576)} MB` : `${Math.floor(bytes / 1024)} KB`;
 
@@ -65,10 +86,11 @@ function collector(file: string, most: number) {
   };
 }
 
-/** @param most bytes. @throws FileTooLargeError; what the system says. */
+/** @param most bytes. @throws FileTooLargeError, FolderError; what the system says. */
 export function readBytesOf(file: string, most: number): Buffer {
   const descriptor = openSync(file, 'r');
   try {
+    if (fstatSync(descriptor).isDirectory()) throw new FolderError(file);
     const collected = collector(file, most);
     for (;;) {
       const { bytes, at, length } = collected.room();
@@ -85,6 +107,7 @@ export function readBytesOf(file: string, most: number): Buffer {
 export async function loadBytesOf(file: string, most: number): Promise<Buffer> {
   const handle = await open(file, 'r');
   try {
+    if ((await handle.stat()).isDirectory()) throw new FolderError(file);
     const collected = collector(file, most);
     for (;;) {
       const { bytes, at, length } = collected.room();
@@ -100,6 +123,16 @@ export async function loadBytesOf(file: string, most: number): Promise<Buffer> {
 /** As UTF-8. @throws as `readBytesOf`. */
 export const readTextOf = (file: string, most: number): string => readBytesOf(file, most).toString('utf8');
 
-/** The first line: what the config names a file for, a password or a token. @throws as `readBytesOf`. */
-export const readSecretOf = (file: string): string =>
-  readTextOf(file, SECRET_FILE_MAX).split(/\r?\n/, 1)[0] ?? '';
+/** A BOM, as Notepad writes it. Of a secret it is no part. */
+const BOM = /^\ufeff/;
+
+/**
+ * What the config names a file for, a password or a token: its first line, which is never empty.
+ * @throws EmptySecretError; as `readBytesOf`.
+ */
+export function readSecretOf(file: string): string {
+  const text = readTextOf(file, SECRET_FILE_MAX).replace(BOM, '');
+  const [secret = ''] = text.split(/\r\n?|\n/, 1);
+  if (secret.trim() === '') throw new EmptySecretError(file, text.trim() === '');
+  return secret;
+}

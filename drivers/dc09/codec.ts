@@ -93,7 +93,11 @@ export interface KeyReading {
  * around digits or text (an editor's newline) is no part of it.
  */
 export function keyReadings(content: Buffer): KeyReading[] {
-  const text = content.toString('latin1').trim();
+  // As Notepad writes it: with a BOM (EF BB BF), which is no part of the key.
+  const text = content
+    .toString('latin1')
+    .replace(/^\xef\xbb\xbf/, '')
+    .trim();
   const readings: KeyReading[] = [
     ...(/^([0-9A-Fa-f]{2})+$/.test(text) ? [{ key: Buffer.from(text, 'hex'), as: 'hex' } as const] : []),
     { key: Buffer.from(text, 'latin1'), as: 'text' },

@@ -7,12 +7,12 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { boundConnections, turnedReason, webConnections } from '../connections.ts';
 import type { Clock } from '../contract/clock.ts';
 import { type Host, LineError } from '../contract/driver.ts';
-import { readSecretOf } from '../files.ts';
-import { createGuard, type Guard, type Verdict, type Wanted } from './challenge.ts';
+import { createGuard, type Guard, type Verdict } from './challenge.ts';
 import { createHandshakes } from './handshakes.ts';
 import { createLimits, type Limits, plainAddress, slow } from './limits.ts';
-import { lineOf, type Terminal } from './options.ts';
+import { lineOf } from './options.ts';
 import { type Pushing, servePush } from './push.ts';
+import { createWanted } from './wanted.ts';
 import { serveZkteco } from './zkteco.ts';
 
 const BODY_MAX = 4_000_000;
@@ -35,19 +35,6 @@ const lastWords: Readonly<Record<string, string>> = {
   ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
   HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
 };
-
-const wantedOf = ({ options: own }: Terminal): Wanted => ({
-  from: own.from?.map(plainAddress),
-  token: own.tokenFile === undefined ? undefined : readSecretOf(own.tokenFile),
-  password:
-    own.passwordFile === undefined
-      ? undefined
-      : {
-          username: own.username ?? '',
-          password: readSecretOf(own.passwordFile),
-          digestOnly: own.authentication === 'digest',
-        },
-});
 
 /**
  * `heard`: a terminal said something. `stallMs`: a request of which nothing comes for so long is ended.
@@ -136,6 +123,12 @@ function passExpectations({ server }: FastifyInstance): WeakSet<IncomingMessage>
   return expecting;
 }
 
+/** What it must show is not known: its file cannot be read. */
+interface Unknown {
+  readonly is: 'unknown';
+  readonly why: string;
+}
+
 /**
  * Lets in who is a terminal of the config and has the right to be; answers and counts everybody else. Nothing of a
  * body is kept before, and then as much as there is room for.
@@ -158,7 +151,10 @@ function createAdmission(
     readonly stallMs: number;
   },
 ): (request: FastifyRequest, reply: FastifyReply) => Promise<boolean> {
-  const wanted = new Map(terminals.map(({ terminal }) => [terminal, wantedOf(terminal)]));
+  const wantedOf = createWanted(
+    terminals.map(({ terminal }) => terminal),
+    host,
+  );
   const line = lineOf(terminals[0].terminal);
 
   const refuse = async (request: FastifyRequest, reply: FastifyReply, status: number) => {
@@ -169,7 +165,7 @@ function createAdmission(
     await reply.code(status).send();
     return false;
   };
-  const judge = (request: FastifyRequest, found: Pushing | undefined): Verdict => {
+  const judge = (request: FastifyRequest, found: Pushing | undefined): Verdict | Unknown => {
     const { token } = request.query as { token?: unknown };
     if (found === undefined) {
       // Without a password it is no guess, and names of terminals are no secret.
@@ -184,7 +180,8 @@ function createAdmission(
       authorization: headers.authorization,
       token,
     };
-    return guard.judge(head, wanted.get(found.terminal) as Wanted);
+    const known = wantedOf(found.terminal);
+    return 'wanted' in known ? guard.judge(head, known.wanted) : { is: 'unknown', ...known };
   };
   return async (request, reply) => {
     const { socket } = request.raw;
@@ -200,6 +197,10 @@ function createAdmission(
     }
     const found = whose(request);
     const verdict = judge(request, found);
+    if (verdict.is === 'unknown') {
+      said(found?.terminal.id ?? line, 'its password or token cannot be read from its file', 0, verdict.why);
+      return await refuse(request, reply, 503);
+    }
     if (found === undefined || verdict.is !== 'right') {
       const count = () => {
         if ('why' in verdict) said(found?.terminal.id ?? line, verdict.why, 0, request.ip);
@@ -208,9 +209,9 @@ function createAdmission(
         handshakes.asked(`${found.terminal.id} ${request.ip}`, count);
       else count();
       if (verdict.is === 'wrong') await slow(limits.wrong(socket), host.clock, host.signal);
-      const asked = found && wanted.get(found.terminal);
-      if (asked !== undefined)
-        reply.header('www-authenticate', guard.challenges(asked, verdict.is === 'stale'));
+      const asked = found && wantedOf(found.terminal);
+      if (asked !== undefined && 'wanted' in asked)
+        reply.header('www-authenticate', guard.challenges(asked.wanted, verdict.is === 'stale'));
       return await refuse(request, reply, 401);
     }
     const { id } = found.terminal;

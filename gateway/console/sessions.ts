@@ -11,7 +11,7 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock, Timer } from '../../drivers/contract/clock.ts';
 import type { Log } from '../../drivers/contract/driver.ts';
-import { readSecretOf } from '../../drivers/files.ts';
+import { EmptySecretError, readSecretOf } from '../../drivers/files.ts';
 import { keptSessions } from './kept-sessions.ts';
 
 export type Role = 'operator' | 'screen';
@@ -52,10 +52,21 @@ const SWEEP_MS = 60_000;
 const hashOf = (text: string) => createHash('sha256').update(text).digest();
 const same = (a: string, b: string) => timingSafeEqual(hashOf(a), hashOf(b));
 
+/** The token of a file; undefined: it is not there, or holds none, as after a power cut at the first start. */
+function foundToken(file: string): string | undefined {
+  try {
+    return existsSync(file) ? readSecretOf(file).trim() : undefined;
+  } catch (error) {
+    if (error instanceof EmptySecretError) return undefined;
+    throw error;
+  }
+}
+
 /** The token of a file, which is made where it is not there. @throws what the disk says. */
 function tokenOf(file: string): string {
-  if (!existsSync(file)) writeFileSync(file, `${randomBytes(18).toString('base64url')}\n`, { mode: 0o600 });
-  const token = readSecretOf(file).trim();
+  const found = foundToken(file);
+  if (found === undefined) writeFileSync(file, `${randomBytes(18).toString('base64url')}\n`, { mode: 0o600 });
+  const token = found ?? readSecretOf(file).trim();
   if (token.length < 16)
     throw new Error(`${file}: a token has at least 16 letters; delete the file for a new one`);
   return token;

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, writeFileSync } from 'node:fs';
+import { chmodSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Log } from '../../drivers/contract/driver.ts';
 import { readBytesOf, SECRET_FILE_MAX } from '../../drivers/files.ts';
@@ -8,7 +8,8 @@ import { readBytesOf, SECRET_FILE_MAX } from '../../drivers/files.ts';
 export function cardKey(dataDir: string, log: Log): Buffer {
   const file = join(dataDir, 'card.key');
   try {
-    if (!existsSync(file)) {
+    // With an empty key, of a power cut at the first start, anybody could tell a card by its hash.
+    if ((statSync(file, { throwIfNoEntry: false })?.size ?? 0) === 0) {
       writeFileSync(file, randomBytes(32), { mode: 0o600 });
       chmodSync(file, 0o600);
     }

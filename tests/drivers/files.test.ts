@@ -31,6 +31,11 @@ describe.each([
     await expect(read(fileOf(Buffer.alloc(2_000_000)), 1_048_576)).rejects.toThrow(/larger than 1 MB/);
   });
 
+  it('that is a folder is named', async () => {
+    const folder = temporaryDirectory();
+    await expect(read(folder, 10)).rejects.toThrow(`${folder} is a folder, not a file`);
+  });
+
   it('that has no end is left after what it may be', async () => {
     await expect(read('/dev/zero', 100_000)).rejects.toThrow(FileTooLargeError);
   });
@@ -44,6 +49,21 @@ describe('a secret', () => {
   it('is the first line of its file', () => {
     expect(readSecretOf(fileOf('hunter2\r\nnot this\n'))).toBe('hunter2');
     expect(readSecretOf(fileOf('密码'))).toBe('密码');
-    expect(readSecretOf(fileOf(''))).toBe('');
+  });
+
+  it('has no BOM before it and no CR after it, as Notepad writes them', () => {
+    for (const text of ['\ufeffhunter2\r\n', '\ufeffhunter2', 'hunter2\r', 'hunter2\n'])
+      expect(readSecretOf(fileOf(text))).toBe('hunter2');
+  });
+
+  it('is never nothing', () => {
+    for (const text of ['', '\n', '\r\n', ' \n', '\ufeff', '\ufeff\r\n'])
+      expect(() => readSecretOf(fileOf(text))).toThrow(/file: the file is empty$/);
+    expect(() => readSecretOf(fileOf('\nhunter2\n'))).toThrow(/file: its first line is empty$/);
+  });
+
+  it('is in no folder, which is named', () => {
+    const folder = temporaryDirectory();
+    expect(() => readSecretOf(folder)).toThrow(`${folder} is a folder, not a file`);
   });
 });

@@ -18,10 +18,14 @@ export interface TlsMaterial {
 export const EXPIRY_NOTICE_DAYS = 30;
 export const daysUntil = (ends: number, now: number) => Math.floor((ends - now) / 86_400_000);
 
+/** As Notepad saves it: OpenSSL finds no PEM behind a BOM. */
+const BOM = Buffer.from([0xef, 0xbb, 0xbf]);
+const withoutBom = (bytes: Buffer) => (bytes.subarray(0, BOM.length).equals(BOM) ? bytes.subarray(3) : bytes);
+
 /** @throws what `readFile` or OpenSSL says, with the name of the file. */
 export function readTls({ caFile, certFile, keyFile, serverName }: TlsOptions): TlsMaterial {
   const read = (file: string | undefined) =>
-    file === undefined ? undefined : readBytesOf(file, CERTIFICATE_FILE_MAX);
+    file === undefined ? undefined : withoutBom(readBytesOf(file, CERTIFICATE_FILE_MAX));
   const [ca, cert, key] = [read(caFile), read(certFile), read(keyFile)];
   try {
     createSecureContext({ ca, cert, key });

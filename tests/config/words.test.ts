@@ -1,0 +1,102 @@
+/** What `check` says to who writes a config for the first time. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { formatError } from '../../config/load.ts';
+import { readConfig } from '../../gateway/check.ts';
+import { temporaryDirectory } from '../helpers.ts';
+
+const head = 'campus: { id: "4503000001", name: 一中 }\n';
+
+function load(text: string, files: Readonly<Record<string, string | Buffer>> = {}) {
+  const directory = temporaryDirectory();
+  mkdirSync(join(directory, 'folder'));
+  for (const [name, content] of Object.entries(files)) writeFileSync(join(directory, name), content);
+  const file = join(directory, 'campus.yaml');
+  writeFileSync(file, head + text);
+  const loaded = readConfig(file);
+  const lines = 'errors' in loaded ? loaded.errors : loaded.warnings;
+  return {
+    config: 'config' in loaded ? loaded.config : undefined,
+    told: lines.map((one) => formatError(one).replaceAll(`${directory}/`, '').replace('campus.yaml:', '')),
+  };
+}
+
+/** `LINE:COLUMN` of a word of the config. */
+function placeOf(text: string, word: RegExp): string {
+  const before = (head + text).slice(0, (head + text).search(word)).split('\n');
+  return `${before.length}:${(before.at(-1)?.length ?? 0) + 1}`;
+}
+
+describe('the file of a secret', () => {
+  const terminal = (secret: string) =>
+    `devices:\n  - id: gate\n    driver: http-push\n    listen: { port: 8090 }\n    profile: visitor-kiosk\n    ${secret}\n`;
+  const uses = {
+    'a password of a terminal': [terminal('username: a\n    passwordFile: s'), 'devices[0].passwordFile'],
+    'a token of a terminal': [terminal('tokenFile: s'), 'devices[0].tokenFile'],
+    'a password of a stream': [
+      'devices:\n  - id: gate\n    driver: http-push\n    profile: hikvision-face\n    pull: { url: "http://10.0.0.9", username: a, passwordFile: s }\n',
+      'devices[0].pull.passwordFile',
+    ],
+    'a password of a camera': [
+      'devices:\n  - { id: cam, driver: onvif, host: 10.0.0.9, username: a, passwordFile: s }\n',
+      'devices[0].passwordFile',
+    ],
+    'a password of a platform': [
+      'uplinks:\n  - { id: p, url: "mqtt://127.0.0.1", username: a, passwordFile: s }\n',
+      'uplinks[0].passwordFile',
+    ],
+    'a password of a proxy': [
+      'uplinks:\n  - { id: p, url: "mqtt://127.0.0.1", proxy: { url: "socks5://127.0.0.1:1", username: a, passwordFile: s } }\n',
+      'uplinks[0].proxy.passwordFile',
+    ],
+    'a key of a panel': [
+      'devices:\n  - { id: p, driver: dc09, listen: { port: 1 }, accounts: [{ account: "1234", keyFile: s }] }\n',
+      'devices[0].accounts[0].keyFile',
+    ],
+    'a key of a reader': [
+      'devices:\n  - { id: r, driver: osdp, connection: { serialServer: "10.0.0.9:1" }, keyFile: s }\n',
+      'devices[0].keyFile',
+    ],
+  } as const;
+  it.each(Object.entries(uses))('that is empty is refused at its line: %s', (_name, [text, where]) => {
+    expect(load(text, { s: '' }).told).toEqual([
+      `${placeOf(text, /\w+File: s/)}: ${where}: s has nothing in it: the file is empty`,
+    ]);
+  });
+
+  it.each(Object.entries(uses))('that is a folder is refused at its line: %s', (_name, [text, where]) => {
+    expect(load(text.replace(/File: s\b/, 'File: folder')).told).toEqual([
+      `${placeOf(text, /\w+File: s/)}: ${where}: folder is a folder, not a file`,
+    ]);
+  });
+
+  it.each(['\n', '\r\n', '  \n', '\ufeff', '\ufeff\r\n'])('that holds only %j is empty', (content) => {
+    const [text, where] = uses['a token of a terminal'];
+    expect(load(text, { s: content }).told).toEqual([
+      `${placeOf(text, /\w+File: s/)}: ${where}: s has nothing in it: the file is empty`,
+    ]);
+  });
+
+  it('whose first line is empty says that it is the first that counts', () => {
+    expect(load(uses['a password of a terminal'][0], { s: '\ns3cret\n' }).told).toEqual([
+      '8:5: devices[0].passwordFile: s has nothing in its first line, where the secret is to stand',
+    ]);
+  });
+
+  it('that Notepad saved is read without BOM and CR', () => {
+    const saved = { s: '\ufeffs3cret\r\n' };
+    const [text] = uses['a password of a platform'];
+    expect(load(text, saved).config?.uplinks[0]?.options['password']).toBe('s3cret');
+  });
+
+  it('of the environment is refused where it is empty', () => {
+    process.env['CAMPUS_TEST_EMPTY'] = '';
+    onTestFinished(() => void delete process.env['CAMPUS_TEST_EMPTY']);
+    const text =
+      'uplinks:\n  - { id: p, url: "mqtt://127.0.0.1", username: a, password: "${CAMPUS_TEST_EMPTY}" }\n';
+    expect(load(text).told).toEqual([
+      '3:52: uplinks[0].password: CAMPUS_TEST_EMPTY of the environment is empty',
+    ]);
+  });
+});
