@@ -76,6 +76,14 @@ const ownSourceOf = ({ options: { source, profile } }: Own, profiles: readonly P
       ? undefined
       : sourceOf(profile, profiles, 'token');
 
+/** The source that a notification names; undefined: none, or none that the profiles know. */
+export const sourceNamed = ({ source }: Notification, profiles: readonly Profile[]): string | undefined =>
+  Object.entries(source)
+    .map(([name, token]) => ({ kind: KINDS[name.toLowerCase()], token }))
+    .filter(({ kind, token }) => kind !== undefined && token !== '')
+    .map(({ kind, token }) => sourceOf(token, profiles, kind))
+    .find((found) => found !== undefined);
+
 /** Whose a notification is; undefined: of a channel that nobody of the config is. */
 export function channelOf(
   { source }: Notification,

@@ -9,7 +9,7 @@ import type { CameraAddress } from './address.ts';
 import type { Camera } from './camera.ts';
 import { tlsOf } from './certificate.ts';
 import { channelClashes } from './channel-check.ts';
-import { channelOf } from './channels.ts';
+import { channelOf, sourceNamed } from './channels.ts';
 import { createClient } from './client.ts';
 import { createExecutor } from './execute.ts';
 import { follow } from './follow.ts';
@@ -79,7 +79,12 @@ export const onvif = defineDriver({
     const forget = () => {
       camera = undefined;
     };
-    const states = createStates(cameras, host, (notification) => channelOf(notification, cameras, profiles));
+    const states = createStates(
+      cameras,
+      host,
+      (notification) => channelOf(notification, cameras, profiles),
+      (notification) => sourceNamed(notification, profiles),
+    );
     const relays = createRelays(
       async ({ token }, on) => await (await connected()).setRelay(token, on),
       ({ device, id }, why) =>

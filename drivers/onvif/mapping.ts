@@ -47,9 +47,26 @@ export const eventRule = z
   });
 export type EventRule = z.output<typeof eventRule>;
 
+/**
+ * What of a source it is, by a name; undefined: the source as a whole. Axis names no source, and its scenarios and profiles
+ * in the topic: `ObjectAnalytics/Device1Scenario2`, `VMD/Camera1ProfileANY`.
+ */
+export const nameOf = ({ topic, source }: Pick<Notification, 'topic' | 'source'>): string | undefined => {
+  const named = source['Rule'] ?? source['RuleName'] ?? source['InputToken'];
+  if (named !== undefined || Object.keys(source).length > 0) return named;
+  const last = topic.slice(topic.lastIndexOf('/') + 1);
+  return /\d/.test(last) ? last : undefined;
+};
 /** What tells one source from another, for people: the rule's name before tokens. */
-const partOf = ({ source }: Pick<Notification, 'source'>) =>
-  source['Rule'] ?? source['RuleName'] ?? source['InputToken'] ?? Object.values(source)[0];
+const partOf = (notification: Pick<Notification, 'topic' | 'source'>) =>
+  nameOf(notification) ?? Object.values(notification.source)[0];
+const CHANNEL = /^((video|audio)?source(configuration)?(token)?|channel(id|no|number)?)$/i;
+const ANALYTICS = /^videoanalyticsconfiguration(token)?$/i;
+/** Of which channel it is, beside its name: each channel of a recorder has a rule of the same name (ONVIF Core 9.5.1). */
+const channelIn = ({ source }: Pick<Notification, 'source'>, part: string | undefined) =>
+  [CHANNEL, ANALYTICS]
+    .map((of) => Object.entries(source).find(([name, value]) => of.test(name) && value !== part)?.[1])
+    .find((value) => value !== undefined && value !== '');
 
 /**
  * What tells one object of a source from another; undefined: there is one state of it. An `ObjectId` among the data is
@@ -78,7 +95,7 @@ const WORD_MAX = 40;
 
 /** As it is listed: with what `source` of a rule would name. */
 export const listed = (notification: Pick<Notification, 'topic' | 'source'>): string => {
-  const part = partOf(notification);
+  const part = nameOf({ ...notification, topic: '' }) ?? Object.values(notification.source)[0];
   return part === undefined || part === '' ? notification.topic : `${notification.topic}, source: ${part}`;
 };
 
@@ -87,7 +104,7 @@ export function judge(notification: Notification, device: string, rules: readonl
   const rule = rules.find(({ topic: given, source: only }) => {
     const beginning = plainTopic(given);
     if (topic !== beginning && !topic.startsWith(`${beginning}/`)) return false;
-    return only === undefined || Object.values(source).includes(only);
+    return only === undefined || Object.values(source).includes(only) || nameOf(notification) === only;
   });
   const found = rule ?? meaningOf(notification);
   if (found === undefined) return { is: 'unmapped', what: listed(notification) };
@@ -105,17 +122,24 @@ export function judge(notification: Notification, device: string, rules: readonl
     operation !== 'Deleted' && (state === undefined || state.state !== (rule?.inverted ?? false));
   // Initialized with the quiet value is no event: the recorder knows, by `initial`.
   const initial = operation === 'Initialized';
-  if ((initial || operation === 'Deleted') && state === undefined)
+  // Of what is no more the data may be left out (ONVIF Core 9.5.1: property example).
+  const isOver = operation === 'Deleted' && Object.keys(notification.data).length === 0;
+  if ((initial || operation === 'Deleted') && state === undefined && !isOver)
     return {
       is: 'nothing',
       why: 'of what only happens nobody tells the beginning, nor that it will not happen again',
     };
   const part = partOf(notification);
   const seen = classOf(notification);
-  const details = { ...(part !== undefined && { part }), ...(seen !== undefined && { class: seen }) };
+  const channel = channelIn(notification, part);
+  const details = {
+    ...(part !== undefined && { part }),
+    ...(channel !== undefined && { source: channel }),
+    ...(seen !== undefined && { class: seen }),
+  };
   const meant: Meant = {
-    passing: state === undefined,
-    object: state === undefined ? undefined : objectOf(notification),
+    passing: state === undefined && !isOver,
+    object: state === undefined && !isOver ? undefined : objectOf(notification),
     observation: {
       device,
       kind,

@@ -1,60 +1,37 @@
-/** What is raised at a camera, and when it ends where the camera never says so. */
-import type { Timer } from '../contract/clock.ts';
+/** What is raised at a camera, and when it ends where the camera never says so. What stands: standing.ts. */
 import type { Host } from '../contract/driver.ts';
 import type { DeviceObservation } from '../contract/observation.ts';
-import { judge, listed, type Meant } from './mapping.ts';
+import { judge, listed } from './mapping.ts';
 import type { Notification } from './notifications.ts';
 import type { Own } from './options.ts';
+import { createRepeats } from './repeats.ts';
+import { createStanding } from './standing.ts';
 import { type ClockReading, timeOf } from './times.ts';
-
-/** What only happens, without an end, is over after this. */
-const PASSING_MS = 3000;
-/** States of one address at once whose end is waited for: each rule of each channel of the largest recorder has one. */
-const STATES_MAX = 2000;
-/** Objects at once of one state: more than a picture shows. */
-const OBJECTS_MAX = 200;
-
-interface Standing {
-  readonly end: Timer;
-  /** Those of its objects that are there; empty: the camera tells none apart. */
-  readonly objects: Set<string>;
-}
 
 export type States = ReturnType<typeof createStates>;
 
-/** `deviceOf`: whose a notification is; undefined: nobody's. */
+/**
+ * `deviceOf`: whose a notification is; undefined: nobody's. `sourceOf`: the source that it is of, where profiles tell;
+ * undefined: it names none.
+ */
 export function createStates(
   cameras: readonly Own[],
   host: Host,
   deviceOf: (notification: Notification) => Own | undefined,
+  sourceOf: (notification: Notification) => string | undefined = () => undefined,
 ) {
-  const standing = new Map<string, Standing>();
-  const keyOf = ({ device, kind, cause, zone, details }: DeviceObservation) =>
-    [device, kind, cause, zone?.number, details?.['part']].join('/');
-  const endLater = (observation: DeviceObservation, ms: number): Timer =>
-    host.clock.after(ms, () => {
-      standing.delete(keyOf(observation));
-      const details = { ...observation.details, assumed: true };
-      const { initial: _initial, ...rest } = observation;
-      host.report({ ...rest, state: 'restored', details }).catch(() => {});
-    });
-  /** Whether it is to be told: the last object that goes ends the state, no other one does. */
-  const note = ({ observation, passing, object }: Meant, clearAfter: number): boolean => {
-    const key = keyOf(observation);
-    const before = standing.get(key);
-    const objects = before?.objects ?? new Set<string>();
-    before?.end.stop();
-    standing.delete(key);
-    if (observation.state === 'raised') {
-      if (object !== undefined && objects.size < OBJECTS_MAX) objects.add(object);
-      standing.set(key, { end: endLater(observation, passing ? PASSING_MS : clearAfter), objects });
-      return true;
-    }
-    if (object !== undefined) objects.delete(object);
-    if (object === undefined || objects.size === 0) return true;
-    standing.set(key, { end: endLater({ ...observation, state: 'raised' }, clearAfter), objects });
-    return false;
+  const assume = ({ initial: _initial, at: _at, ...rest }: DeviceObservation) => {
+    const details = { ...rest.details, assumed: true };
+    host.report({ ...rest, state: 'restored', details }).catch(() => {});
   };
+  const standing = createStanding(host.clock, assume);
+  const repeatOf = createRepeats(host.clock);
+  // The camera forgets it with our next question: one that the disk refuses gets a second chance here.
+  const record = (observation: DeviceObservation) =>
+    host
+      .report(observation)
+      .catch(() => host.clock.wait(1000).then(() => host.report(observation)))
+      .catch(() => undefined);
   return {
     /** Resolves when it is on disk. */
     async take(notification: Notification, reading: ClockReading): Promise<void> {
@@ -62,25 +39,36 @@ export function createStates(
       if (device === undefined)
         return host.unmapped(cameras[0]?.id ?? '', `${listed(notification)}, of no channel of ours`);
       const { id, options } = device;
+      const { clearAfter, clockTolerance: tolerance } = options;
+      const timed = (observation: DeviceObservation): DeviceObservation => {
+        const initial = observation.initial === true;
+        const at = timeOf(notification.at, reading, { now: host.clock.wall(), tolerance, initial });
+        return { ...observation, ...(at !== undefined && { at }) };
+      };
+      if (notification.operation === 'Deleted') {
+        const ended = standing.drop(id, notification);
+        for (const observation of ended ?? []) await record(timed(observation));
+        if (ended !== undefined) return;
+      }
       const judged = judge(notification, id, options.events);
       if (judged.is === 'unmapped') return host.unmapped(id, judged.what);
       if (judged.is === 'nothing') return;
       const { meant } = judged;
-      const { observation } = meant;
-      if (standing.size >= STATES_MAX && observation.state === 'raised' && !standing.has(keyOf(observation)))
+      if (standing.isFull(meant.observation))
         return host.discarded(id, 'more states at once than a camera has', 1);
-      const at = timeOf(notification.at, reading, {
-        now: host.clock.wall(),
-        tolerance: options.clockTolerance,
-        initial: observation.initial === true,
+      const stood = standing.has(meant.observation);
+      const told = standing.note(notification, meant, {
+        clearAfter,
+        // What a rule of the config makes of it is a state by itself.
+        source: judged.rule === undefined ? sourceOf(notification) : undefined,
       });
-      if (!note(meant, options.clearAfter)) return;
-      const whole = { ...observation, ...(at !== undefined && { at }) };
-      // The camera forgets it with our next question: one that the disk refuses gets a second chance here.
-      await host
-        .report(whole)
-        .catch(() => host.clock.wait(1000).then(() => host.report(whole)))
-        .catch(() => {});
+      if (told === undefined) return;
+      const whole = timed(told);
+      const repeat = meant.passing ? repeatOf(id, notification, whole, reading) : undefined;
+      const receipt = await record({ ...whole, ...(repeat !== undefined && { repeat }) });
+      // What is not on disk is told again with the next word; what was told before has ended before.
+      const isOver = receipt === undefined || (repeat !== undefined && receipt.repeated && !stood);
+      if (told.state === 'raised' && isOver) standing.forget(told);
     },
     /** What its clock says. */
     clock({ offset }: ClockReading) {
@@ -111,12 +99,11 @@ export function createStates(
           } as DeviceObservation)
           .catch(() => {});
     },
-    /** All states come anew: who of several objects is still there will be said. */
+    /** A new subscription: what stands will be said anew, by a camera that does. */
     begin() {
-      for (const { objects } of standing.values()) objects.clear();
+      standing.begin();
+      repeatOf.begin();
     },
-    close() {
-      for (const { end } of standing.values()) end.stop();
-    },
+    close: standing.close,
   };
 }

@@ -35,7 +35,7 @@ export function clockReadingOf({ utc, local }: DateAndTime, now: number): ClockR
 }
 
 /** A notification is asked for within seconds, and waits for no longer than a subscription lasts. */
-const LATE_MS = 600_000;
+export const LATE_MS = 600_000;
 /** A state that is told as found may have begun so long ago. */
 const STANDING_MS = 30 * 86_400_000;
 /** Its clock and ours may differ by so much in what is still the same moment. */

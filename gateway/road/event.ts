@@ -72,13 +72,14 @@ export type StateOf = Omit<Observation, 'state'> & Partial<Pick<Observation, 'st
 
 /**
  * What a device's states are told apart by: account or unit, partition, zone, kind and cause. Cards are no states, and
- * what is over as it happens. Of arming the cause is how it came; a partition is armed or it is not.
+ * what is over as it happens. What a camera names is of one of its sources. Of arming the cause is how it came; a partition is armed or it is not.
  */
 export function stateKeyOf({ device, zone, kind, cause, details, momentary }: StateOf): string | undefined {
   if (kind === 'credential' || kind === 'cancel' || momentary) return undefined;
   // A visitor comes at one terminal and leaves at another.
   if (kind === 'visit') return ['gateway', '', details?.['part'] ?? '', kind, ''].join('/');
-  const part = zone?.number ?? details?.['part'] ?? '';
+  const source = details?.['source'] === undefined ? '' : `@${details['source']}`;
+  const part = zone?.number ?? `${details?.['part'] ?? ''}${source}`;
   const partition = details?.['partition'];
   const account = `${details?.['account'] ?? ''}${partition === undefined ? '' : `:${partition}`}`;
   return [device, account, part, kind, kind === 'arming' ? '' : (cause ?? '')].join('/');
