@@ -23,6 +23,7 @@ import { createTurns, type Turns } from './turns.ts';
 import {
   type Ask,
   answersLate,
+  isAway,
   neverAnswered,
   type Reply,
   type Wire,
@@ -239,10 +240,14 @@ export async function openRtu(
       // A device that is deaf to writes, and answers reads, is not silent.
       if (adu !== undefined || isGarbled || 'count' in request)
         link.note(unit, adu !== undefined || isGarbled);
+      const tookMs = clock.elapsed() - askedAt;
       if (adu !== undefined) {
+        const reply = parseResponse(adu.pdu) ?? { missing: 'a malformed answer' };
         lateMs.delete(unit);
-        return parseResponse(adu.pdu) ?? { missing: 'a malformed answer' };
+        turns.note(unit, !isAway(reply), tookMs);
+        return reply;
       }
+      if (isGarbled || 'count' in request) turns.note(unit, isGarbled, tookMs);
       // An answer that came garbled comes no more. That something is off, late, can be taken for nothing else.
       if (!isGarbled && now !== true) noteOwed(ask, { expected: mine.expected, askedAt });
       return { missing: whyMissing(ask, mine) };

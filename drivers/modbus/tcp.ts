@@ -1,7 +1,8 @@
 /**
  * Modbus TCP. Answers bear the number of their question; behind one address there may be a gateway to a serial line
- * with several units. It does one thing at a time: a question that a silent unit keeps it busy with holds up the
- * next, so one is asked at a time (`parallel: 1`), and a late answer is waited for here too. Some servers put 0 where
+ * with several units. It does one thing at a time, so one is asked at a time (`parallel: 1`). A late answer is told by
+ * its number, so only the unit that owes it is left alone; all wait only where it is known how long that unit keeps
+ * such a gateway busy, for what is asked meanwhile would be late too. Some servers put 0 where
  * the number stands, against the standard (Messaging on TCP/IP V1.0b, 4.2): their answer is believed where it can
  * belong to one question only.
  */
@@ -21,11 +22,11 @@ import { createTurns, type Turns } from './turns.ts';
 import {
   type Ask,
   answersLate,
+  isAway,
   neverAnswered,
   type Reply,
   type Wire,
   type WireOptions,
-  waitOutMs,
 } from './wire.ts';
 
 interface Awaited {
@@ -43,6 +44,9 @@ const SELF_UNITS = [0, 255];
 const NO_NUMBER = 0;
 const MOST_NUMBERS = 0xffff;
 const ZERO_REST_MS = 20;
+/** So long at least, and at most, an answer that is late is waited for before its unit is asked again. */
+const OWED_LEAST_MS = 500;
+const OWED_MOST_MS = 5000;
 
 /** Sorts what comes: by the number of its question, and by all else that an answer must be. */
 function createEar({ units, name }: WireOptions, host: Host, turns: Turns) {
@@ -65,6 +69,7 @@ function createEar({ units, name }: WireOptions, host: Host, turns: Turns) {
     owed.delete(adu.transaction ?? -1);
     lateMs.set(late.unit, afterMs);
     discard('an answer after its time', adu, `unit ${late.unit} after ${afterMs} ms`);
+    turns.wake(late.unit);
     turns.wake();
   };
   /** The question that it answers by its number, or as the only one there is. */
@@ -174,6 +179,19 @@ function createNumbers(name: string, { log, unmapped }: Host) {
   };
 }
 
+/** Some gateways give a late answer the number of the unit's next question. `late`: how late it was known to answer. */
+function restLate(turns: Turns, unit: number, timeout: number, late = 0) {
+  turns.rest(Math.min(Math.max(timeout, OWED_LEAST_MS, 2 * late), OWED_MOST_MS), unit);
+  if (late > 0) turns.rest(Math.min(Math.max(late - timeout, 0) + timeout / 2, OWED_MOST_MS));
+}
+
+/** Why no answer came that can be believed. */
+function whyMissing({ unit, timeout }: Ask, how: 'late' | 'lost', odd: string | undefined, late?: number) {
+  const more = odd === undefined ? '' : `; what came was ${odd}`;
+  if (how === 'lost') return `unit ${unit}: the connection was closed before its answer${more}`;
+  return late === undefined ? neverAnswered(unit) + more : answersLate(unit, late, timeout);
+}
+
 /** @throws LineError E_LINE_REFUSED. */
 export async function openTcp(
   address: { host: string; port: number },
@@ -181,7 +199,8 @@ export async function openTcp(
   host: Host,
 ): Promise<Wire> {
   const { clock } = host;
-  const turns = createTurns(clock, parallel);
+  // Where answers have numbers, two that are under way are told apart.
+  const turns: Turns = createTurns(clock, parallel, () => ear.numbers.areRight);
   const ear = createEar(options, host, turns);
   const { waiting, owed, lateMs } = ear;
   let transaction = 0;
@@ -229,29 +248,27 @@ export async function openTcp(
     // Reading twice harms nobody; what may have moved something is not done twice.
     if (adu === 'lost' && 'count' in request) ({ adu, odd, isSpent } = await hear(ask, askedAt));
     turns.gap(Math.max(ask.delay ?? 0, ear.numbers.restMs));
+    const tookMs = clock.elapsed() - askedAt;
     if (typeof adu === 'object') {
+      const reply = parseResponse(adu.pdu) ?? { missing: 'a malformed answer' };
       link.note(unit, true);
+      turns.note(unit, !isAway(reply), tookMs);
       lateMs.delete(unit);
-      return parseResponse(adu.pdu) ?? { missing: 'a malformed answer' };
+      return reply;
     }
     if (adu === 'late') {
       // A device that is deaf to writes, and answers reads, is not silent.
-      if ('count' in request) link.note(unit, false);
-      // Of one device too: it may be a gateway, and some give a late answer the number of the next question.
-      if (parallel === 1 && !isSpent && ask.now !== true) turns.rest(waitOutMs(timeout, lateMs.get(unit)));
+      if ('count' in request) {
+        link.note(unit, false);
+        turns.note(unit, false, tookMs);
+      }
+      if (parallel === 1 && !isSpent && ask.now !== true) restLate(turns, unit, timeout, lateMs.get(unit));
       // Half an answer: its length is wrong, or the rest of it was lost. Without a number: it may come later.
       const isTold = ear.numbers.miss();
       if (!isTold || (waiting.size === 0 && ear.takeRest())) link.drop();
     }
-    return { missing: whyMissing(ask, adu, odd) };
+    return { missing: whyMissing(ask, adu, odd, lateMs.get(unit)) };
   };
-  const whyMissing = ({ unit, timeout }: Ask, how: 'late' | 'lost', odd: string | undefined): string => {
-    const late = lateMs.get(unit);
-    const more = odd === undefined ? '' : `; what came was ${odd}`;
-    if (how === 'lost') return `unit ${unit}: the connection was closed before its answer${more}`;
-    return late === undefined ? neverAnswered(unit) + more : answersLate(unit, late, timeout);
-  };
-
   return {
     ended: link.ended,
     transact: (ask) => turns.take(ask, () => exchange(ask)),

@@ -45,6 +45,10 @@ export interface WireOptions {
   readonly name: string;
 }
 
+/** A gateway's word for a unit that does not answer it, after a time of its own (V1.1b3, 7). */
+const GATEWAY = [10, 11];
+export const isAway = (reply: Reply): boolean => 'exception' in reply && GATEWAY.includes(reply.exception);
+
 const WAIT_OUT_LEAST_MS = 1000;
 const WAIT_OUT_MOST_MS = 5000;
 
