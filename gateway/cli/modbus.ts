@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { say } from '../../config/language.ts';
-import { type Command, configOrErrors, UsageError } from './command.ts';
+import type { ModbusDevice } from '../../drivers/modbus/driver.ts';
+import { type Command, configOrErrors, type Terminal, UsageError } from './command.ts';
 
 const LAST_ADDRESS = 65_535;
 const MOST_AT_ONCE = 2000;
@@ -12,6 +13,36 @@ function numberOf(name: string, text: string, least: number, most: number): numb
   throw new UsageError(
     say(`--${name}: a number from ${least} to ${most}`, `--${name}：${least} 到 ${most} 的数字`),
   );
+}
+
+const noDevice = (name: string, others: readonly string[]) => {
+  const there = others.join(', ') || '-';
+  return new UsageError(
+    say(`no Modbus device ${name}; there are: ${there}`, `没有 Modbus 设备 ${name}；可用：${there}`),
+  );
+};
+
+/** As a gateway has it. undefined: the config is wrong, which was said. @throws UsageError. */
+async function wholeDevice(file: string, name: string, terminal: Terminal) {
+  const config = await configOrErrors(file, terminal);
+  if (config === undefined) return undefined;
+  const devices = config.devices.filter(({ driver }) => driver === 'modbus');
+  const device = devices.find(({ id }) => id === name) as ModbusDevice | undefined;
+  if (device !== undefined) return device;
+  throw noDevice(
+    name,
+    devices.map(({ id }) => id),
+  );
+}
+
+/** Its line and its unit, whatever else the config says. undefined: these are wrong, which was said. @throws UsageError. */
+async function deviceAlone(file: string, name: string, terminal: Terminal) {
+  const { bareDevice, tellErrors } = await import('./modbus/bare.ts');
+  const found = bareDevice(file, name);
+  if ('others' in found) throw noDevice(name, found.others);
+  if (!('errors' in found)) return found;
+  tellErrors(found.errors, terminal);
+  return undefined;
 }
 
 export const modbus: Command = {
@@ -27,7 +58,8 @@ Shows the registers that the device's profile names, each with its raw value and
 each that changes, until Ctrl-C. So a profile is written in front of the device: touch the fence, and see which bit moves.
 
   --function N   1 coils, 2 discrete inputs, 3 holding, 4 input registers: whatever is there, not what the profile names;
-                 what the device refuses is said
+                 what the device refuses is said. Only the device's connection and unit are looked at: the profile may
+                 be wrong or not written yet, and so may the rest of the config
   --from N       the first address, from 0 as on the wire (0x10 is good too); manuals often count from 1
   --count N      so many
   --once         shows them and ends
@@ -57,16 +89,8 @@ Nothing is written to the device. On a serial port stop the gateway first: it ho
     const count = numberOf('count', values.count, 1, Math.min(MOST_AT_ONCE, LAST_ADDRESS + 1 - from));
     const fn = values.function === undefined ? undefined : numberOf('function', values.function, 1, 4);
     const { milliseconds } = await import('../../simulators/simulator.ts');
-    const config = await configOrErrors(file, terminal);
-    if (config === undefined) return 1;
-    const devices = config.devices.filter(({ driver }) => driver === 'modbus');
-    const device = devices.find(({ id }) => id === name);
-    if (device === undefined) {
-      const there = devices.map(({ id }) => id).join(', ') || '-';
-      throw new UsageError(
-        say(`no Modbus device ${name}; there are: ${there}`, `没有 Modbus 设备 ${name}；可用：${there}`),
-      );
-    }
+    const device = await (fn === undefined ? wholeDevice : deviceAlone)(file, name, terminal);
+    if (device === undefined) return 1;
     const { readDevice } = await import('./modbus/read.ts');
     return await readDevice(
       device,

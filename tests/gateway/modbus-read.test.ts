@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ServerTCP } from 'modbus-serial';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -64,6 +64,36 @@ describe('modbus read', () => {
     expect(stdout).toMatch(
       /^\d\d:\d\d:\d\d\.\d{3} {2}holding 0 +0x000f +15 +0000 0000 0000 1111 {3}bit 2 zone 1 fence touched: on$/m,
     );
+  });
+
+  it('reads with its connection and unit alone, before there is a profile and whatever else is wrong', async () => {
+    const { config } = await fence();
+    const whole = readFileSync(config, 'utf8');
+    const bare = whole
+      .replace('profile: pulse-fence-2zone', 'profile: ./not-written-yet.yaml, zones: [{ zone: 99 }]')
+      .concat(
+        '  - { id: yard, driver: onvif, host: 10.0.0.41, username: u, passwordFile: secrets/none }\n',
+        '  - { id: panel, driver: dc09, lsten: 5100 }\n',
+      );
+    writeFileSync(config, bare);
+    const asked = (...more: readonly string[]) => run('modbus', 'read', config, ...more);
+    const { status, stdout } = await asked('fence', '--once', '--function', '3', '--count', '2');
+    expect(stdout.split('\n')).toEqual([
+      'holding 0             0x000b     11  0000 0000 0000 1011',
+      'holding 1             0x0003      3  0000 0000 0000 0011',
+      '',
+    ]);
+    expect(status).toBe(0);
+    // What it needs is told where it is wrong, and where it stands.
+    writeFileSync(config, bare.replace(/unit: 1, |tcp: /, 'tcpp: '));
+    const wrong = await asked('fence', '--once', '--function', '3');
+    expect([wrong.status, wrong.stderr]).toEqual([
+      1,
+      expect.stringMatching(/:3:\d+: devices\[0\]\.connection/),
+    ]);
+    expect(wrong.stderr).not.toContain('panel');
+    const none = await asked('wall', '--once', '--function', '3');
+    expect([none.status, none.stderr]).toEqual([2, expect.stringContaining('there are: fence')]);
   });
 
   it('shows whatever is there, and says what is not', async () => {
