@@ -7,6 +7,7 @@
 import { readFileSync } from 'node:fs';
 import { createServer, type Server as HttpServer, type RequestListener } from 'node:http';
 import { BlockList, isIP, type Server, type Socket } from 'node:net';
+import { ownAddresses } from './addresses.ts';
 import { LineError } from './contract/driver.ts';
 
 /** A request, headers and body, is whole within this, or its connection ends. */
@@ -126,13 +127,33 @@ export const boundedHttp =
     return server;
   };
 
-/** Why a port of a device cannot be listened on. */
-export function portError(error: NodeJS.ErrnoException, address: string, port: number): LineError {
+/** Why a port cannot be listened on, by the code of the system, with what mends it. */
+function whyNot({ code, message }: NodeJS.ErrnoException, host: string): string {
+  switch (code) {
+    case 'EADDRNOTAVAIL':
+      return `this machine has no address ${host}; it has ${ownAddresses().join(', ')}, and 0.0.0.0 is all of them`;
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return `${JSON.stringify(host)} is no address of this machine, and no name that is known; 0.0.0.0 is all its addresses`;
+    case 'EACCES':
+      return 'it has no right to this port; take one from 1024 on';
+    default:
+      return message;
+  }
+}
+
+/** The same as an error. `who`, `key`: who asks for the port, and where. */
+export function portError(
+  error: NodeJS.ErrnoException,
+  address: string,
+  port: number,
+  { who = 'this device', key = 'listen.port' } = {},
+): LineError {
   if (error.code === 'EADDRINUSE') {
-    const message = `port ${port} on ${address} is taken by another program; stop it or give this device another \`listen.port\``;
+    const message = `port ${port} on ${address} is taken by another program; stop it or give ${who} another \`${key}\``;
     return new LineError('E_PORT_TAKEN', message, { cause: error });
   }
-  return new LineError('E_LINE_REFUSED', `cannot listen on ${address}:${port}: ${error.message}`, {
+  return new LineError('E_LINE_REFUSED', `cannot listen on ${address}:${port}: ${whyNot(error, address)}`, {
     cause: error,
   });
 }

@@ -5,6 +5,7 @@ import { accessProblems } from './access.ts';
 import { areaProblems } from './areas.ts';
 import { calendarProblems } from './calendar.ts';
 import { consoleProblems } from './console.ts';
+import { hostProblems } from './hosts.ts';
 import { lineProblems } from './lines.ts';
 import { mediaProblems } from './media.ts';
 import { noticeProblems } from './notices.ts';
@@ -23,6 +24,7 @@ export function checkConfig(config: Config): Problem[] {
     ...accessProblems(config),
     ...mediaProblems(config),
     ...consoleProblems(config),
+    ...hostProblems(config),
     ...portProblems(config),
     ...lineProblems(config),
   ];

@@ -5,6 +5,7 @@ import type { Transport } from '../../drivers/contract/transport.ts';
 import { drivers, platforms } from '../../drivers/index.ts';
 import { say } from '../language.ts';
 import type { Config } from '../schema.ts';
+import { hostWarnings } from './hosts.ts';
 
 const at =
   (...path: (string | number)[]) =>
@@ -13,8 +14,10 @@ const at =
     message: say(`warning: ${warning.en}`, `警告：${warning.zh}`),
   });
 
-export function warningsOf({ console, status, devices, uplinks }: Config): Problem[] {
+export function warningsOf(config: Config): Problem[] {
+  const { console, status, devices, uplinks } = config;
   return [
+    ...hostWarnings(config),
     ...openPage(console).map(at('console')),
     ...openPage(status).map(at('status')),
     ...devices.flatMap((device, i) => {

@@ -4,9 +4,9 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { boundConnections, turnedReason, webConnections } from '../connections.ts';
+import { boundConnections, portError, turnedReason, webConnections } from '../connections.ts';
 import type { Clock } from '../contract/clock.ts';
-import { type Host, LineError } from '../contract/driver.ts';
+import type { Host } from '../contract/driver.ts';
 import { createGuard, type Guard, type Verdict } from './challenge.ts';
 import { createHandshakes } from './handshakes.ts';
 import { createLimits, type Limits, plainAddress, slow } from './limits.ts';
@@ -107,8 +107,7 @@ export async function servePort(
   try {
     await server.listen({ host: address, port });
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    throw new LineError(code === 'EADDRINUSE' ? 'E_PORT_TAKEN' : 'E_LINE_REFUSED', message, { cause: error });
+    throw portError(error as NodeJS.ErrnoException, address, port);
   }
   return server;
 }

@@ -1,6 +1,7 @@
 /** The technician's console, from the side of the road. */
 import type { FastifyInstance } from 'fastify';
 import type { Config } from '../../config/schema.ts';
+import { portError } from '../../drivers/connections.ts';
 import type { Log } from '../../drivers/contract/driver.ts';
 import type { Campus } from '../campus.ts';
 import type { Part } from '../lifecycle/part.ts';
@@ -62,7 +63,9 @@ export function createConsole(options: ConsoleOptions): Console {
       const { buildServer } = await import('./server.ts');
       sessions = await createSessions(options.dataDir, time, log);
       server = await buildServer(options, sessions, viewers);
-      await server.listen({ host, port });
+      await server.listen({ host, port }).catch((error) => {
+        throw portError(error, host, port, { who: 'the console', key: 'port' });
+      });
       viewers.start();
       const address = `http://${host.includes(':') ? `[${host}]` : host}:${port}/`;
       url = `${address}#${sessions.tokens.operator}`;

@@ -55,6 +55,8 @@ export function createLinks({
       metrics.devices.set({ device }, online(device) === true ? 1 : 0);
       const name = part === undefined ? device : `${device} (${part})`;
       if (answers) log.info({ device, part }, `${name} answers`);
+      // Where it is we who cannot listen, nothing is said of the device.
+      else if (reason?.startsWith('cannot listen ')) log.warn({ device, part, reason }, `${name}: ${reason}`);
       else log.warn({ device, part, reason }, `${name} does not answer: ${reason ?? 'no reason given'}`);
     }
     const observation: Observation = {

@@ -8,6 +8,7 @@
  */
 import type { FastifyInstance } from 'fastify';
 import type { StatusConfig } from '../../config/sections/status.ts';
+import { portError } from '../../drivers/connections.ts';
 import type { Part } from '../lifecycle/part.ts';
 import type { WebServerContext } from '../web-server.ts';
 import type { Metrics } from './metrics.ts';
@@ -40,7 +41,7 @@ interface StatusContext extends WebServerContext {
   readonly health: () => Promise<Health>;
 }
 
-/** Its start throws what `listen` throws, where the port is taken. */
+/** Its start throws LineError where the port cannot be had. */
 export function createStatusServer(config: StatusConfig, context: StatusContext): Part {
   let server: FastifyInstance | undefined;
   let watching: ReturnType<typeof watchProcess> | undefined;
@@ -51,7 +52,9 @@ export function createStatusServer(config: StatusConfig, context: StatusContext)
       server = createWebServer('status', BODY_MAX, context);
       server.addHook('onRequest', answerOnlyTo(config, 'status.names'));
       layRoutes(server, context);
-      await server.listen({ host: config.host, port: config.port });
+      await server.listen({ host: config.host, port: config.port }).catch((error) => {
+        throw portError(error, config.host, config.port, { who: 'status', key: 'port' });
+      });
       watching = watchProcess(context.metrics.registry);
     },
     async [Symbol.asyncDispose]() {

@@ -78,7 +78,7 @@ describe('what is open beyond this machine', () => {
       'console: { port: 9480, host: 0.0.0.0 }\n',
       '2: console.host: warning: this is plain HTTP',
     ],
-    ['the status', 'status: { port: 9464, host: 10.0.0.2 }\n', '2: status.host: warning: this is plain HTTP'],
+    ['the status', 'status: { port: 9464, host: 0.0.0.0 }\n', '2: status.host: warning: this is plain HTTP'],
     [
       'terminals',
       `devices:\n${kiosk('k', 'port: 5100, host: "::"')}`,

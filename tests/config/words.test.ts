@@ -6,6 +6,12 @@ import { formatError } from '../../config/load.ts';
 import { readConfig } from '../../gateway/check.ts';
 import { temporaryDirectory } from '../helpers.ts';
 
+const terminalAt = (host: string) =>
+  `devices:\n  - { id: gate, driver: http-push, profile: visitor-kiosk, from: [127.0.0.1], listen: { host: ${host}, port: 8090 } }\n`;
+const panelAt = (host: string) =>
+  `devices:\n  - { id: p, driver: dc09, listen: { host: ${host}, port: 1 }, accounts: [{ account: "1234", from: [10.0.0.9] }] }\n`;
+const receiverAt = (host: string) =>
+  `devices:\n  - { id: p, driver: receiver, listen: { host: ${host}, port: 1, from: [10.0.0.9] }, accounts: [{ account: "1234" }] }\n`;
 const head = 'campus: { id: "4503000001", name: 一中 }\n';
 
 function load(text: string, files: Readonly<Record<string, string | Buffer>> = {}) {
@@ -98,5 +104,58 @@ describe('the file of a secret', () => {
     expect(load(text).told).toEqual([
       '3:52: uplinks[0].password: CAMPUS_TEST_EMPTY of the environment is empty',
     ]);
+  });
+});
+
+describe('a host to listen on', () => {
+  const places = {
+    'of a terminal': terminalAt,
+    'of a panel': panelAt,
+    'of a receiver': receiverAt,
+    'of the console': (host: string) => `console: { host: ${host}, port: 8090 }\n`,
+    'of status': (host: string) => `status: { host: ${host}, port: 8090 }\n`,
+  };
+  it.each(Object.entries(places))('that is written as a URL is told at its line: %s', (_name, text) => {
+    for (const [written, meant] of [
+      ['http://127.0.0.1', '127.0.0.1'],
+      ['http://0.0.0.0:8090/push', '0.0.0.0'],
+      ['"10.0.0.5:8090"', '10.0.0.5'],
+      ['"[::1]"', '"::1"'],
+    ] as const) {
+      const [first = ''] = load(text(written)).told;
+      expect(first).toContain(
+        `host: "${written.replaceAll('"', '')}": the address alone; write host: ${meant}`,
+      );
+      expect(first).toMatch(new RegExp(`^${placeOf(text(written), /host:/)}: `));
+    }
+  });
+
+  it.each(Object.entries(places))('that this machine has not is warned of: %s', (_name, text) => {
+    // TEST-NET-1 (RFC 5737): nobody's.
+    const { config, told } = load(text('192.0.2.77'));
+    expect(config).toBeDefined();
+    expect(told.join('\n')).toMatch(
+      /^\d+:\d+: .*host: warning: this machine has no address 192\.0\.2\.77, nothing would be heard there; it has .*127\.0\.0\.1.*0\.0\.0\.0 is all of them$/m,
+    );
+  });
+
+  it('that is no address at all says so', () => {
+    for (const wrong of ['10.0.0', '300.1.1.1', '"*"', '"a b"'])
+      expect(load(terminalAt(wrong)).told[0]).toContain(
+        'an address of this machine alone, such as 0.0.0.0, which is all of them',
+      );
+  });
+
+  it('that is fine is told nothing', () => {
+    for (const right of [
+      '127.0.0.1',
+      '127.0.0.5',
+      'localhost',
+      '0.0.0.0',
+      '"::"',
+      '"::1"',
+      'gateway.school.local',
+    ])
+      expect(load(terminalAt(right)).told.join()).not.toMatch(/host/);
   });
 });

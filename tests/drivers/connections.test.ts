@@ -1,12 +1,13 @@
 import { readFileSync } from 'node:fs';
 import type { RequestListener, ServerResponse } from 'node:http';
-import { type AddressInfo, connect, type Server, Socket } from 'node:net';
+import { type AddressInfo, connect, createServer, type Server, Socket } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import {
   boundConnections,
   boundedHttp,
   createShare,
   descriptorLimit,
+  listenAt,
   type Turned,
 } from '../../drivers/connections.ts';
 import { stream, tcpServer } from '../helpers.ts';
@@ -135,5 +136,27 @@ describe('a server', () => {
     await stalled.ended;
     answer.end('at last');
     expect(await slow.said.next()).toContain('at last');
+  });
+});
+
+describe('a port that cannot be listened on', () => {
+  const refused = (host: string) => {
+    const server = createServer();
+    return listenAt(server, host, 0).then(
+      () => server.close(),
+      (error: Error) => error.message,
+    );
+  };
+  it('says which address this machine has not, and those that it has', async () => {
+    // TEST-NET-1 (RFC 5737): nobody's.
+    expect(await refused('192.0.2.77')).toMatch(
+      /^cannot listen on 192\.0\.2\.77:0: this machine has no address 192\.0\.2\.77; it has .*127\.0\.0\.1/,
+    );
+  });
+
+  it('says that a name is none', async () => {
+    expect(await refused('http://127.0.0.1')).toMatch(
+      /^cannot listen on .*: "http:\/\/127\.0\.0\.1" is no address of this machine/,
+    );
   });
 });
