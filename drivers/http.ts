@@ -1,10 +1,15 @@
 /**
  * The HTTP client for what devices answer. A device may be broken or hostile: an answer is bounded in bytes and in
  * time, is taken unpacked only, and sends us nowhere but to another path of the same device. Each question has a
- * connection of its own: devices close those that rest without a word.
+ * connection of its own, on which who we are is proved too: devices close those that rest without a word.
  */
-import { type IncomingHttpHeaders, type IncomingMessage, request as requestHttp } from 'node:http';
-import { request as requestHttps } from 'node:https';
+import {
+  Agent as HttpAgent,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  request as requestHttp,
+} from 'node:http';
+import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
 import { isIP } from 'node:net';
 import { connect as connectTls, type PeerCertificate, type TLSSocket } from 'node:tls';
 import type { Clock, Timer } from './contract/clock.ts';
@@ -47,6 +52,8 @@ export interface HttpAnswer {
 
 /** Of a body that has begun. */
 const IDLE_MS = 4000;
+/** Of what comes with a 401: it is waited for no longer, ms, and the next question has another connection then. */
+const CHALLENGE_MS = 1000;
 /** Redirects that are followed. */
 const HOPS_MAX = 3;
 /** `100 Continue` and others of its kind before the answer; RFC 9110, 15.2 sets no limit. */
@@ -91,19 +98,45 @@ async function askOn(first: URL, question: Question, signal: AbortSignal): Promi
   }
 }
 
-/** Asks, and again with who we are where that is wanted. */
+/**
+ * Asks, and again with who we are where that is wanted: on the same connection where it is left open, because some take a
+ * nonce on no other one (RFC 7616, 5.4 and 5.5 leave its form to the server).
+ */
 async function askAs(url: URL, question: Question, signal: AbortSignal): Promise<HttpAnswer> {
   const { method = 'GET', credentials } = question;
   const wanted = { method, uri: `${url.pathname}${url.search}` };
-  let answer = await askOnce(url, question, signal);
-  for (let tries = 0; answer.status === 401 && credentials !== undefined && tries < 2; tries++) {
-    const challenges = answer.headers['www-authenticate'] ?? '';
-    if (tries === 1 && !isStale(challenges)) return answer;
-    const authorization = authorizationOf(challenges, credentials, wanted);
-    if (authorization === undefined) return answer;
-    answer = { ...(await askOnce(url, question, signal, authorization)), isTold: true };
+  const agent = agentFor(url, question, signal);
+  try {
+    let answer = await askOver(agent, url, question, signal);
+    for (let tries = 0; answer.status === 401 && credentials !== undefined && tries < 2; tries++) {
+      const challenges = answer.headers['www-authenticate'] ?? '';
+      if (tries === 1 && !isStale(challenges)) return answer;
+      const authorization = authorizationOf(challenges, credentials, wanted);
+      if (authorization === undefined) return answer;
+      // One that closes after each answer has said so by then, as a rule.
+      for (let i = 0; i < 3; i++) await new Promise(setImmediate);
+      answer = { ...(await askOver(agent, url, question, signal, authorization)), isTold: true };
+    }
+    return answer;
+  } finally {
+    agent.destroy();
   }
-  return answer;
+}
+
+/** For the connections of one question. */
+function agentFor(url: URL, { tls }: Question, signal: AbortSignal): HttpAgent {
+  if (url.protocol !== 'https:') return new HttpAgent({ keepAlive: true });
+  const agent = new HttpsAgent({ keepAlive: true });
+  if (tls !== undefined)
+    agent.createConnection = (_options, done) => {
+      securely(url, tls, signal).then(
+        (socket) => done?.(null, socket),
+        // A socket is asked for beside an error.
+        (error: Error) => done?.(error, undefined as never),
+      );
+      return undefined;
+    };
+  return agent;
 }
 
 /** A connection whose certificate is good. @throws Error with a sentence. */
@@ -135,37 +168,27 @@ async function securely(url: URL, { ca, judge }: TlsJudge, signal: AbortSignal):
   }
 }
 
-/** One question, one answer, over a connection of its own. @throws Error with a sentence. */
-async function askOnce(
-  url: URL,
-  question: Question,
-  signal: AbortSignal,
-  authorization?: string,
-): Promise<HttpAnswer> {
-  const { tls } = question;
-  const socket =
-    tls === undefined || url.protocol !== 'https:' ? undefined : await securely(url, tls, signal);
-  return await askOver(socket, url, question, signal, authorization);
-}
-
+/** One question, one answer. @throws Error with a sentence. */
 function askOver(
-  socket: TLSSocket | undefined,
+  agent: HttpAgent,
   url: URL,
   question: Question,
   signal: AbortSignal,
   authorization?: string,
 ): Promise<HttpAnswer> {
-  const { method = 'GET', headers, body, maxBytes, clock, idle = IDLE_MS } = question;
+  const { method = 'GET', headers, body, credentials, maxBytes, clock, idle = IDLE_MS } = question;
   const { promise, resolve, reject } = Promise.withResolvers<HttpAnswer>();
   const begin = url.protocol === 'https:' ? requestHttps : requestHttp;
+  /** It may be asked once more. */
+  const mayFollow = credentials !== undefined && authorization === undefined;
   const request = begin(url, {
     method,
-    ...(socket === undefined ? { agent: false } : { createConnection: () => socket }),
+    agent,
     signal,
     maxHeaderSize: HEADERS_MAX,
     headers: {
       ...headers,
-      connection: 'close',
+      connection: mayFollow ? 'keep-alive' : 'close',
       'accept-encoding': 'identity',
       ...(body !== undefined && { 'content-length': Buffer.byteLength(body) }),
       ...(authorization !== undefined && { authorization }),
@@ -176,17 +199,33 @@ function askOver(
     request.destroy();
   };
   let interim = 0;
+  let isBegun = false;
   request.on('information', () => {
     if (++interim > INTERIM_MAX) fail('it never comes to its answer');
   });
   request.on('response', (response) => {
+    isBegun = true;
     if ((response.headers['content-encoding'] ?? 'identity') !== 'identity')
       return fail('its answer is packed, which was not asked for');
-    bodyOf(response, { maxBytes, idle, clock, fail }, (bytes) => {
+    const answered = (bytes: Buffer) =>
       resolve({ status: response.statusCode ?? 0, headers: response.headers, body: bytes });
-    });
+    if (mayFollow && response.statusCode === 401) {
+      // What it says beside its challenge is nothing to wait for.
+      const late = clock.after(CHALLENGE_MS, () => {
+        answered(Buffer.alloc(0));
+        request.destroy();
+      });
+      response.on('close', () => late.stop());
+    }
+    bodyOf(response, { maxBytes, idle, clock, fail }, answered);
   });
-  request.on('error', (error) => reject(signal.aborted ? signal.reason : error));
+  request.on('error', (error) => {
+    if (signal.aborted) return reject(signal.reason);
+    // It closed a connection that it had left open, before it was asked there: so it was not asked.
+    if (authorization !== undefined && request.reusedSocket && !isBegun)
+      return resolve(askOver(agent, url, question, signal, authorization));
+    reject(error);
+  });
   request.on('close', () => reject(new Error('the connection ended before the answer did')));
   request.end(body);
   return promise;
@@ -205,6 +244,8 @@ function bodyOf(
 ): void {
   const { maxBytes, clock, fail } = on;
   const chunks: Buffer[] = [];
+  /** With what came on it before. */
+  const before = response.socket.bytesRead;
   let size = 0;
   let timer: Timer | undefined;
   const wait = () => {
@@ -215,7 +256,7 @@ function bodyOf(
   response.on('data', (chunk: Buffer) => {
     size += chunk.length;
     // What came over the wire may be far more than what was in it: marks of chunks that carry a byte each.
-    if (size > maxBytes || response.socket.bytesRead > 2 * maxBytes + AROUND_MAX)
+    if (size > maxBytes || response.socket.bytesRead - before > 2 * maxBytes + AROUND_MAX)
       return fail(`the answer is larger than ${maxBytes} bytes`);
     chunks.push(chunk);
     wait();

@@ -224,6 +224,38 @@ describe('a device that sends us elsewhere', () => {
 });
 
 describe('a device that asks who we are', () => {
+  // RFC 7616, 3.3: a nonce is opaque, and its server may tie it to anything; some tie it to the connection.
+  it.each(['', ', stale=true'])(
+    'and knows a nonce on its own connection only is told there%s',
+    async (stale) => {
+      const nonces = new Map<Socket, string>();
+      const { url, requests, open } = await device((socket, request, count) => {
+        const nonce = /nonce="(\w+)"/.exec(request)?.[1];
+        if (nonce !== undefined && nonce === nonces.get(socket)) return socket.end(page('in'));
+        nonces.set(socket, `n${count}`);
+        const body = '<html>who is it</html>';
+        return socket.write(
+          `HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Digest realm="r", qop="auth", nonce="n${count}"${stale}\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+        );
+      });
+      const answer = await ask(url, asked(systemClock, { credentials: { username: 'a', password: 'b' } }));
+      expect(answer.status).toBe(200);
+      expect(requests).toHaveLength(2);
+      await expect.poll(open).toBe(0);
+    },
+  );
+
+  it('and does not end what it says of that is told all the same', async () => {
+    const { url, requests } = await device((socket, request) =>
+      /^authorization:/im.test(request)
+        ? socket.end(page('in'))
+        : socket.write('HTTP/1.1 401 X\r\nWWW-Authenticate: Digest realm="r", nonce="1"\r\n\r\n<html>'),
+    );
+    const credentials = { username: 'a', password: 'b' };
+    expect((await ask(url, asked(fastClock(20), { credentials }))).status).toBe(200);
+    expect(requests).toHaveLength(2);
+  });
+
   it('and whose nonce is over by then is told again, once, with the new one (RFC 7616, 3.3)', async () => {
     const { url, requests } = await device((socket, _request, count) =>
       socket.end(
