@@ -57,10 +57,24 @@ const any = (...alternatives: readonly string[]) => new RegExp(`-(?:${alternativ
 /** What is written as one with the word before it: `facedetection`, `FaceDetect`, `Face`. */
 const DETECT = '(?:-?(?:detect|detects|detected|detection|detector|alarm))?';
 
+/**
+ * A fire, unless the word beside it makes another thing of it: a fire escape, lane, door or extinguisher (消防通道, 灭火器), a
+ * firewall, a campfire, gunfire, a smoke-free area, a person who smokes (抽烟). What may stand before it is open, since makers
+ * put their names there; what follows it is not.
+ */
+const FIRE = new RegExp(
+  [
+    '(?<!-(?:camp|bon|no|non|anti|gun|cross|cease|persons?|people|human|driver|call|phone))',
+    `-(?:(?:fire|smoke|flame)s?${DETECT}|fire-?smoke)-`,
+    '(?:$|(?:and|or|smoke|fire|flame|detect|detects|detected|detection|detector|alarm|warning|event|state|status|active)-',
+    '|(?:triggered|level|point|source|spot|area|region|zone|rule|analytics|temperature|\\d+)-)',
+  ].join(''),
+);
+
 /** The first that fits is meant; the last segment of a topic before those that it is under. */
 const words: readonly (readonly [words: RegExp, meaning: Meaning])[] = [
-  // Not `FireWall`.
-  [any(`(?:fire|smoke|flame)s?${DETECT}(?!-wall)`, 'fire-?smoke'), fire],
+  // Not `FireWall`, nor what only bears the word: `FireEscapeDetection`, `FireLane` (消防通道), `FireExtinguisher`, `CampFire`.
+  [FIRE, fire],
   [any('loiter(?:s|ed|ing)?(?:-?detection)?'), video('loitering')],
   [
     any(
@@ -107,7 +121,7 @@ const words: readonly (readonly [words: RegExp, meaning: Meaning])[] = [
     ),
     video('object-removed'),
   ],
-  [any(`faces?${DETECT}`, 'face-?recognition'), video('face')],
+  [any(`faces?${DETECT}(?!-?masks?-)`, 'face-?recognition'), video('face')],
   [
     any(`(?:human|person|people|pedestrian)s?${DETECT}`, 'human-?(?:shape|body)(?:-?detect(?:ion)?)?'),
     video('person'),
@@ -116,7 +130,13 @@ const words: readonly (readonly [words: RegExp, meaning: Meaning])[] = [
   [any('animals?', 'pets?', 'dogs?', 'cats?'), video('animal')],
   [
     any(
-      ...[`tamper(?:s|ed|ing)?${DETECT}`, 'mask-?alarm', 'shading', 'shelter(?:ed)?', 'occlu(?:de|ded|sion)'],
+      ...[
+        `tamper(?:s|ed|ing)?${DETECT}`,
+        '(?<!-(?:face|no|without|wear|wearing)-)mask-?alarm',
+        'shading',
+        'shelter(?:ed)?',
+        'occlu(?:de|ded|sion)',
+      ],
       ...[
         'blind(?:ed|ing)?',
         'video-?(?:mask|blind|cover)(?:ed|ing)?',

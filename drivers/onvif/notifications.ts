@@ -1,5 +1,5 @@
 /** Notifications of a camera (WS-BaseNotification 1.3; ONVIF Core 9): topics, items, times. Pure. */
-import { node, readBody, SoapError, textOf, WORDS_MAX } from './xml.ts';
+import { type Node, node, readBody, SoapError, textOf, WORDS_MAX } from './xml.ts';
 
 type Items = Readonly<Record<string, string>>;
 
@@ -47,6 +47,9 @@ export function readXmlTime(text: string): number | undefined {
   return date.getTime() + ((hour * 60 + minute) * 60 + second) * 1000 + Math.floor(fraction) - zone;
 }
 
+const listOf = (value: unknown): readonly unknown[] =>
+  value === undefined ? [] : Array.isArray(value) ? value : [value];
+
 const itemsOf = (value: unknown): Record<string, string> => {
   const items = node(value)['SimpleItem'];
   return Object.fromEntries(
@@ -63,6 +66,19 @@ const itemsOf = (value: unknown): Record<string, string> => {
 
 const operations = ['Initialized', 'Changed', 'Deleted'] as const;
 
+function notificationOf(topic: string, message: Node): Notification {
+  const operation = String(message['@PropertyOperation'] ?? '').toLowerCase();
+  const key = itemsOf(message['Key']);
+  return {
+    topic,
+    operation: operations.find((known) => known.toLowerCase() === operation),
+    at: readXmlTime(String(message['@UtcTime'] ?? '')),
+    source: itemsOf(message['Source']),
+    ...(Object.keys(key).length > 0 && { key }),
+    data: itemsOf(message['Data']),
+  };
+}
+
 /** PullMessagesResponse. Messages that make no sense are left out, and counted. @throws SoapError. */
 export function readNotifications(xml: string): {
   readonly notifications: readonly Notification[];
@@ -72,25 +88,16 @@ export function readNotifications(xml: string): {
   if (!('PullMessagesResponse' in body)) throw new SoapError('the answer is to another question');
   const messages = node(body['PullMessagesResponse'])['NotificationMessage'];
   let discarded = 0;
-  const notifications = (Array.isArray(messages) ? messages : []).flatMap((one): Notification[] => {
+  const notifications = listOf(messages).flatMap((one): Notification[] => {
     const topic = plainTopic(textOf(node(one)['Topic']).slice(0, WORDS_MAX));
-    const message = node(node(node(one)['Message'])['Message']);
-    const operation = String(message['@PropertyOperation'] ?? '').toLowerCase();
-    if (topic === '' || Object.keys(message).length === 0) {
-      discarded++;
-      return [];
-    }
-    const key = itemsOf(message['Key']);
-    return [
-      {
-        topic,
-        operation: operations.find((known) => known.toLowerCase() === operation),
-        at: readXmlTime(String(message['@UtcTime'] ?? '')),
-        source: itemsOf(message['Source']),
-        ...(Object.keys(key).length > 0 && { key }),
-        data: itemsOf(message['Data']),
-      },
-    ];
+    // One tt:Message by the book; some put all of a moment into one wsnt:Message, or into several of them.
+    const told = listOf(node(one)['Message'])
+      .flatMap((message) => listOf(node(message)['Message']))
+      .map(node)
+      .filter((message) => Object.keys(message).length > 0);
+    if (topic !== '' && told.length > 0) return told.map((message) => notificationOf(topic, message));
+    discarded++;
+    return [];
   });
   return { notifications, discarded };
 }

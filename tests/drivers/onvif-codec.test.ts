@@ -124,6 +124,25 @@ describe('the words of ONVIF', () => {
   });
 });
 
+describe('notifications', () => {
+  it('are all read where several stand in one (wsnt:Message is any content; koush/scrypted#1253)', () => {
+    const message = (rule: string) =>
+      `<tt:Message UtcTime="2026-11-24T00:00:01Z" PropertyOperation="Changed"><tt:Source><tt:SimpleItem Name="Rule" Value="${rule}"/></tt:Source><tt:Data><tt:SimpleItem Name="IsMotion" Value="true"/></tt:Data></tt:Message>`;
+    for (const within of [
+      `<wsnt:Message>${message('a')}${message('b')}</wsnt:Message>`,
+      `<wsnt:Message>${message('a')}</wsnt:Message><wsnt:Message>${message('b')}</wsnt:Message>`,
+    ]) {
+      const { notifications, discarded } = readNotifications(
+        envelope(
+          `<tev:PullMessagesResponse><wsnt:NotificationMessage><wsnt:Topic>tns1:VideoSource/MotionAlarm</wsnt:Topic>${within}</wsnt:NotificationMessage></tev:PullMessagesResponse>`,
+        ),
+      );
+      expect(notifications.map(({ source }) => source)).toEqual([{ Rule: 'a' }, { Rule: 'b' }]);
+      expect(discarded).toBe(0);
+    }
+  });
+});
+
 const subscribed = (reference: string, of = '') =>
   envelope(
     `<tev:CreatePullPointSubscriptionResponse><tev:SubscriptionReference${of}><wsa5:Address>/e</wsa5:Address><wsa5:ReferenceParameters>${reference}</wsa5:ReferenceParameters></tev:SubscriptionReference></tev:CreatePullPointSubscriptionResponse>`,

@@ -116,18 +116,55 @@ describe('a topic of makers', () => {
   ])('%s %j is video.%s', (topic, data, cause) => {
     expect(seen(notify(plainTopic(topic), data))).toMatchObject({ kind: 'video', cause, state: 'raised' });
   });
+});
 
-  it.each(['tnssamsung:IVA/Fire', 'tnssamsung:IVA/Smoke', 'tns1:RuleEngine/FireDetector'])(
-    '%s is a fire alarm',
-    (topic) => {
-      expect(seen(notify(plainTopic(topic), { State: 'true' }))).toMatchObject({
-        kind: 'fire',
-        state: 'raised',
-      });
-    },
-  );
+describe('a word of a topic', () => {
+  it.each([
+    ...['tnssamsung:IVA/Fire', 'tnssamsung:IVA/Smoke', 'tns1:RuleEngine/FireDetector'],
+    ...[
+      'tns1:RuleEngine/FireDetector/Fire',
+      'tns1:VideoAnalytics/SmokeDetection',
+      'tns1:VideoSource/Fire/SmokeAlarm',
+    ],
+    ...[
+      'tns1:RuleEngine/FireSmokeDetection',
+      'tns1:RuleEngine/tnshik:SmokeAndFireDetect',
+      'tns1:RuleEngine/Fire1',
+    ],
+    ...[
+      'tns1:RuleEngine/OpenFlameDetector',
+      'tns1:UserAlarm/VcaFireAlarm',
+      'tns1:RuleEngine/FireDetector/MyRule',
+    ],
+  ])('%s is a fire alarm', (topic) => {
+    expect(seen(notify(plainTopic(topic), { State: 'true' }))).toMatchObject({
+      kind: 'fire',
+      state: 'raised',
+    });
+  });
 
   it.each([
+    // 消防通道 occupied, 灭火器, 抽烟: each bears a word of fire, and is none.
+    ...['tns1:RuleEngine/tnshik:FireEscapeDetection', 'tns1:RuleEngine/FireLaneDetection'],
+    ...['tns1:RuleEngine/tnshik:FireExtinguisherDetection', 'tns1:RuleEngine/FirePassageOccupied'],
+    ...[
+      'tns1:RuleEngine/FireDoor/Open',
+      'tns1:RuleEngine/FireHydrant',
+      'tns1:RuleEngine/FireEquipmentMissing',
+    ],
+    ...[
+      'tns1:RuleEngine/FireFighterDetection',
+      'tns1:RuleEngine/CampFire',
+      'tns1:AudioAnalytics/Audio/GunFire',
+    ],
+    ...['tns1:RuleEngine/SmokingDetector/Smoking'],
+    ...['tns1:RuleEngine/SmokeFreeArea', 'tns1:RuleEngine/DefenceAlarm', 'tns1:RuleEngine/SmokingDetection'],
+    // 口罩: no covered camera.
+    ...[
+      'tns1:RuleEngine/FaceMaskAlarm',
+      'tns1:RuleEngine/FaceMaskDetector/NoMask',
+      'tns1:RuleEngine/NoMaskAlarm',
+    ],
     'tns1:RuleEngine/CountAggregation/Counter',
     'tns1:RuleEngine/MyRuleDetector/Occupancy',
     'tns1:Recording/MotionRecording/Started',
