@@ -12,6 +12,7 @@ import type { Client } from './client.ts';
 import { encodeRequest, type Request, readRenewed, readSubscription } from './codec.ts';
 import { type Bears, learnFrom } from './limits.ts';
 import { type Notification, readNotifications } from './notifications.ts';
+import { createPace } from './pace.ts';
 import { readBody, SoapError } from './xml.ts';
 
 /** Silence beyond what a camera waits is loss. */
@@ -30,9 +31,6 @@ const AGAIN_MS = 1000;
 const AGAIN_MAX_MS = 16_000;
 /** Nonsense in a row after which the subscription is given up. */
 const NONSENSE_MAX = 3;
-/** A camera that does not wait, although it was asked to, is not asked more often than this. */
-const EAGER_MS = 300;
-const EAGER_MAX_MS = 1000;
 /** A subscription is renewed in time, whatever it says of itself. */
 const RENEW_MAX_MS = 300_000;
 
@@ -55,8 +53,8 @@ export interface EventsOptions {
   readonly pulled: () => void;
   /** It did not, and why; it will be asked again. */
   readonly failed: (why: string) => void;
-  /** Resolves when it is on disk; only then is the camera asked on. */
-  readonly take: (notification: Notification) => Promise<void>;
+  /** Resolves when it is on disk; only then is the camera asked on. @returns whether it was new. */
+  readonly take: (notification: Notification) => Promise<boolean>;
   readonly discarded: (reason: string, count: number) => void;
   /** Called between two questions. */
   readonly between: () => Promise<void>;
@@ -209,7 +207,7 @@ async function pullOn(options: EventsOptions, { ask, renew }: Subscription): Pro
   const { client, bears, clock, signal, heard, pulled, failed, take, discarded, between } = options;
   let nonsense = 0;
   let failures = 0;
-  let eager = EAGER_MS;
+  const paceOf = createPace(clock);
   /** What an answer said was lost: the states as they are now say most of it. */
   let isMissing = false;
   /** Since when it answers with faults. */
@@ -289,10 +287,11 @@ async function pullOn(options: EventsOptions, { ask, renew }: Subscription): Pro
     const read = await pull();
     if (read === undefined) continue;
     if (read.discarded > 0) discarded('a notification that makes no sense', read.discarded);
-    for (const notification of read.notifications) await take(notification);
-    const isEager = read.notifications.length === 0 && clock.elapsed() - started < EAGER_MS;
-    if (isEager) await clock.wait(eager, signal);
-    eager = isEager ? Math.min(eager * 1.5, EAGER_MAX_MS) : EAGER_MS;
+    const took = clock.elapsed() - started;
+    let news = 0;
+    for (const notification of read.notifications) if (await take(notification)) news++;
+    const wait = paceOf(took, { told: read.notifications.length, news });
+    if (wait > 0) await clock.wait(wait, signal);
     const due = Math.min(renew.lasts / 2, RENEW_MAX_MS);
     if (clock.elapsed() > renew.endsAt - renew.lasts + due && !signal.aborted)
       await renewNow(ask, renew, bears, clock);

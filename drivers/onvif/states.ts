@@ -33,11 +33,13 @@ export function createStates(
       .catch(() => host.clock.wait(1000).then(() => host.report(observation)))
       .catch(() => undefined);
   return {
-    /** Resolves when it is on disk. */
-    async take(notification: Notification, reading: ClockReading): Promise<void> {
+    /** Resolves when it is on disk. @returns whether something was told that was not known. */
+    async take(notification: Notification, reading: ClockReading): Promise<boolean> {
       const device = deviceOf(notification);
-      if (device === undefined)
-        return host.unmapped(cameras[0]?.id ?? '', `${listed(notification)}, of no channel of ours`);
+      if (device === undefined) {
+        host.unmapped(cameras[0]?.id ?? '', `${listed(notification)}, of no channel of ours`);
+        return false;
+      }
       const { id, options } = device;
       const { clearAfter, clockTolerance: tolerance } = options;
       const timed = (observation: DeviceObservation): DeviceObservation => {
@@ -48,27 +50,33 @@ export function createStates(
       if (notification.operation === 'Deleted') {
         const ended = standing.drop(id, notification);
         for (const observation of ended ?? []) await record(timed(observation));
-        if (ended !== undefined) return;
+        if (ended !== undefined) return ended.length > 0;
       }
       const judged = judge(notification, id, options.events);
-      if (judged.is === 'unmapped') return host.unmapped(id, judged.what);
-      if (judged.is === 'nothing') return;
+      if (judged.is === 'unmapped') {
+        host.unmapped(id, judged.what);
+        return false;
+      }
+      if (judged.is === 'nothing') return false;
       const { meant } = judged;
-      if (standing.isFull(meant.observation))
-        return host.discarded(id, 'more states at once than a camera has', 1);
+      if (standing.isFull(meant.observation)) {
+        host.discarded(id, 'more states at once than a camera has', 1);
+        return false;
+      }
       const stood = standing.has(meant.observation);
       const told = standing.note(notification, meant, {
         clearAfter,
         // What a rule of the config makes of it is a state by itself.
         source: judged.rule === undefined ? sourceOf(notification) : undefined,
       });
-      if (told === undefined) return;
+      if (told === undefined) return false;
       const whole = timed(told);
       const repeat = meant.passing ? repeatOf(id, notification, whole, reading) : undefined;
       const receipt = await record({ ...whole, ...(repeat !== undefined && { repeat }) });
       // What is not on disk is told again with the next word; what was told before has ended before.
       const isOver = receipt === undefined || (repeat !== undefined && receipt.repeated && !stood);
       if (told.state === 'raised' && isOver) standing.forget(told);
+      return receipt?.repeated !== true;
     },
     /** What its clock says. */
     clock({ offset }: ClockReading) {

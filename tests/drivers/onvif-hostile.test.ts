@@ -156,7 +156,7 @@ describe('a hostile camera', { timeout: 30_000 }, () => {
       await readEvents({
         ...{ client: at(hostile), told: place, base: place, bears: createBears(), clock: systemClock },
         ...{ signal: over.signal, asked() {}, heard() {}, pulled() {}, failed() {}, discarded() {} },
-        ...{ take: async () => {}, between: async () => {} },
+        ...{ take: async () => false, between: async () => {} },
       }).catch(() => {});
       expect(hostile.asked.some((one) => one.startsWith('PullMessages'))).toBe(true);
       expect(other.asked).toEqual([]);
