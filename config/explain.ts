@@ -2,7 +2,7 @@
 import { closest, distance } from 'fastest-levenshtein';
 import type { z } from 'zod';
 import type { Problem } from '../drivers/contract/driver.ts';
-import { secretKeys } from '../drivers/contract/options.ts';
+import { isSecretAt, secretKeys } from '../drivers/contract/options.ts';
 import { say } from './language.ts';
 import { withAlternatives } from './unions.ts';
 import type { Path, Place } from './yaml.ts';
@@ -109,7 +109,7 @@ const SHOWN_MAX = 80;
 
 /** What stands there, as far as it may be shown; '' for a secret. */
 function shownOf(path: Path, value: unknown): string {
-  if (secretKeys.test(String(path.at(-1)))) return '';
+  if (isSecretAt(path)) return '';
   const hidden = (key: string, inner: unknown) => (secretKeys.test(key) ? '…' : inner);
   const text = JSON.stringify(value, hidden) ?? 'undefined';
   return text.length > SHOWN_MAX ? `${text.slice(0, SHOWN_MAX)}…` : text;

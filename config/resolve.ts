@@ -3,7 +3,7 @@ import { accessSync, constants, existsSync, readdirSync, statSync } from 'node:f
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import type { Device, Driver } from '../drivers/contract/driver.ts';
-import { secretKeys } from '../drivers/contract/options.ts';
+import { isSecretAt } from '../drivers/contract/options.ts';
 import type { Transport } from '../drivers/contract/transport.ts';
 import {
   CONFIG_FILE_MAX,
@@ -36,7 +36,7 @@ export function substitute(value: unknown, path: Path, problems: ConfigProblem[]
   const name = typeof value === 'string' ? /^\$\{([A-Za-z_][A-Za-z0-9_]*)\}$/.exec(value)?.[1] : undefined;
   if (name === undefined) return value;
   const found = process.env[name];
-  const isSecret = secretKeys.test(String(path.at(-1)));
+  const isSecret = isSecretAt(path);
   if (found === undefined || (isSecret && found.trim() === '')) {
     problems.push({
       path: path as (string | number)[],

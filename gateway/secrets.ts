@@ -3,7 +3,7 @@ import { readdirSync, type Stats, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { parse } from 'yaml';
 import { say } from '../config/language.ts';
-import { secretKeys } from '../drivers/contract/options.ts';
+import { isSecretAt } from '../drivers/contract/options.ts';
 import { CONFIG_FILE_MAX, readTextOf } from '../drivers/files.ts';
 
 /** A file that others can read or change. */
@@ -31,12 +31,14 @@ export const inWords = ({ file, mode, run }: OpenSecret): string =>
 export function openSecrets(file: string, dataDir: string): readonly OpenSecret[] {
   const written: unknown = parse(readTextOf(file, CONFIG_FILE_MAX));
   const files = new Set<string>();
-  const walk = (value: unknown, key = '') => {
+  const walk = (value: unknown, path: readonly string[] = []) => {
+    const key = path.at(-1) ?? '';
     if (typeof value === 'object' && value !== null) {
-      for (const [name, item] of Object.entries(value)) walk(item, Array.isArray(value) ? key : name);
+      for (const [name, item] of Object.entries(value))
+        walk(item, Array.isArray(value) ? path : [...path, name]);
     } else if (typeof value === 'string') {
       if (key.endsWith('File') && !isPublic(key)) files.add(resolve(dirname(file), value));
-      const isSecret = secretKeys.test(key) && !value.startsWith('${');
+      const isSecret = isSecretAt(path) && !value.startsWith('${');
       if (isSecret || URL_WITH_PASSWORD.test(value)) files.add(resolve(file));
     }
   };

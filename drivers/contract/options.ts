@@ -57,6 +57,13 @@ export const isLoopback = (host: string) => /^(localhost|127(\.\d{1,3}){3}|::1|\
 
 /** Keys that hold secrets. A value written inline is refused; `${NAME}` takes it from the environment. */
 export const secretKeys = /^(password|passphrase|token|secret|key)$/;
+/** Whether a secret stands at a path of the config. The token of a relay (ONVIF) is its name, and no secret. */
+export const isSecretAt = (path: readonly PropertyKey[]): boolean =>
+  secretKeys.test(String(path.at(-1))) &&
+  !(
+    path.at(-1) === 'token' &&
+    path.findLast((part) => typeof part === 'string' && part !== 'token') === 'relays'
+  );
 export const secret = () =>
   z
     .string()

@@ -159,3 +159,19 @@ describe('a host to listen on', () => {
       expect(load(terminalAt(right)).told.join()).not.toMatch(/host/);
   });
 });
+
+describe('the token of a relay', () => {
+  const relays = (token: string) =>
+    `devices:\n  - { id: cam, driver: onvif, host: 10.0.0.9, relays: [{ id: siren, token: ${token} }] }\n`;
+
+  it('is shown where it is wrong, and may come from the environment: it is no secret', () => {
+    expect(load(relays('7')).told).toEqual([
+      expect.stringMatching(/^3:\d+: devices\[0\]\.relays\[0\]\.token: 7: /),
+    ]);
+    process.env['CAMPUS_TEST_RELAY'] = 'ro0';
+    onTestFinished(() => void delete process.env['CAMPUS_TEST_RELAY']);
+    expect(load(relays('"${CAMPUS_TEST_RELAY}"')).config?.devices[0]?.options).toMatchObject({
+      relays: [{ token: 'ro0' }],
+    });
+  });
+});

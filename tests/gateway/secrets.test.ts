@@ -64,6 +64,21 @@ test('the config itself, where a password stands in it', () => {
   expect(openSecrets(config, dataDir).map(({ file }) => file)).toEqual([config]);
 });
 
+test('the token of a relay is its name, and no secret', () => {
+  const { config, dataDir } = openConfig();
+  for (const { run } of openSecrets(config, dataDir)) execFileSync('sh', ['-c', run]);
+  chmodSync(config, 0o644);
+  const write = (relays: string) =>
+    writeFileSync(config, `devices: [{ id: cam, driver: onvif, host: 10.0.0.9, ${relays} }]\n`);
+  write('relays: [{ id: siren, token: ro0 }]');
+  expect(openSecrets(config, dataDir)).toEqual([]);
+  // A secret that stands where none may stand is told all the same.
+  write('relays: [{ id: siren, token: ro0, password: geheim }]');
+  expect(openSecrets(config, dataDir).map(({ file }) => file)).toEqual([config]);
+  write('token: geheim');
+  expect(openSecrets(config, dataDir).map(({ file }) => file)).toEqual([config]);
+});
+
 test.runIf(process.getuid?.() === 0)(
   'a group through which the gateway reads what root owns is no mistake',
   () => {
