@@ -66,6 +66,7 @@ const record = (at: string) =>
       Data: { RecordID: { echo: 'Seq' } },
     },
   });
+const ALARM = '/LAPI/V1.0/System/Event/Notification/Alarm';
 const HEARTBEAT = '/LAPI/V1.0/PACS/Controller/HeartReportInfo';
 /**
  * Uniview's 宇视 LAPI: the paths stand in the terminal. Without this answer to a heartbeat it is not connected, and a
@@ -79,6 +80,17 @@ export const lapiRules: readonly RequestRule[] = [
   }),
   record('/LAPI/V1.0/PACS/Controller/Event/Notifications'),
   record('/LAPI/V1.0/System/Event/Notification/PersonVerification'),
+  lapi(ALARM, true, {
+    Response: {
+      ResponseURL: ALARM,
+      ResponseCode: 0,
+      SubResponseCode: 0,
+      ResponseString: 'Succeed',
+      StatusCode: 0,
+      StatusString: 'Succeed',
+      Data: null,
+    },
+  }),
 ];
 
 const isObject = (value: Template): value is { readonly [name: string]: Template } =>

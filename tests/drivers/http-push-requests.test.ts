@@ -181,6 +181,46 @@ describe('a Uniview terminal', () => {
   });
 });
 
+describe('an alarm of a Uniview terminal', () => {
+  // As NVRs and terminals push it to programs of others (uniview_next of Home Assistant; simulators of face access
+  // cameras, in which AlarmSrcType 9 is an alarm input).
+  it('tells its alarms, and hears that they are on disk', async () => {
+    const { send, reports } = await port([{ id: 'gate', profile: terminalProfile('uniview-face') }]);
+    const path = '/LAPI/V1.0/System/Event/Notification/Alarm';
+    const alarm = (AlarmType: string, AlarmSeq: number, more: object = {}) =>
+      JSON.stringify({
+        Reference: '192.168.2.10:8080/Subscription/Subscribers/249',
+        AlarmInfo: {
+          ...{ AlarmType, AlarmLevel: 0, TimeStamp: 1_795_477_201, AlarmSeq, AlarmSrcID: 1, AlarmSrcType: 8 },
+          ...more,
+        },
+      });
+    const { status, body } = await send(path, { body: alarm('TamperAlarmOn', 327) });
+    expect([status, JSON.parse(body)]).toMatchObject([
+      200,
+      { Response: { ResponseURL: path, StatusCode: 0, ResponseString: 'Succeed' } },
+    ]);
+    const at = { time: 1_795_477_201_000 };
+    expect(await reports.next()).toMatchObject({ kind: 'tamper', state: 'raised', at });
+    await send(path, { body: alarm('TamperAlarmOff', 328) });
+    expect(await reports.next()).toMatchObject({ kind: 'tamper', state: 'restored' });
+    for (const [name, seq, state] of [
+      ['InputAlarmOn', 329, 'raised'],
+      ['InputAlarmOff', 330, 'restored'],
+    ] as const) {
+      await send(path, { body: alarm(name, seq, { AlarmSrcType: 9, AlarmSrcID: 2 }) });
+      expect(await reports.next()).toMatchObject({ kind: 'intrusion', state, zone: { number: 2 } });
+    }
+  });
+
+  it.each(['AlarmInfo', 'flat'])('counts an alarm that it does not know by its name, %s', (form) => {
+    const AlarmInfo = { AlarmType: 'SomethingOn', AlarmSrcType: 8, TimeStamp: 1_795_477_201, AlarmSeq: 7 };
+    const body = form === 'flat' ? AlarmInfo : { Reference: 'x', AlarmInfo };
+    const found = mapMessage(terminalProfile('uniview-face'), body);
+    expect(found).toMatchObject({ events: 1, mapped: [], unmapped: ['SomethingOn'] });
+  });
+});
+
 describe('a Uniview terminal, or what says that it is one', () => {
   it('that is simulated repeats what is not answered with its number', async () => {
     let refusals = 1;
