@@ -76,43 +76,91 @@ const ownSourceOf = ({ options: { source, profile } }: Own, profiles: readonly P
       ? undefined
       : sourceOf(profile, profiles, 'token');
 
-/** The source that a notification names; undefined: none, or none that the profiles know. */
-export const sourceNamed = ({ source }: Notification, profiles: readonly Profile[]): string | undefined =>
-  Object.entries(source)
-    .map(([name, token]) => ({ kind: KINDS[name.toLowerCase()], token }))
-    .filter(({ kind, token }) => kind !== undefined && token !== '')
-    .map(({ kind, token }) => sourceOf(token, profiles, kind))
-    .find((found) => found !== undefined);
+/** Every source that a token may stand for, by the kind that its item has: some call all configurations the same. */
+function sourcesOf(token: string, profiles: readonly Profile[], kind: keyof Profile): readonly string[] {
+  const of = [kind, ...ORDER].find((one) => profiles.some((profile) => profile[one] === token));
+  const found = profiles.filter((profile) => of !== undefined && profile[of] === token);
+  return [...new Set(found.map(({ source }) => source).filter((source) => source !== ''))];
+}
 
-/** Whose a notification is; undefined: of a channel that nobody of the config is. */
+/** Items that number a channel (Hikvision, Dahua, Avigilon: `Channel`, `ChannelID`). */
+const NUMBER_ITEM = /^(channel|camera)[_-]?(id|no|num|number|index)?$/i;
+/** Axis names no source and numbers from 1: `VMD/Camera3ProfileANY`, `ObjectAnalytics/Device1Scenario2`. */
+const NUMBER_IN_TOPIC = /^(?:Camera(?=\d+Profile)|Device(?=\d+Scenario))(\d+)/;
+
+const numberAt = (token: string) => {
+  const found = /(\d{1,4})$/.exec(token);
+  return found === null ? undefined : Number(found[1]);
+};
+
+/** The source with this number, where it is clear which: those that count from 0 say so by a 0. */
+function sourceNumbered(number: number, profiles: readonly Profile[], fromOne: boolean): string | undefined {
+  const all = [...new Set(profiles.map(({ source }) => source).filter((source) => source !== ''))];
+  const numbers = all.map(numberAt);
+  const isFromZero = numbers.includes(0);
+  if (isFromZero && !fromOne) return undefined;
+  const fitting = all.filter((_, i) => numbers[i] === (isFromZero ? number - 1 : number));
+  return fitting.length === 1 ? fitting[0] : undefined;
+}
+
+/** What a notification says of its channel. */
+type Channel = { readonly source: string | undefined; readonly tokens: readonly string[] };
+
+/** undefined: it names none. `source` undefined: it names one, and not clearly which, or one that no profile has. */
+function channelIn({ topic, source }: Notification, profiles: readonly Profile[]): Channel | undefined {
+  const entries = Object.entries(source).filter(([, token]) => token !== '');
+  const named = entries.flatMap(([name, token]) => {
+    const kind = KINDS[name.toLowerCase()];
+    return kind === undefined ? [] : [{ kind, token, of: sourcesOf(token, profiles, kind) }];
+  });
+  // Of several the one that says it: the configuration may be that of all, and the source its own.
+  const clear = named.find(({ of }) => of.length === 1);
+  if (clear !== undefined) return { source: clear.of[0], tokens: [clear.token] };
+  const numbered = entries.find(([name]) => NUMBER_ITEM.test(name))?.[1];
+  const last = topic.slice(topic.lastIndexOf('/') + 1);
+  const inTopic = entries.length === 0 ? NUMBER_IN_TOPIC.exec(last)?.[1] : undefined;
+  const number = numbered ?? inTopic ?? named.find(({ token }) => /^\d{1,4}$/.test(token))?.token;
+  const tokens = named.filter(({ of }) => of.length === 0).map(({ token }) => token);
+  if (number === undefined) return named.length === 0 ? undefined : { source: undefined, tokens };
+  const isNumber = /^\d{1,4}$/.test(number);
+  // A word is a token, whatever its item is called.
+  if (!isNumber)
+    return { source: sourceOf(number, profiles), tokens: profiles.length === 0 ? [number] : tokens };
+  return { source: sourceNumbered(Number(number), profiles, numbered === undefined), tokens };
+}
+
+/** The source that a notification names; undefined: none, or not clearly which. */
+export const sourceNamed = (notification: Notification, profiles: readonly Profile[]): string | undefined =>
+  channelIn(notification, profiles)?.source;
+
+/** Whose a notification is; undefined: of a channel that nobody of the config is, or that is not clear. */
 export function channelOf(
-  { source }: Notification,
+  notification: Notification,
   cameras: readonly Own[],
   profiles: readonly Profile[],
 ): Own | undefined {
-  const named = Object.entries(source).map(([name, token]) => ({ kind: KINDS[name.toLowerCase()], token }));
-  const direct = cameras.find(({ options }) => {
-    const own = options.source;
-    // Without profiles there is only what is written; with them, what the token is.
-    return (
-      own !== undefined &&
-      named.some(({ kind, token }) => token === own && (profiles.length === 0 || kind === undefined))
-    );
-  });
+  // What is written as the source of a device and is of no kind that profiles know.
+  const others = Object.entries(notification.source).filter(
+    ([name]) => !NUMBER_ITEM.test(name) && (profiles.length === 0 || KINDS[name.toLowerCase()] === undefined),
+  );
+  const direct = cameras.find(({ options: { source } }) => others.some(([, token]) => token === source));
   if (direct !== undefined) return direct;
-  const channel = named.find(({ kind, token }) => kind !== undefined && token !== '');
   const whole = cameras.find(({ options }) => options.source === undefined && options.profile === undefined);
+  const channel = channelIn(notification, profiles);
   // Of the device as a whole: its storage, its inputs.
   if (channel === undefined) return whole ?? cameras[0];
-  const of = sourceOf(channel.token, profiles, channel.kind);
+  const { source: of, tokens } = channel;
   const found = cameras.find((camera) => {
     const own = ownSourceOf(camera, profiles);
-    return own !== undefined && (own === of || own === channel.token);
+    return own !== undefined && (own === of || tokens.includes(own));
   });
   if (found !== undefined || whole !== undefined) return found ?? whole;
   // A camera alone whose tokens are not tied by any profile has one channel.
   const [only] = cameras;
-  if (only === undefined || cameras.length > 1 || only.options.source !== undefined) return undefined;
+  if (only === undefined || cameras.length > 1) return undefined;
+  const all = new Set(profiles.map(({ source }) => source));
+  if (all.size === 1 && of === undefined && tokens.length === 0) return only;
+  if (only.options.source !== undefined) return undefined;
   return of === undefined || ownSourceOf(only, profiles) === undefined ? only : undefined;
 }
 
