@@ -7,6 +7,7 @@ import { type Clash, type Device, defineDriver, type Host } from '../contract/dr
 import { duration, hostPort, repeatedZones, zoneOptions } from '../contract/options.ts';
 import { lineName, serialOptions, serialServerOptions, settingClashes } from '../line.ts';
 import { exceptionText, type ModbusRequest } from './codec.ts';
+import { hintOf } from './hints.ts';
 import { outputProblems } from './output-check.ts';
 import { outputCommands, outputOptions } from './output-options.ts';
 import { createOutputs, type OutputWire, type WriteProblem } from './outputs.ts';
@@ -273,6 +274,7 @@ function unitOf(device: ModbusDevice, wire: Wire, host: Host, signal: AbortSigna
           pollMs: device.options.poll,
           ask,
           reset: (point) => void reset(point),
+          hint: (problem) => hintOf(device.options.connection, device.options.unit, problem)?.en,
         },
         host,
         signal,

@@ -39,6 +39,9 @@ const SILENT_AFTER = 4;
 /** Where nobody ever answered, the line is most likely good and the devices are off. */
 const NEVER_HEARD_MS = 60_000;
 
+/** A serial server that has one connection at a time takes the next, and closes it. */
+const OTHER_MASTER = 'look at whether another master is connected, such as a gateway that runs';
+
 /** `units`: all that are on it. @throws LineError E_LINE_REFUSED. */
 export async function openLink(
   connection: LineConnection,
@@ -82,7 +85,9 @@ export async function openLink(
     if (line !== which) return;
     line = undefined;
     singles = answers === 1 ? singles + 1 : 0;
-    const reason = error.message.replace(`${name} is gone: `, '');
+    const ended = error.message.replace(`${name} is gone: `, '');
+    const reason =
+      everAnswered || !canReopen ? ended : `${ended}, and nothing was ever answered; ${OTHER_MASTER}`;
     if (!canReopen || areSilent(GONE_AFTER)) fail(reason);
     else {
       log.debug({ line: name }, `${reason}; it is opened anew`);

@@ -40,6 +40,8 @@ export interface Polled {
   readonly answered: boolean;
   /** The first thing that is wrong. */
   readonly problem: string | undefined;
+  /** Nothing that was asked was answered, not by a refusal either. */
+  readonly isSilent: boolean;
 }
 
 type AskRead = (request: ModbusRequest) => Promise<Reply>;
@@ -106,7 +108,13 @@ export function createReader(profile: Profile, clock: Pick<Clock, 'elapsed'>) {
         const waitMs = Math.min(1000 * 2 ** (one.failures - 1), READ_BACKOFF_MAX_MS);
         one.notBefore = answered && one.failures > 0 ? clock.elapsed() + waitMs : 0;
       }
-      return { image, answered, problem: readings.find(({ problem }) => problem !== undefined)?.problem };
+      const isSilent = silences === asked.length;
+      return {
+        image,
+        answered,
+        isSilent,
+        problem: readings.find(({ problem }) => problem !== undefined)?.problem,
+      };
     },
   };
 }
@@ -119,6 +127,8 @@ export interface PollOptions {
   readonly ask: AskRead;
   /** Called when a rise of a point with `reset` is on disk. */
   readonly reset: (point: Point) => void;
+  /** What to look at, of a device that was never heard. */
+  readonly hint: (problem: string) => string | undefined;
 }
 
 export async function pollLoop(options: PollOptions, host: Host, signal: AbortSignal): Promise<void> {
@@ -129,12 +139,14 @@ export async function pollLoop(options: PollOptions, host: Host, signal: AbortSi
   const fresh = (): Follower => follow(profile, device, zones);
   let following = fresh();
   let missed = 0;
+  let wasHeard = false;
   while (!signal.aborted) {
     const started = clock.elapsed();
     const polled = await reader.poll(options.ask).catch(() => undefined);
     if (signal.aborted) return;
     if (polled?.answered === true) {
       missed = 0;
+      wasHeard = true;
       host.link(device, 'online');
       // What is not on disk was not seen: start over, and the next poll reports the state as found.
       if (!(await followOn(following, polled.image, reader, options, host))) following = fresh();
@@ -142,7 +154,15 @@ export async function pollLoop(options: PollOptions, host: Host, signal: AbortSi
       await tellProblem(polled.problem);
     } else {
       missed++;
-      if (missed === OFFLINE_AFTER) host.link(device, 'offline', polled?.problem ?? 'it does not answer');
+      const problem = polled?.problem ?? 'it does not answer';
+      // What was heard is set up rightly; what refuses was heard.
+      if (polled?.isSilent === false) wasHeard = true;
+      if (missed === OFFLINE_AFTER)
+        host.link(
+          device,
+          'offline',
+          [problem, wasHeard ? undefined : options.hint(problem)].filter(Boolean).join('; '),
+        );
     }
     const backoff = Math.min(BACKOFF_FIRST_MS * 2 ** (missed - 1), BACKOFF_MAX_MS);
     const wait =

@@ -23,6 +23,7 @@ import { createTurns, type Turns } from './turns.ts';
 import {
   type Ask,
   answersLate,
+  closedBefore,
   isAway,
   neverAnswered,
   type Reply,
@@ -46,6 +47,8 @@ interface Awaited {
   wake: () => void;
   /** Why what came is not it. */
   odd: string | undefined;
+  /** Its connection was closed. */
+  isLost: boolean;
 }
 interface Owed {
   readonly expected: Expected;
@@ -137,7 +140,11 @@ function createEar(name: string, host: Host, turns: Turns) {
       sent = NOTHING;
     },
     /** Nothing more will come. */
-    lost: () => awaited?.wake(),
+    lost() {
+      if (awaited === undefined) return;
+      awaited.isLost = true;
+      awaited.wake();
+    },
     /** Resolves when an answer fits, or after `ms`. */
     hear: (waiting: Awaited, ms: number): Promise<void> =>
       new Promise((resolve) => {
@@ -226,6 +233,7 @@ export async function openRtu(
       adu: undefined,
       wake: () => {},
       odd: undefined,
+      isLost: false,
     };
     const bytes = encodeRtu({ unit, pdu: encodeRequest(request) });
     ear.expect(mine, bytes);
@@ -262,7 +270,8 @@ export async function openRtu(
     turns.rest(waitOutMs(timeout, lateMs.get(unit)), unit);
     turns.rest(Math.min(timeout, LINE_REST_MS));
   };
-  const whyMissing = ({ unit, timeout }: Ask, { odd }: Awaited): string => {
+  const whyMissing = ({ unit, timeout }: Ask, { odd, isLost }: Awaited): string => {
+    if (isLost) return closedBefore(unit, odd);
     const late = lateMs.get(unit);
     if (late !== undefined) return answersLate(unit, late, timeout);
     if (ear.echo.isDoubtful)

@@ -22,6 +22,7 @@ import { createTurns, type Turns } from './turns.ts';
 import {
   type Ask,
   answersLate,
+  closedBefore,
   isAway,
   neverAnswered,
   type Reply,
@@ -188,7 +189,7 @@ function restLate(turns: Turns, unit: number, timeout: number, late = 0) {
 /** Why no answer came that can be believed. */
 function whyMissing({ unit, timeout }: Ask, how: 'late' | 'lost', odd: string | undefined, late?: number) {
   const more = odd === undefined ? '' : `; what came was ${odd}`;
-  if (how === 'lost') return `unit ${unit}: the connection was closed before its answer${more}`;
+  if (how === 'lost') return closedBefore(unit, odd);
   return late === undefined ? neverAnswered(unit) + more : answersLate(unit, late, timeout);
 }
 

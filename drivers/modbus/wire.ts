@@ -61,5 +61,7 @@ export function waitOutMs(timeout: number, lateMs = 0): number {
 }
 
 export const neverAnswered = (unit: number) => `unit ${unit} does not answer`;
+export const closedBefore = (unit: number, odd: string | undefined) =>
+  `unit ${unit}: the connection was closed before its answer${odd === undefined ? '' : `; what came was ${odd}`}`;
 export const answersLate = (unit: number, lateMs: number, timeout: number) =>
   `unit ${unit} answers after ${lateMs} ms, and its \`timeout\` is ${timeout} ms`;

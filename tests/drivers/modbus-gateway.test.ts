@@ -132,6 +132,7 @@ describe('the connection to such a gateway', () => {
       code: 'E_LINE_LOST',
       message: expect.stringContaining('none of its devices answers'),
     });
+    // What was heard before is set up rightly: no more is said of it.
     expect(await links.next()).toMatchObject({ device: 'fence-1', reason: 'unit 1 does not answer' });
   });
 });

@@ -4,6 +4,7 @@ import type { Device, Host } from '../../../drivers/contract/driver.ts';
 import type { ModbusRequest, ReadFunction } from '../../../drivers/modbus/codec.ts';
 import { askerOf, type ModbusDevice, openWire } from '../../../drivers/modbus/driver.ts';
 import { pointState } from '../../../drivers/modbus/follow.ts';
+import { hintOf } from '../../../drivers/modbus/hints.ts';
 import { type Point, widthOf } from '../../../drivers/modbus/point.ts';
 import { refusalOf } from '../../../drivers/modbus/poll.ts';
 import { imageKey, type Profile, readsOf } from '../../../drivers/modbus/profile.ts';
@@ -34,6 +35,8 @@ type AskRead = (request: ModbusRequest) => Promise<Reply>;
 interface Look {
   readonly image: Map<string, number>;
   readonly problems: string[];
+  /** It answered nothing, not by a refusal either. */
+  isSilent: boolean;
   /** Addresses that the device does not have, by function. */
   readonly absent: Map<ReadFunction, number[]>;
 }
@@ -42,14 +45,26 @@ interface Look {
 export async function readDevice(device: Device, options: ReadOptions, terminal: Terminal): Promise<0 | 1> {
   const one = device as ModbusDevice;
   const stop = new AbortController();
+  const hint = (problem: string) => {
+    const found = hintOf(one.options.connection, one.options.unit, problem);
+    return found && say(found.en, found.zh);
+  };
   const wire = await openWire([one], hostOf(terminal, stop.signal));
   const ask = askerOf(one, wire);
   const profile = one.profile as Profile;
   const pieces = options.range === undefined ? readsOf(profile) : piecesOf(options.range);
   const points = options.range === undefined ? profile.points : [];
   try {
-    const first = await look(pieces, ask);
+    const first = await look(pieces, ask).catch((error: Error) => {
+      terminal.stderr.write(
+        `${printable([error.message, hint(error.message)].filter(Boolean).join('; '))}\n`,
+      );
+      return undefined;
+    });
+    if (first === undefined) return 1;
     show(first, points, terminal);
+    const toLookAt = first.isSilent ? hint(first.problems.join('; ')) : undefined;
+    if (toLookAt !== undefined) terminal.stdout.write(`${toLookAt}\n`);
     if (options.once) return first.image.size > 0 ? 0 : 1;
     const watching = watch(first, { pieces, points, ask, ...options }, terminal, stop.signal);
     await Promise.race([untilStopped(terminal, options.forMs), wire.ended, watching]);
@@ -89,10 +104,11 @@ function piecesOf({ function: fn, from, count }: NonNullable<ReadOptions['range'
 
 /** Reads each piece; one that is refused is taken apart, to find what is there. */
 async function look(pieces: readonly Piece[], ask: AskRead): Promise<Look> {
-  const found: Look = { image: new Map(), problems: [], absent: new Map() };
+  const found: Look = { image: new Map(), problems: [], isSilent: true, absent: new Map() };
   const read = async (piece: Piece): Promise<void> => {
     const { function: fn, address, count } = piece;
     const reply = await ask({ function: fn, address, count });
+    if (!('missing' in reply)) found.isSilent = false;
     if ('bits' in reply || 'registers' in reply) {
       const values = 'bits' in reply ? reply.bits.map(Number) : reply.registers;
       for (const [i, value] of values.slice(0, count).entries())
@@ -108,6 +124,16 @@ async function look(pieces: readonly Piece[], ask: AskRead): Promise<Look> {
   for (const piece of pieces) await read(piece);
   return found;
 }
+
+/** The commonest of the driver's words in the language of who reads them. */
+const inWords = (problem: string) =>
+  say(
+    problem,
+    problem
+      .replace(/^unit (\d+) does not answer/, '地址 $1 无应答')
+      .replace(/^unit (\d+): the connection was closed before its answer/, '地址 $1：应答前连接被关闭')
+      .replace(/; what came was (.*)$/, '；收到的是 $1'),
+  );
 
 const names = { 1: 'coil', 2: 'input', 3: 'holding', 4: 'input register' } as const;
 const WIDEST = 'input register 65535'.length;
@@ -157,7 +183,7 @@ function show({ image, problems, absent }: Look, points: readonly Point[], { std
     const ranges = rangesOf(addresses);
     stdout.write(`${names[fn]} ${say(`${ranges}: not there`, `${ranges}：不存在`)}\n`);
   }
-  for (const problem of new Set(problems)) stdout.write(`${printable(problem)}\n`);
+  for (const problem of new Set(problems)) stdout.write(`${printable(inWords(problem))}\n`);
   if (image.size === 0) stdout.write(`${say('nothing could be read', '未读到任何数据')}\n`);
 }
 
