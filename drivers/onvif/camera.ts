@@ -123,12 +123,13 @@ function askThroughOurs(inner: Inner, client: Client, time: Clock) {
       what,
       // Who we are is said by our client, in the way that the camera wants it.
       body: (token) => (token === undefined ? body : body.replace(HEADER, () => HEADER + tokenXml(token))),
-      headers: { 'content-type': `application/soap+xml; charset=utf-8; action="${action}"` },
+      ...{ action, saysAction: true as const },
       ...{ maxBytes: ANSWER_MAX, timeout: TIMEOUT_MS },
     });
     if (what === 'GetServices' || what === 'GetCapabilities')
       try {
-        services = readServices(answer.text);
+        // Some list in one answer what they leave out in the other: what was told first stands.
+        services = new Map([...readServices(answer.text), ...services]);
       } catch {
         // The package says what is wrong with it.
       }
@@ -216,6 +217,9 @@ export async function connectCamera(client: Client, time: Clock): Promise<Camera
   const ours = askThroughOurs(cam as unknown as Inner, client, time);
   const ask = <T>(what: string, run: (done: Done<T>) => void) => call(what, run, time);
   await ask('connect', (done) => cam.connect(done));
+  // GetServices knows what came later (ONVIF Core 8.1.2), and some leave their events out of it.
+  if (ours.eventsAt() === undefined)
+    await ours.ask(undefined, DEVICE, 'GetCapabilities', '<Category>All</Category>').catch(() => {});
   const info = await ask<Record<string, unknown> | undefined>('GetDeviceInformation', (done) =>
     cam.getDeviceInformation(done as never),
   ).catch(() => undefined);

@@ -6,20 +6,26 @@ import { ask as askPlainly, type HttpAnswer, type Question } from '../http.ts';
 import { createLogin, type Login, type Method, WRONG_PASSWORD } from '../login.ts';
 import { type CameraAddress, placesOf, serviceUrl } from './address.ts';
 import { inWords } from './certificate.ts';
-import { encodeRequest, readDateAndTime, type Token } from './codec.ts';
+import { encodeRequest, readDateAndTime, requests, type Token } from './codec.ts';
+import { createManner, type Form, type Manner } from './manner.ts';
 import { type ClockReading, clockReadingOf } from './times.ts';
 import type { SoapError } from './xml.ts';
 
 const ASK_MS = 6000;
 /** A time is some hundred bytes. */
 const TIME_MAX = 50_000;
-const SOAP = { 'content-type': 'application/soap+xml; charset=utf-8' };
-/** Faults that mean a wrong password or no right (ONVIF Core 5.12; WS-Security 1.1, 12), and what HTML says. */
-const REFUSAL = /NotAuthorized|not authori[sz]ed|FailedAuthentication|Unauthorized/i;
+const SOAP = 'application/soap+xml; charset=utf-8';
+/** Faults that mean a wrong password, none, or no right (ONVIF Core 5.12; WS-Security 1.1, 12), and what HTML says. */
+const REFUSAL =
+  /NotAuthorized|not authori[sz]ed|Unauthorized|(Failed(Authentication|Check)|InvalidSecurity(Token)?|UnsupportedSecurityToken|SecurityTokenUnavailable|MessageExpired)\b/i;
+/** Of a service that is another one (SOAP 1.2; gSOAP and others in words). */
+const NO_SERVICE = /ActionNotSupported|not implemented|not recogni[sz]ed|unknown (action|method)/i;
 /** A clock that went so far since it was read makes tokens stale; what drifts less is borne (WSS 1.1, UsernameToken: minutes). */
 const STEP_MS = 3000;
 /** Of a fault. */
 const FAULT_MAX = 20_000;
+/** As we write it. */
+const MUST_UNDERSTAND = ' s:mustUnderstand="1"';
 /** It does not speak of this there. */
 const NOT_HERE = [404, 405, 410, 501];
 /** What anybody may ask (ONVIF Core 5.9, PRE_AUTH): an answer says nothing of a password. */
@@ -34,7 +40,9 @@ export interface Asked {
   /** Its name: `PullMessages`. */
   readonly what: string;
   readonly body: (token: Token | undefined, to: string) => string;
-  readonly headers?: Readonly<Record<string, string>>;
+  /** Of SOAP, and whether the media type says it where the camera wants nothing else. */
+  readonly action?: string;
+  readonly saysAction?: true;
   readonly maxBytes: number;
   readonly timeout: number;
   /** Between the parts of an answer, ms: some begin theirs at once, and go on when something happens. */
@@ -74,7 +82,7 @@ const isFault = (text: string) => text.length < FAULT_MAX && /[:<]Fault[\s>]/.te
 const isRefused = (status: number, text: string) => status === 401 || (isFault(text) && REFUSAL.test(text));
 
 const isElsewhere = ({ status, text }: Answer) =>
-  NOT_HERE.includes(status) || !text.includes('Envelope') || text.includes('ActionNotSupported');
+  NOT_HERE.includes(status) || !text.includes('Envelope') || (isFault(text) && NO_SERVICE.test(text));
 
 /** @throws Error in words that say what mends it. */
 const askHttp = (url: string, question: Question): Promise<HttpAnswer> =>
@@ -125,6 +133,25 @@ async function askAs<T>(
   }
 }
 
+/** Asks, and once more in another form where it complains of this one. */
+async function askInForm(
+  manner: Manner,
+  what: string,
+  saysAction: (form: Form) => boolean,
+  send: (form: Form) => Promise<Tried<Answer>>,
+): Promise<Tried<Answer>> {
+  const complaintOf = ({ status, text }: Tried<Answer>) => manner.complaint(status, text, isFault(text));
+  const tried = await send(manner.form());
+  const why = complaintOf(tried);
+  const other = manner.other(why, what, saysAction(manner.form()));
+  if (why === undefined || other === undefined) return tried;
+  const again = await send(other);
+  const isBetter = complaintOf(again) === undefined;
+  if (isBetter) manner.learn(other);
+  else manner.forget(why, what);
+  return isBetter ? again : tried;
+}
+
 /** `credentials`: what the config and its file say now. */
 export function createClient(
   address: CameraAddress,
@@ -134,28 +161,32 @@ export function createClient(
 ): Client {
   const { tls } = address;
   const login = createLogin(time, credentials);
+  const manner = createManner();
   /** Told origin -> the one that answered. */
   const found = new Map<string, string>();
   let reading: ClockReading = { offset: undefined, zone: undefined };
 
   const ask = async (url: string, asked: Asked): Promise<Answer> => {
-    const { what, body, headers, maxBytes, timeout, idle, signal, anonymous = false } = asked;
+    const { what, body, action, maxBytes, timeout, idle, signal, anonymous = false } = asked;
     const tokenOf = (own: Credentials): Token => ({
       ...own,
       nonce: randomBytes(16),
       created: new Date(time.wall() + (reading.offset ?? 0)).toISOString(),
     });
-    const once = async (method: Method): Promise<Tried<Answer>> => {
+    const saysAction = ({ action: wanted }: Form) => wanted ?? asked.saysAction ?? false;
+    const send = async (method: Method, form: Form): Promise<Tried<Answer>> => {
       const own = anonymous ? undefined : login.credentials();
       const token = own !== undefined && method === 'token' ? tokenOf(own) : undefined;
+      const said = saysAction(form) && action !== undefined ? `; action="${action}"` : '';
+      const xml = body(token, url);
       const {
         status,
         body: bytes,
         isTold = token !== undefined,
       } = await askHttp(url, {
         method: 'POST',
-        headers: { ...SOAP, ...headers },
-        body: body(token, url),
+        headers: { 'content-type': SOAP + said },
+        body: form.mustUnderstand ? xml : xml.replaceAll(MUST_UNDERSTAND, ''),
         ...{ maxBytes, timeout, idle, clock: time, tls },
         ...(method === 'http' && { credentials: own }),
         ...(signal !== undefined && { signal }),
@@ -163,6 +194,7 @@ export function createClient(
       const text = bytes.toString();
       return { answer: { status, text, url }, status, text, isTold };
     };
+    const once = (method: Method) => askInForm(manner, what, saysAction, (form) => send(method, form));
     const run = async (method: Method): Promise<Tried<Answer>> => {
       const tried = await once(method);
       if (method !== 'token' || !tried.isTold || !isRefused(tried.status, tried.text)) return tried;
@@ -255,6 +287,7 @@ async function readClockOf(
   const before = time.wall();
   const asked = {
     what: 'GetSystemDateAndTime',
+    action: requests.time.action,
     body: (token: Token | undefined, to: string) =>
       encodeRequest('time', to, 0, { token, messageId: randomUUID() }),
     ...{ maxBytes: TIME_MAX, timeout: ASK_MS },

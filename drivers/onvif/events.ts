@@ -9,7 +9,7 @@ import { randomUUID } from 'node:crypto';
 import { type Clock, within } from '../contract/clock.ts';
 import { WRONG_PASSWORD } from '../login.ts';
 import type { Client } from './client.ts';
-import { encodeRequest, type Request, readRenewed, readSubscription } from './codec.ts';
+import { encodeRequest, type Request, readRenewed, readSubscription, requests } from './codec.ts';
 import { type Bears, learnFrom } from './limits.ts';
 import { type Notification, readNotifications } from './notifications.ts';
 import { createPace } from './pace.ts';
@@ -131,6 +131,7 @@ async function subscribe(options: EventsOptions): Promise<Subscription> {
       asked();
       const { text, url } = await client.askAt(told, base, {
         what: names.subscribe,
+        action: requests.subscribe.action,
         body: (token, to) =>
           encodeRequest('subscribe', to, bears.lastsMs, { token, messageId: randomUUID() }),
         ...{ maxBytes: ANSWER_MAX, timeout: ASK_MS, signal },
@@ -153,6 +154,7 @@ async function subscribe(options: EventsOptions): Promise<Subscription> {
       asked();
       const { text, status } = await client.askAt(address, url, {
         what: names[request],
+        action: requests[request].action,
         body: (token, place) =>
           encodeRequest(request, to ?? place, ms, {
             ...{ token, parameters, messages: bears.messages, messageId: randomUUID() },

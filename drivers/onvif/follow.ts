@@ -4,6 +4,7 @@
  */
 import type { Timer } from '../contract/clock.ts';
 import type { Host } from '../contract/driver.ts';
+import { WRONG_PASSWORD } from '../login.ts';
 import { serviceUrl } from './address.ts';
 import type { Camera } from './camera.ts';
 import type { CertificateError } from './certificate.ts';
@@ -120,11 +121,18 @@ export async function follow(following: Following): Promise<void> {
   let isTold = false;
   let compared: Camera | undefined;
   let lookedAt = 0;
+  let isTimeless = false;
   let read = client.clock();
   const look = async () => {
     lookedAt = clock.elapsed();
     read = await client.readClock(signal);
     states.clock(read);
+  };
+  /** @throws what ends it, with or without a time. */
+  const mayGoOn = (error: Error & { readonly code?: string }) => {
+    if (signal.aborted || client.waitMs() > 0) throw error;
+    if (error.message === WRONG_PASSWORD || error.code === 'E_CERTIFICATE') throw error;
+    return error;
   };
   const { promise: stopped, reject } = Promise.withResolvers<never>();
   stopped.catch(() => {});
@@ -133,9 +141,15 @@ export async function follow(following: Following): Promise<void> {
   /** How long events came, ms. @throws what ended it. */
   const once = async (good: (ms: number) => void): Promise<void> => {
     watch.asked();
-    await look();
+    // One may know all but its time, and leave that question without an answer.
+    const isAsked = !isTimeless || clock.elapsed() - lookedAt >= CLOCK_EVERY_MS;
+    const noTime = isAsked ? await look().then(() => undefined, mayGoOn) : undefined;
     // Who asks a camera what it is may wait for others; who stops does not.
-    const camera = await Promise.race([connected(), stopped]);
+    const camera = await Promise.race([connected(), stopped]).catch((error: unknown) => {
+      isTimeless = false;
+      throw noTime ?? error;
+    });
+    if (isAsked) isTimeless = noTime !== undefined;
     if (!isTold)
       for (const { id } of cameras) host.log.info({ device: id, ...camera.info }, 'a camera told who it is');
     isTold = true;

@@ -39,6 +39,8 @@ export interface Heard {
   readonly body: string;
   readonly path: string;
   readonly authorization: string | undefined;
+  /** The media type of what it was sent. */
+  readonly type: string;
   readonly port: number;
   /** Of the machine, ms. */
   readonly at: number;
@@ -162,6 +164,7 @@ export async function startPeer(options: PeerOptions = {}) {
     const one: Heard = {
       operation: /Body[^>]*>\s*<(?:\w+:)?(\w+)/.exec(body)?.[1] ?? '',
       ...{ body, path: request.url ?? '', authorization: request.headers.authorization },
+      type: request.headers['content-type'] ?? '',
       ...{ port: request.socket.localPort ?? 0, at: performance.now() },
     };
     heard.push(one);
