@@ -147,7 +147,8 @@ export interface Zone {
  * - `cause`: what, more finely, e.g. `broken-wire` under `fence`. Alarms of one zone differ by kind and cause.
  * - `details.account`, `details.partition`: of which panel and partition; the same zone in two of them is two.
  * - `momentary`: it happens and is over, and nothing is known of it later: no restore will end it.
- * - `past`: told later than it happened, as by a reader that was cut off: no door moves for it now.
+ * - `past`: told later than it happened, as by a reader that was cut off: no door moves for it now, and a zone alarms
+ *   where it has been armed since before.
  * - `cancelled`: of an alarm that ended because a user of the panel cancelled it.
  */
 export interface Observation {

@@ -68,8 +68,8 @@ export const httpPush = defineDriver({
 
 /** When a terminal's stream was last heard, epoch ms: another session begins there. */
 const heardAt = new WeakMap<Terminal, number>();
-/** From when on it is to be asked yet what was missed, epoch ms. */
-const owedSince = new WeakMap<Terminal, number>();
+/** From when on it is to be asked yet what was missed, epoch ms; and since when that waits, by the clock of durations. */
+const owed = new WeakMap<Terminal, { readonly since: number; readonly from: number }>();
 /** How often its password was refused: another session knows. */
 const logins = new WeakMap<Terminal, Login>();
 function loginOf(
@@ -84,6 +84,14 @@ function loginOf(
 }
 /** A stream that ends sooner is not asked beside: the terminal has trouble enough. */
 const SETTLED_MS = 10_000;
+/** Unless that goes on: some firmware ends every stream after 10 s, and is never without trouble. */
+const OWED_MOST_MS = 20_000;
+const SOON_MS = 1000;
+/** One that ended, and lived for so long, is asked for again at once: the terminal was not away. */
+const LIVED_MS = 5000;
+const AGAIN_MS = 200;
+/** Of one that is silent that says nothing. */
+const HEARD_MS = 60_000;
 /** So far may its clock and ours be apart. */
 const CLOCKS_MS = 600_000;
 
@@ -114,30 +122,59 @@ function pullFrom(
     const until = host.clock.wall() + CLOCKS_MS;
     const missed = { url, since, until, offset: pull.offset, login, signal, clock: host.clock };
     fetchMissed(missed, take).then(
-      () => owedSince.delete(terminal),
+      () => owed.delete(terminal),
       ({ message }: Error) => {
         if (!signal.aborted) host.discarded(id, 'what was missed, which it does not give', 0, message);
       },
     );
   };
-  const ended = readStream(url, login, signal, host.clock, {
-    opened() {
-      if (pull.missed > 0 && canBeAsked(url)) {
-        const earliest = host.clock.wall() - pull.missed;
-        const since = Math.max(earliest, owedSince.get(terminal) ?? heardAt.get(terminal) ?? 0);
-        owedSince.set(terminal, since);
-        asking = host.clock.after(SETTLED_MS, () => catchUp(since - CLOCKS_MS));
-      }
-      heard();
-    },
-    async message(message) {
-      heard();
-      await take(message);
-    },
-    noise: (reason, bytes) => host.discarded(id, reason, bytes),
-  });
+  const owe = () => {
+    if (pull.missed === 0 || !canBeAsked(url)) return;
+    const { wall, elapsed } = host.clock;
+    const before = owed.get(terminal);
+    const since = Math.max(wall() - pull.missed, before?.since ?? heardAt.get(terminal) ?? 0);
+    const from = before?.from ?? elapsed();
+    owed.set(terminal, { since, from });
+    const waitMs = elapsed() - from > OWED_MOST_MS ? SOON_MS : SETTLED_MS;
+    asking = host.clock.after(waitMs, () => catchUp(since - CLOCKS_MS));
+  };
   const over = () => asking?.stop();
-  ended.then(over, over);
+  /** `wasThere`: it ended, and the terminal was there until then. */
+  const readOnce = async (): Promise<{ readonly lost?: unknown; readonly wasThere: boolean }> => {
+    let openedAt: number | undefined;
+    let at = Number.NEGATIVE_INFINITY;
+    const opened = () => {
+      openedAt = host.clock.elapsed();
+      owe();
+      heard();
+    };
+    const message = async (one: Message) => {
+      at = host.clock.elapsed();
+      heard();
+      await take(one);
+    };
+    const noise = (reason: string, bytes: number) => host.discarded(id, reason, bytes);
+    try {
+      await readStream(url, login, signal, host.clock, { opened, message, noise });
+      return { wasThere: false };
+    } catch (lost) {
+      const now = host.clock.elapsed();
+      const wasThere = openedAt !== undefined && now - openedAt >= LIVED_MS && now - at <= HEARD_MS;
+      return { lost, wasThere };
+    } finally {
+      over();
+    }
+  };
+  const readOn = async (): Promise<void> => {
+    for (;;) {
+      const { lost, wasThere } = await readOnce();
+      if (!wasThere && lost === undefined) return;
+      if (!wasThere) throw lost;
+      await host.clock.wait(AGAIN_MS, signal);
+      if (signal.aborted) return;
+    }
+  };
+  const ended = readOn();
   watch.start();
   return {
     ended,

@@ -8,9 +8,6 @@ import type { Terminal } from './options.ts';
 import type { Path } from './reading.ts';
 import { createRepeats, type Hearing } from './repeats.ts';
 
-/** What is judged by whether its area is armed: now that says nothing of then. */
-const isTimeless = ({ kind }: Mapped) => !isZoneAlarmKind(kind);
-
 /** Events that wait for the disk together. */
 const AT_ONCE = 500;
 
@@ -26,8 +23,6 @@ export interface Message {
   readonly echo?: readonly Path[];
   /** It only says that the terminal is there. */
   readonly isQuiet?: true;
-  /** It was asked for: what happened while nobody listened, and what was told of it already. */
-  readonly isFetched?: true;
   /** Who sent it does not send it again: the same bytes are another event. */
   readonly isToldOnce?: true;
   /** What becomes of the answer to it. Without it there is none. */
@@ -60,7 +55,7 @@ export function createIntake(terminal: Terminal, host: Host): Intake {
     host.discarded(device, reason, bytes, detail);
     return { is };
   };
-  const take: Intake = async ({ contentType, bytes, table, echo = [], isQuiet, isFetched, ...message }) => {
+  const take: Intake = async ({ contentType, bytes, table, echo = [], isQuiet, ...message }) => {
     const { isToldOnce = false, hearing = heard } = message;
     const sent: Sent = { profile: profile as Sent['profile'], contentType, bytes, table, echo, isQuiet };
     const read = await readSent(sent, host).catch((error: Error) => error);
@@ -73,13 +68,10 @@ export function createIntake(terminal: Terminal, host: Host): Intake {
     // A stream has its pictures in parts of their own.
     for (const topic of unmapped.filter((one) => !(isToldOnce && one === NO_EVENT)))
       host.unmapped(device, topic === '' ? 'an event' : topic);
-    if (isFetched)
-      for (const { kind } of mapped.filter((one) => !isTimeless(one)))
-        host.unmapped(device, `${kind}, of before`);
     try {
       const shown = own.pictures ? picture : undefined;
       await report(
-        isFetched ? mapped.filter(isTimeless) : mapped,
+        mapped,
         { repeatOf: repeats(bytes, { hearing, isToldOnce }), picture: shown, levels },
         device,
         host,
@@ -164,26 +156,56 @@ function inOrder(all: readonly DeviceObservation[], tell: (one: DeviceObservatio
 }
 
 /** Doors and inputs of one terminal, with what they can be. */
-const LIVE_MAX = 5000;
+const KNOWN_MAX = 5000;
 /** What a level said, and then the moment says that it began: one thing. */
 const SAME_RAISE_MS = 10_000;
+
+/** The last word of what is so: when that was, epoch ms by the terminal's clock where it has one. */
+interface Word {
+  readonly state: DeviceObservation['state'];
+  readonly time: number;
+}
 
 /**
  * Some terminals say that something is so, again and again, and besides when it begins. Where the state is heard first,
  * the word that it begins is no second event.
+ *
+ * What is past and came after all that is known is told as what it is. What came before says nothing of now: a beginning
+ * is told as over, and the end of it must not be taken for the end of what stands.
  */
-function createLevels({ clock }: Pick<Host, 'clock'>) {
+function createLevels({ clock, unmapped }: Pick<Host, 'clock' | 'unmapped'>) {
   const begun = new Map<string, number>();
-  /** What was heard as it happened. */
-  const live = new Set<string>();
+  const words = new Map<string, Word>();
+  const timeOf = ({ at }: DeviceObservation) => (at?.trusted === true ? at.time : undefined);
+
+  const tellOld = async (observation: DeviceObservation, last: Word, report: Host['report']) => {
+    // Who hears an end takes it for the end of all that came before it.
+    if (observation.state === 'restored' && last.state === 'raised') return;
+    await report({ ...observation, momentary: true });
+  };
+  /** Whether its area was armed then, the gateway may not know. */
+  const tellPast = async (observation: DeviceObservation, report: Host['report']) => {
+    const { device, kind, state } = observation;
+    const { id, repeated } = await report(observation);
+    const isUntold = id === null && state === 'raised' && isZoneAlarmKind(kind);
+    if (isUntold && repeated) unmapped(device, `${kind}, of before`);
+  };
   return {
     async tell(observation: DeviceObservation, report: Host['report']): Promise<void> {
       const { kind, cause = '', state, initial, past } = observation;
       if (kind === 'credential' || kind === 'visit') return void (await report(observation));
       const what = whatOf(observation);
-      // What is past says nothing of how it is now, where that was heard.
-      if (past && live.has(what)) return void (await report({ ...observation, momentary: true }));
-      if (!past && live.size < LIVE_MAX) live.add(what);
+      const last = words.get(what);
+      const time = timeOf(observation) ?? (past ? undefined : clock.wall());
+      if (past && last !== undefined) {
+        const isLater =
+          time !== undefined && (time > last.time || (time === last.time && state === 'restored'));
+        if (!isLater) return await tellOld(observation, last, report);
+      }
+      const isNews = last === undefined || last.state !== state || initial !== true;
+      if (time !== undefined && isNews && (last !== undefined || words.size < KNOWN_MAX))
+        words.set(what, { state, time });
+      if (past) return await tellPast(observation, report);
       if (state !== 'raised') return void (await report(observation));
       const key = `${what}/${cause}`;
       const at = begun.get(key);

@@ -72,7 +72,6 @@ const asMessage = (events: readonly unknown[]): Message => ({
   contentType: 'application/json',
   bytes: Buffer.from(JSON.stringify(events)),
   isToldOnce: true,
-  isFetched: true,
 });
 
 /** `2026-11-24T07:40:01`, at this offset. */

@@ -70,7 +70,8 @@ export function createArming(
     // Whether it is armed is on a disk that cannot be read: better an alarm too many.
     if (!options.isKnown()) return await onward(observation);
     const state = known.stateOf(area);
-    if (state === 'disarmed' || state === 'exit-delay' || known.isBypassed(area.id, zone)) {
+    const wasArmed = observation.past !== true || known.wasArmedAt(area, zone, observation.at);
+    if (!wasArmed || state === 'disarmed' || state === 'exit-delay' || known.isBypassed(area.id, zone)) {
       metrics.disarmedTrips.inc({ area: area.id });
       return NOTHING;
     }

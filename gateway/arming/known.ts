@@ -47,6 +47,14 @@ export function knownOf(states: Recorder['states'], now: () => number) {
     latest,
     isRaised,
     exitLeftMs,
+    /** Whether the zone has been armed since before what is told only now. Of when it was nobody knows better than now. */
+    wasArmedAt(area: AreaConfig, zone: ZoneConfig, at: Observation['at']): boolean {
+      const event = latest(aboutArea(area.id, 'arming'))?.event;
+      if (event === undefined || at?.trusted !== true) return true;
+      const { exitDelay = 0 } = (event.data['details'] ?? {}) as { exitDelay?: number };
+      const bypass = latest(bypassOf(area.id, zone))?.event.time ?? event.time;
+      return Date.parse(event.time) + exitDelay * 1000 <= at.time && Date.parse(bypass) <= at.time;
+    },
     isBypassed: (area: string, zone: ZoneConfig) => isRaised(bypassOf(area, zone)),
     stateOf(area: AreaConfig): AreaState {
       if (!isRaised(aboutArea(area.id, 'arming'))) return 'disarmed';

@@ -81,6 +81,28 @@ describe('a disarmed area', () => {
   });
 });
 
+describe('what is told later than it happened', () => {
+  it('is an alarm where its zone has been armed since before', async () => {
+    const { events, arming, command, time } = await house();
+    const late = (ago: number) =>
+      arming.pass({
+        ...{ device: 'io', kind: 'intrusion', state: 'raised', past: true },
+        zone: { number: 2, id: 'z2' },
+        at: { time: time.wall() - ago, trusted: true },
+      });
+    await command('arm');
+    await time.advance(60_000);
+    expect(await late(70_000)).toMatchObject({ id: null });
+    expect(await late(30_000)).toMatchObject({ id: expect.any(String) });
+    await command('bypass', { device: 'io', zone: 2 });
+    await command('unbypass', { device: 'io', zone: 2 });
+    await time.advance(1000);
+    expect(await late(30_000)).toMatchObject({ id: null });
+    expect(await late(500)).toMatchObject({ id: expect.any(String) });
+    expect(events.filter((one) => one.startsWith('alarm'))).toEqual(['alarm.raised z2', 'alarm.raised z2']);
+  });
+});
+
 describe('delays', () => {
   it('an entry that is not followed by a code is an alarm, with the time of the entry', async () => {
     const { events, times, trip, command, clock, time } = await house();
