@@ -12,6 +12,7 @@ import { createHandshakes } from './handshakes.ts';
 import { createLimits, type Limits, plainAddress, slow } from './limits.ts';
 import { lineOf } from './options.ts';
 import { type Pushing, servePush } from './push.ts';
+import { whichPath, whoCame } from './strangers.ts';
 import { createWanted } from './wanted.ts';
 import { serveZkteco } from './zkteco.ts';
 
@@ -122,6 +123,12 @@ function passExpectations({ server }: FastifyInstance): WeakSet<IncomingMessage>
   return expecting;
 }
 
+const strangerOf = ({ ip, raw, params, query }: FastifyRequest) => {
+  const { device } = params as { readonly device?: string };
+  const { SN } = query as { readonly SN?: unknown };
+  return { address: ip, url: raw.url ?? '', device, serial: typeof SN === 'string' ? SN : undefined };
+};
+
 /** What it must show is not known: its file cannot be read. */
 interface Unknown {
   readonly is: 'unknown';
@@ -155,6 +162,11 @@ function createAdmission(
     host,
   );
   const line = lineOf(terminals[0].terminal);
+  const there = {
+    ids: terminals.map(({ terminal: { id } }) => id),
+    serials: terminals.flatMap(({ terminal: { options } }) => options.serial ?? []),
+  };
+  const paths = [...there.ids.map((id) => `/push/${id}`), '/iclock/cdata'];
 
   const refuse = async (request: FastifyRequest, reply: FastifyReply, status: number) => {
     const { raw } = request;
@@ -190,8 +202,9 @@ function createAdmission(
       said(line, 'more requests than are looked at', 0, request.ip);
       return await refuse(request, reply, 429);
     }
+    const url = request.raw.url ?? '';
     if (whose === undefined) {
-      said(line, 'a request for what is not there', 0, request.ip);
+      said(line, 'a request for what is not there', 0, whichPath(request.ip, url, paths));
       return await refuse(request, reply, 404);
     }
     const found = whose(request);
@@ -202,7 +215,9 @@ function createAdmission(
     }
     if (found === undefined || verdict.is !== 'right') {
       const count = () => {
-        if ('why' in verdict) said(found?.terminal.id ?? line, verdict.why, 0, request.ip);
+        if (!('why' in verdict)) return;
+        if (found === undefined) said(line, verdict.why, 0, whoCame(strangerOf(request), there));
+        else said(found.terminal.id, verdict.why, 0, request.ip);
       };
       if (found !== undefined && verdict.is === 'unsaid')
         handshakes.asked(`${found.terminal.id} ${request.ip}`, count);

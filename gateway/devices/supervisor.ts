@@ -13,6 +13,7 @@ import type { Part } from '../lifecycle/part.ts';
 import { type BurstLog, burstLog } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import { createReasons } from '../observe/reasons.ts';
+import { createLastDiscarded, type LastDiscarded } from './discarded.ts';
 import { createLinks, type Links } from './links.ts';
 import { createUnmapped, type Unmapped } from './unmapped.ts';
 
@@ -23,6 +24,8 @@ export interface Supervisor extends Part {
   online(device: string): boolean | undefined;
   /** What each device told and no rule maps, and how often. */
   unmapped: Unmapped['list'];
+  /** The last detail of what made no sense, by device (or line) and reason. */
+  lastDiscarded: LastDiscarded['list'];
   /**
    * Gives a command to a device's session, once. Where its line is not open or it does not answer yet, waits for that,
    * at most `patienceMs`; by default not at all. Never rejects: what cannot be done says why.
@@ -72,6 +75,7 @@ interface Shared {
   /** What devices said and is not on disk yet. */
   readonly flying: InFlight;
   readonly unmapped: Unmapped;
+  readonly discarded: LastDiscarded;
   readonly signal: AbortSignal;
 }
 
@@ -105,6 +109,7 @@ export function createSupervisor(devices: readonly Device[], context: Supervisor
   const flying = inFlight(context.time);
   const links = createLinks(context);
   const unmapped = createUnmapped();
+  const discarded = createLastDiscarded();
   let running: readonly Promise<void>[] = [];
   const close = async () => {
     stop.abort();
@@ -116,11 +121,12 @@ export function createSupervisor(devices: readonly Device[], context: Supervisor
   return {
     start() {
       running = [...wires].map((wire) =>
-        keepOpen(wire, { context, links, bursts, flying, unmapped, signal: stop.signal }),
+        keepOpen(wire, { context, links, bursts, flying, unmapped, discarded, signal: stop.signal }),
       );
     },
     online: links.online,
     unmapped: unmapped.list,
+    lastDiscarded: discarded.list,
     async execute(command, { patienceMs = 0 } = {}) {
       const wire = wireOf.get(command.device);
       if (wire === undefined) return { done: false, reason: `there is no device ${command.device}` };
@@ -213,22 +219,21 @@ async function waitToReopen(wire: Wire, waitMs: number, { context, signal }: Sha
 function countDiscarded(
   { line, devices, reasonOf }: Wire,
   [named, said, bytes, more]: Parameters<Host['discarded']>,
-  { metrics, bursts }: { readonly metrics: Metrics; readonly bursts: BurstLog },
+  { context: { metrics }, bursts, discarded }: Pick<Shared, 'context' | 'bursts' | 'discarded'>,
 ): void {
   const isOurs = named === line || devices.some(({ id }) => id === named);
   const device = isOurs ? named : (devices[0]?.id ?? '');
   const { reason, detail } = reasonOf(said, isOurs ? undefined : named, more);
   metrics.discarded.inc({ device, reason });
   metrics.discardedBytes.inc({ device }, bytes);
+  discarded.note(device, reason, detail);
   const sentence = `${device} sent what cannot be used: ${reason}`;
   bursts.warn(`${device} ${reason}`, { device, bytes, detail }, sentence);
 }
 
 /** One session, from open to end. Rejects when the line is gone. */
-async function runSession(
-  wire: Wire,
-  { context, links, bursts, flying, unmapped, signal }: Shared,
-): Promise<void> {
+async function runSession(wire: Wire, shared: Shared): Promise<void> {
+  const { context, links, flying, unmapped, signal } = shared;
   const { driver, devices } = wire;
   const { record, keep, isolated, time, log, metrics } = context;
   const own = new AbortController();
@@ -239,7 +244,7 @@ async function runSession(
       links.noteLink(device, part, state === 'online', reason);
       if (state === 'online') for (const wake of [...wire.waiting]) wake(false);
     },
-    discarded: (...what) => countDiscarded(wire, what, { metrics, bursts }),
+    discarded: (...what) => countDiscarded(wire, what, shared),
     unmapped(device, what) {
       metrics.unmapped.inc({ device });
       unmapped.note(device, what);

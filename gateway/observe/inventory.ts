@@ -23,7 +23,11 @@ export interface Inventoried {
   readonly damaged: { list(): readonly string[] };
   readonly uplinks: { states(): Readonly<Record<string, object>> };
   /** undefined: not heard of yet. */
-  readonly devices: { online(device: string): boolean | undefined; unmapped(): object };
+  readonly devices: {
+    online(device: string): boolean | undefined;
+    unmapped(): object;
+    lastDiscarded(): object;
+  };
   /** Devices that say more than is let through at once. */
   readonly floods: { list(): readonly object[] };
   readonly arming: { state(area: string): string | undefined };
@@ -98,6 +102,7 @@ export function createInventory(
       pushes: of.media.pushes(),
       visitors: of.visitors.list().filter(({ stage }) => stage !== 'expected').length,
       discarded: await discardsOf(metrics),
+      lastDiscarded: of.devices.lastDiscarded(),
       unmapped: of.devices.unmapped(),
       floods: of.floods.list(),
     },

@@ -144,17 +144,21 @@ describe('the supervisor', () => {
 
   it('counts for the line what no device of it said', async () => {
     const { driver, opened } = testDriver('a');
-    const { metrics } = start([device('one', 'http 0.0.0.0:8080')], [driver]);
+    const { metrics, supervisor } = start([device('one', 'http 0.0.0.0:8080')], [driver]);
     const { host } = await opened.next();
-    host.discarded('http 0.0.0.0:8080', 'a terminal that is not in the config', 0, 'detail');
+    for (const detail of ['detail', undefined, 'x'.repeat(500)])
+      host.discarded('http 0.0.0.0:8080', 'a terminal that is not in the config', 0, detail);
+    expect(supervisor.lastDiscarded()).toEqual({
+      'http 0.0.0.0:8080': { 'a terminal that is not in the config': 'x'.repeat(200) },
+    });
     expect(await discardsOf(metrics)).toEqual({
-      'http 0.0.0.0:8080': { 'a terminal that is not in the config': 1 },
+      'http 0.0.0.0:8080': { 'a terminal that is not in the config': 3 },
     });
   });
 
   it('makes no label of what a stranger called himself or said', async () => {
     const { driver, opened } = testDriver('a');
-    const { metrics } = start([device('one', 'w'), device('two', 'w')], [driver]);
+    const { metrics, supervisor } = start([device('one', 'w'), device('two', 'w')], [driver]);
     const { host } = await opened.next();
     for (let i = 0; i < 3000; i++) {
       host.discarded(`stranger-${i}`, 'no terminal', 1);
@@ -170,6 +174,9 @@ describe('the supervisor', () => {
       /^campus_discarded_total\{device="two".* 29\d\d$/,
     );
     expect(Object.keys(await discardsOf(metrics))).toEqual(['one', 'two']);
+    const last = supervisor.lastDiscarded();
+    expect(Object.keys(last)).toEqual(['one', 'two']);
+    expect(JSON.stringify(last).length).toBeLessThan(20_000);
   });
 });
 
