@@ -90,8 +90,15 @@ function createWatch({ cameras, host, states }: Following) {
   };
 }
 
-/** Whether a camera has what the config names: what it has not is a fault, and counted. */
-async function compare(camera: Camera, { cameras, host, states, signal }: Following): Promise<void> {
+/**
+ * Whether a camera has what the config names: what it has not is a fault that says all of it, in the log too, whenever
+ * that is something else. It sent nothing that is wrong. `told`: what was said last, by device.
+ */
+async function compare(
+  camera: Camera,
+  { cameras, host, states, signal }: Following,
+  told: Map<string, string>,
+): Promise<void> {
   const { profiles } = camera;
   const needsSources = cameras.some(
     ({ options: { source } }) => source !== undefined && !isSource(source, profiles),
@@ -106,8 +113,12 @@ async function compare(camera: Camera, { cameras, host, states, signal }: Follow
     const wrong = missingOf(own, has);
     const reason = wrong.join('; ').slice(0, REASON_MAX);
     states.fault('config', wrong.length > 0, { reason }, own.id);
-    for (const sentence of wrong)
-      host.discarded(own.id, 'the config names what the camera does not have', 0, sentence);
+    if (reason !== '' && reason !== told.get(own.id))
+      host.log.warn(
+        { device: own.id, missing: wrong.length },
+        `${own.id}: the config names what the camera does not have: ${reason}`,
+      );
+    told.set(own.id, reason);
   }
 }
 
@@ -120,6 +131,7 @@ export async function follow(following: Following): Promise<void> {
   const bears = createBears();
   let isTold = false;
   let compared: Camera | undefined;
+  const toldMissing = new Map<string, string>();
   let lookedAt = 0;
   let isTimeless = false;
   let read = client.clock();
@@ -153,7 +165,7 @@ export async function follow(following: Following): Promise<void> {
     if (!isTold)
       for (const { id } of cameras) host.log.info({ device: id, ...camera.info }, 'a camera told who it is');
     isTold = true;
-    if (compared !== camera) void compare(camera, following);
+    if (compared !== camera) void compare(camera, following, toldMissing);
     compared = camera;
     if (camera.events === undefined) {
       // Nothing to listen to: whether it is there is all there is to know.

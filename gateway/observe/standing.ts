@@ -33,6 +33,8 @@ export interface LinkWord {
 const OF_DEVICE_MAX = 20;
 const SHOWN_MAX = 500;
 const WORDS_MAX = 200;
+/** Of a reason: of a camera's, all that the config names and it has not. */
+const REASON_MAX = 1000;
 
 interface Said {
   readonly kind: string;
@@ -54,7 +56,7 @@ const isFault = ({ kind, cause }: Said) =>
 /** What is wrong, as far as drivers say it: a sentence, or by how much a clock is off. */
 function reasonOf({ details = {} }: Said): string | undefined {
   const { reason, seconds } = details;
-  if (typeof reason === 'string' && reason !== '') return reason.slice(0, WORDS_MAX);
+  if (typeof reason === 'string' && reason !== '') return reason.slice(0, REASON_MAX);
   return typeof seconds === 'number' ? `${seconds} s` : undefined;
 }
 
