@@ -1,15 +1,15 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { openJournal } from '../../gateway/journal/index.ts';
 import { watchClock } from '../../gateway/observe/clock.ts';
 import { createMetrics } from '../../gateway/observe/metrics.ts';
 import { createRecorder } from '../../gateway/road/recorder.ts';
 import { keepStorage } from '../../gateway/upkeep/storage.ts';
-import { openHere } from '../backing.ts';
 import { manualClock } from '../clocks.ts';
 import { eventually, silentLog, temporaryDirectory } from '../helpers.ts';
 
 async function campus(options: { lowDisk: number; budget: number; keep?: number }) {
   const directory = temporaryDirectory();
-  const journal = await openHere(directory);
+  const journal = await openJournal(directory);
   const time = manualClock();
   const clock = watchClock(time);
   clock.start();
