@@ -37,6 +37,11 @@ export interface Host {
    * a burst. What varies goes into `detail`. `device`: or the name of the line, of what no device of the config said.
    */
   discarded(device: string, reason: string, bytes: number, detail?: string): void;
+  /**
+   * What is known to be raised of a device, from before this session or the last start: `seen` says since when. For a
+   * driver that ends what its device never says to have ended.
+   */
+  raised?(device: string): readonly DeviceObservation[];
   /** It told what no rule maps: no event, counted by `what` (a topic, a code) and listed in /health for the installer. */
   unmapped(device: string, what: string): void;
   /**

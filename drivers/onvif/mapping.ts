@@ -2,7 +2,7 @@
 import { closest, distance } from 'fastest-levenshtein';
 import { z } from 'zod';
 import { alarmKinds, type DeviceObservation, videoCauses } from '../contract/observation.ts';
-import { classOf, meaningOf } from './meanings.ts';
+import { classOf, faultCauses, meaningOf } from './meanings.ts';
 import { type Notification, plainTopic } from './notifications.ts';
 import { stateIn } from './values.ts';
 
@@ -81,6 +81,14 @@ export interface Meant {
   /** Which of several objects, where they are told apart. */
   readonly object: string | undefined;
 }
+
+/** Whether a camera's topics may have told it: not that it is blind, nor what only the gateway says. */
+export const mayMean = ({ kind, cause }: DeviceObservation, rules: readonly EventRule[]): boolean =>
+  kind === 'video' ||
+  kind === 'power' ||
+  (alarmKinds as readonly string[]).includes(kind) ||
+  (kind === 'fault' && faultCauses.includes(cause ?? '')) ||
+  rules.some((rule) => rule.kind === kind && rule.cause === cause);
 
 /** What came of a notification. */
 export type Judged =

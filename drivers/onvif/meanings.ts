@@ -37,6 +37,11 @@ const named: readonly (readonly [topic: string, meaning: Meaning])[] = [
   ['RecordingConfig/JobState', fault('recording')],
 ];
 
+/** What topics tell of faults. */
+export const faultCauses: readonly string[] = named.flatMap(([, { kind, cause = '' }]) =>
+  kind === 'fault' ? [cause] : [],
+);
+
 /** Topics that begin so tell of the device, not of what it sees. */
 const OF_THE_DEVICE =
   /^(Device|Media2?|Monitoring|Recording\w*|RecordingConfig|Configuration|Storage|Network|PTZ\w*|Log\w*|System|User|Credential|Door\w*|AccessControl)$/;

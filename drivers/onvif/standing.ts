@@ -32,6 +32,11 @@ interface Standing {
   readonly holders: Map<string, Holder>;
 }
 
+/** Holds what stood before we began: which property it was is not known. */
+const BEFORE = '';
+/** What stood before we began is said anew in this time by a camera that does. */
+const ANEW_MS = 30_000;
+
 interface Of {
   readonly clearAfter: number;
   readonly source: string | undefined;
@@ -45,6 +50,9 @@ const keyOf = ({ device, kind, cause, zone, details }: DeviceObservation) =>
     cause,
     ...(zone === undefined ? [details?.['part'], details?.['source']] : [zone.number]),
   ]);
+
+const isOfPart = (one: DeviceObservation, other: DeviceObservation) =>
+  one.details?.['part'] === other.details?.['part'];
 
 const itemsKey = (items: Readonly<Record<string, string>>) =>
   Object.entries(items).toSorted(([one], [other]) => (one < other ? -1 : 1));
@@ -156,7 +164,12 @@ function lower(
     return observation.kind === 'contact' ? observation : { ...observation, initial: true };
   // One that tells no objects apart ends them all, and is ended by any.
   for (const [other, one] of found.holders)
-    if (other === holder || (one.of === of && (object === undefined || other === of))) release(found, other);
+    if (
+      other === holder ||
+      (other === BEFORE && isOfPart(found.observation, observation)) ||
+      (one.of === of && (object === undefined || other === of))
+    )
+      release(found, other);
   if (found.holders.size > 0) {
     found.end.stop();
     found.end = endLater(key, found.observation, clearAfter);
@@ -206,6 +219,18 @@ export function createStanding(clock: Clock, assume: (observation: DeviceObserva
       return lower(store, holder, of, meant, more.clearAfter);
     },
     drop: (device: string, notification: Notification) => drop(store, device, notification),
+    /** It stood before we began, and ends as all do. */
+    recall(raised: DeviceObservation, clearAfter: number) {
+      const { seen = 0, ...observation } = raised;
+      const key = keyOf(observation);
+      if (standing.has(key) || standing.size >= STATES_MAX) return;
+      const left = Math.min(clearAfter, Math.max(ANEW_MS, seen + clearAfter - clock.wall()));
+      standing.set(key, {
+        ...{ observation, source: undefined, name: undefined },
+        end: store.endLater(key, observation, left),
+        holders: new Map([[BEFORE, { of: BEFORE, isStale: true }]]),
+      });
+    },
     forget: (observation: DeviceObservation) => remove(keyOf(observation)),
     begin() {
       for (const { holders } of standing.values()) for (const one of holders.values()) one.isStale = true;

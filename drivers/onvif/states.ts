@@ -1,7 +1,7 @@
 /** What is raised at a camera, and when it ends where the camera never says so. What stands: standing.ts. */
 import type { Host } from '../contract/driver.ts';
 import type { DeviceObservation } from '../contract/observation.ts';
-import { judge, listed } from './mapping.ts';
+import { judge, listed, mayMean } from './mapping.ts';
 import type { Notification } from './notifications.ts';
 import type { Own } from './options.ts';
 import { createRepeats } from './repeats.ts';
@@ -25,6 +25,9 @@ export function createStates(
     host.report({ ...rest, state: 'restored', details }).catch(() => {});
   };
   const standing = createStanding(host.clock, assume);
+  for (const { id, options } of cameras)
+    for (const raised of host.raised?.(id) ?? [])
+      if (mayMean(raised, options.events)) standing.recall(raised, options.clearAfter);
   const repeatOf = createRepeats(host.clock);
   // The camera forgets it with our next question: one that the disk refuses gets a second chance here.
   const record = (observation: DeviceObservation) =>

@@ -13,6 +13,7 @@ import type { Part } from '../lifecycle/part.ts';
 import { type BurstLog, burstLog } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import { createReasons } from '../observe/reasons.ts';
+import { raisedOf, type State } from '../road/states.ts';
 import { createLastDiscarded, type LastDiscarded } from './discarded.ts';
 import { createLinks, type Links } from './links.ts';
 import { createUnmapped, type Unmapped } from './unmapped.ts';
@@ -38,6 +39,8 @@ export interface Supervisor extends Part {
 export interface SupervisorContext {
   readonly drivers: readonly Driver[];
   readonly record: (observation: Observation) => Promise<Receipt>;
+  /** What is known of each thing. */
+  readonly states?: ReadonlyMap<string, State>;
   readonly keep: Host['keep'];
   readonly isolated: Host['isolated'];
   readonly time: Clock;
@@ -244,6 +247,7 @@ async function runSession(wire: Wire, shared: Shared): Promise<void> {
       links.noteLink(device, part, state === 'online', reason);
       if (state === 'online') for (const wake of [...wire.waiting]) wake(false);
     },
+    raised: (device) => raisedOf(device, context.states?.values() ?? []),
     discarded: (...what) => countDiscarded(wire, what, shared),
     unmapped(device, what) {
       metrics.unmapped.inc({ device });

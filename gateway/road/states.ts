@@ -4,7 +4,7 @@
  */
 import { type Event, readEvent, typePrefix } from '../../config/catalogue/events.ts';
 import type { Log } from '../../drivers/contract/driver.ts';
-import { isAlarmKind, type Observation } from '../../drivers/contract/observation.ts';
+import { type DeviceObservation, isAlarmKind, type Observation } from '../../drivers/contract/observation.ts';
 import type { Journal } from '../journal/index.ts';
 import { signal } from '../lifecycle/signal.ts';
 import { type StateOf, stateKeyOf } from './event.ts';
@@ -148,4 +148,22 @@ export function deviceState(device: string, states: Iterable<State>) {
       sequence: String(sequence),
     })),
   };
+}
+
+/** What stands of one device, as it was told. */
+export function raisedOf(device: string, states: Iterable<State>): readonly DeviceObservation[] {
+  const raised: DeviceObservation[] = [];
+  for (const { device: of, raised: is, event } of states) {
+    if (of !== device || !is) continue;
+    const { kind, cause, zone, details } = event.data as unknown as DeviceObservation;
+    const { clock } = event.data as { clock?: { seenAt?: string } };
+    const seen = Date.parse(clock?.seenAt ?? event.time);
+    raised.push({
+      ...{ device, kind, state: 'raised' as const, seen },
+      ...(cause !== undefined && { cause }),
+      ...(zone !== undefined && { zone: { number: zone.number } }),
+      ...(details !== undefined && { details }),
+    });
+  }
+  return raised;
 }

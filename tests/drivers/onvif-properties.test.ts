@@ -4,6 +4,7 @@
  * rules of the same name, inputs.
  */
 import { describe, expect, it } from 'vitest';
+import type { DeviceObservation } from '../../drivers/contract/observation.ts';
 import { onvif } from '../../drivers/onvif/driver.ts';
 import type { Notification } from '../../drivers/onvif/notifications.ts';
 import { createStates } from '../../drivers/onvif/states.ts';
@@ -176,6 +177,67 @@ describe('the end of a state', () => {
     await take(MOTION, { ...of(1), Rule: 'a' }, { IsMotion: 'true' });
     await take(MOTION, { ...of(1), Rule: 'b' }, { IsMotion: 'true' });
     expect(reports.rest().map(({ details }) => details?.['part'])).toEqual(['VS_1', 'b']);
+  });
+});
+
+describe('what stood before the gateway started', () => {
+  const stood = (more: object = {}) => ({
+    ...{ device: 'cam', kind: 'panic', state: 'raised', zone: { number: 1 }, seen: 0 },
+    ...{ details: { part: 'di1' }, ...more },
+  });
+  const restarted = (known: readonly object[], own: object = {}) => {
+    const clock = manualClock();
+    const fake = fakeHost(undefined, clock);
+    const host = { ...fake.host, raised: () => known as readonly DeviceObservation[] };
+    const options = onvif.options.parse({ host: '10.0.0.1', ...panic, ...own });
+    const device = { id: 'cam', driver: 'onvif', options };
+    const states = createStates([device], host, () => device);
+    const input = (InputToken: string, LogicalState: string) =>
+      states.take(
+        {
+          ...{ topic: INPUT, operation: 'Initialized', at: clock.wall() },
+          ...{ source: { InputToken }, data: { LogicalState } },
+        },
+        reading,
+      );
+    return { ...fake, clock, input };
+  };
+
+  it('is ended where the camera says nothing of it', async () => {
+    const line = { kind: 'video', cause: 'line-crossed', zone: undefined, details: { part: 'L' } };
+    const { clock, reports } = restarted([stood(), stood(line)], { clearAfter: '8s' });
+    await clock.advance(7999);
+    expect(reports.rest()).toEqual([]);
+    await clock.advance(1);
+    expect(reports.rest()).toMatchObject([
+      { kind: 'panic', state: 'restored', zone: { number: 1 }, details: { part: 'di1', assumed: true } },
+      { kind: 'video', cause: 'line-crossed', state: 'restored', details: { part: 'L', assumed: true } },
+    ]);
+  });
+
+  it('is not ended by another input of its zone, and not at all where it is said anew', async () => {
+    const { clock, reports, input } = restarted([stood()]);
+    await input('di0', 'false');
+    expect(reports.rest()).toEqual([]);
+    await input('di1', 'true');
+    expect(reports.rest()).toMatchObject([{ state: 'raised', initial: true }]);
+    await clock.advance(60_000);
+    expect(reports.rest()).toEqual([]);
+    await input('di1', 'false');
+    expect(reports.rest()).toMatchObject([{ state: 'restored' }]);
+  });
+
+  it('is ended where the camera says that it is over', async () => {
+    const { reports, input } = restarted([stood()]);
+    await input('di1', 'false');
+    expect(reports.rest()).toMatchObject([{ state: 'restored' }]);
+  });
+
+  it('and is not of its topics is left to who said it', async () => {
+    const blind = { ...stood({ kind: 'fault', cause: 'blind' }), zone: undefined };
+    const { clock, reports } = restarted([blind], { clearAfter: '8s' });
+    await clock.advance(60_000);
+    expect(reports.rest()).toEqual([]);
   });
 });
 
