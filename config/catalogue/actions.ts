@@ -51,6 +51,8 @@ export interface Asked<A extends ActionName = ActionName> {
   readonly target: string;
   readonly arguments: ArgumentsOf<A>;
   readonly from: Asking;
+  /** By `elapsed` of the clock: it is not begun later. */
+  readonly notAfter?: number | undefined;
 }
 /** Who asks. */
 export interface Asking {

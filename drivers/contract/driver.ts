@@ -73,6 +73,8 @@ export interface Command {
   readonly device: string;
   readonly action: string;
   readonly arguments: Readonly<Record<string, unknown>>;
+  /** By `elapsed` of the clock: it is not begun later. Judged anew right before it goes on the wire, where it has to wait. */
+  readonly notAfter?: number | undefined;
 }
 
 /** `unknown`: it may have been done; the device did not answer. `result`: what was asked for. */

@@ -10,11 +10,12 @@ import { exceptionText, type ModbusRequest } from './codec.ts';
 import { hintOf } from './hints.ts';
 import { outputProblems } from './output-check.ts';
 import { outputCommands, outputOptions } from './output-options.ts';
-import { createOutputs, type OutputWire, type WriteProblem } from './outputs.ts';
+import { createOutputs } from './outputs.ts';
 import { type Point, resetRequest } from './point.ts';
 import { pollLoop } from './poll.ts';
 import { type Profile, profileSchema } from './profile.ts';
 import { openRtu } from './rtu.ts';
+import type { OutputWire, WriteProblem } from './switches.ts';
 import { openTcp } from './tcp.ts';
 import type { Ask, Reply, Wire } from './wire.ts';
 
@@ -226,7 +227,7 @@ export function openWire(devices: readonly ModbusDevice[], host: Host): Promise<
 /** Asks one device. */
 export function askerOf({ options }: ModbusDevice, wire: Wire) {
   const { unit, timeout, delay, answersAs } = options;
-  return (request: ModbusRequest, more: Pick<Ask, 'urgent' | 'now'> = {}): Promise<Reply> =>
+  return (request: ModbusRequest, more: Pick<Ask, 'urgent' | 'now' | 'whyNot'> = {}): Promise<Reply> =>
     wire.transact({ unit, request, timeout, delay, answersAs, ...more });
 }
 
@@ -238,6 +239,7 @@ function unitOf(device: ModbusDevice, wire: Wire, host: Host, signal: AbortSigna
   const write: OutputWire['write'] = async (name, request, how) => {
     for (let tried = 1; ; tried++) {
       const reply = await ask(request, how).catch(gone);
+      if ('missing' in reply && reply.unwanted === true) return { reason: reply.missing };
       if ('missing' in reply)
         return { reason: reply.missing, ...(reply.unsent === true ? { passing: true } : { unknown: true }) };
       if (!('exception' in reply)) return undefined;
@@ -246,8 +248,9 @@ function unitOf(device: ModbusDevice, wire: Wire, host: Host, signal: AbortSigna
       await clock.wait(BUSY_AGAIN_MS, signal);
     }
   };
-  const read = async (input: number): Promise<boolean | string> => {
-    const reply = await ask({ function: 2, address: input, count: 1 }, { urgent: true }).catch(gone);
+  const read: OutputWire['read'] = async (input, whyNot) => {
+    const question = { function: 2, address: input, count: 1 } as const;
+    const reply = await ask(question, { urgent: true, whyNot }).catch(gone);
     if ('missing' in reply) return reply.missing;
     if ('exception' in reply) return refusalOf(`input ${input}`, reply.exception).reason;
     return 'bits' in reply ? reply.bits[0] === true : 'an answer of another function';

@@ -3,28 +3,16 @@
  * door after its moment, a bollard after its travel; and all of them when the gateway starts or stops.
  */
 import { z } from 'zod';
-import type { Clock, Timer } from '../contract/clock.ts';
+import type { Clock } from '../contract/clock.ts';
 import { type Command, type Outcome, wrongArgument } from '../contract/driver.ts';
-import type { ModbusRequest } from './codec.ts';
 import { actionsOf, type Bollard, type OutputOptions, type Target, targetsOf } from './output-options.ts';
-
-/** The device's wire. Both give why it could not be done. */
-export interface OutputWire {
-  /** `now`: it waits for nothing that is owed; `urgent`: it passes polls. */
-  readonly write: (
-    name: string,
-    request: ModbusRequest,
-    how: { readonly now?: boolean; readonly urgent: boolean },
-  ) => Promise<WriteProblem | undefined>;
-  readonly read: (input: number) => Promise<boolean | string>;
-}
-export interface WriteProblem {
-  readonly reason: string;
-  /** It may have been done: nobody answered. */
-  readonly unknown?: true;
-  /** It was not done now, and may be later. */
-  readonly passing?: true;
-}
+import {
+  createSwitches,
+  type OutputWire,
+  type Switches,
+  type WhyNot,
+  type WriteProblem,
+} from './switches.ts';
 
 export interface Outputs {
   execute(command: Command): Promise<Outcome>;
@@ -44,9 +32,12 @@ const argumentsSchema = z.strictObject({
   output: z.string(),
   for: z.number().positive().max(86_400).optional().describe('Seconds, for `activate`'),
 });
+const EXPIRED = 'it expired before its turn came';
 const INTERLOCK_EVERY_MS = 100;
-const REST_AGAIN_MS = 1000;
-const REST_AGAIN_MOST_MS = 15_000;
+/** An interlock that cannot be read for so long is taken for one that is on. */
+const INTERLOCK_PATIENCE_MS = 400;
+/** So long what an interlock said lets a movement begin. */
+const INTERLOCK_FRESH_MS = 1000;
 
 const failed = ({ reason, unknown }: WriteProblem): Outcome => ({
   done: false,
@@ -54,71 +45,58 @@ const failed = ({ reason, unknown }: WriteProblem): Outcome => ({
   ...(unknown === true && { unknown }),
 });
 
-/** What a device switches, and what will switch each off. */
-function createSwitches(wire: OutputWire, signal: AbortSignal, time: Clock) {
-  const timers = new Map<Target, Timer>();
-  const stopTimer = (at: Target) => {
-    timers.get(at)?.stop();
-    timers.delete(at);
-  };
-  const offAfter = (at: Target, ms: number, tried = 0) => {
-    stopTimer(at);
-    timers.set(
-      at,
-      time.after(ms, () => void off(at, tried)),
-    );
-  };
-  /** Off, and insists: what was to last a moment must not last for ever. A device that is away costs the line ever less. */
-  const off = async (at: Target, tried = 0, urgent = tried === 0): Promise<WriteProblem | undefined> => {
-    stopTimer(at);
-    const problem = await wire.write(at.name, at.off, { now: true, urgent });
-    const mayHelp = problem?.unknown === true || problem?.passing === true;
-    if (mayHelp && !signal.aborted && !timers.has(at))
-      offAfter(at, Math.min(REST_AGAIN_MS * 2 ** tried, REST_AGAIN_MOST_MS), tried + 1);
-    return problem;
-  };
-  return {
-    /** `urgent`: it passes polls. */
-    off: (at: Target, urgent = true) => off(at, 0, urgent),
-    /** For so long; Infinity: until it is switched off. */
-    async on(at: Target, ms: number): Promise<WriteProblem | undefined> {
-      stopTimer(at);
-      const isTimed = ms !== Number.POSITIVE_INFINITY;
-      const isPulse = isTimed && at.pulse !== undefined;
-      const problem = await wire.write(at.name, isPulse ? at.pulse(ms) : at.on, { urgent: true });
-      // Also where nobody answered: it may be on. A device that times it and said so needs no help.
-      if (isTimed && !(isPulse && problem === undefined)) offAfter(at, ms);
-      return problem;
-    },
-  };
-}
-type Switches = ReturnType<typeof createSwitches>;
-
 /** Moves bollards, each one way at a time, while nothing stands there. */
 function createBollards(switches: Switches, wire: OutputWire, signal: AbortSignal, time: Clock) {
   const moving = new Set<string>();
-  const blockedBy = async ({ interlock }: Bollard): Promise<string | undefined> => {
-    const found = await wire.read(interlock.input);
+  const blockedBy = async ({ interlock }: Bollard, whyNot?: WhyNot): Promise<string | undefined> => {
+    const found = await wire.read(interlock.input, whyNot);
     if (typeof found === 'string') return `its interlock cannot be read: ${found}`;
     return found === (interlock.normal === 'open')
       ? 'its interlock is on: something stands there'
       : undefined;
   };
-  const move = async (bollard: Bollard, action: 'raise' | 'lower'): Promise<Outcome> => {
+  /** As long as it rises nobody looks away for long. In steps: what came while this process was busy is heard first. */
+  const stoppedBy = async (bollard: Bollard): Promise<string | undefined> => {
+    let late: string | undefined;
+    let isRead = false;
+    const read = blockedBy(bollard, () => late).finally(() => {
+      isRead = true;
+    });
+    const patience = async () => {
+      for (let ms = 0; ms < INTERLOCK_PATIENCE_MS && !isRead; ms += INTERLOCK_EVERY_MS)
+        await time.wait(INTERLOCK_EVERY_MS, signal);
+      late = `its interlock could not be read for ${INTERLOCK_PATIENCE_MS} ms`;
+      return late;
+    };
+    return await Promise.race([read, patience()]);
+  };
+  const move = async (bollard: Bollard, action: 'raise' | 'lower', whyNot: WhyNot): Promise<Outcome> => {
     const [up, down] = targetsOf(bollard) as readonly [Target, Target];
     const [own, other] = action === 'raise' ? [up, down] : [down, up];
     // Twice: one answer may be another's, however well it fits.
-    const why = (await blockedBy(bollard)) ?? (await blockedBy(bollard));
+    const first = await blockedBy(bollard, whyNot);
+    const readAt = time.elapsed();
+    const why = first ?? (await blockedBy(bollard, whyNot));
     if (why !== undefined) return { done: false, reason: why };
     // Never both ways at once.
     const still = await switches.off(other);
     if (still !== undefined) return failed(still);
-    const problem = await switches.on(own, bollard.travel);
-    if (problem !== undefined) return failed(problem);
+    const isStale = () => time.elapsed() - readAt > INTERLOCK_FRESH_MS;
+    const problem = await switches.on(
+      own,
+      bollard.travel,
+      () =>
+        whyNot() ?? (isStale() ? 'the line was busy for too long after its interlock was read' : undefined),
+    );
+    if (problem !== undefined) {
+      // It may be moving, and nobody would watch over it.
+      if (problem.unknown === true) await switches.off(own);
+      return failed(problem);
+    }
     const end = time.elapsed() + bollard.travel;
     while (time.elapsed() < end && !signal.aborted) {
       await time.wait(INTERLOCK_EVERY_MS, signal);
-      const stop = action === 'raise' ? await blockedBy(bollard) : undefined;
+      const stop = action === 'raise' ? await stoppedBy(bollard) : undefined;
       if (stop === undefined) continue;
       await switches.off(own);
       return { done: false, reason: `it was stopped on its way: ${stop}` };
@@ -128,10 +106,10 @@ function createBollards(switches: Switches, wire: OutputWire, signal: AbortSigna
       : { done: true };
   };
   return {
-    async move(bollard: Bollard, action: 'raise' | 'lower'): Promise<Outcome> {
+    async move(bollard: Bollard, action: 'raise' | 'lower', whyNot: WhyNot): Promise<Outcome> {
       if (moving.has(bollard.id)) return { done: false, reason: 'it is moving' };
       moving.add(bollard.id);
-      return await move(bollard, action).finally(() => moving.delete(bollard.id));
+      return await move(bollard, action, whyNot).finally(() => moving.delete(bollard.id));
     },
   };
 }
@@ -149,43 +127,68 @@ export function createOutputs(
   const resting = outputs.filter(({ kind }) => kind !== 'fence');
   const outcomeOf = (problem: WriteProblem | undefined): Outcome =>
     problem === undefined ? { done: true } : failed(problem);
+  /** What became of the last command to each: of those the beginning of a session knows nothing. */
+  const commanded = new Map<OutputOptions, Promise<Outcome>>();
+  const carryOut = async (
+    output: OutputOptions,
+    action: string,
+    seconds: number | undefined,
+    whyNot: WhyNot,
+  ): Promise<Outcome> => {
+    const why = whyNot();
+    if (why !== undefined) return { done: false, reason: why };
+    if (output.kind === 'bollard') return await bollards.move(output, action as 'raise' | 'lower', whyNot);
+    lasting.delete(output);
+    const [target] = targetsOf(output) as readonly [Target];
+    if (action === 'lock' || action === 'deactivate')
+      return outcomeOf(await switches.off(target, true, whyNot));
+    if (output.kind === 'door') {
+      const forMs = action === 'unlock' ? output.moment : Number.POSITIVE_INFINITY;
+      return outcomeOf(await switches.on(target, forMs, whyNot));
+    }
+    const asked = seconds === undefined ? Number.POSITIVE_INFINITY : seconds * 1000;
+    if (output.kind === 'fence') return outcomeOf(await switches.on(target, asked, whyNot));
+    const ms = Math.min(asked, output.limit);
+    const [end, before] = [time.elapsed() + ms, lasting.get(output)];
+    lasting.set(output, end);
+    const problem = await switches.on(target, ms, whyNot);
+    const isRefused = problem !== undefined && problem.unknown !== true && problem.passing !== true;
+    if (isRefused && lasting.get(output) === end) lasting.set(output, before ?? 0);
+    return outcomeOf(problem);
+  };
   return {
-    async execute({ action, arguments: wanted }) {
+    execute({ action, arguments: wanted, notAfter }) {
+      const refuse = (reason: string): Promise<Outcome> => Promise.resolve({ done: false, reason });
       const parsed = argumentsSchema.safeParse(wanted);
-      if (!parsed.success) {
-        return { done: false, reason: wrongArgument(parsed.error) };
-      }
+      if (!parsed.success) return refuse(wrongArgument(parsed.error));
       const output = outputs.find((one) => one.id === parsed.data.output);
-      if (output === undefined) return { done: false, reason: `there is no output ${parsed.data.output}` };
+      if (output === undefined) return refuse(`there is no output ${parsed.data.output}`);
       const { kind } = output;
       if (!(actionsOf[kind] as readonly string[]).includes(action))
-        return { done: false, reason: `a ${kind} does not know ${action}` };
-      if (kind === 'bollard') return await bollards.move(output, action as 'raise' | 'lower');
-      lasting.delete(output);
-      const [target] = targetsOf(output) as readonly [Target];
-      if (action === 'lock' || action === 'deactivate') return outcomeOf(await switches.off(target));
-      if (kind === 'door') {
-        const forMs = action === 'unlock' ? output.moment : Number.POSITIVE_INFINITY;
-        return outcomeOf(await switches.on(target, forMs));
-      }
-      const asked = parsed.data.for === undefined ? Number.POSITIVE_INFINITY : parsed.data.for * 1000;
-      if (kind === 'fence') return outcomeOf(await switches.on(target, asked));
-      const ms = Math.min(asked, output.limit);
-      lasting.set(output, time.elapsed() + ms);
-      return outcomeOf(await switches.on(target, ms));
+        return refuse(`a ${kind} does not know ${action}`);
+      const isLate = () => notAfter !== undefined && time.elapsed() >= notAfter;
+      const outcome = carryOut(output, action, parsed.data.for, () => (isLate() ? EXPIRED : undefined));
+      commanded.set(output, outcome);
+      return outcome;
     },
     async begin() {
       // Where the device does not answer to the first, its alarms do not wait for all of them.
       let urgent = true;
+      const left = new Set<OutputOptions>();
       for (const output of resting) {
-        const left = (lasting.get(output) ?? 0) - time.elapsed();
-        const [target] = targetsOf(output);
-        if (target !== undefined && left > 0) await switches.on(target, left);
-        else
-          for (const at of targetsOf(output)) {
-            const problem = await switches.off(at, urgent);
-            urgent &&= problem === undefined;
-          }
+        const leftMs = (lasting.get(output) ?? 0) - time.elapsed();
+        for (const at of targetsOf(output)) {
+          if (commanded.has(output)) left.add(output);
+          else if (leftMs > 0) await switches.on(at, leftMs);
+          else urgent = (await switches.off(at, urgent)) === undefined && urgent;
+        }
+      }
+      // A command that came meanwhile counts, and not what was before; one that came to nothing changed nothing.
+      for (const output of left) {
+        const outcome = commanded.get(output);
+        const { done, ...more } = (await outcome) ?? { done: true };
+        if (done || 'unknown' in more || commanded.get(output) !== outcome) continue;
+        for (const at of targetsOf(output)) await switches.off(at, urgent);
       }
     },
     async rest() {

@@ -27,6 +27,7 @@ import {
   isAway,
   neverAnswered,
   type Reply,
+  unwanted,
   type Wire,
   type WireOptions,
   waitOutMs,
@@ -224,6 +225,8 @@ export async function openRtu(
   const exchange = async (ask: Ask): Promise<Reply> => {
     const { unit, request, timeout, now } = ask;
     await link.ready();
+    const dropped = unwanted(ask);
+    if (dropped !== undefined) return dropped;
     ear.silence();
     const mine: Awaited = {
       expected: expectedOf(unit, request, ask.answersAs),

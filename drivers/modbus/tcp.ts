@@ -26,6 +26,7 @@ import {
   isAway,
   neverAnswered,
   type Reply,
+  unwanted,
   type Wire,
   type WireOptions,
 } from './wire.ts';
@@ -215,6 +216,8 @@ export async function openTcp(
   const hear = async (ask: Ask, askedAt: number) => {
     const { unit, request, timeout } = ask;
     await link.ready();
+    const dropped = unwanted(ask);
+    if (dropped !== undefined) return dropped;
     // Nothing is under way: what is left of before belongs to no answer.
     if (waiting.size === 0) ear.takeRest();
     transaction = (transaction % MOST_NUMBERS) + 1;
@@ -245,9 +248,11 @@ export async function openTcp(
   const exchange = async (ask: Ask): Promise<Reply> => {
     const { unit, request, timeout } = ask;
     const askedAt = clock.elapsed();
-    let { adu, odd, isSpent } = await hear(ask, askedAt);
+    let heard = await hear(ask, askedAt);
     // Reading twice harms nobody; what may have moved something is not done twice.
-    if (adu === 'lost' && 'count' in request) ({ adu, odd, isSpent } = await hear(ask, askedAt));
+    if ('adu' in heard && heard.adu === 'lost' && 'count' in request) heard = await hear(ask, askedAt);
+    if ('missing' in heard) return heard;
+    const { adu, odd, isSpent } = heard;
     turns.gap(Math.max(ask.delay ?? 0, ear.numbers.restMs));
     const tookMs = clock.elapsed() - askedAt;
     if (typeof adu === 'object') {

@@ -18,6 +18,8 @@ export interface Ask {
   readonly urgent?: boolean;
   /** Waits for nothing that is owed: to switch off. */
   readonly now?: boolean;
+  /** Asked right before it is written: why it is not wanted any more. */
+  readonly whyNot?: (() => string | undefined) | undefined;
 }
 
 /** No answer came that can be believed, and why. */
@@ -25,11 +27,19 @@ export interface Missing {
   readonly missing: string;
   /** It was not asked at all. */
   readonly unsent?: true;
+  /** Nor will it be: nobody wants it any more. */
+  readonly unwanted?: true;
 }
 export type Reply = ModbusResponse | Missing;
 
 /** Asks once. Rejects when the line is gone before it could. */
 export type Transact = (ask: Ask) => Promise<Reply>;
+
+/** Why a question is not put, if so. */
+export function unwanted({ whyNot }: Ask): Missing | undefined {
+  const why = whyNot?.();
+  return why === undefined ? undefined : { missing: why, unsent: true, unwanted: true };
+}
 
 export interface Wire {
   readonly transact: Transact;

@@ -171,6 +171,16 @@ export function createCommands(context: CommandContext): Commands {
   };
 }
 
+/** `expiresAt` is of the wall clock, which may jump; what waits for its turn goes by the other one. */
+const taskOf = (
+  { id, action, arguments: wanted, expiresAt }: ReadCommand,
+  target: string,
+  { clock, time }: Pick<CommandContext, 'clock' | 'time'>,
+): Task => ({
+  ...{ id, target, action, arguments: wanted },
+  ...(expiresAt !== undefined && { notAfter: time.elapsed() + expiresAt - clock.now() }),
+});
+
 /** The path of what comes from outside. */
 function createReceiving(
   context: CommandContext & {
@@ -193,7 +203,7 @@ function createReceiving(
     source: Source,
   ): Promise<Outcome> => {
     const { id, action, issuer } = command;
-    const task: Task = { id, target, action, arguments: command.arguments };
+    const task = taskOf(command, target, context);
     const by = { source: source.kind, from: source.id, ...(issuer !== undefined && { issuer }) };
     const known = await journal.command(scope, id);
     if (known !== undefined) return outcomeOf(known.outcome);

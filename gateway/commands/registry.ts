@@ -22,6 +22,8 @@ export interface Task {
   readonly target: string;
   readonly action: string;
   readonly arguments: Readonly<Record<string, unknown>>;
+  /** By `elapsed` of the clock: it is not begun later. */
+  readonly notAfter?: number | undefined;
 }
 
 export type TargetKind = 'gateway' | 'area' | 'device';
@@ -48,7 +50,7 @@ export function createHandling(kindOf: (target: string) => TargetKind | undefine
         handlers.set(name, handler);
       }
     },
-    async perform({ id, target, action, arguments: given }, from) {
+    async perform({ id, target, action, arguments: given, notAfter }, from) {
       const kind = kindOf(target);
       if (kind === undefined) return { done: false, reason: `there is no ${target}` };
       const handler = isAction(action) ? handlers.get(action) : undefined;
@@ -59,7 +61,7 @@ export function createHandling(kindOf: (target: string) => TargetKind | undefine
         return { done: false, reason: `${action} is for ${of === 'gateway' ? 'the gateway' : `a ${of}`}` };
       const read = schema.safeParse(given);
       if (!read.success) return { done: false, reason: wrongArgument(read.error) };
-      const asked = { id, action, target, arguments: read.data, from } as Asked;
+      const asked = { id, action, target, arguments: read.data, from, notAfter } as Asked;
       const outcome = Promise.withResolvers<Result>();
       performing.tell(asked, outcome.promise);
       const result = await handler(asked);

@@ -11,9 +11,9 @@ export function createDevices(
   context: SupervisorContext & { readonly registry: Registry },
 ): Supervisor {
   const supervisor = createSupervisor(devices, context);
-  const execute = ({ id, target, action, arguments: wanted, from }: Asked): Promise<Result> =>
+  const execute = ({ id, target, action, arguments: wanted, from, notAfter }: Asked): Promise<Result> =>
     supervisor.execute(
-      { id, device: target, action, arguments: wanted },
+      { id, device: target, action, arguments: wanted, notAfter },
       // Who stands at a console is told at once; a siren may sound some seconds later.
       { patienceMs: from.kind === 'rule' ? RULE_PATIENCE_MS : 0 },
     );

@@ -137,7 +137,7 @@ export function createSupervisor(devices: readonly Device[], context: Supervisor
       // Waits first and tries once: what was tried may have moved something, and none of that is done twice.
       const isHeard = () => wire.session !== undefined && links.isHeard(command.device);
       while (!isHeard() && !stop.signal.aborted && (await waitForWire(wire, until, context.time)));
-      return await giveCommand(command, wire);
+      return await giveCommand(command, wire, context.time);
     },
     close,
     [Symbol.asyncDispose]: close,
@@ -150,7 +150,9 @@ export function startSupervisor(devices: readonly Device[], context: SupervisorC
   return supervisor;
 }
 
-async function giveCommand(command: Command, { line, driver, session }: Wire): Promise<Outcome> {
+async function giveCommand(command: Command, { line, driver, session }: Wire, time: Clock): Promise<Outcome> {
+  if (command.notAfter !== undefined && time.elapsed() >= command.notAfter)
+    return { done: false, reason: 'it expired before its device could be told' };
   if (session === undefined) return { done: false, reason: `${line} is not open` };
   if (session.execute === undefined)
     return { done: false, reason: `${driver.name} devices take no commands` };

@@ -13,7 +13,10 @@ describe('a command', () => {
     clock.time += 3_600_000; // Long expired: the answer is still the first one.
     expect(await send(vector)).toEqual({ id: 'c-1', done: true });
     expect(moved).toEqual([
-      { id: 'c-1', target: 'gate-io', action: 'unlock', arguments: { output: 'gate' } },
+      {
+        ...{ id: 'c-1', target: 'gate-io', action: 'unlock', arguments: { output: 'gate' } },
+        notAfter: expect.any(Number),
+      },
     ]);
     expect(events.map(([type]) => type)).toEqual(['command.done']);
   });
