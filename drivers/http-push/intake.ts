@@ -62,9 +62,11 @@ export function createIntake(terminal: Terminal, host: Host): Intake {
     if (read instanceof Error)
       return refuse('later', 'a message that could not be read in time', bytes.length, read.message);
     if ('refused' in read) return refuse(read.refused, read.reason, bytes.length);
-    const { events, mapped, problems, unmapped = [], echoes, picture } = read;
+    const { events, mapped, problems, unmapped = [], strange, echoes, picture } = read;
     if (problems.length > 0)
       host.discarded(device, 'what the profile cannot map', 0, problems.join('; ').slice(0, 500));
+    if (strange !== undefined)
+      host.discarded(device, strange.reason, 0, strange.members === '' ? '' : `it has ${strange.members}`);
     // A stream has its pictures in parts of their own.
     for (const topic of unmapped.filter((one) => !(isToldOnce && one === NO_EVENT)))
       host.unmapped(device, topic === '' ? 'an event' : topic);

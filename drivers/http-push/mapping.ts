@@ -1,13 +1,20 @@
 /** From what a terminal sends to what it observed, by the data of its profile. Pure. */
 import { z } from 'zod';
 import { type DeviceObservation, visitStages } from '../contract/observation.ts';
+import { membersOf } from './members.ts';
 import { type Profile, type Rule, stateKinds } from './profile.ts';
 import { holds, isEmpty, isScalar, type Path, type Reading, readingOf, valueAt } from './reading.ts';
 
 const text = z.string().max(500);
 const base = {
   key: z.string().max(100).optional(),
-  at: z.union([z.string().max(100), z.number()]).optional(),
+  at: z
+    .union([z.string().max(100), z.number()])
+    .refine((at) => momentOf(at) !== undefined, {
+      error: ({ input }) =>
+        `${JSON.stringify(input).slice(0, 50)} is no time: RFC 3339, or seconds or ms since 1970`,
+    })
+    .optional(),
   text: text.optional(),
 };
 /** What a mapping gives. */
@@ -67,6 +74,8 @@ export interface Mapping {
   readonly problems: readonly string[];
   /** What each event is about that no observation fits. */
   readonly unmapped?: readonly string[];
+  /** What the profile says nothing of, without a topic to count it by: mostly it is the profile that is wrong. */
+  readonly strange?: { readonly reason: string; readonly members: string };
 }
 
 /** A terminal that was cut off for days sends this many at once, and no more. */
@@ -80,8 +89,11 @@ export function mapMessage(profile: Profile, body: unknown): Mapping | string {
   if (events.length > EVENTS_MAX) return 'more events than a message may have';
   const mapped: Mapped[] = [];
   const problems: string[] = [];
-  const unmapped: string[] =
-    isNothing(body) || events.length > 0 || isListed(profile, body) ? [] : ['no event'];
+  const hasNone = !(isNothing(body) || events.length > 0 || isListed(profile, body));
+  const unmapped: string[] = hasNone ? ['no event'] : [];
+  let strange: Mapping['strange'] = hasNone
+    ? { reason: 'a message with no event where the profile has them', members: membersOf(body) }
+    : undefined;
   let count = 0;
   for (const { event, isBeside } of events) {
     const found = mapEvent(profile, event);
@@ -89,13 +101,22 @@ export function mapMessage(profile: Profile, body: unknown): Mapping | string {
     if (found === undefined) {
       const topic = topicOf(profile, event);
       // What stands around a list of events is none, where it does not say what it is.
-      if (!isNothing(event) && !(isBeside && topic === '')) unmapped.push(topic);
+      if (isNothing(event) || (isBeside && topic === '')) continue;
+      unmapped.push(topic);
+      if (topic === '')
+        strange ??= { reason: 'an event that fits no observation of the profile', members: membersOf(event) };
       continue;
     }
     mapped.push(...found.mapped);
     if (problems.length < PROBLEMS_MAX) problems.push(...found.problems);
   }
-  return { events: count, mapped, problems, ...(unmapped.length > 0 && { unmapped }) };
+  return {
+    events: count,
+    mapped,
+    problems,
+    ...(unmapped.length > 0 && { unmapped }),
+    ...(strange !== undefined && { strange }),
+  };
 }
 
 /** Without a member: it only says that it is there. */
@@ -325,11 +346,15 @@ function withoutGaps<T>(value: T): T {
 export const OLDEST = Date.UTC(2020, 0, 1);
 const AHEAD_MS = 60_000;
 
-/** When it happened, as the terminal says, and whether its clock can be believed. */
-export function timeOf(at: Mapped['at'], now: number): DeviceObservation['at'] {
-  if (at === undefined) return undefined;
+/** Epoch ms; undefined: it is no time. */
+function momentOf(at: string | number): number | undefined {
   const seconds = typeof at === 'number' || /^\d+$/.test(at) ? Number(at) : undefined;
   const time = seconds === undefined ? Date.parse(String(at)) : seconds < 1e11 ? seconds * 1000 : seconds;
-  if (!Number.isFinite(time) || Math.abs(time) > 8.64e15) return undefined;
-  return { time, trusted: time >= OLDEST && time <= now + AHEAD_MS };
+  return Number.isFinite(time) && Math.abs(time) <= 8.64e15 ? time : undefined;
+}
+
+/** When it happened, as the terminal says, and whether its clock can be believed. */
+export function timeOf(at: Mapped['at'], now: number): DeviceObservation['at'] {
+  const time = at === undefined ? undefined : momentOf(at);
+  return time === undefined ? undefined : { time, trusted: time >= OLDEST && time <= now + AHEAD_MS };
 }

@@ -199,6 +199,7 @@ describe('terminals that push, and who may', () => {
       'a terminal that is not in the config',
       'a request that cannot be read',
       'neither JSON nor XML',
+      'an event that fits no observation of the profile',
     ]);
     await act('garbage');
     await act('face 3');
