@@ -145,7 +145,14 @@ devices:
     await panel.out.find((line) => /^ACK \d+ #1234\|Nri1\/BA3$/.test(line));
     expect(await run('health', file)).toMatchObject({
       status: 0,
-      stdout: expect.stringContaining('"panel":true'),
+      stdout: expect.stringMatching(
+        /^✓ panel answers since \d{4}-.*\n {4}! panic 1234\/9 since .*\n {4}! intrusion 1234\/3 since /m,
+      ),
+    });
+    expect(JSON.parse((await run('health', file, '--json')).stdout)).toMatchObject({
+      healthy: true,
+      devices: { panel: true },
+      standing: { faults: 0, alarms: expect.any(Number) },
     });
     const metrics = await (await fetch(`http://127.0.0.1:${status}/metrics`)).text();
     expect(metrics).toContain('campus_events_total{type="alarm.raised"} 2');

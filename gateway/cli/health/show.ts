@@ -1,0 +1,91 @@
+/** What /health answered, for people. What is not there, as of an older gateway, is left out. */
+import { say } from '../../../config/language.ts';
+
+interface Word {
+  readonly kind: string;
+  readonly cause?: string;
+  readonly at?: string;
+  readonly since: string;
+  readonly reason?: string;
+}
+interface Link {
+  readonly since?: string;
+  readonly reason?: string;
+  readonly parts?: readonly string[];
+}
+interface Uplink {
+  readonly state?: string;
+  readonly reason?: string;
+  readonly backlog?: number;
+}
+export interface HealthAnswer {
+  readonly healthy?: boolean;
+  readonly version?: string;
+  readonly startedAt?: string;
+  readonly journal?: {
+    readonly reason?: string;
+    readonly unsaved?: number;
+    readonly low?: readonly string[];
+  };
+  readonly devices?: Readonly<Record<string, boolean | null>>;
+  readonly links?: Readonly<Record<string, Link>>;
+  readonly standing?: {
+    readonly faults: number;
+    readonly alarms: number;
+    readonly devices: Readonly<Record<string, readonly Word[]>>;
+  };
+  readonly uplinks?: Readonly<Record<string, Uplink>>;
+}
+
+/** `2026-11-24T08:12:30.412Z` -> as clocks show it here. */
+const timeOf = (since: string) => {
+  const at = new Date(since);
+  if (Number.isNaN(at.getTime())) return since;
+  const two = (value: number) => String(value).padStart(2, '0');
+  return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} ${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
+};
+const sinceOf = (since: string | undefined) =>
+  since === undefined ? '' : say(` since ${timeOf(since)}`, `，自 ${timeOf(since)}`);
+const reasonOf = (reason: string | undefined) => (reason === undefined ? '' : `${say(': ', '：')}${reason}`);
+
+function deviceLine(id: string, online: boolean | null, { since, reason, parts = [] }: Link): string {
+  const which = parts.length === 0 ? '' : ` (${parts.join(', ')})`;
+  if (online === true) return `✓ ${id}${say(' answers', ' 在线')}${sinceOf(since)}`;
+  if (online === false)
+    return `✗ ${id}${which}${say(' does not answer', ' 离线')}${sinceOf(since)}${reasonOf(reason)}`;
+  const before = reason === undefined ? '' : say(`; before that: ${reason}`, `；此前：${reason}`);
+  return `? ${id}${say(' was not heard of since the start', ' 启动后尚无消息')}${before}`;
+}
+
+const wordLine = ({ kind, cause, at, since, reason }: Word) => {
+  const what = cause === undefined ? kind : `${kind} (${cause})`;
+  const where = at === undefined ? '' : ` ${at}`;
+  return `    ! ${what}${where}${sinceOf(since)}${reasonOf(reason)}`;
+};
+
+export function* showHealth(health: HealthAnswer): Generator<string> {
+  const { healthy, version = '', startedAt, journal = {}, devices = {}, links = {}, standing } = health;
+  yield `campus-gateway ${version}${startedAt === undefined ? '' : say(`, runs since ${timeOf(startedAt)}`, `，自 ${timeOf(startedAt)} 运行`)}`;
+  yield healthy === true
+    ? say('✓ it takes alarms: the disk is good', '✓ 可接收报警：磁盘正常')
+    : say('✗ the disk takes no events', '✗ 磁盘无法写入事件') + reasonOf(journal.reason);
+  for (const why of journal.low ?? []) yield `! ${say('storage is low', '存储不足')}${reasonOf(why)}`;
+  for (const [id, { state, reason, backlog = 0 }] of Object.entries(health.uplinks ?? {})) {
+    const is = state === 'connected' ? say(' is connected', ' 已连接') : say(' is not connected', ' 未连接');
+    const behind = backlog > 0 ? say(`, ${backlog} behind`, `，积压 ${backlog} 条`) : '';
+    yield `${state === 'connected' ? '✓' : '✗'} ${say('platform', '平台')} ${id}${is}${behind}${reasonOf(reason)}`;
+  }
+  for (const [id, online] of Object.entries(devices)) {
+    yield deviceLine(id, online, links[id] ?? {});
+    for (const word of standing?.devices[id] ?? []) yield wordLine(word);
+  }
+  // Areas, and whatever else is no device.
+  for (const [id, words] of Object.entries(standing?.devices ?? {})) {
+    if (id in devices) continue;
+    yield `! ${id}`;
+    for (const word of words) yield wordLine(word);
+  }
+  if (standing === undefined) return;
+  const { faults, alarms } = standing;
+  yield say(`${faults} faults and ${alarms} alarms stand`, `当前 ${faults} 个故障、${alarms} 个报警`);
+}

@@ -1,0 +1,42 @@
+/** How /health reads for people. */
+import { expect, it } from 'vitest';
+import { showHealth } from '../../gateway/cli/health/show.ts';
+
+const since = '2026-11-24T08:12:30.412Z';
+const at = (line: string) => line.replace(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d/, 'THEN');
+
+it('says of each device whether it answers, since when, why not, and what stands at it', () => {
+  const word = { kind: 'fault', cause: 'blind', since, reason: 'it gives no events' };
+  const lines = showHealth({
+    ...{ healthy: true, version: '1.2.3', startedAt: since },
+    uplinks: { police: { state: 'connecting', reason: 'ECONNREFUSED', backlog: 3 } },
+    devices: { yard: true, panel: false, kiosk: null, new: null },
+    links: {
+      yard: { since },
+      panel: { since, reason: 'silent', parts: ['1001'] },
+      kiosk: { since, reason: 'gone' },
+    },
+    standing: { faults: 1, alarms: 1, devices: { yard: [word], block: [{ kind: 'tamper', since }] } },
+  });
+  expect([...lines].map(at)).toEqual([
+    'campus-gateway 1.2.3, runs since THEN',
+    '✓ it takes alarms: the disk is good',
+    '✗ platform police is not connected, 3 behind: ECONNREFUSED',
+    '✓ yard answers since THEN',
+    '    ! fault (blind) since THEN: it gives no events',
+    '✗ panel (1001) does not answer since THEN: silent',
+    '? kiosk was not heard of since the start; before that: gone',
+    '? new was not heard of since the start',
+    '! block',
+    '    ! tamper since THEN',
+    '1 faults and 1 alarms stand',
+  ]);
+});
+
+it('says why the disk takes nothing; an older gateway, which says less, is shown so far', () => {
+  expect([...showHealth({ healthy: false, journal: { reason: 'full' }, devices: { yard: true } })]).toEqual([
+    'campus-gateway ',
+    '✗ the disk takes no events: full',
+    '✓ yard answers',
+  ]);
+});
