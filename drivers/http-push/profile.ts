@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { alarmKinds, visitStages } from '../contract/observation.ts';
 import {
   cause,
+  covers,
   eventsPath,
   measure,
   number,
@@ -102,6 +103,15 @@ const none = z.strictObject({
   when: when.prefault({}),
 });
 
+/** What it needs, besides its `when`, is always there: what fits goes no further. */
+function takesAll(
+  rule: z.output<typeof credential | typeof visit | typeof state | typeof contactId | typeof none>,
+) {
+  if (rule.kind === 'none') return true;
+  if (rule.also === true || !('state' in rule)) return false;
+  return rule.state.fixed !== undefined || rule.state.otherwise !== undefined;
+}
+
 const data = z.strictObject({
   title: z.string().describe('The terminal it is for'),
   requests: z
@@ -143,6 +153,15 @@ const data = z.strictObject({
     .array(z.discriminatedUnion('kind', [credential, visit, state, contactId, none]))
     .min(1)
     .max(100)
+    .superRefine((all, context) => {
+      for (const [i, { when }] of all.entries()) {
+        const before = all.findIndex((other, k) => k < i && takesAll(other) && covers(other.when, when));
+        if (before < 0) continue;
+        const en = `is never reached: observations[${before}] before it takes all that fits here; put this one first`;
+        const zh = `不会生效：前面的 observations[${before}] 已包含所有符合的事件；请把本条放到前面`;
+        context.addIssue({ code: 'custom', path: [i], message: en, params: { zh } });
+      }
+    })
     .describe('What an event means: the first that fits and has what it needs'),
 });
 /** A profile, read and checked. Profiles that had an expression are told what to write instead. */

@@ -147,7 +147,13 @@ const condition = z.union([
     .transform(({ not }) => ({ notIn: [not].flat().map(String) })),
   z
     .strictObject({ from: z.number().optional(), to: z.number().optional() })
-    .refine(({ from, to }) => from !== undefined || to !== undefined, 'from, to or both'),
+    .refine(({ from, to }) => from !== undefined || to !== undefined, 'from, to or both')
+    .refine(({ from = -Infinity, to = Infinity }) => from <= to, {
+      error: ({ input }) => {
+        const { from, to } = input as { readonly from: number; readonly to: number };
+        return `from ${from} is more than to ${to}: nothing fits; write from: ${to}, to: ${from}`;
+      },
+    }),
 ]);
 export type Condition = z.output<typeof condition>;
 
@@ -186,6 +192,20 @@ function isSo(one: Condition, value: unknown): boolean {
 /** Whether all conditions are so. */
 export const holds = (conditions: When, event: unknown): boolean =>
   conditions.every((one) => isSo(one, valueAt(event, one.path)));
+
+/** Whether what is so for `inner` is so for `outer`. Where that is not certain: no. */
+function isCovered(outer: Condition, inner: Condition): boolean {
+  if ('in' in inner) return inner.in.every((one) => isSo(outer, one));
+  if ('notIn' in outer) return 'notIn' in inner && outer.notIn.every((one) => inner.notIn.includes(one));
+  if ('in' in outer || 'notIn' in inner) return false;
+  const isBelow = (outer.from ?? Number.NEGATIVE_INFINITY) <= (inner.from ?? Number.NEGATIVE_INFINITY);
+  return isBelow && (outer.to ?? Number.POSITIVE_INFINITY) >= (inner.to ?? Number.POSITIVE_INFINITY);
+}
+/** Whether `outer` holds wherever `inner` does: certainly, where it says yes. */
+export const covers = (outer: When, inner: When): boolean =>
+  outer.every((one) =>
+    inner.some((other) => other.path.join('.') === one.path.join('.') && isCovered(one, other)),
+  );
 
 /** Local times: `2026-11-24 07:41:00`. */
 const LOCAL = /^(\d{4}-\d{2}-\d{2})[ T](\d{2}:\d{2}(?::\d{2})?)$/;

@@ -94,3 +94,56 @@ describe('a profile', () => {
     expect(JSON.stringify(found.error?.issues)).toMatch(message);
   });
 });
+
+describe('what can never be', () => {
+  const problemsOf = (...observations: object[]) =>
+    (profileSchema.safeParse({ title: 'x', observations }).error?.issues ?? []).map(
+      ({ path, message }) => `${path.join('.')}: ${message}`,
+    );
+  const state = (when: object, more: object = {}) => ({ kind: 'fault', state: 'raised', when, ...more });
+
+  it('a range from more to less fits nothing, and is told', () => {
+    expect(problemsOf(state({ door: { from: 4, to: 1 } }))).toEqual([
+      'observations.0.when.door: from 4 is more than to 1: nothing fits; write from: 1, to: 4',
+    ]);
+    expect(
+      problemsOf(state({ door: { from: 4, to: 4 } }), state({ x: { from: 9 } }), state({ x: { to: 1 } })),
+    ).toEqual([]);
+  });
+
+  it.each([
+    ['the same', { a: 1 }, { a: '1' }],
+    ['all', {}, { a: 1 }],
+    ['several values', { a: [1, 2] }, { a: 2 }],
+    ['all but one', { a: { not: 3 } }, { a: [1, 2] }],
+    ['all but fewer', { a: { not: 3 } }, { a: { not: [3, 4] } }],
+    ['a wider range', { a: { from: 1 } }, { a: { from: 2, to: 3 } }],
+    ['a range', { a: { from: 1, to: 9 } }, { a: 5 }],
+    ['less that is asked', { a: 1 }, { a: 1, b: 2 }],
+  ])('an observation behind one that takes %s is told', (_name, first, second) => {
+    expect(problemsOf(state(first), state(second))).toEqual([
+      'observations.1: is never reached: observations[0] before it takes all that fits here; put this one first',
+    ]);
+    // The other way round each has its own.
+    if (_name !== 'the same') expect(problemsOf(state(second), state(first))).toEqual([]);
+  });
+
+  it.each([
+    ['more is asked before', state({ a: 1, b: 2 }), state({ a: 1 })],
+    ['what is before says that more may', state({ a: 1 }, { also: true }), state({ a: 1 })],
+    [
+      'what is before needs a code',
+      state({ a: 1 }, { state: { path: 'on', table: { 1: 'raised' } } }),
+      state({ a: 1 }),
+    ],
+    [
+      'what is before needs a person',
+      { kind: 'credential', when: { a: 1 }, credential: { format: 'face', number: 'who' } },
+      state({ a: 1 }),
+    ],
+    ['ranges overlap', state({ a: { from: 1, to: 3 } }), state({ a: { from: 2, to: 4 } })],
+    ['another member is asked', state({ a: 1 }), state({ b: 1 })],
+  ])('nothing is told where %s', (_name, first, second) => {
+    expect(problemsOf(first, second)).toEqual([]);
+  });
+});
