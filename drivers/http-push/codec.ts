@@ -94,7 +94,9 @@ function decodeField(text: string): string {
 function readCode(text: string): unknown {
   const at = text.indexOf(';data=');
   const head = (at === -1 ? text : text.slice(0, at)).split(';', 20);
-  const fields = Object.fromEntries(head.map((pair) => pair.trim().split('=', 2) as [string, string]));
+  const pairs = head.map((pair) => pair.trim().split('=', 2) as [string, string]);
+  // As the push has them, and as they are written.
+  const fields = Object.fromEntries([...pairs, ...pairs.map(([name, value]) => [pushedName(name), value])]);
   if (at === -1) return fields;
   try {
     return { ...fields, Data: readJson(text.slice(at + ';data='.length)) };
@@ -103,11 +105,13 @@ function readCode(text: string): unknown {
   }
 }
 
+const pushedName = (name: string) => name.slice(0, 1).toUpperCase() + name.slice(1);
+
 /** Text that is meant for a machine. @throws Error with a sentence. */
 function readText(contentType: string, text: string): unknown {
   // Dahua: members as its push has them; several may come in one part.
-  if (text.startsWith('Code=')) {
-    const events = text.split(/\r?\n(?=Code=)/).map(readCode);
+  if (/^code=/i.test(text)) {
+    const events = text.split(/\r?\n(?=code=)/i).map(readCode);
     return events.length === 1 ? events[0] : { Events: events };
   }
   // Dahua, so that a stream in which nothing happens is known to be there.
@@ -272,7 +276,7 @@ function addField(fields: Map<string, unknown[]>, name: string, value: unknown) 
   fields.set(name, [...(fields.get(name) ?? []), value]);
 }
 
-const isStructured = (text: string) => /^\s*([{[<]|Code=|Heartbeat\s*$)/.test(text);
+const isStructured = (text: string) => /^\s*([{[<]|[Cc]ode=|Heartbeat\s*$)/.test(text);
 
 /** The byte order mark of UTF-16. */
 const hasMark16 = ([first, second]: Buffer) =>

@@ -12,6 +12,8 @@ const limits = {
   /** Of who has not shown a right password, by second, and at once. */
   strangers: { perSecond: 1000, burst: 2000 },
   strangersEach: { perSecond: 50, burst: 100 },
+  /** Of an address that the config gives to a terminal: some open a connection for each event, and have many to tell. */
+  expectedEach: { perSecond: 200, burst: 1000 },
   /** Of a sender that guessed. */
   guessersEach: { perSecond: 10, burst: 20 },
   /** Of one terminal: requests, and bytes of bodies. */
@@ -89,8 +91,11 @@ interface Source {
 export interface Limits {
   /** Notes a connection; makes room by ending the oldest that has shown no right password, else ends this one. */
   connected(socket: Socket): void;
-  /** Whether a request may be looked at: always, on a connection that has shown a right password. */
-  admits(socket: Socket): boolean;
+  /**
+   * Whether a request may be looked at: always, on a connection that has shown a right password. `isExpected`: it comes
+   * from where a terminal is; how many strangers there are is nothing to it.
+   */
+  admits(socket: Socket, isExpected: boolean): boolean;
   /** It showed a right password. */
   right(socket: Socket): void;
   /** It guessed. @returns how long its answer waits, ms. */
@@ -156,11 +161,13 @@ export function createLimits(clock: Clock, ended: (source: string) => void): Lim
       const [oldest] = [...source.connections].find(isStranger) ?? [socket];
       oldest.destroy();
     },
-    admits(socket) {
+    admits(socket, isExpected) {
       const { source } = ownerOf(socket);
       if (source.connections.get(socket)?.isKnown === true) return true;
       forgetGuesses(source);
-      const rate = source.guesses > FREE_GUESSES ? limits.guessersEach : limits.strangersEach;
+      const isGuessing = source.guesses > FREE_GUESSES;
+      if (isExpected && !isGuessing) return source.bucket.take(limits.expectedEach);
+      const rate = isGuessing ? limits.guessersEach : limits.strangersEach;
       return source.bucket.take(rate) && strangers.take(limits.strangers);
     },
     right(socket) {

@@ -63,8 +63,12 @@ const mappedSchema = z.discriminatedUnion('kind', [
     ...base,
   }),
 ]);
-/** `nth`: of one event, where it says several things. `past`: it is told later than it happened. */
-export type Mapped = z.output<typeof mappedSchema> & { readonly nth?: number; readonly past?: true };
+/** `nth`: of one event, where it says several things. `past`: it is told later than it happened. `who`: whose it is. */
+export type Mapped = z.output<typeof mappedSchema> & {
+  readonly nth?: number;
+  readonly past?: true;
+  readonly who?: string;
+};
 
 /** What a message says; `problems`: what in it is not as the profile has it, a few of them. */
 export interface Mapping {
@@ -128,11 +132,15 @@ interface Found {
   readonly problems: readonly string[];
 }
 
+/** It says itself whose it is. */
+const isOfSomebody = ({ kind }: Rule) => kind === 'credential' || kind === 'visit';
+
 /** What one event says, by the first that fits and those that say that more may. undefined: none fits. */
 function mapEvent(profile: Profile, event: unknown): Found | undefined {
   const mapped: Mapped[] = [];
   const problems: string[] = [];
   const past = profile.past !== undefined && holds(profile.past, event);
+  const who = partsAt(event, profile.who).join('/').slice(0, TOPIC_MAX);
   let fits = false;
   for (const rule of profile.observations) {
     const found = apply(rule, profile, event);
@@ -143,6 +151,7 @@ function mapEvent(profile: Profile, event: unknown): Found | undefined {
         ...found.mapped,
         ...(mapped.length > 0 && { nth: mapped.length }),
         ...(past && { past }),
+        ...(who !== '' && !isOfSomebody(rule) && { who }),
       });
     problems.push(...found.problems);
     if (rule.kind === 'none' || rule.also === undefined) break;
@@ -150,10 +159,11 @@ function mapEvent(profile: Profile, event: unknown): Found | undefined {
   return fits ? { mapped, problems } : undefined;
 }
 
-function topicOf({ topic }: Profile, event: unknown): string {
-  const parts = topic.map((path) => valueAt(event, path)).filter((part) => isScalar(part) && !isEmpty(part));
-  return parts.join('/').slice(0, TOPIC_MAX);
-}
+const partsAt = (event: unknown, paths: readonly Path[]) =>
+  paths.map((path) => valueAt(event, path)).filter((part) => isScalar(part) && !isEmpty(part));
+
+const topicOf = ({ topic }: Profile, event: unknown): string =>
+  partsAt(event, topic).join('/').slice(0, TOPIC_MAX);
 
 const isThere = (value: unknown) => value !== undefined && value !== null;
 const isListed = ({ events }: Profile, body: unknown) =>

@@ -103,7 +103,7 @@ function headIn(held: Buffer): { readonly length: number; readonly head: string 
   const window = held.subarray(0, HEAD_MAX + 4);
   const text = window.toString('latin1');
   // No head at all, and no empty line.
-  if (/^(?:[{[<]|Code=)/.test(text)) return { length: 0, head: '' };
+  if (/^(?:[{[<]|[Cc]ode=)/.test(text)) return { length: 0, head: '' };
   const found = /^\r?\n|\n\r?\n/.exec(text);
   if (found === null) return held.length <= HEAD_MAX ? 'more' : 'none';
   return { length: found.index + found[0].length, head: window.subarray(0, found.index).toString('utf8') };
@@ -153,8 +153,9 @@ interface Open extends Omit<Part, 'bytes'> {
 function documentIn(first: string): EndOf | 'none' | undefined {
   if (/^[{[]/.test(first)) return endOfJson();
   if (first.startsWith('<')) return endOfXml();
-  if (first === 'Code=') return endOfCode();
-  return 'Code='.startsWith(first) ? undefined : 'none';
+  const code = first.replace(/^c/, 'C');
+  if (code === 'Code=') return endOfCode();
+  return 'Code='.startsWith(code) ? undefined : 'none';
 }
 /** Blanks, NUL, a byte order mark. */
 const isNothing = (code: number) => code <= SPACE || code === 0xef || code === 0xbb || code === 0xbf;

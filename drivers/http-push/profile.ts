@@ -144,6 +144,11 @@ const data = z.strictObject({
     ),
   ...common,
   past: when.optional().describe('When an event is told later than it happened: no door moves for it now'),
+  who: z
+    .array(path)
+    .max(5)
+    .default([])
+    .describe('Whose it is: two alarms under one key are the same where this is too'),
   topic: z
     .array(path)
     .max(5)

@@ -2,7 +2,7 @@
  * Which of what a terminal says it said before. What is told twice by mistake can be seen and is put up with; what is
  * taken for a repeat by mistake is an alarm that is lost. So it is a repeat
  *
- * - with the same number and the same time, for a day: what was missed is fetched, what was kept is sent again;
+ * - with the same number and time, and of the same person, for a day: what was missed is fetched, what was kept sent again;
  * - of who passes, with the same number and bytes, where no time is said;
  * - with the same bytes and a time of now, within a minute, and no word between that it ended or began;
  * - else with the same bytes, where nobody heard the answer to them: then they were sent again.
@@ -42,7 +42,7 @@ function meaningOf(one: Mapped, { kind, state, zone, cause = '', details }: Devi
       ? one.credential.number
       : one.kind === 'visit'
         ? `${one.visit.id}/${one.visit.stage}`
-        : '';
+        : one.who;
   const parts = [kind, state, zone?.number, cause, details?.['partition'], who, one.nth];
   return parts.filter((part) => part !== undefined && part !== '').join('/');
 }

@@ -167,6 +167,9 @@ function createAdmission(
     serials: terminals.flatMap(({ terminal: { options } }) => options.serial ?? []),
   };
   const paths = [...there.ids.map((id) => `/push/${id}`), '/iclock/cdata'];
+  const expected = new Set(
+    terminals.flatMap(({ terminal: { options } }) => options.from?.map(plainAddress) ?? []),
+  );
 
   const refuse = async (request: FastifyRequest, reply: FastifyReply, status: number) => {
     const { raw } = request;
@@ -198,7 +201,7 @@ function createAdmission(
     const { socket } = request.raw;
     const { whose } = request.routeOptions.config;
     const said = host.discarded;
-    if (!limits.admits(socket)) {
+    if (!limits.admits(socket, expected.has(plainAddress(request.ip)))) {
       said(line, 'more requests than are looked at', 0, request.ip);
       return await refuse(request, reply, 429);
     }

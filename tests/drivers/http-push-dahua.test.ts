@@ -14,6 +14,31 @@ const pushed = (Code: string, Data: object, Action = 'Pulse', Index = 0) =>
   mapWith(profile, { Events: [{ Code, Action, Index, Data }] });
 
 // Events as Dahua's "HTTP API" lists them, and as captures in public programs show them.
+describe('the end of what a Dahua terminal tells', () => {
+  it.each([
+    ['Code=BreakIn;action=End;index=0', { kind: 'forced', state: 'restored' }],
+    ['code=BreakIn;action=stop;index=0', { kind: 'forced', state: 'restored' }],
+    ['code=AlarmLocal;action=Start;index=2', { kind: 'intrusion', state: 'raised', zone: 2 }],
+    ['Code=Duress;action=End;index=0', { kind: 'duress', state: 'restored' }],
+  ])('is an end: %s', (text, expected) => {
+    expect(streamed(text)).toMatchObject([expected]);
+  });
+
+  it('is of the same zone as its beginning, whatever reader it names', () => {
+    const [begun] = pushed('ChassisIntruded', { ReaderID: '1' }, 'Start');
+    const [over] = pushed('ChassisIntruded', { ReaderID: '' }, 'Stop');
+    expect([begun, over]).toEqual([
+      { kind: 'tamper', state: 'raised' },
+      { kind: 'tamper', state: 'restored' },
+    ]);
+  });
+
+  it('is heard of a push too', () => {
+    expect(pushed('Duress', {}, 'Start')).toEqual([{ kind: 'duress', state: 'raised', zone: 0 }]);
+    expect(pushed('Duress', {}, 'Stop')).toEqual([{ kind: 'duress', state: 'restored', zone: 0 }]);
+  });
+});
+
 describe('a Dahua door', () => {
   it.each([
     ['Code=BreakIn;action=Start;index=0;data={"Door":0}', { kind: 'forced', state: 'raised', zone: 0 }],
@@ -115,6 +140,17 @@ describe('a Dahua door', () => {
     ],
   ])('tells who passed, or not: %j', (data, expected) => {
     expect(pushed('AccessControl', data)).toMatchObject([expected]);
+  });
+
+  // NetSDK, NET_ALARM_ACCESS_CTL_EVENT: nErrorCode 0x16 is a door opened under duress.
+  it('tells a duress that only the error of a passage names, as the event of it would be', () => {
+    const data = { UserID: '7', Method: 1, UTC: 1_795_477_201, Door: 0, RecNo: 3 };
+    for (const Status of [0, 1])
+      expect(pushed('AccessControl', { ...data, Status, ErrorCode: 22 })).toMatchObject([
+        { kind: 'duress', state: 'raised', zone: 0, momentary: true, key: 'duress-7' },
+        { kind: 'credential', credential: { number: '7' } },
+      ]);
+    expect(pushed('Duress', data)).toMatchObject([{ kind: 'duress', zone: 0, key: 'duress-7' }]);
   });
 
   it('tells attempts that have no number of their own as many', () => {

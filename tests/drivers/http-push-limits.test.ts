@@ -70,10 +70,10 @@ describe('an address', () => {
     const known = from('10.0.0.1');
     limits.right(known);
     const admitted = (address: string, count: number) =>
-      Array.from({ length: count }, () => limits.admits(from(address))).filter(Boolean).length;
+      Array.from({ length: count }, () => limits.admits(from(address), false)).filter(Boolean).length;
     expect(admitted('10.0.0.1', 300)).toBe(100);
     expect(admitted('10.0.0.2', 10)).toBe(10);
-    expect(limits.admits(known)).toBe(true);
+    expect(limits.admits(known, false)).toBe(true);
     await time.advance(1000);
     expect(admitted('10.0.0.1', 300)).toBe(50);
   });
@@ -85,7 +85,9 @@ describe('an address', () => {
     expect(waits).toEqual([0, 0, 0, 0, 0, 250, 500, 1000, 2000, 4000, 8000, 8000, 8000, 8000]);
     expect(limits.wrong(from('10.0.0.2'))).toBe(0);
     await time.advance(60_000);
-    const admitted = Array.from({ length: 100 }, () => limits.admits(from('10.0.0.1'))).filter(Boolean);
+    const admitted = Array.from({ length: 100 }, () => limits.admits(from('10.0.0.1'), false)).filter(
+      Boolean,
+    );
     expect(admitted).toHaveLength(20);
     await time.advance(600_000);
     expect(wrong()).toBe(0);
@@ -275,5 +277,13 @@ describe('a request without a password', () => {
     ask('gate 10.0.0.3');
     handshakes.close();
     expect(time.pending).toBe(0);
+  });
+});
+
+describe('a sender that the config has a terminal at', () => {
+  it('may have many to tell where the config has a terminal there, each on a connection of its own', () => {
+    const { limits, from } = limited();
+    const admitted = Array.from({ length: 400 }, () => limits.admits(from('10.0.0.1'), true)).filter(Boolean);
+    expect(admitted).toHaveLength(400);
   });
 });

@@ -95,6 +95,18 @@ describe('a Hikvision terminal', () => {
     );
   });
 
+  // After a power cut its numbers and its clock begin anew.
+  it('says under one number and time the duress of two cards as two', async () => {
+    const duress = (cardNo: string) =>
+      JSON.stringify({
+        dateTime: '2026-11-24T07:40:10+08:00',
+        eventType: 'AccessControllerEvent',
+        AccessControllerEvent: { majorEventType: 1, subEventType: 1034, doorNo: 1, serialNo: 1, cardNo },
+      });
+    const all = [duress('1001'), duress('1002'), duress('1002')];
+    expect(await say('hikvision-face', all)).toEqual(['duress raised', 'duress raised']);
+  });
+
   it('says the same of one second once, until it ended', async () => {
     const at = '2026-11-24T07:40:10+08:00';
     const [press, release] = [acs(pressed, at, undefined), acs(released, at, undefined)];

@@ -84,7 +84,9 @@ describe('a ZKTeco door', () => {
     [102, { kind: 'forced', state: 'raised', zone: 1 }],
     [200, { kind: 'contact', state: 'raised', zone: 1 }],
     [202, { kind: 'exit-request', state: 'raised', zone: 1 }],
-    [221, { kind: 'fault', cause: 'input-short', momentary: true }],
+    // PullSDK, appendix of event types: "auxiliary input disconnected" and "shorted", normal events of an input.
+    [220, { kind: 'intrusion', state: 'restored', zone: 1, cause: 'input' }],
+    [221, { kind: 'intrusion', state: 'raised', zone: 1, cause: 'input' }],
   ])('tells event %i', (event, expected) => {
     expect(read('rtlog', rtlog(event))).toMatchObject([{ ...expected, key: '140' }]);
   });
