@@ -13,6 +13,7 @@ import { encodeRequest, type Request, readRenewed, readSubscription, requests } 
 import { type Bears, learnFrom } from './limits.ts';
 import { type Notification, readNotifications } from './notifications.ts';
 import { createPace } from './pace.ts';
+import type { Answered } from './times.ts';
 import { readBody, SoapError } from './xml.ts';
 
 /** Silence beyond what a camera waits is loss. */
@@ -54,7 +55,7 @@ export interface EventsOptions {
   /** It did not, and why; it will be asked again. */
   readonly failed: (why: string) => void;
   /** Resolves when it is on disk; only then is the camera asked on. @returns whether it was new. */
-  readonly take: (notification: Notification) => Promise<boolean>;
+  readonly take: (notification: Notification, answer: Answered) => Promise<boolean>;
   readonly discarded: (reason: string, count: number) => void;
   /** Called between two questions. */
   readonly between: () => Promise<void>;
@@ -80,7 +81,9 @@ const WAITED_MS = 1000;
 /** Faults in a row of another kind after which a subscription is given up that lives. */
 const FAULTS_MAX = 4;
 const LATE = /no answer within/;
-const NOTHING = { notifications: [], discarded: 0 } as const;
+/** An answer that took so long was waited for. */
+const HELD_MS = 1000;
+const NOTHING = { notifications: [], discarded: 0, now: undefined } as const;
 
 const isFault = (error: unknown) => (error as SoapError).code === 'E_SOAP_FAULT';
 
@@ -210,6 +213,8 @@ async function pullOn(options: EventsOptions, { ask, renew }: Subscription): Pro
   let nonsense = 0;
   let failures = 0;
   const paceOf = createPace(clock);
+  /** When an answer left nothing to be told. */
+  let toldAllAt = Number.NEGATIVE_INFINITY;
   /** What an answer said was lost: the states as they are now say most of it. */
   let isMissing = false;
   /** Since when it answers with faults. */
@@ -290,8 +295,11 @@ async function pullOn(options: EventsOptions, { ask, renew }: Subscription): Pro
     if (read === undefined) continue;
     if (read.discarded > 0) discarded('a notification that makes no sense', read.discarded);
     const took = clock.elapsed() - started;
+    const answer = { now: read.now, at: clock.wall(), sinceMs: clock.elapsed() - toldAllAt };
+    // Who waited, or has nothing, had nothing left when it was asked.
+    if (read.notifications.length === 0 || took >= HELD_MS) toldAllAt = started;
     let news = 0;
-    for (const notification of read.notifications) if (await take(notification)) news++;
+    for (const notification of read.notifications) if (await take(notification, answer)) news++;
     const wait = paceOf(took, { told: read.notifications.length, news });
     if (wait > 0) await clock.wait(wait, signal);
     const due = Math.min(renew.lasts / 2, RENEW_MAX_MS);

@@ -190,7 +190,7 @@ export async function follow(following: Following): Promise<void> {
       failed(why) {
         watch.why.word = why;
       },
-      take: (notification) => states.take(notification, client.clock()),
+      take: (notification, answer) => states.take(notification, client.clock(), answer),
       discarded: (reason, count) => host.discarded(first, reason, count),
       async between() {
         if (clock.elapsed() - lookedAt > CLOCK_EVERY_MS) await look().catch(() => {});

@@ -83,6 +83,8 @@ function notificationOf(topic: string, message: Node): Notification {
 export function readNotifications(xml: string): {
   readonly notifications: readonly Notification[];
   readonly discarded: number;
+  /** What its clock said when it answered, epoch ms; undefined: nothing that is a time. */
+  readonly now: number | undefined;
 } {
   const body = readBody(xml);
   if (!('PullMessagesResponse' in body)) throw new SoapError('the answer is to another question');
@@ -99,5 +101,6 @@ export function readNotifications(xml: string): {
     discarded++;
     return [];
   });
-  return { notifications, discarded };
+  const now = readXmlTime(textOf(node(body['PullMessagesResponse'])['CurrentTime']));
+  return { notifications, discarded, now };
 }

@@ -6,7 +6,7 @@ import type { Notification } from './notifications.ts';
 import type { Own } from './options.ts';
 import { createRepeats } from './repeats.ts';
 import { createStanding } from './standing.ts';
-import { type ClockReading, timeOf } from './times.ts';
+import { type Answered, type ClockReading, readingAt, timeOf } from './times.ts';
 
 export type States = ReturnType<typeof createStates>;
 
@@ -37,7 +37,8 @@ export function createStates(
       .catch(() => undefined);
   return {
     /** Resolves when it is on disk. @returns whether something was told that was not known. */
-    async take(notification: Notification, reading: ClockReading): Promise<boolean> {
+    async take(notification: Notification, known: ClockReading, answer?: Answered): Promise<boolean> {
+      const reading = answer === undefined ? known : readingAt(known, answer);
       const device = deviceOf(notification);
       if (device === undefined) {
         host.unmapped(cameras[0]?.id ?? '', `${listed(notification)}, of no channel of ours`);
@@ -47,7 +48,10 @@ export function createStates(
       const { clearAfter, clockTolerance: tolerance } = options;
       const timed = (observation: DeviceObservation): DeviceObservation => {
         const initial = observation.initial === true;
-        const at = timeOf(notification.at, reading, { now: host.clock.wall(), tolerance, initial });
+        const at = timeOf(notification.at, reading, {
+          ...{ now: answer?.at ?? host.clock.wall(), tolerance, initial },
+          ...(answer !== undefined && { sinceMs: answer.sinceMs }),
+        });
         return { ...observation, ...(at !== undefined && { at }) };
       };
       if (notification.operation === 'Deleted') {

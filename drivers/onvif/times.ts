@@ -41,6 +41,32 @@ const STANDING_MS = 30 * 86_400_000;
 /** Its clock and ours may differ by so much in what is still the same moment. */
 const AHEAD_MS = 2000;
 
+/** What an analysis may take until it is told, and what clocks are apart beside their tolerance. */
+const SLOW_MS = 10_000;
+/** A clock that was set to nothing says nothing. */
+const DAY_MS = 86_400_000;
+
+/** An answer with notifications. */
+export interface Answered {
+  /** What the camera's clock said then (`CurrentTime`, ONVIF Core 9.1.3), epoch ms. */
+  readonly now: number | undefined;
+  /** Our own, epoch ms. */
+  readonly at: number;
+  /** Since the last answer that left nothing to be told, ms: what is told now happened in that time. */
+  readonly sinceMs: number;
+}
+
+/** Its clock as it was when it answered: it may have stepped since it was read. */
+export function readingAt(reading: ClockReading, { now, at }: Answered): ClockReading {
+  if (now === undefined || Math.abs(now - at) > DAY_MS) return reading;
+  const isNear = (offset: number) => Math.abs(offset - (reading.offset ?? 0)) <= AHEAD_MS;
+  const { zone = 0 } = reading;
+  // It says its seconds only, and some their local time.
+  if (isNear(now - at) || isNear(now - at - zone))
+    return reading.offset === undefined ? { ...reading, offset: 0 } : reading;
+  return { ...reading, offset: now - at };
+}
+
 /**
  * The time of one notification, judged by itself: some say 1970, some their local time with a Z, and some the right
  * time in the next one.
@@ -52,12 +78,20 @@ export function timeOf(
     now,
     tolerance,
     initial,
-  }: { readonly now: number; readonly tolerance: number; readonly initial: boolean },
+    sinceMs = LATE_MS,
+  }: {
+    readonly now: number;
+    readonly tolerance: number;
+    readonly initial: boolean;
+    readonly sinceMs?: number;
+  },
 ): { readonly time: number; readonly trusted: boolean } | undefined {
   if (at === undefined) return undefined;
   const expected = now + (offset ?? 0);
+  // Some bear the time of what was told before.
+  const oldest = initial ? STANDING_MS : Math.min(LATE_MS, sinceMs + SLOW_MS + tolerance);
   const fits = (time: number) =>
-    time <= expected + Math.max(tolerance, AHEAD_MS) && time >= expected - (initial ? STANDING_MS : LATE_MS);
+    time <= expected + Math.max(tolerance, AHEAD_MS) && time >= expected - oldest;
   const isGood = offset === undefined ? Math.abs(now - at) <= tolerance : Math.abs(offset) <= tolerance;
   if (fits(at)) return { time: at, trusted: isGood };
   if (zone !== undefined && zone !== 0 && fits(at - zone)) return { time: at - zone, trusted: isGood };

@@ -11,8 +11,10 @@ import { notice, type PeerOptions, soap, soapFault, startPeer, xsTime } from './
 const FACTOR = 40;
 const quick: Clock = { ...fastClock(FACTOR), wall: systemClock.wall };
 const seconds = (count: number) => systemClock.wait((count * 1000) / FACTOR);
+let rules = 0;
+/** Of another rule each: the same state again is no event. */
 const motion = () =>
-  notice('tns1:RuleEngine/CellMotionDetector/Motion', { Rule: 'R' }, 'IsMotion', Date.now());
+  notice('tns1:RuleEngine/CellMotionDetector/Motion', { Rule: `R${rules++}` }, 'IsMotion', Date.now());
 const pulled = (...notices: string[]) =>
   soap(
     `<tev:PullMessagesResponse><tev:CurrentTime>${xsTime(Date.now())}</tev:CurrentTime><tev:TerminationTime>${xsTime(Date.now() + 60_000)}</tev:TerminationTime>${notices.join('')}</tev:PullMessagesResponse>`,
