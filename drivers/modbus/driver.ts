@@ -256,15 +256,19 @@ function unitOf(device: ModbusDevice, wire: Wire, host: Host, signal: AbortSigna
     return 'bits' in reply ? reply.bits[0] === true : 'an answer of another function';
   };
   /** What is held until it is reset shows nothing new before: the write is tried until it is done. */
-  const reset = async ({ reset: wanted, address }: Point): Promise<void> => {
-    if (wanted === undefined) return;
+  const resetting = new Set<Point>();
+  const reset = async (point: Point): Promise<void> => {
+    const { reset: wanted, address } = point;
+    if (wanted === undefined || resetting.has(point)) return;
+    resetting.add(point);
     await clock.wait(wanted.after, signal);
-    while (!signal.aborted) {
-      const problem = await write('the reset', resetRequest(wanted), { urgent: true });
-      if (problem === undefined) return;
+    for (let urgent = true; !signal.aborted; urgent = false) {
+      const problem = await write('the reset', resetRequest(wanted), { urgent });
+      if (problem === undefined) break;
       host.log.warn({ device: device.id, address }, `${device.id}: ${problem.reason}; it is tried again`);
       await clock.wait(RESET_AGAIN_MS, signal);
     }
+    resetting.delete(point);
   };
   return {
     outputs: createOutputs(device.options.outputs, { write, read }, signal, clock),

@@ -18,6 +18,8 @@ export interface Follower {
   take(image: Image, now: number, reading?: Reading): Told[];
   /** Something would have ended by the `first` image. */
   readonly isEnding: boolean;
+  /** The points that stand. */
+  standing(): ReadonlySet<Point>;
   /** Values that no rule knows, since it was last asked; one that stays is told once. */
   strange(): { readonly address: number; readonly value: number }[];
 }
@@ -267,6 +269,7 @@ export function follow(profile: Profile, device: string, zones: readonly ZoneOpt
     get isEnding() {
       return tracks.some(({ isEnding }) => isEnding === true);
     },
+    standing: () => new Set(tracks.filter(({ state }) => state === true).map(({ point }) => point)),
     strange() {
       return strange.splice(0);
     },

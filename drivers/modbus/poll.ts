@@ -11,14 +11,19 @@ import { exceptionText, type ModbusRequest } from './codec.ts';
 import { type Follower, follow } from './follow.ts';
 import type { Point } from './point.ts';
 import { imageKey, type Profile, type Read, readsOf } from './profile.ts';
+import { createResets, type Resets } from './resets.ts';
 import type { Reply } from './wire.ts';
 
 /** Unanswered polls after which a unit is offline; one lost frame is no outage. */
 const OFFLINE_AFTER = 3;
 const BACKOFF_FIRST_MS = 500;
 const BACKOFF_MAX_MS = 15_000;
-/** A read that fails while others do not is tried less and less often: it costs them their turns. */
-const READ_BACKOFF_MAX_MS = 60_000;
+/** What this device does not have may come with its next firmware. */
+const REFUSED_MAX_MS = 60_000;
+/** A read that is not answered while others are is tried less and less often: it costs them their turns. */
+const UNANSWERED_MAX_MS = 10_000;
+/** Busy, failing, or away by a gateway's word: that passes, and what it has to tell waits. */
+const PASSING_MAX_MS = 1000;
 /** A read of several points that is refused so often in a row is taken apart. */
 const SPLIT_AFTER = 2;
 /** Illegal function, address or value (V1.1b3, 7): what was asked is not in this device. */
@@ -30,8 +35,16 @@ interface Reading {
   failures: number;
   notBefore: number;
   problem: string | undefined;
+  /** So long at most until it is asked again, where it failed. */
+  mostMs: number;
 }
-const readingOf = (read: Read): Reading => ({ read, failures: 0, notBefore: 0, problem: undefined });
+const readingOf = (read: Read): Reading => ({
+  ...{ read, failures: 0, notBefore: 0, problem: undefined, mostMs: 0 },
+});
+const mostMsOf = (reply: Reply): number => {
+  if (!('exception' in reply)) return UNANSWERED_MAX_MS;
+  return ILLEGAL.includes(reply.exception) ? REFUSED_MAX_MS : PASSING_MAX_MS;
+};
 
 export interface Polled {
   /** What was read; what was not is not in it. */
@@ -42,6 +55,8 @@ export interface Polled {
   readonly problem: string | undefined;
   /** Nothing that was asked was answered, not by a refusal either. */
   readonly isSilent: boolean;
+  /** It said of all that it was asked that it cannot now. */
+  readonly isPassing: boolean;
 }
 
 type AskRead = (request: ModbusRequest) => Promise<Reply>;
@@ -76,6 +91,7 @@ export function createReader(profile: Profile, clock: Pick<Clock, 'elapsed'>) {
       return true;
     }
     reading.failures++;
+    reading.mostMs = mostMsOf(reply);
     reading.problem =
       'missing' in reply
         ? reply.missing
@@ -105,7 +121,7 @@ export function createReader(profile: Profile, clock: Pick<Clock, 'elapsed'>) {
       }
       // A unit that answers nothing at all backs off as a whole.
       for (const one of asked) {
-        const waitMs = Math.min(1000 * 2 ** (one.failures - 1), READ_BACKOFF_MAX_MS);
+        const waitMs = Math.min(1000 * 2 ** (one.failures - 1), one.mostMs);
         one.notBefore = answered && one.failures > 0 ? clock.elapsed() + waitMs : 0;
       }
       const isSilent = silences === asked.length;
@@ -113,6 +129,7 @@ export function createReader(profile: Profile, clock: Pick<Clock, 'elapsed'>) {
         image,
         answered,
         isSilent,
+        isPassing: asked.every(({ failures, mostMs }) => failures > 0 && mostMs === PASSING_MAX_MS),
         problem: readings.find(({ problem }) => problem !== undefined)?.problem,
       };
     },
@@ -125,7 +142,7 @@ export interface PollOptions {
   readonly zones: readonly ZoneOptions[];
   readonly pollMs: number;
   readonly ask: AskRead;
-  /** Called when a rise of a point with `reset` is on disk. */
+  /** Called when a rise of a point with `reset` is on disk, and while it stands all the same. */
   readonly reset: (point: Point) => void;
   /** What to look at, of a device that was never heard. */
   readonly hint: (problem: string) => string | undefined;
@@ -136,6 +153,7 @@ export async function pollLoop(options: PollOptions, host: Host, signal: AbortSi
   const { clock } = host;
   const reader = createReader(profile, clock);
   const tellProblem = problemTeller(device, host);
+  const resets = createResets(options.reset, clock);
   const fresh = (): Follower => follow(profile, device, zones);
   let following = fresh();
   let missed = 0;
@@ -149,7 +167,8 @@ export async function pollLoop(options: PollOptions, host: Host, signal: AbortSi
       wasHeard = true;
       host.link(device, 'online');
       // What is not on disk was not seen: start over, and the next poll reports the state as found.
-      if (!(await followOn(following, polled.image, reader, options, host))) following = fresh();
+      if (!(await followOn(following, polled.image, reader, options, host, resets))) following = fresh();
+      resets.look(following.standing());
       for (const { address, value } of following.strange()) host.unmapped(device, `${value} at ${address}`);
       await tellProblem(polled.problem);
     } else {
@@ -164,7 +183,8 @@ export async function pollLoop(options: PollOptions, host: Host, signal: AbortSi
           [problem, wasHeard ? undefined : options.hint(problem)].filter(Boolean).join('; '),
         );
     }
-    const backoff = Math.min(BACKOFF_FIRST_MS * 2 ** (missed - 1), BACKOFF_MAX_MS);
+    const most = polled?.isPassing === true ? PASSING_MAX_MS : BACKOFF_MAX_MS;
+    const backoff = Math.min(BACKOFF_FIRST_MS * 2 ** (missed - 1), most);
     const wait =
       missed === 0
         ? pollMs - (clock.elapsed() - started)
@@ -180,20 +200,17 @@ async function followOn(
   reader: ReturnType<typeof createReader>,
   options: PollOptions,
   host: Host,
+  resets: Resets,
 ): Promise<boolean> {
   const { clock } = host;
-  const isOnDisk = await tellAll(following.take(image, clock.elapsed(), 'first'), options, host);
+  const isOnDisk = await tellAll(following.take(image, clock.elapsed(), 'first'), resets, host);
   if (!isOnDisk || !following.isEnding) return isOnDisk;
   const again = await reader.poll(options.ask).catch(() => undefined);
-  return await tellAll(following.take(again?.image ?? new Map(), clock.elapsed(), 'second'), options, host);
+  return await tellAll(following.take(again?.image ?? new Map(), clock.elapsed(), 'second'), resets, host);
 }
 
 /** @returns whether all is on disk. */
-async function tellAll(
-  said: ReturnType<Follower['take']>,
-  { reset }: PollOptions,
-  host: Host,
-): Promise<boolean> {
+async function tellAll(said: ReturnType<Follower['take']>, resets: Resets, host: Host): Promise<boolean> {
   const written = await Promise.all(
     said.map(async ({ observation, point }) => {
       try {
@@ -201,7 +218,7 @@ async function tellAll(
       } catch {
         return false;
       }
-      if (point.reset !== undefined && observation.state === 'raised') reset(point);
+      if (observation.state === 'raised') resets.begin(point);
       return true;
     }),
   );

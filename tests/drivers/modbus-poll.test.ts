@@ -1,9 +1,10 @@
 /** What a device refuses costs the points of that read alone, and is said as what it is. */
 import { describe, expect, it } from 'vitest';
 import type { ModbusRequest } from '../../drivers/modbus/codec.ts';
-import { createReader } from '../../drivers/modbus/poll.ts';
+import { createReader, pollLoop } from '../../drivers/modbus/poll.ts';
 import type { Reply } from '../../drivers/modbus/wire.ts';
 import { manualClock } from '../clocks.ts';
+import { fakeHost } from '../helpers.ts';
 import { bits, exception, loopClock, made, oddDevice, profileOf, registers, tcpFrame } from './modbus-odd.ts';
 import { open } from './modbus-peer.ts';
 
@@ -47,6 +48,28 @@ describe('the reads of a poll', () => {
     expect(await reader.poll(having([0, 1, 2, 3]))).toMatchObject({ problem: undefined });
   });
 
+  it('are asked again soon where the device or a gateway cannot now, and seldom where it never will', async () => {
+    for (const [code, most] of [
+      ...[4, 5, 6, 10, 11].map((one) => [one, 1000] as const),
+      ...[1, 2, 3].map((one) => [one, 60_000] as const),
+    ]) {
+      const clock = manualClock();
+      const apart = profileOf({ function: 2, address: 0 }, { function: 3, address: 0, bit: 0 });
+      const reader = createReader(apart, clock);
+      let asked = 0;
+      for (let ms = 0; ms < 150_000; ms += 200) {
+        await reader.poll(async (request) => {
+          if (request.function === 3) return { function: 3, registers: [0] };
+          asked++;
+          return { function: 2, exception: code };
+        });
+        await clock.advance(200);
+      }
+      if (most === 1000) expect(asked).toBeGreaterThanOrEqual(145);
+      else expect(asked).toBeLessThan(10);
+    }
+  });
+
   it('cost a silent unit one timeout, and one that is silent to some of them no more than two', async () => {
     const apart = profileOf(...[0, 10, 20, 30].map((address) => ({ function: 3, address, bit: 0 })));
     const asked: number[] = [];
@@ -65,6 +88,42 @@ describe('the reads of a poll', () => {
     asked.length = 0;
     await reader.poll(ask([0]));
     expect(asked).toEqual([0, 30]);
+  });
+});
+
+describe('an input that the device holds', () => {
+  const held = profileOf({ function: 2, address: 0, zone: 1, kind: 'intrusion', reset: { coil: 8 } });
+
+  it('is reset again while it stands, ever less often, and what comes after that is told', async () => {
+    const clock = manualClock();
+    const fake = fakeHost(undefined, clock);
+    let isOn = true;
+    let isLeaning = true;
+    const resets: number[] = [];
+    const stop = new AbortController();
+    void pollLoop(
+      {
+        ...{ device: 'd', profile: held, zones: [], pollMs: 200 },
+        ask: async () => ({ function: 2, bits: [isOn] }),
+        reset: () => {
+          resets.push(clock.elapsed());
+          isOn = isLeaning;
+        },
+        hint: () => undefined,
+      },
+      fake.host,
+      stop.signal,
+    );
+    await clock.advance(10_000);
+    expect(resets).toEqual([0, 3000, 9000]);
+    isLeaning = false;
+    await clock.advance(15_000);
+    isOn = true;
+    await clock.advance(1000);
+    stop.abort();
+    expect(resets).toHaveLength(5);
+    const told = fake.reports.rest().filter(({ kind }) => kind === 'intrusion');
+    expect(told.map(({ state }) => state)).toEqual(['raised', 'restored', 'raised', 'restored']);
   });
 });
 
