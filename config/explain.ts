@@ -148,7 +148,11 @@ function explain(issue: Issue, prefix: Path, data: unknown, schema: Schema): Pro
       return explainUnion(issue, path, data, schema);
     case 'invalid_type': {
       if (value !== undefined)
-        return [problem(`${is}${say(`${withArticle(issue.expected)} is needed`, `应为 ${issue.expected}`)}`)];
+        return [
+          problem(
+            `${is}${say(`${withArticle(issue.expected)} is needed`, `应为${typeInChinese(issue.expected)}`)}`,
+          ),
+        ];
       return [problem(missing(path, data, schema))];
     }
     case 'invalid_value': {
@@ -237,9 +241,21 @@ function whatIsNeeded(branches: readonly Branch[], alternatives: readonly Schema
   const named = types.map((type) =>
     isMapping(type) && keys.length > 0 ? withArticle(type) + withKeys : withArticle(type),
   );
-  if (words.length === 0) return say(`${either(named)} is needed`, `应为 ${[...new Set(types)].join('、')}`);
+  if (words.length === 0)
+    return say(`${either(named)} is needed`, `应为${[...new Set(types.map(typeInChinese))].join('、')}`);
   return `${say('one of these is needed', '需要其中之一')}: ${[...new Set([...words, ...named])].join(', ')}`;
 }
+
+const typesInChinese: Readonly<Record<string, string>> = {
+  object: '映射（键: 值）',
+  record: '映射（键: 值）',
+  array: '列表',
+  string: '文本',
+  number: '数字',
+  int: '整数',
+  boolean: ' true 或 false',
+};
+const typeInChinese = (type: string) => typesInChinese[type] ?? ` ${type}`;
 
 function either(words: readonly string[]): string {
   const all = [...new Set(words)];

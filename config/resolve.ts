@@ -202,7 +202,12 @@ function resolveDevice(
   };
   if (problems.length === before) {
     const found = driver.problems?.(device as Parameters<NonNullable<Driver['problems']>>[0]) ?? [];
-    problems.push(...found.map((problem) => ({ ...problem, path: [...path, ...problem.path] })));
+    problems.push(
+      ...found.map(({ message, zh = message, path: inside }) => ({
+        path: [...path, ...inside],
+        message: say(message, zh),
+      })),
+    );
     const commands = driver.commands?.(device as Parameters<NonNullable<Driver['commands']>>[0]);
     return commands === undefined ? device : { ...device, commands };
   }

@@ -122,6 +122,8 @@ export interface DeviceCommand {
 export interface Problem {
   readonly path: readonly (string | number)[];
   readonly message: string;
+  /** The same in Chinese, where somebody wrote it. */
+  readonly zh?: string;
 }
 
 /** What works and should not stay so. `path` starts inside the device, or the uplink. */

@@ -98,7 +98,11 @@ export function repeatedZones(path: Problem['path'], zones: readonly ZoneOptions
     const before = zones.slice(0, i);
     if (before.some((other) => other.zone === zone))
       return [
-        { path: [...path, i, 'zone'], message: `zone ${zone} stands here twice; the first counts: keep one` },
+        {
+          path: [...path, i, 'zone'],
+          message: `zone ${zone} stands here twice; the first counts: keep one`,
+          zh: `防区 ${zone} 在此重复，以第一个为准：请只保留一个`,
+        },
       ];
     return id !== undefined && before.some((other) => other.id === id)
       ? [{ path: [...path, i, 'id'], message: `"${id}" is another zone's id here; give each zone its own` }]

@@ -29,7 +29,11 @@ export function terminalProblems({ options: own, profile }: Terminal): readonly 
   if (pull !== undefined) return streamProblems(own, pull.url, profile);
   if (from === undefined && passwordFile === undefined && tokenFile === undefined)
     return [
-      problem(['listen'], 'anybody could push: from, username and passwordFile, or tokenFile is needed'),
+      {
+        path: ['listen'],
+        message: 'anybody could push: from, username and passwordFile, or tokenFile is needed',
+        zh: '任何人都可以推送：需要 from、username 和 passwordFile，或 tokenFile',
+      },
     ];
   if ((username === undefined) !== (passwordFile === undefined))
     return [problem(['passwordFile'], 'username and passwordFile go together')];

@@ -29,9 +29,21 @@ export const httpPush = defineDriver({
   problems: terminalProblems,
   clashes: terminalClashes,
 
-  warnings({ options: { listen } }) {
-    if (listen === undefined || isLoopback(listen.host)) return [];
+  warnings({ options: { listen, supervision } }) {
+    // A stream that ends is noticed; of one that pushes only silence tells.
+    const unwatched =
+      listen === undefined || supervision !== undefined
+        ? []
+        : [
+            {
+              path: ['listen'],
+              en: 'without `supervision` it is never noticed that this terminal is dead: switch its heartbeat on, and write `supervision: 5m` or a few heartbeats',
+              zh: '未设置 `supervision`，终端失效不会被发现：请在终端上启用心跳，并写 `supervision: 5m` 或数个心跳周期',
+            },
+          ];
+    if (listen === undefined || isLoopback(listen.host)) return unwatched;
     return [
+      ...unwatched,
       {
         path: ['listen'],
         en: 'terminals push over plain HTTP: who is on the way reads passwords, names and pictures. Keep them on a network of their own, or put a proxy with TLS before it',

@@ -152,6 +152,7 @@ export const modbus = defineDriver({
             {
               path: ['zones', index, 'zone'],
               message: `the profile has no zone ${zone}; it has ${known.join(', ')}`,
+              zh: `设备模型中没有防区 ${zone}；可用：${known.join('、')}`,
             },
           ],
     );

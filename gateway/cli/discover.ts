@@ -39,6 +39,24 @@ function decoded(text: string): string {
 /** A crowd, or one that answers without end, is shown no further than this. */
 const SHOWN_MAX = 1000;
 
+const NOTHING_FOUND = () =>
+  say(
+    `what to try:
+  --interface NAME   where this machine has several: the one that the cameras are on
+  --for 20s          some answer late
+  at the camera: switch ONVIF on (Hikvision and others: off until then, with a user of its own), and its discovery mode
+  the question is multicast (239.255.255.250, UDP 3702): it passes no router and few VLANs; a firewall must let answers in
+  one whose address is known needs no discovery: write it as \`host\`, and \`check FILE --ask\` asks it
+`,
+    `可以尝试：
+  --interface 名称   本机有多块网卡时，选摄像机所在的一块
+  --for 20s          有的设备应答较慢
+  在摄像机上：启用 ONVIF（海康等默认关闭，并需单独的 ONVIF 用户）及发现模式
+  查询使用组播（239.255.255.250，UDP 3702）：不经过路由器，也很少跨 VLAN；防火墙须放行应答
+  已知地址的设备无需发现：写入 \`host\`，再用 \`check FILE --ask\` 查询
+`,
+  );
+
 export const discover: Command = {
   name: 'discover',
   summary: ['Find the cameras of this network', '查找本网络中的摄像机'],
@@ -73,6 +91,7 @@ Asks the network for ONVIF cameras (WS-Discovery) and prints a device of the con
         `${timeout / 1000} 秒内有 ${found.size} 台摄像机应答\n`,
       ),
     );
+    if (found.size === 0) stderr.write(NOTHING_FOUND());
     return found.size > 0 ? 0 : 1;
   },
 };

@@ -29,7 +29,7 @@ const warnings = (text: string) => {
 const panel = (id: string, listen: string, account = 'account: "1234"') =>
   `  - { id: ${id}, driver: dc09, listen: { ${listen} }, accounts: [{ ${account} }] }\n`;
 const kiosk = (id: string, listen: string) =>
-  `  - { id: ${id}, driver: http-push, listen: { ${listen} }, profile: visitor-kiosk, tokenFile: token }\n`;
+  `  - { id: ${id}, driver: http-push, listen: { ${listen} }, profile: visitor-kiosk, tokenFile: token, supervision: 5m }\n`;
 
 describe('one port used twice', () => {
   it.each([
@@ -116,6 +116,14 @@ describe('what is open beyond this machine', () => {
     ],
   ])('is warned of: %s', (_name, text, warning) => {
     expect(warnings(text)).toEqual([expect.stringContaining(warning)]);
+  });
+
+  it('is a terminal, too, whose death nobody would notice', () => {
+    const dead = `devices:\n${kiosk('k', 'port: 5100').replace(', supervision: 5m', '')}`;
+    expect(warnings(dead)).toEqual([
+      expect.stringMatching(/^3: devices\[0\]\.listen: warning: without `supervision`/),
+    ]);
+    expect(warnings(`devices:\n${kiosk('k', 'port: 5100')}`)).toEqual([]);
   });
 
   it('is nothing where it is loopback or encrypted', () => {

@@ -7,7 +7,7 @@ import { readConfig } from '../../gateway/check.ts';
 import { temporaryDirectory } from '../helpers.ts';
 
 const terminalAt = (host: string) =>
-  `devices:\n  - { id: gate, driver: http-push, profile: visitor-kiosk, from: [127.0.0.1], listen: { host: ${host}, port: 8090 } }\n`;
+  `devices:\n  - { id: gate, driver: http-push, profile: visitor-kiosk, from: [127.0.0.1], supervision: 5m, listen: { host: ${host}, port: 8090 } }\n`;
 const panelAt = (host: string) =>
   `devices:\n  - { id: p, driver: dc09, listen: { host: ${host}, port: 1 }, accounts: [{ account: "1234", from: [10.0.0.9] }] }\n`;
 const receiverAt = (host: string) =>
