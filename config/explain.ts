@@ -5,7 +5,7 @@ import type { Problem } from '../drivers/contract/driver.ts';
 import { isSecretAt, secretKeys } from '../drivers/contract/options.ts';
 import { say } from './language.ts';
 import { withAlternatives } from './unions.ts';
-import type { Path, Place } from './yaml.ts';
+import { fullWidthColon, type Path, type Place } from './yaml.ts';
 
 type Issue = z.core.$ZodIssue;
 
@@ -32,6 +32,7 @@ export interface Schema {
   readonly const?: unknown;
   readonly enum?: readonly unknown[];
   readonly description?: string;
+  readonly pattern?: string;
 }
 
 /** What may stand here: itself, or its alternatives and theirs. */
@@ -93,6 +94,7 @@ export const allowed = (names: readonly string[]) =>
 
 /** `all`: of the other alternatives too; one of them may be meant. */
 function unknownKey(key: string, names: readonly string[], all: readonly string[] = []): string {
+  if (key.includes('：')) return fullWidthColon();
   return say('unknown key', '未知的键') + (near(key, names) || near(key, all) || allowed(names));
 }
 
@@ -147,17 +149,16 @@ function explain(issue: Issue, prefix: Path, data: unknown, schema: Schema): Pro
         return [problem(missing(path, data, schema))];
       return explainUnion(issue, path, data, schema);
     case 'invalid_type': {
-      if (value !== undefined)
-        return [
-          problem(
-            `${is}${say(`${withArticle(issue.expected)} is needed`, `应为${typeInChinese(issue.expected)}`)}`,
-          ),
-        ];
-      return [problem(missing(path, data, schema))];
+      if (value === undefined) return [problem(missing(path, data, schema))];
+      return [problem(`${is}${otherType(issue.expected, value, schemaAt(schema, path, data), path)}`)];
     }
     case 'invalid_value': {
       const names = issue.values.map(String);
       return [problem(`${is}${say('not known', '不认识')}${near(String(value), names)}${allowed(names)}`)];
+    }
+    case 'invalid_key': {
+      const names = schemaAt(schema, path.slice(0, -1), data)?.propertyNames?.enum ?? [];
+      return [problem(unknownKey(String(path.at(-1)), names))];
     }
     case 'too_small':
       return [problem(`${is}${say(`at least ${issue.minimum}`, `至少 ${issue.minimum}`)}`)];
@@ -168,6 +169,47 @@ function explain(issue: Issue, prefix: Path, data: unknown, schema: Schema): Pro
       return [problem(`${is}${say(issue.message, zh ?? issue.message)}`)];
     }
   }
+}
+
+/** Durations, as `duration` of the contract has them in the schema. */
+const DURATION = '(ms|s|m|h|d)';
+
+/** A value of another type than is needed: what to write instead. */
+function otherType(expected: string, value: unknown, schema: Schema | undefined, path: Path): string {
+  const isPlain = typeof value === 'number' || typeof value === 'boolean';
+  if (
+    expected === 'string' &&
+    isPlain &&
+    alternativesOf(schema).some((one) => one.pattern?.includes(DURATION))
+  )
+    return say(
+      'a duration such as 200ms, 60s, 5m, 12h or 30d: with its unit',
+      '应为时长，例如 200ms、60s、5m、12h 或 30d：要写单位',
+    );
+  if (expected === 'string' && isPlain)
+    return say('a text is needed: put it in quotes, as it is written', '应为文本：请按原样加引号');
+  if (typeof value === 'string' && /^[A-Za-z][\w.-]{0,60}：/.test(value)) return fullWidthColon();
+  const keys = schema?.required ?? [];
+  if (path.length === 0 && expected === 'object' && keys.length > 0)
+    return say(`keys are needed here: ${keys.join(', ')}`, `此处需要这些键：${keys.join('、')}`);
+  return say(`${withArticle(expected)} is needed`, `应为${typeInChinese(expected)}`);
+}
+
+/** Settings of a port of our own: behind a server they are the server's. */
+const PORT_SETTINGS: readonly string[] = ['baudRate', 'dataBits', 'stopBits', 'parity'];
+
+function serverSettings(value: unknown, path: (string | number)[]): Problem[] {
+  if (typeof value !== 'object' || value === null) return [];
+  if (!('serialServer' in value || 'tcp' in value) || 'serial' in value) return [];
+  return Object.keys(value)
+    .filter((key) => PORT_SETTINGS.includes(key))
+    .map((key) => ({
+      path: [...path, key],
+      message: say(
+        `${key} is set in the serial server itself; leave it out here`,
+        `${key} 请在串口服务器上设置；此处不写`,
+      ),
+    }));
 }
 
 const withArticle = (word: string) => `${/^[aeiou]/.test(word) ? 'an' : 'a'} ${word}`;
@@ -211,6 +253,8 @@ function explainUnion(
   schema: Schema,
 ): Problem[] {
   const value = valueAt(data, path);
+  const elsewhere = serverSettings(value, path);
+  if (elsewhere.length > 0) return elsewhere;
   const isTagged = issue.discriminator !== undefined && path.at(-1) === issue.discriminator;
   const owner = isTagged ? path.slice(0, -1) : path;
   const alternatives = alternativesAt(schema, owner, data);

@@ -45,13 +45,29 @@ export function readYaml(file: string, bytes: Buffer): Yaml {
     // What follows from the depth is not told beside it.
     const tooDeep = wrong.find(({ message }) => message.startsWith(TOO_DEEP));
     if (tooDeep !== undefined) return { errors: [{ ...place(0), message: sentence(tooDeep.message) }] };
+    const data = wrong.length > 0 ? undefined : (document.toJS() as unknown);
+    const colons = wrong.length > 0 || typeof data === 'string' ? fullWidthColons(bytes.toString()) : [];
+    if (colons.length > 0)
+      return { errors: colons.map((offset) => ({ ...place(offset), message: fullWidthColon() })) };
     if (wrong.length > 0)
       return { errors: wrong.map(({ pos, message }) => ({ ...place(pos[0]), message: sentence(message) })) };
-    return { data: document.toJS() as unknown, placeOf: (path) => place(offsetOf(document, path)) };
+    return { data, placeOf: (path) => place(offsetOf(document, path)) };
   } catch (error) {
     // An alias without its anchor, aliases that grow without end, mappings within mappings without end.
     return { errors: [{ ...place(0), message: sentence((error as Error).message) }] };
   }
+}
+
+export const fullWidthColon = () =>
+  say(
+    'this is the full-width colon （：）; write : and a space',
+    '此处是全角冒号（：）；请改为半角冒号加空格',
+  );
+
+/** Where one stands behind a key, as an input method for Chinese types it: YAML knows it not. */
+function fullWidthColons(text: string): number[] {
+  const found = [...text.matchAll(/^[ \t]*(?:- +)?[A-Za-z][\w.-]{0,60}：/gm)];
+  return found.slice(0, 20).map(({ index, 0: line }) => index + line.length - 1);
 }
 
 /** What the engine says when the reader has called itself too often. */

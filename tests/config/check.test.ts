@@ -50,7 +50,7 @@ describe('the arguments of a rule', () => {
     [
       'one of another type',
       '{ target: io, action: activate, arguments: { output: 7 } }',
-      '14:54: rules[0].do[0].arguments.output: 7: a string is needed',
+      '14:54: rules[0].do[0].arguments.output: 7: a text is needed: put it in quotes, as it is written',
     ],
     [
       'a misspelt one',

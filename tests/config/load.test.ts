@@ -117,7 +117,11 @@ const mistakes: readonly (readonly [name: string, text: string, message: string]
     'campus: { name: x }\n',
     '1:1: campus.id: missing (The number of the campus with the platforms)',
   ],
-  ['a wrong type', 'campus: { id: 4503, name: x }\n', '1:11: campus.id: 4503: a string is needed'],
+  [
+    'a wrong type',
+    'campus: { id: 4503, name: x }\n',
+    '1:11: campus.id: 4503: a text is needed: put it in quotes',
+  ],
   [
     'a number out of range',
     device('  - { id: p, driver: dc09, listen: { port: 70000 }, accounts: [{ account: "1234" }] }\n'),

@@ -175,3 +175,55 @@ describe('the token of a relay', () => {
     });
   });
 });
+
+describe('slips of who writes YAML for the first time', () => {
+  const fence = (own: string) =>
+    `devices:\n  - { id: f, driver: modbus, unit: 1, profile: io-8zone, ${own} }\n`;
+
+  it('a port setting beside a serial server is set there', () => {
+    for (const connection of ['serialServer: "10.0.0.9:4001"', 'tcp: "10.0.0.9:502"'])
+      expect(load(fence(`connection: { ${connection}, baudRate: 9600, parity: even }`)).told).toEqual([
+        expect.stringMatching(
+          /connection\.baudRate: baudRate is set in the serial server itself; leave it out here$/,
+        ),
+        expect.stringMatching(
+          /connection\.parity: parity is set in the serial server itself; leave it out here$/,
+        ),
+      ]);
+    const reader =
+      'devices:\n  - { id: r, driver: osdp, connection: { serialServer: "10.0.0.9:1", baudRate: 9600 } }\n';
+    expect(load(reader).told).toEqual([expect.stringMatching(/baudRate is set in the serial server itself/)]);
+  });
+
+  it('a number without a unit is no duration', () => {
+    expect(load(fence('connection: { tcp: "10.0.0.9:502" }, poll: 200')).told).toEqual([
+      expect.stringMatching(/poll: 200: a duration such as 200ms, 60s, 5m, 12h or 30d: with its unit$/),
+    ]);
+  });
+
+  it('a number that is a text is put in quotes', () => {
+    const terminal =
+      'devices:\n  - { id: t, driver: http-push, profile: zkteco-push, listen: { port: 1 }, from: [10.0.0.9], serial: 20171204 }\n';
+    expect(load(terminal).told).toEqual([
+      expect.stringMatching(/serial: 20171204: a text is needed: put it in quotes, as it is written$/),
+    ]);
+  });
+
+  it.each([
+    'devices：\n  - id: x\n',
+    'status:\n  port： 9464\n',
+    'status: { port： 9464 }\n',
+    'devices:\n  - id： x\n    driver: modbus\n',
+  ])('a full-width colon is told: %j', (text) => {
+    expect(load(text).told.join('\n')).toMatch(
+      /^\d+:\d+: .*this is the full-width colon （：）; write : and a space$/m,
+    );
+  });
+
+  it('a profile that is no mapping says what it needs', () => {
+    const own = fence('connection: { tcp: "10.0.0.9:502" }').replace('io-8zone', './p.yaml');
+    expect(load(own, { 'p.yaml': '- a\n' }).told).toEqual([
+      expect.stringMatching(/^\S*p\.yaml:1:1: \["a"\]: keys are needed here: title, /),
+    ]);
+  });
+});

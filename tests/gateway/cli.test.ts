@@ -53,7 +53,7 @@ describe('the command line', () => {
     expect(bad.status).toBe(1);
     expect(bad.stderr.trim().split('\n')).toEqual([
       expect.stringContaining('c.yaml:1:1: campus.name: missing'),
-      expect.stringContaining('c.yaml:1:11: campus.id: 1: a string is needed'),
+      expect.stringContaining('c.yaml:1:11: campus.id: 1: a text is needed'),
       expect.stringContaining('c.yaml:2:1: foo: unknown key'),
       expect.stringContaining('3 errors'),
     ]);
