@@ -166,7 +166,12 @@ function explain(issue: Issue, prefix: Path, data: unknown, schema: Schema): Pro
       return [problem(`${is}${say(`at most ${issue.maximum}`, `至多 ${issue.maximum}`)}`)];
     default: {
       const zh = issue.code === 'custom' ? (issue.params?.['zh'] as string | undefined) : undefined;
-      return [problem(`${is}${say(issue.message, zh ?? issue.message)}`)];
+      // A pattern has one message, and no place for another language.
+      return [
+        problem(
+          `${is}${say(issue.message, zh ?? issue.message.replace(/^HOST:PORT, such as /, 'HOST:PORT，如 '))}`,
+        ),
+      ];
     }
   }
 }
