@@ -18,9 +18,12 @@ const ATTLOG = ['pin', 'time', 'status', 'verify', 'workcode', 'reserved1', 'res
 const OPLOG = ['operator', 'time', 'object1', 'object2', 'object3', 'object4'];
 const namesOf = (names: readonly string[]) => (i: number) => names[i] ?? `column${i}`;
 
+/** Some firmware ends lines with a carriage return alone. */
+export const LINE_ENDS = /\r\n|\n|\r/;
+
 /** The lines of a table; a string: why it is not read. */
 function linesOf(text: string): readonly string[] | string {
-  const lines = text.split('\n').filter((line) => line.trim() !== '');
+  const lines = text.split(LINE_ENDS).filter((line) => line.trim() !== '');
   return lines.length > ROWS_MAX ? 'a table that is too long' : lines;
 }
 
@@ -28,21 +31,29 @@ function linesOf(text: string): readonly string[] | string {
 export function readTable(table: string, text: string): readonly Row[] | string {
   const lines = linesOf(text);
   if (typeof lines === 'string') return lines;
-  const read = rowReaders[table.toLowerCase()];
-  return read === undefined
-    ? lines.map((line) => ({ ...named(line), table }))
-    : lines.flatMap((line) => read(line).map((row) => ({ ...row, table })));
+  const plain = table.toLowerCase();
+  const read = rowReaders[plain];
+  if (read === undefined) return lines.map((line) => ({ ...named(line), table }));
+  // However it is spelled, it is the one that profiles name.
+  const isUsual = table === plain || table === table.toUpperCase();
+  const name =
+    plain.startsWith('rt') || plain === 'transaction' ? plain : isUsual ? table : table.toUpperCase();
+  return lines.flatMap((line) => read(line).map((row) => ({ ...row, table: name })));
 }
 
 const rowReaders: Readonly<Record<string, (line: string) => readonly Row[]>> = {
   // Newer ones write names here too.
   attlog: (line) => [/^\s*pin=/i.test(line) ? lowered(named(line)) : positional(line, namesOf(ATTLOG))],
   operlog: (line) => [operation(line)],
-  rtstate: (line) => doors(named(line)),
-  transaction: (line) => [transaction(named(line.replace(/^\s*transaction\s+/i, '')))],
+  rtlog: (line) => [lowered(named(line))],
+  rtstate: (line) => doors(lowered(named(line))),
+  transaction: (line) => [transaction(lowered(named(line.replace(/^\s*transaction\s+/i, ''))))],
 };
 
-const cellsOf = (line: string) => line.trimEnd().split('\t', CELLS_MAX);
+/** Some firmware has blanks or commas where the protocol has tabs: a time has a blank within, and a value may. */
+const BETWEEN = { values: /,\s?|\s+(?!\d{2}:\d{2})/, pairs: /[\s,]{1,4}(?=\w{1,40}=)/ } as const;
+const cellsOf = (line: string, between: RegExp = BETWEEN.values) =>
+  line.trim() === '' ? [''] : line.trimEnd().split(line.includes('\t') ? '\t' : between, CELLS_MAX);
 
 function positional(line: string, nameOf: (i: number) => string): Row {
   return Object.fromEntries(cellsOf(line).map((cell, i) => [nameOf(i), cell.trim()]));
@@ -50,7 +61,7 @@ function positional(line: string, nameOf: (i: number) => string): Row {
 
 function named(line: string): Row {
   return Object.fromEntries(
-    cellsOf(line).map((cell, i): [string, string] => {
+    cellsOf(line, BETWEEN.pairs).map((cell, i): [string, string] => {
       const equals = cell.indexOf('=');
       return equals === -1
         ? [`column${i}`, cell]

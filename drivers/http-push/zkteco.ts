@@ -12,16 +12,18 @@ import { createHash } from 'node:crypto';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Host } from '../contract/driver.ts';
 import { bodyOf, hearingOf, type Pushing, statusOf } from './push.ts';
+import { LINE_ENDS } from './zkteco-tables.ts';
 
 /** What says only that it is there. What else it tells is counted: results of orders that nobody gave. */
 const SAYINGS: readonly string[] = ['getrequest', 'ping'];
 
-interface Query {
-  readonly SN?: unknown;
-  readonly table?: unknown;
-  readonly tablename?: unknown;
-  readonly DeviceType?: unknown;
+/** What it says in its address; names as firmware spells them. */
+function queryOf({ query }: FastifyRequest) {
+  const said = Object.entries(query as object).map(([name, value]) => [name.toLowerCase(), value] as const);
+  const { sn, table, tablename, devicetype } = Object.fromEntries(said) as Readonly<Record<string, unknown>>;
+  return { SN: sn, table, tablename, DeviceType: devicetype };
 }
+type Query = ReturnType<typeof queryOf>;
 
 const textOf = (value: unknown) => (typeof value === 'string' ? value : '');
 const hashOf = (text: string) => createHash('sha256').update(text).digest('hex').slice(0, 32);
@@ -50,8 +52,8 @@ const registryCode = (serial: string) => `RegistryCode=${hashOf(`registry ${seri
 export function serveZkteco(server: FastifyInstance, terminals: readonly Pushing[], host: Host): void {
   /** The access terminals that registered since the port was opened. */
   const registered = new Set<string>();
-  const whose = ({ query }: FastifyRequest) => {
-    const { SN } = query as Query;
+  const whose = (request: FastifyRequest) => {
+    const { SN } = queryOf(request);
     return terminals.find(
       ({ terminal: { options } }) => options.serial !== undefined && options.serial === SN,
     );
@@ -67,7 +69,7 @@ export function serveZkteco(server: FastifyInstance, terminals: readonly Pushing
     const pushing = request.pushing as Pushing;
     const { id, options } = pushing.terminal;
     const serial = options.serial ?? '';
-    const query = request.query as Query;
+    const query = queryOf(request);
     const { '*': path = '' } = request.params as { '*'?: string };
     // Some firmware says the folder twice.
     const what = path
@@ -108,9 +110,9 @@ async function takeTable(
   const isNested = outer.toLowerCase() === 'tabledata';
   const table = isNested ? textOf(tablename) : outer;
   const bytes = bodyOf(request);
-  // Its parameters, with commas between.
-  if (outer.toLowerCase() === 'options') {
-    host.unmapped(terminal.id, 'iclock/options');
+  // Its parameters, with commas between; a picture, with its name before it.
+  if (/^(options|attphoto)$/i.test(outer)) {
+    host.unmapped(terminal.id, `iclock/${outer.toLowerCase()}`);
     return await reply.send('OK');
   }
   const taken = await intake({ contentType: 'text/plain', bytes, table, hearing: hearingOf(reply) });
@@ -122,5 +124,5 @@ async function takeTable(
 const rowsIn = (bytes: Buffer) =>
   bytes
     .toString('latin1')
-    .split('\n')
+    .split(LINE_ENDS)
     .filter((line) => line.trim() !== '').length;

@@ -346,3 +346,18 @@ describe('ZKTeco terminals that say much', () => {
     expect(await reports.next()).toMatchObject({ credential: { format: 'face', number: '7' } });
   });
 });
+
+describe('a ZKTeco terminal that spells its address its own way', () => {
+  it('is known by its number in any letters, and a picture is one thing that is counted', async () => {
+    const { url, reports, unmapped } = await terminal();
+    const post = (query: string, body: string | Uint8Array<ArrayBuffer>) =>
+      fetch(`${url}/iclock/cdata?${query}`, { method: 'POST', body });
+    expect((await post('sn=VGU6251500098&Table=rtlog', rtlog(102))).status).toBe(200);
+    expect(await reports.next()).toMatchObject({ kind: 'forced' });
+    const head = Buffer.from('PIN=20261124141348-9.jpg\nSN=VGU6251500098\nsize=900000\nCMD=uploadphoto\0');
+    const photo = Uint8Array.from([...head, 0xff, 0xd8, 0xff, ...new Uint8Array(600_000).fill(0x0a)]);
+    const answer = await post('SN=VGU6251500098&table=ATTPHOTO', photo);
+    expect([answer.status, await answer.text()]).toEqual([200, 'OK']);
+    expect(unmapped.rest()).toEqual([{ device: 'gate', what: 'iclock/attphoto' }]);
+  });
+});
