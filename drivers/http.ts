@@ -38,6 +38,8 @@ export interface Question {
   readonly timeout: number;
   /** An answer that has begun and then says nothing for so long has ended, ms; default 4 s. */
   readonly idle?: number | undefined;
+  /** Whether a body is all there, where its length was told wrongly and the connection ended or rests. */
+  readonly isWhole?: ((body: Buffer) => boolean) | undefined;
   readonly clock: Clock;
   readonly signal?: AbortSignal;
 }
@@ -176,7 +178,7 @@ function askOver(
   signal: AbortSignal,
   authorization?: string,
 ): Promise<HttpAnswer> {
-  const { method = 'GET', headers, body, credentials, maxBytes, clock, idle = IDLE_MS } = question;
+  const { method = 'GET', headers, body, credentials, maxBytes, isWhole, clock, idle = IDLE_MS } = question;
   const { promise, resolve, reject } = Promise.withResolvers<HttpAnswer>();
   const begin = url.protocol === 'https:' ? requestHttps : requestHttp;
   /** It may be asked once more. */
@@ -186,6 +188,9 @@ function askOver(
     agent,
     signal,
     maxHeaderSize: HEADERS_MAX,
+    // Lines that end with LF, a length beside chunks (RFC 9112, 2.2, 6.3): with one question on a
+    // connection there is none whose answer could be smuggled in.
+    insecureHTTPParser: true,
     headers: {
       ...headers,
       connection: mayFollow ? 'keep-alive' : 'close',
@@ -200,6 +205,7 @@ function askOver(
   };
   let interim = 0;
   let isBegun = false;
+  let tryWhole = () => {};
   request.on('information', () => {
     if (++interim > INTERIM_MAX) fail('it never comes to its answer');
   });
@@ -217,40 +223,52 @@ function askOver(
       });
       response.on('close', () => late.stop());
     }
-    bodyOf(response, { maxBytes, idle, clock, fail }, answered);
+    tryWhole = bodyOf(response, { maxBytes, idle, isWhole, clock, fail }, answered);
   });
   request.on('error', (error) => {
+    tryWhole();
     if (signal.aborted) return reject(signal.reason);
     // It closed a connection that it had left open, before it was asked there: so it was not asked.
     if (authorization !== undefined && request.reusedSocket && !isBegun)
       return resolve(askOver(agent, url, question, signal, authorization));
     reject(error);
   });
-  request.on('close', () => reject(new Error('the connection ended before the answer did')));
+  request.on('close', () => {
+    tryWhole();
+    reject(new Error('the connection ended before the answer did'));
+  });
   request.end(body);
   return promise;
 }
 
-/** Collects a body that is not too large and does not pause for too long. */
+/** Collects a body that is not too large and does not pause for too long. @returns what takes it as far as it came, where that is all. */
 function bodyOf(
   response: IncomingMessage,
   on: {
     readonly maxBytes: number;
     readonly idle: number;
+    readonly isWhole: Question['isWhole'];
     readonly clock: Clock;
     readonly fail: (words: string) => void;
   },
   done: (bytes: Buffer) => void,
-): void {
+): () => void {
   const { maxBytes, clock, fail } = on;
   const chunks: Buffer[] = [];
   /** With what came on it before. */
   const before = response.socket.bytesRead;
   let size = 0;
   let timer: Timer | undefined;
+  const tryWhole = () => {
+    const bytes = Buffer.concat(chunks);
+    if (on.isWhole?.(bytes) === true) done(bytes);
+  };
   const wait = () => {
     timer?.stop();
-    timer = clock.after(on.idle, () => fail(`its answer stopped for ${on.idle / 1000} s`));
+    timer = clock.after(on.idle, () => {
+      tryWhole();
+      fail(`its answer stopped for ${on.idle / 1000} s`);
+    });
   };
   wait();
   response.on('data', (chunk: Buffer) => {
@@ -267,4 +285,5 @@ function bodyOf(
   // One that breaks off ends the request too, which says so.
   response.on('error', () => {});
   response.on('close', () => timer?.stop());
+  return tryWhole;
 }

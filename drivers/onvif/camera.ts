@@ -22,6 +22,7 @@ import {
   tokenXml,
 } from './codec.ts';
 import { takePicture } from './picture.ts';
+import { forPtz, forVideo } from './profiles.ts';
 import { readTopics, type Topic } from './topics.ts';
 import { escapeXml, plainXml, readBody } from './xml.ts';
 
@@ -226,8 +227,10 @@ export async function connectCamera(client: Client, time: Clock): Promise<Camera
   const text = (value: unknown) =>
     value === undefined || value === '' ? undefined : String(value).slice(0, NAMES_MAX);
   const profiles = await profilesOf(ours);
-  const withProfile = (profile = profiles[0]?.token) =>
-    profile === undefined ? {} : { profileToken: escapeXml(profile) };
+  const withProfile = (chosen: string | undefined) => {
+    const profile = forVideo(chosen, profiles);
+    return profile === undefined ? {} : { profileToken: escapeXml(profile) };
+  };
   const camera: Camera = {
     info: {
       manufacturer: text(info?.['manufacturer']),
@@ -244,10 +247,10 @@ export async function connectCamera(client: Client, time: Clock): Promise<Camera
       if (typeof found?.uri !== 'string') throw new Error('it does not say where its stream is');
       return withCredentials(atCamera(found.uri, client.address, /^rtsps?:$/), client.credentials());
     },
-    async presets(profile = profiles[0]?.token) {
-      return readPresets(await ours.ask('ptz', PTZ, 'GetPresets', ofProfile(profile)));
+    async presets(profile) {
+      return readPresets(await ours.ask('ptz', PTZ, 'GetPresets', ofProfile(forPtz(profile, profiles))));
     },
-    async gotoPreset(wanted, profile = profiles[0]?.token) {
+    async gotoPreset(wanted, profile) {
       const presets = await camera.presets(profile);
       // Names may be missing, and be the same twice; tokens are not.
       const found =
@@ -257,7 +260,7 @@ export async function connectCamera(client: Client, time: Clock): Promise<Camera
         throw new MissingError(hasNo('preset', wanted, there));
       }
       const preset = `<PresetToken>${escapeXml(found.token)}</PresetToken>`;
-      await ours.ask('ptz', PTZ, 'GotoPreset', ofProfile(profile) + preset);
+      await ours.ask('ptz', PTZ, 'GotoPreset', ofProfile(forPtz(profile, profiles)) + preset);
     },
     topics: onceOnly(async () => readTopics(await ours.ask('events', EVENTS, 'GetEventProperties', ''))),
     sources: onceOnly(async () => readVideoSources(await ours.ask('media', MEDIA, 'GetVideoSources', ''))),

@@ -16,6 +16,9 @@ export interface Profile {
   readonly analytics: string;
   readonly audio: string;
   readonly audioConfiguration: string;
+  /** Of the configurations for video and for turning; `''`: it has none. */
+  readonly encoder?: string;
+  readonly ptz?: string;
 }
 
 const PROFILES_MAX = 2000;
@@ -38,6 +41,8 @@ export function readProfiles(xml: string): readonly Profile[] {
         analytics: tokenOf(node(one)['VideoAnalyticsConfiguration'] ?? configurations['Analytics']),
         audio: textOf(audio['SourceToken']),
         audioConfiguration: tokenOf(audio),
+        encoder: tokenOf(node(one)['VideoEncoderConfiguration'] ?? configurations['VideoEncoder']),
+        ptz: tokenOf(node(one)['PTZConfiguration'] ?? configurations['PTZ']),
       };
     })
     .filter(({ token }) => token !== '');

@@ -66,7 +66,10 @@ export interface Client {
   /** Asks for what was told, where it answers. `base`: whose answer it was. @throws Error. */
   askAt(told: string, base: string, asked: Asked): Promise<Answer>;
   /** A picture. @throws Error. */
-  get(url: string, asked: Pick<Asked, 'what' | 'maxBytes' | 'timeout' | 'signal'>): Promise<HttpAnswer>;
+  get(
+    url: string,
+    asked: Pick<Asked & Question, 'what' | 'maxBytes' | 'timeout' | 'isWhole' | 'signal'>,
+  ): Promise<HttpAnswer>;
   /** Its clock beside ours, which tokens then bear. @throws Error where it does not answer, or refuses us. */
   readClock(signal?: AbortSignal): Promise<ClockReading>;
   readonly clock: () => ClockReading;
@@ -78,6 +81,9 @@ export interface Client {
   waitMs(): number;
 }
 
+/** An envelope has come to its end, whatever length was told of it. */
+const isWhole = (bytes: Buffer) =>
+  /<\/([\w.-]{1,50}:)?Envelope\s*>[\s\0]*$/.test(bytes.subarray(-200).toString('latin1'));
 const isFault = (text: string) => text.length < FAULT_MAX && /[:<]Fault[\s>]/.test(text);
 const isRefused = (status: number, text: string) => status === 401 || (isFault(text) && REFUSAL.test(text));
 
@@ -187,7 +193,7 @@ export function createClient(
         method: 'POST',
         headers: { 'content-type': SOAP + said },
         body: form.mustUnderstand ? xml : xml.replaceAll(MUST_UNDERSTAND, ''),
-        ...{ maxBytes, timeout, idle, clock: time, tls },
+        ...{ maxBytes, timeout, idle, isWhole, clock: time, tls },
         ...(method === 'http' && { credentials: own }),
         ...(signal !== undefined && { signal }),
       });
@@ -245,10 +251,10 @@ export function createClient(
     waitMs: login.waitMs,
     credentials: login.credentials,
     wait: login.wait,
-    async get(url, { what, maxBytes, timeout, signal }) {
+    async get(url, { what, maxBytes, timeout, isWhole, signal }) {
       const run = async (): Promise<Tried<HttpAnswer>> => {
         const answer = await askHttp(url, {
-          ...{ credentials: login.credentials(), maxBytes, timeout, clock: time, tls },
+          ...{ credentials: login.credentials(), maxBytes, timeout, isWhole, clock: time, tls },
           ...(signal !== undefined && { signal }),
         });
         return { answer, status: answer.status, text: '', isTold: answer.isTold === true };

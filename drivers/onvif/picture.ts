@@ -5,10 +5,12 @@ import { streamInput, streamList } from '../contract/stream.ts';
 import { WRONG_PASSWORD } from '../login.ts';
 import { placesOf, serviceUrl } from './address.ts';
 import type { Client } from './client.ts';
+import { wholeJpeg } from './jpeg.ts';
 
 const TIMEOUT_MS = 8000;
 const PICTURE_MAX = 8_000_000;
-const JPEG = 0xffd8;
+
+const isWhole = (bytes: Buffer) => wholeJpeg(bytes) !== undefined;
 
 /**
  * From where it tells. Some tell `(null)`, an address of RTSP, one that is dead or one that refuses; then, and where it
@@ -26,11 +28,12 @@ export async function takePicture(
     uri !== undefined && /^(https?:\/\/|\/)/i.test(uri) ? placesOf(uri, base, client.address) : [];
   let why = 'it tells no address of one';
   for (const url of places) {
-    const asked = { what: 'snapshot', maxBytes: PICTURE_MAX, timeout: TIMEOUT_MS, signal };
+    const asked = { what: 'snapshot', maxBytes: PICTURE_MAX, timeout: TIMEOUT_MS, isWhole, signal };
     try {
       const { status, body } = await client.get(url, asked);
-      if (status === 200 && body.length > 3 && body.readUInt16BE(0) === JPEG) return body;
-      why = status === 200 ? 'it is no JPEG' : `HTTP ${status}`;
+      const picture = status === 200 ? wholeJpeg(body) : undefined;
+      if (picture !== undefined) return picture;
+      why = status === 200 ? 'it is no whole JPEG' : `HTTP ${status}`;
     } catch (error) {
       why = (error as Error).message;
       if (signal.aborted || client.waitMs() > 0) throw error;

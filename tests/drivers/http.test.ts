@@ -223,6 +223,40 @@ describe('a device that sends us elsewhere', () => {
   });
 });
 
+describe('a device that speaks HTTP in its own way', () => {
+  const isWhole = (body: Buffer) => body.toString().endsWith('</a>');
+  it.each([
+    [
+      'a length beside chunks, which win (RFC 9112, 6.3)',
+      ['Content-Length: 4', 'Transfer-Encoding: chunked', '', '7\r\n<a>b</a\r\n1\r\n>\r\n0\r\n\r\n'].join(
+        '\r\n',
+      ),
+    ],
+    ['lines that end with LF', 'Content-Type: text/xml\nContent-Length: 8\n\n<a>b</a>'],
+    ['a length that is too long', 'Content-Length: 12\r\n\r\n<a>b</a>'],
+  ])('with %s is understood', async (_name, rest) => {
+    const { url } = await device((socket) =>
+      socket.end(`HTTP/1.1 200 OK${rest.includes('\r\n\r\n') ? '\r\n' : '\n'}${rest}`),
+    );
+    const { status, body } = await ask(url, asked(systemClock, { isWhole }));
+    expect([status, body.toString()]).toEqual([200, '<a>b</a>']);
+  });
+
+  it('with a length that is too long, on a connection that rests, is understood', async () => {
+    const { url, open } = await device((socket) =>
+      socket.write('HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n<a>b</a>'),
+    );
+    const { body } = await ask(url, asked(fastClock(20), { isWhole, timeout: 20_000 }));
+    expect(body.toString()).toBe('<a>b</a>');
+    await expect.poll(open).toBe(0);
+  });
+
+  it('and ends in the middle is not', async () => {
+    const { url } = await device((socket) => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n<a>b'));
+    await expect(ask(url, asked(systemClock, { isWhole }))).rejects.toThrow();
+  });
+});
+
 describe('a device that asks who we are', () => {
   // RFC 7616, 3.3: a nonce is opaque, and its server may tie it to anything; some tie it to the connection.
   it.each(['', ', stale=true'])(

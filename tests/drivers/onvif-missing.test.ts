@@ -6,7 +6,7 @@ import { onvif } from '../../drivers/onvif/driver.ts';
 import { missingOf } from '../../drivers/onvif/missing.ts';
 import { fastClock } from '../clocks.ts';
 import { fakeHost, silentLog } from '../helpers.ts';
-import { type PeerOptions, soap, soapFault, startPeer } from './onvif-peer.ts';
+import { jpeg, type PeerOptions, soap, soapFault, startPeer } from './onvif-peer.ts';
 
 const quick: Clock = { ...fastClock(5), wall: systemClock.wall };
 const PTZ = 'xmlns:tptz="http://www.onvif.org/ver20/ptz/wsdl"';
@@ -105,7 +105,7 @@ describe('what a camera does not have', { timeout: 20_000 }, () => {
           `<trt:GetSnapshotUriResponse><trt:MediaUri><tt:Uri>http://127.0.0.1:${port}/a.jpg</tt:Uri></trt:MediaUri></trt:GetSnapshotUriResponse>`,
         ),
       ],
-      '': () => [200, 'ÿØÿà'],
+      '': () => [200, jpeg.toString('latin1')],
     };
     const { tell, kept, pictures } = await met(odd, {});
     const outcome = tell('snapshot', { preset: '2', event: 'alarm-1' });

@@ -16,6 +16,11 @@ export const soapFault = (subcode: string, reason: string, detail = '') =>
   soap(
     `<s:Fault><s:Code><s:Value>s:Receiver</s:Value><s:Subcode><s:Value>${subcode}</s:Value></s:Subcode></s:Code><s:Reason><s:Text xml:lang="en">${reason}</s:Text></s:Reason>${detail === '' ? '' : `<s:Detail>${detail}</s:Detail>`}</s:Fault>`,
   );
+/** The smallest picture that is whole: SOI, APP0, DQT, SOF0 of 1 by 1, two DHT, SOS, EOI (ITU-T T.81, annex B). */
+export const jpeg = Buffer.from(
+  `ffd8ffe000104a46494600010100000100010000ffdb004300${'08'.repeat(64)}ffc0000b080001000101011100ffc40014000100000000000000000000000000000009ffc40014100100000000000000000000000000000000ffda0008010100003f0054ffd9`,
+  'hex',
+);
 export const xsTime = (ms: number) => `${new Date(ms).toISOString().slice(0, 19)}Z`;
 const moment = (name: string, ms: number) => {
   const at = new Date(ms);
