@@ -68,7 +68,7 @@ export default {
       from: { path: '^config/' },
       to: {
         path: '^(gateway|simulators|tests|drivers)/',
-        pathNot: '^drivers/((index|files)\\.ts$|contract/)',
+        pathNot: '^drivers/((index|files|addresses)\\.ts$|contract/)',
       },
     },
     {

@@ -3,6 +3,7 @@ import type { Clock, Timer } from '../contract/clock.ts';
 import { LineError } from '../contract/driver.ts';
 import { fetchAs } from '../digest.ts';
 import type { Login } from '../login.ts';
+import { whyNothing } from '../wire-words.ts';
 import type { Message } from './intake.ts';
 import { createBucket, slow } from './limits.ts';
 import { boundaryOf, multipartDecoder } from './multipart.ts';
@@ -84,9 +85,7 @@ export async function readStream(
   } catch (error) {
     if (signal.aborted) return;
     if (error instanceof LineError) throw error;
-    const reason = silent.signal.aborted
-      ? `no message for ${PULL_SILENT_MS / 1000} s`
-      : (((error as Error).cause as Error | undefined)?.message ?? (error as Error).message);
+    const reason = silent.signal.aborted ? `no message for ${PULL_SILENT_MS / 1000} s` : whyNothing(error);
     throw new LineError('E_LINE_LOST', `${url}: ${reason}`, { cause: error });
   } finally {
     timer?.stop();

@@ -7,7 +7,7 @@ import type { Message } from '../../drivers/http-push/intake.ts';
 import { readStream } from '../../drivers/http-push/pull.ts';
 import { createLogin } from '../../drivers/login.ts';
 import { fastClock, manualClock } from '../clocks.ts';
-import { stream } from '../helpers.ts';
+import { freePort, stream } from '../helpers.ts';
 
 /** A terminal that answers as it likes. @returns its URL. */
 async function terminal(answer: RequestListener): Promise<string> {
@@ -41,6 +41,16 @@ const part = (text: string) =>
   `--b\r\nContent-Type: text/plain\r\nContent-Length: ${text.length}\r\n\r\n${text}\r\n`;
 
 describe('a terminal whose stream is read', () => {
+  it('that does not speak as its address says is told in plain words', async () => {
+    const url = await terminal((_, response) => response.end());
+    await expect(read(url.replace('http:', 'https:')).ended).rejects.toThrow(
+      /: it does not speak HTTPS on this port: write http:\/\/, or name the port that does \(ERR_SSL_WRONG_VERSION_NUMBER\)$/,
+    );
+    await expect(read(`http://127.0.0.1:${await freePort()}/stream`).ended).rejects.toThrow(
+      /: nothing listens there: look at its address and port, .*\(ECONNREFUSED\)$/,
+    );
+  });
+
   it('leads to no other host, and hears no password there', async () => {
     const asked: string[] = [];
     const elsewhere = await terminal((request, response) => {
