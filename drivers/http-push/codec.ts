@@ -2,8 +2,9 @@
  * What face and visitor terminals send over HTTP: JSON, XML, forms, multipart with pictures, ZKTeco's tables; and the
  * endless multipart answers of Hikvision's alertStream and Dahua's eventManager. Pure.
  */
+import { isUtf8 } from 'node:buffer';
 import { XMLParser, XMLValidator } from 'fast-xml-parser';
-import { parseJson, trimText } from './documents.ts';
+import { type EndOf, endOfJson, parseJson, trimText } from './documents.ts';
 import { boundaryOf, type Part, splitParts, typeOf } from './multipart.ts';
 
 /** No message of a terminal has members within members to this depth. */
@@ -244,21 +245,21 @@ export function readTexts(texts: readonly Part[]): Read | string {
   const documents: unknown[] = [];
   let unread = false;
   for (const { contentType, bytes, name } of texts) {
-    const text = decodeText(contentType, bytes);
+    const [text = '', ...others] = decodeText(contentType, bytes);
     // A field of a form, beside the event.
     if (name !== undefined && !isStructured(text)) addField(fields, name, text);
-    else
-      try {
-        const read = readText(contentType, text);
+    else {
+      const { read: all, isTorn } = readDocuments(contentType, [text, ...others]);
+      unread ||= isTorn;
+      for (const read of all) {
         const last = bodies.at(-1);
         documents.push(read);
         if (isRecord(read) && isRecord(last) && agree(last, read))
           bodies.push({ ...(bodies.pop() as object), ...read });
         else bodies.push(read);
         if (name !== undefined) addField(fields, name, read);
-      } catch {
-        unread = true;
       }
+    }
   }
   if (unread && bodies.length === 0) return 'neither JSON nor XML';
   const named = Object.fromEntries([...fields].map(([name, all]) => [name, all.length > 1 ? all : all[0]]));
@@ -272,6 +273,48 @@ export function readTexts(texts: readonly Part[]): Read | string {
   };
 }
 
+/** `isTorn`: there is something that cannot be read. */
+interface Documents {
+  readonly read: readonly unknown[];
+  readonly isTorn: boolean;
+}
+
+/** What a text says, in the first of its encodings in which it says something; several documents may follow each other. */
+function readDocuments(contentType: string, texts: readonly string[]): Documents {
+  for (const text of texts)
+    try {
+      return { read: [readText(contentType, text)], isTorn: false };
+    } catch {}
+  const several = texts.map(readSeveral).find(({ read }) => read.length > 0);
+  return several ?? { read: [], isTorn: true };
+}
+
+/** JSON after JSON, with blanks, line ends or commas between. */
+function readSeveral(text: string): Documents {
+  const read: unknown[] = [];
+  let isTorn = false;
+  let from = 0;
+  let endOf: EndOf | undefined;
+  for (let i = 0; i < text.length && read.length < PARTS_MAX; i++) {
+    const code = text.charCodeAt(i);
+    if (endOf === undefined) {
+      if (code <= 0x20 || code === 0x2c) continue;
+      if (code !== 0x5b && code !== 0x7b) break;
+      endOf = endOfJson();
+      from = i;
+    }
+    if (!endOf(code)) continue;
+    try {
+      read.push(readJson(text.slice(from, i + 1)));
+    } catch {
+      isTorn = true;
+    }
+    from = i + 1;
+    endOf = undefined;
+  }
+  return { read, isTorn: isTorn || !/^[\s,]{0,1000}$/.test(text.slice(from)) };
+}
+
 function addField(fields: Map<string, unknown[]>, name: string, value: unknown) {
   fields.set(name, [...(fields.get(name) ?? []), value]);
 }
@@ -282,10 +325,14 @@ const isStructured = (text: string) => /^\s*([{[<]|[Cc]ode=|Heartbeat\s*$)/.test
 const hasMark16 = ([first, second]: Buffer) =>
   (first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff);
 
-/** Chinese terminals write GB18030 and what it contains; others UTF-8. Without what stands around it and means nothing. */
-function decodeText(contentType: string, bytes: Buffer): string {
-  if (hasMark16(bytes))
-    return trimText(new TextDecoder(bytes[0] === 0xff ? 'utf-16le' : 'utf-16be').decode(bytes));
-  const isChinese = /charset="?(gb2312|gbk|gb18030)/i.test(contentType);
-  return trimText(isChinese ? new TextDecoder('gb18030').decode(bytes) : bytes.toString('utf8'));
+/**
+ * Chinese terminals write GB18030 and what it contains, and do not always say so; others UTF-8. What cannot be UTF-8 is
+ * both, in the order in which it is likely. Without what stands around it and means nothing.
+ */
+function decodeText(contentType: string, bytes: Buffer): readonly string[] {
+  const as = (encoding: string) => trimText(new TextDecoder(encoding).decode(bytes));
+  if (hasMark16(bytes)) return [as(bytes[0] === 0xff ? 'utf-16le' : 'utf-16be')];
+  if (/charset="?(gb2312|gbk|gb18030)/i.test(contentType)) return [as('gb18030')];
+  const plain = trimText(bytes.toString('utf8'));
+  return isUtf8(bytes) ? [plain] : [as('gb18030'), plain];
 }

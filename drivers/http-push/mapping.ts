@@ -359,8 +359,19 @@ const AHEAD_MS = 60_000;
 /** Epoch ms; undefined: it is no time. */
 function momentOf(at: string | number): number | undefined {
   const seconds = typeof at === 'number' || /^\d+$/.test(at) ? Number(at) : undefined;
-  const time = seconds === undefined ? Date.parse(String(at)) : seconds < 1e11 ? seconds * 1000 : seconds;
+  const time =
+    seconds === undefined ? Date.parse(isoOf(String(at))) : seconds < 1e11 ? seconds * 1000 : seconds;
   return Number.isFinite(time) && Math.abs(time) <= 8.64e15 ? time : undefined;
+}
+
+/** RFC 3339 as terminals write it: with a blank for the `T`, with `+8:00`, or without a zone, which is China's. */
+function isoOf(text: string): string {
+  const [, date, time, sign, hours = '', minutes] =
+    /^(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?)(?:([+-])(\d{1,2}):?(\d\d))?$/.exec(
+      text.trim(),
+    ) ?? [];
+  if (date === undefined) return text;
+  return `${date}T${time}${sign === undefined ? '+08:00' : `${sign}${hours.padStart(2, '0')}:${minutes}`}`;
 }
 
 /** When it happened, as the terminal says, and whether its clock can be believed. */

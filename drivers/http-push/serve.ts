@@ -3,6 +3,8 @@
  * terminal is answered 200 when what it said is on disk, not before; 503 lets it try again.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { promisify } from 'node:util';
+import { gunzip, inflate, type ZlibOptions } from 'node:zlib';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { boundConnections, portError, turnedReason, webConnections } from '../connections.ts';
 import type { Clock } from '../contract/clock.ts';
@@ -101,6 +103,11 @@ export async function servePort(
     if (!MEDIA_TYPE.test(request.headers['content-type'] ?? '')) request.headers['content-type'] = UNTYPED;
     return undefined;
   });
+  server.addHook('preValidation', async (request, reply) => {
+    if (await unpack(request)) return undefined;
+    host.discarded(request.pushing?.terminal.id ?? line, 'a body that cannot be unpacked', 0);
+    return await reply.code(400).send();
+  });
   // All of it is there: from now on the terminal waits for us.
   server.addHook('preHandler', async ({ raw }) => void raw.socket.setTimeout(STORE_MS));
   servePush(server, terminals, host);
@@ -111,6 +118,28 @@ export async function servePort(
     throw portError(error as NodeJS.ErrnoException, address, port);
   }
   return server;
+}
+
+const packings: Readonly<Record<string, (packed: Buffer, options: ZlibOptions) => Promise<Buffer>>> = {
+  gzip: promisify<Buffer, ZlibOptions, Buffer>(gunzip),
+  'x-gzip': promisify<Buffer, ZlibOptions, Buffer>(gunzip),
+  deflate: promisify<Buffer, ZlibOptions, Buffer>(inflate),
+};
+const isPacked = (coding = '') => !/^\s*(identity)?\s*$/i.test(coding);
+/** Text packs to a twentieth at best. */
+const unpackedMost = (packed: number) => Math.min(BODY_MAX, packed * 32 + 4096);
+/** A body as it was before it was packed (RFC 9110, 8.4.1), no larger than any other. @returns whether it is there. */
+async function unpack(request: FastifyRequest): Promise<boolean> {
+  const coding = request.headers['content-encoding'] ?? '';
+  const { body } = request;
+  if (!isPacked(coding) || !Buffer.isBuffer(body)) return true;
+  try {
+    const maxOutputLength = unpackedMost(body.length);
+    request.body = await packings[coding.trim().toLowerCase()]?.(body, { maxOutputLength });
+    return request.body !== undefined;
+  } catch {
+    return false;
+  }
 }
 
 /** Who says `Expect: 100-continue` hears it after the head was looked at, not before. */
@@ -236,8 +265,13 @@ function createAdmission(
     limits.right(socket);
     webConnections.know(socket);
     heard(id);
-    const isChunked = request.headers['transfer-encoding'] !== undefined;
-    const length = isChunked ? BODY_MAX : Math.min(BODY_MAX, Number(request.headers['content-length'] ?? 0));
+    const {
+      'transfer-encoding': chunked,
+      'content-encoding': coding,
+      'content-length': bytes,
+    } = request.headers;
+    const sent = chunked === undefined ? Math.min(BODY_MAX, Number(bytes ?? 0)) : BODY_MAX;
+    const length = isPacked(coding) ? unpackedMost(sent) : sent;
     // It must not be taken for one that stalls.
     const waitMs = limits.pace(id, length, stallMs / 2);
     if (waitMs === undefined) {

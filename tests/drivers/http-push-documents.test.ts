@@ -1,6 +1,7 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { interpret } from '../../drivers/http-push/interpret.ts';
-import { mapMessage } from '../../drivers/http-push/mapping.ts';
+import { mapMessage, timeOf } from '../../drivers/http-push/mapping.ts';
 import { terminalProfile } from './terminal-profile.ts';
 
 describe('several documents in one message', () => {
@@ -75,5 +76,68 @@ describe('several documents in one message', () => {
     const hikvision = terminalProfile('hikvision-face');
     const both = { EventNotificationAlert: acs(1, 1, 1048), ...acs(2, 1, 1052) };
     expect(mapMessage(hikvision, both)).toMatchObject({ mapped: [{ kind: 'fire' }, { kind: 'panic' }] });
+  });
+});
+
+describe('a body that is written another way', () => {
+  const profile = terminalProfile('hikvision-face');
+  const acs = (subEventType: number, more: object = {}) => ({
+    eventType: 'AccessControllerEvent',
+    AccessControllerEvent: { majorEventType: 1, subEventType, doorNo: 1, ...more },
+  });
+  const kindsOf = (bytes: Buffer) => {
+    const found = interpret({ profile, contentType: 'application/json', bytes });
+    if ('refused' in found) return expect.unreachable(found.reason);
+    return found.mapped.map(({ kind }) => kind);
+  };
+
+  // GB 18030: the second byte of a character may be a backslash, as in 昞 (95 5C).
+  it('is read in GB 18030 where it cannot be UTF-8', () => {
+    const [before = '', after = ''] = JSON.stringify(acs(1052, { name: '@' })).split('@');
+    const bytes = Buffer.concat([Buffer.from(before), Buffer.from([0x95, 0x5c]), Buffer.from(after)]);
+    expect(kindsOf(bytes)).toEqual(['panic']);
+  });
+
+  it.each(['\n', '', ',\r\n'])('tells two documents, one after the other, with %j between', (between) => {
+    const bytes = Buffer.from(`${JSON.stringify(acs(1052))}${between}${JSON.stringify(acs(1048))}`);
+    expect(kindsOf(bytes)).toEqual(['panic', 'fire']);
+    expect(kindsOf(Buffer.from(`${JSON.stringify(acs(1052))}\n{"eventType":`))).toEqual(['panic']);
+  });
+
+  it('never makes a reader throw', () => {
+    const pieces = fc.array(fc.constantFrom('{', '}', '[', ']', ',', '"', '\\', '{"a":1}', '\u00ff', ' '));
+    fc.assert(
+      fc.property(pieces, (all) => {
+        interpret({ profile, contentType: '', bytes: Buffer.from(all.join(''), 'latin1') });
+      }),
+    );
+  });
+});
+
+// RFC 3339, and how terminals write it; what says no zone is of China, whatever the zone of this machine.
+it.each([
+  ['2026-11-24T07:40:01', '2026-11-23T23:40:01Z'],
+  ['2026-11-24 07:40:01', '2026-11-23T23:40:01Z'],
+  ['2026-11-24T07:40:01+8:00', '2026-11-23T23:40:01Z'],
+  ['2026-11-24 07:40:01+08:00', '2026-11-23T23:40:01Z'],
+  ['2026-11-24T07:40:01.250+0800', '2026-11-23T23:40:01.250Z'],
+  ['2026-11-24T07:40:01Z', '2026-11-24T07:40:01Z'],
+  ['2026-11-24T07:40:01-05:30', '2026-11-24T13:10:01Z'],
+])('%s is %s', (said, expected) => {
+  expect(timeOf(said, Date.parse('2026-11-25T00:00:00Z'))).toEqual({
+    time: Date.parse(expected),
+    trusted: true,
+  });
+});
+
+it('Dahua: a local time alone is one', () => {
+  const event = {
+    Code: 'AlarmLocal',
+    Action: 'Start',
+    Index: 2,
+    Data: { LocaleTime: '2026-11-24 07:40:01' },
+  };
+  expect(mapMessage(terminalProfile('dahua-face'), { Events: [event] })).toMatchObject({
+    mapped: [{ at: '2026-11-24T07:40:01+08:00' }],
   });
 });

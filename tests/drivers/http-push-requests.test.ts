@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Observation, Receipt } from '../../drivers/contract/observation.ts';
@@ -373,4 +374,17 @@ describe('what is answered 200', () => {
     ]);
     expect(mapMessage(profile, { beat: 1 })).toEqual({ events: 1, mapped: [], problems: [] });
   });
+});
+
+// RFC 9110, 8.4.1.
+it('a body that is packed is what it was before, and no larger than others may be', async () => {
+  const { send, reports, discards } = await port([{ id: 'gate', profile: terminalProfile('uniview-face') }]);
+  const packed = (body: string, coding: string) =>
+    send('/push/gate', { body: gzipSync(body), headers: { 'content-encoding': coding } });
+  const body = JSON.stringify({ AlarmInfo: { AlarmType: 'TamperAlarmOn', TimeStamp: 1_795_477_201 } });
+  expect((await packed(body, 'gzip')).status).toBe(200);
+  expect(await reports.next()).toMatchObject({ kind: 'tamper', state: 'raised' });
+  for (const refused of [packed(' '.repeat(2_000_000), 'gzip'), packed(body, 'br')])
+    expect((await refused).status).toBe(400);
+  expect(discards.rest()).toHaveLength(2);
 });
