@@ -7,6 +7,7 @@ import { createLogin, type Login, type Method, WRONG_PASSWORD } from '../login.t
 import { type CameraAddress, placesOf, serviceUrl } from './address.ts';
 import { inWords } from './certificate.ts';
 import { encodeRequest, readDateAndTime, requests, type Token } from './codec.ts';
+import { decodeXml } from './encoding.ts';
 import { createManner, type Form, type Manner } from './manner.ts';
 import { type ClockReading, clockReadingOf } from './times.ts';
 import type { SoapError } from './xml.ts';
@@ -197,7 +198,7 @@ export function createClient(
         ...(method === 'http' && { credentials: own }),
         ...(signal !== undefined && { signal }),
       });
-      const text = bytes.toString();
+      const text = decodeXml(bytes);
       return { answer: { status, text, url }, status, text, isTold };
     };
     const once = (method: Method) => askInForm(manner, what, saysAction, (form) => send(method, form));

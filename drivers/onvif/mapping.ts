@@ -2,7 +2,7 @@
 import { closest, distance } from 'fastest-levenshtein';
 import { z } from 'zod';
 import { alarmKinds, type DeviceObservation, videoCauses } from '../contract/observation.ts';
-import { classOf, faultCauses, meaningOf } from './meanings.ts';
+import { classOf, faultCauses, meaningOf, sayingItems } from './meanings.ts';
 import { type Notification, plainTopic } from './notifications.ts';
 import { stateIn } from './values.ts';
 
@@ -107,13 +107,34 @@ export const listed = (notification: Pick<Notification, 'topic' | 'source'>): st
   return part === undefined || part === '' ? notification.topic : `${notification.topic}, source: ${part}`;
 };
 
-export function judge(notification: Notification, device: string, rules: readonly EventRule[]): Judged {
-  const { topic, operation, source } = notification;
-  const rule = rules.find(({ topic: given, source: only }) => {
+const ruleOf = (notification: Notification, rules: readonly EventRule[]) =>
+  rules.find(({ topic: given, source: only }) => {
+    const { topic, source } = notification;
     const beginning = plainTopic(given);
     if (topic !== beginning && !topic.startsWith(`${beginning}/`)) return false;
     return only === undefined || Object.values(source).includes(only) || nameOf(notification) === only;
   });
+
+/**
+ * One notification as several, where its items say several things: Tapo tells `IsVehicle` and `IsPet` at once, and each is so
+ * or is not. What a rule or its topic means is one thing.
+ */
+export function partsOf(notification: Notification, rules: readonly EventRule[]): readonly Notification[] {
+  const names = sayingItems(notification);
+  if (names.length < 2 || ruleOf(notification, rules) !== undefined) return [notification];
+  const parts = names.map((name) => ({
+    ...notification,
+    data: Object.fromEntries(
+      Object.entries(notification.data).filter(([item]) => item === name || !names.includes(item)),
+    ),
+  }));
+  const causes = new Set(parts.map((part) => meaningOf(part)?.cause));
+  return causes.size === parts.length ? parts : [notification];
+}
+
+export function judge(notification: Notification, device: string, rules: readonly EventRule[]): Judged {
+  const { operation } = notification;
+  const rule = ruleOf(notification, rules);
   const found = rule ?? meaningOf(notification);
   if (found === undefined) return { is: 'unmapped', what: listed(notification) };
   if (found.kind === 'ignore') return { is: 'nothing', why: 'a rule says `ignore`' };

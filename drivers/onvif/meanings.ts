@@ -182,6 +182,10 @@ const items: readonly (readonly [name: RegExp, meaning: Meaning])[] = [
   [/^is-?motion$/i, video('motion')],
 ];
 
+/** Which items of a notification say what was seen, each by itself. */
+export const sayingItems = ({ data }: Notification): readonly string[] =>
+  Object.keys(data).filter((name) => items.some(([pattern]) => pattern.test(name)));
+
 /** Classes of objects (ONVIF Analytics, 5.3.5), as cameras write them. */
 const classes: readonly (readonly [name: RegExp, meaning: Meaning])[] = [
   [any('human', 'persons?', 'people', 'pedestrians?'), video('person')],

@@ -1,7 +1,7 @@
 /** What is raised at a camera, and when it ends where the camera never says so. What stands: standing.ts. */
 import type { Host } from '../contract/driver.ts';
 import type { DeviceObservation } from '../contract/observation.ts';
-import { judge, listed, mayMean } from './mapping.ts';
+import { judge, listed, mayMean, partsOf } from './mapping.ts';
 import type { Notification } from './notifications.ts';
 import type { Own } from './options.ts';
 import { createRepeats } from './repeats.ts';
@@ -35,6 +35,38 @@ export function createStates(
       .report(observation)
       .catch(() => host.clock.wait(1000).then(() => host.report(observation)))
       .catch(() => undefined);
+  const takePart = async (
+    { id, options }: Own,
+    notification: Notification,
+    reading: ClockReading,
+    timed: (observation: DeviceObservation) => DeviceObservation,
+  ): Promise<boolean> => {
+    const judged = judge(notification, id, options.events);
+    if (judged.is === 'unmapped') {
+      host.unmapped(id, judged.what);
+      return false;
+    }
+    if (judged.is === 'nothing') return false;
+    const { meant } = judged;
+    if (standing.isFull(meant.observation)) {
+      host.discarded(id, 'more states at once than a camera has', 1);
+      return false;
+    }
+    const stood = standing.has(meant.observation);
+    const told = standing.note(notification, meant, {
+      clearAfter: options.clearAfter,
+      // What a rule of the config makes of it is a state by itself.
+      source: judged.rule === undefined ? sourceOf(notification) : undefined,
+    });
+    if (told === undefined) return false;
+    const whole = timed(told);
+    const repeat = meant.passing ? repeatOf(id, notification, whole, reading) : undefined;
+    const receipt = await record({ ...whole, ...(repeat !== undefined && { repeat }) });
+    // What is not on disk is told again with the next word; what was told before has ended before.
+    const isOver = receipt === undefined || (repeat !== undefined && receipt.repeated && !stood);
+    if (told.state === 'raised' && isOver) standing.forget(told);
+    return receipt?.repeated !== true;
+  };
   return {
     /** Resolves when it is on disk. @returns whether something was told that was not known. */
     async take(notification: Notification, known: ClockReading, answer?: Answered): Promise<boolean> {
@@ -45,7 +77,7 @@ export function createStates(
         return false;
       }
       const { id, options } = device;
-      const { clearAfter, clockTolerance: tolerance } = options;
+      const { clockTolerance: tolerance } = options;
       const timed = (observation: DeviceObservation): DeviceObservation => {
         const initial = observation.initial === true;
         const at = timeOf(notification.at, reading, {
@@ -59,31 +91,10 @@ export function createStates(
         for (const observation of ended ?? []) await record(timed(observation));
         if (ended !== undefined) return ended.length > 0;
       }
-      const judged = judge(notification, id, options.events);
-      if (judged.is === 'unmapped') {
-        host.unmapped(id, judged.what);
-        return false;
-      }
-      if (judged.is === 'nothing') return false;
-      const { meant } = judged;
-      if (standing.isFull(meant.observation)) {
-        host.discarded(id, 'more states at once than a camera has', 1);
-        return false;
-      }
-      const stood = standing.has(meant.observation);
-      const told = standing.note(notification, meant, {
-        clearAfter,
-        // What a rule of the config makes of it is a state by itself.
-        source: judged.rule === undefined ? sourceOf(notification) : undefined,
-      });
-      if (told === undefined) return false;
-      const whole = timed(told);
-      const repeat = meant.passing ? repeatOf(id, notification, whole, reading) : undefined;
-      const receipt = await record({ ...whole, ...(repeat !== undefined && { repeat }) });
-      // What is not on disk is told again with the next word; what was told before has ended before.
-      const isOver = receipt === undefined || (repeat !== undefined && receipt.repeated && !stood);
-      if (told.state === 'raised' && isOver) standing.forget(told);
-      return receipt?.repeated !== true;
+      let isNews = false;
+      for (const part of partsOf(notification, options.events))
+        if (await takePart(device, part, reading, timed)) isNews = true;
+      return isNews;
     },
     /** What its clock says. */
     clock({ offset }: ClockReading) {

@@ -69,10 +69,13 @@ export function stateIn({ topic, operation, data }: Notification): Found | undef
   const named = (names: readonly string[]) =>
     names.map((name) => entries.find((one) => one.name === name)).filter((one) => one !== undefined);
   const states = named(STATES);
+  const said = entries.filter(({ name, state }) => /^is[_-]?[a-z]/.test(name) && state !== undefined);
   const found =
     states.find(({ state }) => state !== undefined) ??
     states[0] ??
-    entries.find(({ name, state }) => /^is[_-]?[a-z]/.test(name) && state !== undefined) ??
+    // Of several each says what it sees: it is so where one of them is.
+    said.find(({ state }) => state) ??
+    said[0] ??
     named(SOMETIMES).find(({ state }) => state !== undefined) ??
     entries.find(({ word }) => SPELT.test(word)) ??
     // What says that it is a property has a state (ONVIF Core 9.5.1), whatever its item is called.

@@ -11,6 +11,7 @@ import {
   readServices,
   readSubscription,
 } from '../../drivers/onvif/codec.ts';
+import { decodeXml } from '../../drivers/onvif/encoding.ts';
 import { createBears, learnFrom } from '../../drivers/onvif/limits.ts';
 import { readNotifications } from '../../drivers/onvif/notifications.ts';
 import { plainXml, readBody, SoapError } from '../../drivers/onvif/xml.ts';
@@ -121,6 +122,34 @@ describe('the words of ONVIF', () => {
           }
       }),
     );
+  });
+});
+
+describe('the bytes of an answer', () => {
+  // 周界 in GB 2312 (EUC-CN) and in UTF-8, by their tables.
+  const gb = Buffer.from([0xd6, 0xdc, 0xbd, 0xe7]);
+  const utf8 = Buffer.from([0xe5, 0x91, 0xa8, 0xe7, 0x95, 0x8c]);
+  const said = (encoding: string, word: Buffer) =>
+    decodeXml(
+      Buffer.concat([
+        Buffer.from(`<?xml version="1.0" encoding="${encoding}"?><a>`),
+        word,
+        Buffer.from('</a>'),
+      ]),
+    );
+  it.each([
+    ['GB2312', gb],
+    ['gbk', gb],
+    ['UTF-8', utf8],
+    // What is said of them is wrong.
+    ['UTF-8', gb],
+    ['GB2312', utf8],
+  ])('declared as %s are read as they are: %s', (encoding, word) => {
+    expect(said(encoding, word)).toContain('<a>周界</a>');
+  });
+
+  it('are always some text', () => {
+    fc.assert(fc.property(fc.uint8Array(), (bytes) => void decodeXml(Buffer.from(bytes)).length));
   });
 });
 

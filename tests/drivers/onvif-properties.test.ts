@@ -138,6 +138,32 @@ describe('a state', () => {
   });
 });
 
+describe('a notification that says several things', () => {
+  const TAPO = 'RuleEngine/TPSmartEventDetector/TPSmartEvent';
+  it('is what each of its items says (Tapo)', async () => {
+    const { take, reports } = camera();
+    await take(TAPO, { Rule: 'T' }, { IsVehicle: 'false', IsPet: 'true' });
+    await take(TAPO, { Rule: 'T' }, { IsVehicle: 'true', IsPet: 'false' });
+    const news = reports.rest().filter(({ initial }) => !initial);
+    expect(news.map(({ cause, state }) => `${cause} ${state}`)).toEqual([
+      'animal raised',
+      'vehicle raised',
+      'animal restored',
+    ]);
+  });
+
+  it('is one thing where a rule or its topic says what it means: it is so where one of its items is', async () => {
+    const rule = camera({ events: [{ topic: TAPO, kind: 'intrusion', zone: 4 }] });
+    await rule.take(TAPO, { Rule: 'T' }, { IsVehicle: 'false', IsPet: 'true' });
+    expect(rule.told()).toEqual(['raised']);
+    await rule.take(TAPO, { Rule: 'T' }, { IsVehicle: 'false', IsPet: 'false' });
+    expect(rule.told()).toEqual(['restored']);
+    const { take, told } = camera();
+    await take('RuleEngine/PeopleDetector/People', {}, { IsPeople: 'true', IsVehicle: 'false' });
+    expect(told()).toEqual(['raised']);
+  });
+});
+
 describe('the end of a state', () => {
   it('is told where it is deleted, although its data is left out (ONVIF Core 9.5.1, property example)', async () => {
     const { take, told } = camera();
