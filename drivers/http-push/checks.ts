@@ -20,6 +20,41 @@ const isOfLapi = (profile: Profile | undefined) =>
   profile?.observations.some(({ when }) => when.some(({ path: [first] }) => first === 'LibMatInfoList')) ===
   true;
 
+/** The streams that are known: what stands in the address, and the members of which a profile for it speaks. */
+const streams = [
+  { name: 'alertStream', path: /\/alertStream$/i, members: ['eventType', 'AccessControllerEvent'] },
+  { name: 'eventManager', path: /\/eventManager\.cgi$/i, members: ['Code'] },
+] as const;
+const speaksOf = (profile: Profile | undefined, members: readonly string[]) => {
+  const text = JSON.stringify(profile ?? {});
+  return members.some((member) => text.includes(`"${member}"`));
+};
+/** A stream in which nothing comes for 90 s is taken for dead (pull.ts). */
+const HEARTBEAT_MOST_S = 60;
+
+/** An address and a profile that do not go together, and a stream that would seem dead. */
+function addressOfStreamProblems(url: string, profile: Profile | undefined): readonly Problem[] {
+  const { pathname, searchParams } = new URL(url);
+  const stream = streams.find(({ path }) => path.test(pathname));
+  const found: Problem[] = [];
+  if (stream !== undefined && profile !== undefined && !speaksOf(profile, stream.members))
+    found.push(
+      problem(
+        ['profile'],
+        `this profile reads nothing of ${stream.name}: the terminal's own, or another address`,
+      ),
+    );
+  const heartbeat = Number(searchParams.get('heartbeat') ?? 0);
+  if (stream?.name === 'eventManager' && !(heartbeat >= 1 && heartbeat <= HEARTBEAT_MOST_S))
+    found.push(
+      problem(
+        ['pull', 'url'],
+        `without a heartbeat within ${HEARTBEAT_MOST_S} s it is taken for dead where nothing happens: &heartbeat=10 in the address`,
+      ),
+    );
+  return found;
+}
+
 const problem = (path: Problem['path'], message: string): Problem => ({ path, message });
 
 export function terminalProblems({ options: own, profile }: Terminal): readonly Problem[] {
@@ -62,9 +97,9 @@ function streamProblems(
             'name and password stand beside the address, in username and passwordFile',
           ),
         ]),
-    ...(isOfTables(profile)
+    ...(isOfTables(profile) || isOfLapi(profile)
       ? [problem(['pull'], 'a terminal with this profile has no stream, it pushes: listen')]
-      : []),
+      : addressOfStreamProblems(url, profile)),
   ];
 }
 
@@ -92,6 +127,12 @@ function wayProblems(own: Terminal['options'], profile: Profile | undefined): re
   const found: Problem[] = [];
   if (authentication === 'digest' && passwordFile === undefined)
     found.push(problem(['authentication'], 'nothing is asked for without username and passwordFile'));
+  if (
+    serial !== undefined &&
+    !isOfTables(profile) &&
+    streams.some(({ members }) => speaksOf(profile, members))
+  )
+    found.push(problem(['serial'], 'a terminal with this profile says none: it is of ZKTeco, leave it out'));
   if (isOfTables(profile) && serial === undefined)
     found.push(
       problem(['profile'], 'a terminal with this profile is known by its serial number: serial is needed'),

@@ -13,6 +13,11 @@ const device = (profile: string, own: object, id = 'gate') => ({
 const listen = { host: '0.0.0.0', port: 8080 };
 const password = { username: 'gate', passwordFile: 'secret' };
 const pull = { url: 'http://10.0.0.32/ISAPI/Event/notification/alertStream', ...password };
+/** HTTP API, "subscribe to event message": codes and heartbeat. */
+const dahua = (more: string) => ({
+  ...pull,
+  url: `http://10.0.0.32/cgi-bin/eventManager.cgi?action=attach&codes=[All]${more}`,
+});
 
 describe('a terminal that would never be heard', () => {
   it.each<[string, string, object, (string | number)[], RegExp]>([
@@ -57,6 +62,25 @@ describe('a terminal that would never be heard', () => {
     ],
     ['an address of a stream', 'hikvision-face', { pull, from: ['10.0.0.32'] }, ['from'], /that push/],
     ['a password beside a stream', 'dahua-face', { pull, ...password }, ['username'], /stand in pull/],
+    ['the stream of another maker', 'dahua-face', { pull }, ['profile'], /nothing of alertStream/],
+    [
+      'the stream of another maker',
+      'hikvision-face',
+      { pull: dahua('&heartbeat=10') },
+      ['profile'],
+      /nothing of event/,
+    ],
+    ['a stream that none is', 'uniview-face', { pull }, ['pull'], /no stream/],
+    ['a stream of a kiosk', 'visitor-kiosk', { pull }, ['profile'], /nothing of alertStream/],
+    ['a stream without heartbeats', 'dahua-face', { pull: dahua('') }, ['pull', 'url'], /heartbeat=10/],
+    [
+      'a stream of rare ones',
+      'dahua-face',
+      { pull: dahua('&heartbeat=600') },
+      ['pull', 'url'],
+      /heartbeat=10/,
+    ],
+    ['a number', 'hikvision-face', { listen, from: ['10.0.0.31'], serial: 'A' }, ['serial'], /says none/],
   ])('for %s is a mistake', (_name, profile, own, path, message) => {
     const [first] = httpPush.problems?.(device(profile, own)) ?? [];
     expect(first).toMatchObject({ path, message: expect.stringMatching(message) });
@@ -72,7 +96,7 @@ describe('a terminal that would never be heard', () => {
     ['visitor-kiosk', { listen, tokenFile: 'secret' }],
     ['uniview-face', { listen, ...password }],
     ['zkteco-push', { listen, serial: 'A', from: ['10.0.0.31'] }],
-    ['dahua-face', { pull }],
+    ['dahua-face', { pull: dahua('&heartbeat=10') }],
   ])('is none of %s with %j', (profile, own) => {
     expect(httpPush.problems?.(device(profile, own))).toEqual([]);
   });
