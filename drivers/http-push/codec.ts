@@ -2,7 +2,6 @@
  * What face and visitor terminals send over HTTP: JSON, XML, forms, multipart with pictures, ZKTeco's tables; and the
  * endless multipart answers of Hikvision's alertStream and Dahua's eventManager. Pure.
  */
-import { isUtf8 } from 'node:buffer';
 import { XMLParser, XMLValidator } from 'fast-xml-parser';
 import { type EndOf, endOfJson, parseJson, trimText } from './documents.ts';
 import { boundaryOf, type Part, splitParts, typeOf } from './multipart.ts';
@@ -334,5 +333,6 @@ function decodeText(contentType: string, bytes: Buffer): readonly string[] {
   if (hasMark16(bytes)) return [as(bytes[0] === 0xff ? 'utf-16le' : 'utf-16be')];
   if (/charset="?(gb2312|gbk|gb18030)/i.test(contentType)) return [as('gb18030')];
   const plain = trimText(bytes.toString('utf8'));
-  return isUtf8(bytes) ? [plain] : [as('gb18030'), plain];
+  // Where bytes are no UTF-8, reading and writing them again does not give the same.
+  return Buffer.from(bytes.toString()).equals(bytes) ? [plain] : [as('gb18030'), plain];
 }

@@ -79,6 +79,8 @@ const uplinkConfig = ({ id, receipts }: LifeOptions['uplinks'][number]): UplinkC
   options: {},
 });
 
+const NO_DAYS = { schoolDays: [], holidays: [], workdays: [], terms: [] } as never;
+
 /** Wires what main.ts wires, but what is beside the road: media, visitors, access, console. Resolves when it runs. */
 export async function startLife(options: LifeOptions): Promise<Life> {
   const { time, driver, devices, plant } = options;
@@ -101,14 +103,10 @@ export async function startLife(options: LifeOptions): Promise<Life> {
     recordFollowUp: recorder.recordFollowUp,
   };
   const areas = AREAS.map((one) => area.parse(one));
-  const calendar = { schoolDays: [], holidays: [], workdays: [], terms: [] } as never;
+  const around = { calendar: NO_DAYS, timezone: 'Asia/Shanghai' };
   const { enter, stages } = layRoad(recorder.record, {
     floods: (onward) => createFloods({ ...stage, onward }),
-    arming: (onward) =>
-      createArming(
-        { areas, calendar, timezone: 'Asia/Shanghai' },
-        { ...stage, onward, isKnown: recorder.isLoaded },
-      ),
+    arming: (onward) => createArming({ areas, ...around }, { ...stage, onward, isKnown: recorder.isLoaded }),
     alarms: (onward) => createAlarms(campus, { ...stage, onward }),
   });
   const { floods, arming, alarms } = stages;
@@ -127,13 +125,12 @@ export async function startLife(options: LifeOptions): Promise<Life> {
       commands,
       areaOf: campus.areaOf,
       isArmed: () => false,
-      calendar,
-      timezone: 'Asia/Shanghai',
+      ...around,
     },
   );
   const ofUplinks = {
     campus: { id: '45', name: '一中' },
-    timezone: 'Asia/Shanghai',
+    timezone: around.timezone,
     dataDir: '',
     uplinks: options.uplinks.map(uplinkConfig),
   };
