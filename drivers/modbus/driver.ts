@@ -3,7 +3,7 @@
  * Devices on one line share a session; each has its own poll and its own outputs.
  */
 import { z } from 'zod';
-import { type Clash, type Device, defineDriver, type Host } from '../contract/driver.ts';
+import { type Clash, type Device, defineDriver, type Host, type Problem } from '../contract/driver.ts';
 import { duration, hostPort, repeatedZones, zoneOptions } from '../contract/options.ts';
 import { lineName, serialOptions, serialServerOptions, settingClashes } from '../line.ts';
 import { exceptionText, type ModbusRequest } from './codec.ts';
@@ -16,7 +16,7 @@ import { pollLoop } from './poll.ts';
 import { type Profile, profileSchema } from './profile.ts';
 import { openRtu } from './rtu.ts';
 import type { OutputWire, WriteProblem } from './switches.ts';
-import { openTcp } from './tcp.ts';
+import { openTcp, SELF_UNITS } from './tcp.ts';
 import type { Ask, Reply, Wire } from './wire.ts';
 
 const tcpOptions = z.strictObject({
@@ -82,7 +82,19 @@ function unitClashes(devices: readonly ModbusDevice[]): readonly Clash[] {
   return devices.flatMap(({ id: device, options: { unit, answersAs, connection } }, at): Clash[] => {
     const before = devices.slice(0, at);
     const isNumbered = 'tcp' in connection;
-    const same = before.find(({ options }) => options.unit === unit);
+    const isSelf = (one: number) => isNumbered && SELF_UNITS.includes(one);
+    const same = before.find(
+      ({ options }) => options.unit === unit || (isSelf(options.unit) && isSelf(unit)),
+    );
+    if (same !== undefined && same.options.unit !== unit)
+      return [
+        {
+          device,
+          path: ['unit'],
+          en: `over TCP 0 and 255 are both the device itself, and ${same.id} is ${same.options.unit}: keep one entry with all zones and outputs`,
+          zh: `TCP 上地址 0 和 255 均指设备本身，${same.id} 已用 ${same.options.unit}：请合并为一个设备`,
+        },
+      ];
     if (same !== undefined)
       return [
         {
@@ -131,7 +143,8 @@ export const modbus = defineDriver({
 
   commands: ({ options: { outputs } }) => outputCommands(outputs),
 
-  problems({ options: { connection, unit, answersAs, zones, outputs, acknowledgeOutput: lamp }, profile }) {
+  problems({ options, profile }) {
+    const { connection, unit, answersAs, zones, outputs, acknowledgeOutput: lamp } = options;
     const lamps = outputs.filter(({ kind }) => kind === 'lamp' || kind === 'siren').map(({ id }) => id);
     const noLamp =
       lamp === undefined || lamps.includes(lamp.output)
@@ -167,8 +180,9 @@ export const modbus = defineDriver({
         : [];
     return [
       ...everybody,
-      ...outputProblems(outputs),
+      ...outputProblems(outputs, profile?.points),
       ...noLamp,
+      ...patienceProblems(options),
       ...noZone,
       ...repeatedZones(['zones'], zones),
     ];
@@ -211,6 +225,27 @@ export const modbus = defineDriver({
     };
   },
 });
+
+/** Times that do not fit each other: what is said would not be done, or a lost answer cost too much. */
+function patienceProblems({ timeout, poll, outputs, acknowledgeOutput: lamp }: Options): Problem[] {
+  const lit = outputs.find(({ id }) => id === lamp?.output);
+  const limit = lit !== undefined && 'limit' in lit ? lit.limit : undefined;
+  const problems: Problem[] = [];
+  if (timeout > Math.max(MOST_TIMEOUT_MS, TIMEOUT_POLLS * poll))
+    problems.push({
+      path: ['timeout'],
+      message: `an answer that is lost would leave it unread for ${timeout / 1000} s, and \`poll\` asks each ${poll} ms: say how long its answers take`,
+    });
+  if (lamp !== undefined && limit !== undefined && lamp.for > limit)
+    problems.push({
+      path: ['acknowledgeOutput', 'for'],
+      message: `"${lamp.output}" is off after its \`limit\`, ${limit} ms, and this is ${lamp.for} ms: a longer \`limit\`, or a shorter \`for\``,
+    });
+  return problems;
+}
+/** Slow links answer after some seconds; where a device is polled seldom, more costs nothing. */
+const MOST_TIMEOUT_MS = 10_000;
+const TIMEOUT_POLLS = 10;
 
 /** The wire that these devices share. @throws LineError E_LINE_REFUSED. */
 export function openWire(devices: readonly ModbusDevice[], host: Host): Promise<Wire> {

@@ -2,6 +2,7 @@
 import type { z } from 'zod';
 import type { Problem } from '../contract/driver.ts';
 import type { OutputOptions, pulseOptions, registerOptions } from './output-options.ts';
+import type { Point } from './point.ts';
 
 type Register = z.output<typeof registerOptions>;
 type Pulse = z.output<typeof pulseOptions>;
@@ -47,7 +48,8 @@ const isSame = (a: Written, b: Written) =>
   (a.values === undefined ||
     b.values === undefined ||
     (a.output === b.output
-      ? a.values[0] === b.values[0]
+      ? // What stops one way must not drive the other: it is written before, after, and at each start.
+        a.values[0] === b.values[0] || a.values[0] === b.values[1] || a.values[1] === b.values[0]
       : a.values.some((value) => b.values?.includes(value))));
 
 function sharedProblems(outputs: readonly OutputOptions[]): Problem[] {
@@ -56,10 +58,13 @@ function sharedProblems(outputs: readonly OutputOptions[]): Problem[] {
     const first = written.slice(0, i).find((other) => isSame(other, one));
     if (first === undefined) return [];
     const what = `${one.coil ? 'coil' : 'register'} ${one.address}`;
+    const isOff = one.values !== undefined && one.values[0] !== first.values?.[0];
     const message =
-      first.output === one.output
-        ? `${what} raises it already: give each way its own`
-        : `${what} is switched by "${first.output.id}" already: give each output its own`;
+      first.output !== one.output
+        ? `${what} is switched by "${first.output.id}" already: give each output its own`
+        : isOff
+          ? `what is written to ${what} to stop one way drives the other: it would move at each start; say the value that stops it`
+          : `${what} raises it already: give each way its own`;
     return [{ path: one.path, message }];
   });
 }
@@ -79,6 +84,56 @@ function sharedPulses(outputs: readonly OutputOptions[]): Problem[] {
     return [{ path: ['outputs', index, 'pulse', 'address'], message }];
   });
 }
+
+const places = (coil: boolean, from: number, to: number) => ({ coil, from, to });
+/** Where the time of a pulse is written, with what stands before it. */
+function pulsePlace(output: OutputOptions) {
+  if (!('pulse' in output) || output.pulse === undefined) return undefined;
+  const { address, function: fn, before } = output.pulse;
+  return places(fn === 5, address, address + before.length);
+}
+const lies = ({ coil, address }: Written, place: ReturnType<typeof places>) =>
+  coil === place.coil && address >= place.from && address <= place.to;
+
+/** A pulse that is written over another output: its time would switch that. */
+function pulsesOverOthers(outputs: readonly OutputOptions[]): Problem[] {
+  const written = outputs.flatMap(writtenBy);
+  return outputs.flatMap((output, index) => {
+    const place = pulsePlace(output);
+    const hit = written.find((one) => place !== undefined && one.output !== output && lies(one, place));
+    if (hit === undefined) return [];
+    const message = `${hit.coil ? 'coil' : 'register'} ${hit.address} is what switches "${hit.output.id}": say where the device times this one`;
+    return [{ path: ['outputs', index, 'pulse', 'address'], message }];
+  });
+}
+
+/** Outputs that the reset of an input would switch, with nothing that switches them off. */
+function resetProblems(outputs: readonly OutputOptions[], points: readonly Point[]): Problem[] {
+  return points.flatMap(({ reset }) => {
+    if (reset === undefined) return [];
+    const [what, place] =
+      'coil' in reset
+        ? [`coil ${reset.coil}`, places(true, reset.coil, reset.coil)]
+        : [`register ${reset.register}`, places(false, reset.register, reset.register)];
+    const switched = outputs
+      .flatMap(writtenBy)
+      .filter((one) => lies(one, place) && !('value' in reset && isOtherValue(one, reset.value)))
+      .map(({ path }) => path);
+    const timed = outputs.flatMap((output, index) => {
+      const own = pulsePlace(output);
+      const isHit =
+        own !== undefined && own.coil === place.coil && own.from <= place.from && place.from <= own.to;
+      return isHit ? [['outputs', index, 'pulse', 'address']] : [];
+    });
+    return [...switched, ...timed].map((path) => ({
+      path,
+      message: `the profile writes ${what} to reset an input: it would switch this; give each its own`,
+    }));
+  });
+}
+/** A register that takes commands has values for each. */
+const isOtherValue = ({ values }: Written, value: number | boolean) =>
+  typeof value === 'number' && values !== undefined && !values.includes(value);
 
 const registerProblems = (output: OutputOptions): Problem[] =>
   switchesOf(output).flatMap(({ path, by }) =>
@@ -123,7 +178,8 @@ function pulseProblems(output: OutputOptions): Problem[] {
   return problems;
 }
 
-export function outputProblems(outputs: readonly OutputOptions[]): Problem[] {
+/** `points`: of the profile. */
+export function outputProblems(outputs: readonly OutputOptions[], points: readonly Point[] = []): Problem[] {
   const ids = outputs.map((output) => output.id);
   const own = outputs.flatMap((output, index) => {
     const problems: Problem[] = [...registerProblems(output), ...pulseProblems(output)];
@@ -133,5 +189,11 @@ export function outputProblems(outputs: readonly OutputOptions[]): Problem[] {
       problems.push({ path: [], message: 'it needs one of `coil` and `register`' });
     return problems.map(({ path, message }) => ({ path: ['outputs', index, ...path], message }));
   });
-  return [...own, ...sharedProblems(outputs), ...sharedPulses(outputs)];
+  return [
+    ...own,
+    ...sharedProblems(outputs),
+    ...sharedPulses(outputs),
+    ...pulsesOverOthers(outputs),
+    ...resetProblems(outputs, points),
+  ];
 }

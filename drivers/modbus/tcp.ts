@@ -41,7 +41,7 @@ interface Awaited {
 /** Late answers are remembered by number; more than these nobody waits for. */
 const MOST_OWED = 32;
 /** A unit that stands for the device itself, whatever it was asked as (Messaging on TCP/IP V1.0b, 4.4.1.2). */
-const SELF_UNITS = [0, 255];
+export const SELF_UNITS: readonly number[] = [0, 255];
 /** In the answers of servers that do not repeat the number; no question of ours has it. */
 const NO_NUMBER = 0;
 const MOST_NUMBERS = 0xffff;
