@@ -23,8 +23,11 @@ import { createQueue, type Queue } from './queue.ts';
  * a third of a second of a platform that takes 1000 a second.
  */
 const ALARMS = { perSecond: 100, burst: 300 };
-/** Everything else. It is in a lane that alarms do not wait for, but takes the disk and the processor from them. */
-const OTHERS = { perSecond: 200, burst: 1000 };
+/**
+ * Everything else. It is in a lane that alarms do not wait for, but takes the disk and the processor from them. A terminal
+ * whose line was away for a week says thousands of passages in one message, and gives its answer some seconds.
+ */
+const OTHERS = { perSecond: 500, burst: 5000 };
 const QUIET_MS = 60_000;
 /** Sources that are remembered. */
 const SOURCES_MAX = 10_000;
