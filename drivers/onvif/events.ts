@@ -20,6 +20,8 @@ import { readBody, SoapError } from './xml.ts';
 const MARGIN_MS = 4000;
 /** What it waits at most, whatever it was asked: those that do not know Timeout have a limit of their own. */
 const WAIT_MAX_MS = 60_000;
+/** Where it is not known how long it waits; twice as long each time in vain. */
+const FIRST_WAIT_MS = 16_000;
 /** Faults for nothing: after so long without any other answer a subscription is made anew, where that is not known of it. */
 const FAULTS_MAX_MS = 300_000;
 /** A subscription of which it was heard so short a while ago lives. */
@@ -181,7 +183,8 @@ async function pullOnce(
   ms: number,
 ): Promise<string> {
   const isKnown = bears.lateMs !== undefined;
-  const limit = isKnown ? ms + (bears.lateMs ?? 0) + MARGIN_MS : WAIT_MAX_MS;
+  // One that hung for a moment answers no more, and what happens waits for the next question: at first not for long.
+  const limit = isKnown ? ms + (bears.lateMs ?? 0) + MARGIN_MS : FIRST_WAIT_MS * 2 ** bears.lates;
   const over = new AbortController();
   const done = new AbortController();
   const watch = async () => {
@@ -235,6 +238,7 @@ async function pullOn(options: EventsOptions, { ask, renew }: Subscription): Pro
       const ms = Math.max(1000, Math.min(bears.pullMs, renew.lasts / 3));
       const text = await pullOnce(options, ask, ms);
       const took = clock.elapsed() - began;
+      bears.lates = 0;
       // Some say so by saying nothing.
       const isEmpty = text.trim() === '';
       if (isEmpty && !(await lives('')) && clock.elapsed() > renew.endsAt)
@@ -280,7 +284,10 @@ async function pullOn(options: EventsOptions, { ask, renew }: Subscription): Pro
       // Whether it is there at all: a camera may answer everything but this.
       else await client.readClock(signal).then(heard, () => {});
       // What was known of how long it waits is so no more.
-      if (LATE.test(message) && failures > 0) bears.lateMs = undefined;
+      if (LATE.test(message)) {
+        if (bears.lateMs === undefined) bears.lates++;
+        else if (failures > 0) bears.lateMs = undefined;
+      }
       await clock.wait(Math.min(AGAIN_MS * 2 ** failures++, AGAIN_MAX_MS), signal);
       return undefined;
     }

@@ -11,6 +11,8 @@ export interface Bears {
   messages: number;
   /** How much longer than it is asked it waits until it says that nothing happened, ms; undefined: not known yet. */
   lateMs: number | undefined;
+  /** So many questions for events in a row it answered late, or not at all. */
+  lates: number;
   /** It says by a fault that nothing happened: it told something after one. */
   faultsForNothing: boolean;
 }
@@ -26,7 +28,7 @@ const LASTS_MAX_MS = 86_400_000;
 
 export const createBears = (): Bears => ({
   ...{ lastsMs: LASTS_MS, pullMs: PULL_MS, messages: MESSAGES },
-  ...{ lateMs: undefined, faultsForNothing: false },
+  ...{ lateMs: undefined, lates: 0, faultsForNothing: false },
 });
 
 const DURATION = /^P(?:(\d{1,4})D)?(?:T(?:(\d{1,5})H)?(?:(\d{1,6})M)?(?:(\d{1,8})(?:\.\d{1,9})?S)?)?$/;

@@ -15,9 +15,14 @@ const AGAIN_MS = 10_000;
 const AGAIN_WITHIN_MS = 86_400_000;
 /** In one subscription an answer comes again so soon. */
 const TWICE_MS = 2000;
+/** How well a camera's clock is known: it tells whole seconds. */
+const CLOCK_MS = 1500;
+/** It is no repeat of anything, and may be repeated later. */
+const NEVER = -1;
 
 export function createRepeats(clock: Pick<Clock, 'wall' | 'elapsed'>) {
   let begunAt = Number.NEGATIVE_INFINITY;
+  let begunWall = Number.NEGATIVE_INFINITY;
   const repeatOf = (
     device: string,
     { topic, source, key = {}, data, at }: Notification,
@@ -31,11 +36,15 @@ export function createRepeats(clock: Pick<Clock, 'wall' | 'elapsed'>) {
     const sorted = (items: object) =>
       Object.entries(items).toSorted(([one], [other]) => (one < other ? -1 : 1));
     const said = JSON.stringify([topic, sorted(source), sorted(key), sorted(data), at]);
-    return { key: `onvif/${device}/${said}`, within: hasBegun ? AGAIN_WITHIN_MS : TWICE_MS };
+    // From before the subscription: that it said in the last one, or nobody was there to hear it.
+    const isOld = hasBegun && at - (offset ?? 0) < begunWall - CLOCK_MS;
+    const within = isOld ? AGAIN_WITHIN_MS : at % 1000 === 0 ? NEVER : TWICE_MS;
+    return { key: `onvif/${device}/${said}`, within };
   };
   return Object.assign(repeatOf, {
     begin() {
       begunAt = clock.elapsed();
+      begunWall = clock.wall();
     },
   });
 }

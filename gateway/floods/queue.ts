@@ -77,7 +77,8 @@ export function createQueue(
         return observation.initial === true ? passInitial(observation) : onward(observation);
       const { repeat } = observation;
       // Who waits for an answer says it again.
-      const again = repeat && waiting.find((one) => one.observation.repeat?.key === repeat.key);
+      const isAgain = (one: Waiting) => one.observation.repeat?.key === repeat?.key;
+      const again = repeat !== undefined && repeat.within >= 0 ? waiting.find(isAgain) : undefined;
       if (again !== undefined) return again.promise;
       const isTooMuch = waiting.length >= WAITING_MAX;
       slowed(!isTooMuch);

@@ -292,9 +292,20 @@ describe('what only happens', () => {
     expect(cam.told()).toEqual([]);
   });
 
+  it('several times within one second is each told, where the camera says whole seconds', async () => {
+    const cam = camera();
+    cam.states.begin();
+    await cam.clock.advance(3000);
+    const at = cam.clock.wall();
+    expect(at % 1000).toBe(0);
+    for (let i = 0; i < 4; i++) await cam.take(LINE, of(1), {}, { ...happened, at });
+    const raised = cam.reports.rest().filter(({ state }) => state === 'raised');
+    expect(raised.map(({ repeat }) => repeat?.within)).toEqual([-1, -1, -1, -1]);
+  });
+
   it('twice within moments under one time is one; at another time, or of another object, it is two', async () => {
     const cam = camera();
-    const at = cam.clock.wall();
+    const at = cam.clock.wall() + 250;
     await cam.take(LINE, of(1), { ObjectId: '7' }, { ...happened, at });
     await cam.clock.advance(600);
     await cam.take(LINE, of(1), { ObjectId: '7' }, { ...happened, at });
