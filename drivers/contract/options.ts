@@ -52,6 +52,9 @@ export const addressRange = () =>
       'an address such as 10.0.0.9, or a range such as 10.0.0.0/24',
     );
 
+/** `::ffff:10.0.0.9` is 10.0.0.9; of `fe80::1%eth0` the zone is no part. */
+export const bareAddress = (address: string) => address.replace(/^::ffff:(?=\d+\.)/i, '').replace(/%.*$/, '');
+
 /** Whether a host can be reached from this machine only. */
 export const isLoopback = (host: string) => /^(localhost|127(\.\d{1,3}){3}|::1|\[::1\])$/i.test(host);
 

@@ -1,8 +1,9 @@
 /** What is wrong with terminals of the config that their schema alone cannot see: they would never be heard. Pure. */
+
 import { isIP } from 'node:net';
+import { plainAddress } from '../addresses.ts';
 import type { Clash, Problem } from '../contract/driver.ts';
 import { isLoopback } from '../contract/options.ts';
-import { plainAddress } from './limits.ts';
 import type { Terminal } from './options.ts';
 import type { Profile } from './profile.ts';
 import { lapiRules, type RequestRule } from './requests.ts';

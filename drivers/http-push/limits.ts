@@ -4,6 +4,8 @@
  */
 import type { Socket } from 'node:net';
 import { isIPv6 } from 'node:net';
+import { plainAddress } from '../addresses.ts';
+import { type Bucket, createBucket } from '../contract/bucket.ts';
 import type { Clock } from '../contract/clock.ts';
 
 const limits = {
@@ -32,12 +34,6 @@ const FIRST_WAIT_MS = 250;
 const LONGEST_WAIT_MS = 8000;
 const FORGET_MS = 600_000;
 
-/** `::ffff:10.0.0.9` is 10.0.0.9; of `fe80::1%eth0` the zone is no part. */
-export function plainAddress(address: string): string {
-  const plain = address.replace(/^::ffff:(?=\d+\.)/i, '').replace(/%.*$/, '');
-  // Of IPv6 there are many ways to write one.
-  return isIPv6(plain) ? new URL(`http://[${plain}]`).hostname.slice(1, -1) : plain;
-}
 /** An address; of IPv6 its first half. */
 function sourceOf(address: string): string {
   if (!isIPv6(address)) return address;
@@ -46,43 +42,14 @@ function sourceOf(address: string): string {
   return [...head, ...gap, ...tail].slice(0, 4).join(':');
 }
 
-export interface Rate {
-  readonly perSecond: number;
-  readonly burst: number;
-}
-
 /** Waits where there is something to wait for. */
 export async function slow(ms: number, clock: Clock, signal: AbortSignal): Promise<void> {
   if (ms > 0) await clock.wait(ms, signal);
 }
 
-/** A token bucket. */
-export function createBucket(clock: Clock) {
-  let spent = 0;
-  let at = clock.elapsed();
-  return {
-    /** Takes `count`, now or in debt. @returns how long it should have waited, in ms. */
-    spend({ perSecond, burst }: Rate, count = 1): number {
-      const now = clock.elapsed();
-      spent = Math.max(0, spent - ((now - at) / 1000) * perSecond) + count;
-      at = now;
-      return Math.max(0, ((spent - burst) / perSecond) * 1000);
-    },
-    giveBack(count: number) {
-      spent -= count;
-    },
-    /** Takes one where it is there. */
-    take(rate: Rate): boolean {
-      if (this.spend(rate) === 0) return true;
-      this.giveBack(1);
-      return false;
-    },
-  };
-}
-
 interface Source {
   readonly connections: Map<Socket, { isKnown: boolean }>;
-  readonly bucket: ReturnType<typeof createBucket>;
+  readonly bucket: Bucket;
   bytes: number;
   guesses: number;
   guessedAt: number;
@@ -110,8 +77,8 @@ export interface Limits {
 export function createLimits(clock: Clock, ended: (source: string) => void): Limits {
   const sources = new Map<string, Source>();
   const strangers = createBucket(clock);
-  const requests = new Map<string, ReturnType<typeof createBucket>>();
-  const lengths = new Map<string, ReturnType<typeof createBucket>>();
+  const requests = new Map<string, Bucket>();
+  const lengths = new Map<string, Bucket>();
   const owners = new WeakMap<Socket, { readonly name: string; readonly source: Source }>();
   let bytes = 0;
 
@@ -142,7 +109,7 @@ export function createLimits(clock: Clock, ended: (source: string) => void): Lim
     owners.set(socket, owner);
     return owner;
   };
-  const bucketOf = (terminal: string, buckets: Map<string, ReturnType<typeof createBucket>>) => {
+  const bucketOf = (terminal: string, buckets: Map<string, Bucket>) => {
     const bucket = buckets.get(terminal) ?? createBucket(clock);
     buckets.set(terminal, bucket);
     return bucket;

@@ -1,11 +1,13 @@
 /** A terminal whose endless answer is read: alertStream, eventManager. */
+
+import { createBucket } from '../contract/bucket.ts';
 import type { Clock, Timer } from '../contract/clock.ts';
 import { LineError } from '../contract/driver.ts';
 import { fetchAs } from '../digest.ts';
 import type { Login } from '../login.ts';
 import { whyNothing } from '../wire-words.ts';
 import type { Message } from './intake.ts';
-import { createBucket, slow } from './limits.ts';
+import { slow } from './limits.ts';
 import { boundaryOf, multipartDecoder } from './multipart.ts';
 
 /** An endless answer in which no whole message comes for so long, a heartbeat at least, is no answer. */

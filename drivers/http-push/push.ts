@@ -1,8 +1,9 @@
 /** What terminals push, on the paths that they or their makers chose, and what they hear when it is on disk. */
+
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { plainAddress } from '../addresses.ts';
 import type { Host } from '../contract/driver.ts';
 import type { Intake, Taken } from './intake.ts';
-import { plainAddress } from './limits.ts';
 import type { Terminal } from './options.ts';
 import type { Hearing } from './repeats.ts';
 import { echoesOf, lapiRules, pushRule, type RequestRule, renderReply } from './requests.ts';

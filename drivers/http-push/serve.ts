@@ -2,16 +2,18 @@
  * The port that terminals push to. Who sends is known from the head of a request; before that no body is read. A
  * terminal is answered 200 when what it said is on disk, not before; 503 lets it try again.
  */
+
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { promisify } from 'node:util';
 import { gunzip, inflate, type ZlibOptions } from 'node:zlib';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { plainAddress } from '../addresses.ts';
 import { boundConnections, portError, turnedReason, webConnections } from '../connections.ts';
 import type { Clock } from '../contract/clock.ts';
 import type { Host } from '../contract/driver.ts';
 import { createGuard, type Guard, type Verdict } from './challenge.ts';
 import { createHandshakes } from './handshakes.ts';
-import { createLimits, type Limits, plainAddress, slow } from './limits.ts';
+import { createLimits, type Limits, slow } from './limits.ts';
 import { lineOf } from './options.ts';
 import { type Pushing, servePush } from './push.ts';
 import { whichPath, whoCame } from './strangers.ts';

@@ -1,8 +1,8 @@
 /** What each terminal of a port must show to be let in: read from its files, each terminal's by itself. */
+import { plainAddress } from '../addresses.ts';
 import type { Host } from '../contract/driver.ts';
 import { readSecretOf } from '../files.ts';
 import type { Wanted } from './challenge.ts';
-import { plainAddress } from './limits.ts';
 import type { Terminal } from './options.ts';
 
 /** How often a file that could not be read is tried again, while its terminal comes. */

@@ -1,5 +1,6 @@
 /** How many commands each source may send: what is too much is refused before it is read, so that alarms do not wait. */
 import type { CommandRate } from '../../config/sections/rights.ts';
+import { type Bucket, createBucket } from '../../drivers/contract/bucket.ts';
 import type { Clock } from '../../drivers/contract/clock.ts';
 import { readCommand } from './command.ts';
 import type { createRefusals, Refused } from './refusals.ts';
@@ -7,7 +8,6 @@ import type { createRefusals, Refused } from './refusals.ts';
 /** A flood that paused for so long is another one. */
 const BURST_OVER_MS = 60_000;
 const ANSWERS: CommandRate = { perMinute: 60, burst: 20 };
-const MINUTE_MS = 60_000;
 const UNDER_WAY_MAX = 100;
 export const UNDER_WAY = `${UNDER_WAY_MAX} of its commands are under way; wait, and send it again`;
 
@@ -38,15 +38,13 @@ export function createFloodGuard(
   };
 }
 
-/** Token buckets by name; true: there was one left. Names come from the config. */
+/** By name; true: there was one left. Names come from the config. */
 function createBuckets(time: Pick<Clock, 'elapsed'>) {
-  const buckets = new Map<string, { tokens: number; at: number }>();
+  const buckets = new Map<string, Bucket>();
   return (name: string, { perMinute, burst }: CommandRate): boolean => {
-    const now = time.elapsed();
-    const { tokens, at } = buckets.get(name) ?? { tokens: burst, at: now };
-    const filled = Math.min(burst, tokens + ((now - at) * perMinute) / MINUTE_MS);
-    buckets.set(name, { tokens: filled < 1 ? filled : filled - 1, at: now });
-    return filled >= 1;
+    const bucket = buckets.get(name) ?? createBucket(time);
+    buckets.set(name, bucket);
+    return bucket.take({ perSecond: perMinute / 60, burst });
   };
 }
 

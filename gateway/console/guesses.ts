@@ -4,6 +4,7 @@
  */
 import { isIP } from 'node:net';
 import type { Clock } from '../../drivers/contract/clock.ts';
+import { bareAddress } from '../../drivers/contract/options.ts';
 
 /** So many wrong ones are answered at once; after that, one in so long. */
 const BURST = 10;
@@ -22,7 +23,7 @@ export interface Guesses {
 
 /** IPv4: the address. IPv6: its /64, which is what one customer has at least. */
 export function sourceOf(address: string): string {
-  const plain = address.replace(/^::ffff:(?=\d+\.)/i, '').replace(/%.*$/, '');
+  const plain = bareAddress(address);
   if (isIP(plain) !== 6) return plain;
   const [head = '', tail] = plain.split('::');
   const front = head === '' ? [] : head.split(':');

@@ -1,13 +1,9 @@
 /** What one source says of one class: let through at once up to a rate, and then in its order, as the rate allows. */
+import { createBucket, type Rate } from '../../drivers/contract/bucket.ts';
 import type { Clock, Timer } from '../../drivers/contract/clock.ts';
 import type { Observation, Receipt } from '../../drivers/contract/observation.ts';
 import type { WallClock } from '../observe/clock.ts';
 import type { Pass } from '../road/stage.ts';
-
-export interface Rate {
-  readonly perSecond: number;
-  readonly burst: number;
-}
 
 /** Of one source: a kilobyte each. */
 const WAITING_MAX = 2000;
@@ -38,34 +34,25 @@ export interface Queue {
 }
 
 export function createQueue(
-  { perSecond, burst }: Rate,
+  rate: Rate,
   of: { readonly onward: Pass; readonly clock: Pick<WallClock, 'now'>; readonly time: Clock },
 ): Queue {
   const { onward, clock, time } = of;
   let waiting: Waiting[] = [];
   let timer: Timer | undefined;
-  let spent = 0;
-  let at = time.elapsed();
-  const spend = (): boolean => {
-    const now = time.elapsed();
-    spent = Math.max(0, spent - ((now - at) / 1000) * perSecond);
-    at = now;
-    if (spent + 1 > burst) return false;
-    spent++;
-    return true;
-  };
+  const bucket = createBucket(time);
   /** What was found on connecting and is no news went nowhere. */
   const passInitial = (observation: Observation) =>
     onward(observation).then((receipt) => {
-      if (receipt.sequence === null) spent = Math.max(0, spent - 1);
+      if (receipt.sequence === null) bucket.giveBack(1);
       return receipt;
     });
   const goOn = ({ observation, resolve }: Waiting) => resolve(onward(observation));
   const schedule = () => {
-    timer ??= time.after(Math.max(GROUP_MS, ((spent + 1 - burst) / perSecond) * 1000), () => {
+    timer ??= time.after(Math.max(GROUP_MS, bucket.due(rate)), () => {
       timer = undefined;
       let gone = 0;
-      while (gone < waiting.length && spend()) goOn(waiting[gone++] as Waiting);
+      while (gone < waiting.length && bucket.take(rate)) goOn(waiting[gone++] as Waiting);
       waiting = waiting.slice(gone);
       if (waiting.length > 0) schedule();
     });
@@ -73,7 +60,7 @@ export function createQueue(
   return {
     waiting: () => waiting.length,
     pass(observation, slowed) {
-      if (waiting.length === 0 && spend())
+      if (waiting.length === 0 && bucket.take(rate))
         return observation.initial === true ? passInitial(observation) : onward(observation);
       const { repeat } = observation;
       // Who waits for an answer says it again.

@@ -6,6 +6,7 @@ import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { connect as connectTcp, createServer, isIP, type Socket } from 'node:net';
 import { boundConnections, listenAt, portError, turnedReason, webConnections } from '../../../connections.ts';
 import type { Clock } from '../../../contract/clock.ts';
+import { bareAddress } from '../../../contract/options.ts';
 import {
   type Broken,
   type Message,
@@ -53,8 +54,6 @@ export interface Endpoint {
   close(): Promise<void>;
 }
 
-const plain = (address: string) => address.replace(/^::ffff:(?=\d+\.)/, '');
-
 /** A datagram's way. */
 const udpPeer = (socket: UdpSocket, address: string, port: number): Peer => ({
   ...{ transport: 'UDP', address, port },
@@ -62,7 +61,7 @@ const udpPeer = (socket: UdpSocket, address: string, port: number): Peer => ({
 });
 
 const tcpPeer = (socket: Socket): Peer => ({
-  ...{ transport: 'TCP', address: plain(socket.remoteAddress ?? ''), port: socket.remotePort ?? 0 },
+  ...{ transport: 'TCP', address: bareAddress(socket.remoteAddress ?? ''), port: socket.remotePort ?? 0 },
   send: (bytes) => void (socket.writable && socket.write(bytes)),
   onClosed(run) {
     if (socket.destroyed) queueMicrotask(run);
@@ -106,7 +105,7 @@ export async function openEndpoint(own: {
 
   const udp = createSocket({ type: isIP(address) === 6 ? 'udp6' : 'udp4', reuseAddr: false });
   udp.on('message', (bytes, { address: raw, port: from }) => {
-    const source = plain(raw);
+    const source = bareAddress(raw);
     if (!isKnown(source)) return stranger('a datagram of an unknown address');
     // Empty lines keep a way through NAT open.
     if (bytes.every((one) => one === 13 || one === 10 || one === 0)) return;
@@ -202,8 +201,10 @@ function createTcp({
     });
   };
   const server = createServer((socket) => {
-    const address = plain(socket.remoteAddress ?? '');
-    const same = [...sockets].filter(({ remoteAddress }) => plain(remoteAddress ?? '') === address).length;
+    const address = bareAddress(socket.remoteAddress ?? '');
+    const same = [...sockets].filter(
+      ({ remoteAddress }) => bareAddress(remoteAddress ?? '') === address,
+    ).length;
     if (isKnown(address) && same < CONNECTIONS_MAX) return listen(socket);
     stranger('a connection of an unknown address');
     socket.destroy();
