@@ -1,6 +1,21 @@
 /** Why nothing came of a question over HTTP, by the code of the system, of Node or of OpenSSL, in plain words. */
 
-const words: Readonly<Record<string, string>> = {
+/** A sentence by its code. */
+export type WireWords = Readonly<Record<string, string>>;
+
+/** The sentence of an error, with its code; undefined: there is none in `words`. */
+export function sentenceOf(
+  { code = '', message = '' }: { readonly code?: string; readonly message?: string },
+  words: WireWords,
+): string | undefined {
+  // Some come without a code of their own: `write EPROTO ...:error:...:wrong version number`.
+  const found = /wrong version number|packet length too long/i.test(message)
+    ? 'ERR_SSL_WRONG_VERSION_NUMBER'
+    : code;
+  return Object.hasOwn(words, found) ? `${words[found]} (${found})` : undefined;
+}
+
+const words: WireWords = {
   ERR_SSL_WRONG_VERSION_NUMBER:
     'it does not speak HTTPS on this port: write http://, or name the port that does',
   ERR_SSL_PACKET_LENGTH_TOO_LONG:
@@ -25,10 +40,5 @@ export function whyNothing(error: unknown): string {
     readonly code?: string;
     readonly message?: string;
   };
-  // Some come without a code of their own: `write EPROTO ...:error:...:wrong version number`.
-  const found = /wrong version number|packet length too long/i.test(reason)
-    ? 'ERR_SSL_WRONG_VERSION_NUMBER'
-    : code;
-  const sentence = Object.hasOwn(words, found) ? words[found] : undefined;
-  return sentence === undefined ? reason : `${sentence} (${found})`;
+  return sentenceOf({ code, message: reason }, words) ?? reason;
 }

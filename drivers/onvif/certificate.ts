@@ -6,6 +6,7 @@ import { X509Certificate } from 'node:crypto';
 import type { PeerCertificate } from 'node:tls';
 import { CERTIFICATE_FILE_MAX, readTextOf } from '../files.ts';
 import type { TlsJudge } from '../http.ts';
+import { sentenceOf, type WireWords } from '../wire-words.ts';
 import { type Own, portOf } from './options.ts';
 
 /** Fingerprints (SHA-256) by `host:port`, for as long as this process runs: a session that begins anew knows them. */
@@ -47,7 +48,7 @@ export function tlsOf(
 }
 
 /** Why nothing came of a question, by the code of the system, of Node or of OpenSSL, with what mends it. */
-const words: Readonly<Record<string, string>> = {
+const words: WireWords = {
   DEPTH_ZERO_SELF_SIGNED_CERT:
     'its certificate is signed by itself, and not by who is in `caFile`: leave `caFile` out, and the first one that it shows is kept',
   SELF_SIGNED_CERT_IN_CHAIN:
@@ -85,12 +86,7 @@ const words: Readonly<Record<string, string>> = {
 
 /** An error of the connection, in plain words with its code; every other one as it is. */
 export function inWords(error: unknown): unknown {
-  const { code = '', message } = error as { readonly code?: string; readonly message?: string };
-  // Some come without a code of their own: `write EPROTO ...:error:...:wrong version number`.
-  const found = /wrong version number|packet length too long/i.test(message ?? '')
-    ? 'ERR_SSL_WRONG_VERSION_NUMBER'
-    : code;
-  const sentence = Object.hasOwn(words, found) ? words[found] : undefined;
-  if (sentence === undefined) return error;
-  return Object.assign(new Error(`${sentence} (${found})`), { code });
+  const sent = error as { readonly code?: string; readonly message?: string };
+  const sentence = sentenceOf(sent, words);
+  return sentence === undefined ? error : Object.assign(new Error(sentence), { code: sent.code ?? '' });
 }
