@@ -8,11 +8,10 @@ import { WRONG_PASSWORD } from '../login.ts';
 import { serviceUrl } from './address.ts';
 import type { Camera } from './camera.ts';
 import type { CertificateError } from './certificate.ts';
-import { isSource } from './channels.ts';
 import type { Client } from './client.ts';
 import { readEvents } from './events.ts';
 import { createBears } from './limits.ts';
-import { missingOf } from './missing.ts';
+import { missingOf, whatItHas } from './missing.ts';
 import type { Own } from './options.ts';
 import type { States } from './states.ts';
 
@@ -99,15 +98,7 @@ async function compare(
   { cameras, host, states, signal }: Following,
   told: Map<string, string>,
 ): Promise<void> {
-  const { profiles } = camera;
-  const needsSources = cameras.some(
-    ({ options: { source } }) => source !== undefined && !isSource(source, profiles),
-  );
-  const has = {
-    profiles,
-    sources: needsSources ? await camera.sources() : undefined,
-    relays: cameras.some(({ options: { relays } }) => relays.length > 0) ? await camera.relays() : undefined,
-  };
+  const has = await whatItHas(camera, cameras);
   if (signal.aborted) return;
   for (const own of cameras) {
     const wrong = missingOf(own, has);

@@ -4,9 +4,9 @@ import { readSecretOf } from '../files.ts';
 import { hasNo } from './absent.ts';
 import { connectCamera } from './camera.ts';
 import { tlsOf } from './certificate.ts';
-import { isSource, profileOf } from './channels.ts';
+import { profileOf } from './channels.ts';
 import { createClient } from './client.ts';
-import { missingOf } from './missing.ts';
+import { missingOf, whatItHas } from './missing.ts';
 import { type Own, portOf } from './options.ts';
 import { becomes, untold } from './topics.ts';
 
@@ -38,14 +38,7 @@ export async function lookAt(
   await client.readClock();
   const camera = await connectCamera(client, clock);
   const { profiles, info } = camera;
-  const needsSources = cameras.some(
-    ({ options: { source } }) => source !== undefined && !isSource(source, profiles),
-  );
-  const has = {
-    profiles,
-    sources: needsSources ? await camera.sources() : undefined,
-    relays: cameras.some(({ options: { relays } }) => relays.length > 0) ? await camera.relays() : undefined,
-  };
+  const has = await whatItHas(camera, cameras);
   const topics = (await camera.topics()) ?? [];
   const channels: Looked[] = [];
   for (const own of cameras) {

@@ -1,5 +1,6 @@
-/** What the config names and the camera does not have. Pure. */
+/** What the config names and the camera does not have. */
 import { hasNo } from './absent.ts';
+import type { Camera } from './camera.ts';
 import { isSource, type Profile } from './channels.ts';
 import type { Own } from './options.ts';
 
@@ -8,6 +9,19 @@ export interface Has {
   readonly profiles: readonly Profile[];
   readonly sources: readonly string[] | undefined;
   readonly relays: readonly string[] | undefined;
+}
+
+/** Asks a camera what it has, as far as one of its entries names such a thing. @throws Error where it does not answer. */
+export async function whatItHas(camera: Camera, cameras: readonly Own[]): Promise<Has> {
+  const { profiles } = camera;
+  const needsSources = cameras.some(
+    ({ options: { source } }) => source !== undefined && !isSource(source, profiles),
+  );
+  return {
+    profiles,
+    sources: needsSources ? await camera.sources() : undefined,
+    relays: cameras.some(({ options: { relays } }) => relays.length > 0) ? await camera.relays() : undefined,
+  };
 }
 
 /** One sentence for each. */
