@@ -143,8 +143,8 @@ export interface Zone {
  * - `initial`: the state as found on connecting, not a change: it becomes an event only where it differs from
  *   what the gateway knew. Level-reading drivers set it on the first poll, so that no alarm or restore is lost
  *   over a reconnect or a restart, and none is told twice.
- * - `repeat`: the same `key` within `within` ms is the same event (a panel that missed our ACK sends it again); with a negative one it is
- *   no repeat, and only its key is kept.
+ * - `repeat`: the same `key` within `within` ms is the same event (a panel that missed our ACK sends it again); within 0 it is
+ *   none, and only its key is kept.
  * - `cause`: what, more finely, e.g. `broken-wire` under `fence`. Alarms of one zone differ by kind and cause.
  * - `details.account`, `details.partition`: of which panel and partition; the same zone in two of them is two.
  * - `momentary`: it happens and is over, and nothing is known of it later: no restore will end it.

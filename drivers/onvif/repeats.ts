@@ -18,7 +18,7 @@ const TWICE_MS = 2000;
 /** How well a camera's clock is known: it tells whole seconds. */
 const CLOCK_MS = 1500;
 /** It is no repeat of anything, and may be repeated later. */
-const NEVER = -1;
+const NEVER = 0;
 
 export function createRepeats(clock: Pick<Clock, 'wall' | 'elapsed'>) {
   let begunAt = Number.NEGATIVE_INFINITY;

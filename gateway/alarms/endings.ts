@@ -108,7 +108,7 @@ export function createEndings(options: {
     const { repeat, device } = given;
     const at = repeat && words.get(repeat.key);
     // It ended several things before, under keys of their own; what was raised since it does not mean.
-    if (repeat !== undefined && at !== undefined && time.elapsed() - at <= repeat.within) return UNTOLD;
+    if (repeat !== undefined && at !== undefined && time.elapsed() - at < repeat.within) return UNTOLD;
     if (first === undefined) {
       metrics.discarded.inc({ device, reason: 'a restore of nothing that stands' });
       return UNTOLD;

@@ -65,7 +65,7 @@ export function createQueue(
       const { repeat } = observation;
       // Who waits for an answer says it again.
       const isAgain = (one: Waiting) => one.observation.repeat?.key === repeat?.key;
-      const again = repeat !== undefined && repeat.within >= 0 ? waiting.find(isAgain) : undefined;
+      const again = repeat !== undefined && repeat.within > 0 ? waiting.find(isAgain) : undefined;
       if (again !== undefined) return again.promise;
       const isTooMuch = waiting.length >= WAITING_MAX;
       slowed(!isTooMuch);

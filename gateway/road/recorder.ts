@@ -207,7 +207,7 @@ function createTold(time: Pick<Clock, 'elapsed'>) {
     find(repeat: Observation['repeat']): Receipt | undefined {
       const known = repeat && receipts.get(repeat.key);
       if (repeat === undefined || known === undefined) return undefined;
-      return time.elapsed() - known.at <= repeat.within ? known.receipt : undefined;
+      return time.elapsed() - known.at < repeat.within ? known.receipt : undefined;
     },
     note(repeat: Observation['repeat'], { sequence, id }: Appended) {
       if (repeat === undefined) return;

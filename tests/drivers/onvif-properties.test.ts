@@ -300,7 +300,7 @@ describe('what only happens', () => {
     expect(at % 1000).toBe(0);
     for (let i = 0; i < 4; i++) await cam.take(LINE, of(1), {}, { ...happened, at });
     const raised = cam.reports.rest().filter(({ state }) => state === 'raised');
-    expect(raised.map(({ repeat }) => repeat?.within)).toEqual([-1, -1, -1, -1]);
+    expect(raised.map(({ repeat }) => repeat?.within)).toEqual([0, 0, 0, 0]);
   });
 
   it('twice within moments under one time is one; at another time, or of another object, it is two', async () => {
