@@ -34,6 +34,15 @@ export interface LoadedConfig {
 /** Made when the first mistake is explained. */
 let shape: Schema | undefined;
 
+/** A config file as it stands, with the places in it; or why it cannot be read. */
+export function readConfigFile(file: string): ReturnType<typeof readYaml> {
+  try {
+    return readYaml(file, readBytesOf(file, CONFIG_FILE_MAX));
+  } catch (error) {
+    return { errors: [{ file, line: 1, column: 1, message: whyUnreadable(error as Error) }] };
+  }
+}
+
 /**
  * Reads, checks and resolves a config file. `verify` adds checks that only the caller can make; what `forgives` says
  * yes to is told and is no error.
@@ -43,13 +52,7 @@ export function loadConfig(
   verify: (config: Config) => readonly Problem[] = () => [],
   forgives: (problem: Problem) => boolean = () => false,
 ): LoadedConfig | { readonly errors: readonly ConfigError[] } {
-  let bytes: Buffer;
-  try {
-    bytes = readBytesOf(file, CONFIG_FILE_MAX);
-  } catch (error) {
-    return { errors: [{ file, line: 1, column: 1, message: whyUnreadable(error as Error) }] };
-  }
-  const yaml = readYaml(file, bytes);
+  const yaml = readConfigFile(file);
   if ('errors' in yaml) return yaml;
   const missing: ConfigProblem[] = [];
   const data = substitute(yaml.data ?? {}, [], missing);

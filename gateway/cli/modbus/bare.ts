@@ -5,12 +5,9 @@
 import { z } from 'zod';
 import { explainAll, pathText, type Schema } from '../../../config/explain.ts';
 import { say } from '../../../config/language.ts';
-import { type ConfigError, formatError } from '../../../config/load.ts';
+import { type ConfigError, formatError, readConfigFile } from '../../../config/load.ts';
 import { substitute } from '../../../config/resolve.ts';
-import { whyUnreadable } from '../../../config/text.ts';
-import { readYaml } from '../../../config/yaml.ts';
 import type { Problem } from '../../../drivers/contract/driver.ts';
-import { CONFIG_FILE_MAX, readBytesOf } from '../../../drivers/files.ts';
 import { type ModbusDevice, modbus } from '../../../drivers/modbus/driver.ts';
 import { printable } from '../../printable.ts';
 import type { Terminal } from '../command.ts';
@@ -28,13 +25,7 @@ export function bareDevice(
   file: string,
   name: string,
 ): ModbusDevice | { readonly errors: readonly ConfigError[] } | { readonly others: readonly string[] } {
-  let bytes: Buffer;
-  try {
-    bytes = readBytesOf(file, CONFIG_FILE_MAX);
-  } catch (error) {
-    return { errors: [{ file, line: 1, column: 1, message: whyUnreadable(error as Error) }] };
-  }
-  const yaml = readYaml(file, bytes);
+  const yaml = readConfigFile(file);
   if ('errors' in yaml) return yaml;
   const listed = isRaw(yaml.data) ? yaml.data['devices'] : undefined;
   const devices = (Array.isArray(listed) ? listed : []).map((one) => (isRaw(one) ? one : {}));
