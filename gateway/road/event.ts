@@ -3,6 +3,7 @@ import { randomFillSync } from 'node:crypto';
 import { v7 as uuidv7 } from 'uuid';
 import type { closeReasons } from '../../config/catalogue/event-data.ts';
 import { type Event, type EventType, type OwnEventType, typePrefix } from '../../config/catalogue/events.ts';
+import { type AlarmClass, alarmClasses } from '../../drivers/contract/gb28181.ts';
 import {
   type AlarmKind,
   isAlarmKind,
@@ -11,26 +12,20 @@ import {
   videoCauses,
 } from '../../drivers/contract/observation.ts';
 
-/**
- * Codes of the alarm kinds where the device gave none; AlarmMethod and AlarmType by GB/T 28181-2016, 9.4. A panic button
- * is a device alarm (2): method 5, type 1 is an alarm that somebody gives by hand at a video.
- */
-const alarmCodes: Record<
-  AlarmKind,
-  { sia: [string, string]; contactId: string; gb28181: { priority: number; method: number; type?: number } }
-> = {
-  panic: { sia: ['PA', 'PR'], contactId: '120', gb28181: { priority: 1, method: 2 } },
-  duress: { sia: ['HA', 'HR'], contactId: '121', gb28181: { priority: 1, method: 2 } },
-  fire: { sia: ['FA', 'FR'], contactId: '110', gb28181: { priority: 1, method: 2 } },
-  intrusion: { sia: ['BA', 'BR'], contactId: '130', gb28181: { priority: 2, method: 2 } },
-  perimeter: { sia: ['BA', 'BR'], contactId: '131', gb28181: { priority: 2, method: 2 } },
-  fence: { sia: ['BA', 'BR'], contactId: '131', gb28181: { priority: 2, method: 2 } },
-  collision: { sia: ['UA', 'UR'], contactId: '150', gb28181: { priority: 2, method: 2 } },
-  tamper: { sia: ['TA', 'TR'], contactId: '137', gb28181: { priority: 2, method: 2, type: 2 } },
-  medical: { sia: ['MA', 'MR'], contactId: '100', gb28181: { priority: 1, method: 2 } },
-  gas: { sia: ['GA', 'GR'], contactId: '151', gb28181: { priority: 1, method: 2 } },
-  water: { sia: ['WA', 'WR'], contactId: '154', gb28181: { priority: 3, method: 2 } },
-  environment: { sia: ['UA', 'UR'], contactId: '150', gb28181: { priority: 3, method: 2 } },
+/** Codes of the alarm kinds where the device gave none. */
+const alarmCodes: Record<AlarmKind, { sia: [string, string]; contactId: string; gb28181: AlarmClass }> = {
+  panic: { sia: ['PA', 'PR'], contactId: '120', gb28181: alarmClasses.panic },
+  duress: { sia: ['HA', 'HR'], contactId: '121', gb28181: alarmClasses.duress },
+  fire: { sia: ['FA', 'FR'], contactId: '110', gb28181: alarmClasses.fire },
+  intrusion: { sia: ['BA', 'BR'], contactId: '130', gb28181: alarmClasses.intrusion },
+  perimeter: { sia: ['BA', 'BR'], contactId: '131', gb28181: alarmClasses.perimeter },
+  fence: { sia: ['BA', 'BR'], contactId: '131', gb28181: alarmClasses.fence },
+  collision: { sia: ['UA', 'UR'], contactId: '150', gb28181: alarmClasses.collision },
+  tamper: { sia: ['TA', 'TR'], contactId: '137', gb28181: alarmClasses.tamper },
+  medical: { sia: ['MA', 'MR'], contactId: '100', gb28181: alarmClasses.medical },
+  gas: { sia: ['GA', 'GR'], contactId: '151', gb28181: alarmClasses.gas },
+  water: { sia: ['WA', 'WR'], contactId: '154', gb28181: alarmClasses.water },
+  environment: { sia: ['UA', 'UR'], contactId: '150', gb28181: alarmClasses.environment },
 };
 
 const typeOf: Record<

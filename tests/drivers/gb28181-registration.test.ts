@@ -7,7 +7,8 @@ import {
   type RegistrationOptions,
   register,
 } from '../../drivers/platforms/gb28181/registration.ts';
-import { openEndpoint, type Place } from '../../drivers/platforms/gb28181/sip/endpoint.ts';
+import { openEndpoint } from '../../drivers/platforms/gb28181/sip/endpoint.ts';
+import type { Place } from '../../drivers/platforms/gb28181/sip/transactions.ts';
 import { fastClock } from '../clocks.ts';
 import { freePort, stream } from '../helpers.ts';
 import { type PeerOptions, startPlatform } from './gb28181-peer.ts';

@@ -2,6 +2,8 @@
  * What of our events is an alarm of GB/T 28181, and as what: one table (2016, annex A.2.5 and 9.4; 2022, A.2.5.3). An end
  * has no word there: what ended is not told. Pure.
  */
+import { type AlarmClass, alarmClasses } from '../../contract/gb28181.ts';
+import { type AlarmKind, alarmKinds } from '../../contract/observation.ts';
 import type { Fields } from './manscdp.ts';
 
 /** AlarmMethod (2016, A.2.5). */
@@ -9,33 +11,31 @@ const DEVICE = 2;
 const VIDEO = 5;
 const FAULT = 6;
 
-export interface AlarmRow {
-  /** AlarmPriority: 1 is the highest of four. */
-  readonly priority: 1 | 2 | 3 | 4;
-  readonly method: typeof DEVICE | typeof VIDEO | typeof FAULT;
-  /** AlarmType under the method, where the standard has one. */
-  readonly type?: number;
+export interface AlarmRow extends AlarmClass {
   /** What it is called in the description, where no zone has a name for it. */
   readonly zh: string;
 }
 
-/**
- * By `type`, then `kind` or `cause`; the finer word wins. A panic button is a device's alarm: method 5 type 1 is an alarm
- * that somebody gives by hand at a video, and 7 is put aside by platforms in use.
- */
+const alarmNames: Readonly<Record<AlarmKind, string>> = {
+  panic: '一键报警',
+  duress: '胁迫报警',
+  fire: '火警',
+  medical: '医疗求助',
+  gas: '燃气报警',
+  intrusion: '入侵报警',
+  perimeter: '周界报警',
+  fence: '电子围栏报警',
+  collision: '防撞报警',
+  tamper: '防拆报警',
+  water: '漏水报警',
+  environment: '环境报警',
+};
+
+/** By `type`, then `kind` or `cause`; the finer word wins. */
 export const alarmTable: Readonly<Record<string, AlarmRow>> = {
-  'alarm.raised panic': { priority: 1, method: DEVICE, zh: '一键报警' },
-  'alarm.raised duress': { priority: 1, method: DEVICE, zh: '胁迫报警' },
-  'alarm.raised fire': { priority: 1, method: DEVICE, zh: '火警' },
-  'alarm.raised medical': { priority: 1, method: DEVICE, zh: '医疗求助' },
-  'alarm.raised gas': { priority: 1, method: DEVICE, zh: '燃气报警' },
-  'alarm.raised intrusion': { priority: 2, method: DEVICE, zh: '入侵报警' },
-  'alarm.raised perimeter': { priority: 2, method: DEVICE, zh: '周界报警' },
-  'alarm.raised fence': { priority: 2, method: DEVICE, zh: '电子围栏报警' },
-  'alarm.raised collision': { priority: 2, method: DEVICE, zh: '防撞报警' },
-  'alarm.raised tamper': { priority: 2, method: DEVICE, type: 2, zh: '防拆报警' },
-  'alarm.raised water': { priority: 3, method: DEVICE, zh: '漏水报警' },
-  'alarm.raised environment': { priority: 3, method: DEVICE, zh: '环境报警' },
+  ...Object.fromEntries(
+    alarmKinds.map((kind) => [`alarm.raised ${kind}`, { ...alarmClasses[kind], zh: alarmNames[kind] }]),
+  ),
   'access.forced': { priority: 2, method: DEVICE, zh: '门被强行打开' },
   'access.held': { priority: 4, method: DEVICE, zh: '门长时间未关' },
   'video.signal-lost': { priority: 2, method: DEVICE, type: 1, zh: '视频丢失' },

@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock, Timer } from '../../contract/clock.ts';
 import { authorizationOf, type Credentials, isStale } from '../../digest.ts';
-import type { Endpoint, Place } from './sip/endpoint.ts';
+import type { Endpoint } from './sip/endpoint.ts';
 import {
   type Header,
   headerOf,
@@ -15,6 +15,7 @@ import {
   readAddress,
   readVia,
 } from './sip/message.ts';
+import type { Place } from './sip/transactions.ts';
 
 /** Keepalives without an answer after which we are not registered (2016, 9.6: three). */
 const MISSED_MAX = 3;

@@ -21,8 +21,8 @@ import { type Manscdp, readManscdp, writeManscdp } from './manscdp.ts';
 import { domainOf, type Options, options, problemsOf } from './options.ts';
 import { usePort } from './ports.ts';
 import { type Identity, newIdentity, type Registration, register } from './registration.ts';
-import type { Place } from './sip/endpoint.ts';
-import type { Asked } from './sip/transactions.ts';
+import { type Request, readUri } from './sip/message.ts';
+import type { Asked, Place } from './sip/transactions.ts';
 
 /** An alarm has some hundred bytes; the event that it is made of has no such limit. */
 const EVENT_MAX = 1_000_000;
@@ -56,6 +56,12 @@ async function ownAddress({ address, port }: Place): Promise<string> {
   } finally {
     socket.close();
   }
+}
+
+/** Of several uplinks to one address each is asked by its own 20 digits. */
+function isForUs(request: Request | undefined, { deviceId }: Options): boolean {
+  const user = request && readUri(request.uri)?.user;
+  return user === undefined || user === deviceId || !/^\d{20}$/.test(user);
 }
 
 /** What the platform asks: it hears that it came. */
@@ -132,9 +138,7 @@ async function open(own: Options, host: PlatformHost): Promise<Channel> {
   const place = await placeOf(own);
   const { endpoint, leave } = await usePort(own.port, host.clock, (reason) => host.discarded(reason));
   const remove = endpoint.add({
-    isFrom: (address, request) =>
-      address === place.address &&
-      (request === undefined || request.uri.includes(own.deviceId) || !/\d{20}/.test(request.uri)),
+    isFrom: (address, request) => address === place.address && isForUs(request, own),
     asked: (asked) => answerAsked(asked, host),
     discarded: host.discarded,
   });

@@ -16,10 +16,17 @@ import {
   sipSplitter,
   writeMessage,
 } from './message.ts';
-import { type Asked, createTransactions, type Peer, type Transactions } from './transactions.ts';
+import {
+  type Asked,
+  createTransactions,
+  type Peer,
+  type Place,
+  refuse,
+  type Transactions,
+} from './transactions.ts';
 
 /** What is larger may be torn on its way, and goes by TCP (RFC 3261, 18.1.1). */
-export const DATAGRAM_MAX = 1300;
+const DATAGRAM_MAX = 1300;
 /** Via and the lines around it, which are written when it is sent. */
 const VIA_MAX = 120;
 const CONNECT_MS = 5000;
@@ -27,13 +34,6 @@ const CONNECT_MS = 5000;
 const IDLE_MS = 180_000;
 /** Connections that strangers of one address may hold beside each other. */
 const CONNECTIONS_MAX = 8;
-
-/** Where a platform is: an IP address, not a name. */
-export interface Place {
-  readonly transport: 'UDP' | 'TCP';
-  readonly address: string;
-  readonly port: number;
-}
 
 /** What one platform gets of the port. */
 export interface Tenant {
@@ -100,7 +100,7 @@ export async function openEndpoint(own: {
     if (!('broken' in message)) return transactions.receive(message, from);
     discarded(message.broken, from.address);
     const { request } = message;
-    if (request !== undefined && request.method !== 'ACK') from.send(refusalOf(request));
+    if (request !== undefined && request.method !== 'ACK') refuse(request, from, 400, 'Bad Request');
   };
 
   const udp = createSocket({ type: isIP(address) === 6 ? 'udp6' : 'udp4', reuseAddr: false });
@@ -132,13 +132,6 @@ export async function openEndpoint(own: {
       await Promise.all([new Promise<void>((resolve) => udp.close(() => resolve())), tcp.close()]);
     },
   };
-}
-
-/** For what is a question and cannot be read; with what it has of an address. */
-function refusalOf(request: Request): Buffer {
-  const copied = ['via', 'from', 'to', 'call-id', 'cseq'];
-  const headers = request.headers.filter(([name]) => copied.includes(name));
-  return writeMessage({ status: 400, reason: 'Bad Request', headers, body: Buffer.alloc(0) });
 }
 
 async function bindBoth(

@@ -20,21 +20,25 @@ import {
 } from './message.ts';
 
 /** Estimate of the round trip, the longest pause, how long a message may be on its way, ms (RFC 3261, 17.1.1.1, table 4). */
-export const T1 = 500;
-export const T2 = 4000;
-export const T4 = 5000;
+const T1 = 500;
+const T2 = 4000;
 /** Who has not answered by then does not (timers B, F, H, J). */
-export const OVER_MS = 64 * T1;
+const OVER_MS = 64 * T1;
 /** An INVITE that is not answered by then is told that it is heard (17.2.1). */
 const TRYING_MS = 200;
 /** Each holds an answer of some hundred bytes. */
 const TRANSACTIONS_MAX = 2000;
 
-/** Where a message came from, and where its answer goes: one socket address, or one connection. */
-export interface Peer {
+/** A socket address. */
+export interface Place {
   readonly transport: 'UDP' | 'TCP';
+  /** IP, no name. */
   readonly address: string;
   readonly port: number;
+}
+
+/** Where a message came from, and where its answer goes: one socket address, or one connection. */
+export interface Peer extends Place {
   /** Never throws: what cannot be sent is lost, as on the way. */
   send(bytes: Buffer): void;
   /** Of a connection: calls once it has ended. @returns what takes that back. */
@@ -70,7 +74,7 @@ export interface Transactions {
   close(): void;
 }
 
-export interface TransactionOptions {
+interface TransactionOptions {
   readonly time: Clock;
   /** A question that is no repeat. ACK and CANCEL never come here. */
   readonly asked: (asked: Asked) => void;
@@ -271,16 +275,19 @@ function serve(
   };
 }
 
+/** Refuses a question of which nothing is kept. */
+export function refuse(request: Request, from: Peer, status: number, reason: string): void {
+  const via = readVia(listOf(request, 'via')[0] ?? '');
+  if (via === undefined) return;
+  const tag = randomBytes(6).toString('hex');
+  from.send(writeMessage(responseTo(request, from, via, tag, { status, reason })));
+}
+
 export function createTransactions({ time, asked, discarded }: TransactionOptions): Transactions {
   const questions = createQuestions(time);
   const served = new Map<string, Serving>();
   /** INVITEs that were answered 2xx, by dialog. */
   const dialogs = new Map<string, Serving>();
-  const refuse = (request: Request, via: Via, from: Peer, status: number, reason: string) =>
-    from.send(
-      writeMessage(responseTo(request, from, via, randomBytes(6).toString('hex'), { status, reason })),
-    );
-
   const takeRequest = (request: Request, from: Peer) => {
     const via = readVia(listOf(request, 'via')[0] ?? '');
     if (via === undefined) return discarded('a Via that makes no sense');
@@ -293,7 +300,6 @@ export function createTransactions({ time, asked, discarded }: TransactionOption
     if (request.method === 'CANCEL') {
       refuse(
         request,
-        via,
         from,
         known === undefined ? 481 : 200,
         known === undefined ? 'No Such Transaction' : 'OK',
@@ -303,7 +309,7 @@ export function createTransactions({ time, asked, discarded }: TransactionOption
     if (known !== undefined) return known.again();
     if (served.size >= TRANSACTIONS_MAX) {
       discarded('more questions than are answered at once');
-      return refuse(request, via, from, 503, 'Service Unavailable');
+      return refuse(request, from, 503, 'Service Unavailable');
     }
     const dialog = request.method === 'INVITE' ? dialogOf(request) : undefined;
     const serving = serve({ request, from, via, time }, () => {
