@@ -18,11 +18,8 @@ const DEVICE = '34020000001180000001';
 /** A keepalive is 0.06 s. */
 const time = fastClock(100);
 
-async function registered(
-  peer: PeerOptions = {},
-  own: Partial<RegistrationOptions> & { by?: Place['transport'] } = {},
-) {
-  const platform = await startPlatform(peer);
+/** A SIP port, and what strangers did there. */
+async function openPort() {
   const strangers = stream<string>();
   const endpoint = await openEndpoint({
     address: '127.0.0.1',
@@ -31,6 +28,15 @@ async function registered(
     stranger: strangers.push,
   });
   onTestFinished(() => endpoint.close());
+  return { endpoint, strangers };
+}
+
+async function registered(
+  peer: PeerOptions = {},
+  own: Partial<RegistrationOptions> & { by?: Place['transport'] } = {},
+) {
+  const platform = await startPlatform(peer);
+  const { endpoint, strangers } = await openPort();
   const asked = stream<string>();
   endpoint.add({
     isFrom: (address) => address === '127.0.0.1',
@@ -200,14 +206,7 @@ describe('the port', () => {
   });
 
   it('answers nobody whom it does not know, and counts them', async () => {
-    const strangers = stream<string>();
-    const endpoint = await openEndpoint({
-      address: '127.0.0.1',
-      port: await freePort(),
-      time,
-      stranger: strangers.push,
-    });
-    onTestFinished(() => endpoint.close());
+    const { endpoint, strangers } = await openPort();
     const udp = createSocket('udp4');
     onTestFinished(() => void udp.close());
     udp.on('message', () => expect.fail('it answered'));
