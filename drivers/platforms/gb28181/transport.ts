@@ -17,19 +17,21 @@ import {
   type Refusal,
 } from '../../contract/transport.ts';
 import { type AlarmEvent, alarmNotify, inputOf } from './alarms.ts';
-import { type Manscdp, readManscdp, writeManscdp } from './manscdp.ts';
+import { createAnswering, type Part, type Session } from './answering.ts';
+import { createIds, type Ids } from './ids.ts';
+import { writeManscdp } from './manscdp.ts';
 import { domainOf, type Options, options, problemsOf } from './options.ts';
 import { usePort } from './ports.ts';
 import { type Identity, newIdentity, type Registration, register } from './registration.ts';
 import { type Request, readUri } from './sip/message.ts';
-import type { Asked, Place } from './sip/transactions.ts';
+import type { Place } from './sip/transactions.ts';
 
 /** An alarm has some hundred bytes; the event that it is made of has no such limit. */
 const EVENT_MAX = 1_000_000;
 /** SN is a number of 32 bits in the platforms' own programs. */
 const SN_MAX = 2 ** 31 - 1;
-/** Annex D: an alarm input. */
-const ALARM_INPUT = '134';
+/** What is answered, beside alarms that are told. */
+const parts: readonly ((session: Session) => Part)[] = [];
 
 /** In the engine's words (RFC 3261, 21). */
 const refusals: Readonly<Record<number, Refusal>> = {
@@ -58,30 +60,12 @@ async function ownAddress({ address, port }: Place): Promise<string> {
   }
 }
 
-/** Of several uplinks to one address each is asked by its own 20 digits. */
-function isForUs(request: Request | undefined, { deviceId }: Options): boolean {
+/** Of several uplinks to one address each is asked by its own 20 digits, and by those of what it has. */
+function isForUs(request: Request | undefined, { deviceId }: Options, ids: Ids): boolean {
   const user = request && readUri(request.uri)?.user;
-  return user === undefined || user === deviceId || !/^\d{20}$/.test(user);
+  if (user === undefined || user === deviceId || !/^\d{20}$/.test(user)) return true;
+  return ids.named(user) !== undefined;
 }
-
-/** What the platform asks: it hears that it came. */
-function answerAsked({ request, answer }: Asked, host: PlatformHost): void {
-  const { method, body } = request;
-  const said = method === 'MESSAGE' ? readManscdp(body) : undefined;
-  if (method === 'OPTIONS' || typeof said === 'object') answer({ status: 200, reason: 'OK' });
-  else if (said === undefined)
-    answer({ status: 405, reason: 'Method Not Allowed', headers: [['allow', 'MESSAGE, OPTIONS']] });
-  else answer({ status: 400, reason: 'Bad Request' });
-  if (typeof said === 'string') host.discarded(said);
-  else if (said === undefined && method !== 'OPTIONS')
-    host.discarded('a SIP request that is not answered here', method);
-  else if (said !== undefined && !isExpected(said))
-    host.discarded('a question or an order that is not carried out here', said.command);
-}
-
-/** That an alarm was stored is good to know, and nothing waits for it. */
-const isExpected = ({ root, command }: Manscdp) =>
-  root === 'Response' && (command === 'Alarm' || command === 'Keepalive');
 
 /** The event, where it can be read. */
 function eventOf(body: string): (AlarmEvent & { readonly sequence?: unknown }) | undefined {
@@ -96,23 +80,8 @@ function eventOf(body: string): (AlarmEvent & { readonly sequence?: unknown }) |
 interface Sending {
   readonly own: Options;
   readonly host: PlatformHost;
-  /** The 20 digits of an alarm input. */
-  readonly ids: (name: string) => Promise<string>;
+  readonly ids: Ids;
   readonly message: Registration['message'];
-}
-
-/** Ids of alarm inputs: made once, and kept. Where the disk does not give one, it is the gateway's own: the alarm goes. */
-function alarmInputs({ deviceId }: Options, host: PlatformHost): Sending['ids'] {
-  const known = new Map<string, string>();
-  return async (name) => {
-    let id = known.get(name);
-    if (id !== undefined) return id;
-    const [serial] = await host.numbers(ALARM_INPUT, [name]).catch(() => []);
-    if (serial === undefined) return deviceId;
-    id = `${deviceId.slice(0, 10)}${ALARM_INPUT}${deviceId[13]}${String(serial).padStart(6, '0')}`;
-    known.set(name, id);
-    return id;
-  };
 }
 
 const hashOf = (id: string) => createHash('sha256').update(id).digest().readUInt32BE(0);
@@ -120,7 +89,8 @@ const hashOf = (id: string) => createHash('sha256').update(id).digest().readUInt
 async function sendAlarm({ body }: Outgoing, { own, host, ids, message }: Sending): Promise<Answer> {
   const event = eventOf(body);
   if (event === undefined) return { is: 'refused', reason: 'an event that cannot be read' };
-  const device = await ids(inputOf(event));
+  // Where the disk gives none, it is the gateway's own: the alarm goes.
+  const device = await ids.of('alarmInput', inputOf(event)).catch(() => own.deviceId);
   // One that is not on disk has no number yet.
   const sn = Number(event.sequence) % SN_MAX || hashOf(event.id) % SN_MAX || 1;
   const fields = alarmNotify(event, { device, sn, timeZone: host.timeZone, withId: own.eventId });
@@ -136,43 +106,56 @@ async function open(own: Options, host: PlatformHost): Promise<Channel> {
       'a platform of GB/T 28181 knows one gateway at one SIP port: nothing can be sent beside it',
     );
   const place = await placeOf(own);
+  const { host: name, port } = own.advertise ?? { host: await ownAddress(place), port: own.port };
+  const sentBy = `${name}:${port}`;
   const { endpoint, leave } = await usePort(own.port, host.clock, (reason) => host.discarded(reason));
-  const remove = endpoint.add({
-    isFrom: (address, request) => address === place.address && isForUs(request, own),
-    asked: (asked) => answerAsked(asked, host),
-    discarded: host.discarded,
-  });
+  const ids = createIds(own.deviceId, host);
   const identity = identities.get(own) ?? newIdentity();
   identities.set(own, identity);
+  const registered = Promise.withResolvers<Registration>();
+  registered.promise.catch(() => {});
+  let sn = 0;
+  const nextSn = () => ++sn;
+  const session: Session = {
+    ...{ own, host, ids, place, nextSn },
+    contact: `sip:${own.deviceId}@${sentBy}`,
+    message: async (body) => await (await registered.promise).message(body),
+    ask: (request, to = place) => endpoint.ask(request, to, sentBy),
+  };
+  const open = parts.map((part) => part(session));
+  const remove = endpoint.add({
+    isFrom: (address, request) => address === place.address && isForUs(request, own, ids),
+    asked: createAnswering(open, host.discarded),
+    discarded: host.discarded,
+  });
   const over = async () => {
     remove();
+    await Promise.all(open.map((part) => part.close?.()));
     await leave();
   };
-  let sn = 0;
   let registration: Registration;
   try {
-    const { host: name, port } = own.advertise ?? { host: await ownAddress(place), port: endpoint.port };
     registration = await register({
-      ...{ endpoint, place, identity, time: host.clock, device: own.deviceId },
+      ...{ endpoint, place, identity, sentBy, time: host.clock, device: own.deviceId },
       platform: { id: own.serverId, domain: domainOf(own) },
       credentials: { username: own.username ?? own.deviceId, password: own.password ?? '' },
-      sentBy: `${name}:${port}`,
       expiresSeconds: Math.round(own.registerFor / 1000),
       keepaliveMs: own.keepalive,
       version: own.version === '2022' ? '3.0' : undefined,
       keepalive: () =>
         writeManscdp('Notify', [
           ['CmdType', 'Keepalive'],
-          ['SN', ++sn],
+          ['SN', nextSn()],
           ['DeviceID', own.deviceId],
           ['Status', 'OK'],
         ]),
     });
+    registered.resolve(registration);
   } catch (error) {
+    registered.reject(error);
     await over();
     throw error;
   }
-  const ids = alarmInputs(own, host);
   const ended = registration.ended.then(async (error) => {
     await over();
     return error;
