@@ -76,7 +76,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const ofDevices = { drivers, record, keep: media.keep, isolated };
   const devices = createDevices(config.devices, { ...context, ...ofDevices });
   const confirmations = confirmToDevices(journal, commands, log);
-  const of = { trace, transports: platforms, devices: campus.targets, contentOf: media.contentOf };
+  const { contentOf, ofCameras } = media;
+  const of = { trace, transports: platforms, devices: campus.targets, contentOf, media: ofCameras };
   const uplinks = createUplinks(config, { ...context, ...of, received: confirmations.onReceived });
 
   // --- beside it ---

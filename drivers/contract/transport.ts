@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import type { Clock } from './clock.ts';
 import type { Log, Warning } from './driver.ts';
 import type { Lane } from './lane.ts';
+import type { CameraMedia } from './media.ts';
 
 /** One event on its way: `body` is its JSON, with what may leave the campus and with its place in the order. */
 export interface Outgoing {
@@ -84,6 +85,8 @@ export interface PlatformHost {
   readonly timeZone: string;
   /** Of each name its number in a series, from 1: given once, and kept for ever. @throws Error where it is not on disk. */
   numbers(series: string, names: readonly string[]): Promise<readonly number[]>;
+  /** What cameras see, live and kept. */
+  readonly media: CameraMedia;
   /** The ids of all that has a state: devices and areas. */
   readonly devices: readonly string[];
   /**

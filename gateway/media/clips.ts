@@ -12,6 +12,7 @@ import { loadBytesOf } from '../../drivers/files.ts';
 import type { Part } from '../lifecycle/part.ts';
 import { PRIVATE_FILE } from '../lifecycle/private-files.ts';
 import { runFfmpeg } from './ffmpeg.ts';
+import { MEDIA_MAX } from './files.ts';
 import { createRecording, SEGMENT_MS, type Segment } from './recording.ts';
 import type { MediaStore } from './store.ts';
 
@@ -27,8 +28,6 @@ export interface ClipsOptions {
 }
 
 const JOIN_TIMEOUT_MS = 20_000;
-/** 20 s of a camera at 25 Mbit/s. */
-const CLIP_MAX = 67_108_864;
 
 /** Serves `clip`. */
 export function createClips(options: ClipsOptions): Part {
@@ -91,7 +90,7 @@ async function joinSegments(directory: string, segments: readonly Segment[], tim
     const input = ['-f', 'concat', '-safe', '0', '-i', list];
     const args = [...input, '-c', 'copy', ...tag, '-movflags', '+faststart', '-y', joined];
     if ((await runFfmpeg(args, JOIN_TIMEOUT_MS, time)) !== 0) throw new Error('ffmpeg could not join it');
-    return await loadBytesOf(joined, CLIP_MAX);
+    return await loadBytesOf(joined, MEDIA_MAX);
   };
   try {
     await writeFile(list, segments.map(({ path }) => `file '${path}'`).join('\n'), { mode: PRIVATE_FILE });

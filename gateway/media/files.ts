@@ -2,7 +2,11 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
+import { loadBytesOf } from '../../drivers/files.ts';
 import { PRIVATE_FILE, PRIVATE_FOLDER } from '../lifecycle/private-files.ts';
+
+/** A picture or a clip is no larger, bytes: 20 s of a camera at 25 Mbit/s. */
+export const MEDIA_MAX = 67_108_864;
 
 const extensions: Readonly<Record<string, string>> = {
   'image/jpeg': 'jpg',
@@ -66,6 +70,16 @@ export async function writeMedia(
   // Old ones go by this time, which must be of the gateway's clock.
   const when = new Date(at);
   await utimes(path, when, when);
+}
+
+/** All of a file; undefined: it went meanwhile. @throws what the disk says. */
+export async function loadMedia(path: string): Promise<Buffer | undefined> {
+  try {
+    return await loadBytesOf(path, MEDIA_MAX);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
 }
 
 /** `length` bytes of a file from `from` on, fewer at its end; undefined: it cannot be read. */

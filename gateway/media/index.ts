@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Registry } from '../../config/catalogue/actions.ts';
 import { wantsOf } from '../../config/catalogue/filter.ts';
 import type { Config } from '../../config/schema.ts';
+import { type CameraMedia, noMedia } from '../../drivers/contract/media.ts';
 import type { Commands } from '../commands/index.ts';
 import type { Part } from '../lifecycle/part.ts';
 import { createParts } from '../lifecycle/parts.ts';
@@ -21,6 +22,8 @@ export interface MediaContext
 
 export interface Media extends Part, Pick<MediaStore, 'keep' | 'find' | 'contentOf' | 'remove'> {
   readonly view: Live['view'];
+  /** For platforms. */
+  readonly ofCameras: CameraMedia;
   /** The streams that are on their way to platforms. */
   readonly pushes: Pushes['list'];
 }
@@ -57,6 +60,7 @@ export function createMedia(
     contentOf: store.contentOf,
     remove: store.remove,
     view: live.view,
+    ofCameras: { ...noMedia, picture: store.load },
     pushes: pushes.list,
     start: parts.start,
     [Symbol.asyncDispose]: parts.close,

@@ -17,6 +17,7 @@ import type { Recorder } from '../road/recorder.ts';
 import {
   findMedia,
   keptTypeOf,
+  loadMedia,
   readPiece,
   removeMedia,
   removeOldMedia,
@@ -40,6 +41,8 @@ export interface MediaStore extends Part {
   keep(device: string, content: Content, about?: { readonly event?: string | undefined }): Promise<string>;
   /** Where a file is; undefined: it is not there any more. */
   find(reference: string): Promise<{ readonly path: string; readonly contentType: string } | undefined>;
+  /** What is in a file; undefined: it is not there any more. @throws what the disk says. */
+  load(reference: string): Promise<{ readonly contentType: string; readonly bytes: Buffer } | undefined>;
   /** The content of a piece of the bulk lane, base64; undefined: it is not there any more. */
   contentOf(body: string): Promise<string | undefined>;
   remove(references: readonly string[]): Promise<void>;
@@ -102,6 +105,11 @@ export function createMediaStore(options: MediaStoreOptions): MediaStore {
       return reference;
     },
     find: (reference) => findMedia(directory, reference),
+    async load(reference) {
+      const found = await findMedia(directory, reference);
+      const bytes = found && (await loadMedia(found.path));
+      return bytes && { contentType: found.contentType, bytes };
+    },
     async contentOf(body) {
       const { picture, part } = (readEvent(body)?.data ?? {}) as Partial<MediaAbout>;
       const found = picture === undefined ? undefined : await findMedia(directory, picture);

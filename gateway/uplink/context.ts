@@ -2,6 +2,7 @@
 import type { Clock } from '../../drivers/contract/clock.ts';
 import type { Log } from '../../drivers/contract/driver.ts';
 import type { Lane } from '../../drivers/contract/lane.ts';
+import type { CameraMedia } from '../../drivers/contract/media.ts';
 import type { Refusal } from '../../drivers/contract/transport.ts';
 import type { Commands } from '../commands/index.ts';
 import type { Journal } from '../journal/index.ts';
@@ -24,6 +25,8 @@ export interface UplinkContext {
   readonly metrics: Metrics;
   readonly time: Clock;
   readonly cardKey: Buffer;
+  /** What cameras see, for who asks. */
+  readonly media: CameraMedia;
   /** The content of a piece of a picture, base64. */
   readonly contentOf: (body: string) => Promise<string | undefined>;
   readonly trace?: Trace | undefined;

@@ -55,6 +55,7 @@ export function platformHost(
     startedAt,
     timeZone,
     numbers: journal.numbers,
+    media: context.media,
     devices,
     receipts: config.receipts,
     identity() {

@@ -3,6 +3,7 @@
 import { onTestFinished } from 'vitest';
 import { partUplink, uplink as uplinkSchema } from '../../config/sections/uplinks.ts';
 import { systemClock } from '../../drivers/contract/clock.ts';
+import { noMedia } from '../../drivers/contract/media.ts';
 import type { Observation } from '../../drivers/contract/observation.ts';
 import type { Transport } from '../../drivers/contract/transport.ts';
 import { mqtt } from '../../drivers/platforms/mqtt/transport.ts';
@@ -83,6 +84,7 @@ export async function campus(
         time,
         cardKey,
         contentOf: async () => undefined,
+        media: noMedia,
         ...context,
       },
     );

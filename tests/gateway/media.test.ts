@@ -49,9 +49,11 @@ describe('pictures', () => {
     const found = await media.find(reference);
     expect(found).toMatchObject({ contentType: 'image/jpeg' });
     expect(readFileSync(found?.path ?? '')).toEqual(picture.bytes);
+    expect(await media.load(reference)).toEqual({ contentType: 'image/jpeg', bytes: picture.bytes });
     expect(readdirSync(directory)).toEqual([reference.slice(0, 2)]);
     await media.remove([reference, sha256(randomBytes(1))]);
     expect(await media.find(reference)).toBeUndefined();
+    expect(await media.load(reference)).toBeUndefined();
     expect(await media.find('../../etc/passwd')).toBeUndefined();
     await expect(media.keep('cam', { contentType: 'text/html', bytes: randomBytes(3) })).rejects.toThrow(
       'text/html',

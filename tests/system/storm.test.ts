@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { expect, it, onTestFinished } from 'vitest';
 import { partUplink, uplink as uplinkSchema } from '../../config/sections/uplinks.ts';
 import { systemClock } from '../../drivers/contract/clock.ts';
+import { noMedia } from '../../drivers/contract/media.ts';
 import type { Transport } from '../../drivers/contract/transport.ts';
 import { mqtt } from '../../drivers/platforms/mqtt/transport.ts';
 import { createCommands } from '../../gateway/commands/index.ts';
@@ -75,6 +76,7 @@ it('2,000 gateways that lose a broker come back within 60 s, no second above 5 t
         lives: createLives(),
         cardKey: Buffer.alloc(32),
         contentOf: async () => undefined,
+        media: noMedia,
       },
     ),
   );

@@ -4,6 +4,7 @@ import { rule } from '../../config/sections/rules.ts';
 import { partUplink, type UplinkConfig, uplink } from '../../config/sections/uplinks.ts';
 import type { Clock, Timer } from '../../drivers/contract/clock.ts';
 import type { Device, Driver } from '../../drivers/contract/driver.ts';
+import { noMedia } from '../../drivers/contract/media.ts';
 import type { Transport } from '../../drivers/contract/transport.ts';
 import { createAlarms } from '../../gateway/alarms/index.ts';
 import { createArming } from '../../gateway/arming/index.ts';
@@ -144,6 +145,7 @@ export async function startLife(options: LifeOptions): Promise<Life> {
     commands,
     cardKey: Buffer.alloc(32),
     contentOf: async () => undefined,
+    media: noMedia,
   });
 
   journal.onAppended(uplinks.wake);

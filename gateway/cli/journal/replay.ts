@@ -6,6 +6,7 @@ import { say } from '../../../config/language.ts';
 import type { UplinkConfig } from '../../../config/sections/uplinks.ts';
 import { systemClock } from '../../../drivers/contract/clock.ts';
 import type { Lane } from '../../../drivers/contract/lane.ts';
+import { noMedia } from '../../../drivers/contract/media.ts';
 import type { Answer, PlatformHost, Transport } from '../../../drivers/contract/transport.ts';
 import { readBytesOf, SECRET_FILE_MAX } from '../../../drivers/files.ts';
 import { platforms } from '../../../drivers/index.ts';
@@ -75,6 +76,7 @@ const hostAside = ({ id }: UplinkConfig, campus: string): PlatformHost => ({
   timeZone: 'UTC',
   numbers: async () => [],
   startedAt: new Date(systemClock.wall()).toISOString(),
+  media: noMedia,
   devices: [],
   identity: () => undefined,
   shown: async () => {},
