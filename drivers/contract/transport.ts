@@ -44,6 +44,25 @@ export interface Shown {
   readonly active: readonly object[];
 }
 
+/** How a channel is, as far as its protocol knows of such things; shown in /health. Times are RFC 3339. */
+export interface ChannelState {
+  /** Since when the platform knows us, and until when if nothing is said. */
+  readonly registered?: { readonly since: string; readonly until?: string | undefined } | undefined;
+  /** What the platform's clock is ahead of ours, ms; below 0: behind. undefined: it did not say what time it is. */
+  readonly clockOffsetMs?: number | undefined;
+  /** What it wants to be told of, and until when. */
+  readonly subscriptions?: readonly { readonly to: string; readonly until: string }[];
+  /** What goes to it: of which camera, since when, and to where. */
+  readonly streams?: readonly {
+    readonly camera: string;
+    readonly kind: 'live' | 'playback' | 'download';
+    readonly since: string;
+    readonly to: string;
+  }[];
+  /** Its own ids of what is on the campus: by each, what it names. */
+  readonly ids?: Readonly<Record<string, string>>;
+}
+
 export interface Channel {
   /** How it is connected, for the log: `{ mqtt: '5' }`. */
   readonly about: Readonly<Record<string, string>>;
@@ -53,6 +72,8 @@ export interface Channel {
     /** The largest body, bytes, for this address. */
     readonly bytes: (address: string) => number;
   };
+  /** For /health. */
+  state?(): ChannelState;
   /** What is refused together: MQTT's topic, SIP's device, HTTP's path. A hold is of this. */
   address(event: Pick<Outgoing, 'type' | 'device'>): string;
   /** Calls `done` once, not before it returns; never, where the channel ends first. */

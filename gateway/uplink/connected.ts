@@ -1,5 +1,5 @@
 /** A channel that is open, and what works over it. */
-import type { Channel } from '../../drivers/contract/transport.ts';
+import type { Channel, ChannelState } from '../../drivers/contract/transport.ts';
 import { type Delivery, type DeliveryOptions, type Outstanding, startDelivery } from './delivery.ts';
 import { showStates } from './show.ts';
 
@@ -8,6 +8,8 @@ export interface Connected {
   readonly delivery: Delivery;
   /** Resolves with the reason when it is of no use any more. */
   readonly ended: Promise<Error>;
+  /** undefined: its protocol says nothing of it. */
+  state(): ChannelState | undefined;
   /** Our identity has changed: shows it. */
   showIdentity(): void;
   /** There is a new numbering: what is not dealt with goes out under it, over the same channel. */
@@ -57,6 +59,7 @@ export function connect(
       stop();
       broken.resolve(reason);
     },
+    state: () => channel.state?.(),
     showIdentity: () => channel.showIdentity?.(),
     async end() {
       const outstanding = delivery.outstanding();

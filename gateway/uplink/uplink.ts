@@ -4,7 +4,12 @@ import type { EventType } from '../../config/catalogue/events.ts';
 import { wantsOf } from '../../config/catalogue/filter.ts';
 import type { UplinkConfig } from '../../config/sections/uplinks.ts';
 import type { Lane } from '../../drivers/contract/lane.ts';
-import { type Channel, StartOver, type Transport } from '../../drivers/contract/transport.ts';
+import {
+  type Channel,
+  type ChannelState,
+  StartOver,
+  type Transport,
+} from '../../drivers/contract/transport.ts';
 import { readPublicKey } from '../commands/command.ts';
 import type { Source } from '../commands/index.ts';
 import type { Journal } from '../journal/index.ts';
@@ -37,6 +42,8 @@ export interface UplinkState {
   readonly held: readonly { readonly topic: string; readonly reason: string; readonly since: string }[];
   /** What the platform sent that could not be used, since the start: how often, by reason. */
   readonly discarded: Readonly<Record<string, number>>;
+  /** How its channel is, where the protocol says more of it. */
+  readonly channel?: ChannelState | undefined;
 }
 
 export interface Uplink {
@@ -74,8 +81,7 @@ export function createUplink(config: UplinkConfig, transport: Transport, context
   let running: Promise<void> | undefined;
   const takenUnsaved = new Set<string>();
   const suspicion = createSuspicion(uplink, log);
-  const delivery = () => current?.delivery;
-  const of = { source: sourceOf(config), delivery, burst, signal: stop.signal };
+  const of = { source: sourceOf(config), delivery: () => current?.delivery, burst, signal: stop.signal };
   const { host, twin, discarded, unshown } = platformHost(config, context, of);
   const onTrouble = (reason: string) => {
     trouble = reason;
@@ -144,6 +150,7 @@ export function createUplink(config: UplinkConfig, transport: Transport, context
       otherInstance: twin.seen(),
       held: heldOf(ofNumbering.holds, unshown),
       discarded: Object.fromEntries(discarded),
+      channel: current?.state(),
     }),
     replay: (wanted) => replayOver(current?.delivery, journal, wants, wanted),
     wake(lanes) {

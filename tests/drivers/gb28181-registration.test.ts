@@ -81,7 +81,7 @@ describe('a gateway', () => {
     expect(first.header('Max-Forwards')).toBe('70');
     expect(first.header('X-GB-Ver')).toBe('3.0');
     expect(first.header('Contact')).toMatch(new RegExp(`<sip:${DEVICE}@127.0.0.1:\\d+>`));
-    expect(registration.date).toBe('2026-11-28T15:30:00.123');
+    expect(registration.date?.said).toBe('2026-11-28T15:30:00.123');
     await registration.close(1000, true);
     const last = await platform.heard.find(({ header }) => header('Expires') === '0');
     expect(last.header('Call-ID')).toBe(first.header('Call-ID'));

@@ -180,6 +180,15 @@ describe('whatever happens', () => {
     socket.close();
   });
 
+  it('it is told since when a platform knows us, until when, and how far its clock is from ours', async () => {
+    const { open } = await connected({ asks: 'nothing', expires: 600 });
+    const { registered, clockOffsetMs = 0 } = (await open()).state?.() ?? {};
+    const [since, until] = [registered?.since, registered?.until].map((at) => Date.parse(at ?? ''));
+    expect((until ?? 0) - (since ?? 0)).toBeCloseTo(600_000, -4);
+    // Its Date is Beijing's, without saying so.
+    expect((since ?? 0) + clockOffsetMs).toBeCloseTo(Date.parse('2026-11-28T07:30:00.123Z'), -4);
+  });
+
   it('two platforms share the port', async () => {
     const first = await connected({ asks: 'nothing' });
     const second = await connected({ asks: 'nothing' }, { port: first.port });

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { showHealth } from '../../gateway/cli/health/show.ts';
 
 const since = '2026-11-24T08:12:30.412Z';
-const at = (line: string) => line.replace(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d/, 'THEN');
+const at = (line: string) => line.replace(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d/g, 'THEN');
 
 it('says of each device whether it answers, since when, why not, and what stands at it', () => {
   const word = { kind: 'fault', cause: 'blind', since, reason: 'it gives no events' };
@@ -39,4 +39,29 @@ it('says why the disk takes nothing; an older gateway, which says less, is shown
     '✗ the disk takes no events: full',
     '✓ yard answers',
   ]);
+});
+
+it('says of a platform since when it knows us, how its clock goes, and what it has of us', () => {
+  const lines = (channel: object) => [
+    ...showHealth({ uplinks: { police: { state: 'connected', channel } } }),
+  ];
+  expect(
+    lines({
+      registered: { since, until: since },
+      clockOffsetMs: -5100,
+      subscriptions: [{ to: 'Catalog', until: since }],
+      streams: [{ camera: 'gate', kind: 'live', since, to: '10.1.1.9:15060' }],
+      ids: { '45030000001340000001': 'panel/3' },
+    }).map(at),
+  ).toEqual([
+    'campus-gateway ',
+    '✗ the disk takes no events',
+    '✓ platform police is connected',
+    '    registered since THEN, until THEN',
+    '    ! its clock is 5.1 s behind this one',
+    '    subscribed to Catalog, until THEN',
+    '    live: gate -> 10.1.1.9:15060 since THEN',
+    '    1 ids of what is here (--json)',
+  ]);
+  expect(lines({ clockOffsetMs: 4900 })).toContain('    its clock is 4.9 s ahead of this one');
 });

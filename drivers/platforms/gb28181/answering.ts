@@ -2,7 +2,7 @@
  * What a platform asks, and who answers it: parts, each of which has some methods of SIP and some words of MANSCDP
  * (`Query Catalog`, `Control DeviceControl`) for its own. What no part has is answered, and counted.
  */
-import type { PlatformHost } from '../../contract/transport.ts';
+import type { ChannelState, PlatformHost } from '../../contract/transport.ts';
 import type { Ids } from './ids.ts';
 import { type Manscdp, readManscdp } from './manscdp.ts';
 import type { Options } from './options.ts';
@@ -35,6 +35,8 @@ export interface Part {
    * @returns what the platform hears; undefined: 200. What follows from it comes after that.
    */
   readonly words?: Readonly<Record<string, (said: Manscdp, asked: Asked) => Answer | undefined>>;
+  /** For /health, beside the registration. */
+  state?(): Pick<ChannelState, 'subscriptions' | 'streams' | 'ids'>;
   /** The registration is over: what is open ends. Never rejects. */
   close?(): void | Promise<void>;
 }

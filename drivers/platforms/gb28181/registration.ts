@@ -62,8 +62,10 @@ export interface Registration {
   message(body: Buffer): Promise<Response>;
   /** Resolves with the reason once the platform does not know us any more. Never rejects. */
   readonly ended: Promise<Error>;
-  /** `Date` of the last 200: when it was by the platform's clock. */
-  readonly date: string | undefined;
+  /** `Date` of the last 200, as it came: when it was by the platform's clock; and by ours, epoch ms. */
+  readonly date: { readonly said: string; readonly heardAt: number } | undefined;
+  /** Since when the platform knows us, and until when unless we register again; epoch ms. */
+  readonly known: { readonly since: number; readonly until: number };
   /** `goodbye`: says that we leave. */
   close(timeoutMs: number, goodbye: boolean): Promise<void>;
 }
@@ -101,12 +103,12 @@ const versionOf = ({ version }: RegistrationOptions): readonly Header[] =>
 
 /** Says REGISTER, again and again as one who is known by its Call-ID. */
 function createRegistrar(options: RegistrationOptions) {
-  const { endpoint, place, platform, device, credentials, identity } = options;
+  const { endpoint, place, platform, device, credentials, identity, time } = options;
   const uri = uriOf(options);
   const own = ownOf(options);
   let contact = `${device}@${options.sentBy}`;
   let asked = Math.max(EXPIRES_MIN, options.expiresSeconds);
-  let date: string | undefined;
+  let date: Registration['date'];
   const say = (expires: number, authorization: readonly Header[]): Promise<Response> => {
     const request: Request = {
       ...{ method: 'REGISTER', uri, body: Buffer.alloc(0) },
@@ -148,7 +150,8 @@ function createRegistrar(options: RegistrationOptions) {
     const { received = '', rport = '' } = via?.params ?? {};
     // How it sees us behind NAT: so it is told the next time.
     if (received !== '' && /^\d+$/.test(rport)) contact = `${device}@${bracket(received)}:${rport}`;
-    date = headerOf(response, 'date');
+    const said = headerOf(response, 'date');
+    date = said === undefined ? undefined : { said, heardAt: time.wall() };
     return response;
   };
   return {
@@ -171,8 +174,11 @@ export async function register(options: RegistrationOptions): Promise<Registrati
   const stop = new AbortController();
   ended.then(() => stop.abort());
   const timers: Timer[] = [];
+  const since = time.wall();
+  let until = since;
   const refreshIn = (response: Response, tries = 0): void => {
     const lastsMs = lastsSeconds(response, registrar.asked) * 1000;
+    if (tries === 0) until = time.wall() + lastsMs;
     const wait = tries === 0 ? lastsMs * REFRESH_AT : (lastsMs * (1 - REFRESH_AT)) / 4;
     timers.push(
       time.after(wait, () => {
@@ -216,6 +222,9 @@ export async function register(options: RegistrationOptions): Promise<Registrati
     ended,
     get date() {
       return registrar.date;
+    },
+    get known() {
+      return { since, until };
     },
     async close(timeoutMs, goodbye) {
       stop.abort();

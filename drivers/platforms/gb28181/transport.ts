@@ -11,11 +11,13 @@ import { isIP } from 'node:net';
 import {
   type Answer,
   type Channel,
+  type ChannelState,
   defineTransport,
   type Outgoing,
   type PlatformHost,
   type Refusal,
 } from '../../contract/transport.ts';
+import { readLocalTime } from '../../local-time.ts';
 import { type AlarmEvent, alarmNotify, inputOf } from './alarms.ts';
 import { createAnswering, type Part, type Session } from './answering.ts';
 import { createIds, type Ids } from './ids.ts';
@@ -100,6 +102,18 @@ async function sendAlarm({ body }: Outgoing, { own, host, ids, message }: Sendin
   return { is: refusals[status] ?? 'refused', reason: `${status} ${reason}`.trim(), code: status };
 }
 
+function stateOf({ known, date }: Registration, { timeZone }: PlatformHost): ChannelState {
+  const [since, until] = [known.since, known.until].map((at) => new Date(at).toISOString()) as [
+    string,
+    string,
+  ];
+  const at = date && readLocalTime(date.said, timeZone);
+  return {
+    registered: { since, until },
+    ...(date !== undefined && at !== undefined && { clockOffsetMs: at - date.heardAt }),
+  };
+}
+
 async function open(own: Options, host: PlatformHost): Promise<Channel> {
   if (host.aside === true)
     throw new Error(
@@ -163,6 +177,7 @@ async function open(own: Options, host: PlatformHost): Promise<Channel> {
   return {
     about: { sip: place.transport, version: own.version },
     limits: { window: 1, bytes: () => EVENT_MAX },
+    state: () => Object.assign(stateOf(registration, host), ...open.map((part) => part.state?.())),
     address: ({ device }) => device,
     send(event, done) {
       sendAlarm(event, { own, host, ids, message: registration.message }).then(done, (error: Error) =>

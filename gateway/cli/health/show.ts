@@ -1,5 +1,6 @@
 /** What /health answered, for people. What is not there, as of an older gateway, is left out. */
 import { say } from '../../../config/language.ts';
+import type { ChannelState } from '../../../drivers/contract/transport.ts';
 
 interface Word {
   readonly kind: string;
@@ -17,6 +18,7 @@ interface Uplink {
   readonly state?: string;
   readonly reason?: string;
   readonly backlog?: number;
+  readonly channel?: ChannelState;
 }
 export interface HealthAnswer {
   readonly healthy?: boolean;
@@ -63,6 +65,38 @@ const wordLine = ({ kind, cause, at, since, reason }: Word) => {
   return `    ! ${what}${where}${sinceOf(since)}${reasonOf(reason)}`;
 };
 
+/** Beijing time's clocks are to be right within so much (GB 50348). */
+const CLOCK_OFF_MS = 5000;
+
+/** Of a platform that is ahead by so much: `3.2 s ahead of this one`. */
+const aheadBy = (ms: number) => {
+  const seconds = (Math.abs(ms) / 1000).toFixed(1);
+  return ms < 0
+    ? say(`${seconds} s behind this one`, `比本机慢 ${seconds} 秒`)
+    : say(`${seconds} s ahead of this one`, `比本机快 ${seconds} 秒`);
+};
+
+const streamWords = { live: '实时', playback: '回放', download: '下载' } as const;
+
+/** How the channel to a platform is. */
+function* channelLines({ registered, clockOffsetMs: off, ...more }: ChannelState): Generator<string> {
+  const { subscriptions = [], streams = [], ids = {} } = more;
+  if (registered !== undefined) {
+    const { since, until } = registered;
+    const ends = until === undefined ? '' : say(`, until ${timeOf(until)}`, `，至 ${timeOf(until)}`);
+    yield `    ${say('registered', '已注册')}${sinceOf(since)}${ends}`;
+  }
+  if (off !== undefined)
+    yield `    ${Math.abs(off) > CLOCK_OFF_MS ? '! ' : ''}${say('its clock is ', '平台时钟')}${aheadBy(off)}`;
+  for (const { to, until } of subscriptions)
+    yield `    ${say('subscribed to', '已订阅')} ${to}${say(`, until ${timeOf(until)}`, `，至 ${timeOf(until)}`)}`;
+  for (const { camera, kind, since, to } of streams)
+    yield `    ${say(kind, streamWords[kind])}: ${camera} -> ${to}${sinceOf(since)}`;
+  const count = Object.keys(ids).length;
+  if (count > 0)
+    yield `    ${say(`${count} ids of what is here (--json)`, `${count} 个编码（--json 可列出）`)}`;
+}
+
 export function* showHealth(health: HealthAnswer): Generator<string> {
   const { healthy, version = '', startedAt, journal = {}, devices = {}, links = {}, standing } = health;
   yield `campus-gateway ${version}${startedAt === undefined ? '' : say(`, runs since ${timeOf(startedAt)}`, `，自 ${timeOf(startedAt)} 运行`)}`;
@@ -70,10 +104,11 @@ export function* showHealth(health: HealthAnswer): Generator<string> {
     ? say('✓ it takes alarms: the disk is good', '✓ 可接收报警：磁盘正常')
     : say('✗ the disk takes no events', '✗ 磁盘无法写入事件') + reasonOf(journal.reason);
   for (const why of journal.low ?? []) yield `! ${say('storage is low', '存储不足')}${reasonOf(why)}`;
-  for (const [id, { state, reason, backlog = 0 }] of Object.entries(health.uplinks ?? {})) {
+  for (const [id, { state, reason, backlog = 0, channel = {} }] of Object.entries(health.uplinks ?? {})) {
     const is = state === 'connected' ? say(' is connected', ' 已连接') : say(' is not connected', ' 未连接');
     const behind = backlog > 0 ? say(`, ${backlog} behind`, `，积压 ${backlog} 条`) : '';
     yield `${state === 'connected' ? '✓' : '✗'} ${say('platform', '平台')} ${id}${is}${behind}${reasonOf(reason)}`;
+    yield* channelLines(channel);
   }
   for (const [id, online] of Object.entries(devices)) {
     yield deviceLine(id, online, links[id] ?? {});
