@@ -133,10 +133,11 @@ function resolveUplink(
   const uplink = partUplink(resolveSecrets(resolveFiles(raw, path, directory, problems), path, problems));
   const transport = (platforms as readonly Transport[]).find(({ name }) => name === uplink.protocol);
   if (problems.length === before) {
-    for (const { path: inside, en, zh } of transport?.problems?.(uplink.options) ?? [])
+    for (const { path: inside, en, zh } of transport?.problems?.(uplink.options, uplink) ?? [])
       problems.push({ path: [...path, ...inside], message: say(en, zh) });
   }
-  return uplink;
+  const carries = transport?.carries?.(uplink.options, uplink);
+  return carries === undefined ? uplink : { ...uplink, carries };
 }
 
 /** Reads passwords from their files or the environment, in mappings within too. */

@@ -30,6 +30,8 @@ export interface Question {
   readonly body?: string;
   /** For a device that asks who we are: digest, or basic where it knows nothing else. Never sent to another one. */
   readonly credentials?: Credentials | undefined;
+  /** Who asks for the password in clear (basic) does not get it. */
+  readonly digestOnly?: boolean;
   /** Of one that speaks HTTPS. */
   readonly tls?: TlsJudge | undefined;
   /** Of the body. */
@@ -105,7 +107,7 @@ async function askOn(first: URL, question: Question, signal: AbortSignal): Promi
  * nonce on no other one (RFC 7616, 5.4 and 5.5 leave its form to the server).
  */
 async function askAs(url: URL, question: Question, signal: AbortSignal): Promise<HttpAnswer> {
-  const { method = 'GET', credentials } = question;
+  const { method = 'GET', credentials, digestOnly } = question;
   const wanted = { method, uri: `${url.pathname}${url.search}` };
   const agent = agentFor(url, question, signal);
   try {
@@ -114,7 +116,7 @@ async function askAs(url: URL, question: Question, signal: AbortSignal): Promise
       const challenges = answer.headers['www-authenticate'] ?? '';
       if (tries === 1 && !isStale(challenges)) return answer;
       const authorization = authorizationOf(challenges, credentials, wanted);
-      if (authorization === undefined) return answer;
+      if (authorization === undefined || (digestOnly && !authorization.startsWith('Digest'))) return answer;
       // One that closes after each answer has said so by then, as a rule.
       for (let i = 0; i < 3; i++) await new Promise(setImmediate);
       answer = { ...(await askOver(agent, url, question, signal, authorization)), isTold: true };

@@ -173,10 +173,13 @@ const media = {
   contentType: z.string().describe('image/jpeg, image/png, video/mp4'),
   bytes: z.int().describe('Of the whole file'),
   device: z.strictObject({ id: z.string() }).describe('The camera or terminal'),
-  event: z.uuidv7().optional().describe('The `id` of the alarm that it belongs to'),
+  event: z.uuidv7().optional().describe('The `id` of the alarm, or of another event, that it belongs to'),
   clock,
 };
-export const picture = z.strictObject(media);
+export const picture = z.strictObject({
+  ...media,
+  of: z.string().optional().describe('The type of that event: alarm.raised, video.person; where it is known'),
+});
 export const piece = z.strictObject({
   ...media,
   part: z.int().min(1),

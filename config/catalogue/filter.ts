@@ -13,14 +13,20 @@ export function eventFilter(patterns: readonly string[]): (type: EventType) => b
   return (type) => wanted.has(type);
 }
 
-/** Which events a platform gets: what its config names, and of pictures nothing unless it says so. */
+/**
+ * Which events a platform gets: what its config names, of what its protocol has a word for (`carries`; undefined: all), and
+ * of pictures nothing unless it says so.
+ */
 export function wantsOf({
   events,
   pictures,
+  carries,
 }: {
   readonly events: readonly string[];
   readonly pictures: boolean;
+  readonly carries?: readonly string[] | undefined;
 }) {
   const named = eventFilter(events);
-  return (type: EventType) => named(type) && (pictures || classOf(type) !== 'media');
+  const carried = eventFilter(carries ?? ['*']);
+  return (type: EventType) => named(type) && carried(type) && (pictures || classOf(type) !== 'media');
 }

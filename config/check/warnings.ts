@@ -25,9 +25,9 @@ export function warningsOf(config: Config): Problem[] {
       const found = driver?.warnings?.(device as Parameters<Driver['line']>[0]) ?? [];
       return found.map(at('devices', i));
     }),
-    ...uplinks.flatMap(({ protocol, options }, i) => {
-      const transport = (platforms as readonly Transport[]).find(({ name }) => name === protocol);
-      return (transport?.warnings?.(options) ?? []).map(at('uplinks', i));
+    ...uplinks.flatMap((uplink, i) => {
+      const transport = (platforms as readonly Transport[]).find(({ name }) => name === uplink.protocol);
+      return (transport?.warnings?.(uplink.options, uplink) ?? []).map(at('uplinks', i));
     }),
   ];
 }

@@ -98,6 +98,8 @@ export const uplink = alternatives as z.ZodType<RawUplink>;
 export interface UplinkConfig extends z.output<typeof common> {
   readonly protocol: string;
   readonly options: Readonly<Record<string, unknown>>;
+  /** Patterns of the events that its protocol has a word for; undefined: all. */
+  readonly carries?: readonly string[] | undefined;
 }
 
 /** The version that stands in the place of a protocol; undefined: none does. */

@@ -71,6 +71,8 @@ export interface Channel {
     readonly window: number;
     /** The largest body, bytes, for this address. */
     readonly bytes: (address: string) => number;
+    /** Events of one lane on their way at once, where only their answers keep them in order; undefined: as the window. */
+    readonly lane?: number;
   };
   /** For /health. */
   state?(): ChannelState;
@@ -146,6 +148,8 @@ export interface PlatformHost {
   notShown(topic: string, reason: string | undefined): void;
   /** It sent what cannot be used: counted by `reason`, one of a few fixed sentences; what varies goes into `detail`. */
   discarded(reason: string, detail?: string): void;
+  /** It goes without something of an event that counts as taken: counted as `discarded` is. */
+  leftOut(reason: string, detail?: string): void;
   readonly clock: Clock;
   readonly log: Log;
   /** Aborted when the uplink closes. */
@@ -159,19 +163,27 @@ export interface UplinkProblem {
   readonly zh: string;
 }
 
+/** What of persons an uplink lets leave the campus: members that all uplinks have. */
+export interface Leaving {
+  readonly names: boolean;
+  readonly pictures: boolean;
+}
+
 /** What a platform protocol is. `options` are the members of an uplink in the config that are its own. */
 export interface Transport<Options extends z.ZodObject = z.ZodObject> {
   readonly name: string;
   readonly title: { readonly en: string; readonly zh: string };
   readonly options: Options;
   /** What the options' schema alone cannot see. */
-  problems?(options: z.output<Options>): readonly UplinkProblem[];
+  problems?(options: z.output<Options>, leaving: Leaving): readonly UplinkProblem[];
+  /** Patterns of the events that it has a word for, as in `events` of an uplink; undefined: all. Others are passed over. */
+  carries?(options: z.output<Options>, leaving: Leaving): readonly string[];
   /** What is wrong between uplinks of this protocol, each right by itself. */
   clashes?(
     uplinks: readonly { readonly id: string; readonly options: z.output<Options> }[],
     campus: string,
   ): readonly (UplinkProblem & { readonly uplink: string })[];
-  warnings?(options: z.output<Options>): readonly Warning[];
+  warnings?(options: z.output<Options>, leaving: Leaving): readonly Warning[];
   /** Where it connects to, for logs and /health: without secrets. */
   where(options: z.output<Options>): string;
   /** Connects once. `options` have their secrets and absolute paths. @throws Error with the reason. */

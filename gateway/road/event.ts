@@ -258,12 +258,14 @@ export interface MediaAbout {
   readonly parts: number;
   readonly part: number;
   readonly event?: string | undefined;
+  /** The type of that event, where it is known. */
+  readonly of?: EventType | undefined;
 }
 
 /** An event about a picture or a clip, without its content. */
 export function mediaEvent(
   type: 'media.kept' | 'media.piece',
-  { device, picture: reference, contentType, bytes, parts, part, event }: MediaAbout,
+  { device, picture: reference, contentType, bytes, parts, part, event, of }: MediaAbout,
   context: EventContext,
 ): Event {
   const { now, synchronised } = context;
@@ -276,6 +278,7 @@ export function mediaEvent(
       ...(type === 'media.piece' && { part, parts }),
       device: { id: device },
       ...(event !== undefined && { event }),
+      ...(of !== undefined && { of }),
       clock: { source: 'gateway', seenAt: isoOf(now), synchronised },
     },
   };

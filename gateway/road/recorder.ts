@@ -87,6 +87,7 @@ export async function createRecorder(options: RecorderOptions): Promise<Recorder
   const isDiskGood = () => journal.condition.good;
   const waiting = createWaiting({ save, isDiskGood, time, metrics, bursts, log });
   const told = createTold(time);
+  const types = createTypes();
   // A disk that refuses now is told of by the journal; the states come when it is opened.
   if (journal.condition.good) await states.load();
 
@@ -102,6 +103,7 @@ export async function createRecorder(options: RecorderOptions): Promise<Recorder
       return;
     }
     metrics.events.inc({ type: entry.type });
+    types.note(event.id, entry.type);
     followers.stored.tell(event, sequence, begunAt);
     if (entry.stateKey !== undefined) states.note(entry.stateKey, event, sequence, entry.ends === true);
   }
@@ -179,7 +181,7 @@ export async function createRecorder(options: RecorderOptions): Promise<Recorder
       return await save(itemOf(event, type, device.id, { repeat }));
     },
     async recordMedia(about) {
-      const event = mediaEvent('media.kept', { ...about, part: 0 }, context(about.device));
+      const event = mediaEvent('media.kept', types.with(about), context(about.device));
       return await save(itemOf(event, 'media.kept', about.device));
     },
     async recordOwn(type, details) {
@@ -191,6 +193,22 @@ export async function createRecorder(options: RecorderOptions): Promise<Recorder
       waiting.close();
       bursts.close();
     },
+  };
+}
+
+/** Events whose types are remembered: a picture of one is told within seconds, a clip within minutes. */
+const TYPES_MAX = 10_000;
+
+/** Of the newest events their types, by id: so what is a picture of one says of what it is. */
+function createTypes() {
+  const types = createRecent<string, EventType>(TYPES_MAX);
+  return {
+    note: types.set,
+    with: (about: Omit<MediaAbout, 'part'>): MediaAbout => ({
+      ...about,
+      part: 0,
+      of: types.get(about.event ?? ''),
+    }),
   };
 }
 

@@ -55,10 +55,7 @@ export function storagePolicyOf({
   retention: { lowDisk, ...policy },
   uplinks,
 }: Pick<Config, 'dataDir' | 'retention' | 'uplinks'>): StoragePolicy {
-  const interests = uplinks.map(({ id, events, pictures }) => ({
-    id,
-    types: eventTypes.filter(wantsOf({ events, pictures })),
-  }));
+  const interests = uplinks.map((uplink) => ({ id: uplink.id, types: eventTypes.filter(wantsOf(uplink)) }));
   return { directory, policy, lowDisk, uplinks: interests };
 }
 

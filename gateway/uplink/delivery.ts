@@ -41,7 +41,7 @@ import { createSender, type SenderOptions } from './sender.ts';
 import { createUnsavedSending } from './unsaved.ts';
 
 export interface DeliveryOptions
-  extends Omit<LaneContext, 'address'>,
+  extends Omit<LaneContext, 'address' | 'atOnce'>,
     Omit<SenderOptions, 'journal' | 'onLost'> {
   /** Alarms that are not on disk. */
   readonly unsaved: ReadonlyMap<string, Unsaved>;
@@ -88,9 +88,15 @@ const STRIKES = 3;
 const ANSWER_TIMEOUT_MS = 30_000;
 const CHECK_MS = 1000;
 
+/** What lanes ask of a channel. */
+const ofChannel = (channel: Channel): Pick<LaneContext, 'address' | 'atOnce'> => ({
+  address: (event) => channel.address(event),
+  atOnce: channel.limits.lane,
+});
+
 export function startDelivery(channel: Channel, options: DeliveryOptions): Delivery {
   const { journal, time } = options;
-  const context: LaneContext = { ...options, address: (event) => channel.address(event) };
+  const context: LaneContext = { ...options, ...ofChannel(channel) };
   const sender = createSender(channel, { ...options, onLost: options.onFailed });
   const states = lanes.map((lane) => createLane(lane, context));
   const stateOf = (lane: Lane) => states[lanes.indexOf(lane)] as LaneState;

@@ -40,12 +40,14 @@ export function platformHost(
   const reasonOf = createReasons();
   const counts = new Map<string, number>();
   const unshown = new Map<string, { readonly reason: string; readonly since: number }>();
-  const discarded = (said: string, more?: string) => {
+  const count = (said: string, more: string | undefined, what: string) => {
     const { reason, detail } = reasonOf(said, more);
     metrics.uplinkDiscarded.inc({ uplink, reason });
     counts.set(reason, (counts.get(reason) ?? 0) + 1);
-    of.burst(`${uplink} ${reason}`, { uplink, detail }, `the platform sent what cannot be used: ${reason}`);
+    of.burst(`${uplink} ${reason}`, { uplink, detail }, `${what}: ${reason}`);
   };
+  const discarded = (reason: string, detail?: string) =>
+    count(reason, detail, 'the platform sent what cannot be used');
   const twin = watchTwin(uplink, { journal, recorder, burst: of.burst, discarded, time });
   const host: PlatformHost = {
     uplink,
@@ -85,6 +87,7 @@ export function platformHost(
       else unshown.set(topic, { reason, since });
     },
     discarded,
+    leftOut: (reason, detail) => count(reason, detail, 'an event goes without what cannot be sent'),
     clock: time,
     log,
     signal: of.signal,

@@ -64,6 +64,8 @@ export interface LaneContext {
   readonly journal: Journal;
   readonly wants: (type: EventType) => boolean;
   readonly address: (event: Pick<Outgoing, 'type' | 'device'>) => string;
+  /** Events of a lane on their way at once, as the platform asks; undefined: as the window. */
+  readonly atOnce?: number | undefined;
   readonly holds: Holds;
   readonly reach: Reach;
   readonly receipts: boolean;
@@ -133,8 +135,12 @@ export function closeLane(state: LaneState): void {
 }
 
 /** Whether one more of this lane may be on its way; the window of them all is delivery's. */
-export const mayGo = (state: LaneState, { receipts }: LaneContext): boolean =>
+export const mayGo = (
+  state: LaneState,
+  { receipts, atOnce = Number.POSITIVE_INFINITY }: LaneContext,
+): boolean =>
   state.pausing === undefined &&
+  state.flights.length < atOnce &&
   // After a pause, one at a time until one is taken.
   (state.pauseMs === 0 || state.flights.length === 0) &&
   (state.lane !== 'bulk' || state.flights.length < BULK_WINDOW) &&

@@ -217,6 +217,7 @@ it('what cannot work is said before it is tried', () => {
           passwordFile: 'pw',
           ...own,
         }),
+        { names: false, pictures: false },
       )
       .map(({ path }) => path.join());
   expect(problems({})).toEqual([]);

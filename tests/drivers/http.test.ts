@@ -346,4 +346,10 @@ describe('a device that asks who we are', () => {
       expect(requests.length).toBe(1);
     },
   );
+
+  it('in clear is not told the password where only a digest may bear it', async () => {
+    const { url, requests } = await refusing('Basic realm="b"');
+    expect((await ask(url, asked(systemClock, { credentials, digestOnly: true }))).status).toBe(401);
+    expect(requests.length).toBe(1);
+  });
 });

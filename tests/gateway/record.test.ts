@@ -180,6 +180,22 @@ describe('who listens', () => {
   });
 });
 
+describe('a picture', () => {
+  it('says of what event it is, and of what type that was, where it was a while ago', async () => {
+    const { record, recordMedia, onStored } = await recorder(temporaryDirectory());
+    const stored: Event[] = [];
+    onStored((event) => void stored.push(event));
+    const { id } = await record(fence('raised'));
+    const picture = { device: 'cam', picture: 'f'.repeat(64), contentType: 'image/jpeg', bytes: 1, parts: 1 };
+    await recordMedia({ ...picture, event: id ?? '' });
+    await recordMedia({ ...picture, event: '0193f000-0000-7000-8000-000000000001' });
+    expect(stored.map(({ data }) => [data['event'], data['of']]).slice(1)).toEqual([
+      [id, 'alarm.raised'],
+      ['0193f000-0000-7000-8000-000000000001', undefined],
+    ]);
+  });
+});
+
 describe('an event that no table of the journal takes', () => {
   it('is counted and logged, and its device gets no acknowledgement; what came with it is on disk', async () => {
     const time = manualClock();

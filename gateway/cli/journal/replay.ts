@@ -89,6 +89,7 @@ const hostAside = ({ id }: UplinkConfig, campus: string): PlatformHost => ({
   certificate() {},
   notShown() {},
   discarded() {},
+  leftOut() {},
   clock: systemClock,
   log: { debug() {}, info() {}, warn() {}, error() {} },
   signal: new AbortController().signal,
