@@ -169,6 +169,20 @@ export interface Leaving {
   readonly pictures: boolean;
 }
 
+/** What a tool found out about the way to a platform. `bad`: no event gets there like this. */
+export interface Finding {
+  readonly is: 'good' | 'note' | 'bad';
+  readonly en: string;
+  readonly zh: string;
+}
+
+/** What a probe gets. */
+export interface ProbeHost {
+  readonly clock: Clock;
+  /** IANA name of the campus's time zone. */
+  readonly timeZone: string;
+}
+
 /** What a platform protocol is. `options` are the members of an uplink in the config that are its own. */
 export interface Transport<Options extends z.ZodObject = z.ZodObject> {
   readonly name: string;
@@ -188,6 +202,11 @@ export interface Transport<Options extends z.ZodObject = z.ZodObject> {
   where(options: z.output<Options>): string;
   /** Connects once. `options` have their secrets and absolute paths. @throws Error with the reason. */
   open(options: z.output<Options>, host: PlatformHost): Promise<Channel>;
+  /**
+   * Tries the way to the platform for a tool, where no gateway runs: once, a refused password too, and leaves the
+   * platform as it was. `options` as in `open`. Never rejects.
+   */
+  probe?(options: z.output<Options>, host: ProbeHost): Promise<readonly Finding[]>;
 }
 
 /** Gives the types of a transport's options to its functions. */

@@ -14,6 +14,7 @@ import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { say } from '../../config/language.ts';
 import { type Clock, systemClock } from '../../drivers/contract/clock.ts';
+import { printable } from '../printable.ts';
 import { type Command, configOrErrors, progress, type Terminal, UsageError } from './command.ts';
 
 const TIMES = 200;
@@ -144,11 +145,18 @@ function deviceOf(directory: string): Pick<DiskReport, 'device' | 'rotational' |
 
 export const doctor: Command = {
   name: 'doctor',
-  summary: ['Find out whether this machine can hold a journal', '检查本机磁盘能否可靠保存事件'],
+  summary: [
+    'Find out whether this machine can hold a journal, and reaches its platforms',
+    '检查本机磁盘能否可靠保存事件、能否到达平台',
+  ],
   usage: `campus-gateway doctor [FILE] [--disk DIR]
 
-Writes and fsyncs 200 times in a new file in DIR, and says how long that takes, whether the disk can be believed, and
-whether it is too slow. Exit status 1 where it must not hold a journal.
+With DIR: writes and fsyncs 200 times in a new file there, and says how long that takes, whether the disk can be
+believed, and whether it is too slow.
+With FILE: registers once at each platform of it that is registered at, compares the clocks, and leaves; ports that are
+taken, ids that are odd and platforms that do not answer are told. A refused password is not tried again. Where the
+gateway runs it is asked instead, through \`status\` in FILE.
+Exit status 1 where the disk must not hold a journal, or a platform is not reached.
 Warns of secrets that other users of the machine can read: of a journal in DIR, and, with FILE, of a config and what it
 names.
 
@@ -163,7 +171,11 @@ names.
     });
     const [file] = positionals;
     if (values.disk === undefined && file === undefined) throw new UsageError('FILE, --disk DIR');
-    const { inWords, openData, openSecrets } = await import('../secrets.ts');
+    const [{ inWords, openData, openSecrets }, { examinePlatforms }] = await Promise.all([
+      import('../secrets.ts'),
+      import('./doctor/platforms.ts'),
+    ]);
+    let reached: Awaited<ReturnType<typeof examinePlatforms>> = { bad: false, lines: [] };
     let open = values.disk === undefined ? [] : openData(values.disk);
     if (file !== undefined) {
       const config = await configOrErrors(file, terminal);
@@ -172,12 +184,14 @@ names.
         ...open.filter(({ file: one }) => dirname(one) !== config.dataDir),
         ...openSecrets(file, config.dataDir),
       ];
+      reached = await examinePlatforms(config, terminal.clock);
     }
     const found = values.disk === undefined ? [] : await examineDisk(values.disk, terminal);
     for (const { bad, sentence } of found) stdout.write(`${bad ? '✗' : '!'} ${sentence}\n`);
+    for (const line of reached.lines) stdout.write(`${printable(line)}\n`);
     for (const one of open) stdout.write(`! ${inWords(one)}\n`);
-    if (found.length + open.length === 0) stdout.write(say('✓ good\n', '✓ 正常\n'));
-    return found.some(({ bad }) => bad) ? 1 : 0;
+    if (found.length + open.length + reached.lines.length === 0) stdout.write(say('✓ good\n', '✓ 正常\n'));
+    return reached.bad || found.some(({ bad }) => bad) ? 1 : 0;
   },
 };
 

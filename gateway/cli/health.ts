@@ -1,25 +1,8 @@
 import { parseArgs } from 'node:util';
 import { say } from '../../config/language.ts';
-import { ask } from '../../drivers/http.ts';
 import { printable } from '../printable.ts';
 import { type Command, configOrErrors } from './command.ts';
-import type { HealthAnswer } from './health/show.ts';
-
-const ANSWER_MS = 3000;
-/** Of some thousand devices. */
-const ANSWER_MAX = 4_000_000;
-
-/** undefined: it is none of ours. */
-function readAnswer(text: string): HealthAnswer | undefined {
-  try {
-    const read: unknown = JSON.parse(text);
-    return typeof read === 'object' && read !== null && 'healthy' in read
-      ? (read as HealthAnswer)
-      : undefined;
-  } catch {
-    return undefined;
-  }
-}
+import { askHealth } from './health/ask.ts';
 
 export const health: Command = {
   name: 'health',
@@ -48,20 +31,17 @@ platforms that are down, and faults, do not change it.`,
     if (config.status === undefined)
       throw new Error(say(`${file} has no \`status\``, `${file} 中没有 \`status\``));
     const { host, port } = config.status;
-    const answer = await ask(`http://${host.includes(':') ? `[${host}]` : host}:${port}/health`, {
-      ...{ maxBytes: ANSWER_MAX, timeout: ANSWER_MS, clock },
-    }).catch(() => undefined);
-    if (answer === undefined) {
+    const told = await askHealth(config.status, clock);
+    if (told === undefined) {
       stderr.write(say(`no gateway answers at ${host}:${port}\n`, `${host}:${port} 没有网关响应\n`));
       return 1;
     }
-    const text = answer.body.toString();
-    const read = values.json ? undefined : readAnswer(text);
-    if (read === undefined) stdout.write(text);
+    const { status, text, answer } = told;
+    if (values.json || answer === undefined) stdout.write(text);
     else {
       const { showHealth } = await import('./health/show.ts');
-      for (const line of showHealth(read)) stdout.write(`${printable(line)}\n`);
+      for (const line of showHealth(answer)) stdout.write(`${printable(line)}\n`);
     }
-    return answer.status === 200 ? 0 : 1;
+    return status === 200 ? 0 : 1;
   },
 };

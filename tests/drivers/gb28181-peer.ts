@@ -35,6 +35,8 @@ export async function startPlatform({ password = 'secret', asks = 'qop', expires
     register: undefined as number | undefined,
     isSilent: false,
     password,
+    /** What time it is by its clock, in its words. */
+    date: () => '2026-11-28T15:30:00.123',
   };
   const nonces: string[] = [];
   const digest = (text: string) =>
@@ -71,7 +73,7 @@ export async function startPlatform({ password = 'secret', asks = 'qop', expires
       const lasts = one.header('Expires') === '0' ? 0 : (expires ?? Number(one.header('Expires')));
       return lines(
         '200 OK',
-        'Date: 2026-11-28T15:30:00.123',
+        `Date: ${behaviour.date()}`,
         `Contact: ${one.header('Contact')};expires=${lasts}`,
       );
     }
@@ -120,5 +122,10 @@ export async function startPlatform({ password = 'secret', asks = 'qop', expires
     tcp.close();
     drop();
   });
-  return { port, heard, behaviour, drop };
+  /** From now on nobody connects. */
+  const refuseTcp = () => {
+    drop();
+    return new Promise((resolve) => tcp.close(resolve));
+  };
+  return { port, heard, behaviour, drop, refuseTcp };
 }

@@ -225,3 +225,17 @@ it('what cannot work is said before it is tried', () => {
   expect(problems({ deviceId: PLATFORM })).toEqual(['deviceId']);
   expect(problems({ passwordFile: undefined })).toEqual(['passwordFile']);
 });
+
+it('one id at one platform is that of one uplink', () => {
+  const uplink = (id: string, own: object = {}) => ({
+    id,
+    options: gb28181.options.parse({
+      ...{ server: '10.0.0.1:5060', serverId: PLATFORM, deviceId: DEVICE, passwordFile: 'pw', ...own },
+    }),
+  });
+  const clashes = (...uplinks: ReturnType<typeof uplink>[]) =>
+    gb28181.clashes?.(uplinks, '45').map((one) => [one.uplink, one.path.join(), one.en.slice(0, 16)]);
+  expect(clashes(uplink('a'), uplink('b'))).toEqual([['b', 'deviceId', 'is the one of `a']]);
+  expect(clashes(uplink('a'), uplink('b', { server: '10.0.0.2:5060' }))).toEqual([]);
+  expect(clashes(uplink('a'), uplink('b', { deviceId: '45030000001180000009' }))).toEqual([]);
+});

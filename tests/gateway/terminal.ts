@@ -3,7 +3,7 @@ import type { Terminal } from '../../gateway/cli/command.ts';
 import { fastClock } from '../clocks.ts';
 
 /** The simulated devices answer in the machine's own time: room for them. */
-const clock = fastClock(8);
+export const clock = fastClock(8);
 
 export async function run(...args: string[]) {
   const said = { stdout: '', stderr: '' };

@@ -50,7 +50,31 @@ export const options = z.strictObject({
 });
 export type Options = z.output<typeof options>;
 
-export const domainOf = ({ domain, serverId }: Options): string => domain ?? serverId.slice(0, 10);
+const domainOf = ({ domain, serverId }: Options): string => domain ?? serverId.slice(0, 10);
+
+/** As whom it registers, and where. */
+export const registeringOf = (own: Options) => ({
+  platform: { id: own.serverId, domain: domainOf(own) },
+  device: own.deviceId,
+  credentials: { username: own.username ?? own.deviceId, password: own.password ?? '' },
+  version: own.version === '2022' ? '3.0' : undefined,
+});
+
+/** Of two with one id at one platform each would put the other out. */
+export function clashesOf(
+  uplinks: readonly { readonly id: string; readonly options: Options }[],
+): readonly (UplinkProblem & { readonly uplink: string })[] {
+  const seen = new Map<string, string>();
+  return uplinks.flatMap(({ id, options: { server, deviceId } }) => {
+    const key = `${deviceId} ${server.host}:${server.port}`;
+    const other = seen.get(key);
+    seen.set(key, other ?? id);
+    if (other === undefined) return [];
+    const en = `is the one of \`${other}\`, at the same platform: a registration would end the other`;
+    const zh = `与 \`${other}\` 相同且平台相同：两者的注册会互相顶替`;
+    return [{ uplink: id, path: ['deviceId'], en, zh }];
+  });
+}
 
 export function problemsOf({
   server,

@@ -70,28 +70,32 @@ export interface Registration {
   close(timeoutMs: number, goodbye: boolean): Promise<void>;
 }
 
+/** What a platform refuses: our password; any proof that we have; this id; or something else. */
+type Refused = 'password' | 'proof' | 'id' | 'other';
+
 export class RefusedError extends Error {
-  readonly status: number;
-  constructor(status: number, message: string) {
-    super(message);
+  readonly why: Refused;
+  /** What it said: `403 Forbidden`. */
+  readonly said: string;
+  constructor(why: Refused, said: string, message: string) {
+    super(`${message} (${said})`);
     this.name = 'RefusedError';
-    this.status = status;
+    this.why = why;
+    this.said = said;
   }
 }
 
 /** In plain words, with what to look at. */
 function refusalOf(platform: string, { status, reason }: Response, wasAuthorised: boolean): RefusedError {
   const said = `${status} ${reason}`.trim();
+  const refused = (why: Refused, what: string) =>
+    new RefusedError(why, said, `the platform ${platform} ${what}`);
   if (status === 401 || status === 407)
-    return new RefusedError(
-      status,
-      wasAuthorised
-        ? `the platform ${platform} refuses the password, or the id that it is of (${said})`
-        : `the platform ${platform} wants a proof that we do not know (${said})`,
-    );
-  if (status === 403 || status === 404)
-    return new RefusedError(status, `the platform ${platform} does not let this device id in (${said})`);
-  return new RefusedError(status, `the platform ${platform} refuses to register us (${said})`);
+    return wasAuthorised
+      ? refused('password', 'refuses the password, or the id that it is of')
+      : refused('proof', 'wants a proof that we do not know');
+  if (status === 403 || status === 404) return refused('id', 'does not let this device id in');
+  return refused('other', 'refuses to register us');
 }
 
 const bracket = (address: string) => (address.includes(':') ? `[${address}]` : address);

@@ -4,10 +4,6 @@
  * its way at a time, so that they come in their order; a second sending has the same SN, time and words.
  */
 import { createHash } from 'node:crypto';
-import { createSocket } from 'node:dgram';
-import { lookup } from 'node:dns/promises';
-import { once } from 'node:events';
-import { isIP } from 'node:net';
 import {
   type Answer,
   type Channel,
@@ -22,11 +18,12 @@ import { type AlarmEvent, alarmNotify, inputOf } from './alarms.ts';
 import { createAnswering, type Part, type Session } from './answering.ts';
 import { createIds, type Ids } from './ids.ts';
 import { writeManscdp } from './manscdp.ts';
-import { domainOf, type Options, options, problemsOf } from './options.ts';
+import { clashesOf, type Options, options, problemsOf, registeringOf } from './options.ts';
+import { placeOf, sentByOf } from './place.ts';
 import { usePort } from './ports.ts';
+import { probe } from './probe.ts';
 import { type Identity, newIdentity, type Registration, register } from './registration.ts';
 import { type Request, readUri } from './sip/message.ts';
-import type { Place } from './sip/transactions.ts';
 
 /** An alarm has some hundred bytes; the event that it is made of has no such limit. */
 const EVENT_MAX = 1_000_000;
@@ -43,24 +40,6 @@ const refusals: Readonly<Record<number, Refusal>> = {
 
 /** By the options that it belongs to: the same over all registrations of this process. */
 const identities = new WeakMap<object, Identity>();
-
-async function placeOf({ server, transport }: Options): Promise<Place> {
-  const address = isIP(server.host) > 0 ? server.host : (await lookup(server.host, { family: 4 })).address;
-  return { transport: transport === 'tcp' ? 'TCP' : 'UDP', address, port: server.port };
-}
-
-/** Our address on the way to there: the system chooses it, and nothing is sent. */
-async function ownAddress({ address, port }: Place): Promise<string> {
-  const socket = createSocket(isIP(address) === 6 ? 'udp6' : 'udp4');
-  try {
-    socket.connect(port, address);
-    await once(socket, 'connect');
-    const own = socket.address().address;
-    return own.includes(':') ? `[${own}]` : own;
-  } finally {
-    socket.close();
-  }
-}
 
 /** Of several uplinks to one address each is asked by its own 20 digits, and by those of what it has. */
 function isForUs(request: Request | undefined, { deviceId }: Options, ids: Ids): boolean {
@@ -120,8 +99,7 @@ async function open(own: Options, host: PlatformHost): Promise<Channel> {
       'a platform of GB/T 28181 knows one gateway at one SIP port: nothing can be sent beside it',
     );
   const place = await placeOf(own);
-  const { host: name, port } = own.advertise ?? { host: await ownAddress(place), port: own.port };
-  const sentBy = `${name}:${port}`;
+  const sentBy = await sentByOf(own, place);
   const { endpoint, leave } = await usePort(own.port, host.clock, (reason) => host.discarded(reason));
   const ids = createIds(own.deviceId, host);
   const identity = identities.get(own) ?? newIdentity();
@@ -150,12 +128,10 @@ async function open(own: Options, host: PlatformHost): Promise<Channel> {
   let registration: Registration;
   try {
     registration = await register({
-      ...{ endpoint, place, identity, sentBy, time: host.clock, device: own.deviceId },
-      platform: { id: own.serverId, domain: domainOf(own) },
-      credentials: { username: own.username ?? own.deviceId, password: own.password ?? '' },
+      ...registeringOf(own),
+      ...{ endpoint, place, identity, sentBy, time: host.clock },
       expiresSeconds: Math.round(own.registerFor / 1000),
       keepaliveMs: own.keepalive,
-      version: own.version === '2022' ? '3.0' : undefined,
       keepalive: () =>
         writeManscdp('Notify', [
           ['CmdType', 'Keepalive'],
@@ -197,6 +173,8 @@ export const gb28181 = defineTransport({
   title: { en: 'GB/T 28181 (alarms)', zh: 'GB/T 28181（报警）' },
   options,
   problems: problemsOf,
+  clashes: clashesOf,
   where: ({ server, transport }) => `sip:${server.host}:${server.port};transport=${transport}`,
   open,
+  probe,
 });

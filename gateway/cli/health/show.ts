@@ -22,6 +22,7 @@ interface Uplink {
 }
 export interface HealthAnswer {
   readonly healthy?: boolean;
+  readonly campus?: string;
   readonly version?: string;
   readonly startedAt?: string;
   readonly journal?: {
@@ -97,6 +98,17 @@ function* channelLines({ registered, clockOffsetMs: off, ...more }: ChannelState
     yield `    ${say(`${count} ids of what is here (--json)`, `${count} 个编码（--json 可列出）`)}`;
 }
 
+/** How a platform is. */
+export function* platformLines(
+  id: string,
+  { state, reason, backlog = 0, channel = {} }: Uplink,
+): Generator<string> {
+  const is = state === 'connected' ? say(' is connected', ' 已连接') : say(' is not connected', ' 未连接');
+  const behind = backlog > 0 ? say(`, ${backlog} behind`, `，积压 ${backlog} 条`) : '';
+  yield `${state === 'connected' ? '✓' : '✗'} ${say('platform', '平台')} ${id}${is}${behind}${reasonOf(reason)}`;
+  yield* channelLines(channel);
+}
+
 export function* showHealth(health: HealthAnswer): Generator<string> {
   const { healthy, version = '', startedAt, journal = {}, devices = {}, links = {}, standing } = health;
   yield `campus-gateway ${version}${startedAt === undefined ? '' : say(`, runs since ${timeOf(startedAt)}`, `，自 ${timeOf(startedAt)} 运行`)}`;
@@ -104,12 +116,7 @@ export function* showHealth(health: HealthAnswer): Generator<string> {
     ? say('✓ it takes alarms: the disk is good', '✓ 可接收报警：磁盘正常')
     : say('✗ the disk takes no events', '✗ 磁盘无法写入事件') + reasonOf(journal.reason);
   for (const why of journal.low ?? []) yield `! ${say('storage is low', '存储不足')}${reasonOf(why)}`;
-  for (const [id, { state, reason, backlog = 0, channel = {} }] of Object.entries(health.uplinks ?? {})) {
-    const is = state === 'connected' ? say(' is connected', ' 已连接') : say(' is not connected', ' 未连接');
-    const behind = backlog > 0 ? say(`, ${backlog} behind`, `，积压 ${backlog} 条`) : '';
-    yield `${state === 'connected' ? '✓' : '✗'} ${say('platform', '平台')} ${id}${is}${behind}${reasonOf(reason)}`;
-    yield* channelLines(channel);
-  }
+  for (const one of Object.entries(health.uplinks ?? {})) yield* platformLines(...one);
   for (const [id, online] of Object.entries(devices)) {
     yield deviceLine(id, online, links[id] ?? {});
     for (const word of standing?.devices[id] ?? []) yield wordLine(word);

@@ -1,0 +1,32 @@
+/** Where the platform is, and where we are for it. */
+import { createSocket } from 'node:dgram';
+import { lookup } from 'node:dns/promises';
+import { once } from 'node:events';
+import { isIP } from 'node:net';
+import type { Options } from './options.ts';
+import type { Place } from './sip/transactions.ts';
+
+/** @throws the system's error where the name cannot be resolved. */
+export async function placeOf({ server, transport }: Options): Promise<Place> {
+  const address = isIP(server.host) > 0 ? server.host : (await lookup(server.host, { family: 4 })).address;
+  return { transport: transport === 'tcp' ? 'TCP' : 'UDP', address, port: server.port };
+}
+
+/** How the platform reaches us, `host:port`. @throws the system's error where there is no way to it. */
+export async function sentByOf({ advertise, port }: Options, place: Place): Promise<string> {
+  const { host, port: at } = advertise ?? { host: await ownAddress(place), port };
+  return `${host}:${at}`;
+}
+
+/** Our address on the way to there: the system chooses it, and nothing is sent. */
+async function ownAddress({ address, port }: Place): Promise<string> {
+  const socket = createSocket(isIP(address) === 6 ? 'udp6' : 'udp4');
+  try {
+    socket.connect(port, address);
+    await once(socket, 'connect');
+    const own = socket.address().address;
+    return own.includes(':') ? `[${own}]` : own;
+  } finally {
+    socket.close();
+  }
+}
