@@ -140,6 +140,26 @@ export interface PlatformHost {
     target: string,
     wrong?: string,
   ): Promise<({ readonly id: string | null } & object) | undefined>;
+  /**
+   * Carries out what the platform ordered in words of its protocol, which has neither times nor a signature, or refuses it.
+   * `id` (at most 64 characters) names the order among all of this platform's: the same one acts once, over a restart too.
+   * Never rejects.
+   */
+  ask(order: {
+    readonly id: string;
+    readonly action: string;
+    readonly target: string;
+    readonly arguments: Readonly<Record<string, unknown>>;
+  }): Promise<{
+    readonly done: boolean;
+    readonly reason?: string;
+    readonly result?: Readonly<Record<string, unknown>>;
+  }>;
+  /**
+   * The alarms of late that no operator has taken or closed yet, the newest first: `body` is the event as it is kept, and
+   * never goes out as it is. @throws Error where the disk gives none.
+   */
+  untaken(): Promise<readonly { readonly sequence: number; readonly body: string }[]>;
   /** The platform says what it has stored: bytes as they came. */
   receipt(bytes: Uint8Array): void;
   /** When a certificate ends, epoch ms; to be said again now and then. */

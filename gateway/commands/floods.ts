@@ -2,7 +2,6 @@
 import type { CommandRate } from '../../config/sections/rights.ts';
 import { type Bucket, createBucket } from '../../drivers/contract/bucket.ts';
 import type { Clock } from '../../drivers/contract/clock.ts';
-import { readCommand } from './command.ts';
 import type { createRefusals, Refused } from './refusals.ts';
 
 /** A flood that paused for so long is another one. */
@@ -21,16 +20,18 @@ export function createFloodGuard(
   const overAt = new Map<string, number>();
   return {
     mayCome: (source: string, rate: CommandRate): boolean => commands(source, rate),
-    /** The first of a flood is told to platforms. @returns the answer; undefined: a flood makes no flood of them. */
-    refuse(payload: Uint8Array, by: Omit<Refused, 'id'>, { perMinute, burst }: CommandRate) {
+    /**
+     * The first of a flood is told to platforms. `idOf` is asked only where somebody hears it.
+     * @returns the answer; undefined: a flood makes no flood of them.
+     */
+    refuse(idOf: () => string | null, by: Omit<Refused, 'id'>, { perMinute, burst }: CommandRate) {
       const now = time.elapsed();
       const last = overAt.get(by.from);
       overAt.set(by.from, now);
       const begins = last === undefined || now - last > BURST_OVER_MS;
       const reason = `too many commands: at most ${burst} at once and ${perMinute} a minute; wait, and send it again`;
       const isAnswered = answers(by.from, ANSWERS);
-      const read = begins || isAnswered ? readCommand(payload) : undefined;
-      const id = read === undefined ? null : 'wrong' in read ? read.id : read.command.id;
+      const id = begins || isAnswered ? idOf() : null;
       if (begins) refusals.refuse({ ...by, id }, reason);
       else refusals.count(by, reason);
       return isAnswered ? { id, done: false, reason } : undefined;

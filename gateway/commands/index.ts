@@ -46,6 +46,9 @@ export interface Source extends Authority {
   readonly rate: CommandRate;
 }
 
+/** What is ordered, where, and what names it among all that came from there. */
+export type Order = Pick<ReadCommand, 'id' | 'action' | 'arguments'> & { readonly target: string };
+
 export interface Commands extends Omit<Handling, 'perform'> {
   /**
    * Takes bytes that should be a command for `target`; `wrong`: why it may not act, whatever it is. Never rejects.
@@ -57,6 +60,11 @@ export interface Commands extends Omit<Handling, 'perform'> {
     source: Source,
     wrong?: string,
   ): Promise<Reply | undefined>;
+  /**
+   * Takes what a platform said in words of its own protocol, which has neither times nor a signature: as a command that came
+   * unsigned, now. The same `id` acts once. Never rejects.
+   */
+  order(order: Order, source: Source): Promise<Reply>;
   /** Carries out what a rule says: noted in the audit, told to platforms. Never rejects. */
   performForRule(task: Omit<Task, 'id'>, rule: string, cause: string): Promise<Result>;
   /** Moves a door for a card or a lockdown, whose own event is the note of it. Never rejects. */
@@ -94,6 +102,10 @@ const CAME_BEFORE = 'it came by another way before, and a signed command acts on
 /** A device that says nothing for so long may have done it or not. */
 const PERFORM_TIMEOUT_MS = 30_000;
 const SETTLE_MS = 2000;
+/** An order that waits longer, for the disk or a device, is not carried out any more: who gave it has gone on. */
+const ORDER_MS = 30_000;
+
+const tooMany: Result = { done: false, reason: 'too many commands' };
 
 const interrupted: Result = {
   done: false,
@@ -131,6 +143,7 @@ export function createCommands(context: CommandContext): Commands {
     onPerform: handling.onPerform,
     checkServed: handling.checkServed,
     receiveCommand: receiving.receive,
+    order: receiving.order,
     async performForRule(given, rule, cause) {
       const task = { id: `${rule}/${cause}`, ...given };
       const by = { source: 'rule', from: rule };
@@ -181,17 +194,15 @@ const taskOf = (
   ...(expiresAt !== undefined && { notAfter: time.elapsed() + expiresAt - clock.now() }),
 });
 
-/** The path of what comes from outside. */
-function createReceiving(
-  context: CommandContext & {
-    readonly perform: (task: Task, from: Asking) => Promise<Result>;
-    readonly tell: (type: 'command.refused' | 'command.failed', details: object) => void;
-    readonly tellOutcome: (result: Result, details: object) => void;
-  },
-) {
-  const { campus, journal, clock, log, metrics, perform, tell, tellOutcome } = context;
-  const refusals = createRefusals({ ...context, tell: (details) => tell('command.refused', details) });
-  const floods = createFloodGuard(context.time, refusals);
+interface Path extends CommandContext {
+  readonly perform: (task: Task, from: Asking) => Promise<Result>;
+  readonly tell: (type: 'command.refused' | 'command.failed', details: object) => void;
+  readonly tellOutcome: (result: Result, details: object) => void;
+}
+
+/** What becomes of a command that may come, and was read. */
+function createTaking(context: Path, refusals: ReturnType<typeof createRefusals>) {
+  const { campus, journal, clock, log, metrics, perform, tellOutcome } = context;
   /** Under way, by scope and id. */
   const running = new Map<string, Promise<Outcome>>();
   const underWay = createUnderWay();
@@ -242,6 +253,44 @@ function createReceiving(
         () => tellOutcome(result, details),
       );
 
+  const take = async (
+    command: ReadCommand,
+    target: string,
+    source: Source,
+    wrong?: string,
+  ): Promise<Reply> => {
+    const { id, action, issuer } = command;
+    const what = { source: source.kind, from: source.id, target, id, action, issuer };
+    if (wrong !== undefined) return refusals.refuse(what, wrong);
+    const allowed = authorise(command, { campus, target }, source);
+    if ('refused' in allowed) return refusals.refuse(what, allowed.refused);
+    if (!underWay.begin(source.id)) return refusals.refuse(what, UNDER_WAY);
+    const { scope } = allowed;
+    const key = `${scope}\n${id}`;
+    const result = running.get(key) ?? carryOut(command, scope, target, source);
+    running.set(key, result);
+    try {
+      const { via, ...answer } = await result;
+      if (via !== undefined && via !== source.id) return refusals.refuse(what, CAME_BEFORE);
+      return { id, ...answer };
+    } catch (error) {
+      // Not on disk, so not carried out: the same command may be tried again.
+      return refusals.refuse(what, `the disk takes nothing, so nothing is done: ${(error as Error).message}`);
+    } finally {
+      if (running.get(key) === result) running.delete(key);
+      underWay.end(source.id);
+    }
+  };
+
+  return { take, isRunning: (scope: string, id: string) => running.has(`${scope}\n${id}`) };
+}
+
+/** The path of what comes from outside. */
+function createReceiving(context: Path) {
+  const { journal, clock, tell } = context;
+  const refusals = createRefusals({ ...context, tell: (details) => tell('command.refused', details) });
+  const floods = createFloodGuard(context.time, refusals);
+  const { take, isRunning } = createTaking(context, refusals);
   return {
     async receive(
       payload: Uint8Array,
@@ -250,38 +299,26 @@ function createReceiving(
       wrong?: string,
     ): Promise<Reply | undefined> {
       const by = { source: source.kind, from: source.id, target };
-      if (!floods.mayCome(source.id, source.rate)) return floods.refuse(payload, by, source.rate);
+      const idOf = () => {
+        const read = readCommand(payload);
+        return 'wrong' in read ? read.id : read.command.id;
+      };
+      if (!floods.mayCome(source.id, source.rate)) return floods.refuse(idOf, by, source.rate);
       const read = readCommand(payload);
       if ('wrong' in read) return refusals.refuse({ ...by, id: read.id }, read.wrong);
-      const { command } = read;
-      const { id, action, issuer } = command;
-      const what = { ...by, id, action, issuer };
-      if (wrong !== undefined) return refusals.refuse(what, wrong);
-      const allowed = authorise(command, { campus, target }, source);
-      if ('refused' in allowed) return refusals.refuse(what, allowed.refused);
-      if (!underWay.begin(source.id)) return refusals.refuse(what, UNDER_WAY);
-      const { scope } = allowed;
-      const key = `${scope}\n${id}`;
-      const result = running.get(key) ?? carryOut(command, scope, target, source);
-      running.set(key, result);
-      try {
-        const { via, ...answer } = await result;
-        if (via !== undefined && via !== source.id) return refusals.refuse(what, CAME_BEFORE);
-        return { id, ...answer };
-      } catch (error) {
-        // Not on disk, so not carried out: the same command may be tried again.
-        return refusals.refuse(
-          what,
-          `the disk takes nothing, so nothing is done: ${(error as Error).message}`,
-        );
-      } finally {
-        if (running.get(key) === result) running.delete(key);
-        underWay.end(source.id);
-      }
+      return await take(read.command, target, source, wrong);
+    },
+    async order({ target, ...order }: Order, source: Source): Promise<Reply> {
+      const by = { source: source.kind, from: source.id, target };
+      if (!floods.mayCome(source.id, source.rate))
+        return floods.refuse(() => order.id, by, source.rate) ?? { id: order.id, ...tooMany };
+      const issuedAt = clock.now();
+      const times = { issuedAt, expiresAt: issuedAt + ORDER_MS };
+      return await take({ ...order, ...times, signed: Buffer.alloc(0) }, target, source);
     },
     async tellInterrupted() {
       for (const { source, id } of await journal.interrupted()) {
-        if (running.has(`${source}\n${id}`)) continue;
+        if (isRunning(source, id)) continue;
         const details = { source: 'uplink', from: source, id, ...interrupted };
         const audit = await journal.end({
           source,

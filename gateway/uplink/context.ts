@@ -20,7 +20,7 @@ export interface UplinkContext {
   readonly journal: Journal;
   readonly recorder: Recorder;
   readonly lives: Lives;
-  readonly commands: Pick<Commands, 'receiveCommand'>;
+  readonly commands: Pick<Commands, 'receiveCommand' | 'order'>;
   readonly log: Log;
   readonly metrics: Metrics;
   readonly time: Clock;

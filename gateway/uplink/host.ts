@@ -9,6 +9,7 @@ import type { UplinkContext } from './context.ts';
 import type { Delivery } from './delivery.ts';
 import { readReceipt } from './receipts.ts';
 import { type TwinWatch, watchTwin } from './twin.ts';
+import { untakenAlarms } from './untaken.ts';
 
 const DAY_MS = 86_400_000;
 /** Days before its end from which a certificate is told of. */
@@ -69,6 +70,8 @@ export function platformHost(
     mayAsk: (action) =>
       config.commands.some(({ actions }) => action === undefined || actions.some((one) => one === action)),
     command: (bytes, target, wrong) => commands.receiveCommand(bytes, target, of.source, wrong),
+    ask: (order) => commands.order(order, of.source),
+    untaken: () => untakenAlarms(journal),
     receipt(bytes) {
       const read = readReceipt(bytes);
       if ('wrong' in read) return discarded('not a receipt', read.wrong);

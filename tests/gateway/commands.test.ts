@@ -95,6 +95,45 @@ describe('a command', () => {
   }, 20_000);
 });
 
+describe('an order in words of a platform of another kind', () => {
+  const order = { id: 'gb-1', target: 'gate-io', action: 'unlock', arguments: { output: 'gate' } };
+
+  it('goes the way of a command: once, over a restart too, noted, and told', async () => {
+    const first = await commandPath();
+    expect(await first.commands.order(order, first.source)).toEqual({ id: 'gb-1', done: true });
+    expect(await first.commands.order(order, first.source)).toEqual({ id: 'gb-1', done: true });
+    expect(first.moved).toHaveLength(1);
+    await expect.poll(() => first.events.map(([type]) => type)).toEqual(['command.done']);
+    await first.journal.close();
+    const second = await commandPath({ directory: first.directory });
+    expect(await second.commands.order(order, second.source)).toEqual({ id: 'gb-1', done: true });
+    expect(second.moved).toEqual([]);
+  });
+
+  it('is refused where no rule allows it, and where only what is signed may act', async () => {
+    const { commands, source, moved } = await commandPath();
+    const ask = (own: object, more: object = {}) =>
+      commands.order({ ...order, ...more }, { ...source, ...own });
+    expect(await ask({ rules: [] })).toMatchObject({
+      done: false,
+      reason: expect.stringContaining('not allowed'),
+    });
+    const signedOnly = [{ actions: ['unlock' as const], targets: ['*'], signed: true }];
+    expect(await ask({ rules: signedOnly })).toMatchObject({ done: false, reason: 'it must be signed' });
+    expect(await ask({}, { target: 'other' })).toMatchObject({ done: false });
+    expect(moved).toEqual([]);
+  });
+
+  it('of a flood is refused, and each gets an answer', async () => {
+    const { commands, source, moved } = await commandPath({
+      source: { rate: { perMinute: 60, burst: 3 } },
+    });
+    for (let i = 0; i < 100; i++)
+      expect(await commands.order({ ...order, id: `f-${i}` }, source)).toMatchObject({ done: i < 3 });
+    expect(moved).toHaveLength(3);
+  });
+});
+
 describe('a command of a flood', () => {
   it('that comes too fast is refused unread, told once, and answered seldom', async () => {
     const { commands, source, moved, events, tick } = await commandPath({

@@ -85,6 +85,8 @@ const hostAside = ({ id }: UplinkConfig, campus: string): PlatformHost => ({
   receipts: false,
   mayAsk: () => false,
   command: async () => ({ id: null }),
+  ask: async () => ({ done: false }),
+  untaken: async () => [],
   receipt() {},
   certificate() {},
   notShown() {},
