@@ -239,3 +239,16 @@ it('one id at one platform is that of one uplink', () => {
   expect(clashes(uplink('a'), uplink('b', { server: '10.0.0.2:5060' }))).toEqual([]);
   expect(clashes(uplink('a'), uplink('b', { deviceId: '45030000001180000009' }))).toEqual([]);
 });
+
+it('that pictures leave the campus is said aloud, and none do unless the config says so', () => {
+  const said = (own: object) =>
+    gb28181.warnings?.(
+      gb28181.options.parse({ server: '10.0.0.1:5060', serverId: PLATFORM, deviceId: DEVICE, ...own }),
+      { names: false, pictures: false },
+    );
+  expect(said({})).toEqual([]);
+  expect(said({ video: true })).toMatchObject([
+    { path: ['video'], en: expect.stringMatching(/all cameras/) },
+  ]);
+  expect(said({ video: ['gate', 'yard'] })).toMatchObject([{ en: expect.stringMatching(/gate, yard/) }]);
+});

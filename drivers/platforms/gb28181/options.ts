@@ -1,5 +1,6 @@
 /** What the config says of an uplink over GB/T 28181, beside what all uplinks have in common. */
 import { z } from 'zod';
+import type { Warning } from '../../contract/driver.ts';
 import { duration, hostPort, secret } from '../../contract/options.ts';
 import type { UplinkProblem } from '../../contract/transport.ts';
 
@@ -47,6 +48,12 @@ export const options = z.strictObject({
     .boolean()
     .default(false)
     .describe('The id of the event stands at the end of AlarmDescription, so that a second sending is known'),
+  video: z
+    .union([z.boolean(), z.array(z.string()).min(1)])
+    .default(false)
+    .describe(
+      'Which cameras the platform is told of and may watch, live and what is kept: `true` all, or their ids; default: none',
+    ),
 });
 export type Options = z.output<typeof options>;
 
@@ -74,6 +81,24 @@ export function clashesOf(
     const zh = `与 \`${other}\` 相同且平台相同：两者的注册会互相顶替`;
     return [{ uplink: id, path: ['deviceId'], en, zh }];
   });
+}
+
+/** Whether this platform may know of a camera, and see what it sees. */
+export const maySee = ({ video }: Pick<Options, 'video'>, camera: string): boolean =>
+  Array.isArray(video) ? video.includes(camera) : video;
+
+export function warningsOf({ video }: Options): readonly Warning[] {
+  if (video === false) return [];
+  const [en, zh] = Array.isArray(video)
+    ? [video.join(', '), video.join('、')]
+    : ['all cameras', '全部摄像机'];
+  return [
+    {
+      path: ['video'],
+      en: `pictures leave the campus: this platform may watch ${en}, live and what is kept, whenever it likes; GB/T 28181 does not encrypt them`,
+      zh: `视频图像将离开校园：该平台可随时观看${zh}的实时画面和已保存的录像；GB/T 28181 对其不加密`,
+    },
+  ];
 }
 
 export function problemsOf({

@@ -18,7 +18,7 @@ import { type AlarmEvent, alarmNotify, inputOf } from './alarms.ts';
 import { createAnswering, type Part, type Session } from './answering.ts';
 import { createIds, type Ids } from './ids.ts';
 import { writeManscdp } from './manscdp.ts';
-import { clashesOf, type Options, options, problemsOf, registeringOf } from './options.ts';
+import { clashesOf, type Options, options, problemsOf, registeringOf, warningsOf } from './options.ts';
 import { placeOf, sentByOf } from './place.ts';
 import { usePort } from './ports.ts';
 import { probe } from './probe.ts';
@@ -174,6 +174,7 @@ export const gb28181 = defineTransport({
   options,
   problems: problemsOf,
   clashes: clashesOf,
+  warnings: warningsOf,
   where: ({ server, transport }) => `sip:${server.host}:${server.port};transport=${transport}`,
   open,
   probe,
