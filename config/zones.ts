@@ -57,3 +57,25 @@ export function withAccounts<C extends Pick<Config, 'devices' | 'areas' | 'rules
     },
   };
 }
+
+/** A zone that the config lists. */
+export interface ListedZone {
+  /** Of a panel behind a receiver. */
+  readonly account?: string;
+  readonly zone: number;
+  readonly id?: string | undefined;
+  readonly kind?: string | undefined;
+  readonly name?: string | undefined;
+}
+
+/** All zones that a device lists: its own, those of its panels, the inputs of a reader (by default the contact of a door). */
+export function listZones({ options }: Pick<Config['devices'][number], 'options'>): readonly ListedZone[] {
+  const { zones = [], inputs = [] } = options as Partial<Record<'zones' | 'inputs', readonly ListedZone[]>>;
+  return [
+    ...zones,
+    ...inputs.map((input) => ({ ...input, kind: input.kind ?? 'contact' })),
+    ...accountsOf(options).flatMap(({ account, zones: own = [] }) =>
+      own.map((zone) => ({ ...zone, account })),
+    ),
+  ];
+}

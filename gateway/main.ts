@@ -14,6 +14,7 @@ import { readCampus } from './campus.ts';
 import { createCommands } from './commands/index.ts';
 import { consoleOptionsOf, createConsole } from './console/index.ts';
 import { createDevices } from './devices/index.ts';
+import { createThings } from './devices/things.ts';
 import { createFloods } from './floods/index.ts';
 import type { Gateway, GatewayOptions } from './gateway.ts';
 import { openJournal } from './journal/index.ts';
@@ -77,7 +78,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const devices = createDevices(config.devices, { ...context, ...ofDevices });
   const confirmations = confirmToDevices(journal, commands, log);
   const { contentOf, ofCameras } = media;
-  const of = { trace, transports: platforms, devices: campus.targets, contentOf, media: ofCameras };
+  const things = createThings(config, { campus, devices, states });
+  const of = { trace, transports: platforms, devices: campus.targets, contentOf, media: ofCameras, things };
   const uplinks = createUplinks(config, { ...context, ...of, received: confirmations.onReceived });
 
   // --- beside it ---

@@ -7,6 +7,7 @@
  */
 import type { z } from 'zod';
 import type { Clock } from './clock.ts';
+import type { About } from './inventory.ts';
 import type { DeviceObservation, Receipt } from './observation.ts';
 
 /** A log line is a sentence for the technician with structured fields. */
@@ -32,6 +33,8 @@ export interface Host {
   report(observation: DeviceObservation): Promise<Receipt>;
   /** This device answers (or no longer does). Repeating what is known costs nothing. `part` names an account or a unit. */
   link(device: string, state: 'online' | 'offline', reason?: string, part?: string): void;
+  /** It told what it is. */
+  about?(device: string, about: About): void;
   /**
    * Bytes or frames that made no sense: counted by `reason`, which is one of a few fixed sentences, and logged once
    * a burst. What varies goes into `detail`. `device`: or the name of the line, of what no device of the config said.

@@ -2,6 +2,7 @@
 import type { z } from 'zod';
 import type { Clock } from './clock.ts';
 import type { Log, Warning } from './driver.ts';
+import type { Thing } from './inventory.ts';
 import type { Lane } from './lane.ts';
 import type { CameraMedia } from './media.ts';
 
@@ -110,6 +111,10 @@ export interface PlatformHost {
   numbers(series: string, names: readonly string[]): Promise<readonly number[]>;
   /** What cameras see, live and kept. */
   readonly media: CameraMedia;
+  /** What there is on the campus: the cameras first, then alarm inputs, in the order of the config. */
+  inventory(): readonly Thing[];
+  /** Calls back after something of it changed: what answers, what it is. @returns what ends that. */
+  onInventory(run: () => void): () => void;
   /** The ids of all that has a state: devices and areas. */
   readonly devices: readonly string[];
   /**

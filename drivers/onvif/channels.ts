@@ -169,6 +169,12 @@ export function channelOf(
   return of === undefined || ownSourceOf(only, profiles) === undefined ? only : undefined;
 }
 
+/** The profiles of a device: of its source; all, where it is the whole camera. */
+export function ownProfiles(own: Own, profiles: readonly Profile[]): readonly Profile[] {
+  const source = ownSourceOf(own, profiles);
+  return source === undefined ? profiles : profiles.filter((profile) => profile.source === source);
+}
+
 /** The profile of a device: the one named, or the first that shows its source. @throws Error where it has none. */
 export function profileOf(
   { options: { source, profile } }: Own,

@@ -8,6 +8,7 @@ import { WRONG_PASSWORD } from '../login.ts';
 import { serviceUrl } from './address.ts';
 import type { Camera } from './camera.ts';
 import type { CertificateError } from './certificate.ts';
+import { ownProfiles } from './channels.ts';
 import type { Client } from './client.ts';
 import { readEvents } from './events.ts';
 import { createBears } from './limits.ts';
@@ -89,6 +90,14 @@ function createWatch({ cameras, host, states }: Following) {
   };
 }
 
+function sayWhatItIs({ info, profiles }: Camera, { cameras, host }: Following): void {
+  const { manufacturer: maker, model, firmware } = info;
+  for (const own of cameras) {
+    const ptz = ownProfiles(own, profiles).some((profile) => (profile.ptz ?? '') !== '');
+    host.about?.(own.id, { maker, model, firmware, ptz });
+  }
+}
+
 /**
  * Whether a camera has what the config names: what it has not is a fault that says all of it, in the log too, whenever
  * that is something else. It sent nothing that is wrong. `told`: what was said last, by device.
@@ -156,7 +165,10 @@ export async function follow(following: Following): Promise<void> {
     if (!isTold)
       for (const { id } of cameras) host.log.info({ device: id, ...camera.info }, 'a camera told who it is');
     isTold = true;
-    if (compared !== camera) void compare(camera, following, toldMissing);
+    if (compared !== camera) {
+      sayWhatItIs(camera, following);
+      void compare(camera, following, toldMissing);
+    }
     compared = camera;
     if (camera.events === undefined) {
       // Nothing to listen to: whether it is there is all there is to know.

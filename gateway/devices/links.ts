@@ -1,6 +1,7 @@
 /** Who answers and who does not; a change is an event. */
 import type { Log } from '../../drivers/contract/driver.ts';
 import type { Observation, Receipt } from '../../drivers/contract/observation.ts';
+import { signal } from '../lifecycle/signal.ts';
 import type { Metrics } from '../observe/metrics.ts';
 
 export interface Links {
@@ -10,6 +11,10 @@ export interface Links {
   noteLineLost(device: string, reason: string): void;
   /** Whether all of a device answers; undefined: it has not been heard of yet. */
   online(device: string): boolean | undefined;
+  /** Whether one part of it answers, or all of it where nothing is known of that part alone. */
+  onlineAt(device: string, part: string): boolean | undefined;
+  /** Calls back after a device, or a part of one, began or ceased to answer. */
+  onChanged(run: () => void): () => void;
   /** Whether any part of a device answers. */
   isHeard(device: string): boolean;
 }
@@ -30,6 +35,7 @@ export function createLinks({
   readonly metrics: Metrics;
   readonly log: Log;
 }): Links {
+  const changed = signal<[]>('a link', log);
   const known = new Map<string, Map<string | undefined, Link>>();
   const partsOf = (device: string) => {
     const parts = known.get(device) ?? new Map<string | undefined, Link>();
@@ -52,6 +58,7 @@ export function createLinks({
     const link: Link = { answers, untold: false };
     parts.set(part, link);
     if (before?.answers !== answers) {
+      changed.tell();
       metrics.devices.set({ device }, online(device) === true ? 1 : 0);
       const name = part === undefined ? device : `${device} (${part})`;
       if (answers) log.info({ device, part }, `${name} answers`);
@@ -79,6 +86,8 @@ export function createLinks({
       for (const part of parts.length > 0 ? parts : [undefined]) noteLink(device, part, false, reason);
     },
     online,
+    onlineAt: (device, part) => known.get(device)?.get(part)?.answers ?? online(device),
+    onChanged: changed.on,
     isHeard: (device) => answersOf(device).includes(true),
   };
 }

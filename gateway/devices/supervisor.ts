@@ -6,6 +6,7 @@
  */
 import { type Clock, within } from '../../drivers/contract/clock.ts';
 import type { Command, Device, Driver, Host, Log, Outcome, Session } from '../../drivers/contract/driver.ts';
+import type { About } from '../../drivers/contract/inventory.ts';
 import type { Observation, Receipt } from '../../drivers/contract/observation.ts';
 import { createBackOff } from '../lifecycle/back-off.ts';
 import { type InFlight, inFlight } from '../lifecycle/in-flight.ts';
@@ -14,6 +15,7 @@ import { type BurstLog, burstLog } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import { createReasons } from '../observe/reasons.ts';
 import { raisedOf, type State } from '../road/states.ts';
+import { type Abouts, createAbouts } from './abouts.ts';
 import { createLastDiscarded, type LastDiscarded } from './discarded.ts';
 import { createLinks, type Links } from './links.ts';
 import { createUnmapped, type Unmapped } from './unmapped.ts';
@@ -23,6 +25,12 @@ export interface Supervisor extends Part {
   start(): void;
   /** Whether each device answers; undefined: it has not been heard of yet. */
   online(device: string): boolean | undefined;
+  /** Of one account or unit of it. */
+  readonly onlineAt: Links['onlineAt'];
+  /** What it said that it is. */
+  about(device: string): About | undefined;
+  /** Calls back after a device began or ceased to answer, or said what it is. */
+  onChanged(run: () => void): () => void;
   /** What each device told and no rule maps, and how often. */
   unmapped: Unmapped['list'];
   /** The last detail of what made no sense, by device (or line) and reason. */
@@ -74,6 +82,7 @@ interface Wire {
 interface Shared {
   readonly context: SupervisorContext;
   readonly links: Links;
+  readonly abouts: Abouts;
   readonly bursts: BurstLog;
   /** What devices said and is not on disk yet. */
   readonly flying: InFlight;
@@ -111,6 +120,7 @@ export function createSupervisor(devices: readonly Device[], context: Supervisor
   const bursts = burstLog(context.log, context.time);
   const flying = inFlight(context.time);
   const links = createLinks(context);
+  const abouts = createAbouts(context.log);
   const unmapped = createUnmapped();
   const discarded = createLastDiscarded();
   let running: readonly Promise<void>[] = [];
@@ -124,10 +134,18 @@ export function createSupervisor(devices: readonly Device[], context: Supervisor
   return {
     start() {
       running = [...wires].map((wire) =>
-        keepOpen(wire, { context, links, bursts, flying, unmapped, discarded, signal: stop.signal }),
+        keepOpen(wire, { context, links, abouts, bursts, flying, unmapped, discarded, signal: stop.signal }),
       );
     },
     online: links.online,
+    onlineAt: links.onlineAt,
+    about: abouts.of,
+    onChanged(run) {
+      const ends = [links.onChanged(run), abouts.onChanged(run)];
+      return () => {
+        for (const end of ends) end();
+      };
+    },
     unmapped: unmapped.list,
     lastDiscarded: discarded.list,
     async execute(command, { patienceMs = 0 } = {}) {
@@ -238,7 +256,7 @@ function countDiscarded(
 
 /** One session, from open to end. Rejects when the line is gone. */
 async function runSession(wire: Wire, shared: Shared): Promise<void> {
-  const { context, links, flying, unmapped, signal } = shared;
+  const { context, links, abouts, flying, unmapped, signal } = shared;
   const { driver, devices } = wire;
   const { record, keep, isolated, time, log, metrics } = context;
   const own = new AbortController();
@@ -249,6 +267,7 @@ async function runSession(wire: Wire, shared: Shared): Promise<void> {
       links.noteLink(device, part, state === 'online', reason);
       if (state === 'online') for (const wake of [...wire.waiting]) wake(false);
     },
+    about: abouts.note,
     raised: (device) => raisedOf(device, context.states?.values() ?? []),
     discarded: (...what) => countDiscarded(wire, what, shared),
     unmapped(device, what) {

@@ -1,6 +1,7 @@
 /** What an uplink needs of the gateway, and what its parts tell each other. */
 import type { Clock } from '../../drivers/contract/clock.ts';
 import type { Log } from '../../drivers/contract/driver.ts';
+import type { Things } from '../../drivers/contract/inventory.ts';
 import type { Lane } from '../../drivers/contract/lane.ts';
 import type { CameraMedia } from '../../drivers/contract/media.ts';
 import type { Refusal } from '../../drivers/contract/transport.ts';
@@ -25,6 +26,8 @@ export interface UplinkContext {
   readonly metrics: Metrics;
   readonly time: Clock;
   readonly cardKey: Buffer;
+  /** What there is on the campus. */
+  readonly things: Things;
   /** What cameras see, for who asks. */
   readonly media: CameraMedia;
   /** The content of a piece of a picture, base64. */

@@ -59,6 +59,8 @@ export function platformHost(
     timeZone,
     numbers: journal.numbers,
     media: context.media,
+    inventory: context.things.list,
+    onInventory: context.things.onChanged,
     devices,
     receipts: config.receipts,
     identity() {

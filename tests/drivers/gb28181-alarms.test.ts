@@ -89,4 +89,8 @@ it('zones of a device are inputs of their own', () => {
   const one = event('alarm.raised', { zone: { number: 3 } });
   expect(inputOf(one)).toBe('panel/3');
   expect(inputOf(event('device.offline'))).toBe('panel');
+  // Two panels behind one receiver both have a zone 3.
+  expect(inputOf(event('alarm.raised', { zone: { number: 3 }, details: { account: '12ab' } }))).toBe(
+    'panel/12AB/3',
+  );
 });

@@ -3,6 +3,7 @@
 import { onTestFinished } from 'vitest';
 import { partUplink, uplink as uplinkSchema } from '../../config/sections/uplinks.ts';
 import { systemClock } from '../../drivers/contract/clock.ts';
+import { noThings } from '../../drivers/contract/inventory.ts';
 import { noMedia } from '../../drivers/contract/media.ts';
 import type { Observation } from '../../drivers/contract/observation.ts';
 import type { Transport } from '../../drivers/contract/transport.ts';
@@ -85,6 +86,7 @@ export async function campus(
         cardKey,
         contentOf: async () => undefined,
         media: noMedia,
+        things: noThings,
         ...context,
       },
     );

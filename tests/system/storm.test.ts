@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { expect, it, onTestFinished } from 'vitest';
 import { partUplink, uplink as uplinkSchema } from '../../config/sections/uplinks.ts';
 import { systemClock } from '../../drivers/contract/clock.ts';
+import { noThings } from '../../drivers/contract/inventory.ts';
 import { noMedia } from '../../drivers/contract/media.ts';
 import type { Transport } from '../../drivers/contract/transport.ts';
 import { mqtt } from '../../drivers/platforms/mqtt/transport.ts';
@@ -77,6 +78,7 @@ it('2,000 gateways that lose a broker come back within 60 s, no second above 5 t
         cardKey: Buffer.alloc(32),
         contentOf: async () => undefined,
         media: noMedia,
+        things: noThings,
       },
     ),
   );

@@ -4,6 +4,7 @@ import { rule } from '../../config/sections/rules.ts';
 import { partUplink, type UplinkConfig, uplink } from '../../config/sections/uplinks.ts';
 import type { Clock, Timer } from '../../drivers/contract/clock.ts';
 import type { Device, Driver } from '../../drivers/contract/driver.ts';
+import { noThings } from '../../drivers/contract/inventory.ts';
 import { noMedia } from '../../drivers/contract/media.ts';
 import type { Transport } from '../../drivers/contract/transport.ts';
 import { createAlarms } from '../../gateway/alarms/index.ts';
@@ -146,6 +147,7 @@ export async function startLife(options: LifeOptions): Promise<Life> {
     cardKey: Buffer.alloc(32),
     contentOf: async () => undefined,
     media: noMedia,
+    things: noThings,
   });
 
   journal.onAppended(uplinks.wake);

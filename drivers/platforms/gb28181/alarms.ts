@@ -3,6 +3,7 @@
  * has no word there: what ended is not told. Pure.
  */
 import { type AlarmClass, alarmClasses } from '../../contract/gb28181.ts';
+import { inputName } from '../../contract/inventory.ts';
 import { type AlarmKind, alarmKinds } from '../../contract/observation.ts';
 import type { Fields } from './manscdp.ts';
 
@@ -71,6 +72,7 @@ export interface AlarmEvent {
     readonly zone?:
       | { readonly number: number; readonly id?: string | undefined; readonly name?: string | undefined }
       | undefined;
+    readonly details?: Readonly<Record<string, unknown>> | undefined;
     readonly test?: string | undefined;
   };
 }
@@ -84,9 +86,11 @@ export function rowOf({ type, data: { kind, cause, state } }: AlarmEvent): Alarm
   return of(cause) ?? of(kind) ?? (Object.hasOwn(alarmTable, short) ? alarmTable[short] : undefined);
 }
 
-/** Of one alarm input, over all its alarms: a zone of a device, or the device. */
-export const inputOf = ({ data: { device, zone } }: AlarmEvent): string =>
-  zone === undefined ? device.id : `${device.id}/${zone.id ?? zone.number}`;
+/** Which alarm input it is of. */
+export const inputOf = ({ data: { device, zone, details } }: AlarmEvent): string => {
+  const account = details?.['account'];
+  return inputName(device.id, typeof account === 'string' && account !== '' ? account : undefined, zone);
+};
 
 /** More is cut off by databases of platforms in use; the standard sets no limit. */
 const DESCRIPTION_MAX = 200;

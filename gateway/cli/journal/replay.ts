@@ -5,6 +5,7 @@ import { wantsOf } from '../../../config/catalogue/filter.ts';
 import { say } from '../../../config/language.ts';
 import type { UplinkConfig } from '../../../config/sections/uplinks.ts';
 import { systemClock } from '../../../drivers/contract/clock.ts';
+import { noThings } from '../../../drivers/contract/inventory.ts';
 import type { Lane } from '../../../drivers/contract/lane.ts';
 import { noMedia } from '../../../drivers/contract/media.ts';
 import type { Answer, PlatformHost, Transport } from '../../../drivers/contract/transport.ts';
@@ -77,6 +78,8 @@ const hostAside = ({ id }: UplinkConfig, campus: string): PlatformHost => ({
   numbers: async () => [],
   startedAt: new Date(systemClock.wall()).toISOString(),
   media: noMedia,
+  inventory: noThings.list,
+  onInventory: noThings.onChanged,
   devices: [],
   identity: () => undefined,
   shown: async () => {},
