@@ -26,7 +26,7 @@ import {
 } from './event-data.ts';
 
 /** The version of topics and events, of its own; a breaking change changes the `v1` of the topics too. */
-export const contractVersion = '1.5.0';
+export const contractVersion = '1.6.0';
 
 interface CatalogueEntry {
   readonly lane: Lane;

@@ -9,7 +9,6 @@ import { createRequire } from 'node:module';
 import { Cam } from 'onvif';
 import { type Clock, within } from '../contract/clock.ts';
 import { withCredentials } from '../digest.ts';
-import { hasNo, MissingError } from './absent.ts';
 import { atCamera, serviceUrl } from './address.ts';
 import { type Profile, readProfiles } from './channels.ts';
 import type { Client } from './client.ts';
@@ -23,6 +22,7 @@ import {
 } from './codec.ts';
 import { takePicture } from './picture.ts';
 import { forPtz, forVideo } from './profiles.ts';
+import { findPreset, presetNamed, presetXml, type Velocity, velocityXml } from './ptz.ts';
 import { readTopics, type Topic } from './topics.ts';
 import { escapeXml, plainXml, readBody } from './xml.ts';
 
@@ -48,8 +48,15 @@ export interface Camera {
   topics(): Promise<readonly Topic[] | undefined>;
   /** Of a profile; undefined: of the first. @throws Error. */
   presets(profile: string | undefined): Promise<readonly Preset[]>;
-  /** By token or name, of a profile; undefined: of the first. @throws MissingError where it has none of that name; Error. */
+  /** By token, name or number, of a profile; undefined: of the first. @throws MissingError where it has none of that name; Error. */
   gotoPreset(preset: string, profile: string | undefined): Promise<void>;
+  /** Keeps where it looks as a preset of this name, or in the place of the one that has it. @throws Error. */
+  savePreset(preset: string, profile: string | undefined): Promise<void>;
+  /** @throws MissingError where it has none of that name; Error. */
+  deletePreset(preset: string, profile: string | undefined): Promise<void>;
+  /** Turns and zooms; it stops by itself after so many seconds, where it minds that. @throws Error. */
+  move(velocity: Velocity, seconds: number, profile: string | undefined): Promise<void>;
+  halt(profile: string | undefined): Promise<void>;
   setRelay(token: string, on: boolean): Promise<void>;
   /** JPEG. `stream`: where it is, where that is known better. @throws Error. */
   snapshot(profile: string | undefined, signal: AbortSignal, stream?: string): Promise<Buffer>;
@@ -231,6 +238,8 @@ export async function connectCamera(client: Client, time: Clock): Promise<Camera
     const profile = forVideo(chosen, profiles);
     return profile === undefined ? {} : { profileToken: escapeXml(profile) };
   };
+  const askPtz = async (name: string, profile: string | undefined, content: string): Promise<void> =>
+    void (await ours.ask('ptz', PTZ, name, ofProfile(forPtz(profile, profiles)) + content));
   const camera: Camera = {
     info: {
       manufacturer: text(info?.['manufacturer']),
@@ -251,17 +260,19 @@ export async function connectCamera(client: Client, time: Clock): Promise<Camera
       return readPresets(await ours.ask('ptz', PTZ, 'GetPresets', ofProfile(forPtz(profile, profiles))));
     },
     async gotoPreset(wanted, profile) {
-      const presets = await camera.presets(profile);
-      // Names may be missing, and be the same twice; tokens are not.
-      const found =
-        presets.find(({ token }) => token === wanted) ?? presets.find(({ name }) => name === wanted);
-      if (found === undefined) {
-        const there = presets.map(({ name, token }) => name || token);
-        throw new MissingError(hasNo('preset', wanted, there));
-      }
-      const preset = `<PresetToken>${escapeXml(found.token)}</PresetToken>`;
-      await ours.ask('ptz', PTZ, 'GotoPreset', ofProfile(forPtz(profile, profiles)) + preset);
+      await askPtz('GotoPreset', profile, presetXml(presetNamed(wanted, await camera.presets(profile))));
     },
+    async savePreset(wanted, profile) {
+      const found = findPreset(wanted, await camera.presets(profile));
+      const named = `<PresetName>${escapeXml(wanted)}</PresetName>`;
+      await askPtz('SetPreset', profile, found === undefined ? named : presetXml(found));
+    },
+    async deletePreset(wanted, profile) {
+      await askPtz('RemovePreset', profile, presetXml(presetNamed(wanted, await camera.presets(profile))));
+    },
+    move: (velocity, seconds, profile) =>
+      askPtz('ContinuousMove', profile, `${velocityXml(velocity)}<Timeout>PT${seconds}S</Timeout>`),
+    halt: (profile) => askPtz('Stop', profile, '<PanTilt>true</PanTilt><Zoom>true</Zoom>'),
     topics: onceOnly(async () => readTopics(await ours.ask('events', EVENTS, 'GetEventProperties', ''))),
     sources: onceOnly(async () => readVideoSources(await ours.ask('media', MEDIA, 'GetVideoSources', ''))),
     relays: onceOnly(async () => readRelayOutputs(await ours.ask(undefined, DEVICE, 'GetRelayOutputs', ''))),

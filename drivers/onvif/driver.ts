@@ -9,11 +9,12 @@ import type { CameraAddress } from './address.ts';
 import type { Camera } from './camera.ts';
 import { tlsOf } from './certificate.ts';
 import { channelClashes } from './channel-check.ts';
-import { channelOf, sourceNamed } from './channels.ts';
+import { channelOf, profileOf, sourceNamed } from './channels.ts';
 import { createClient } from './client.ts';
 import { createExecutor } from './execute.ts';
 import { follow } from './follow.ts';
 import { loginClashes, type Own, options, portOf } from './options.ts';
+import { createMoves } from './ptz.ts';
 import { createRelays } from './relays.ts';
 import { createStates } from './states.ts';
 
@@ -26,7 +27,8 @@ export const onvif = defineDriver({
   options,
   line: ({ options: own }) => `onvif ${own.host}:${portOf(own)}`,
   commands: ({ options: { relays } }) => [
-    ...['preset', 'snapshot', 'clip', 'push-stream', 'stop-stream'].map((action) => ({ action })),
+    ...['preset', 'snapshot', 'move', 'halt', 'save-preset', 'delete-preset'].map((action) => ({ action })),
+    ...['clip', 'push-stream', 'stop-stream'].map((action) => ({ action })),
     ...relays.flatMap(({ id }) => ['activate', 'deactivate'].map((action) => ({ action, output: id }))),
   ],
   problems({ options: { username, passwordFile, relays } }) {
@@ -96,14 +98,31 @@ export const onvif = defineDriver({
           .catch(() => {}),
       clock,
     );
+    const moves = createMoves(
+      async (device, wish) => {
+        const own = cameras.find(({ id }) => id === device) ?? first;
+        const one = await connected();
+        const profile = profileOf(own, one.profiles);
+        if (wish === undefined) await one.halt(profile);
+        else await one.move(wish.velocity, Math.ceil(wish.ms / 1000), profile);
+      },
+      (device, why) =>
+        host.log.warn(
+          { device, reason: why?.slice(0, REASON_MAX) },
+          why === undefined
+            ? 'a camera stands still again'
+            : 'a camera does not stop turning; it is told again',
+        ),
+      clock,
+    );
     const running = follow({ cameras, client, host, signal, states, connected, forget });
     return {
       ended: running,
-      execute: createExecutor(cameras, host, signal, connected, client, relays),
+      execute: createExecutor(cameras, host, signal, connected, client, relays, moves),
       async close() {
         stop.abort();
         states.close();
-        await relays.rest();
+        await Promise.all([relays.rest(), moves.rest()]);
         await running.catch(() => {});
       },
     };

@@ -8,6 +8,7 @@ import type { Camera } from './camera.ts';
 import { profileOf } from './channels.ts';
 import type { Client } from './client.ts';
 import type { Own } from './options.ts';
+import type { Moves } from './ptz.ts';
 import type { Relays } from './relays.ts';
 
 /** A camera that turns needs a moment until its picture stands still. */
@@ -20,6 +21,14 @@ const snapshotSchema = z.strictObject({
   preset: z.string().min(1).max(100).optional(),
   event: z.string().max(64).optional(),
 });
+const savedSchema = z.strictObject({ preset: z.string().min(1).max(100) });
+const speed = z.number().min(-1).max(1).default(0);
+const moveSchema = z.strictObject({
+  pan: speed,
+  tilt: speed,
+  zoom: speed,
+  for: z.number().min(0.1).max(30).default(10),
+});
 const relaySchema = z.strictObject({ output: z.string(), for: z.number().positive().max(86_400).optional() });
 
 /** What a camera, or a channel of a recorder, can be told. */
@@ -30,6 +39,7 @@ export function createExecutor(
   connected: () => Promise<Camera>,
   client: Client,
   relays: Relays,
+  moves: Moves,
 ): (command: Command) => Promise<Outcome> {
   const read = <T>(schema: z.ZodType<T>, given: unknown): T => {
     const parsed = schema.safeParse(given);
@@ -75,6 +85,23 @@ export function createExecutor(
         await camera.gotoPreset(preset, profile);
         return { done: true };
       }
+      case 'save-preset':
+      case 'delete-preset': {
+        const { preset } = read(savedSchema, command.arguments);
+        const { camera, profile } = await channel();
+        await (command.action === 'save-preset'
+          ? camera.savePreset(preset, profile)
+          : camera.deletePreset(preset, profile));
+        return { done: true };
+      }
+      case 'move': {
+        const { for: seconds, ...velocity } = read(moveSchema, command.arguments);
+        await moves.move(device.id, velocity, seconds * 1000);
+        return { done: true };
+      }
+      case 'halt':
+        await moves.halt(device.id);
+        return { done: true };
       case 'snapshot': {
         const { preset, event } = read(snapshotSchema, command.arguments);
         const { camera, profile } = await channel();

@@ -67,10 +67,11 @@ export const RELAY = 'ro0';
 
 /** PTZ and relays. `turn`: to a preset, by its number from 1; `did`: what was switched. */
 export function motionAnswers(
-  presets: readonly string[],
+  names: readonly string[],
   turn: (preset: number, name: string) => void,
   did: (what: string) => void,
 ): Answers {
+  const presets = [...names];
   return {
     GetPresets: () =>
       `<tptz:GetPresetsResponse>${presets.map((name, i) => `<tptz:Preset token="p${i + 1}"><tt:Name>${name}</tt:Name></tptz:Preset>`).join('')}</tptz:GetPresetsResponse>`,
@@ -80,6 +81,30 @@ export function motionAnswers(
       if (wanted < 1 || wanted > presets.length) return undefined;
       turn(wanted, presets[wanted - 1] ?? '');
       return '<tptz:GotoPresetResponse/>';
+    },
+    SetPreset(body) {
+      const known = Number(/^p(\d+)$/.exec(textIn(body, 'PresetToken') ?? '')?.[1] ?? 0);
+      const name = textIn(body, 'PresetName') ?? presets[known - 1] ?? '';
+      if (known === 0) presets.push(name);
+      did(`save preset ${name}`);
+      return `<tptz:SetPresetResponse><tptz:PresetToken>p${known === 0 ? presets.length : known}</tptz:PresetToken></tptz:SetPresetResponse>`;
+    },
+    RemovePreset(body) {
+      const at = Number(/^p(\d+)$/.exec(textIn(body, 'PresetToken') ?? '')?.[1] ?? 0) - 1;
+      if (presets[at] === undefined) return undefined;
+      did(`remove preset ${presets.splice(at, 1)}`);
+      return '<tptz:RemovePresetResponse/>';
+    },
+    ContinuousMove(body) {
+      const of = (element: string, name: string) =>
+        Number(new RegExp(`<(?:[\\w-]+:)?${element}\\s[^>]*\\b${name}="([^"]*)"`).exec(body)?.[1] ?? 0);
+      const [pan, tilt, zoom] = [of('PanTilt', 'x'), of('PanTilt', 'y'), of('Zoom', 'x')];
+      did(`move ${pan} ${tilt} ${zoom} for ${textIn(body, 'Timeout') ?? 'ever'}`);
+      return '<tptz:ContinuousMoveResponse/>';
+    },
+    Stop() {
+      did('stop');
+      return '<tptz:StopResponse/>';
     },
     SetRelayOutputState(body) {
       const token = textIn(body, 'RelayOutputToken') ?? '';

@@ -135,6 +135,45 @@ describe('a camera', { timeout: 30_000 }, () => {
   });
 });
 
+describe('a camera that turns', { timeout: 30_000 }, () => {
+  it('moves until it is told to stop, and stops by itself after its time', async () => {
+    const { tell, did } = await camera();
+    expect(await tell('move', { pan: -0.5, tilt: 0.25 })).toEqual({ done: true });
+    expect(await did.next()).toBe('move -0.5 0.25 0 for PT10S');
+    expect(await tell('halt')).toEqual({ done: true });
+    expect(await did.next()).toBe('stop');
+    expect(await tell('move', { zoom: 1, for: 2 })).toEqual({ done: true });
+    expect([await did.next(), await did.next()]).toEqual(['move 0 0 1 for PT2S', 'stop']);
+    await expect(tell('move', { pan: 2 })).rejects.toThrow('arguments.pan');
+  });
+
+  it('that moves when the gateway ends is stopped', async () => {
+    const { tell, did, session } = await camera();
+    await tell('move', { tilt: 1, for: 30 });
+    await session.close();
+    expect([await did.next(), await did.next()]).toEqual(['move 0 1 0 for PT30S', 'stop']);
+  });
+
+  it('keeps presets, deletes them, and finds them by the number of their token', async () => {
+    const { tell, did } = await camera();
+    await tell('save-preset', { preset: '7' });
+    await tell('preset', { preset: '2' });
+    await tell('preset', { preset: '7' });
+    await tell('save-preset', { preset: 'gate' });
+    await tell('delete-preset', { preset: '1' });
+    const heard = [];
+    for (let i = 0; i < 5; i++) heard.push(await did.next());
+    expect(heard).toEqual([
+      'save preset 7',
+      'preset yard',
+      'preset 7',
+      'save preset gate',
+      'remove preset gate',
+    ]);
+    await expect(tell('delete-preset', { preset: '9' })).rejects.toThrow('it has no preset 9');
+  });
+});
+
 describe('the clock of a camera', { timeout: 30_000 }, () => {
   it('that steps keeps its subscription, with what waits in it: our password was not wrong', async () => {
     const { one, ready, reports } = await camera({}, { auth: 'token' });

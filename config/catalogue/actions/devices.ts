@@ -3,6 +3,13 @@ import { z } from 'zod';
 import { DAY_S, define, event, nothing } from './action.ts';
 
 const output = z.string().describe('An output of the device');
+const preset = z
+  .string()
+  .min(1)
+  .max(100)
+  .describe('Its name, its token, or the number that its token ends with');
+/** Of the fastest that a camera can, to the right, up, and in (ONVIF PTZ 5: generic velocity spaces). */
+const speed = z.number().min(-1).max(1).default(0);
 const seconds = z.number().positive().max(DAY_S).optional().describe('Seconds');
 
 /** Relays, doors, bollards. */
@@ -48,16 +55,40 @@ export const outputs = define({
 export const pictures = define({
   preset: {
     of: 'device',
-    en: 'Turn a camera to a preset, by name or token',
+    en: 'Turn a camera to a preset',
     zh: '调用预置位',
-    arguments: z.strictObject({ preset: z.string().min(1).max(100), event }),
+    arguments: z.strictObject({ preset, event }),
   },
   snapshot: {
     of: 'device',
     en: 'Take a picture, at a preset where one is named; answers with `picture`, which comes as said under Pictures',
     zh: '抓拍',
     about: true,
-    arguments: z.strictObject({ preset: z.string().min(1).max(100).optional(), event }),
+    arguments: z.strictObject({ preset: preset.optional(), event }),
+  },
+  move: {
+    of: 'device',
+    en: 'Turn a camera, and zoom, until `halt`, or until its time is over',
+    zh: '云台转动与变倍',
+    arguments: z.strictObject({
+      pan: speed.describe('-1 to 1: to the left, to the right'),
+      tilt: speed.describe('-1 to 1: down, up'),
+      zoom: speed.describe('-1 to 1: out, in'),
+      for: z.number().min(0.1).max(30).default(10).describe('Seconds: it stops then, though `halt` is lost'),
+    }),
+  },
+  halt: { of: 'device', en: 'Stop a camera that turns or zooms', zh: '云台停止', arguments: nothing },
+  'save-preset': {
+    of: 'device',
+    en: 'Keep where a camera looks as a preset: in the place of the one of this name, or as a new one',
+    zh: '设置预置位',
+    arguments: z.strictObject({ preset }),
+  },
+  'delete-preset': {
+    of: 'device',
+    en: 'Delete a preset of a camera',
+    zh: '删除预置位',
+    arguments: z.strictObject({ preset }),
   },
 });
 
