@@ -56,6 +56,8 @@ export interface Answer {
 export interface Asked {
   readonly request: Request;
   readonly from: Peer;
+  /** Ours, that our answers bear where the question has none: of the dialog that it begins. */
+  readonly tag: string;
   /** Answers: 1xx as often as wanted, then once with 200 or more; what is said after that is not sent. */
   answer(answer: Answer): void;
   /** Of an INVITE: it was withdrawn, and is to be answered 487. */
@@ -216,7 +218,7 @@ interface Serving {
 function serve(
   { request, from, via, time }: { request: Request; from: Peer; via: Via; time: Clock },
   over: () => void,
-): Serving & Pick<Asked, 'answer' | 'onCancel' | 'onAcknowledged'> {
+): Serving & Pick<Asked, 'tag' | 'answer' | 'onCancel' | 'onAcknowledged'> {
   const isInvite = request.method === 'INVITE';
   const tag = randomBytes(6).toString('hex');
   let last: Buffer | undefined;
@@ -240,7 +242,7 @@ function serve(
       if (last === undefined) say({ status: 100, reason: 'Trying' });
     });
   return {
-    end,
+    ...{ tag, end },
     again() {
       if (last !== undefined) from.send(last);
     },
@@ -318,8 +320,8 @@ export function createTransactions({ time, asked, discarded }: TransactionOption
     });
     served.set(key, serving);
     if (dialog !== undefined) dialogs.set(dialog, serving);
-    const { answer, onCancel, onAcknowledged } = serving;
-    asked({ request, from, answer, onCancel, onAcknowledged });
+    const { tag, answer, onCancel, onAcknowledged } = serving;
+    asked({ request, from, tag, answer, onCancel, onAcknowledged });
   };
 
   return {
