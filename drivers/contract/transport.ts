@@ -249,3 +249,12 @@ export class StartOver extends Error {
     this.name = 'StartOver';
   }
 }
+
+/** The platform does not take us for whom we say that we are: that is tried again, and seldom. */
+export class LoginRefused extends Error {
+  readonly code = 'E_UPLINK_LOGIN_REFUSED';
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'LoginRefused';
+  }
+}

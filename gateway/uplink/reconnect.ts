@@ -4,7 +4,7 @@
  * another. A campus with an alarm does not wait for that: few have one at the same moment.
  */
 import type { Clock } from '../../drivers/contract/clock.ts';
-import { StartOver } from '../../drivers/contract/transport.ts';
+import { LoginRefused, StartOver } from '../../drivers/contract/transport.ts';
 
 const FIRST_MS = 500;
 const MAX_MS = 60_000;
@@ -12,6 +12,16 @@ const MAX_MS = 60_000;
 const GOOD_AFTER_MS = 30_000;
 /** Over which the next try is spread while a suspicion is found out: the platform is there, and events wait. */
 const SUSPICION_SPREAD_MS = 3000;
+/** Who was not let in comes again in half of this to all of it, doubled each time; not doubled where an alarm waits. */
+const REFUSED_MS = 60_000;
+/** Not less often: the password may be mended there. */
+const REFUSED_MAX_MS = 600_000;
+
+/** The delay after so many refusals (from 1), one after the other, of our name or password: platforms lock out who tries often. */
+export function refusedBackoff(refusals: number, isUrgent: boolean, random: () => number): number {
+  const window = Math.min(REFUSED_MAX_MS, REFUSED_MS * 2 ** Math.min(refusals - 1, 10));
+  return (isUrgent ? REFUSED_MS : window) * (0.5 + random() / 2);
+}
 
 /**
  * The delay before try number `tries` (from 1), ms: anything from nothing to the window, by `random` in [0, 1). The
@@ -40,6 +50,15 @@ export function createReconnect(
   },
 ): Reconnect {
   let short = new AbortController();
+  let refusals = 0;
+  const waitRefused = async () => {
+    short = new AbortController();
+    const since = time.elapsed();
+    const ms = refusedBackoff(refusals, of.urgency().spreadMs === 0, time.random);
+    await time.wait(ms, AbortSignal.any([signal, short.signal]));
+    const rest = REFUSED_MS / 2 - (time.elapsed() - since);
+    if (short.signal.aborted && rest > 0) await time.wait(rest, signal);
+  };
   const wait = async (tries: number) => {
     short = new AbortController();
     const { spreadMs, hot } = of.urgency();
@@ -55,8 +74,9 @@ export function createReconnect(
         if (time.elapsed() - since > GOOD_AFTER_MS) tries = 0;
         if (reason instanceof StartOver || signal.aborted) continue;
         tries++;
+        refusals = reason instanceof LoginRefused ? refusals + 1 : 0;
         of.onDisconnected(reason.message);
-        await wait(tries);
+        await (refusals > 0 ? waitRefused() : wait(tries));
       }
     },
     hurry: () => short.abort(),

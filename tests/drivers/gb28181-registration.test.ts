@@ -56,6 +56,7 @@ async function registered(
     expiresSeconds: 3600,
     keepaliveMs: 6000,
     identity: newIdentity(),
+    signal: new AbortController().signal,
     time,
     keepalive: () => Buffer.from('<Notify/>'),
     ...own,

@@ -53,6 +53,7 @@ async function gateway(port: number, by: 'UDP' | 'TCP', password: string) {
     platform: { id: PLATFORM, domain: '3402000000' },
     credentials: { username: DEVICE, password },
     ...{ expiresSeconds: 3600, keepaliveMs: 60_000, keepalive: () => Buffer.from('<Notify/>') },
+    signal: new AbortController().signal,
   });
 }
 

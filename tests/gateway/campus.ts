@@ -1,4 +1,7 @@
-/** A gateway without devices: a journal, a recorder and one uplink, or more (`connectTo`). */
+/**
+ * A gateway without devices: a journal, a recorder and one uplink, or more (`connectTo`); over MQTT, or the `protocol`
+ * that is named.
+ */
 
 import { onTestFinished } from 'vitest';
 import { partUplink, uplink as uplinkSchema } from '../../config/sections/uplinks.ts';
@@ -7,7 +10,7 @@ import { noThings } from '../../drivers/contract/inventory.ts';
 import { noMedia } from '../../drivers/contract/media.ts';
 import type { Observation } from '../../drivers/contract/observation.ts';
 import type { Transport } from '../../drivers/contract/transport.ts';
-import { mqtt } from '../../drivers/platforms/mqtt/transport.ts';
+import { platforms } from '../../drivers/index.ts';
 import { operatorHandlers } from '../../gateway/alarms/operators.ts';
 import { createCommands } from '../../gateway/commands/index.ts';
 import { watchClock } from '../../gateway/observe/clock.ts';
@@ -18,6 +21,19 @@ import { createLives } from '../../gateway/uplink/lives.ts';
 import { createUplink, type Uplink } from '../../gateway/uplink/uplink.ts';
 import { openHere } from '../backing.ts';
 import { silentLog, temporaryDirectory } from '../helpers.ts';
+
+const configOf = (port: number, options: object) =>
+  partUplink(
+    uplinkSchema.parse({
+      id: 'police',
+      ...('protocol' in options
+        ? { server: `127.0.0.1:${port}` }
+        : { url: `mqtt://127.0.0.1:${port}`, window: 32 }),
+      reconnectSpread: '0s',
+      commands: [{ actions: ['replay', 'acknowledge', 'close', 'activate'], targets: ['*'] }],
+      ...options,
+    }),
+  );
 
 export async function campus(
   port: number,
@@ -58,38 +74,26 @@ export async function campus(
   const cardKey = Buffer.alloc(32, 1);
   const uplinks: Uplink[] = [];
   const connectTo = (to: number, options: object) => {
-    const one = createUplink(
-      partUplink(
-        uplinkSchema.parse({
-          id: 'police',
-          url: `mqtt://127.0.0.1:${to}`,
-          window: 32,
-          reconnectSpread: '0s',
-          commands: [{ actions: ['replay', 'acknowledge', 'close', 'activate'], targets: ['*'] }],
-          ...options,
-        }),
-      ),
-      mqtt as Transport,
-      {
-        campus: '45',
-        version: '0',
-        timeZone: 'Asia/Shanghai',
-        startedAt: '2026-11-24T00:00:00.000Z',
-        devices: ['d'],
-        journal,
-        recorder,
-        lives,
-        commands,
-        log: silentLog,
-        metrics,
-        time,
-        cardKey,
-        contentOf: async () => undefined,
-        media: noMedia,
-        things: noThings,
-        ...context,
-      },
-    );
+    const config = configOf(to, options);
+    const one = createUplink(config, platforms.find(({ name }) => name === config.protocol) as Transport, {
+      campus: '45',
+      version: '0',
+      timeZone: 'Asia/Shanghai',
+      startedAt: '2026-11-24T00:00:00.000Z',
+      devices: ['d'],
+      journal,
+      recorder,
+      lives,
+      commands,
+      log: silentLog,
+      metrics,
+      time,
+      cardKey,
+      contentOf: async () => undefined,
+      media: noMedia,
+      things: noThings,
+      ...context,
+    });
     uplinks.push(one);
     journal.knownAs.onRenumbered(one.renumber);
     one.start();

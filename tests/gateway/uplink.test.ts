@@ -3,7 +3,7 @@ import { createServer, type Socket } from 'node:net';
 import { Aedes, type AedesPublishPacket, type Client } from 'aedes';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { eventFilter } from '../../config/catalogue/filter.ts';
-import { backoff } from '../../gateway/uplink/reconnect.ts';
+import { backoff, refusedBackoff } from '../../gateway/uplink/reconnect.ts';
 import { freePort, stream, take } from '../helpers.ts';
 import { campus } from './campus.ts';
 
@@ -204,6 +204,14 @@ describe('reconnects', () => {
     expect(backoff(5, 0, () => 0)).toBe(0);
     // Never over less than the spread.
     expect([1, 5, 6].map((tries) => backoff(tries, 20_000, () => 1))).toEqual([20_000, 20_000, 32_000]);
+  });
+
+  it('of who is refused by its name or password wait longer each time, and never less than half a minute', () => {
+    const waits = (isUrgent: boolean, dice: number) =>
+      [1, 2, 3, 4, 5, 1000].map((refusals) => refusedBackoff(refusals, isUrgent, () => dice) / 1000);
+    expect(waits(false, 1)).toEqual([60, 120, 240, 480, 600, 600]);
+    expect(waits(false, 0)).toEqual([30, 60, 120, 240, 300, 300]);
+    expect(waits(true, 1)).toEqual([60, 60, 60, 60, 60, 60]);
   });
 });
 

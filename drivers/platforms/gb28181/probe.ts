@@ -128,26 +128,21 @@ async function registerOnce(
     asked: ({ answer }) => answer({ status: 480, reason: 'Temporarily Unavailable' }),
     discarded() {},
   });
-  const registering = register({
-    ...registeringOf(own),
-    ...{ endpoint, place, sentBy, time, identity: newIdentity(), expiresSeconds: EXPIRES_SECONDS },
-    ...{ keepaliveMs: own.keepalive, keepalive: () => Buffer.alloc(0) },
-  });
   const patience = new AbortController();
-  const late = time.wait(PATIENCE_MS, patience.signal).then(() => {
-    throw new Error('no answer');
-  });
-  late.catch(() => {});
+  const timer = time.after(PATIENCE_MS, () => patience.abort());
   try {
-    const registration = await Promise.race([registering, late]);
+    const registration = await register({
+      ...registeringOf(own),
+      ...{ endpoint, place, sentBy, time, identity: newIdentity(), expiresSeconds: EXPIRES_SECONDS },
+      ...{ keepaliveMs: own.keepalive, keepalive: () => Buffer.alloc(0), signal: patience.signal },
+    });
     const found = clockFinding(registration, timeZone);
     await registration.close(GOODBYE_MS, true);
     return found;
   } catch (error) {
-    registering.catch(() => {});
     return whyNot(error, place);
   } finally {
-    patience.abort();
+    timer.stop();
     remove();
   }
 }

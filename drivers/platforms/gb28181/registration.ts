@@ -55,6 +55,8 @@ export interface RegistrationOptions {
   readonly time: Clock;
   /** The body of a keepalive. */
   readonly keepalive: () => Buffer;
+  /** Once aborted, the first answer is not waited for any more. */
+  readonly signal: AbortSignal;
 }
 
 export interface Registration {
@@ -169,11 +171,24 @@ function createRegistrar(options: RegistrationOptions) {
   };
 }
 
+/** @throws the signal's reason, once it is aborted. */
+async function unless<T>(signal: AbortSignal, promise: Promise<T>): Promise<T> {
+  const aborted = Promise.withResolvers<never>();
+  const give = () => aborted.reject(signal.reason);
+  if (signal.aborted) give();
+  signal.addEventListener('abort', give, { once: true });
+  try {
+    return await Promise.race([promise, aborted.promise]);
+  } finally {
+    signal.removeEventListener('abort', give);
+  }
+}
+
 /** Registers. @throws RefusedError, or Error where nobody answers. */
 export async function register(options: RegistrationOptions): Promise<Registration> {
   const { endpoint, place, time } = options;
   const registrar = createRegistrar(options);
-  const first = await registrar.registerFor();
+  const first = await unless(options.signal, registrar.registerFor());
   const { promise: ended, resolve: end } = Promise.withResolvers<Error>();
   const stop = new AbortController();
   ended.then(() => stop.abort());

@@ -9,6 +9,7 @@ import {
   type Channel,
   type ChannelState,
   defineTransport,
+  LoginRefused,
   type Outgoing,
   type PlatformHost,
   type Refusal,
@@ -22,7 +23,7 @@ import { clashesOf, type Options, options, problemsOf, registeringOf, warningsOf
 import { placeOf, sentByOf } from './place.ts';
 import { usePort } from './ports.ts';
 import { probe } from './probe.ts';
-import { type Identity, newIdentity, type Registration, register } from './registration.ts';
+import { type Identity, newIdentity, RefusedError, type Registration, register } from './registration.ts';
 import { type Request, readUri } from './sip/message.ts';
 
 /** An alarm has some hundred bytes; the event that it is made of has no such limit. */
@@ -81,6 +82,12 @@ async function sendAlarm({ body }: Outgoing, { own, host, ids, message }: Sendin
   return { is: refusals[status] ?? 'refused', reason: `${status} ${reason}`.trim(), code: status };
 }
 
+/** Tries of who is not let in have been reported as an attack. */
+const seldom = (error: Error): Error =>
+  error instanceof RefusedError && error.why !== 'other'
+    ? new LoginRefused(error.message, { cause: error })
+    : error;
+
 function stateOf({ known, date }: Registration, { timeZone }: PlatformHost): ChannelState {
   const [since, until] = [known.since, known.until].map((at) => new Date(at).toISOString()) as [
     string,
@@ -129,7 +136,7 @@ async function open(own: Options, host: PlatformHost): Promise<Channel> {
   try {
     registration = await register({
       ...registeringOf(own),
-      ...{ endpoint, place, identity, sentBy, time: host.clock },
+      ...{ endpoint, place, identity, sentBy, time: host.clock, signal: host.signal },
       expiresSeconds: Math.round(own.registerFor / 1000),
       keepaliveMs: own.keepalive,
       keepalive: () =>
@@ -144,11 +151,11 @@ async function open(own: Options, host: PlatformHost): Promise<Channel> {
   } catch (error) {
     registered.reject(error);
     await over();
-    throw error;
+    throw seldom(error as Error);
   }
   const ended = registration.ended.then(async (error) => {
     await over();
-    return error;
+    return seldom(error);
   });
   return {
     about: { sip: place.transport, version: own.version },
