@@ -7,6 +7,7 @@
  */
 import { say } from '../config/language.ts';
 import { type Command, printing, type Terminal, terminalOfProcess, UsageError } from './cli/command.ts';
+import { ValueError } from './cli/values.ts';
 import { version } from './version.ts';
 
 /** Loaded only when named. */
@@ -84,7 +85,7 @@ export async function runCommandLine(
     const { message, code } = error as Error & { code?: string };
     stderr.write(`${name}: ${message}\n`);
     if (error instanceof UsageError || code?.startsWith('ERR_PARSE_ARGS') === true) {
-      stderr.write(`\n${command.usage}\n`);
+      if (!(error instanceof ValueError)) stderr.write(`\n${command.usage}\n`);
       return 2;
     }
     return 3;

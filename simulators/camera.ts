@@ -23,6 +23,8 @@ export interface CameraOptions {
   readonly host?: string;
   readonly port: number;
   readonly rtspPort: number;
+  /** Where the port of the stream is taken it is at a free one: who asks the camera is told which. */
+  readonly anyRtspPort?: boolean;
   readonly username?: string;
   readonly password?: string;
   /** HTTP digest, WS-UsernameToken, or either. */
@@ -66,6 +68,7 @@ export async function startCamera(options: CameraOptions): Promise<Camera> {
   const rtsp = await startRtsp({
     host,
     port: rtspPort,
+    orAny: options.anyRtspPort,
     source: liveVideo(() => view, rate),
     ...(password !== undefined && { username, password }),
   });
@@ -76,7 +79,7 @@ export async function startCamera(options: CameraOptions): Promise<Camera> {
   };
   const events = createEvents(base, now, time);
   const serial = createHash('md5').update(id).digest('hex').slice(0, 12);
-  const stream = `rtsp://${host}:${rtspPort}/main`;
+  const stream = `rtsp://${host}:${rtsp.port}/main`;
   const answers: Answers = {
     ...standardAnswers({ host, serial }, PULL_POINTS),
     ...deviceAnswers({ base, serial, stream, rate }),

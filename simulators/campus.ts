@@ -88,10 +88,15 @@ interface Simulated {
 }
 type ReadKey = (file: string) => Uint8Array;
 
+/** `taken`: ports that are somebody's. */
+type Simulate = (
+  devices: readonly CampusDevice[],
+  readKey: ReadKey,
+  taken: ReadonlySet<number>,
+) => Promise<Simulated>;
+
 /** How the devices of each driver are simulated: one line a driver. */
-const kinds: Readonly<
-  Record<string, (devices: readonly CampusDevice[], readKey: ReadKey) => Promise<Simulated>>
-> = {
+const kinds: Readonly<Record<string, Simulate>> = {
   dc09: panels,
   'http-push': terminals,
   modbus: fences,
@@ -188,8 +193,11 @@ async function signs(devices: readonly CampusDevice[]): Promise<Simulated> {
   return { simulators: await Promise.all(starting), skipped };
 }
 
-async function cameras(devices: readonly CampusDevice[]): Promise<Simulated> {
-  const skipped: string[] = [];
+async function cameras(
+  devices: readonly CampusDevice[],
+  _readKey: ReadKey,
+  taken: ReadonlySet<number>,
+): Promise<Simulated> {
   const started = await Promise.all(
     [
       ...Map.groupBy(
@@ -204,14 +212,15 @@ async function cameras(devices: readonly CampusDevice[]): Promise<Simulated> {
           id,
           host,
           port,
-          // Beside its ONVIF service.
-          rtspPort: port + 1,
+          // Beside its ONVIF service, where nobody else is to be; else anywhere: the camera says where.
+          rtspPort: taken.has(port + 1) ? 0 : port + 1,
+          anyRtspPort: true,
           ...(username !== undefined && { username }),
           ...(passwordFile !== undefined && { password: readSecretOf(passwordFile) }),
         });
       }),
   );
-  return { simulators: started, skipped };
+  return { simulators: started, skipped: [] };
 }
 
 const terminalProfiles: Readonly<Record<string, TerminalKind>> = {
@@ -273,24 +282,37 @@ async function osdpReaders(devices: readonly CampusDevice[], readKey: ReadKey): 
   return { simulators: started.flat(), skipped };
 }
 
-/** @throws Error with a sentence where a port is taken. */
-export async function startCampus(devices: readonly CampusDevice[], readKey: ReadKey): Promise<Campus> {
+/** The ports that devices name, at either end of their wires. */
+function portsIn(value: unknown): readonly number[] {
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([key, one]) =>
+    key === 'port' && typeof one === 'number' ? [one] : portsIn(one),
+  );
+}
+
+/**
+ * `others`: ports that the gateway of this config will listen at.
+ * @throws Error with a sentence where a port is taken.
+ */
+export async function startCampus(
+  devices: readonly CampusDevice[],
+  readKey: ReadKey,
+  others: Iterable<number> = [],
+): Promise<Campus> {
   const simulators: Simulator[] = [];
   const skipped: string[] = [];
+  const close = async () => {
+    await Promise.all(simulators.map((simulator) => simulator.close()));
+  };
+  const taken = new Set([...portsIn(devices), ...others]);
   for (const [driver, own] of Map.groupBy(devices, (device) => device.driver)) {
-    const simulated = await kinds[driver]?.(own, readKey);
+    const simulated = await kinds[driver]?.(own, readKey, taken);
     if (simulated === undefined)
       skipped.push(...own.map(({ id }) => `${id}: there is no simulator for ${driver}`));
     simulators.push(...(simulated?.simulators ?? []));
     skipped.push(...(simulated?.skipped ?? []));
   }
-  return {
-    simulators,
-    skipped,
-    async close() {
-      await Promise.all(simulators.map((simulator) => simulator.close()));
-    },
-  };
+  return { simulators, skipped, close };
 }
 
 /**

@@ -4,11 +4,13 @@
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer, type Socket } from 'node:net';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { createViewer, type Viewer } from './rtsp/rtp.ts';
 import { createVideo, type ParameterSets, type Video, type VideoSource } from './rtsp/video.ts';
 
 export interface RtspServer {
+  /** Where it listens. */
+  readonly port: number;
   readonly viewers: () => number;
   /** Begins the picture anew: somebody turned the camera. */
   renew(): void;
@@ -23,10 +25,18 @@ interface Entry {
   readonly password?: string | undefined;
 }
 
+/** Where it listens; `port` 0: at a free one. */
+interface Place {
+  readonly host: string;
+  readonly port: number;
+  /** Where the port is taken it listens at a free one. */
+  readonly orAny?: boolean | undefined;
+}
+
 export async function startRtsp(
-  options: { readonly host: string; readonly port: number; readonly source: VideoSource } & Entry,
+  options: Place & { readonly source: VideoSource } & Entry,
 ): Promise<RtspServer> {
-  const { host, port } = options;
+  const { host } = options;
   const video = createVideo(options.source);
   const sockets = new Set<Socket>();
   const guard = createGuard(options);
@@ -47,12 +57,12 @@ export async function startRtsp(
       video.rest();
     });
   });
-  server.listen({ host, port });
-  await once(server, 'listening');
+  const port = await listenAt(server, options);
   const drop = () => {
     for (const socket of sockets) socket.destroy();
   };
   return {
+    port,
     viewers: () => [...video.viewers].filter(({ playing }) => playing).length,
     renew: video.renew,
     drop,
@@ -63,6 +73,18 @@ export async function startRtsp(
         video.stop();
       }),
   };
+}
+
+/** @returns the port. */
+async function listenAt(server: Server, { host, port, orAny = false }: Place): Promise<number> {
+  server.listen({ host, port });
+  try {
+    await once(server, 'listening');
+  } catch (error) {
+    if (!orAny || (error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+    return await listenAt(server, { host, port: 0 });
+  }
+  return (server.address() as AddressInfo).port;
 }
 
 /** A connection, and what it looks at. */

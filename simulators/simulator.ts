@@ -6,6 +6,9 @@ import { createServer, type Socket } from 'node:net';
 import { SerialPort } from 'serialport';
 import { parse } from 'yaml';
 import { systemClock } from '../drivers/contract/clock.ts';
+import { milliseconds, number } from './words.ts';
+
+export { milliseconds, number };
 
 export interface Simulator {
   readonly id: string;
@@ -41,33 +44,12 @@ export function actions(id: string, table: Readonly<Record<string, Action>>): Pi
   };
 }
 
-const LONGEST_MS = 3650 * 86_400_000;
-
-/** `200ms`, `3s`, `2h`, `-1d` -> ms, ten years at most. */
-export function milliseconds(text: string): number {
-  const match = /^(-?\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text);
-  if (match === null) throw new Error(`"${text}" is no time such as 200ms, 3s or 2h`);
-  const unit = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }[match[2] as 'ms'];
-  const ms = Number(match[1]) * unit;
-  if (Math.abs(ms) > LONGEST_MS) throw new Error(`"${text}" is longer than 3650d`);
-  return ms;
-}
-
 /** Calls once, after a time of any length; it does not keep the process alive. */
 export function later(ms: number, run: () => void): void {
   const once = systemClock.every(ms, () => {
     once.stop();
     run();
   });
-}
-
-/** A whole number from words typed by a person. */
-export function number(text: string, least: number, most: number): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < least || value > most) {
-    throw new Error(`"${text}" is no number from ${least} to ${most}`);
-  }
-  return value;
 }
 
 /** Bytes that are no protocol's. */

@@ -5,6 +5,7 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Command, configOrErrors } from './command.ts';
+import { lengthOf, numberOf, RATES } from './values.ts';
 
 const demoConfig = join(import.meta.dirname, '../../config/demo.yaml');
 
@@ -31,9 +32,11 @@ Exit status 1 where an event was lost.
       allowPositionals: true,
       options: { for: { type: 'string' }, rate: { type: 'string', default: '20' } },
     });
+    const rate = numberOf('rate', values.rate, ...RATES);
+    const ms = values.for === undefined ? undefined : lengthOf('for', values.for);
     const { showDemo } = await import('./demo/show.ts');
     const config = await configOrErrors(positionals[0] ?? demoConfig, terminal);
     if (config === undefined) return 1;
-    return await showDemo(config, { length: values.for, rate: Number(values.rate) }, terminal);
+    return await showDemo(config, { ms, rate }, terminal);
   },
 };

@@ -3,6 +3,7 @@ import { say } from '../../config/language.ts';
 import type { Match } from '../../drivers/onvif/codec.ts';
 import { printable } from '../printable.ts';
 import type { Command } from './command.ts';
+import { timeOf } from './values.ts';
 
 /** A line of the config for who answered; undefined: the answer makes no sense. */
 export function readMatch({ addresses, scopes }: Match): { address: string; line: string } | undefined {
@@ -71,10 +72,9 @@ Asks the network for ONVIF cameras (WS-Discovery) and prints a device of the con
       args,
       options: { for: { type: 'string', default: '5s' }, interface: { type: 'string' } },
     });
-    const { milliseconds } = await import('../../simulators/simulator.ts');
+    const timeout = timeOf('for', values.for, '100ms', '1h');
     // Loaded by who looks for cameras.
     const { probe } = await import('../../drivers/onvif/discovery.ts');
-    const timeout = milliseconds(values.for);
     const found = new Map<string, string>();
     await probe({
       ...{ timeout, interface: values.interface, clock },

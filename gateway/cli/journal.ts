@@ -1,8 +1,12 @@
 import { extname } from 'node:path';
 import { parseArgs } from 'node:util';
 import { say } from '../../config/language.ts';
-import { type Lane, lanes } from '../../drivers/contract/lane.ts';
+import { lanes } from '../../drivers/contract/lane.ts';
 import { type Command, configOrErrors, type Terminal, UsageError } from './command.ts';
+import { momentOf, oneOf, wholeOf } from './values.ts';
+
+/** Of the widest layout of cards, 32 bits. */
+const FACILITY_MAX = 0xffff_ffff;
 
 export const journal: Command = {
   name: 'journal',
@@ -59,12 +63,14 @@ campus-gateway journal destroy-damaged CONFIG
     if (where === undefined) throw new UsageError(say('which journal?', '请给出日志位置'));
     if (what === 'replay') {
       const { replayEvents } = await import('./journal/replay.ts');
-      const upTo = values['up-to'] === undefined ? Number.MAX_SAFE_INTEGER : whole(values['up-to']);
+      const after = sequence('after', values.after);
+      const upTo =
+        values['up-to'] === undefined ? Number.MAX_SAFE_INTEGER : sequence('up-to', values['up-to']);
       return await replayEvents(
         where,
         values.uplink,
-        laneNamed(values.lane),
-        whole(values.after),
+        oneOf('lane', values.lane, lanes),
+        after,
         upTo,
         terminal,
       );
@@ -72,7 +78,7 @@ campus-gateway journal destroy-damaged CONFIG
     if (what === 'erase') {
       const { erasePerson } = await import('./journal/erase.ts');
       const { card, facility, holder, visit } = values;
-      const number = facility === undefined ? undefined : whole(facility);
+      const number = facility === undefined ? undefined : wholeOf('facility', facility, 0, FACILITY_MAX);
       const person = {
         card: card === undefined ? undefined : { number: card, facility: number },
         holder,
@@ -110,7 +116,10 @@ async function read(
     if (what === 'inspect')
       return event === undefined ? inspectJournal(reader, terminal) : printLife(reader, event, terminal);
     if (what === 'verify') return verifyJournal(reader, terminal);
-    const [after, before] = [timeOf(from, 0), timeOf(to, Number.POSITIVE_INFINITY)];
+    const [after, before] = [
+      from === undefined ? 0 : momentOf('from', from),
+      to === undefined ? Number.POSITIVE_INFINITY : momentOf('to', to),
+    ];
     if (what === 'audit') return printAudit(reader, after, before, terminal);
     if (what === 'export') return exportEvents(reader, after, before, type, terminal);
   } finally {
@@ -124,20 +133,4 @@ async function read(
   );
 }
 
-function whole(text: string): number {
-  if (!/^\d{1,15}$/.test(text)) throw new UsageError(`"${text}" ${say('is no sequence', '不是序号')}`);
-  return Number(text);
-}
-
-function laneNamed(text: string): Lane {
-  const found = lanes.find((lane) => lane === text);
-  if (found === undefined) throw new UsageError(`"${text}": ${lanes.join(', ')}`);
-  return found;
-}
-
-function timeOf(text: string | undefined, fallback: number): number {
-  if (text === undefined) return fallback;
-  const time = Date.parse(text);
-  if (Number.isNaN(time)) throw new UsageError(`"${text}" ${say('is no time', '不是时间')}`);
-  return time;
-}
+const sequence = (option: string, text: string) => wholeOf(option, text, 0, Number.MAX_SAFE_INTEGER);

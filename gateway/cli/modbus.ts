@@ -2,18 +2,10 @@ import { parseArgs } from 'node:util';
 import { say } from '../../config/language.ts';
 import type { ModbusDevice } from '../../drivers/modbus/driver.ts';
 import { type Command, configOrErrors, type Terminal, UsageError } from './command.ts';
+import { lengthOf, timeOf, wholeOf } from './values.ts';
 
 const LAST_ADDRESS = 65_535;
 const MOST_AT_ONCE = 2000;
-
-/** A whole number of an option. @throws UsageError. */
-function numberOf(name: string, text: string, least: number, most: number): number {
-  const value = /^(0x[0-9a-f]+|\d+)$/i.test(text) ? Number(text) : Number.NaN;
-  if (value >= least && value <= most) return value;
-  throw new UsageError(
-    say(`--${name}: a number from ${least} to ${most}`, `--${name}：${least} 到 ${most} 的数字`),
-  );
-}
 
 const noDevice = (name: string, others: readonly string[]) => {
   const there = others.join(', ') || '-';
@@ -85,10 +77,11 @@ Nothing is written to the device. On a serial port stop the gateway first: it ho
     const [what, file, name] = positionals;
     if (what !== 'read' || file === undefined || name === undefined)
       throw new UsageError(say('read, a config file and a device of it', 'read、配置文件及其中的设备'));
-    const from = numberOf('from', values.from, 0, LAST_ADDRESS);
-    const count = numberOf('count', values.count, 1, Math.min(MOST_AT_ONCE, LAST_ADDRESS + 1 - from));
-    const fn = values.function === undefined ? undefined : numberOf('function', values.function, 1, 4);
-    const { milliseconds } = await import('../../simulators/simulator.ts');
+    const from = wholeOf('from', values.from, 0, LAST_ADDRESS);
+    const count = wholeOf('count', values.count, 1, Math.min(MOST_AT_ONCE, LAST_ADDRESS + 1 - from));
+    const fn = values.function === undefined ? undefined : wholeOf('function', values.function, 1, 4);
+    const everyMs = timeOf('every', values.every, '20ms', '1d');
+    const forMs = values.for === undefined ? undefined : lengthOf('for', values.for);
     const device = await (fn === undefined ? wholeDevice : deviceAlone)(file, name, terminal);
     if (device === undefined) return 1;
     const { readDevice } = await import('./modbus/read.ts');
@@ -96,8 +89,8 @@ Nothing is written to the device. On a serial port stop the gateway first: it ho
       device,
       {
         range: fn === undefined ? undefined : { function: fn as 1 | 2 | 3 | 4, from, count },
-        everyMs: milliseconds(values.every),
-        forMs: values.for === undefined ? undefined : milliseconds(values.for),
+        everyMs,
+        forMs,
         once: values.once,
       },
       terminal,

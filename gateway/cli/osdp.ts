@@ -1,6 +1,10 @@
 import { parseArgs } from 'node:util';
 import { say } from '../../config/language.ts';
 import { type Command, configOrErrors, UsageError } from './command.ts';
+import { oneOf, wholeOf } from './values.ts';
+
+/** 127 is everybody. */
+const LAST_ADDRESS = 126;
 
 export const osdp: Command = {
   name: 'osdp',
@@ -50,6 +54,12 @@ everybody knows.
           'provision 或 set-line，及配置文件；或 find，及端口',
         ),
       );
+    const { address, baud } = values;
+    const { baudRates } = await import('../../drivers/osdp/find.ts');
+    const wanted = {
+      address: address === undefined ? undefined : wholeOf('address', address, 0, LAST_ADDRESS),
+      baudRate: baud === undefined ? undefined : Number(oneOf('baud', baud, baudRates.map(String))),
+    };
     const { makeKeys, provisionReaders, setLine } = await import('./osdp/readers.ts');
     if (what === 'provision') makeKeys(file, terminal);
     const config = await configOrErrors(file, terminal);
@@ -64,9 +74,9 @@ everybody knows.
       );
     if (what === 'provision') return await provisionReaders(readers, terminal);
     const [reader] = readers;
-    const { address, baud } = values;
-    if (names.length !== 1 || reader === undefined || address === undefined || baud === undefined)
+    const { address: newAddress, baudRate } = wanted;
+    if (names.length !== 1 || reader === undefined || newAddress === undefined || baudRate === undefined)
       throw new UsageError(say('one DEVICE, --address and --baud', '一个设备、--address 和 --baud'));
-    return await setLine(reader, { address: Number(address), baudRate: Number(baud) }, terminal);
+    return await setLine(reader, { address: newAddress, baudRate }, terminal);
   },
 };

@@ -4,6 +4,9 @@ import type { LoadedConfig } from '../../config/load.ts';
 import { systemClock } from '../../drivers/contract/clock.ts';
 import { printable } from '../printable.ts';
 import { type Command, loadedOrErrors, type Terminal, untilStopped } from './command.ts';
+import { oneOf } from './values.ts';
+
+const LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 
 export const run: Command = {
   name: 'run',
@@ -25,6 +28,7 @@ is told when it is ready, lives and stops (Type=notify, NotifyAccess=all, Watchd
       allowPositionals: true,
       options: { 'log-level': { type: 'string', default: 'info' } },
     });
+    const level = oneOf('log-level', values['log-level'], LEVELS);
     const loaded = await loadedOrErrors(positionals[0], terminal, { forRunning: true });
     if (loaded === undefined) return 1;
     const { config } = loaded;
@@ -35,7 +39,7 @@ is told when it is ready, lives and stops (Type=notify, NotifyAccess=all, Watchd
       import('../observe/watchdog.ts'),
       import('../observe/supervisor.ts'),
     ]);
-    const log = createLog(values['log-level']);
+    const log = createLog(level);
     const supervisor = supervisorNotes(terminal.clock, log);
     const watchdog = watchLoop(systemClock, log);
     for (const one of loaded.forgiven)

@@ -1,11 +1,18 @@
 /** What the gateway counts, for /metrics (Prometheus). What its process takes: process.ts. */
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { version } from '../version.ts';
 
 export type Metrics = ReturnType<typeof createMetrics>;
 
 export function createMetrics() {
   const registry = new Registry();
   const registers = [registry];
+  new Gauge({
+    name: 'campus_build_info',
+    help: 'Always 1: which version of the gateway runs, and on which Node',
+    labelNames: ['version', 'node'],
+    registers,
+  }).set({ version, node: process.versions.node }, 1);
   return {
     registry,
     ...ofDevices(registers),
@@ -137,9 +144,9 @@ const ofUplinks = (registers: Registry[]) => ({
     labelNames: ['uplink', 'reason'],
     registers,
   }),
-  certificateDays: new Gauge({
-    name: 'campus_certificate_days',
-    help: 'Days until a certificate ends: the own one (gateway) and that of the broker (broker)',
+  certificateEnds: new Gauge({
+    name: 'campus_certificate_not_after_timestamp_seconds',
+    help: 'When a certificate ends, Unix time: the own one (gateway) and that of the broker (broker)',
     labelNames: ['uplink', 'whose'],
     registers,
   }),

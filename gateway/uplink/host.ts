@@ -109,7 +109,7 @@ function watchCertificates(
   return (whose, endsAt) => {
     const now = time.wall();
     const days = Math.floor((endsAt - now) / DAY_MS);
-    metrics.certificateDays.set({ uplink, whose }, days);
+    metrics.certificateEnds.set({ uplink, whose }, endsAt / 1000);
     if (days > EXPIRY_NOTICE_DAYS || now - (toldAt.get(whose) ?? 0) < DAY_MS) return;
     toldAt.set(whose, now);
     const details = { uplink, whose, days, ends: new Date(endsAt).toISOString() };

@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -9,6 +11,7 @@ import { startCampus } from '../../simulators/campus.ts';
 import type { PanelNews } from '../../simulators/panel/news.ts';
 import { type PanelOptions, startPanel } from '../../simulators/panel.ts';
 import { parseScenario, play, type Simulator } from '../../simulators/simulator.ts';
+import { freePair } from '../free-port.ts';
 import { fakeHost, freePort, stream, take, temporaryDirectory } from '../helpers.ts';
 
 async function receiver(account: object = {}) {
@@ -189,6 +192,43 @@ describe('a simulated panel says what it gets, as it changes:', () => {
     const { do: act } = told(port, keyed ? { key: Buffer.alloc(32, 9) } : {});
     await act('send #1234|Nri1/BA63][L三楼实验室');
     expect(await reports.next()).toMatchObject({ zone: { number: 63 }, details: { location: '三楼实验室' } });
+  });
+});
+
+describe('a campus', () => {
+  const camera = (id: string, port: number) => ({
+    id,
+    driver: 'onvif',
+    options: { host: '127.0.0.1', port },
+  });
+  const streamOf = async (port: number) => {
+    const body =
+      '<s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope"><s:Body><GetStreamUri/></s:Body></s:Envelope>';
+    const answer = await fetch(`http://127.0.0.1:${port}/onvif/media_service`, { method: 'POST', body });
+    return Number(/rtsp:\/\/127\.0\.0\.1:(\d+)\/main/.exec(await answer.text())?.[1]);
+  };
+
+  it('has cameras at neighbouring ports, and leaves the ports of others alone', async () => {
+    const port = await freePair();
+    const campus = await startCampus([camera('a', port), camera('b', port + 1)], () => Buffer.alloc(16), [
+      port + 2,
+    ]);
+    onTestFinished(() => campus.close());
+    const streams = await Promise.all([port, port + 1].map(streamOf));
+    expect(new Set([...streams, port, port + 1, port + 2]).size).toBe(5);
+  });
+
+  it('has the stream of a camera beside it, or elsewhere where that port is taken', async () => {
+    const port = await freePair();
+    const alone = await startCampus([camera('a', port)], () => Buffer.alloc(16));
+    expect(await streamOf(port)).toBe(port + 1);
+    await alone.close();
+    const other = createServer().listen(port + 1, '127.0.0.1');
+    await once(other, 'listening');
+    onTestFinished(() => void other.close());
+    const campus = await startCampus([camera('a', port)], () => Buffer.alloc(16));
+    onTestFinished(() => campus.close());
+    expect([0, port + 1]).not.toContain(await streamOf(port));
   });
 });
 

@@ -4,10 +4,10 @@ import { styleText } from 'node:util';
 import { Aedes } from 'aedes';
 import { connect } from 'mqtt';
 import type { Event } from '../../../config/catalogue/events.ts';
+import { listenersOf } from '../../../config/check/ports.ts';
 import { say } from '../../../config/language.ts';
 import type { Config } from '../../../config/schema.ts';
 import { liveADay, startCampus } from '../../../simulators/campus.ts';
-import { milliseconds } from '../../../simulators/simulator.ts';
 import { startGateway } from '../../main.ts';
 import { createLog } from '../../observe/log.ts';
 import { type Terminal, untilStopped } from '../command.ts';
@@ -16,14 +16,13 @@ import { eventLine } from '../watch/event-line.ts';
 /** How long the last events may take to arrive: who pressed Ctrl-C does not wait, a timed run does. */
 const SETTLE_MS = { asked: 800, timed: 10_000 };
 
-/** @param length such as `20s`; without, until Ctrl-C. @param rate actions a second. @returns the exit status. */
+/** @param ms how long; without, until Ctrl-C. @param rate actions a second. @returns the exit status. */
 export async function showDemo(
   config: Config,
-  { length, rate }: { readonly length: string | undefined; readonly rate: number },
+  { ms, rate }: { readonly ms: number | undefined; readonly rate: number },
   terminal: Terminal,
 ): Promise<number> {
   const running = Promise.withResolvers<void>();
-  const ms = length === undefined ? undefined : milliseconds(length);
   const stopped = untilStopped(terminal, ms, running.promise);
   const uplink = config.uplinks[0];
   if (uplink?.protocol !== 'mqtt')
@@ -33,9 +32,11 @@ export async function showDemo(
   const broker = await startBroker(new URL(url));
   const view = createView(terminal);
   const platform = await watchPlatform(url, view.arrived);
-  const campus = await startCampus(config.devices, () => {
+  const noKeys = () => {
     throw new Error(say('the demo knows no keys', '演示不支持密钥'));
-  });
+  };
+  const own = listenersOf(config).map(({ port }) => port);
+  const campus = await startCampus(config.devices, noKeys, own);
   const log = createLog('warn');
   const gateway = await startGateway({ config, log, trace: view, time: terminal.clock });
   terminal.stdout.write(

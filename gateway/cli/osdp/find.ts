@@ -1,10 +1,10 @@
 /** Readers on a line of which nobody knows how they are set. */
 import { say } from '../../../config/language.ts';
-import { duration } from '../../../drivers/contract/options.ts';
 import { type LineConnection, lineConnection } from '../../../drivers/line.ts';
 import { baudRates, type Found, findReaders } from '../../../drivers/osdp/find.ts';
 import { printable } from '../../printable.ts';
 import { progress, type Terminal, UsageError, untilStopped } from '../command.ts';
+import { timeOf } from '../values.ts';
 
 interface Wanted {
   readonly port: string | undefined;
@@ -49,8 +49,7 @@ function deviceOf({ connection, address, id, checksum, secureChannel }: Found): 
 /** @returns the exit status: 1 where nobody was found. */
 export async function find(wanted: Wanted, terminal: Terminal): Promise<0 | 1> {
   const connections = connectionsOf(wanted);
-  const patience = duration({ least: '20ms', most: '5s' }).safeParse(wanted.answerTime);
-  if (!patience.success) throw new UsageError(`--answer-time: ${patience.error.issues[0]?.message ?? ''}`);
+  const patience = timeOf('answer-time', wanted.answerTime, '20ms', '5s');
   const { stdout, stderr, clock } = terminal;
   const stop = new AbortController();
   void untilStopped(terminal).then(() => stop.abort());
@@ -59,7 +58,7 @@ export async function find(wanted: Wanted, terminal: Terminal): Promise<0 | 1> {
   let left = connections.length;
   await findReaders({
     connections,
-    patience: patience.data,
+    patience,
     all: wanted.all,
     host: { clock, signal: stop.signal },
     found(reader) {

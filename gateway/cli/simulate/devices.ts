@@ -1,4 +1,5 @@
 /** Starts what is to be simulated, as the options say. */
+import { listenersOf } from '../../../config/check/ports.ts';
 import { say } from '../../../config/language.ts';
 import { readSecretOf } from '../../../drivers/files.ts';
 import { startCamera } from '../../../simulators/camera.ts';
@@ -12,9 +13,10 @@ import { readKey, startPanel } from '../../../simulators/panel.ts';
 import { startReader } from '../../../simulators/reader.ts';
 import { startReceiver } from '../../../simulators/receiver.ts';
 import { startSign } from '../../../simulators/sign.ts';
-import { milliseconds, type Simulator, type WireEnd } from '../../../simulators/simulator.ts';
+import type { Simulator, WireEnd } from '../../../simulators/simulator.ts';
 import { printable } from '../../printable.ts';
 import { configOrErrors, type Terminal, UsageError } from '../command.ts';
+import { hostPortOf, oneOf } from '../values.ts';
 import type { SimulateOptions } from './options.ts';
 
 export interface Simulated {
@@ -45,7 +47,8 @@ export async function startSimulated(
 async function startWholeCampus({ file }: Options, terminal: Terminal): Promise<Simulated | undefined> {
   const config = await configOrErrors(file, terminal);
   if (config === undefined) return undefined;
-  const campus = await startCampus(config.devices, readKey);
+  const own = listenersOf(config).map(({ port }) => port);
+  const campus = await startCampus(config.devices, readKey, own);
   for (const reason of campus.skipped) terminal.stderr.write(`${printable(reason)}\n`);
   return { simulators: campus.simulators, campus };
 }
@@ -55,11 +58,11 @@ const starters: Readonly<Record<string, (options: Options, tell: Tell) => Promis
     if (options.to === undefined) throw new UsageError('--to HOST:PORT is needed');
     const keyFile = options['key-file'];
     const panel = startPanel({
-      ...hostPort(options.to),
+      ...hostPortOf('to', options.to),
       account: options.account,
       transport: options.udp ? 'udp' : 'tcp',
       format: options.cid ? 'cid' : 'sia',
-      supervision: milliseconds(options.supervision),
+      supervision: options.supervision,
       ...(keyFile !== undefined && { key: readKey(keyFile) }),
       acknowledged: ({ sequence, data }) => tell(`ACK ${sequence} ${data}`),
       news: (news) => tell(panelSentence(news, options)),
@@ -68,33 +71,33 @@ const starters: Readonly<Record<string, (options: Options, tell: Tell) => Promis
   },
   async receiver(options, tell) {
     const receiver = await startReceiver({
-      end: options.to === undefined ? endOf(options, '4001') : { dial: hostPort(options.to) },
+      end: options.to === undefined ? endOf(options, '4001') : { dial: hostPortOf('to', options.to) },
       account: options.account,
-      protocol: oneOf(options.protocol, receiverProtocols),
+      protocol: oneOf('protocol', options.protocol, receiverProtocols),
       format: options.cid ? 'cid' : 'sia',
-      heartbeat: milliseconds(options.supervision),
+      heartbeat: options.supervision,
       acknowledged: (line) => tell(`ACK ${line}`),
     });
     return [receiver];
   },
   async fence(options, tell) {
-    const model = oneOf(options.model, fenceModels);
+    const model = oneOf('model', options.model, fenceModels);
     return await startFences({
       end: endOf(options, '1502'),
       framing: options.rtu || options.serial !== undefined ? 'rtu' : 'tcp',
-      units: [{ id: 'fence', unit: Number(options.unit), model }],
+      units: [{ id: 'fence', unit: options.unit, model }],
       switched: (coil, on) => tell(`coil ${coil} ${on ? 'on' : 'off'}`),
     });
   },
   reader: async (options) => [
-    await startReader({ end: endOf(options, '4001'), format: oneOf(options.format, cardFormats) }),
+    await startReader({ end: endOf(options, '4001'), format: oneOf('format', options.format, cardFormats) }),
   ],
   async osdp(options, tell) {
     const keyFile = options['key-file'];
     const key = keyFile === undefined ? undefined : readKey(keyFile);
     return await startOsdpReaders({
       end: endOf(options, '4001'),
-      readers: [{ id: 'reader', address: Number(options.address), key, checksum: options.checksum }],
+      readers: [{ id: 'reader', address: options.address, key, checksum: options.checksum }],
       shown: (_id, text) => tell(`shows "${text}"`),
     });
   },
@@ -105,20 +108,27 @@ const starters: Readonly<Record<string, (options: Options, tell: Tell) => Promis
     if ((to === undefined) === (listen === undefined))
       throw new UsageError('--to URL or --listen PORT is needed');
     const terminal = {
-      kind: oneOf(kind, terminalKinds),
+      kind: oneOf('kind', kind, terminalKinds),
       to,
       serial,
-      listen: listen === undefined ? undefined : hostPort(listen),
+      listen: listen === undefined ? undefined : hostPortOf('listen', listen),
       password: file === undefined ? '' : readSecretOf(file),
     };
     return [await startFaceTerminal(terminal)];
   },
   async camera({ listen, rtsp, username, discovery, 'password-file': file }, tell) {
-    const { host, port } = hostPort(listen ?? '8000');
-    const rtspPort = Number(rtsp);
+    const { host, port } = hostPortOf('listen', listen ?? '8000');
     const password = file === undefined ? {} : { password: readSecretOf(file) };
-    const camera = await startCamera({ host, port, rtspPort, username, discovery, did: tell, ...password });
-    tell(`rtsp://${host}:${rtspPort}/main`);
+    const camera = await startCamera({
+      host,
+      port,
+      rtspPort: rtsp,
+      username,
+      discovery,
+      did: tell,
+      ...password,
+    });
+    tell(`rtsp://${host}:${rtsp}/main`);
     return [camera];
   },
 };
@@ -156,19 +166,6 @@ function panelSentence(news: PanelNews, { to, account, 'key-file': keyFile }: Op
 }
 
 function endOf({ serial, baud, listen }: Options, fallback: string): WireEnd {
-  if (serial !== undefined) return { serial, baudRate: Number(baud) };
-  return { listen: hostPort(listen ?? fallback) };
-}
-
-function hostPort(text: string): { host: string; port: number } {
-  const colon = text.lastIndexOf(':');
-  const port = Number(text.slice(colon + 1));
-  if (!Number.isInteger(port) || port < 1 || port > 65_535) throw new UsageError(`"${text}" is no HOST:PORT`);
-  return { host: colon > 0 ? text.slice(0, colon) : '127.0.0.1', port };
-}
-
-function oneOf<T extends string>(text: string, allowed: readonly T[]): T {
-  const found = allowed.find((one) => one === text);
-  if (found === undefined) throw new UsageError(`"${text}" is none of ${allowed.join(', ')}`);
-  return found;
+  if (serial !== undefined) return { serial, baudRate: baud };
+  return { listen: hostPortOf('listen', listen ?? fallback) };
 }

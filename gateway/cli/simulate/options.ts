@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
+import { lengthOf, numberOf, RATES, timeOf, wholeOf } from '../values.ts';
 
-/** @throws where it does not understand them. */
-export const readOptions = (args: string[]) =>
+const words = (args: string[]) =>
   parseArgs({
     args,
     allowPositionals: true,
@@ -36,4 +36,25 @@ export const readOptions = (args: string[]) =>
       within: { type: 'string', default: '20m' },
     },
   });
+/** So many cards as a school has pupils, ten times. */
+const RUSH_MAX = 100_000;
+
+/** All values are looked at before anything begins. @throws where it does not understand them. */
+export function readOptions(args: string[]) {
+  const { values, positionals } = words(args);
+  const { rate, rush, for: length, supervision, within, unit, address, baud, rtsp } = values;
+  const numbers = {
+    rate: rate === undefined ? undefined : numberOf('rate', rate, ...RATES),
+    rush: rush === undefined ? undefined : wholeOf('rush', rush, 1, RUSH_MAX),
+    for: length === undefined ? undefined : lengthOf('for', length),
+    supervision: timeOf('supervision', supervision, '0s', '1d'),
+    within: timeOf('within', within, '1s', '1d'),
+    unit: wholeOf('unit', unit, 0, 255),
+    // 127 is everybody.
+    address: wholeOf('address', address, 0, 126),
+    baud: wholeOf('baud', baud, 300, 4_000_000),
+    rtsp: wholeOf('rtsp', rtsp, 1, 65_535),
+  };
+  return { positionals, values: { ...values, ...numbers } };
+}
 export type SimulateOptions = ReturnType<typeof readOptions>['values'];

@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline';
 import { say } from '../../../config/language.ts';
 import { CONFIG_FILE_MAX, readTextOf } from '../../../drivers/files.ts';
 import { liveADay, rush } from '../../../simulators/campus.ts';
-import { milliseconds, parseScenario, play, type Simulator } from '../../../simulators/simulator.ts';
+import { parseScenario, play, type Simulator } from '../../../simulators/simulator.ts';
 import { printable } from '../../printable.ts';
 import { type Terminal, untilStopped } from '../command.ts';
 import type { Simulated } from './devices.ts';
@@ -28,7 +28,7 @@ export async function playAtTerminal(
     stop.signal.aborted ? undefined : error,
   );
   await Promise.race([
-    untilStopped(terminal, options.for === undefined ? undefined : milliseconds(options.for)),
+    untilStopped(terminal, options.for),
     wrong.then((error) => error ?? new Promise(() => {})),
   ]);
   stop.abort();
@@ -50,11 +50,11 @@ async function playByItself(
     await play(scenario, simulators, tell, signal);
     tell(say(`${scenario.title}: played`, `${scenario.title}：播放完毕`));
   }
-  if (campus !== undefined && rate !== undefined) await liveADay(campus, Number(rate), signal);
+  if (campus !== undefined && rate !== undefined) await liveADay(campus, rate, signal);
   if (campus !== undefined && count !== undefined) {
-    const cards = Array.from({ length: Number(count) }, (_, i) => String(i + 1));
+    const cards = Array.from({ length: count }, (_, i) => String(i + 1));
     const readers = simulators.filter(({ help }) => 'card NUMBER [FACILITY]' in help);
-    await rush(readers, cards, milliseconds(within), signal);
+    await rush(readers, cards, within, signal);
     tell(say(`${cards.length} cards were shown`, `已刷卡 ${cards.length} 次`));
   }
 }
