@@ -6,6 +6,7 @@ import { httpPush } from './http-push/driver.ts';
 import { modbus } from './modbus/driver.ts';
 import { onvif } from './onvif/driver.ts';
 import { osdp } from './osdp/driver.ts';
+import { gat1400 } from './platforms/gat1400/transport.ts';
 import { gb28181 } from './platforms/gb28181/transport.ts';
 import { mqtt } from './platforms/mqtt/transport.ts';
 import { receiver } from './receiver/driver.ts';
@@ -24,4 +25,4 @@ export const drivers = [
 ] satisfies readonly Driver[];
 
 /** The first is the default. */
-export const platforms = [mqtt, gb28181] satisfies readonly Transport[];
+export const platforms = [mqtt, gb28181, gat1400] satisfies readonly Transport[];

@@ -238,13 +238,13 @@ describe('the protocol of an uplink', () => {
 
   it('that nobody knows is refused', () => {
     expect(load1('protocol: amqp').errors).toEqual([
-      '5:5: uplinks[0].protocol: "amqp": not known; allowed: mqtt, auto, 5, 3.1.1, gb28181',
+      '5:5: uplinks[0].protocol: "amqp": not known; allowed: mqtt, auto, 5, 3.1.1, gb28181, gat1400',
     ]);
   });
 
   it('that is misspelt is told what was meant', () => {
     expect(load1('protocol: mqqt').errors).toEqual([
-      '5:5: uplinks[0].protocol: "mqqt": not known; did you mean mqtt?; allowed: mqtt, auto, 5, 3.1.1, gb28181',
+      '5:5: uplinks[0].protocol: "mqqt": not known; did you mean mqtt?; allowed: mqtt, auto, 5, 3.1.1, gb28181, gat1400',
     ]);
   });
 

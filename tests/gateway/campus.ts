@@ -22,18 +22,23 @@ import { createUplink, type Uplink } from '../../gateway/uplink/uplink.ts';
 import { openHere } from '../backing.ts';
 import { silentLog, temporaryDirectory } from '../helpers.ts';
 
-const configOf = (port: number, options: object) =>
-  partUplink(
+/** `url`: of a platform that has one; `password`: as it is in its file. */
+function configOf(port: number, { password, ...options }: { readonly password?: string }) {
+  const server =
+    'protocol' in options ? { server: `127.0.0.1:${port}` } : { url: `mqtt://127.0.0.1:${port}`, window: 32 };
+  const config = partUplink(
     uplinkSchema.parse({
       id: 'police',
-      ...('protocol' in options
-        ? { server: `127.0.0.1:${port}` }
-        : { url: `mqtt://127.0.0.1:${port}`, window: 32 }),
+      ...('url' in options ? {} : server),
       reconnectSpread: '0s',
       commands: [{ actions: ['replay', 'acknowledge', 'close', 'activate'], targets: ['*'] }],
       ...options,
     }),
   );
+  const transport = platforms.find(({ name }) => name === config.protocol) as Transport;
+  const own = password === undefined ? config.options : { ...config.options, password };
+  return { config: { ...config, options: own, carries: transport.carries?.(own, config) }, transport };
+}
 
 export async function campus(
   port: number,
@@ -74,8 +79,8 @@ export async function campus(
   const cardKey = Buffer.alloc(32, 1);
   const uplinks: Uplink[] = [];
   const connectTo = (to: number, options: object) => {
-    const config = configOf(to, options);
-    const one = createUplink(config, platforms.find(({ name }) => name === config.protocol) as Transport, {
+    const { config, transport } = configOf(to, options);
+    const one = createUplink(config, transport, {
       campus: '45',
       version: '0',
       timeZone: 'Asia/Shanghai',
@@ -115,5 +120,5 @@ export async function campus(
   onTestFinished(() => close(0));
   const record = (kind: Observation['kind'], more: Partial<Observation> = {}) =>
     recorder.record({ device: 'd', kind, state: 'raised', ...more });
-  return { record, recorder, journal, uplink, connectTo, lives, close, cardKey, directory };
+  return { record, recorder, journal, clock, metrics, uplink, connectTo, lives, close, cardKey, directory };
 }

@@ -171,7 +171,7 @@ devices: []
   );
   writeFileSync(config, yaml('server').replace('telegraph', 'telegrph'));
   await expect(run(process.execPath, cli, 'check', config)).rejects.toThrow(
-    /"telegrph": not known; did you mean telegraph\?; allowed: mqtt, auto, 5, 3\.1\.1, gb28181, telegraph/,
+    /"telegrph": not known; did you mean telegraph\?; allowed: mqtt, auto, 5, 3\.1\.1, gb28181, gat1400, telegraph/,
   );
   writeFileSync(config, yaml('server').replace(/server: "[^"]+"/, 'url: "mqtt://h"'));
   await expect(run(process.execPath, cli, 'check', config)).rejects.toThrow(/url: unknown key/);
