@@ -25,6 +25,9 @@ import {
   readVia,
   sipSplitter,
 } from '../../drivers/platforms/gb28181/sip/message.ts';
+import { createMuxer } from '../../drivers/platforms/gb28181/stream/ps.ts';
+import { createPacketizer } from '../../drivers/platforms/gb28181/stream/rtp.ts';
+import { readOffer } from '../../drivers/platforms/gb28181/stream/sdp.ts';
 import { packetReader } from '../../drivers/platforms/mqtt/codec.ts';
 import { isFilter, overlap } from '../../drivers/platforms/mqtt/topics.ts';
 import { readLine, receiverDecoder } from '../../drivers/receiver/codec.ts';
@@ -224,4 +227,23 @@ describe('a device that asks who we are', () => {
   ])('by %s again and again costs no more than its length', (unit, head) => {
     expectLinear(readChallenges, (bytes) => repeated(unit, bytes, head));
   });
+});
+
+describe('the stream of GB/T 28181', () => {
+  it('is made of a picture in time that is linear', () => {
+    expectLinear(
+      (bytes: Buffer) => {
+        const { bytes: pack, scr } = createMuxer()({
+          ...{ kind: 'video', codec: 'h264', bytes, pts: 0, dts: 0, isKey: true },
+        });
+        createPacketizer({ ssrc: 1, payloadType: 96, sequence: 0, offset: 0, isFramed: true })(pack, scr);
+      },
+      (bytes) => Buffer.alloc(bytes),
+    );
+  });
+
+  it.each(['m=video 1\n', 'a=rtpmap:96 ', 'm=video 1 RTP/AVP', ' 96', '\n', 'c=IN ', 'y=1\n'])(
+    'an SDP that says %j again and again costs no more',
+    (unit) => expectLinear(readOffer, (bytes) => Buffer.from(repeated(unit, bytes))),
+  );
 });
