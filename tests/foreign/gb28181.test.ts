@@ -3,9 +3,11 @@ import { spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import { systemClock } from '../../drivers/contract/clock.ts';
+import { type Clock, systemClock } from '../../drivers/contract/clock.ts';
 import { newIdentity, register } from '../../drivers/platforms/gb28181/registration.ts';
 import { openEndpoint } from '../../drivers/platforms/gb28181/sip/endpoint.ts';
+import { fastClock } from '../clocks.ts';
+import { campus } from '../gateway/campus.ts';
 import { freePort, temporaryDirectory } from '../helpers.ts';
 import { stopProcess } from '../processes.ts';
 import { need, until } from '../system/tools.ts';
@@ -16,17 +18,22 @@ const scenario = readFileSync(new URL('sipp-platform.xml', import.meta.url), 'ut
 /** As the kernel lists ports. */
 const hex = (port: number) => port.toString(16).toUpperCase().padStart(4, '0');
 
-async function sipp(by: 'UDP' | 'TCP', withQop: boolean) {
+/** `script`: what it does. */
+async function sipp(by: 'UDP' | 'TCP', script: string) {
   const directory = temporaryDirectory();
   const file = join(directory, 'platform.xml');
-  writeFileSync(file, withQop ? scenario : scenario.replace(', qop="auth"', ''));
+  writeFileSync(file, script);
   const port = await freePort();
   const log = join(directory, 'messages');
   const wire = ['-i', '127.0.0.1', '-p', String(port), '-t', by === 'UDP' ? 'u1' : 't1'];
-  const child = spawn('sipp', ['-sf', file, ...wire, '-nostdin', '-trace_msg', '-message_file', log], {
-    stdio: 'ignore',
-    cwd: directory,
-  });
+  const child = spawn(
+    'sipp',
+    ['-sf', file, ...wire, '-deadcall_wait', '0', '-nostdin', '-trace_msg', '-message_file', log],
+    {
+      stdio: 'ignore',
+      cwd: directory,
+    },
+  );
   onTestFinished(() => stopProcess(child, 'SIGKILL'));
   const messages = () => {
     try {
@@ -41,9 +48,13 @@ async function sipp(by: 'UDP' | 'TCP', withQop: boolean) {
   return { port, messages };
 }
 
-async function gateway(port: number, by: 'UDP' | 'TCP', password: string) {
+async function gateway(
+  port: number,
+  by: 'UDP' | 'TCP',
+  password: string,
+  { time = systemClock, expiresSeconds = 3600 } = {},
+) {
   const own = await freePort();
-  const time = systemClock;
   const endpoint = await openEndpoint({ address: '127.0.0.1', port: own, time, stranger() {} });
   onTestFinished(() => endpoint.close());
   endpoint.add({ isFrom: (address) => address === '127.0.0.1', asked() {}, discarded() {} });
@@ -52,9 +63,29 @@ async function gateway(port: number, by: 'UDP' | 'TCP', password: string) {
     place: { transport: by, address: '127.0.0.1', port },
     platform: { id: PLATFORM, domain: '3402000000' },
     credentials: { username: DEVICE, password },
-    ...{ expiresSeconds: 3600, keepaliveMs: 60_000, keepalive: () => Buffer.from('<Notify/>') },
+    ...{ expiresSeconds, keepaliveMs: 60_000, keepalive: () => Buffer.from('<Notify/>') },
     signal: new AbortController().signal,
   });
+}
+
+/** A whole uplink. */
+async function gatewayWith(platform: number, time: Clock, more: object = {}) {
+  const uplink = { protocol: 'gb28181', port: await freePort(), serverId: PLATFORM, deviceId: DEVICE };
+  const options = { ...uplink, reconnectSpread: '30s', ...more };
+  return await campus(platform, options, temporaryDirectory(), { time });
+}
+
+/** What sipp says that it received, without what came twice. */
+function registersOf(log: string) {
+  const received = log.split(/^-{5,}.*$/m).filter((one) => /message received/.test(one));
+  const found = new Map<string, { callId: string; number: number; isProof: boolean }>();
+  for (const one of received) {
+    if (!/^REGISTER /m.test(one)) continue;
+    const of = (name: string) => new RegExp(`^${name}: *(.*?)\r?$`, 'im').exec(one)?.[1] ?? '';
+    const [callId, number] = [of('Call-ID'), Number.parseInt(of('CSeq'), 10)];
+    found.set(`${callId} ${number}`, { callId, number, isProof: of('Authorization') !== '' });
+  }
+  return [...found.values()];
 }
 
 describe('sipp as a platform', { timeout: 20_000 }, () => {
@@ -64,8 +95,9 @@ describe('sipp as a platform', { timeout: 20_000 }, () => {
     ['UDP', true],
     ['UDP', false],
     ['TCP', true],
+    ['TCP', false],
   ] as const)('over %s, with qop: %s, lets us in, and takes messages', async (by, withQop) => {
-    const { port, messages } = await sipp(by, withQop);
+    const { port, messages } = await sipp(by, withQop ? scenario : scenario.replace(', qop="auth"', ''));
     const registration = await gateway(port, by, 'secret');
     for (const text of ['first', 'second']) {
       expect(await registration.message(Buffer.from(text))).toMatchObject({ status: 200 });
@@ -74,8 +106,47 @@ describe('sipp as a platform', { timeout: 20_000 }, () => {
     await registration.close(0, false);
   });
 
+  it('hears each refresh under one Call-ID, with a higher number', async () => {
+    const { port, messages } = await sipp('UDP', scenario);
+    // A refresh of 30 s is due after 24: a second here.
+    const registration = await gateway(port, 'UDP', 'secret', { time: fastClock(24), expiresSeconds: 30 });
+    const heard = () => registersOf(messages());
+    await until('it was refreshed twice', () => heard().filter(({ isProof }) => isProof).length >= 3);
+    await registration.close(0, false);
+    expect(new Set(heard().map(({ callId }) => callId)).size).toBe(1);
+    const numbers = heard().map(({ number }) => number);
+    expect(numbers).toEqual([...numbers].sort((a, b) => a - b));
+  });
+
+  it('that refuses three keepalives is registered at anew, under the same Call-ID', async () => {
+    const [before, after] = scenario.split('<label id="message"/>') as [string, string];
+    // In a test's config a secret is not looked up: it is what is written.
+    const script = `${before}<label id="message"/>${after.replace('200 OK', '500 No')}`;
+    const { port, messages } = await sipp('UDP', script.replace('"secret"', '"${SECRET}"'));
+    await gatewayWith(port, fastClock(60), { password: '${SECRET}' });
+    const proofs = () => registersOf(messages()).filter(({ isProof }) => isProof);
+    await until('it registered twice', () => proofs().length === 2);
+    expect(new Set(proofs().map(({ callId }) => callId)).size).toBe(1);
+    const keepalives = messages().match(/^Call-ID: .*\r?\nCSeq: \d+ MESSAGE/gim);
+    expect(new Set(keepalives).size).toBe(3);
+  });
+
+  it('that refuses the password hears it at most 4 times in 5 minutes', async () => {
+    const { port, messages } = await sipp('UDP', scenario);
+    const time = fastClock(60);
+    const gateway = await gatewayWith(port, time);
+    await time.wait(300_000);
+    expect(gateway.uplink.state().reason).toMatch(/does not let this device id in \(403 Forbidden\)/);
+    // At 0, 0.5 to 1, 1.5 to 3 and 3.5 to 7 minutes.
+    const proofs = new Set(
+      registersOf(messages()).flatMap(({ isProof, number }) => (isProof ? [number] : [])),
+    );
+    expect(proofs.size).toBeGreaterThan(0);
+    expect(proofs.size).toBeLessThanOrEqual(4);
+  });
+
   it('with another password does not', async () => {
-    const { port } = await sipp('UDP', true);
+    const { port } = await sipp('UDP', scenario);
     await expect(gateway(port, 'UDP', 'another')).rejects.toThrow(
       /does not let this device id in \(403 Forbidden\)/,
     );
