@@ -6,6 +6,7 @@ import { matches } from '../catalogue/filter.ts';
 import { say } from '../language.ts';
 import type { Config } from '../schema.ts';
 import type { UplinkConfig } from '../sections/uplinks.ts';
+import { idsOf, isMissing, named } from './names.ts';
 import { rightProblems } from './rights.ts';
 
 export function uplinkProblems(config: Pick<Config, 'uplinks' | 'devices' | 'areas'>): Problem[] {
@@ -14,6 +15,7 @@ export function uplinkProblems(config: Pick<Config, 'uplinks' | 'devices' | 'are
     ...rightProblems(['uplinks', i, 'commands'], uplink.commands, config),
     ...unsignedProblems(uplink, i),
     ...eventProblems(uplink, i),
+    ...areaProblems(uplink, i, config),
   ]);
 }
 
@@ -56,6 +58,41 @@ function unsignedProblems({ commands, commandKeys }: UplinkConfig, i: number): P
         ]
       : [],
   );
+}
+
+/** What a platform orders in its own words goes the way of a command: without a right, it would do nothing. */
+function areaProblems(
+  { protocol, options, commands }: UplinkConfig,
+  i: number,
+  { areas }: Pick<Config, 'areas'>,
+): Problem[] {
+  const transport = (platforms as readonly Transport[]).find(({ name }) => name === protocol);
+  return (transport?.areas?.(options) ?? []).flatMap(({ path: own, id, asks }): Problem[] => {
+    const path = ['uplinks', i, ...own];
+    const there = idsOf(areas);
+    if (!there.includes(id)) return [{ path, message: isMissing(named('area', id), there) }];
+    const mayNot = asks.filter(
+      (action) =>
+        !commands.some(
+          ({ actions, targets, signed }) =>
+            !signed &&
+            actions.some((one) => one === action) &&
+            targets.some((one) => one === id || (one.endsWith('*') && id.startsWith(one.slice(0, -1)))),
+        ),
+    );
+    if (mayNot.length === 0) return [];
+    const words = mayNot.join(', ');
+    const rule = `commands: [{ actions: [${words}], targets: [${id}] }]`;
+    return [
+      {
+        path,
+        message: say(
+          `the platform may not ask for ${words} of ${id}; add to this uplink: ${rule}`,
+          `该平台无权对 ${id} 执行 ${words}；请在该上联中加入：${rule}`,
+        ),
+      },
+    ];
+  });
 }
 
 function eventProblems({ events }: UplinkConfig, i: number): Problem[] {

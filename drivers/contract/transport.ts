@@ -223,6 +223,12 @@ export interface Transport<Options extends z.ZodObject = z.ZodObject> {
     campus: string,
   ): readonly (UplinkProblem & { readonly uplink: string })[];
   warnings?(options: z.output<Options>, leaving: Leaving): readonly Warning[];
+  /** Areas that the options name, and what the platform asks of them, which its rights must allow. */
+  areas?(options: z.output<Options>): readonly {
+    readonly path: readonly (string | number)[];
+    readonly id: string;
+    readonly asks: readonly string[];
+  }[];
   /** Where it connects to, for logs and /health: without secrets. */
   where(options: z.output<Options>): string;
   /** Connects once. `options` have their secrets and absolute paths. @throws Error with the reason. */

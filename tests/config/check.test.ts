@@ -87,6 +87,25 @@ describe('the arguments of a rule', () => {
   });
 });
 
+describe('an area that a platform may guard', () => {
+  const of = '{ server: "10.0.0.1:5060", serverId: "34020000002000000001", deviceId: "45030000001180000007"';
+  const guard = (area: string, commands: string) => {
+    const password = join(temporaryDirectory(), 'pw');
+    writeFileSync(password, 'secret\n');
+    return `uplinks:\n  - ${of}, id: gb, protocol: gb28181, passwordFile: ${password}, guardArea: ${area}, commands: [${commands}] }\n`;
+  };
+
+  it('is there, and its rights allow it', () => {
+    expect(mistakes(guard('block', '{ actions: [arm, disarm], targets: ["bl*"] }'))).toEqual([]);
+    expect(mistakes(guard('roof', '')).join()).toContain(
+      'guardArea: there is no area roof; there are: block',
+    );
+    expect(mistakes(guard('block', '{ actions: [arm], targets: [block] }')).join()).toContain(
+      'guardArea: the platform may not ask for disarm of block; add to this uplink: commands: [{ actions: [disarm], targets: [block] }]',
+    );
+  });
+});
+
 describe('a right', () => {
   it.each([
     '{ actions: [unlock, lock, activate], targets: [io] }',

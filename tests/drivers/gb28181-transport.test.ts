@@ -159,8 +159,8 @@ describe('whatever happens', () => {
         port,
         '127.0.0.1',
       );
-    const guard = `<Control><CmdType>DeviceControl</CmdType><SN>1</SN><DeviceID>${DEVICE}</DeviceID><GuardCmd>SetGuard</GuardCmd></Control>`;
-    ask('MESSAGE', guard);
+    const strange = `<Control><CmdType>Broadcast</CmdType><SN>1</SN><DeviceID>${DEVICE}</DeviceID></Control>`;
+    ask('MESSAGE', strange);
     expect(await said.next()).toBe('SIP/2.0 200 OK');
     expect(await discarded.next()).toBe('a question or an order that is not carried out here');
     ask('MESSAGE', 'nonsense');

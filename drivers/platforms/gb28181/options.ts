@@ -1,7 +1,7 @@
 /** What the config says of an uplink over GB/T 28181, beside what all uplinks have in common. */
 import { z } from 'zod';
 import type { Warning } from '../../contract/driver.ts';
-import { duration, hostPort, secret } from '../../contract/options.ts';
+import { duration, hostPort, identifier, secret } from '../../contract/options.ts';
 import type { UplinkProblem } from '../../contract/transport.ts';
 
 /** 2016, annex D: 8 digits of the area, 2 of the industry, 3 of the type, 1 of the network, 6 of the serial number. */
@@ -48,6 +48,11 @@ export const options = z.strictObject({
     .boolean()
     .default(false)
     .describe('The id of the event stands at the end of AlarmDescription, so that a second sending is known'),
+  guardArea: identifier()
+    .optional()
+    .describe(
+      'The area that SetGuard and ResetGuard arm and disarm, where a rule of `commands` allows it; default: they do nothing',
+    ),
   video: z
     .union([z.boolean(), z.array(z.string()).min(1)])
     .default(false)

@@ -17,6 +17,7 @@ import {
 import { readLocalTime } from '../../local-time.ts';
 import { type AlarmEvent, alarmNotify, inputOf } from './alarms.ts';
 import { createAnswering, type Part, type Session } from './answering.ts';
+import { control } from './control.ts';
 import { createIds, type Ids } from './ids.ts';
 import { writeManscdp } from './manscdp.ts';
 import { clashesOf, type Options, options, problemsOf, registeringOf, warningsOf } from './options.ts';
@@ -31,7 +32,7 @@ const EVENT_MAX = 1_000_000;
 /** SN is a number of 32 bits in the platforms' own programs. */
 const SN_MAX = 2 ** 31 - 1;
 /** What is answered, beside alarms that are told. */
-const parts: readonly ((session: Session) => Part)[] = [];
+const parts: readonly ((session: Session) => Part)[] = [control];
 
 /** In the engine's words (RFC 3261, 21). */
 const refusals: Readonly<Record<number, Refusal>> = {
@@ -182,6 +183,8 @@ export const gb28181 = defineTransport({
   problems: problemsOf,
   clashes: clashesOf,
   warnings: warningsOf,
+  areas: ({ guardArea: id }) =>
+    id === undefined ? [] : [{ path: ['guardArea'], id, asks: ['arm', 'disarm'] }],
   where: ({ server, transport }) => `sip:${server.host}:${server.port};transport=${transport}`,
   open,
   probe,

@@ -1,0 +1,216 @@
+/** Orders of a platform that is written by hand, over real SIP, and what the gateway is asked for. */
+import { createSocket } from 'node:dgram';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { commandActions } from '../../config/catalogue/actions.ts';
+import type { PlatformHost } from '../../drivers/contract/transport.ts';
+import { gb28181 } from '../../drivers/platforms/gb28181/transport.ts';
+import { fastClock } from '../clocks.ts';
+import { freePort, silentLog, stream } from '../helpers.ts';
+import { startPlatform } from './gb28181-peer.ts';
+
+const [PLATFORM, DEVICE] = ['34020000002000000001', '45030000001180000007'];
+const [YARD, HALL, ZONE] = ['45030000001320000001', '45030000001320000002', '45030000001340000001'];
+const alarm = (id: string, kind: string, zone: number) => ({
+  ...{ id, type: 'cn.campus.alarm.raised', time: '2026-11-28T15:30:00Z' },
+  data: { kind, state: 'raised', device: { id: 'panel' }, zone: { number: zone } },
+});
+
+async function world(own: object = {}, more: Partial<PlatformHost> = {}) {
+  const platform = await startPlatform({ asks: 'nothing' });
+  const port = await freePort();
+  const discarded = stream<string>();
+  const asked = stream<Parameters<PlatformHost['ask']>[0]>();
+  const refreshed = stream<string>();
+  const numbers = new Map<string, string[]>();
+  const camera = (id: string) => ({ kind: 'camera', id, device: id, name: id, online: true });
+  const host = {
+    clock: fastClock(20),
+    timeZone: 'Asia/Shanghai',
+    log: silentLog,
+    discarded: discarded.push,
+    signal: new AbortController().signal,
+    inventory: () => [
+      ...['yard', 'hall'].map(camera),
+      { kind: 'alarm-input', id: 'panel/3', device: 'panel', name: '三', online: true },
+    ],
+    onInventory: () => () => {},
+    media: {
+      async refresh(id: string) {
+        refreshed.push(id);
+        return true;
+      },
+    },
+    async ask(order: Parameters<PlatformHost['ask']>[0]) {
+      asked.push(order);
+      return { done: true };
+    },
+    untaken: async () =>
+      [alarm('a3', 'panic', 3), alarm('a2', 'tamper', 3), alarm('a1', 'panic', 4)].map((event, i) => ({
+        ...{ sequence: 30 - i, body: JSON.stringify(event) },
+      })),
+    async numbers(series: string, names: readonly string[]) {
+      const known = numbers.get(series) ?? [];
+      numbers.set(series, known);
+      for (const name of names) if (!known.includes(name)) known.push(name);
+      return names.map((name) => known.indexOf(name) + 1);
+    },
+    ...more,
+  } as unknown as PlatformHost;
+  const options = gb28181.options.parse({
+    ...{ server: `127.0.0.1:${platform.port}`, serverId: PLATFORM, deviceId: DEVICE, port, video: ['yard'] },
+    ...own,
+  });
+  const channel = await gb28181.open({ ...options, password: 'secret' }, host);
+  onTestFinished(() => channel.close(100, false));
+  const socket = createSocket('udp4');
+  onTestFinished(() => void socket.close());
+  const said = stream<string>();
+  socket.on('message', (bytes) => said.push(bytes.toString().split('\r\n')[0] ?? ''));
+  let sent = 0;
+  const order = async (device: string, xml: string, by: { branch?: string; sn?: number } = {}) => {
+    const { branch = `z9hG4bK${++sent}`, sn = sent } = by;
+    const body = `<?xml version="1.0" encoding="GB2312"?>\r\n<Control>\r\n<CmdType>${xml.startsWith('<SnapShot') ? 'DeviceConfig' : 'DeviceControl'}</CmdType>\r\n<SN>${sn}</SN>\r\n<DeviceID>${device}</DeviceID>\r\n${xml}\r\n</Control>\r\n`;
+    const lines = [
+      ...[`MESSAGE sip:${DEVICE}@4503000000 SIP/2.0`, `Via: SIP/2.0/UDP 127.0.0.1:9;rport;branch=${branch}`],
+      ...[`From: <sip:${PLATFORM}@3402000000>;tag=${sn}`, `To: <sip:${DEVICE}@4503000000>`],
+      ...[`Call-ID: call-${sn}`, `CSeq: ${sn} MESSAGE`, 'Content-Type: Application/MANSCDP+xml'],
+      ...[`Content-Length: ${body.length}`, '', body],
+    ];
+    socket.send(lines.join('\r\n'), port, '127.0.0.1');
+    expect(await said.next()).toBe('SIP/2.0 200 OK');
+  };
+  const result = async () => {
+    const { body } = await platform.heard.find((one) => one.body.includes('<Response>'));
+    const of = (name: string) => new RegExp(`<${name}>(.*)</${name}>`).exec(body)?.[1];
+    return [of('CmdType'), of('SN'), of('DeviceID'), of('Result')].join(' ');
+  };
+  return { platform, discarded, asked, refreshed, order, result };
+}
+const what = ({ action, target, arguments: wanted }: Parameters<PlatformHost['ask']>[0]) => [
+  action,
+  target,
+  wanted,
+];
+
+describe('a platform of GB/T 28181', () => {
+  it('turns a camera that it may see, and is told nothing of it, as the standard has it', async () => {
+    const { order, asked, platform } = await world();
+    await order(YARD, '<PTZCmd>A50F010800FF00BC</PTZCmd>');
+    await order(YARD, '<PTZCmd>A50F0100000000B5</PTZCmd>');
+    await order(YARD, '<PTZCmd>A50F018200010038</PTZCmd>');
+    expect([what(await asked.next()), what(await asked.next()), what(await asked.next())]).toEqual([
+      ['move', 'yard', { pan: 0, tilt: 1, zoom: 0 }],
+      ['halt', 'yard', {}],
+      ['preset', 'yard', { preset: '1' }],
+    ]);
+    expect(platform.heard.rest().some(({ body }) => body.includes('<Response>'))).toBe(false);
+  });
+
+  it('turns none that it may not see, and none by a code whose checksum is wrong', async () => {
+    const { order, asked, discarded } = await world();
+    await order(HALL, '<PTZCmd>A50F010800FF00BC</PTZCmd>');
+    expect(await discarded.next()).toBe('an order for nothing that there is');
+    await order(YARD, '<PTZCmd>A50F010800FF00BD</PTZCmd>');
+    expect(await discarded.next()).toBe('a PTZCmd whose checksum is not right');
+    expect(asked.rest()).toEqual([]);
+  });
+
+  it('names one order by one id, whatever its branch is: sent again later, it is known', async () => {
+    const { order, asked } = await world();
+    await order(YARD, '<PTZCmd>A50F010800FF00BC</PTZCmd>', { sn: 7 });
+    await order(YARD, '<PTZCmd>A50F010800FF00BC</PTZCmd>', { sn: 7, branch: 'z9hG4bK-another' });
+    await order(YARD, '<PTZCmd>A50F010800FF00BC</PTZCmd>', { sn: 8 });
+    const ids = [await asked.next(), await asked.next(), await asked.next()].map(({ id }) => id);
+    expect(ids[1]).toBe(ids[0]);
+    expect(ids[2]).not.toBe(ids[0]);
+    expect(ids[0]?.length).toBeLessThanOrEqual(64);
+  });
+
+  it.each(['IFrameCmd', 'IFameCmd'])('asks for a key picture by %s', async (element) => {
+    const { order, refreshed } = await world();
+    await order(YARD, `<${element}>Send</${element}>`);
+    expect(await refreshed.next()).toBe('yard');
+  });
+
+  it.each([
+    ['<TeleBoot>Boot</TeleBoot>', 'reboot', undefined],
+    ['<RecordCmd>Record</RecordCmd>', 'record', 'DeviceControl'],
+    ['<HomePosition><Enabled>1</Enabled></HomePosition>', 'home-position', 'DeviceControl'],
+    ['<DragZoomIn><Length>1</Length></DragZoomIn>', 'drag-zoom', undefined],
+    [
+      '<SnapShotConfig><UploadURL>http://evil/</UploadURL></SnapShotConfig>',
+      'upload-snapshots',
+      'DeviceConfig',
+    ],
+    ['<Strange>1</Strange>', 'order', 'DeviceControl'],
+  ])('is refused %s, under a name that no rule can allow', async (xml, action, answered) => {
+    const { order, asked, result } = await world({}, {});
+    await order(YARD, xml, { sn: 5 });
+    const one = await asked.next();
+    expect(what(one).slice(0, 2)).toEqual([action, 'yard']);
+    expect(commandActions).not.toContain(action);
+    if (answered !== undefined) expect(await result()).toMatch(new RegExp(`^${answered} 5 ${YARD}`));
+  });
+
+  it('that is refused hears ERROR where the standard wants an answer', async () => {
+    const { order, result } = await world({}, { ask: async () => ({ done: false }) });
+    await order(YARD, '<RecordCmd>Record</RecordCmd>', { sn: 5 });
+    expect(await result()).toBe(`DeviceControl 5 ${YARD} ERROR`);
+  });
+});
+
+describe('a guard command', () => {
+  it('does nothing: what comes is told in any case, so the one is OK and the other ERROR', async () => {
+    const { order, result, asked } = await world();
+    await order(DEVICE, '<GuardCmd>SetGuard</GuardCmd>', { sn: 1 });
+    expect(await result()).toBe(`DeviceControl 1 ${DEVICE} OK`);
+    await order(DEVICE, '<GuardCmd>ResetGuard</GuardCmd>', { sn: 2 });
+    expect(await result()).toBe(`DeviceControl 2 ${DEVICE} ERROR`);
+    expect(asked.rest()).toEqual([]);
+  });
+
+  it('arms and disarms the area that the config gives it', async () => {
+    const { order, result, asked } = await world({ guardArea: 'school' });
+    await order(DEVICE, '<GuardCmd>SetGuard</GuardCmd>', { sn: 1 });
+    expect(what(await asked.next())).toEqual(['arm', 'school', { by: PLATFORM }]);
+    expect(await result()).toBe(`DeviceControl 1 ${DEVICE} OK`);
+    await order(DEVICE, '<GuardCmd>ResetGuard</GuardCmd>', { sn: 2 });
+    expect(what(await asked.next())).toEqual(['disarm', 'school', { by: PLATFORM }]);
+  });
+});
+
+describe('ResetAlarm', () => {
+  const reset = (info = '') => `<AlarmCmd>ResetAlarm</AlarmCmd>${info}`;
+
+  it.each([
+    ['of an input, all of it', ZONE, '', ['a3', 'a2']],
+    ['of the gateway, all', DEVICE, '', ['a3', 'a2', 'a1']],
+    [
+      'of a type, that one',
+      ZONE,
+      '<Info><AlarmMethod>2</AlarmMethod><AlarmType>2</AlarmType></Info>',
+      ['a2'],
+    ],
+    ['of methods that are written together', DEVICE, '<Info><AlarmMethod>25</AlarmMethod></Info>', 3],
+    ['of another method, none', DEVICE, '<Info><AlarmMethod>5</AlarmMethod></Info>', []],
+  ])('acknowledges %s', async (_what, device, info, ids) => {
+    const { order, result, asked } = await world();
+    await order(device, reset(info), { sn: 9 });
+    expect(await result()).toBe(`DeviceControl 9 ${device} OK`);
+    const all = asked.rest();
+    if (typeof ids === 'number') expect(all).toHaveLength(ids);
+    else expect(all.map(({ arguments: { event } }) => event)).toEqual(ids);
+    for (const one of all) expect(what(one)).toMatchObject(['acknowledge', 'gateway', { by: PLATFORM }]);
+    expect(new Set(all.map(({ id }) => id)).size).toBe(all.length);
+  });
+
+  it('of an input that is not there is an error, and so is one that the disk cannot answer', async () => {
+    const { order, result, discarded } = await world();
+    await order('45030000001340000099', reset(), { sn: 9 });
+    expect(await result()).toBe('DeviceControl 9 45030000001340000099 ERROR');
+    expect(await discarded.next()).toBe('an order for nothing that there is');
+    const broken = await world({}, { untaken: () => Promise.reject(new Error('no disk')) });
+    await broken.order(DEVICE, reset(), { sn: 9 });
+    expect(await broken.result()).toBe(`DeviceControl 9 ${DEVICE} ERROR`);
+  });
+});
