@@ -59,7 +59,7 @@ export default {
       to: {
         path: '^(gateway|config|tests|drivers)/',
         pathNot:
-          '^drivers/([^/]+/(codec|secure)\\.ts$|platforms/[^/]+/(codec|checked)\\.ts$|contract/|(line|bits|files)\\.ts$)',
+          '^drivers/([^/]+/(codec|secure)\\.ts$|platforms/[^/]+/(codec|checked)\\.ts$|platforms/gb28181/(manscdp|sip/message)\\.ts$|contract/|(line|bits|files)\\.ts$)',
       },
     },
     {

@@ -9,3 +9,7 @@ export const cardFormats = ['rdm6300', 'ascii', 'wiegand26', 'wiegand34'] as con
 
 export const receiverProtocols = ['mlr2', 'system-iii', 'ademco-685'] as const;
 export type ReceiverProtocol = (typeof receiverProtocols)[number];
+
+/** What a simulated platform of GB/T 28181 wants a password proved by. */
+export const registerAlgorithms = ['md5', 'sha-256', 'sm3'] as const;
+export type RegisterAlgorithm = (typeof registerAlgorithms)[number];

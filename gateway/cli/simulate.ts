@@ -1,4 +1,10 @@
-import { cardFormats, fenceModels, receiverProtocols, terminalKinds } from '../../simulators/kinds.ts';
+import {
+  cardFormats,
+  fenceModels,
+  receiverProtocols,
+  registerAlgorithms,
+  terminalKinds,
+} from '../../simulators/kinds.ts';
 import type { Command } from './command.ts';
 import { readOptions } from './simulate/options.ts';
 
@@ -14,6 +20,7 @@ campus-gateway simulate sign    [--listen [HOST:]4001] | --serial PATH
 campus-gateway simulate face    --kind ${terminalKinds.join('|')}  --to URL [--serial-number SN] | --listen [HOST:]8081 [--password-file FILE]
 campus-gateway simulate camera  [--listen [HOST:]8000] [--rtsp 8554] [--username admin] [--password-file FILE] [--discovery]
 campus-gateway simulate campus  CONFIG [--rate 10]
+campus-gateway simulate gb28181-platform [--listen [HOST:]5060] [--id 20-DIGITS] [--domain DOMAIN] [--password-file FILE] [--algorithm ${registerAlgorithms.join('|')}] [--no-qop] [--out FOLDER]
 
 Then type actions, one a line: "help" lists them (a campus: DEVICE ACTION). Standard input may be a pipe.
   --scenario FILE   play a scenario, see simulators/scenarios/
@@ -25,6 +32,7 @@ Then type actions, one a line: "help" lists them (a campus: DEVICE ACTION). Stan
 
   campus-gateway simulate panel --to 127.0.0.1:5100 --account 1234 --do "press 9"
   campus-gateway simulate fence --listen 1502
+  campus-gateway simulate gb28181-platform
   campus-gateway simulate campus config/demo.yaml --scenario simulators/scenarios/night-intrusion.yaml`,
 
   async run(args, terminal) {

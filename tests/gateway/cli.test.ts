@@ -40,7 +40,9 @@ describe('the command line', () => {
     expect(await run('run', '--port', '1')).toMatchObject({ status: 2 });
     expect(await run('simulate', 'toaster')).toMatchObject({
       status: 2,
-      stderr: expect.stringContaining('panel, receiver, fence, reader, osdp, sign, face, camera or campus'),
+      stderr: expect.stringContaining(
+        'panel, receiver, fence, reader, osdp, sign, face, camera, gb28181-platform or campus',
+      ),
     });
   });
 

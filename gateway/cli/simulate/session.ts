@@ -21,15 +21,17 @@ export async function playAtTerminal(
   const act = (line: string) => perform(line, simulators, campus !== undefined, tell);
   for (const { id } of simulators)
     tell(say(`${id} is simulated; type help`, `正在模拟 ${id}；输入 help 查看动作`));
-  for (const line of options.do) await act(line);
+  // Some wait for the other side: Ctrl-C ends that, too.
+  const first = doEach(options.do, act);
   const input = createInterface({ input: process.stdin });
-  input.on('line', (line) => void act(line));
-  const wrong = playByItself(simulated, options, tell, stop.signal).catch((error: Error) =>
-    stop.signal.aborted ? undefined : error,
-  );
+  input.on('line', (line) => void first.then(() => act(line)));
+  const wrong = first
+    .then(() => playByItself(simulated, options, tell, stop.signal))
+    .catch((error: Error) => (stop.signal.aborted ? undefined : error));
   await Promise.race([
     untilStopped(terminal, options.for),
     wrong.then((error) => error ?? new Promise(() => {})),
+    ...simulators.flatMap(({ ended }) => ended ?? []),
   ]);
   stop.abort();
   input.close();
@@ -37,6 +39,10 @@ export async function playAtTerminal(
   const error = await wrong;
   if (error instanceof Error) throw error;
   return 0;
+}
+
+async function doEach(lines: readonly string[], act: (line: string) => Promise<void>): Promise<void> {
+  for (const line of lines) await act(line);
 }
 
 async function playByItself(
