@@ -87,7 +87,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const around = { calendar, timezone, areaOf, isArmed: arming.isArmed };
   const rules = createRules(config.rules, { ...context, ...around });
   const notices = createNotices(config.notices, context);
-  const storage = keepStorage({ ...context, ...storagePolicyOf(config) });
+  const { lookAtBacklog, recount: onDropped } = uplinks;
+  const storage = keepStorage({ ...context, ...storagePolicyOf(config), lookAtBacklog, onDropped });
   const health = createInventory(config, { ...context, ...stages, devices, media, storage, uplinks });
   const status = config.status && createStatusServer(config.status, { ...base, notices, health });
   const shown = consoleOptionsOf(config, campus, health, log);

@@ -18,7 +18,7 @@ import type { CredentialChange } from './credentials.ts';
 import type { Erased, ErasedRows, EraseStep, Person } from './erasure.ts';
 import type { Leases, Renumbered, RenumberReason } from './identity.ts';
 import type { ClassUsage, Removed, RemoveStep, Usage } from './pruning.ts';
-import type { Entry } from './reading.ts';
+import type { Entry, Kind } from './reading.ts';
 import type { Salvage } from './recovery.ts';
 import type { Looked } from './traces.ts';
 
@@ -30,6 +30,8 @@ export interface Questions {
   read(lane: number, after: number, limit: number): readonly Entry[];
   /** The events of a lane before a sequence, the newest first. */
   readBack(lane: number, before: number, limit: number): readonly Entry[];
+  /** How many events of each kind a lane has after a sequence and up to another. */
+  kinds(lane: number, after: number, upTo: number): readonly Kind[];
   /** The latest event of each state key, the oldest first. */
   states(): readonly { readonly key: string; readonly sequence: number; readonly body: string }[];
   /** Removes some old events; never one that is the latest word on a state. */

@@ -44,7 +44,7 @@ import { createGroupCommit } from './group-commit.ts';
 import { createKnownAs, type KnownAs } from './known-as.ts';
 import { createProgressBook, type Position, type ProgressBook } from './progress.ts';
 import type { ClassUsage, Removed, RemoveStep, Usage } from './pruning.ts';
-import type { Entry } from './reading.ts';
+import type { Entry, Kind } from './reading.ts';
 import { createTails } from './tail.ts';
 import { journalThread } from './thread.ts';
 
@@ -56,7 +56,7 @@ export type { Renumbered } from './identity.ts';
 export type { KnownAs } from './known-as.ts';
 export type { Position } from './progress.ts';
 export type { Removed, RemoveStep, Usage } from './pruning.ts';
-export type { Entry } from './reading.ts';
+export type { Entry, Kind } from './reading.ts';
 export type { Salvage } from './recovery.ts';
 
 export interface AppendRequest extends Omit<NewEntry, 'lane'> {
@@ -81,6 +81,8 @@ export interface Journal {
   read(lane: Lane, after: number, limit: number): readonly Entry[] | Promise<readonly Entry[]>;
   /** The events of a lane before a sequence, newest first. */
   readBack(lane: Lane, before: number, limit: number): Promise<readonly Entry[]>;
+  /** How many events of each kind a lane has after a sequence and up to another; some thousand at once, not more. */
+  kinds(lane: Lane, after: number, upTo: number): Promise<readonly Kind[]>;
   /** The last number given in a lane. */
   last(lane: Lane): number;
   /** Where an uplink stands in a lane; the start for one that is new. */
@@ -318,6 +320,7 @@ function questionsTo(
 > {
   return {
     readBack: (lane, before, limit) => ask('readBack', lanes.indexOf(lane), before, limit),
+    kinds: (lane, after, upTo) => ask('kinds', lanes.indexOf(lane), after, upTo),
     states: () => ask('states'),
     forget: (before, now) => ask('forget', before, now),
     command: (source, id) => ask('command', source, id),

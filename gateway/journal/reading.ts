@@ -13,6 +13,16 @@ export interface Entry {
   readonly body: string;
 }
 
+/** Events of one type and device, of a stretch of a lane. */
+export interface Kind {
+  readonly type: string;
+  readonly device: string;
+  readonly events: number;
+  /** The sequence of the first of them, and when that was seen, epoch ms. */
+  readonly first: number;
+  readonly seenAt: number;
+}
+
 const ENTRY = 'sequence, lane, id, seen_at AS seenAt, type, device, body';
 
 export function eventReader(db: Database.Database) {
@@ -21,6 +31,11 @@ export function eventReader(db: Database.Database) {
   );
   const readBack = db.prepare<[number, number, number], Entry>(
     `SELECT ${ENTRY} FROM event WHERE lane = ? AND sequence < ? ORDER BY sequence DESC LIMIT ?`,
+  );
+  // Beside a lone min() a column has the value of that row (https://sqlite.org/lang_select.html#bareagg).
+  const kinds = db.prepare<[number, number, number], Kind>(
+    `SELECT type, device, count(*) AS events, min(sequence) AS first, seen_at AS seenAt FROM event
+     WHERE lane = ? AND sequence > ? AND sequence <= ? GROUP BY type, device`,
   );
   const states = db.prepare<[], { key: string; sequence: number; body: string }>(
     'SELECT key, sequence, body FROM state JOIN event USING (sequence) ORDER BY sequence',
@@ -33,6 +48,7 @@ export function eventReader(db: Database.Database) {
   return {
     read: (lane: number, after: number, limit: number) => read.all(lane, after, limit),
     readBack: (lane: number, before: number, limit: number) => readBack.all(lane, before, limit),
+    kinds: (lane: number, after: number, upTo: number) => kinds.all(lane, after, upTo),
     states: () => states.all(),
     /** The events after a sequence, by id. */
     after: (sequence: number): Back =>

@@ -21,7 +21,10 @@ export interface Inventoried {
   readonly storage: { low(): readonly string[] };
   /** Damaged copies of the journal. */
   readonly damaged: { list(): readonly string[] };
-  readonly uplinks: { states(): Readonly<Record<string, object>> };
+  readonly uplinks: {
+    states(): Readonly<Record<string, object>>;
+    lookAtBacklog(): Promise<unknown>;
+  };
   /** undefined: not heard of yet. */
   readonly devices: {
     online(device: string): boolean | undefined;
@@ -77,34 +80,37 @@ export function createInventory(
     );
     return { links: Object.fromEntries(links), standing: standingOf(states) };
   };
-  return async () => ({
-    // Of the gateway itself: a device, a fault or a platform that is down makes it no worse at taking alarms.
-    healthy: journal.condition.good,
-    details: {
-      campus: config.campus.id,
-      version,
-      startedAt: of.startedAt,
-      journal: {
-        ...journal.condition,
-        id: journal.id,
-        ...(journal.knownAs.renumbered !== undefined && { renumbered: journal.knownAs.renumbered }),
-        unsaved: of.recorder.unsaved.size,
-        low: of.storage.low(),
-        damaged: of.damaged.list(),
+  return async () => {
+    await of.uplinks.lookAtBacklog();
+    return {
+      // Of the gateway itself: a device, a fault or a platform that is down makes it no worse at taking alarms.
+      healthy: journal.condition.good,
+      details: {
+        campus: config.campus.id,
+        version,
+        startedAt: of.startedAt,
+        journal: {
+          ...journal.condition,
+          id: journal.id,
+          ...(journal.knownAs.renumbered !== undefined && { renumbered: journal.knownAs.renumbered }),
+          unsaved: of.recorder.unsaved.size,
+          low: of.storage.low(),
+          damaged: of.damaged.list(),
+        },
+        uplinks: of.uplinks.states(),
+        devices: Object.fromEntries(config.devices.map(({ id }) => [id, online(id) ?? null])),
+        ...told(),
+        areas: Object.fromEntries(config.areas.map(({ id }) => [id, areaState(id)])),
+        doors: Object.fromEntries(access.doors().map(({ id, state }) => [id, state])),
+        cards: access.credentials(),
+        inside: access.inside().length,
+        pushes: of.media.pushes(),
+        visitors: of.visitors.list().filter(({ stage }) => stage !== 'expected').length,
+        discarded: await discardsOf(metrics),
+        lastDiscarded: of.devices.lastDiscarded(),
+        unmapped: of.devices.unmapped(),
+        floods: of.floods.list(),
       },
-      uplinks: of.uplinks.states(),
-      devices: Object.fromEntries(config.devices.map(({ id }) => [id, online(id) ?? null])),
-      ...told(),
-      areas: Object.fromEntries(config.areas.map(({ id }) => [id, areaState(id)])),
-      doors: Object.fromEntries(access.doors().map(({ id, state }) => [id, state])),
-      cards: access.credentials(),
-      inside: access.inside().length,
-      pushes: of.media.pushes(),
-      visitors: of.visitors.list().filter(({ stage }) => stage !== 'expected').length,
-      discarded: await discardsOf(metrics),
-      lastDiscarded: of.devices.lastDiscarded(),
-      unmapped: of.devices.unmapped(),
-      floods: of.floods.list(),
-    },
-  });
+    };
+  };
 }

@@ -13,8 +13,20 @@ export function createMetrics() {
     labelNames: ['version', 'node'],
     registers,
   }).set({ version, node: process.versions.node }, 1);
+  const looks: (() => Promise<unknown>)[] = [];
+  let looking: Promise<unknown> | undefined;
+  /** One look for all that are asked together. */
+  const look = async () => {
+    looking ??= Promise.all(looks.map((run) => run())).finally(() => {
+      looking = undefined;
+    });
+    await looking;
+  };
   return {
     registry,
+    /** Runs before /metrics answers: sets what is not counted as it happens. */
+    beforeLook: (run: () => Promise<unknown>) => void looks.push(run),
+    ...ofBacklogs(registers, look),
     ...ofDevices(registers),
     ...ofListeners(registers),
     ...ofTheRoad(registers),
@@ -149,6 +161,24 @@ const ofUplinks = (registers: Registry[]) => ({
     help: 'When a certificate ends, Unix time: the own one (gateway) and that of the broker (broker)',
     labelNames: ['uplink', 'whose'],
     registers,
+  }),
+});
+
+/** What waits for platforms (uplink/backlog.ts). */
+const ofBacklogs = (registers: Registry[], collect: () => Promise<void>) => ({
+  backlog: new Gauge({
+    name: 'campus_uplink_backlog_events',
+    help: 'Events that the platform wants and has not',
+    labelNames: ['uplink'],
+    registers,
+    collect,
+  }),
+  oldestUndelivered: new Gauge({
+    name: 'campus_uplink_oldest_undelivered_age_seconds',
+    help: 'How long ago the oldest of them was seen; 0: there is none',
+    labelNames: ['uplink'],
+    registers,
+    collect,
   }),
 });
 

@@ -5,7 +5,6 @@ import { wantsOf } from '../../config/catalogue/filter.ts';
 import type { Config } from '../../config/schema.ts';
 import type { Clock, Timer } from '../../drivers/contract/clock.ts';
 import type { Log } from '../../drivers/contract/driver.ts';
-import { lanes } from '../../drivers/contract/lane.ts';
 import type { Interest, Journal } from '../journal/index.ts';
 import type { Part } from '../lifecycle/part.ts';
 import type { WallClock } from '../observe/clock.ts';
@@ -28,6 +27,10 @@ export interface StorageOptions extends StoragePolicy {
   readonly time: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
+  /** Of all platforms: how many events the one that is furthest behind wants and has not. */
+  readonly lookAtBacklog: () => Promise<number>;
+  /** Events were removed before a platform had them. */
+  readonly onDropped: () => void;
 }
 
 export interface Storage extends Part {
@@ -60,7 +63,7 @@ export function storagePolicyOf({
 }
 
 export function keepStorage(options: StorageOptions): Storage {
-  const { directory, policy, lowDisk, uplinks, journal, time, log, metrics } = options;
+  const { directory, policy, lowDisk, journal, time, log, metrics } = options;
   const { low, tell } = createWarnings(options);
   const removeOld = createSweeping(options);
   let looks: Timer | undefined;
@@ -74,7 +77,7 @@ export function keepStorage(options: StorageOptions): Storage {
 
     const usage = await journal.usage();
     metrics.journalBytes.set(usage.bytes);
-    const waiting = Math.max(0, ...uplinks.map(({ id }) => backlogOf(journal, id)));
+    const waiting = await options.lookAtBacklog();
     const share = usage.events === 0 ? 0 : Math.min(1, waiting / usage.events);
     const limit = policy.budget * BACKLOG_SHARE;
     tell('backlog', usage.bytes * share > (low.has('backlog') ? limit / HYSTERESIS : limit), {
@@ -130,7 +133,7 @@ function createWarnings({ recorder, metrics, log }: Pick<StorageOptions, 'record
 
 /** Removes old events once an hour, and whenever the journal takes more than its budget; what a platform misses is told. */
 function createSweeping(options: StorageOptions): (journalBytes: number) => Promise<void> {
-  const { policy, uplinks, journal, recorder, clock, time, log, metrics } = options;
+  const { policy, uplinks, journal, recorder, clock, time, log, metrics, onDropped } = options;
   let sweptAt = Number.NEGATIVE_INFINITY;
   let steadySince = time.elapsed();
   clock.onStep(() => {
@@ -142,6 +145,7 @@ function createSweeping(options: StorageOptions): (journalBytes: number) => Prom
     const isSettled = time.elapsed() - steadySince > SETTLED_MS;
     const now = isSettled ? clock.now() : Number.NEGATIVE_INFINITY;
     const { removed, dropped } = await sweep(journal, policy, uplinks, now);
+    if (dropped.length > 0) onDropped();
     if (removed > 0) log.info({ removed }, 'old events were removed');
     for (const one of dropped) {
       metrics.dropped.inc({ uplink: one.uplink, lane: one.lane }, one.events);
@@ -149,12 +153,4 @@ function createSweeping(options: StorageOptions): (journalBytes: number) => Prom
       await recorder.recordOwn('gateway.dropped', { ...one });
     }
   };
-}
-
-/** How many numbers an uplink is behind, over its lanes: an upper bound of the events that wait. */
-export function backlogOf(journal: Journal, uplink: string): number {
-  return lanes.reduce((sum, lane) => {
-    const { sequence } = journal.position(uplink, lane);
-    return sum + Math.max(0, journal.last(lane) - sequence);
-  }, 0);
 }

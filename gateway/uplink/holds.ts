@@ -46,7 +46,7 @@ const RETRY = {
 const rowOf = (address: string, lane: Lane, isTaken: boolean) => (isTaken ? `${address}\n${lane}` : address);
 /** One event alone has its number behind that. */
 const singleRowOf = (address: string, lane: Lane, sequence: number) => `${address}\n${lane}\n${sequence}`;
-const isSingleRow = (topic: string) => topic.split('\n').length === 3;
+export const isSingleRow = (topic: string) => topic.split('\n').length === 3;
 export const addressOfRow = (topic: string): string => topic.split('\n', 1)[0] as string;
 const keyOf = (address: string, lane: Lane) => `${lane} ${address}`;
 

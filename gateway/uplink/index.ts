@@ -18,12 +18,19 @@ import { createUplink, type UplinkState } from './uplink.ts';
  */
 const LEASE_MS = 300_000;
 
+/** How long a disk is waited for that is asked for the backlog: how all is must be told where it hangs, too. */
+const LOOK_MS = 1000;
+
 export interface Uplinks extends Part {
   start(): void;
   /** An event is on disk. */
   onStored(event: Event, sequence: number): void;
   /** By id. */
   states(): Readonly<Record<string, UplinkState>>;
+  /** Looks how many events each platform wants and has not: the most of them. */
+  lookAtBacklog(): Promise<number>;
+  /** Events were removed before they were delivered. */
+  recount(): void;
   /** Tells that these lanes got events, or that there are alarms to be sent from memory. */
   wake(lanes: ReadonlySet<Lane>): void;
   /** The journal's numbers are not what they were: starts over from its cursors. */
@@ -61,7 +68,7 @@ export function createUplinks(
       return (await uplink?.replay(wanted)) ?? { done: false, reason: 'only a platform gets a replay' };
     },
   });
-  const { journal, time } = context;
+  const { journal, time, metrics } = context;
   journal.knownAs.onRenumbered(() => {
     for (const uplink of uplinks) uplink.renumber();
   });
@@ -74,6 +81,20 @@ export function createUplinks(
       // The disk fails: the old one stays.
       () => {},
     );
+  const lookAtBacklog = async () => {
+    const waiting = uplinks.map(async (uplink) => {
+      const patience = new AbortController();
+      await Promise.race([uplink.backlog.look(), time.wait(LOOK_MS, patience.signal)]);
+      patience.abort();
+      const { events, since } = uplink.backlog.now();
+      const age = since === undefined ? 0 : Math.max(0, time.wall() - since) / 1000;
+      metrics.backlog.set({ uplink: uplink.id }, events);
+      metrics.oldestUndelivered.set({ uplink: uplink.id }, age);
+      return events;
+    });
+    return Math.max(0, ...(await Promise.all(waiting)));
+  };
+  metrics.beforeLook(lookAtBacklog);
   const close = async (timeoutMs: number) => {
     renewals?.stop();
     await Promise.all(uplinks.map((uplink) => uplink.close(timeoutMs)));
@@ -85,6 +106,10 @@ export function createUplinks(
     },
     onStored: lives.stored,
     states: () => Object.fromEntries(uplinks.map((uplink) => [uplink.id, uplink.state()])),
+    lookAtBacklog,
+    recount() {
+      for (const uplink of uplinks) uplink.backlog.recount();
+    },
     wake(lanes) {
       for (const uplink of uplinks) uplink.wake(lanes);
     },

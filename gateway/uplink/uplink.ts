@@ -14,7 +14,7 @@ import { readPublicKey } from '../commands/command.ts';
 import type { Source } from '../commands/index.ts';
 import type { Journal } from '../journal/index.ts';
 import { burstLog } from '../observe/log.ts';
-import { backlogOf } from '../upkeep/storage.ts';
+import { type Backlog, createBacklog, type Waiting } from './backlog.ts';
 import { type Connected, connect, GOODBYE_MS } from './connected.ts';
 import type { UplinkContext } from './context.ts';
 import type { Delivery } from './delivery.ts';
@@ -31,8 +31,10 @@ export interface UplinkState {
   readonly state: 'connected' | 'connecting';
   /** Why it is not connected, or what the platform refused last. */
   readonly reason?: string | undefined;
-  /** How many numbers it is behind. */
+  /** How many events it wants and has not, as of the last look (backlog.ts). */
   readonly backlog: number;
+  /** When the oldest of them was seen, RFC 3339. */
+  readonly oldestUndelivered?: string | undefined;
   /** When another gateway was last seen there as this campus; for an hour. */
   readonly otherInstance?: string | undefined;
   /**
@@ -52,6 +54,8 @@ export interface Uplink {
   /** Sends a stretch of a lane once more, to the platform that asks. */
   replay(wanted: ArgumentsOf<'replay'>): Promise<Result>;
   state(): UplinkState;
+  /** What it wants and has not; `state` has it as of the last look. */
+  readonly backlog: Pick<Backlog, 'now' | 'look' | 'recount'>;
   /** Tells that these lanes got events, or that there are alarms to be sent from memory. */
   wake(lanes: ReadonlySet<Lane>): void;
   /** The journal's numbers are not what they were: starts over from its cursors. */
@@ -86,6 +90,7 @@ export function createUplink(config: UplinkConfig, transport: Transport, context
   const onTrouble = (reason: string) => {
     trouble = reason;
   };
+  const backlog = createBacklog({ ...context, uplink, wants, takenUnsaved });
   const reports = reportsOf(uplink, context, { burst, onTrouble });
 
   /** Delivers over a channel until it ends. @returns why it ended. */
@@ -93,20 +98,17 @@ export function createUplink(config: UplinkConfig, transport: Transport, context
     trouble = undefined;
     log.info({ uplink, url: where, ...channel.about }, 'connected to the platform');
     for (const id of takenUnsaved) if (!recorder.unsaved.has(id)) takenUnsaved.delete(id);
+    backlog.meet((event) => channel.address(event));
     current = connect(
       channel,
       () => ({
         ...config,
         ...context,
         ...reports,
-        uplink,
-        wants,
-        receiptTimeoutMs: config.receiptTimeout,
-        careful: suspicion.isCareful(),
+        ...{ uplink, wants, takenUnsaved, unsaved: recorder.unsaved },
+        ...{ receiptTimeoutMs: config.receiptTimeout, careful: suspicion.isCareful() },
         privacy: privacyOf(config, context.cardKey),
         ...ofNumbering,
-        unsaved: recorder.unsaved,
-        takenUnsaved,
       }),
       { ...context, wantsAlarms },
     );
@@ -146,12 +148,13 @@ export function createUplink(config: UplinkConfig, transport: Transport, context
     state: () => ({
       state: current === undefined ? 'connecting' : 'connected',
       reason: trouble,
-      backlog: backlogOf(journal, uplink),
+      ...inWords(backlog.now()),
       otherInstance: twin.seen(),
       held: heldOf(ofNumbering.holds, unshown),
       discarded: Object.fromEntries(discarded),
       channel: current?.state(),
     }),
+    backlog,
     replay: (wanted) => replayOver(current?.delivery, journal, wants, wanted),
     wake(lanes) {
       current?.delivery.wake(lanes);
@@ -159,6 +162,7 @@ export function createUplink(config: UplinkConfig, transport: Transport, context
     },
     reset() {
       ofNumbering = beginNumbering(uplink, context);
+      backlog.recount();
       current?.breakOff(new StartOver('the journal was opened anew'));
     },
     renumber() {
@@ -175,6 +179,11 @@ export function createUplink(config: UplinkConfig, transport: Transport, context
     },
   };
 }
+
+const inWords = ({ events, since }: Waiting): Pick<UplinkState, 'backlog' | 'oldestUndelivered'> => ({
+  backlog: events,
+  oldestUndelivered: since === undefined ? undefined : new Date(since).toISOString(),
+});
 
 /** What is known of the platform under one numbering. */
 const beginNumbering = (uplink: string, { journal, time, metrics }: UplinkContext) => ({

@@ -9,7 +9,9 @@ it('says of each device whether it answers, since when, why not, and what stands
   const word = { kind: 'fault', cause: 'blind', since, reason: 'it gives no events' };
   const lines = showHealth({
     ...{ healthy: true, version: '1.2.3', startedAt: since },
-    uplinks: { police: { state: 'connecting', reason: 'ECONNREFUSED', backlog: 3 } },
+    uplinks: {
+      police: { state: 'connecting', reason: 'ECONNREFUSED', backlog: 3, oldestUndelivered: since },
+    },
     devices: { yard: true, panel: false, kiosk: null, new: null },
     links: {
       yard: { since },
@@ -21,7 +23,7 @@ it('says of each device whether it answers, since when, why not, and what stands
   expect([...lines].map(at)).toEqual([
     'campus-gateway 1.2.3, runs since THEN',
     '✓ it takes alarms: the disk is good',
-    '✗ platform police is not connected, 3 behind: ECONNREFUSED',
+    '✗ platform police is not connected, 3 wait since THEN: ECONNREFUSED',
     '✓ yard answers since THEN',
     '    ! fault (blind) since THEN: it gives no events',
     '✗ panel (1001) does not answer since THEN: silent',

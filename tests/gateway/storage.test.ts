@@ -4,6 +4,7 @@ import { watchClock } from '../../gateway/observe/clock.ts';
 import { createMetrics } from '../../gateway/observe/metrics.ts';
 import { createRecorder } from '../../gateway/road/recorder.ts';
 import { keepStorage } from '../../gateway/upkeep/storage.ts';
+import { createBacklog } from '../../gateway/uplink/backlog.ts';
 import { manualClock } from '../clocks.ts';
 import { eventually, silentLog, temporaryDirectory } from '../helpers.ts';
 
@@ -31,9 +32,17 @@ async function campus(options: { lowDisk: number; budget: number; keep?: number 
   });
   const { lowDisk, budget, keep = 1e12 } = options;
   const start = () => {
-    const uplinks = [{ id: 'police', types: ['device.fault', 'alarm.raised'] }];
+    const types = ['device.fault', 'alarm.raised'];
+    const uplinks = [{ id: 'police', types }];
     const policy = { keep, budget, classes: {} };
+    const wants = (type: string) => types.includes(type);
+    const backlog = createBacklog({ uplink: 'police', journal, recorder, wants, takenUnsaved: new Set() });
     const storage = keepStorage({
+      async lookAtBacklog() {
+        await backlog.look();
+        return backlog.now().events;
+      },
+      onDropped: backlog.recount,
       directory,
       policy,
       lowDisk,

@@ -18,6 +18,7 @@ interface Uplink {
   readonly state?: string;
   readonly reason?: string;
   readonly backlog?: number;
+  readonly oldestUndelivered?: string;
   readonly channel?: ChannelState;
 }
 export interface HealthAnswer {
@@ -101,10 +102,11 @@ function* channelLines({ registered, clockOffsetMs: off, ...more }: ChannelState
 /** How a platform is. */
 export function* platformLines(
   id: string,
-  { state, reason, backlog = 0, channel = {} }: Uplink,
+  { state, reason, backlog = 0, oldestUndelivered, channel = {} }: Uplink,
 ): Generator<string> {
   const is = state === 'connected' ? say(' is connected', ' 已连接') : say(' is not connected', ' 未连接');
-  const behind = backlog > 0 ? say(`, ${backlog} behind`, `，积压 ${backlog} 条`) : '';
+  const behind =
+    backlog > 0 ? say(`, ${backlog} wait`, `，积压 ${backlog} 条`) + sinceOf(oldestUndelivered) : '';
   yield `${state === 'connected' ? '✓' : '✗'} ${say('platform', '平台')} ${id}${is}${behind}${reasonOf(reason)}`;
   yield* channelLines(channel);
 }

@@ -1,0 +1,114 @@
+/**
+ * The backlog of a platform: the events that it wants and has not. That is what lies behind its cursors, what is held
+ * because it was refused, and alarms that the disk has not taken and that have not left from memory. /health, the metrics,
+ * the console and the watch over the storage mean this and nothing else.
+ */
+import type { EventType } from '../../config/catalogue/events.ts';
+import { type Lane, lanes } from '../../drivers/contract/lane.ts';
+import type { Held, Journal, Kind } from '../journal/index.ts';
+import type { Unsaved } from '../road/recorder.ts';
+import { addressOfRow, isSingleRow } from './holds.ts';
+import { createTally, type Tally } from './tally.ts';
+
+export interface Waiting {
+  readonly events: number;
+  /** When the oldest of them was seen, epoch ms, as far as it is on disk. */
+  readonly since: number | undefined;
+}
+
+export interface Backlog {
+  /** As of the last look. What was not counted yet counts as wanted. */
+  now(): Waiting;
+  /** Looks; resolves when that was done, whatever the disk said. */
+  look(): Promise<void>;
+  /** The platform is there: how it addresses events. Before the first time nobody knows. */
+  meet(address: AddressOf): void;
+  /** Events were removed, or the journal is another one: counts anew. */
+  recount(): void;
+}
+
+export interface BacklogOptions {
+  readonly uplink: string;
+  readonly journal: Pick<Journal, 'kinds' | 'last' | 'position' | 'held'>;
+  readonly wants: (type: EventType) => boolean;
+  readonly recorder: { readonly unsaved: ReadonlyMap<string, Pick<Unsaved, 'type'>> };
+  /** The ids of those that the platform took from memory. */
+  readonly takenUnsaved: ReadonlySet<string>;
+}
+
+type AddressOf = (event: Pick<Kind, 'type' | 'device'>) => string;
+
+export function createBacklog(options: BacklogOptions): Backlog {
+  const { uplink, journal, wants, recorder, takenUnsaved } = options;
+  let address: AddressOf | undefined;
+  let behind = new Map<Lane, Tally>();
+  let held = new Map<string, Tally>();
+  let looking: Promise<void> | undefined;
+
+  const isWanted = ({ type }: Kind) => wants(type as EventType);
+  /** Of what is held, the events of its address; as long as nobody can tell an address, all that is wanted. */
+  const isOf =
+    ({ topic }: Held) =>
+    (kind: Kind) =>
+      isWanted(kind) && (address === undefined || address(kind) === addressOfRow(topic));
+  const isUnsent = ([id, { type }]: [string, Pick<Unsaved, 'type'>]) => wants(type) && !takenUnsaved.has(id);
+  const cursor = (lane: Lane) => journal.position(uplink, lane).sequence;
+  const behindOf = (lane: Lane): Waiting => {
+    // What is delivered needs no look.
+    if (cursor(lane) >= journal.last(lane)) return { events: 0, since: undefined };
+    const tally = behind.get(lane);
+    // It was never counted.
+    if (tally === undefined) return { events: journal.last(lane) - cursor(lane), since: undefined };
+    return { events: tally.count(isWanted), since: tally.oldest(isWanted) };
+  };
+  const heldOf = (one: Held): Waiting => {
+    // The cursor is not over it yet: it was counted.
+    if (one.first > cursor(lanes[one.lane] as Lane)) return { events: 0, since: undefined };
+    if (isSingleRow(one.topic)) return { events: 1, since: one.since };
+    const tally = held.get(one.topic);
+    return { events: tally?.count(isOf(one)) ?? 1, since: tally?.oldest(isOf(one)) };
+  };
+  const lookOnce = async () => {
+    const [ofLanes, ofHolds] = [behind, held];
+    for (const lane of lanes) {
+      const tally = ofLanes.get(lane) ?? createTally(journal, lane);
+      await tally.follow(cursor(lane), Math.max(cursor(lane), journal.last(lane)));
+      ofLanes.set(lane, tally);
+    }
+    const holds = journal.held(uplink).filter(({ topic }) => !isSingleRow(topic));
+    for (const topic of ofHolds.keys()) if (!holds.some((one) => one.topic === topic)) ofHolds.delete(topic);
+    for (const { topic, lane: index, first, last } of holds) {
+      const lane = lanes[index] as Lane;
+      const tally = ofHolds.get(topic) ?? createTally(journal, lane);
+      await tally.follow(first - 1, Math.max(first - 1, Math.min(last, cursor(lane))));
+      ofHolds.set(topic, tally);
+    }
+  };
+  return {
+    now() {
+      const all = [...lanes.map(behindOf), ...journal.held(uplink).map(heldOf)];
+      const unsaved = [...recorder.unsaved].filter(isUnsent).length;
+      const times = all.flatMap(({ since }) => since ?? []);
+      return {
+        events: all.reduce((sum, { events }) => sum + events, unsaved),
+        since: times.length === 0 ? undefined : Math.min(...times),
+      };
+    },
+    meet(by) {
+      address = by;
+    },
+    look() {
+      looking ??= lookOnce()
+        // The disk refuses: it is as it was known.
+        .catch(() => {})
+        .finally(() => {
+          looking = undefined;
+        });
+      return looking;
+    },
+    recount() {
+      behind = new Map();
+      held = new Map();
+    },
+  };
+}
