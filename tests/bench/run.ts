@@ -1,6 +1,7 @@
 /** `npm run bench -- NAME`: measured, as ratios against a peer or a physical limit in the same run. */
 import { access } from './access.ts';
 import { delivery } from './delivery.ts';
+import { gb28181 } from './gb28181.ts';
 import { idle } from './idle.ts';
 import { killed } from './killed.ts';
 import { linkage } from './linkage.ts';
@@ -17,6 +18,7 @@ const benches: Readonly<Record<string, (args: string[]) => Promise<void>>> = {
   linkage,
   access,
   live,
+  gb28181,
 };
 // Without a listener a signal ends the process without its 'exit', and what it started stays.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1));
