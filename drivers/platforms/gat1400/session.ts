@@ -3,23 +3,12 @@
  * it is there. What is asked bears who asks (`User-Identify`) and no password; who is not known any more gets a 401, and
  * registers anew.
  */
-import type { Clock } from '../../contract/clock.ts';
-import type { ChannelState, PlatformHost } from '../../contract/transport.ts';
-import { CERTIFICATE_FILE_MAX, readTextOf } from '../../files.ts';
-import { ask, type HttpAnswer, type Question } from '../../http.ts';
-import { readLocalTime } from '../../local-time.ts';
-import { createLogin, type Login } from '../../login.ts';
-import {
-  headersOf,
-  keepaliveBody,
-  paths,
-  readStatuses,
-  readSystemTime,
-  readTime,
-  registerBody,
-  unregisterBody,
-} from './codec.ts';
+import { type ChannelState, LoginRefused, type PlatformHost } from '../../contract/transport.ts';
+import type { HttpAnswer } from '../../http.ts';
+import { askOffset, CLOCK_OFF_MS, offsetIn } from './clock.ts';
+import { keepaliveBody, paths } from './codec.ts';
 import type { Options } from './options.ts';
+import { askingOf, badStatus, isOk, RefusedError, register, SMALL_MS, unregister } from './registering.ts';
 
 /** Keepalives without an answer after which we are not known. */
 const MISSED_MAX = 3;
@@ -27,30 +16,15 @@ const MISSED_MAX = 3;
 const OBJECT_MS = 24_000;
 /** Whether the platform is there at all, asked after an object had no answer. */
 const THERE_MS = 4000;
-const SMALL_MS = 10_000;
-/** Statuses of one object have some hundred bytes. */
-const ANSWER_MAX = 262_144;
 /** A clock is looked at again so often. */
 const TIME_EVERY_MS = 3_600_000;
-/** GB/T 29315: clocks on a campus are within 5 s; the platform says whole seconds, and half a one on average is gone. */
-const CLOCK_MS = 5000;
-const HALF_SECOND_MS = 500;
 
 /** ResponseStatus (1400.3, B.3): 2 busy, 3 an error of the platform's own, 7 it starts anew. */
 const PASSING: readonly number[] = [2, 3, 7];
 
-/** The platform does not let us in. */
-export class RefusedError extends Error {
-  readonly code = 'E_UPLINK_REFUSED';
-  constructor(message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.name = 'RefusedError';
-  }
-}
-
 /** The session is over. */
 export class LostError extends Error {
-  readonly code = 'E_UPLINK_LOST';
+  readonly code = 'E_VIEWS_LOST';
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
     this.name = 'LostError';
@@ -70,111 +44,18 @@ export interface ViewSession {
   close(timeoutMs: number, goodbye: boolean): Promise<void>;
 }
 
-type Asking = (path: string, question: Pick<Question, 'timeout'> & Partial<Question>) => Promise<HttpAnswer>;
+/** Who is not let in comes again, and seldom: tries of who is not have been taken for an attack. */
+const seldom = (error: Error): Error =>
+  error instanceof RefusedError && ['password', 'proof', 'id'].includes(error.why)
+    ? new LoginRefused(error.message, { cause: error })
+    : error;
 
-/** How often a password was refused, by the options that it belongs to: over all sessions of this process. */
-const logins = new WeakMap<Options, Login>();
-
-function loginOf(own: Options, clock: Clock): Login {
-  const { deviceId, username = deviceId, password = '' } = own;
-  const login = logins.get(own) ?? createLogin(clock, () => ({ username, password }));
-  logins.set(own, login);
-  return login;
-}
-
-function askingOf({ url, caFile, deviceId }: Options, clock: Clock, signal: AbortSignal): Asking {
-  const tls = caFile === undefined ? undefined : { ca: readTextOf(caFile, CERTIFICATE_FILE_MAX) };
-  return (path, question) =>
-    ask(`${url}${path}`, {
-      method: 'POST',
-      headers: headersOf(deviceId),
-      maxBytes: ANSWER_MAX,
-      ...(tls !== undefined && { tls }),
-      clock,
-      signal,
-      ...question,
-    });
-}
-
-const isOk = ({ status }: HttpAnswer) => status >= 200 && status < 300;
-/** What it says beside its HTTP status: the first that is no 0. */
-const badStatus = ({ body }: HttpAnswer) => readStatuses(body).find(({ code }) => code !== 0);
-
-/** Why an answer to Register lets nobody in, with what to look at; undefined: it does. */
-function refusalOf(answer: HttpAnswer): string | undefined {
-  const { status, body, isTold } = answer;
-  if (status === 401)
-    return isTold
-      ? 'the platform refuses the password, or the id that it is of (401)'
-      : 'the platform wants a proof that we do not know (401)';
-  if (status === 403) return 'the platform does not let this device id in (403)';
-  if (!isOk(answer)) return `the platform refuses to register us (HTTP ${status})`;
-  const bad = badStatus(answer);
-  if (bad !== undefined) return `the platform refuses to register us (StatusCode ${bad.code} ${bad.words})`;
-  // A page of a hotspot says 200 too.
-  if (body.length > 0 && readStatuses(body).length === 0)
-    return 'what answers there is no view library: look at `url`';
-  return undefined;
-}
-
-/** Registers, each password as often as is good. @returns the answer. @throws RefusedError; Error: no answer. */
-async function register(asking: Asking, login: Login, deviceId: string): Promise<HttpAnswer> {
-  const leave = await login.enter('register').catch((cause: Error) => {
-    throw new RefusedError('the platform refuses the password: it is not tried again for a while', { cause });
-  });
-  try {
-    const answer = await asking(paths.register, {
-      body: registerBody(deviceId),
-      credentials: login.credentials(),
-      digestOnly: true,
-      timeout: SMALL_MS,
-    });
-    const refusal = refusalOf(answer);
-    if (refusal === undefined) {
-      login.accepted('register');
-      return answer;
-    }
-    // Whatever it refuses after the password came may be the password.
-    if (answer.isTold) login.refused('register');
-    throw new RefusedError(refusal);
-  } finally {
-    leave();
-  }
-}
-
-/** What the platform's clock says, beside ours: told where it is far off, and never set. */
-function createClockLook({ clock, timeZone, log, uplink }: PlatformHost) {
-  let offsetMs: number | undefined;
-  return {
-    offset: () => offsetMs,
-    /** `from`: when it was asked, epoch ms; `said`: local time without a zone. */
-    heard(said: string | undefined, from: number) {
-      const at = said && readLocalTime(said, timeZone);
-      if (!at) return;
-      const now = (from + clock.wall()) / 2;
-      offsetMs = Math.round(at + HALF_SECOND_MS - now);
-      if (Math.abs(offsetMs) > CLOCK_MS)
-        log.warn(
-          {
-            uplink,
-            platform: said,
-            gateway: new Date(now).toISOString(),
-            seconds: Math.round(offsetMs / 1000),
-          },
-          "the platform's clock and ours differ by more than 5 s: look at which one is right; neither is set from here",
-        );
-    },
-  };
-}
-
-/** Registers at the platform. @throws RefusedError; Error where nobody answers. */
+/** Registers at the platform. @throws LoginRefused; Error where nobody answers, or what does is no view library. */
 export async function openSession(own: Options, host: PlatformHost): Promise<ViewSession> {
-  const { clock } = host;
+  const { clock, log, uplink } = host;
   const { deviceId } = own;
-  const login = loginOf(own, clock);
   const stop = new AbortController();
   const asking = askingOf(own, clock, AbortSignal.any([host.signal, stop.signal]));
-  const look = createClockLook(host);
   const { promise: ended, resolve: end } = Promise.withResolvers<Error>();
   ended.then(() => stop.abort());
   let since = '';
@@ -182,17 +63,27 @@ export async function openSession(own: Options, host: PlatformHost): Promise<Vie
   let registrations = 0;
   let registering: Promise<void> | undefined;
   let missed = 0;
+  let clockOffsetMs: number | undefined;
 
+  const noteOffset = (ms: number | undefined) => {
+    if (ms === undefined) return;
+    clockOffsetMs = ms;
+    if (Math.abs(ms) > CLOCK_OFF_MS)
+      log.warn(
+        { uplink, seconds: Math.round(ms / 1000) },
+        "the platform's clock and ours differ by more than 5 s: see which one is right; neither is set from here",
+      );
+  };
   const registerNow = async () => {
     const from = clock.wall();
-    const answer = await register(asking, login, deviceId);
+    const { body } = await register(asking, own);
     registrations++;
     missed = 0;
     since = new Date(clock.wall()).toISOString();
-    look.heard(readTime(readStatuses(answer.body)[0]?.localTime), from);
+    noteOffset(offsetIn(body, from, host));
   };
   /** Unless somebody has since `known`. */
-  const registerAnew = (known: number): Promise<void> => {
+  const registerAnew = (known = registrations): Promise<void> => {
     if (known !== registrations) return Promise.resolve();
     registering ??= registerNow().finally(() => {
       registering = undefined;
@@ -200,11 +91,7 @@ export async function openSession(own: Options, host: PlatformHost): Promise<Vie
     return registering;
   };
   const keepalive = (timeout: number) => asking(paths.keepalive, { body: keepaliveBody(deviceId), timeout });
-  const lookAtTime = async () => {
-    const from = clock.wall();
-    const answer = await asking(paths.time, { method: 'GET', timeout: SMALL_MS }).catch(() => undefined);
-    if (answer !== undefined && isOk(answer)) look.heard(readSystemTime(answer.body), from);
-  };
+  const lookAtTime = () => askOffset(asking, host).then(noteOffset);
   const postNow = async (path: string, body: string): Promise<HttpAnswer> => {
     const until = clock.elapsed() + OBJECT_MS;
     const known = registrations;
@@ -215,23 +102,25 @@ export async function openSession(own: Options, host: PlatformHost): Promise<Vie
     return await once();
   };
 
-  await registerNow();
+  await registerNow().catch((error: Error) => {
+    throw seldom(error);
+  });
   void lookAtTime();
   const looks = clock.every(TIME_EVERY_MS, () => void lookAtTime());
   ended.then(() => looks.stop());
   void keepAlive({
     wait: () => clock.wait(own.keepalive, stop.signal),
     keepalive: () => keepalive(SMALL_MS),
-    registerAnew: () => registerAnew(registrations),
-    missed: (count) => {
-      missed = count ?? missed + 1;
-      return missed;
+    registerAnew: () => registerAnew(),
+    heard: () => {
+      missed = 0;
     },
-  }).then((why) => why !== undefined && end(why));
+    missed: () => ++missed,
+  }).then((why) => why !== undefined && end(seldom(why)));
 
   return {
     ended,
-    state: () => ({ registered: { since }, clockOffsetMs: look.offset() }),
+    state: () => ({ registered: { since }, clockOffsetMs }),
     async post(path, body) {
       try {
         const answer = await postNow(path, body);
@@ -239,25 +128,18 @@ export async function openSession(own: Options, host: PlatformHost): Promise<Vie
         return answer;
       } catch (error) {
         if (stop.signal.aborted || host.signal.aborted) throw new LostError('we left the platform');
-        const isThere =
-          !(error instanceof RefusedError) &&
-          (await keepalive(THERE_MS).then(
+        const isThere = () =>
+          keepalive(THERE_MS).then(
             () => true,
             () => false,
-          ));
-        if (isThere) throw error;
-        end(error as Error);
+          );
+        if (!(error instanceof RefusedError) && (await isThere())) throw error;
+        end(seldom(error as Error));
         throw new LostError((error as Error).message, { cause: error });
       }
     },
     async close(timeoutMs, goodbye) {
-      if (goodbye && !stop.signal.aborted)
-        await asking(paths.unregister, {
-          body: unregisterBody(deviceId),
-          credentials: login.credentials(),
-          digestOnly: true,
-          timeout: Math.max(1, timeoutMs),
-        }).catch(() => {});
+      if (goodbye && !stop.signal.aborted) await unregister(asking, own, timeoutMs);
       end(new Error('we left the platform'));
     },
   };
@@ -269,8 +151,9 @@ async function keepAlive(on: {
   readonly keepalive: () => Promise<HttpAnswer>;
   /** @throws Error */
   readonly registerAnew: () => Promise<void>;
-  /** Notes how many had no answer, or one more; @returns how many. */
-  readonly missed: (count?: number) => number;
+  readonly heard: () => void;
+  /** One more had no answer; @returns how many in a row. */
+  readonly missed: () => number;
 }): Promise<Error | undefined> {
   while ((await on.wait()) === 'over') {
     const answer = await on.keepalive().catch(() => undefined);
@@ -284,8 +167,8 @@ async function keepAlive(on: {
         (error: Error) => error,
       );
       if (refusal !== undefined) return refusal;
-    } else if (answer !== undefined && isOk(answer) && bad === undefined) on.missed(0);
-    else if (on.missed() === MISSED_MAX)
+    } else if (answer !== undefined && isOk(answer) && bad === undefined) on.heard();
+    else if (on.missed() >= MISSED_MAX)
       return new Error(`the platform answered none of ${MISSED_MAX} keepalives`);
   }
   return undefined;

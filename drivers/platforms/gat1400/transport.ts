@@ -4,6 +4,7 @@
  * there (an end, a card without a picture, a clip) counts as taken. One of each lane is on its way at a time, so that they come
  * in their order; a second sending has the same ids.
  */
+import type { Lane } from '../../contract/lane.ts';
 import {
   type Answer,
   type Channel,
@@ -17,6 +18,7 @@ import { statusFor } from './codec.ts';
 import { createDeviceIds, type DeviceIds } from './ids.ts';
 import { addressOf, carriedOf, kindOf, objectOf, type SeenEvent } from './objects.ts';
 import { clashesOf, type Options, options, problemsOf, warningsOf } from './options.ts';
+import { probe } from './probe.ts';
 import { LostError, openSession, type ViewSession } from './session.ts';
 
 /** An event has some hundred bytes; its picture is beside it. */
@@ -98,15 +100,21 @@ async function open(own: Options, host: PlatformHost): Promise<Channel> {
     throw new Error('a view library knows one gateway by one id: nothing can be sent beside it');
   const ids = createDeviceIds(own.deviceId, host);
   const session = await openSession(own, host);
+  /** Of each lane, until the last one is answered: what was held and is tried again comes in its order too. */
+  const last = new Map<Lane, Promise<void>>();
   return {
     about: { viid: own.url.startsWith('https:') ? 'https' : 'http' },
     limits: { window: WINDOW, lane: 1, bytes: () => EVENT_MAX },
     state: () => ({ ...session.state(), ids: ids.known() }),
     address: ({ type }) => addressOf(type),
     send(event, done) {
-      sendObject(event, { own, host, ids, session }).then(done, (error: Error) =>
-        done({ is: error instanceof LostError ? 'lost' : 'refused', reason: error.message }),
-      );
+      const before = last.get(event.lane) ?? Promise.resolve();
+      const sent = before
+        .then(() => sendObject(event, { own, host, ids, session }))
+        .then(done, (error: Error) =>
+          done({ is: error instanceof LostError ? 'lost' : 'refused', reason: error.message }),
+        );
+      last.set(event.lane, sent);
     },
     ended: session.ended,
     close: session.close,
@@ -123,4 +131,5 @@ export const gat1400 = defineTransport({
   carries: ({ faces }, { pictures }) => (pictures ? carriedOf(faces) : []),
   where: ({ url }) => url,
   open,
+  probe,
 });
