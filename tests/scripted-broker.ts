@@ -33,7 +33,11 @@ export async function scriptedBroker(script: {
   readonly answer?: (event: Published) => number | undefined | 'close';
   readonly port?: number;
   /** What happens at a SUBSCRIBE of this filter; undefined: what a broker does. */
-  readonly onSubscribe?: (filter: string) => 'close' | 'mute' | undefined;
+  readonly onSubscribe?: (
+    filter: string,
+    qos: number,
+    clientId: string,
+  ) => 'close' | 'mute' | 'refuse' | undefined;
   /** Closes the connection at what is published there with QoS 0. */
   readonly closesAt?: (topic: string) => boolean;
 }): Promise<ScriptedBroker> {
@@ -48,21 +52,27 @@ export async function scriptedBroker(script: {
   const server = createServer({ noDelay: true }, (socket) => {
     sockets.add(socket);
     const aliases = new Map<number, string>();
+    let clientId = '';
     const decoder = parser({ protocolVersion: 5 });
     const write = (packet: Packet) => socket.write(generate(packet, { protocolVersion: 5 }));
     decoder.on('packet', (packet: Packet) => {
       if (packet.cmd === 'connect') {
         connects++;
+        ({ clientId } = packet);
         current = socket;
         filters.clear();
         write({ cmd: 'connack', reasonCode: 0, sessionPresent: false, properties: script.connack ?? {} });
       } else if (packet.cmd === 'pingreq') write({ cmd: 'pingresp' });
       else if (packet.cmd === 'subscribe') {
-        const [topic = ''] = packet.subscriptions.map((one) => one.topic);
-        const wrong = script.onSubscribe?.(topic);
+        const [{ topic, qos } = { topic: '', qos: 0 }] = packet.subscriptions;
+        const wrong = script.onSubscribe?.(topic, qos, clientId);
         if (wrong === 'close') return void socket.destroy();
         if (wrong === undefined) filters.add(topic);
-        write({ cmd: 'suback', messageId: packet.messageId ?? 0, granted: [1] });
+        write({
+          cmd: 'suback',
+          messageId: packet.messageId ?? 0,
+          granted: [wrong === 'refuse' ? 0x80 : qos],
+        });
         for (const { filter, resolve } of waiting) if (filters.has(filter)) resolve();
       } else if (packet.cmd === 'publish') {
         const alias = packet.properties?.topicAlias;

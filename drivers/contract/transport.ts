@@ -169,7 +169,7 @@ export interface PlatformHost {
   receipt(bytes: Uint8Array): void;
   /** When a certificate ends, epoch ms; to be said again now and then. */
   certificate(whose: 'gateway' | 'broker', endsAt: number): void;
-  /** What is (`Channel.show`) is not shown at `topic` for now, and why; undefined: it is again. Shown in /health. */
+  /** Nothing is shown (`Channel.show`), or heard, at `topic` for now, and why; undefined: it is again. Shown in /health. */
   notShown(topic: string, reason: string | undefined): void;
   /** It sent what cannot be used: counted by `reason`, one of a few fixed sentences; what varies goes into `detail`. */
   discarded(reason: string, detail?: string): void;
@@ -247,7 +247,7 @@ export function defineTransport<Options extends z.ZodObject>(
   return transport;
 }
 
-/** The channel ended by our own will: the next one needs no waiting. */
+/** The channel ended by our own will, or for a cause that is none of its events and is worked round: the next one needs no waiting. */
 export class StartOver extends Error {
   readonly code = 'E_UPLINK_START_OVER';
   constructor(message: string, options?: ErrorOptions) {

@@ -3,6 +3,7 @@
  * another, make the next one careful, one event at a time; the address at which a careful one ends is held.
  */
 import type { Log } from '../../drivers/contract/driver.ts';
+import { StartOver } from '../../drivers/contract/transport.ts';
 import type { Outstanding } from './delivery.ts';
 import type { Holds } from './holds.ts';
 
@@ -19,7 +20,7 @@ export interface Suspicion {
   /** It is being found out: the platform is there, and events wait, so that the next try comes soon. */
   isHot(): boolean;
   /** Learns from how a connection ended. `holds`: of now. */
-  noteEnd(outstanding: Outstanding, lastedMs: number, holds: Holds): void;
+  noteEnd(end: Outstanding & { readonly reason: Error; readonly lastedMs: number }, holds: Holds): void;
 }
 
 export function createSuspicion(uplink: string, log: Log): Suspicion {
@@ -28,7 +29,9 @@ export function createSuspicion(uplink: string, log: Log): Suspicion {
   return {
     isCareful: () => ends >= SUSPICIOUS_ENDS,
     isHot: () => ends > 0 && ends <= SUSPICIOUS_ENDS + STRIKES,
-    noteEnd({ flights, answers }, lastedMs, holds) {
+    noteEnd({ flights, answers, reason: ended, lastedMs }, holds) {
+      // It is known why, and that no event is to blame.
+      if (ended instanceof StartOver) return;
       if (lastedMs > SOON_MS) ends = 0;
       const [only] = flights;
       if (only === undefined || lastedMs > SOON_MS) return;

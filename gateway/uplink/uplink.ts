@@ -117,8 +117,8 @@ export function createUplink(config: UplinkConfig, transport: Transport, context
     const reason = await over.ended;
     current = undefined;
     metrics.connected.set({ uplink }, 0);
-    const outstanding = await over.end();
-    if (!closing.signal.aborted) suspicion.noteEnd(outstanding, time.elapsed() - since, ofNumbering.holds);
+    const end = { ...(await over.end()), reason, lastedMs: time.elapsed() - since };
+    if (!closing.signal.aborted) suspicion.noteEnd(end, ofNumbering.holds);
     return reason;
   };
   const onDisconnected = (reason: string) => {

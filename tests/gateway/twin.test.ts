@@ -364,7 +364,7 @@ describe('a broker', () => {
     expect(said.join('\n')).toMatch(/another gateway is connected .* Stop one of them/);
   });
 
-  it('that closes at the subscription costs two connections, and alarms go out', async () => {
+  it('that closes at the subscription costs three connections, and alarms go out', async () => {
     const server = await scriptedBroker({
       onSubscribe: (filter) => (filter.endsWith('/identity') ? 'close' : undefined),
     });
@@ -372,7 +372,7 @@ describe('a broker', () => {
     const { id } = await record('panic', button);
     const { body } = await server.events.next();
     expect(body.id).toBe(id);
-    expect(server.connects()).toBe(3);
+    expect(server.connects()).toBe(4);
   });
 
   it('that lets nothing be read there costs two seconds, once in ten minutes', async () => {

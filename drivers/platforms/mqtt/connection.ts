@@ -54,7 +54,8 @@ export interface Connection extends Omit<Limits, 'topicAliasMaximum'> {
   /** Asks whether it has all that was written before; `answered`: it has. Never called where the connection ends first. */
   ping(answered: () => void): void;
   /** @throws Error where the broker refuses, or the connection ends. */
-  subscribe(filter: string, take: (message: Incoming) => void): Promise<void>;
+  subscribe(filter: string, take: (message: Incoming) => void, qos: 0 | 1): Promise<void>;
+  isOver(): boolean;
   /** Resolves with the reason when the connection is over, whoever ended it. */
   readonly ended: Promise<Error>;
   /** Sends DISCONNECT, waits at most `timeout` ms, and closes. */
@@ -294,13 +295,20 @@ function wrap(
       client.sendPing();
       onPing = () => {};
     },
-    async subscribe(filter, take) {
-      takers.push({ filter, take });
+    isOver: () => over,
+    async subscribe(filter, take, qos) {
+      const taker = { filter, take };
+      takers.push(taker);
       const gone = ended.then((reason) => {
         throw reason;
       });
       gone.catch(() => {});
-      await Promise.race([client.subscribeAsync(filter, { qos: 1 }), gone]);
+      try {
+        await Promise.race([client.subscribeAsync(filter, { qos }), gone]);
+      } catch (error) {
+        takers.splice(takers.indexOf(taker), 1);
+        throw error;
+      }
     },
     async end(timeout) {
       // MQTT.js waits for PUBACKs first, and a second `end` does not hurry it.

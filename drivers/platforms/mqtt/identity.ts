@@ -5,13 +5,13 @@
  *
  * Each connection looks there before it sends, because a broker may push one of two out without a word (3.1.1, and
  * mosquitto 2.0.11 in MQTT 5 too): what was shown before comes first, then our own word, which ends the look. A broker
- * that does not let it read keeps it waiting for two seconds; one may close the connection over it (RabbitMQ at a denied
- * SUBSCRIBE, mosquitto 2.0.11 after a denied PUBLISH). Such a one is not asked again for ten minutes, because alarms
- * wait; and nothing is shown over a connection on which we do not hear ourselves, because it may be denied, too.
+ * that does not let it read keeps it waiting for two seconds; one may close the connection over it (mosquitto 2.0.11 after
+ * a denied PUBLISH). Such a one is not asked again for ten minutes, because alarms wait; and nothing is shown over a connection on which we do not hear ourselves, because it may be denied, too.
  */
 import { within } from '../../contract/clock.ts';
-import type { PlatformHost } from '../../contract/transport.ts';
-import { type Connection, type Incoming, SessionTakenOver } from './connection.ts';
+import { type PlatformHost, StartOver } from '../../contract/transport.ts';
+import { type Incoming, SessionTakenOver } from './connection.ts';
+import type { Subscribing } from './subscribing.ts';
 
 const LOOK_MS = 2000;
 const UNASKED_MS = 600_000;
@@ -56,14 +56,14 @@ function readShown(payload: Buffer): { readonly journal?: unknown; readonly leas
  * @throws Error where the connection ended over it.
  */
 export async function showIdentity(
-  connection: Connection,
+  subscribing: Subscribing,
   topic: string,
   host: PlatformHost,
   publish: (payload: string) => void,
 ): Promise<() => void> {
   const { campus, clock, log, uplink } = host;
   const about = known(host);
-  void connection.ended.then((reason) => {
+  void subscribing.ended.then((reason) => {
     if (reason instanceof SessionTakenOver) host.takenOver();
   });
   const show = () => {
@@ -81,7 +81,7 @@ export async function showIdentity(
   const shownBefore = about.shown;
   let judging: Promise<void> = Promise.resolve();
   let unjudged = 0;
-  const subscribed = connection.subscribe(topic, ({ payload, retained }: Incoming) => {
+  const subscribed = subscribing.ask(topic, ({ payload, retained }: Incoming) => {
     const said = readShown(payload);
     if (said === undefined) return;
     if (said.lease === host.identity()?.lease) {
@@ -103,12 +103,14 @@ export async function showIdentity(
     denied = true;
     looked.resolve();
   });
-  const ended = connection.ended.then((reason) => {
+  const ended = subscribing.ended.then((reason) => {
     throw reason;
   });
   ended.catch(() => {});
   const late = new Error('the broker shows nothing on this topic');
   await within(Promise.race([looked.promise, ended]), LOOK_MS, clock, () => late).catch((error: Error) => {
+    // At the SUBSCRIBE: that is looked after there.
+    if (error instanceof StartOver) throw error;
     if (error === late || ++about.ends >= ENDS_MAX) {
       about.askAgainAt = clock.elapsed() + UNASKED_MS;
       log.info(

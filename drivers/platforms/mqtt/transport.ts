@@ -20,6 +20,7 @@ import { showIdentity } from './identity.ts';
 import { type Options, options, problemsOf, type TlsOptions, warningsOf } from './options.ts';
 import { PACKET_OVERHEAD, type PublishAnswer, REFUSED } from './sending.ts';
 import { createShowing, type Showing } from './showing.ts';
+import { createSubscribing, needsOtherId, noOtherId, type Subscribing } from './subscribing.ts';
 import { readTls, type TlsMaterial, tlsVersion } from './tls.ts';
 import { prefixOf } from './topics.ts';
 
@@ -77,7 +78,8 @@ async function connect(
   prefix: string,
 ): Promise<Connection> {
   const { mqttVersion = 'auto' } = own;
-  const clientId = own.clientId ?? `${host.campus}-${host.uplink}`;
+  const isOther = host.aside !== true && needsOtherId(host);
+  const clientId = `${own.clientId ?? `${host.campus}-${host.uplink}`}${isOther ? '-2' : ''}`;
   const wanted = {
     url: own.url,
     tls,
@@ -90,7 +92,11 @@ async function connect(
     // Nobody knows when a will is sent: it has no `at`.
     ...(host.aside !== true && { will: { topic: `${prefix}/presence`, payload: offline(host) } }),
   };
-  const open = (version: 5 | 4) => openConnection(wanted, version, host.signal, host.clock);
+  const open = (version: 5 | 4) =>
+    openConnection(wanted, version, host.signal, host.clock).catch((error: Error) => {
+      if (isOther) noOtherId(host);
+      throw error;
+    });
   if (mqttVersion === '3.1.1' || speaksNo5.has(own)) return open(4);
   try {
     return await open(5);
@@ -141,7 +147,7 @@ function watchTls(
 
 function channelOver(
   connection: Connection,
-  showing: Showing,
+  { showing, subscribing }: { readonly showing: Showing; readonly subscribing: Subscribing },
   own: Options,
   tls: UsedTls | undefined,
   host: PlatformHost,
@@ -167,7 +173,7 @@ function channelOver(
     const there = { campus, state: 'online', contract, version, startedAt, devices };
     showing.publish('presence', JSON.stringify(there));
     watchTls(connection, tls, host, () => startOver.resolve(new StartOver('its certificates were replaced')));
-    hearPlatform(connection, own, host, prefix);
+    hearPlatform(connection, subscribing, own, host, prefix);
   }
   return {
     about: { mqtt: connection.version === 5 ? '5' : '3.1.1' },
@@ -193,9 +199,10 @@ function channelOver(
     },
     show: (state) => showing.publish(`state/${state.device}`, JSON.stringify({ campus, ...state })),
     showLives: (alarms) => showing.publish('life', JSON.stringify({ campus, alarms }), { passing: true }),
-    ended: Promise.race([connection.ended, startOver.promise]),
+    ended: Promise.race([subscribing.ended, startOver.promise]),
     async close(timeout, goodbye) {
       showing.leave();
+      subscribing.leave();
       if (goodbye && host.aside !== true) await sayGoodbye();
       await connection.end(timeout);
     },
@@ -215,10 +222,11 @@ export const mqtt = defineTransport({
     const tls = own.tls === undefined ? undefined : useTls(own.tls);
     const connection = await connect(own, tls?.material, host, prefix);
     const showing = createShowing(connection, host, prefix);
-    const channel = () => channelOver(connection, showing, own, tls, host, prefix);
+    const subscribing = createSubscribing(connection, host);
+    const channel = () => channelOver(connection, { showing, subscribing }, own, tls, host, prefix);
     if (host.aside === true) return channel();
     const topic = `${prefix}/identity`;
-    const show = await showIdentity(connection, topic, host, (body) => showing.publish('identity', body));
+    const show = await showIdentity(subscribing, topic, host, (body) => showing.publish('identity', body));
     // What the platform says is heard from here on: before, nobody would take a receipt.
     return { ...channel(), showIdentity: show };
   },
