@@ -90,6 +90,10 @@ const statementsOf = (db: Database.Database) => ({
   position: db.prepare<Lane, { upTo: number }>(
     'SELECT up_to AS upTo FROM position WHERE prefix = @prefix AND journal = @journal AND lane = @lane',
   ),
+  positions: db.prepare<{ prefix: string | null }, Receipt>(
+    `SELECT prefix, journal, lane, up_to AS upTo FROM position
+     WHERE @prefix IS NULL OR prefix = @prefix ORDER BY prefix, journal, lane`,
+  ),
   move: db.prepare<Lane & { upTo: number }>(
     `INSERT INTO position VALUES (@prefix, @journal, @lane, @upTo)
      ON CONFLICT DO UPDATE SET up_to = excluded.up_to`,
@@ -133,11 +137,27 @@ export function openPlatformStore(file: string) {
   db.pragma('journal_mode = WAL');
   db.pragma('synchronous = FULL');
   db.exec(TABLES);
-  const { insert, number, position, move, following, beyond, openGap, closeGaps, due, asked, giveUp, count } =
-    statementsOf(db);
+  const {
+    insert,
+    number,
+    position,
+    positions,
+    move,
+    following,
+    beyond,
+    openGap,
+    closeGaps,
+    due,
+    asked,
+    giveUp,
+    count,
+  } = statementsOf(db);
 
-  /** Follows the chain from where it is complete; what is beyond it shows a gap. */
-  const follow = (lane: Lane, now: number): Receipt | undefined => {
+  /**
+   * Follows the chain from where it is complete; what is beyond it shows a gap. @returns a receipt where it moved, or where
+   * something came again: the receipt of that was lost.
+   */
+  const follow = (lane: Lane, now: number, isAgain = false): Receipt | undefined => {
     const before = position.get(lane)?.upTo ?? 0;
     let upTo = before;
     for (
@@ -152,7 +172,7 @@ export function openPlatformStore(file: string) {
       closeGaps.run({ ...lane, upTo });
     }
     if (typeof gap === 'number') openGap.run({ ...lane, after: upTo, upTo: gap, now });
-    return upTo === before ? undefined : { ...lane, upTo };
+    return upTo > before || (isAgain && upTo > 0) ? { ...lane, upTo } : undefined;
   };
 
   return {
@@ -163,15 +183,19 @@ export function openPlatformStore(file: string) {
     take: db.transaction((events: readonly Received[]) => {
       const now = Date.now();
       const fresh: Received[] = [];
-      const touched = new Map<string, Lane>();
+      const touched = new Map<string, { readonly lane: Lane; readonly isAgain: boolean }>();
       for (const event of events) {
         const { prefix, journal, lane, sequence } = event;
-        if (insert.run({ ...event, now }).changes > 0) fresh.push(event);
+        const isFresh = insert.run({ ...event, now }).changes > 0;
+        if (isFresh) fresh.push(event);
         else if (sequence > 0) number.run(event);
-        if (sequence > 0) touched.set(`${prefix}\n${journal}\n${lane}`, { prefix, journal, lane });
+        if (sequence === 0) continue;
+        const key = `${prefix}\n${journal}\n${lane}`;
+        const one = touched.get(key) ?? { lane: { prefix, journal, lane }, isAgain: false };
+        touched.set(key, { ...one, isAgain: one.isAgain || !isFresh });
       }
       if (fresh.length < events.length) count.run('duplicates', events.length - fresh.length);
-      const receipts = [...touched.values()].flatMap((lane) => follow(lane, now) ?? []);
+      const receipts = [...touched.values()].flatMap(({ lane, isAgain }) => follow(lane, now, isAgain) ?? []);
       return { fresh, receipts };
     }).immediate,
 
@@ -194,9 +218,8 @@ export function openPlatformStore(file: string) {
       return { ask, receipts };
     }).immediate,
 
-    /** How far each lane of each campus is complete. */
-    positions: () =>
-      db.prepare<[], Receipt>('SELECT prefix, journal, lane, up_to AS upTo FROM position').all(),
+    /** How far each lane is complete, of each campus or of one. */
+    positions: (prefix?: string) => positions.all({ prefix: prefix ?? null }),
 
     /** The first that fits, oldest first. */
     find(fits: (event: Received) => boolean): Received | undefined {

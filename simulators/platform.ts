@@ -4,11 +4,12 @@
  *
  *  - A message is acknowledged (PUBACK) at once and stored in groups; what is lost between the two the gateway sends
  *    again, because it has no receipt for it.
- *  - A receipt leaves after the commit that holds everything before it.
+ *  - A receipt leaves after the commit that holds everything before it; again where something comes again, and where the
+ *    gateway comes back: one that was lost is no trouble for long.
  *  - Without receipts each message is stored before its PUBACK, one commit a message.
  */
 import { randomUUID } from 'node:crypto';
-import type { IClientOptions, MqttClient } from 'mqtt';
+import type { IClientOptions, IPublishPacket, MqttClient } from 'mqtt';
 import { connectChecked } from '../drivers/platforms/mqtt/checked.ts';
 import {
   type Gap,
@@ -28,6 +29,7 @@ export interface PlatformOptions {
   /** Its session with the broker: keep it, and what comes while it is away waits. */
   readonly clientId?: string | undefined;
   readonly receipts?: boolean | undefined;
+  /** Default: 5, or 3.1.1 (4) with a broker that speaks no 5. */
   readonly protocol?: 5 | 4 | undefined;
   readonly mqtt?: IClientOptions | undefined;
   readonly taken?: ((event: Received) => void) | undefined;
@@ -57,6 +59,7 @@ const GAPS_EVERY_MS = 1000;
 const REPLY_TIMEOUT_MS = 60_000;
 /** Of an event, with a picture's piece in it, many times its size. */
 const PACKET_MAXIMUM = 1_048_576;
+const AGAIN_MS = 1000;
 /** The broker keeps the session of an absent consumer for so long, seconds. */
 const SESSION_EXPIRY = 7 * 86_400;
 
@@ -83,40 +86,24 @@ export function parseEvent(topic: string, payload: Buffer): Received | undefined
 
 /** Resolves when it is subscribed. @throws what the broker says. */
 export async function startPlatform(options: PlatformOptions): Promise<Platform> {
-  const {
-    url,
-    file,
-    filter = DEFAULT_FILTER,
-    group,
-    receipts = true,
-    protocol = 5,
-    tell = () => {},
-  } = options;
+  const { file, filter = DEFAULT_FILTER, group, receipts = true, tell = () => {} } = options;
   const clientId = options.clientId ?? `platform-${randomUUID().slice(0, 8)}`;
   const store = openPlatformStore(file);
   let discarded = 0;
   let waiting: Received[] = [];
   let timer: NodeJS.Timeout | undefined;
-
-  const wanted: IClientOptions = {
-    ...options.mqtt,
-    protocolVersion: protocol,
-    clientId,
-    clean: false,
-    ...(protocol === 5 && { properties: { sessionExpiryInterval: SESSION_EXPIRY, receiveMaximum: 1000 } }),
-    reconnectPeriod: 1000,
-  };
-  const client = connectChecked(url, wanted, PACKET_MAXIMUM);
-  client.on('error', (error) => tell(`${url}: ${error.message}`));
+  let client: MqttClient;
 
   const confirm = (list: readonly Receipt[]) => {
     if (!receipts) return;
-    for (const { prefix, journal, lane, upTo } of list) {
-      // Retained: a gateway that comes back hears it at once.
-      client.publish(`${prefix}/ack`, JSON.stringify({ journal, [lane]: String(upTo) }), {
-        qos: 1,
-        retain: true,
-      });
+    for (const [prefix, due] of Map.groupBy(list, (one) => one.prefix)) {
+      const journals = new Set(due.map(({ journal }) => journal));
+      const all = store.positions(prefix).filter(({ journal }) => journals.has(journal));
+      for (const [journal, lanes] of Map.groupBy(all, (one) => one.journal)) {
+        // All lanes in each: retained, only the last one stays for a gateway that comes back.
+        const upTo = Object.fromEntries(lanes.map((one) => [one.lane, String(one.upTo)]));
+        client.publish(`${prefix}/ack`, JSON.stringify({ journal, ...upTo }), { qos: 1, retain: true });
+      }
     }
   };
   const flush = () => {
@@ -129,7 +116,9 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     confirm(due);
     for (const event of fresh) options.taken?.(event);
   };
-  client.handleMessage = (packet, done) => {
+  const take: MqttClient['handleMessage'] = (packet, done) => {
+    const back = campusThatCame(packet);
+    if (back !== undefined) confirm(store.positions(back));
     const event = parseEvent(packet.topic, packet.payload as Buffer);
     if (event === undefined) {
       if (packet.topic.includes('/event/')) discarded++;
@@ -147,6 +136,10 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     }
   };
 
+  client = await connectAs(options, clientId, (made) => {
+    client = made;
+    made.handleMessage = take;
+  });
   const command = createCommands(client, () => {
     discarded++;
   });
@@ -170,9 +163,9 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
   const pieces = filter.endsWith('/event/#')
     ? { [shared.replace(/event\/#$/, 'media/+')]: { qos: 1 } as const }
     : {};
+  const beside = [replyFilter(filter), presenceFilter(filter)].map((one) => [one, { qos: 1 }] as const);
   const subscribe = () =>
-    client.subscribeAsync({ [shared]: { qos: 1 }, [replyFilter(filter)]: { qos: 1 }, ...pieces });
-  await new Promise<void>((resolve) => client.once('connect', () => resolve()));
+    client.subscribeAsync({ [shared]: { qos: 1 }, ...Object.fromEntries(beside), ...pieces });
   await subscribe();
   // What was stored before, and whose receipt may be lost.
   confirm(store.positions());
@@ -190,6 +183,43 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
       store.close();
     },
   };
+}
+
+/**
+ * Resolves when it is connected: with MQTT 5, or with 3.1.1 where the broker speaks no 5; it says so, or closes without a
+ * word. `prepare`: before anything comes, which may be with the first answer.
+ */
+async function connectAs(
+  { url, protocol, mqtt, tell = () => {} }: PlatformOptions,
+  clientId: string,
+  prepare: (client: MqttClient) => void,
+): Promise<MqttClient> {
+  const connect = (version: 5 | 4) =>
+    connectChecked(
+      url,
+      {
+        ...mqtt,
+        protocolVersion: version,
+        clientId,
+        clean: false,
+        ...(version === 5 && { properties: { sessionExpiryInterval: SESSION_EXPIRY, receiveMaximum: 1000 } }),
+        reconnectPeriod: AGAIN_MS,
+      },
+      PACKET_MAXIMUM,
+    );
+  for (let version = protocol ?? 5; ; version = protocol ?? (version === 5 ? 4 : 5)) {
+    const client = connect(version);
+    prepare(client);
+    client.on('error', (error) => tell(`${url}: ${error.message}`));
+    const isIn = await new Promise<boolean>((resolve) => {
+      client.once('connect', () => resolve(true));
+      client.once('close', () => resolve(false));
+    });
+    if (isIn) return client;
+    await client.endAsync(true);
+    if (protocol !== undefined || version === 4)
+      await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+  }
 }
 
 /** Sends commands to gateways, and waits for their replies. `discarded`: what is no reply. */
@@ -222,4 +252,10 @@ function createCommands(client: MqttClient, discarded: () => void): Platform['co
     });
 }
 
+const presenceFilter = (filter: string) => filter.replace(/\/event\/.*$/, '/presence');
+/** The prefix of a gateway that says now that it is there: it may lack what we sent meanwhile. */
+function campusThatCame({ topic, payload, retain }: IPublishPacket): string | undefined {
+  if (retain || !topic.endsWith('/presence')) return undefined;
+  return payload.includes('"online"') ? topic.slice(0, -'/presence'.length) : undefined;
+}
 const replyFilter = (filter: string) => filter.replace(/\/event\/.*$/, '/reply/+');

@@ -35,6 +35,15 @@ describe('the store of a platform', () => {
     expect(platform.counts()).toMatchObject({ events: 4, duplicates: 1, open: 0, closed: 1 });
   });
 
+  it('gives the receipt again where something comes again: the first may be lost', () => {
+    const platform = store();
+    platform.take([event(1, 0), event(2, 1)]);
+    expect(platform.take([event(1, 0)]).receipts).toMatchObject([{ upTo: 2 }]);
+    // Of a lane of which nothing is complete there is none.
+    platform.take([event(9, 7, { lane: 'bulk' })]);
+    expect(platform.take([event(9, 7, { lane: 'bulk' })]).receipts).toEqual([]);
+  });
+
   it('gives the same receipt in whatever order events come', () => {
     fc.assert(
       fc.property(fc.shuffledSubarray([0, 1, 2, 3, 4, 5, 6, 7], { minLength: 8 }), (order) => {
