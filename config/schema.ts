@@ -29,7 +29,7 @@ export const configSchema = z.strictObject({
     .string()
     .refine(isTimezone, 'a time zone such as Asia/Shanghai')
     .default('Asia/Shanghai')
-    .describe('For the times of schedules and rules'),
+    .describe('For the times of schedules and rules, and of platforms that write local time'),
   calendar: calendar.prefault({}).describe('When there is school'),
   areas: z.array(area).default([]).describe('Zones that are armed together'),
   media,

@@ -64,11 +64,10 @@ const membersOf = (header: string): Readonly<Record<string, string>> =>
     ]),
   );
 
-/** `2026-11-28T23:30:00.123`, local: as platforms say it (2016, 9.10). */
-function dateOf(ms: number): string {
-  const local = new Date(ms - new Date(ms).getTimezoneOffset() * 60_000);
-  return local.toISOString().replace('Z', '');
-}
+const BEIJING_MS = 8 * 3_600_000;
+
+/** `2026-11-28T23:30:00.123`, Beijing's, wherever this runs: as platforms say it (2016, 9.10). */
+const dateOf = (ms: number): string => new Date(ms + BEIJING_MS).toISOString().replace('Z', '');
 
 export function createRegistrar({ realm, password, algorithm, qop, time }: RegistrarOptions) {
   const { hash, name } = hashes[algorithm];

@@ -65,5 +65,6 @@ it('says of a platform since when it knows us, how its clock goes, and what it h
     '    live: gate -> 10.1.1.9:15060 since THEN',
     '    1 ids of what is here (--json)',
   ]);
+  expect(lines({ clockOffsetMs: -8 * 3_600_000 })).toContain('    ! its clock is 8.0 h behind this one');
   expect(lines({ clockOffsetMs: 4900 })).toContain('    its clock is 4.9 s ahead of this one');
 });

@@ -70,12 +70,13 @@ const wordLine = ({ kind, cause, at, since, reason }: Word) => {
 /** Beijing time's clocks are to be right within so much (GB 50348). */
 const CLOCK_OFF_MS = 5000;
 
-/** Of a platform that is ahead by so much: `3.2 s ahead of this one`. */
+/** Of a platform that is ahead by so much: `3.2 s ahead of this one`, `8.0 h behind this one`. */
 const aheadBy = (ms: number) => {
-  const seconds = (Math.abs(ms) / 1000).toFixed(1);
+  const seconds = Math.abs(ms) / 1000;
+  const [value, en, zh] = seconds < 600 ? [seconds, 's', '秒'] : [seconds / 3600, 'h', '小时'];
   return ms < 0
-    ? say(`${seconds} s behind this one`, `比本机慢 ${seconds} 秒`)
-    : say(`${seconds} s ahead of this one`, `比本机快 ${seconds} 秒`);
+    ? say(`${value.toFixed(1)} ${en} behind this one`, `比本机慢 ${value.toFixed(1)} ${zh}`)
+    : say(`${value.toFixed(1)} ${en} ahead of this one`, `比本机快 ${value.toFixed(1)} ${zh}`);
 };
 
 const streamWords = { live: '实时', playback: '回放', download: '下载' } as const;
