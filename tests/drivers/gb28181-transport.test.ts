@@ -20,6 +20,7 @@ async function connected(peer: PeerOptions = {}, own: object = {}, more: Partial
     timeZone: 'Asia/Shanghai',
     log: silentLog,
     discarded: discarded.push,
+    inventory: () => [],
     signal: new AbortController().signal,
     async numbers(_series: string, names: readonly string[]) {
       for (const name of names) if (!numbers.includes(name)) numbers.push(name);
@@ -165,7 +166,7 @@ describe('whatever happens', () => {
     expect(await discarded.next()).toBe('a question or an order that is not carried out here');
     ask('MESSAGE', 'nonsense');
     expect(await said.next()).toBe('SIP/2.0 400 Bad Request');
-    ask('INVITE', '');
+    ask('PUBLISH', '');
     expect(await said.find((line) => !line.includes('100'))).toBe('SIP/2.0 405 Method Not Allowed');
     expect(platform.behaviour.isSilent).toBe(false);
   });

@@ -179,8 +179,8 @@ describe('an answer of ours', () => {
 });
 
 describe('an INVITE', () => {
-  const ack = (branch: string) =>
-    query('ACK', branch, '7 ACK').replace('To: <sip:us@3402000000>', 'To: <sip:us@3402000000>;tag=x');
+  const ack = (branch: string, tag = 'x') =>
+    query('ACK', branch, '7 ACK').replace('To: <sip:us@3402000000>', `To: <sip:us@3402000000>;tag=${tag}`);
 
   it('is told after 200 ms that it is heard; its 200 goes again until the ACK, whose branch is another', async () => {
     const { clock, sent, asked, receive } = world();
@@ -190,8 +190,8 @@ describe('an INVITE', () => {
     asked[0]?.onAcknowledged((one) => void acknowledged.push(one?.method));
     asked[0]?.answer({ status: 200, reason: 'OK', body: Buffer.from('v=0\r\n') });
     await clock.advance(2000);
-    receive(ack('z9hG4bK-another'));
-    receive(ack('z9hG4bK-another'));
+    receive(ack('z9hG4bK-another', asked[0]?.tag));
+    receive(ack('z9hG4bK-another', asked[0]?.tag));
     await clock.advance(40_000);
     expect(sent.map(({ at, message }) => [at, message.status])).toEqual([
       [200, 100],
@@ -201,6 +201,18 @@ describe('an INVITE', () => {
     ]);
     expect(acknowledged).toEqual(['ACK']);
     expect(clock.pending).toBe(0);
+  });
+
+  it('is not acknowledged by who did not get the answer and guesses its tag', async () => {
+    const { clock, sent, asked, discarded, receive } = world();
+    receive(query('INVITE'));
+    const acknowledged: (string | undefined)[] = [];
+    asked[0]?.onAcknowledged((one) => void acknowledged.push(one?.method));
+    asked[0]?.answer({ status: 200, reason: 'OK' });
+    receive(ack('z9hG4bK-another', 'guessed'));
+    expect(discarded).toEqual(['an ACK of somebody who did not get our answer']);
+    await clock.advance(500);
+    expect([acknowledged, sent.length]).toEqual([[], 2]);
   });
 
   it('whose ACK never comes is over after 32 s, and that is told', async () => {

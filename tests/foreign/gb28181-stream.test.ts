@@ -2,10 +2,10 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createMuxer } from '../../drivers/platforms/gb28181/stream/ps.ts';
 import { createPacketizer } from '../../drivers/platforms/gb28181/stream/rtp.ts';
+import { createReceived, picturesOf, probe } from '../drivers/gb28181-receiver.ts';
 import { payloadOf, readPs } from '../drivers/ps-reader.ts';
 import { need } from '../system/tools.ts';
 import { encode, encodeSound, picturesIn, soundIn, together } from './elementary.ts';
-import { createReceived, picturesOf, probe } from './stream-receiver.ts';
 
 describe('ffmpeg', { timeout: 60_000 }, () => {
   beforeEach((context) => need(context, 'ffmpeg'));

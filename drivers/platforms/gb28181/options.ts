@@ -1,11 +1,23 @@
 /** What the config says of an uplink over GB/T 28181, beside what all uplinks have in common. */
 import { z } from 'zod';
 import type { Warning } from '../../contract/driver.ts';
-import { duration, hostPort, identifier, secret } from '../../contract/options.ts';
+import { addressRange, duration, hostPort, identifier, secret } from '../../contract/options.ts';
 import type { UplinkProblem } from '../../contract/transport.ts';
 
 /** 2016, annex D: 8 digits of the area, 2 of the industry, 3 of the type, 1 of the network, 6 of the serial number. */
 const id20 = () => z.string().regex(/^\d{20}$/, 'the 20 digits that the platform gave');
+
+/** `30000-30199` -> the first and the last. */
+const portRange = () =>
+  z
+    .string()
+    .regex(/^\d{1,5}-\d{1,5}$/, 'FIRST-LAST, such as 30000-30199')
+    .transform((text, context) => {
+      const [first = 0, last = 0] = text.split('-').map(Number);
+      if (first < 1 || last > 65_535 || last < first)
+        context.addIssue({ code: 'custom', message: 'ports from 1 to 65535, the first of them first' });
+      return { first, last };
+    });
 
 export const options = z.strictObject({
   server: hostPort().describe('Where the platform listens for SIP'),
@@ -59,6 +71,25 @@ export const options = z.strictObject({
     .describe(
       'Which cameras the platform is told of and may watch, live and what is kept: `true` all, or their ids; default: none',
     ),
+  streams: z
+    .int()
+    .min(1)
+    .max(64)
+    .default(8)
+    .describe('How many streams the platform may have at once, of all cameras; more are answered 486'),
+  sound: z.boolean().default(true).describe('Whether the sound of cameras goes with their pictures'),
+  mediaPorts: portRange()
+    .prefault('30000-30199')
+    .describe(
+      'Ports of this gateway that streams leave from (UDP), or that the platform connects to (TCP, where it is active)',
+    ),
+  mediaHosts: z
+    .array(addressRange())
+    .min(1)
+    .optional()
+    .describe(
+      'The only addresses that streams may go to, such as the media servers of the platform; default: any that the platform names',
+    ),
 });
 export type Options = z.output<typeof options>;
 
@@ -92,16 +123,23 @@ export function clashesOf(
 export const maySee = ({ video }: Pick<Options, 'video'>, camera: string): boolean =>
   Array.isArray(video) ? video.includes(camera) : video;
 
-export function warningsOf({ video }: Options): readonly Warning[] {
+export function warningsOf({ video, mediaHosts }: Options): readonly Warning[] {
   if (video === false) return [];
   const [en, zh] = Array.isArray(video)
     ? [video.join(', '), video.join('、')]
     : ['all cameras', '全部摄像机'];
+  const [where, whither] =
+    mediaHosts === undefined
+      ? [
+          'to any address that it names: `mediaHosts` limits that',
+          '发往其指定的任意地址：可用 `mediaHosts` 限制',
+        ]
+      : [`to ${mediaHosts.join(', ')}`, `仅发往 ${mediaHosts.join('、')}`];
   return [
     {
       path: ['video'],
-      en: `pictures leave the campus: this platform may watch ${en}, live and what is kept, whenever it likes; GB/T 28181 does not encrypt them`,
-      zh: `视频图像将离开校园：该平台可随时观看${zh}的实时画面和已保存的录像；GB/T 28181 对其不加密`,
+      en: `pictures leave the campus: this platform may watch ${en}, live and what is kept, whenever it likes, ${where}. GB/T 28181 does not encrypt them`,
+      zh: `视频图像将离开校园：该平台可随时观看${zh}的实时画面和已保存的录像，${whither}。GB/T 28181 对其不加密`,
     },
   ];
 }

@@ -19,6 +19,7 @@ import { type AlarmEvent, alarmNotify, inputOf } from './alarms.ts';
 import { createAnswering, type Part, type Session } from './answering.ts';
 import { control } from './control.ts';
 import { createIds, type Ids } from './ids.ts';
+import { invites } from './invite.ts';
 import { writeManscdp } from './manscdp.ts';
 import { clashesOf, type Options, options, problemsOf, registeringOf, warningsOf } from './options.ts';
 import { placeOf, sentByOf } from './place.ts';
@@ -32,7 +33,7 @@ const EVENT_MAX = 1_000_000;
 /** SN is a number of 32 bits in the platforms' own programs. */
 const SN_MAX = 2 ** 31 - 1;
 /** What is answered, beside alarms that are told. */
-const parts: readonly ((session: Session) => Part)[] = [control];
+const parts: readonly ((session: Session) => Part)[] = [control, invites];
 
 /** In the engine's words (RFC 3261, 21). */
 const refusals: Readonly<Record<number, Refusal>> = {

@@ -113,6 +113,9 @@ function dialogOf(request: Request): string {
   return [headerOf(request, 'call-id'), tag, readCSeq(headerOf(request, 'cseq') ?? '')?.number].join(' ');
 }
 
+/** Of who is asked. */
+const tagOf = (request: Request) => readAddress(headerOf(request, 'to') ?? '')?.params['tag'];
+
 /** Vias of a question as its answer has them: with where it really came from (RFC 3261, 18.2.1; RFC 3581, 4). */
 function viasOf(request: Request, via: Via, { address, port }: Peer): readonly string[] {
   const [top = '', ...rest] = listOf(request, 'via');
@@ -209,7 +212,8 @@ function createQuestions(time: Clock) {
 interface Serving {
   /** The question came again, or an ACK or a CANCEL of it. */
   again(): void;
-  acknowledge(ack: Request): void;
+  /** @returns false: it does not have our tag. Who sent it did not get our answer, and only says that he is who asked. */
+  acknowledge(ack: Request): boolean;
   cancel(): void;
   end(): void;
 }
@@ -263,11 +267,12 @@ function serve(
       });
     },
     acknowledge(ack) {
-      if (final === undefined || sending === undefined) return;
+      if (final === undefined || sending === undefined) return true;
+      if (final < 300 && tagOf(ack) !== (tagOf(request) ?? tag)) return false;
       sending.stop();
       sending = undefined;
-      if (final >= 300) return;
-      for (const run of acknowledged.splice(0)) run(ack);
+      if (final < 300) for (const run of acknowledged.splice(0)) run(ack);
+      return true;
     },
     cancel() {
       if (final === undefined) for (const run of cancels.splice(0)) run();
@@ -297,7 +302,9 @@ export function createTransactions({ time, asked, discarded }: TransactionOption
     const known = served.get(key);
     if (request.method === 'ACK') {
       const serving = known ?? dialogs.get(dialogOf(request));
-      return serving === undefined ? discarded('an ACK of no INVITE') : serving.acknowledge(request);
+      if (serving === undefined) return discarded('an ACK of no INVITE');
+      if (!serving.acknowledge(request)) discarded('an ACK of somebody who did not get our answer');
+      return;
     }
     if (request.method === 'CANCEL') {
       refuse(
