@@ -11,13 +11,13 @@ import { platformActions } from './gb28181/actions.ts';
 import { createAlarmLines } from './gb28181/alarms.ts';
 import { type Answer, createConversation } from './gb28181/conversation.ts';
 import { createGateways } from './gb28181/gateways.ts';
-import { createLink, type Say } from './gb28181/link.ts';
+import { createLink } from './gb28181/link.ts';
 import { createQuestions } from './gb28181/questions.ts';
 import { createSubscriptions } from './gb28181/subscriptions.ts';
 import { createWatching } from './gb28181/watching.ts';
 import { bracketed, openSipPort, ownAddressTo, type SipPort, type Way } from './gb28181/wire.ts';
 import type { RegisterAlgorithm } from './kinds.ts';
-import type { Simulator } from './simulator.ts';
+import type { Say, Simulator } from './simulator.ts';
 
 export interface Gb28181PlatformOptions {
   readonly host: string;

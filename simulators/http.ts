@@ -4,33 +4,49 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 
 const md5 = (text: string) => createHash('md5').update(text).digest('hex');
 
+/** `username` undefined: whoever says one, with the same password. */
+export function createDigest(realm: string, username: string | undefined, password: string) {
+  const nonces = new Set<string>();
+  return {
+    /** Whether a request knows the password. */
+    isProved(request: IncomingMessage): boolean {
+      const given = Object.fromEntries(
+        [...(request.headers.authorization ?? '').matchAll(/\b(\w{1,30})="?([^",]{0,500})"?/g)].map(
+          ([, name, value]) => [name, value],
+        ),
+      ) as Record<string, string | undefined>;
+      const { nonce = '', uri = '', nc = '', cnonce = '', qop = '', response: answer } = given;
+      const who = username ?? given['username'];
+      const secret = md5(`${who}:${realm}:${password}`);
+      const asked = md5(`${request.method}:${uri}`);
+      return (
+        given['username'] === who &&
+        uri === request.url &&
+        nonces.has(nonce) &&
+        answer === md5(`${secret}:${nonce}:${nc}:${cnonce}:${qop}:${asked}`)
+      );
+    },
+    /** Answers 401. */
+    challenge(response: ServerResponse): void {
+      const fresh = randomBytes(16).toString('hex');
+      // One who asks on and on does not fill the memory.
+      if (nonces.size > 1000) nonces.clear();
+      nonces.add(fresh);
+      answerWhole(response, 401, {
+        'WWW-Authenticate': `Digest realm="${realm}", qop="auth", algorithm=MD5, nonce="${fresh}"`,
+        Connection: 'close',
+      });
+    },
+  };
+}
+
 /** Lets a request pass that knows the password, and answers any other with a challenge. */
 export function digestGuard(realm: string, username: string, password: string) {
-  const nonces = new Set<string>();
+  const { isProved, challenge } = createDigest(realm, username, password);
   return (request: IncomingMessage, response: ServerResponse): boolean => {
-    const given = Object.fromEntries(
-      [...(request.headers.authorization ?? '').matchAll(/\b(\w{1,30})="?([^",]{0,500})"?/g)].map(
-        ([, name, value]) => [name, value],
-      ),
-    ) as Record<string, string | undefined>;
-    const { nonce = '', uri = '', nc = '', cnonce = '', qop = '', response: answer } = given;
-    const secret = md5(`${username}:${realm}:${password}`);
-    const asked = md5(`${request.method}:${uri}`);
-    const right =
-      given['username'] === username &&
-      uri === request.url &&
-      nonces.has(nonce) &&
-      answer === md5(`${secret}:${nonce}:${nc}:${cnonce}:${qop}:${asked}`);
-    if (right) return true;
-    const fresh = randomBytes(16).toString('hex');
-    // One who asks on and on does not fill the memory.
-    if (nonces.size > 1000) nonces.clear();
-    nonces.add(fresh);
-    answerWhole(response, 401, {
-      'WWW-Authenticate': `Digest realm="${realm}", qop="auth", algorithm=MD5, nonce="${fresh}"`,
-      Connection: 'close',
-    });
-    return false;
+    const right = isProved(request);
+    if (!right) challenge(response);
+    return right;
   };
 }
 

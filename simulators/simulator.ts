@@ -10,6 +10,9 @@ import { milliseconds, number } from './words.ts';
 
 export { milliseconds, number };
 
+/** A sentence in the language of who reads it: the command line has one. */
+export type Say = (en: string, zh: string) => string;
+
 export interface Simulator {
   readonly id: string;
   /** Action and its arguments -> what it does: `press ZONE` -> "press the panic button". */
@@ -19,6 +22,14 @@ export interface Simulator {
   /** Of one that can be told to end: resolves when it was. */
   readonly ended?: Promise<void>;
   close(): Promise<void>;
+}
+
+export class PortTakenError extends Error {
+  readonly code = 'E_PORT_TAKEN';
+  constructor(host: string, port: number) {
+    super(`port ${port} on ${host} is taken by another program`);
+    this.name = 'PortTakenError';
+  }
 }
 
 export type Action = { readonly help: string; readonly run: (...words: string[]) => void | Promise<void> };
@@ -143,11 +154,7 @@ export async function serveWire(
   const { host, port } = end.listen;
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) =>
-      reject(
-        error.code === 'EADDRINUSE'
-          ? new Error(`port ${port} on ${host} is taken by another program`)
-          : error,
-      ),
+      reject(error.code === 'EADDRINUSE' ? new PortTakenError(host, port) : error),
     );
     server.listen({ host, port }, resolve);
   });

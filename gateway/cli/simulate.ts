@@ -10,7 +10,10 @@ import { readOptions } from './simulate/options.ts';
 
 export const simulate: Command = {
   name: 'simulate',
-  summary: ['Simulate a device, or a whole campus, over its real protocol', '用真实协议模拟设备或整个校园'],
+  summary: [
+    'Simulate a device, a whole campus, or a platform, over its real protocol',
+    '用真实协议模拟设备、整个校园或平台',
+  ],
   usage: `campus-gateway simulate panel   --to HOST:PORT --account 1234 [--udp] [--key-file FILE] [--cid] [--supervision 20s]
 campus-gateway simulate receiver --to HOST:PORT | [--listen [HOST:]4001] | --serial PATH   [--account 1234] [--protocol ${receiverProtocols.join('|')}] [--cid]
 campus-gateway simulate fence   [--listen [HOST:]1502] [--rtu] | --serial PATH   [--unit 1] [--model ${fenceModels.join('|')}]
@@ -21,8 +24,10 @@ campus-gateway simulate face    --kind ${terminalKinds.join('|')}  --to URL [--s
 campus-gateway simulate camera  [--listen [HOST:]8000] [--rtsp 8554] [--username admin] [--password-file FILE] [--discovery]
 campus-gateway simulate campus  CONFIG [--rate 10]
 campus-gateway simulate gb28181-platform [--listen [HOST:]5060] [--id 20-DIGITS] [--domain DOMAIN] [--password-file FILE] [--algorithm ${registerAlgorithms.join('|')}] [--no-qop] [--out FOLDER]
+campus-gateway simulate viid    [--listen [HOST:]8120] [--id 20-DIGITS] [--password-file FILE] [--out FOLDER]
 
 Then type actions, one a line: "help" lists them (a campus: DEVICE ACTION). Standard input may be a pipe.
+  --out FOLDER      of a platform: where video and pictures go; video otherwise here, pictures nowhere
   --scenario FILE   play a scenario, see simulators/scenarios/
   --do "ACTION"     do one action at the start; may be repeated
   --for TIME        stop by itself, e.g. 30s
@@ -33,6 +38,7 @@ Then type actions, one a line: "help" lists them (a campus: DEVICE ACTION). Stan
   campus-gateway simulate panel --to 127.0.0.1:5100 --account 1234 --do "press 9"
   campus-gateway simulate fence --listen 1502
   campus-gateway simulate gb28181-platform
+  campus-gateway simulate viid --out pictures
   campus-gateway simulate campus config/demo.yaml --scenario simulators/scenarios/night-intrusion.yaml`,
 
   async run(args, terminal) {

@@ -1,6 +1,6 @@
 /** Alarms as they arrive at a simulated platform, in a line each (GB/T 28181-2016, 9.4 and A.2.5). */
 import { type Element, fieldOf, type Manscdp } from '../../drivers/platforms/gb28181/manscdp.ts';
-import type { Say } from './link.ts';
+import type { Say } from '../simulator.ts';
 
 /** AlarmMethod: A.2.5. */
 const methods: Readonly<Record<string, readonly [en: string, zh: string]>> = {

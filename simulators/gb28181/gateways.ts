@@ -1,8 +1,9 @@
 /** Which gateway is registered at a simulated platform, since when, and whether it is still heard. */
 import type { Clock } from '../../drivers/contract/clock.ts';
 import { headerOf, type Request, readAddress, readUri } from '../../drivers/platforms/gb28181/sip/message.ts';
+import type { Say } from '../simulator.ts';
 import type { Answer } from './conversation.ts';
-import { placeOf, type Registered, type Say } from './link.ts';
+import { placeOf, type Registered } from './link.ts';
 import { createRegistrar, type RegistrarOptions } from './registrar.ts';
 import type { Way } from './wire.ts';
 

@@ -7,11 +7,9 @@ import {
   type Response,
   readUri,
 } from '../../drivers/platforms/gb28181/sip/message.ts';
+import type { Say } from '../simulator.ts';
 import { type Conversation, randomToken } from './conversation.ts';
 import type { SipPort, Way } from './wire.ts';
-
-/** A sentence in the language of who reads it. */
-export type Say = (en: string, zh: string) => string;
 
 export interface Registered {
   readonly id: string;

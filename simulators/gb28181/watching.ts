@@ -7,8 +7,9 @@ import {
   type Response,
   readAddress,
 } from '../../drivers/platforms/gb28181/sip/message.ts';
+import type { Say } from '../simulator.ts';
 import type { Answer } from './conversation.ts';
-import type { Dialog, Link, Say } from './link.ts';
+import type { Dialog, Link } from './link.ts';
 import { playerOrder } from './orders.ts';
 import { type Carrier, openReceiver, type Receiver } from './receiver.ts';
 import { readAnswer, type Sender, type Wanted, writeOffer } from './sdp.ts';

@@ -10,6 +10,7 @@ import {
   readDatagram,
   sipSplitter,
 } from '../../drivers/platforms/gb28181/sip/message.ts';
+import { PortTakenError } from '../simulator.ts';
 
 /** Where a message came from, and where an answer goes. */
 export interface Way {
@@ -35,14 +36,6 @@ type Take = (message: Message | Broken, from: Way) => void;
 /** Gateways that share a laptop's platform are few. */
 const CONNECTIONS_MAX = 64;
 const DIAL_MS = 3000;
-
-export class PortTakenError extends Error {
-  readonly code = 'E_PORT_TAKEN';
-  constructor(host: string, port: number) {
-    super(`port ${port} on ${host} is taken by another program`);
-    this.name = 'PortTakenError';
-  }
-}
 
 const udpWay = (socket: UdpSocket, address: string, port: number): Way => ({
   ...{ by: 'UDP', address, port },

@@ -41,7 +41,7 @@ describe('the command line', () => {
     expect(await run('simulate', 'toaster')).toMatchObject({
       status: 2,
       stderr: expect.stringContaining(
-        'panel, receiver, fence, reader, osdp, sign, face, camera, gb28181-platform or campus',
+        'panel, receiver, fence, reader, osdp, sign, face, camera, gb28181-platform, viid or campus',
       ),
     });
   });

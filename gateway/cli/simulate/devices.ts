@@ -17,8 +17,8 @@ import type { Simulator, WireEnd } from '../../../simulators/simulator.ts';
 import { printable } from '../../printable.ts';
 import { configOrErrors, type Terminal, UsageError } from '../command.ts';
 import { hostPortOf, oneOf } from '../values.ts';
-import { startGb28181 } from './gb28181.ts';
 import type { SimulateOptions } from './options.ts';
+import { startGb28181, startViewLibrary } from './platforms.ts';
 
 export interface Simulated {
   readonly simulators: readonly Simulator[];
@@ -38,7 +38,7 @@ export async function startSimulated(
   const start = Object.entries(starters).find(([name]) => name === what)?.[1];
   if (start === undefined)
     throw new UsageError(
-      `what to simulate? panel, receiver, fence, reader, osdp, sign, face, camera, gb28181-platform or campus`,
+      `what to simulate? panel, receiver, fence, reader, osdp, sign, face, camera, gb28181-platform, viid or campus`,
     );
   return {
     simulators: await start(options, (sentence) => void terminal.stdout.write(`${printable(sentence)}\n`)),
@@ -133,6 +133,7 @@ const starters: Readonly<Record<string, (options: Options, tell: Tell) => Promis
     return [camera];
   },
   'gb28181-platform': async (options, tell) => [await startGb28181(options, tell)],
+  viid: async (options, tell) => [await startViewLibrary(options, tell)],
 };
 
 /** What comes of what a panel sends, and what to look for. */

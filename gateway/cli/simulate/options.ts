@@ -32,7 +32,7 @@ const words = (args: string[]) =>
       domain: { type: 'string' },
       algorithm: { type: 'string', default: 'md5' },
       'no-qop': { type: 'boolean', default: false },
-      out: { type: 'string', default: '.' },
+      out: { type: 'string' },
       scenario: { type: 'string' },
       do: { type: 'string', multiple: true, default: [] },
       for: { type: 'string' },
