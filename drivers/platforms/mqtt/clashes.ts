@@ -1,6 +1,6 @@
 /** What is wrong between uplinks over MQTT, each right by itself. */
 import type { UplinkProblem } from '../../contract/transport.ts';
-import type { Options } from './options.ts';
+import { type Options, urlsOf } from './options.ts';
 import { overlap, prefixOf } from './topics.ts';
 
 /** `uplinks`: all of this protocol, by id, in the order of the config. */
@@ -16,9 +16,9 @@ function* sameClients(uplinks: Parameters<typeof clashesOf>[0], campus: string) 
   const users = new Map<string, string>();
   for (const { id, options } of uplinks) {
     const clientId = options.clientId ?? `${campus}-${id}`;
-    const key = `${options.url}\n${clientId}`;
-    const other = users.get(key);
-    if (other === undefined) users.set(key, id);
+    const keys = urlsOf(options).map((url) => `${url}\n${clientId}`);
+    const other = keys.map((key) => users.get(key)).find((one) => one !== undefined);
+    if (other === undefined) for (const key of keys) users.set(key, id);
     else {
       yield {
         uplink: id,

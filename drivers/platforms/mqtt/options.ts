@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { Warning } from '../../contract/driver.ts';
 import { duration, isLoopback, secret } from '../../contract/options.ts';
+import type { UplinkProblem } from '../../contract/transport.ts';
 import { isFilter } from './topics.ts';
 
 const tls = z.strictObject({
@@ -27,14 +28,24 @@ const proxy = z.strictObject({
   passwordFile: z.string().optional().describe('A file whose first line is the password'),
 });
 
-export const options = z.strictObject({
-  url: z
+const broker = () =>
+  z
     .string()
     .regex(
       /^(mqtts?:\/\/[^\s/@]+|wss?:\/\/[^\s/@]+(\/[^\s@]*)?)$/,
       'mqtt://HOST:PORT, mqtts://HOST:PORT, ws://HOST:PORT/PATH or wss://HOST:PORT/PATH, without user; a path only for ws and wss',
-    )
-    .describe('The broker of the platform; `mqtts` and `wss` are TLS 1.2 or later'),
+    );
+
+export const options = z.strictObject({
+  url: broker().optional().describe('The broker of the platform; `mqtts` and `wss` are TLS 1.2 or later'),
+  urls: z
+    .array(broker())
+    .min(1)
+    .max(8)
+    .optional()
+    .describe(
+      'In place of `url`: several addresses of one platform, as of the nodes of a cluster; tried in turn, the last good one first',
+    ),
   tls: tls.optional().describe('Read again when the files change'),
   proxy: proxy.optional().describe('For networks that let nothing else out'),
   topicPrefix: z
@@ -74,28 +85,51 @@ export type Options = z.output<typeof options>;
 export type ProxyOptions = z.output<typeof proxy>;
 export type TlsOptions = z.output<typeof tls>;
 
+/** Where the platform is; all of them the same one. */
+export const urlsOf = ({ url, urls = [] }: Options): readonly string[] => (url === undefined ? urls : [url]);
+/** Each with where it stands. */
+const placesOf = ({
+  url,
+  urls = [],
+}: Options): readonly (readonly [path: (string | number)[], url: string])[] =>
+  url === undefined ? urls.map((one, at) => [['urls', at], one]) : [[['url'], url]];
+
 /** What everybody on the way can read, and change. */
-export function warningsOf({ url }: Options): readonly Warning[] {
-  const { protocol, hostname } = new URL(url);
-  if (protocol === 'mqtts:' || protocol === 'wss:' || isLoopback(hostname)) return [];
-  return [
-    {
-      path: ['url'],
+export function warningsOf(own: Options): readonly Warning[] {
+  return placesOf(own).flatMap(([path, url]) => {
+    const { protocol, hostname } = new URL(url);
+    if (protocol === 'mqtts:' || protocol === 'wss:' || isLoopback(hostname)) return [];
+    return {
+      path,
       en: `${protocol}// is not encrypted: who is on the way reads the password and each event, and can send commands. Use mqtts:// or wss://`,
       zh: `${protocol}// 未加密：途经的任何人都能读取密码和全部事件，并可发送命令。请使用 mqtts:// 或 wss://`,
-    },
-  ];
+    };
+  });
 }
 
 /** A mistake that the schema alone cannot see. */
-export function problemsOf({ url, tls }: Options) {
-  if (tls === undefined) return [];
-  const problems = [];
-  if (!/^(mqtts|wss):/.test(url)) {
+export function problemsOf(own: Options) {
+  const { url, urls, tls } = own;
+  const problems: UplinkProblem[] = [];
+  if (url === undefined && urls === undefined)
+    problems.push({
+      path: ['url'],
+      en: 'is missing: mqtts://HOST:PORT of the broker, or `urls` with several addresses of it',
+      zh: '缺失：请填写服务器地址 mqtts://HOST:PORT，或用 `urls` 给出同一平台的多个地址',
+    });
+  if (url !== undefined && urls !== undefined)
+    problems.push({
+      path: ['urls'],
+      en: 'stands beside `url`: put all addresses into `urls`, and take `url` away',
+      zh: '与 `url` 同时出现：请把全部地址写入 `urls`，并删除 `url`',
+    });
+  if (tls === undefined) return problems;
+  const plain = urlsOf(own).find((one) => !/^(mqtts|wss):/.test(one));
+  if (plain !== undefined) {
     problems.push({
       path: ['tls'],
-      en: `stands beside ${url}, which has no TLS; use mqtts:// or wss://`,
-      zh: `${url} 不使用 TLS；请改用 mqtts:// 或 wss://`,
+      en: `stands beside ${plain}, which has no TLS; use mqtts:// or wss://`,
+      zh: `${plain} 不使用 TLS；请改用 mqtts:// 或 wss://`,
     });
   }
   if ((tls.certFile === undefined) !== (tls.keyFile === undefined)) {

@@ -13,14 +13,15 @@ import {
   type Refusal,
   StartOver,
 } from '../../contract/transport.ts';
+import { connectToBroker } from './brokers.ts';
 import { clashesOf } from './clashes.ts';
-import { ConnectError, type Connection, openConnection } from './connection.ts';
+import type { Connection } from './connection.ts';
 import { hearPlatform } from './hear.ts';
 import { showIdentity } from './identity.ts';
-import { type Options, options, problemsOf, type TlsOptions, warningsOf } from './options.ts';
+import { type Options, options, problemsOf, type TlsOptions, urlsOf, warningsOf } from './options.ts';
 import { PACKET_OVERHEAD, type PublishAnswer, REFUSED } from './sending.ts';
 import { createShowing, type Showing } from './showing.ts';
-import { createSubscribing, needsOtherId, noOtherId, type Subscribing } from './subscribing.ts';
+import { createSubscribing, type Subscribing } from './subscribing.ts';
 import { readTls, type TlsMaterial, tlsVersion } from './tls.ts';
 import { prefixOf } from './topics.ts';
 
@@ -54,9 +55,6 @@ export function answerOf(
 const offline = ({ campus, contract }: PlatformHost, at?: string) =>
   JSON.stringify({ campus, state: 'offline', contract, ...(at !== undefined && { at }) });
 
-/** Brokers that said that they speak no MQTT 5, by the options that name them: they are not asked again. */
-const speaksNo5 = new WeakSet<Options>();
-
 /** What a connection was made with. */
 interface UsedTls {
   readonly files: TlsOptions;
@@ -70,45 +68,6 @@ const useTls = (files: TlsOptions): UsedTls => ({
   version: tlsVersion(files),
   material: readTls(files),
 });
-
-async function connect(
-  own: Options,
-  tls: TlsMaterial | undefined,
-  host: PlatformHost,
-  prefix: string,
-): Promise<Connection> {
-  const { mqttVersion = 'auto' } = own;
-  const isOther = host.aside !== true && needsOtherId(host);
-  const clientId = `${own.clientId ?? `${host.campus}-${host.uplink}`}${isOther ? '-2' : ''}`;
-  const wanted = {
-    url: own.url,
-    tls,
-    proxy: own.proxy,
-    // A broker closes the elder of two connections with one client id.
-    clientId: host.aside === true ? `${clientId}-aside` : clientId,
-    username: own.username,
-    password: own.password,
-    keepalive: Math.max(1, Math.round(own.keepalive / 1000)),
-    // Nobody knows when a will is sent: it has no `at`.
-    ...(host.aside !== true && { will: { topic: `${prefix}/presence`, payload: offline(host) } }),
-  };
-  const open = (version: 5 | 4) =>
-    openConnection(wanted, version, host.signal, host.clock).catch((error: Error) => {
-      if (isOther) noOtherId(host);
-      throw error;
-    });
-  if (mqttVersion === '3.1.1' || speaksNo5.has(own)) return open(4);
-  try {
-    return await open(5);
-  } catch (error) {
-    const refused = error instanceof ConnectError ? error.protocolRefused : undefined;
-    if (refused === undefined || mqttVersion !== 'auto' || host.signal.aborted) throw error;
-    host.log.info({ uplink: host.uplink }, 'the broker speaks no MQTT 5; trying 3.1.1');
-    // Silence may have been of the moment: the next connection asks again.
-    if (refused === 'said') speaksNo5.add(own);
-    return await open(4);
-  }
-}
 
 /** Until the connection ends: says when certificates end, and calls back once good new ones are in their files. */
 function watchTls(
@@ -216,11 +175,13 @@ export const mqtt = defineTransport({
   problems: problemsOf,
   warnings: warningsOf,
   clashes: clashesOf,
-  where: ({ url }) => url,
+  where: (own) => urlsOf(own).join(', '),
   async open(own, host) {
     const prefix = prefixOf(own, host.campus);
     const tls = own.tls === undefined ? undefined : useTls(own.tls);
-    const connection = await connect(own, tls?.material, host, prefix);
+    // Nobody knows when a will is sent: it has no `at`.
+    const presence = { topic: `${prefix}/presence`, payload: offline(host) };
+    const connection = await connectToBroker(own, tls?.material, host, presence);
     const showing = createShowing(connection, host, prefix);
     const subscribing = createSubscribing(connection, host);
     const channel = () => channelOver(connection, { showing, subscribing }, own, tls, host, prefix);
