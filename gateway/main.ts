@@ -61,7 +61,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const told = { journal, recorder, states, standing, recordFollowUp, recordMedia };
   const damaged = watchDamaged({ ...base, dataDir: config.dataDir, journal, registry: commands });
   const context = { ...base, ...told, damaged, commands, registry: commands };
-  const media = createMedia(config, { ...context, cameras: cameras.map(({ id }) => id) });
+  const ofMedia = { cameras: cameras.map(({ id }) => id), transports: platforms };
+  const media = createMedia(config, { ...context, ...ofMedia });
 
   // --- the road ---
   const ofAccess = { reload, forget: media.remove, indicators: campus.indicators };

@@ -1,8 +1,8 @@
 /** What cameras see, for platforms: live, and what was kept of it around alarms. */
 
 /**
- * One picture, or a stretch of sound, encoded. Times in ticks of 90 kHz from the beginning of the stream: 0 is the first
- * decoding time, and both kinds are on one clock.
+ * One picture, or a stretch of sound, encoded. Times in ticks of 90 kHz, both kinds on one clock: 0 is the decoding time of
+ * the first picture that came of the camera, or of the clip; who looks later begins later.
  */
 export type Unit =
   | {
@@ -54,7 +54,8 @@ export interface Playing extends Watching {
 export interface CameraMedia {
   /**
    * A camera from its last key picture on: one pull and one ffmpeg for all who look, the console included. The first unit
-   * is a key picture. A sink that returns false is behind: it gets nothing until the next key picture.
+   * is a key picture. A sink that returns false is behind: it gets nothing until the next key picture. It
+   * may be called before `watch` returns. A camera that breaks off is waited for, and the times go on.
    */
   watch(camera: string, sink: (unit: Unit) => boolean, wants: { readonly audio: boolean }): Watching;
   /** Asks a camera for a key picture soon, where it can be asked; resolves with whether it was. Never rejects. */

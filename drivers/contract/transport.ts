@@ -231,6 +231,8 @@ export interface Transport<Options extends z.ZodObject = z.ZodObject> {
   }[];
   /** Where it connects to, for logs and /health: without secrets. */
   where(options: z.output<Options>): string;
+  /** Whether it may look at cameras (`PlatformHost.media`), and hear them; absent: it does neither. */
+  watches?(options: z.output<Options>): { readonly audio: boolean };
   /** Connects once. `options` have their secrets and absolute paths. @throws Error with the reason. */
   open(options: z.output<Options>, host: PlatformHost): Promise<Channel>;
   /**

@@ -1,19 +1,25 @@
-/** One camera in one form: its ffmpeg runs from the first viewer until a moment after the last. */
+/** One camera in one form: its ffmpeg runs from the first who looks until a moment after the last. */
 import type { WebSocket } from 'ws';
 import type { Clock, Timer } from '../../drivers/contract/clock.ts';
 import type { Log } from '../../drivers/contract/driver.ts';
+import type { Watching } from '../../drivers/contract/media.ts';
 import type { BurstLog } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import { type Audience, createAudience } from './audience.ts';
 import { createPatience, withoutSecrets } from './ffmpeg.ts';
-import { passThrough, transcode } from './producer.ts';
+import { createPictures, SoundFault } from './pictures.ts';
+import { transcode } from './producer.ts';
+import { createWatchers, type Sink, type Watchers } from './watchers.ts';
 
 export type Form = 'mse' | 'jsmpeg';
 
 export interface ChannelOptions {
   /** Where a camera's stream is, with its password. @throws Error with a sentence. */
   readonly streamUrl: (camera: string) => Promise<string>;
+  /** How many browsers may look at a camera, and how many streams of it may go to platforms: neither takes from the other. */
   readonly maxViewers: number;
+  /** Whether any platform may have the sound of cameras. */
+  readonly sound: boolean;
   readonly bursts: BurstLog;
   readonly time: Clock;
   readonly log: Log;
@@ -22,6 +28,8 @@ export interface ChannelOptions {
 
 export interface Channel {
   add(socket: WebSocket): void;
+  /** In the form `mse`. */
+  watch(sink: Sink, wants: { readonly audio: boolean }): Watching;
   close(): Promise<void>;
 }
 
@@ -35,7 +43,8 @@ const TOO_MANY = 1008;
 export function createChannel(camera: string, form: Form, options: ChannelOptions): Channel {
   const { maxViewers, time, log, metrics } = options;
   const audience = createAudience();
-  const keepShowing = createShowing(camera, form, audience, options);
+  const watchers = createWatchers(time);
+  const keepShowing = createShowing(camera, form, { audience, watchers }, options);
   let running: Promise<void> | undefined;
   let lingering: Timer | undefined;
   let closed = false;
@@ -58,11 +67,13 @@ export function createChannel(camera: string, form: Form, options: ChannelOption
     stop.abort();
     await ending;
     // Somebody may have come meanwhile, and what is here is of the next run.
-    if (running === ending) audience.forget();
+    if (running !== ending) return;
+    audience.forget();
+    watchers.forget();
   };
   const onLeave = () => {
     metrics.liveViewers.dec();
-    if (audience.size === 0 && !closed) lingering = time.after(LINGER_MS, () => void end());
+    if (audience.size + watchers.size === 0 && !closed) lingering = time.after(LINGER_MS, () => void end());
   };
   return {
     add(socket) {
@@ -72,10 +83,23 @@ export function createChannel(camera: string, form: Form, options: ChannelOption
       audience.join(socket, onLeave);
       start();
     },
+    watch(sink, wants) {
+      if (closed || watchers.size >= maxViewers) {
+        const why = closed
+          ? 'the gateway stops'
+          : `${maxViewers} look at this camera, as many as media.viewers`;
+        return { ended: Promise.resolve(new Error(why)), close() {} };
+      }
+      metrics.liveViewers.inc();
+      const watching = watchers.join(sink, wants, onLeave);
+      start();
+      return watching;
+    },
     async close() {
       closed = true;
       lingering?.stop();
       audience.closeAll(TRY_LATER);
+      watchers.endAll(new Error('the gateway stops'));
       await end();
     },
   };
@@ -85,14 +109,15 @@ export function createChannel(camera: string, form: Form, options: ChannelOption
 function createShowing(
   camera: string,
   form: Form,
-  audience: Audience,
-  { streamUrl, bursts, time, metrics }: ChannelOptions,
+  { audience, watchers }: { readonly audience: Audience; readonly watchers: Watchers },
+  options: ChannelOptions,
 ) {
+  const { streamUrl, bursts, time, metrics } = options;
+  const showPictures = createPictures(camera, { audience, watchers }, options);
   const showOnce = async (signal: AbortSignal) => {
     const url = await streamUrl(camera);
     if (signal.aborted) return;
-    const producer =
-      form === 'mse' ? await passThrough(url, audience, time) : transcode(url, audience.onBytes, time);
+    const producer = form === 'mse' ? await showPictures(url) : transcode(url, audience.onBytes, time);
     metrics.liveProcesses.inc();
     const onAbort = () => void producer.stop();
     signal.addEventListener('abort', onAbort, { once: true });
@@ -111,9 +136,12 @@ function createShowing(
       let why = '';
       const startedAt = time.elapsed();
       await showOnce(signal).catch((error: Error) => {
+        if (error instanceof SoundFault) return;
         why = error.message;
         const about = { camera, form, error: withoutSecrets(error.message) };
-        if (!signal.aborted) bursts.warn(`live ${camera}`, about, 'a live picture broke off');
+        if (signal.aborted) return;
+        bursts.warn(`live ${camera}`, about, 'a live picture broke off');
+        watchers.onBreak(new Error(about.error));
       });
       await time.wait(patience.nextMs(why, time.elapsed() - startedAt), signal);
     }

@@ -23,10 +23,13 @@ export interface FfmpegRun {
   readonly input?: string;
   /** What it reads as OPTIONS_FILE, and may not be seen either: options of its output. */
   readonly options?: string;
+  /** It writes to SECOND_PIPE too, which is `stdio[3]` then; without `options`. */
+  readonly second?: boolean;
 }
 
 /** Where a run finds its `options`, as an argument of `-fpre`. */
 export const OPTIONS_FILE = '/dev/fd/3';
+export const SECOND_PIPE = 'pipe:3';
 
 /** A URL with a password has no business in a log. */
 export const withoutSecrets = (text: string) => text.replace(/\/\/[^@/\s]*@/g, '//');
@@ -43,7 +46,7 @@ export function giveInput({ stdin }: ChildProcess, input: string): void {
  * @throws Error where that file cannot be made.
  */
 export async function startFfmpeg(
-  { args, input, options }: FfmpegRun,
+  { args, input, options, second = false }: FfmpegRun,
   stdout: 'pipe' | 'ignore',
 ): Promise<ChildProcess> {
   const file = options === undefined ? undefined : await namelessFile(options);
@@ -54,6 +57,7 @@ export async function startFfmpeg(
         stdout,
         'pipe',
         ...(file === undefined ? [] : [file.fd]),
+        ...(second ? (['pipe'] as const) : []),
       ],
     });
     if (input !== undefined) giveInput(child, input);

@@ -4,6 +4,7 @@ import type { Registry } from '../../config/catalogue/actions.ts';
 import { wantsOf } from '../../config/catalogue/filter.ts';
 import type { Config } from '../../config/schema.ts';
 import { type CameraMedia, noMedia } from '../../drivers/contract/media.ts';
+import type { Transport } from '../../drivers/contract/transport.ts';
 import type { Commands } from '../commands/index.ts';
 import type { Part } from '../lifecycle/part.ts';
 import { createParts } from '../lifecycle/parts.ts';
@@ -16,6 +17,7 @@ export interface MediaContext
   extends Pick<MediaStoreOptions, 'journal' | 'recordMedia' | 'clock' | 'time' | 'log' | 'metrics'> {
   readonly commands: Pick<Commands, 'askPart'>;
   readonly registry: Registry;
+  readonly transports: readonly Transport[];
   /** The devices that take pictures. */
   readonly cameras: readonly string[];
 }
@@ -50,7 +52,11 @@ export function createMedia(
       wanted: config.uplinks.some((uplink) => wantsOf(uplink)('media.piece')),
     }),
   );
-  const live = parts.add(createLive({ ...context, streamUrl, maxViewers: viewers }));
+  const sound = config.uplinks.some(({ protocol, options }) => {
+    const transport = context.transports.find(({ name }) => name === protocol);
+    return transport?.watches?.(options).audio === true;
+  });
+  const live = parts.add(createLive({ ...context, streamUrl, sound, maxViewers: viewers }));
   const directory = join(config.dataDir, 'clips');
   parts.add(createClips({ ...context, directory, cameras: clips, streamUrl, keep: store.keep }));
   const pushes = parts.add(createPushes({ ...context, streamUrl, allowed: pushTo, max }));
@@ -60,7 +66,7 @@ export function createMedia(
     contentOf: store.contentOf,
     remove: store.remove,
     view: live.view,
-    ofCameras: { ...noMedia, picture: store.load },
+    ofCameras: { ...noMedia, watch: live.watch, picture: store.load },
     pushes: pushes.list,
     start: parts.start,
     [Symbol.asyncDispose]: parts.close,

@@ -2,6 +2,7 @@
  * Fragmented MP4 (ISO/IEC 14496-12) as ffmpeg writes it: bytes -> the head, then a fragment at a time, each with whether it
  * begins with a key frame; and the codec as Media Source Extensions want to hear it (RFC 6381). Pure.
  */
+import { boxesIn, findBox, flagsOf, NON_SYNC } from './boxes.ts';
 
 export interface Fragment {
   readonly bytes: Buffer;
@@ -64,26 +65,6 @@ export function fragmentReader(on: { head(head: Head): void; fragment(fragment: 
   };
 }
 
-/** The boxes in a box's content. */
-function* boxesIn(content: Buffer): Generator<{ type: string; content: Buffer }> {
-  for (let at = 0; at + 8 <= content.length; ) {
-    const length = content.readUInt32BE(at);
-    if (length < 8 || at + length > content.length) return;
-    yield {
-      type: content.toString('latin1', at + 4, at + 8),
-      content: content.subarray(at + 8, at + length),
-    };
-    at += length;
-  }
-}
-function findBox(content: Buffer, ...path: readonly string[]): Buffer | undefined {
-  const [type, ...rest] = path;
-  for (const box of boxesIn(content))
-    if (box.type === type) return rest.length === 0 ? box.content : findBox(box.content, ...rest);
-  return undefined;
-}
-
-const NON_SYNC = 0x0001_0000;
 const TFHD_FLAGS = 0x20;
 const TRUN_FIRST_FLAGS = 0x04;
 const TRUN_SAMPLE_FLAGS = 0x400;
@@ -94,14 +75,13 @@ function beginsWithKey(moof: Buffer): boolean {
   const tfhd = traf && findBox(traf, 'tfhd');
   const trun = traf && findBox(traf, 'trun');
   if (tfhd === undefined || trun === undefined) return false;
-  const flags = (box: Buffer) => box.readUInt32BE(0) & 0xffffff;
-  let at = 8 + (flags(trun) & 0x01 ? 4 : 0);
+  let at = 8 + (flagsOf(trun) & 0x01 ? 4 : 0);
   let own: number | undefined;
-  if ((flags(trun) & TRUN_FIRST_FLAGS) !== 0) own = trun.readUInt32BE(at);
-  else if ((flags(trun) & TRUN_SAMPLE_FLAGS) !== 0) {
-    at += (flags(trun) & 0x100 ? 4 : 0) + (flags(trun) & 0x200 ? 4 : 0);
+  if ((flagsOf(trun) & TRUN_FIRST_FLAGS) !== 0) own = trun.readUInt32BE(at);
+  else if ((flagsOf(trun) & TRUN_SAMPLE_FLAGS) !== 0) {
+    at += (flagsOf(trun) & 0x100 ? 4 : 0) + (flagsOf(trun) & 0x200 ? 4 : 0);
     own = trun.readUInt32BE(at);
-  } else if ((flags(tfhd) & TFHD_FLAGS) !== 0) own = tfhd.readUInt32BE(tfhd.length - 4);
+  } else if ((flagsOf(tfhd) & TFHD_FLAGS) !== 0) own = tfhd.readUInt32BE(tfhd.length - 4);
   return own !== undefined && (own & NON_SYNC) === 0;
 }
 

@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import type { Clock, Timer } from '../../drivers/contract/clock.ts';
 import { streamInput, streamList } from '../../drivers/contract/stream.ts';
-import { endOf, endProcess, giveInput, startFfmpeg } from './ffmpeg.ts';
+import { endOf, endProcess, giveInput, SECOND_PIPE, startFfmpeg } from './ffmpeg.ts';
 import { type Fragment, fragmentReader, type Head } from './mp4.ts';
 
 export interface Producer {
@@ -24,27 +24,60 @@ const NOW = {
   analyzeduration: '100000',
 } as const;
 
-/** The camera's own codec, as fragments of MP4. */
+/**
+ * Of the list that the stream is in, where NOW is of the stream: it would count 20 pictures to know how many come in a second,
+ * and wait 5 s for a sound that is announced and never comes.
+ */
+const LOOK_LITTLE = ['-fpsprobesize', '0', '-analyzeduration', '100000', '-probesize', '100000'];
+/** Pictures come when they are there, and each fragment says its time on the one clock of both outputs. */
+const FRAGMENTS = [
+  ...['-movflags', 'frag_every_frame+empty_moov+default_base_moof+frag_discont'],
+  // Times as they are, none of them below 0: ffmpeg would have each output begin at 0 by itself.
+  ...['-output_ts_offset', '10', '-avoid_negative_ts', 'disabled', '-use_editlist', '0'],
+  ...['-flush_packets', '1'],
+];
+/**
+ * The sound, apart from the pictures, which need not wait for a sound that is announced and never comes. An output has
+ * at least one stream: where there is no sound, it is one of pictures of which none is written.
+ */
+const SOUND = [
+  ...['-map', '0:a:0?', '-c:a', 'pcm_alaw', '-ar', '8000', '-ac', '1'],
+  ...['-map', '0:v:0', '-c:v', 'copy', '-bsf:v', 'noise=drop=1', '-max_interleave_delta', '1'],
+  ...['-f', 'mov', ...FRAGMENTS, SECOND_PIPE],
+];
+
+export interface Shown {
+  onHead(head: Head): void;
+  onFragment(fragment: Fragment): void;
+}
+
+/** The camera's own codec, as fragments of MP4. `sound`: its sound too, as A-law, where it has one. */
 export async function passThrough(
   url: string,
-  { onHead, onFragment }: { onHead(head: Head): void; onFragment(fragment: Fragment): void },
+  pictures: Shown,
+  sound: Shown | undefined,
   time: Clock,
 ): Promise<Producer> {
   const args = [
+    ...LOOK_LITTLE,
     ...streamInput,
-    ...['-an', '-c:v', 'copy', '-f', 'mp4'],
-    ...['-movflags', 'frag_every_frame+empty_moov+default_base_moof', '-flush_packets', '1', 'pipe:1'],
+    ...['-an', '-c:v', 'copy', '-f', 'mp4', ...FRAGMENTS, 'pipe:1'],
+    ...(sound === undefined ? [] : SOUND),
   ];
-  const child = await startFfmpeg({ args, input: streamList(url, NOW) }, 'pipe');
+  const child = await startFfmpeg({ args, input: streamList(url, NOW), second: sound !== undefined }, 'pipe');
   return watched(child, time, (fail) => {
-    const reader = fragmentReader({ head: onHead, fragment: onFragment });
-    child.stdout?.on('data', (chunk: Buffer) => {
-      try {
-        reader.push(chunk);
-      } catch (error) {
-        fail(error as Error);
-      }
-    });
+    const follow = (from: NodeJS.EventEmitter | null | undefined, to: Shown) => {
+      const reader = fragmentReader({ head: to.onHead, fragment: to.onFragment });
+      from?.on('data', (chunk: Buffer) => {
+        try {
+          reader.push(chunk);
+        } catch (error) {
+          fail(error as Error);
+        }
+      });
+    };
+    follow(child.stdout, pictures);
+    if (sound !== undefined) follow(child.stdio[3], sound);
   });
 }
 

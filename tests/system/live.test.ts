@@ -173,6 +173,7 @@ describe('a viewer who is slow', { timeout: 60_000 }, () => {
     const live = createLive({
       streamUrl: async () => `rtsp://127.0.0.1:${rtspPort}/main`,
       maxViewers: 2,
+      sound: false,
       time: systemClock,
       log: silentLog,
       metrics: createMetrics(),
