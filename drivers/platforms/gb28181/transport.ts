@@ -186,6 +186,7 @@ export const gb28181 = defineTransport({
   warnings: warningsOf,
   areas: ({ guardArea: id }) =>
     id === undefined ? [] : [{ path: ['guardArea'], id, asks: ['arm', 'disarm'] }],
+  watches: ({ video, sound }) => ({ audio: sound && video !== false }),
   where: ({ server, transport }) => `sip:${server.host}:${server.port};transport=${transport}`,
   open,
   probe,
