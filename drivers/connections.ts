@@ -159,11 +159,11 @@ export function portError(
 }
 
 /** @throws LineError E_PORT_TAKEN, E_LINE_REFUSED */
-export function listenAt(server: Server, address: string, port: number): Promise<void> {
+export function listenAt(server: Server, address: string, port: number, ipv6Only = false): Promise<void> {
   return new Promise((resolve, reject) => {
     const refused = (error: NodeJS.ErrnoException) => reject(portError(error, address, port));
     server.once('error', refused);
-    server.listen({ host: address, port }, () => {
+    server.listen({ host: address, port, ipv6Only }, () => {
       server.off('error', refused);
       resolve();
     });

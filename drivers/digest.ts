@@ -61,6 +61,9 @@ const hashes: readonly (readonly [name: string, hash: string])[] = [
   // GB/T 28181-2022, 9.1; GB/T 32905. No device's HTTP has been seen to want it.
   ['SM3', 'sm3'],
 ];
+/** Node's name of a hash by that of a digest's algorithm, without -sess; undefined: we do not know it. */
+export const hashNamed = (algorithm: string): string | undefined =>
+  hashes.find(([name]) => name === algorithm)?.[1];
 const strengthOf = ({ members: { algorithm = 'MD5' } }: Challenge) =>
   hashes.findIndex(([name]) => name === algorithm.toUpperCase().replace(/-SESS$/, ''));
 
@@ -96,7 +99,7 @@ export function digestAuthorization(
 ): string {
   const { realm = '', nonce = '', qop, opaque, algorithm = 'MD5' } = challenge;
   const [base = '', session] = algorithm.toUpperCase().split(/-(?=SESS$)/);
-  const name = hashes.find(([one]) => one === base)?.[1];
+  const name = hashNamed(base);
   if (name === undefined) throw new Error(`the digest algorithm ${algorithm.slice(0, 50)} is not known`);
   const hash = (text: string) => createHash(name).update(text).digest('hex');
   const secret = hash(`${username}:${realm}:${password}`);

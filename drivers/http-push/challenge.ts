@@ -1,11 +1,11 @@
 /**
  * Who may push: passwords by Basic (RFC 7617) and Digest (RFC 7616, and RFC 2069), tokens, addresses. What is asked of a request is
- * in its head: nobody's body is read before. Digest nonces are ours: they bear their time and our mark, expire, and
- * serve each count once.
+ * in its head: nobody's body is read before.
  */
-import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import type { Clock } from '../contract/clock.ts';
 import { readChallenges } from '../digest.ts';
+import { createNonces, isSameSecret as same } from '../nonces.ts';
 
 /** The head of a request, as far as it says who sends it. */
 export interface Head {
@@ -35,13 +35,8 @@ export type Verdict =
   | { readonly is: 'unsaid' | 'wrong'; readonly why: string };
 
 const REALM = 'campus-gateway';
-const NONCE_LIFE_MS = 300_000;
-/** Nonces in use at once. */
-const NONCES_MAX = 1024;
 
-const sha256 = (text: string) => createHash('sha256').update(text).digest();
 const md5 = (text: string) => createHash('md5').update(text).digest('hex');
-const same = (a: string, b: string) => timingSafeEqual(sha256(a), sha256(b));
 
 /** Both are of this port, whole or not (RFC 7616, 3.4). */
 const pathOf = (uri: string) => uri.replace(/^https?:\/\/[^/?#]*/i, '') || '/';
@@ -101,39 +96,6 @@ export function createGuard(clock: Clock): Guard {
       // MD5: terminals know nothing else. A nonce is worth nothing to who does not know the password.
       const digest = `Digest realm="${REALM}", qop="auth", algorithm=MD5, nonce="${nonces.make()}"${isStale ? ', stale=true' : ''}`;
       return password.digestOnly ? [digest] : [digest, `Basic realm="${REALM}"`];
-    },
-  };
-}
-
-/** Nonces: `TIME.RANDOM.MARK`. None is kept before it has served, so strangers fill no table. */
-function createNonces(clock: Clock) {
-  const secret = randomBytes(32);
-  const mark = (text: string) => createHmac('sha256', secret).update(text).digest('base64url');
-  /** The highest count that a nonce has served, the oldest nonce first. */
-  const counts = new Map<string, number>();
-  /** Of nonces made before, it is not known any more what they served. */
-  let forgottenBefore = Number.NEGATIVE_INFINITY;
-  const madeAt = (nonce: string) => Number(nonce.split('.', 1)[0]);
-  return {
-    make() {
-      const text = `${Math.floor(clock.elapsed())}.${randomBytes(12).toString('base64url')}`;
-      return `${text}.${mark(text)}`;
-    },
-    /** Whether a nonce is ours, young, and serves with this count for the first time. */
-    use(nonce: string, count: number): boolean {
-      const end = nonce.lastIndexOf('.');
-      if (!same(nonce.slice(end + 1), mark(nonce.slice(0, Math.max(0, end))))) return false;
-      const made = madeAt(nonce);
-      if (clock.elapsed() - made > NONCE_LIFE_MS || made <= forgottenBefore) return false;
-      if (count <= (counts.get(nonce) ?? 0)) return false;
-      counts.delete(nonce);
-      counts.set(nonce, count);
-      for (const old of counts.keys()) {
-        if (counts.size <= NONCES_MAX) break;
-        counts.delete(old);
-        forgottenBefore = Math.max(forgottenBefore, madeAt(old));
-      }
-      return true;
     },
   };
 }

@@ -43,6 +43,7 @@ function world(transport: Peer['transport'] = 'UDP') {
   };
   const transactions = createTransactions({
     time: clock,
+    admits: () => true,
     asked: (one) => void asked.push(one),
     discarded: (reason) => void discarded.push(reason),
   });

@@ -60,6 +60,12 @@ export const options = z.strictObject({
     .boolean()
     .default(false)
     .describe('The id of the event stands at the end of AlarmDescription, so that a second sending is known'),
+  challenge: z
+    .enum(['MD5', 'SHA-256', 'SM3'])
+    .optional()
+    .describe(
+      'The platform proves each question and order by a digest of this kind, with `password` and its own id or `username`; default: it is known by its address and id',
+    ),
   guardArea: identifier()
     .optional()
     .describe(
@@ -145,19 +151,12 @@ export function warningsOf({ video, mediaHosts }: Options): readonly Warning[] {
 }
 
 export function problemsOf({
-  server,
   deviceId,
   serverId,
   password,
   passwordFile,
 }: Options): readonly UplinkProblem[] {
   const problems: UplinkProblem[] = [];
-  if (server.host.includes(':'))
-    problems.push({
-      path: ['server'],
-      en: 'is an IPv6 address: SIP goes over IPv4 here; give the IPv4 address or the name of the platform',
-      zh: '是 IPv6 地址：此处 SIP 仅支持 IPv4；请填写平台的 IPv4 地址或域名',
-    });
   if (deviceId === serverId)
     problems.push({
       path: ['deviceId'],

@@ -1,4 +1,4 @@
-/** The SIP ports of this process: one for all uplinks that name it, open as long as one of them needs it. */
+/** The SIP ports of this process: one of IPv4 or IPv6 for all uplinks that name it, open as long as one of them needs it. */
 import type { Clock } from '../../contract/clock.ts';
 import { type Endpoint, openEndpoint } from './sip/endpoint.ts';
 
@@ -7,24 +7,29 @@ interface Shared {
   users: number;
 }
 
-const ports = new Map<number, Shared>();
+const ports = new Map<string, Shared>();
 
-/** @returns the port, and what lets go of it. @throws LineError E_PORT_TAKEN, E_LINE_REFUSED. */
+/** `family`: of the platform's address. @returns the port, and what lets go of it. @throws LineError E_PORT_TAKEN, E_LINE_REFUSED. */
 export async function usePort(
   port: number,
   time: Clock,
   stranger: (reason: string) => void,
+  family: 4 | 6,
 ): Promise<{ readonly endpoint: Endpoint; leave(): Promise<void> }> {
-  let shared = ports.get(port);
+  const key = `${family} ${port}`;
+  let shared = ports.get(key);
   if (shared === undefined) {
-    shared = { opening: openEndpoint({ address: '0.0.0.0', port, time, stranger }), users: 0 };
-    ports.set(port, shared);
+    shared = {
+      opening: openEndpoint({ address: family === 6 ? '::' : '0.0.0.0', port, time, stranger }),
+      users: 0,
+    };
+    ports.set(key, shared);
   }
   const own = shared;
   own.users++;
   const leave = async () => {
     if (--own.users > 0) return;
-    if (ports.get(port) === own) ports.delete(port);
+    if (ports.get(key) === own) ports.delete(key);
     await own.opening.then((endpoint) => endpoint.close()).catch(() => {});
   };
   try {

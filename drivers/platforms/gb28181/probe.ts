@@ -9,7 +9,7 @@ import { LineError } from '../../contract/driver.ts';
 import type { Finding, ProbeHost } from '../../contract/transport.ts';
 import { readLocalTime } from '../../local-time.ts';
 import { type Options, registeringOf } from './options.ts';
-import { placeOf, sentByOf } from './place.ts';
+import { familyOf, placeOf, sentByOf } from './place.ts';
 import { usePort } from './ports.ts';
 import { newIdentity, RefusedError, type Registration, register } from './registration.ts';
 import type { Endpoint } from './sip/endpoint.ts';
@@ -181,7 +181,7 @@ export async function probe(own: Options, host: ProbeHost): Promise<readonly Fin
       ),
     );
   try {
-    const { endpoint, leave } = await usePort(port, host.clock, () => {});
+    const { endpoint, leave } = await usePort(port, host.clock, () => {}, familyOf(place));
     const found = await registerOnce(own, { endpoint, place, sentBy }, host);
     await leave();
     return [...notes, found];

@@ -18,11 +18,12 @@ import { readLocalTime } from '../../local-time.ts';
 import { type AlarmEvent, alarmNotify, inputOf } from './alarms.ts';
 import { createAnswering, type Part, type Session } from './answering.ts';
 import { control } from './control.ts';
+import { createGate } from './gate.ts';
 import { createIds, type Ids } from './ids.ts';
 import { invites } from './invite.ts';
 import { writeManscdp } from './manscdp.ts';
 import { clashesOf, type Options, options, problemsOf, registeringOf, warningsOf } from './options.ts';
-import { placeOf, sentByOf } from './place.ts';
+import { familyOf, placeOf, sentByOf } from './place.ts';
 import { usePort } from './ports.ts';
 import { probe } from './probe.ts';
 import { type Identity, newIdentity, RefusedError, type Registration, register } from './registration.ts';
@@ -109,7 +110,12 @@ async function open(own: Options, host: PlatformHost): Promise<Channel> {
     );
   const place = await placeOf(own);
   const sentBy = await sentByOf(own, place);
-  const { endpoint, leave } = await usePort(own.port, host.clock, (reason) => host.discarded(reason));
+  const { endpoint, leave } = await usePort(
+    own.port,
+    host.clock,
+    (reason) => host.discarded(reason),
+    familyOf(place),
+  );
   const ids = createIds(own.deviceId, host);
   const identity = identities.get(own) ?? newIdentity();
   identities.set(own, identity);
@@ -117,6 +123,7 @@ async function open(own: Options, host: PlatformHost): Promise<Channel> {
   registered.promise.catch(() => {});
   let sn = 0;
   const nextSn = () => ++sn;
+  let isRegistered = false;
   const session: Session = {
     ...{ own, host, ids, place, nextSn },
     contact: `sip:${own.deviceId}@${sentBy}`,
@@ -126,10 +133,16 @@ async function open(own: Options, host: PlatformHost): Promise<Channel> {
   const open = parts.map((part) => part(session));
   const remove = endpoint.add({
     isFrom: (address, request) => address === place.address && isForUs(request, own, ids),
+    admits: createGate(own, {
+      isRegistered: () => isRegistered,
+      discarded: host.discarded,
+      clock: host.clock,
+    }),
     asked: createAnswering(open, host.discarded),
     discarded: host.discarded,
   });
   const over = async () => {
+    isRegistered = false;
     remove();
     await Promise.all(open.map((part) => part.close?.()));
     await leave();
@@ -149,6 +162,7 @@ async function open(own: Options, host: PlatformHost): Promise<Channel> {
           ['Status', 'OK'],
         ]),
     });
+    isRegistered = true;
     registered.resolve(registration);
   } catch (error) {
     registered.reject(error);

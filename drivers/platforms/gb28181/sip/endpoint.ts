@@ -1,14 +1,17 @@
 /**
  * One SIP port, UDP and TCP, for all platforms (RFC 3261, 18). What comes from an address that no platform has is not
- * answered: who scans the port hears nothing. Answers go back the way that their question came.
+ * answered: who scans the port hears nothing. Answers go back the way that their question came. What comes too fast waits, on a
+ * connection, or is dropped, as a datagram: it comes again. Answers to our own questions are no part of that.
  */
 import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { connect as connectTcp, createServer, isIP, type Socket } from 'node:net';
+import { plainAddress } from '../../../addresses.ts';
 import { boundConnections, listenAt, portError, turnedReason, webConnections } from '../../../connections.ts';
-import type { Clock } from '../../../contract/clock.ts';
-import { bareAddress } from '../../../contract/options.ts';
+import { type Bucket, createBucket, type Rate } from '../../../contract/bucket.ts';
+import type { Clock, Timer } from '../../../contract/clock.ts';
 import {
   type Broken,
+  isRequest,
   type Message,
   type Request,
   type Response,
@@ -17,6 +20,7 @@ import {
   writeMessage,
 } from './message.ts';
 import {
+  type Answer,
   type Asked,
   createTransactions,
   type Peer,
@@ -35,10 +39,19 @@ const IDLE_MS = 180_000;
 /** Connections that strangers of one address may hold beside each other. */
 const CONNECTIONS_MAX = 8;
 
+/** Of one address by datagrams, and on each connection. With what is kept of each for 32 s: less than TRANSACTIONS_MAX. */
+const RATE: Rate = { perSecond: 40, burst: 400 };
+/** Who reads no answers for so long loses the connection, bytes. */
+const UNSENT_MAX = 1_000_000;
+/** Of the kernel, for bursts: an answer to an alarm stands behind them. It gives what the system allows. */
+const RECEIVED_MAX = 4_000_000;
+
 /** What one platform gets of the port. */
 export interface Tenant {
   /** Whether what comes from there is this platform's. */
   readonly isFrom: (address: string, request: Request | undefined) => boolean;
+  /** Whether a question of it is served. Default: each is. */
+  readonly admits?: (request: Request) => 'take' | 'drop' | Answer;
   readonly asked: (asked: Asked) => void;
   readonly discarded: (reason: string) => void;
 }
@@ -54,6 +67,9 @@ export interface Endpoint {
   close(): Promise<void>;
 }
 
+const NOT_FOUND: Answer = { status: 404, reason: 'Not Found' };
+const BAD_REQUEST: Answer = { status: 400, reason: 'Bad Request' };
+
 /** A datagram's way. */
 const udpPeer = (socket: UdpSocket, address: string, port: number): Peer => ({
   ...{ transport: 'UDP', address, port },
@@ -61,8 +77,11 @@ const udpPeer = (socket: UdpSocket, address: string, port: number): Peer => ({
 });
 
 const tcpPeer = (socket: Socket): Peer => ({
-  ...{ transport: 'TCP', address: bareAddress(socket.remoteAddress ?? ''), port: socket.remotePort ?? 0 },
-  send: (bytes) => void (socket.writable && socket.write(bytes)),
+  ...{ transport: 'TCP', address: plainAddress(socket.remoteAddress ?? ''), port: socket.remotePort ?? 0 },
+  send(bytes) {
+    if (socket.writable) socket.write(bytes);
+    if (socket.writableLength > UNSENT_MAX) socket.destroy();
+  },
   onClosed(run) {
     if (socket.destroyed) queueMicrotask(run);
     socket.once('close', run);
@@ -88,25 +107,39 @@ export async function openEndpoint(own: {
 
   const transactions: Transactions = createTransactions({
     time,
-    asked(asked) {
-      const tenant = tenantOf(asked.from.address, asked.request);
-      if (tenant !== undefined) return tenant.asked(asked);
-      asked.answer({ status: 404, reason: 'Not Found' });
-      discarded('a question for nobody here', asked.from.address);
+    admits(request, from) {
+      const tenant = tenantOf(from.address, request);
+      if (tenant === undefined) discarded('a question for nobody here', from.address);
+      const verdict = tenant === undefined ? NOT_FOUND : (tenant.admits?.(request) ?? 'take');
+      if (typeof verdict === 'object') refuse(request, from, verdict);
+      return verdict === 'take';
     },
+    asked: (asked) => tenantOf(asked.from.address, asked.request)?.asked(asked),
     discarded: (reason) => stranger(reason),
   });
-  const take = (message: Message | Broken, from: Peer) => {
-    if (!('broken' in message)) return transactions.receive(message, from);
+  const take = (message: Message | Broken, from: Peer): boolean => {
+    if (!('broken' in message)) {
+      const isAnswer = transactions.receive(message, from) && !isRequest(message);
+      return !isAnswer;
+    }
     discarded(message.broken, from.address);
     const { request } = message;
-    if (request !== undefined && request.method !== 'ACK') refuse(request, from, 400, 'Bad Request');
+    if (request !== undefined && request.method !== 'ACK') refuse(request, from, BAD_REQUEST);
+    return true;
   };
 
-  const udp = createSocket({ type: isIP(address) === 6 ? 'udp6' : 'udp4', reuseAddr: false });
+  const udp = createSocket(isIP(address) === 6 ? { type: 'udp6', ipv6Only: true } : { type: 'udp4' });
+  const buckets = new Map<string, Bucket>();
+  const mayCome = (source: string) => {
+    const bucket = buckets.get(source) ?? createBucket(time);
+    buckets.set(source, bucket);
+    return bucket.take(RATE);
+  };
   udp.on('message', (bytes, { address: raw, port: from }) => {
-    const source = bareAddress(raw);
+    const source = plainAddress(raw);
     if (!isKnown(source)) return stranger('a datagram of an unknown address');
+    if (!transactions.isForUs(bytes) && !mayCome(source))
+      return discarded('more datagrams than are read', source);
     // Empty lines keep a way through NAT open.
     if (bytes.every((one) => one === 13 || one === 10 || one === 0)) return;
     take(readDatagram(bytes), udpPeer(udp, source, from));
@@ -119,7 +152,10 @@ export async function openEndpoint(own: {
     port,
     add(tenant) {
       tenants.add(tenant);
-      return () => void tenants.delete(tenant);
+      return () => {
+        tenants.delete(tenant);
+        buckets.clear();
+      };
     },
     async ask(request, to, sentBy) {
       const size = writeMessage(request).length + VIA_MAX;
@@ -145,11 +181,13 @@ async function bindBoth(
     udp.once('error', refused);
     udp.bind({ address, port, exclusive: true }, () => {
       udp.off('error', refused);
+      udp.setRecvBufferSize(RECEIVED_MAX);
       resolve();
     });
   });
   try {
-    await listenAt(server, address, port);
+    // Of IPv6 alone: the same port of IPv4 is another endpoint's.
+    await listenAt(server, address, port, true);
   } catch (error) {
     udp.close();
     throw error;
@@ -164,7 +202,8 @@ function createTcp({
   stranger,
 }: {
   readonly time: Clock;
-  readonly take: (message: Message | Broken, from: Peer) => void;
+  /** @returns whether it counts among what may come: all but answers that we wait for. */
+  readonly take: (message: Message | Broken, from: Peer) => boolean;
   readonly isKnown: (address: string) => boolean;
   readonly stranger: (reason: string) => void;
 }) {
@@ -176,27 +215,36 @@ function createTcp({
     sockets.add(socket);
     socket.setNoDelay(true);
     let idle = time.after(IDLE_MS, () => socket.destroy());
+    const bucket = createBucket(time);
+    let pause: Timer | undefined;
     socket.on('data', (chunk) => {
       idle.stop();
       idle = time.after(IDLE_MS, () => socket.destroy());
       // RFC 5626, 3.5.1: who sends two empty lines wants one back.
       if (chunk.equals(Buffer.from('\r\n\r\n'))) peer.send(Buffer.from('\r\n'));
+      let counted = 0;
       for (const message of split(chunk)) {
-        take(message, peer);
+        if (take(message, peer)) counted++;
         // Nobody knows where the next one would begin.
         if ('broken' in message && message.request === undefined) socket.destroy();
+        else webConnections.know(socket);
       }
+      const ms = bucket.spend(RATE, counted);
+      if (ms === 0) return;
+      socket.pause();
+      pause = time.after(ms, () => socket.resume());
     });
     socket.on('error', () => {});
     socket.once('close', () => {
       idle.stop();
+      pause?.stop();
       sockets.delete(socket);
     });
   };
   const server = createServer((socket) => {
-    const address = bareAddress(socket.remoteAddress ?? '');
+    const address = plainAddress(socket.remoteAddress ?? '');
     const same = [...sockets].filter(
-      ({ remoteAddress }) => bareAddress(remoteAddress ?? '') === address,
+      ({ remoteAddress }) => plainAddress(remoteAddress ?? '') === address,
     ).length;
     if (isKnown(address) && same < CONNECTIONS_MAX) return listen(socket);
     stranger('a connection of an unknown address');

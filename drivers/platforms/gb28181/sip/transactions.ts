@@ -1,7 +1,7 @@
 /**
  * SIP transactions (RFC 3261, 17; RFC 6026): each question is sent until it is answered, and each answer again when the
- * question comes again. What is received goes in by `receive`; where bytes go is the peer's business. A stranger who sends
- * questions without end costs no more than `TRANSACTIONS_MAX` answers.
+ * question comes again. What is received goes in by `receive`; where bytes go is the peer's business. Whoever sends
+ * questions without end costs no more than `TRANSACTIONS_MAX` answers, and nobody else's.
  */
 import { randomBytes } from 'node:crypto';
 import type { Clock, Timer } from '../../../contract/clock.ts';
@@ -26,7 +26,7 @@ const T2 = 4000;
 const OVER_MS = 64 * T1;
 /** An INVITE that is not answered by then is told that it is heard (17.2.1). */
 const TRYING_MS = 200;
-/** Each holds an answer of some hundred bytes. */
+/** Of one address; each holds an answer of some hundred bytes. */
 const TRANSACTIONS_MAX = 2000;
 
 /** A socket address. */
@@ -67,7 +67,10 @@ export interface Asked {
 }
 
 export interface Transactions {
-  receive(message: Message, from: Peer): void;
+  /** @returns false: it is an answer to nothing that we asked. */
+  receive(message: Message, from: Peer): boolean;
+  /** Whether bytes may be an answer to us, at a glance: nobody who did not hear us can make such. */
+  isForUs(bytes: Buffer): boolean;
   /**
    * Asks, until a final answer comes: any status from 200. `sentBy`: how we are reached, `host:port`.
    * @throws SipError E_SIP_SILENT: nobody answered within 32 s; E_SIP_CLOSED: the connection ended, or we do.
@@ -78,7 +81,9 @@ export interface Transactions {
 
 interface TransactionOptions {
   readonly time: Clock;
-  /** A question that is no repeat. ACK and CANCEL never come here. */
+  /** Whether a question that is no repeat is served; it may have been refused. ACK and CANCEL never come here. */
+  readonly admits: (request: Request, from: Peer) => boolean;
+  /** A question that is no repeat, and may come. */
   readonly asked: (asked: Asked) => void;
   readonly discarded: (reason: string) => void;
 }
@@ -95,22 +100,27 @@ export class SipError extends Error {
 const COOKIE = 'z9hG4bK';
 const isSame = (a: string | undefined, b: string | undefined) => a?.toLowerCase() === b?.toLowerCase();
 
-/** Which transaction a question is of (RFC 3261, 17.2.3). An ACK and a CANCEL are of their INVITE. */
-function keyOf(request: Request, via: Via): string {
+/**
+ * Which transaction a question is of (RFC 3261, 17.2.3). An ACK and a CANCEL are of their INVITE. What another address sends
+ * is another one: nobody withdraws what somebody else asked.
+ */
+function keyOf(request: Request, via: Via, { address }: Peer): string {
   const method = request.method === 'ACK' || request.method === 'CANCEL' ? 'INVITE' : request.method;
   const branch = via.params['branch'] ?? '';
-  if (branch.startsWith(COOKIE)) return ['3', branch, via.host, via.port, method].join(' ');
+  if (branch.startsWith(COOKIE)) return ['3', address, branch, via.host, via.port, method].join(' ');
   // Of RFC 2543, whose branch says nothing.
   const [call, cseq, from] = ['call-id', 'cseq', 'from'].map((name) => headerOf(request, name) ?? '');
   const tag = readAddress(from ?? '')?.params['tag'];
   const number = readCSeq(cseq ?? '')?.number;
-  return ['2', call, tag, number, via.host, via.port, branch, method].join(' ');
+  return ['2', address, call, tag, number, via.host, via.port, branch, method].join(' ');
 }
 
 /** Which dialog an ACK of a 2xx is of: its branch is a new one (RFC 3261, 13.2.2.4). */
-function dialogOf(request: Request): string {
+function dialogOf(request: Request, { address }: Peer): string {
   const tag = readAddress(headerOf(request, 'from') ?? '')?.params['tag'];
-  return [headerOf(request, 'call-id'), tag, readCSeq(headerOf(request, 'cseq') ?? '')?.number].join(' ');
+  return [address, headerOf(request, 'call-id'), tag, readCSeq(headerOf(request, 'cseq') ?? '')?.number].join(
+    ' ',
+  );
 }
 
 /** Of who is asked. */
@@ -120,7 +130,7 @@ const tagOf = (request: Request) => readAddress(headerOf(request, 'to') ?? '')?.
 function viasOf(request: Request, via: Via, { address, port }: Peer): readonly string[] {
   const [top = '', ...rest] = listOf(request, 'via');
   const stamped = top.replace(/;\s*rport(?=\s*(;|$))/i, `;rport=${port}`);
-  const isElsewhere = !isSame(via.host, address) || stamped !== top;
+  const isElsewhere = !isSame(via.host.replace(/^\[|\]$/g, ''), address) || stamped !== top;
   return [isElsewhere ? `${stamped};received=${address}` : stamped, ...rest];
 }
 
@@ -170,10 +180,11 @@ interface Question {
 
 function createQuestions(time: Clock) {
   const open = new Map<string, Question>();
+  const own = `${COOKIE}${randomBytes(6).toString('hex')}`;
   return {
-    open,
+    ...{ open, own },
     ask(request: Request, to: Peer, sentBy: string): Promise<Response> {
-      const branch = `${COOKIE}${randomBytes(12).toString('hex')}`;
+      const branch = `${own}${randomBytes(8).toString('hex')}`;
       const via = `SIP/2.0/${to.transport} ${sentBy};rport;branch=${branch}`;
       const bytes = writeMessage({ ...request, headers: [['via', via], ...request.headers] });
       const key = `${branch} ${request.method}`;
@@ -245,6 +256,8 @@ function serve(
     later(TRYING_MS, () => {
       if (last === undefined) say({ status: 100, reason: 'Trying' });
     });
+  // Who asked has given up (timer F).
+  else later(OVER_MS, () => final === undefined && end());
   return {
     ...{ tag, end },
     again() {
@@ -283,25 +296,32 @@ function serve(
 }
 
 /** Refuses a question of which nothing is kept. */
-export function refuse(request: Request, from: Peer, status: number, reason: string): void {
+export function refuse(request: Request, from: Peer, answer: Answer): void {
   const via = readVia(listOf(request, 'via')[0] ?? '');
   if (via === undefined) return;
   const tag = randomBytes(6).toString('hex');
-  from.send(writeMessage(responseTo(request, from, via, tag, { status, reason })));
+  from.send(writeMessage(responseTo(request, from, via, tag, answer)));
 }
 
-export function createTransactions({ time, asked, discarded }: TransactionOptions): Transactions {
+export function createTransactions({ time, admits, asked, discarded }: TransactionOptions): Transactions {
   const questions = createQuestions(time);
   const served = new Map<string, Serving>();
   /** INVITEs that were answered 2xx, by dialog. */
   const dialogs = new Map<string, Serving>();
+  /** By address. */
+  const counts = new Map<string, number>();
+  const count = (address: string, change: 1 | -1) => {
+    const now = (counts.get(address) ?? 0) + change;
+    if (now === 0) counts.delete(address);
+    else counts.set(address, now);
+  };
   const takeRequest = (request: Request, from: Peer) => {
     const via = readVia(listOf(request, 'via')[0] ?? '');
     if (via === undefined) return discarded('a Via that makes no sense');
-    const key = keyOf(request, via);
+    const key = keyOf(request, via, from);
     const known = served.get(key);
     if (request.method === 'ACK') {
-      const serving = known ?? dialogs.get(dialogOf(request));
+      const serving = known ?? dialogs.get(dialogOf(request, from));
       if (serving === undefined) return discarded('an ACK of no INVITE');
       if (!serving.acknowledge(request)) discarded('an ACK of somebody who did not get our answer');
       return;
@@ -310,19 +330,20 @@ export function createTransactions({ time, asked, discarded }: TransactionOption
       refuse(
         request,
         from,
-        known === undefined ? 481 : 200,
-        known === undefined ? 'No Such Transaction' : 'OK',
+        known === undefined ? { status: 481, reason: 'No Such Transaction' } : { status: 200, reason: 'OK' },
       );
       return known?.cancel();
     }
     if (known !== undefined) return known.again();
-    if (served.size >= TRANSACTIONS_MAX) {
+    if (!admits(request, from)) return;
+    if ((counts.get(from.address) ?? 0) >= TRANSACTIONS_MAX) {
       discarded('more questions than are answered at once');
-      return refuse(request, from, 503, 'Service Unavailable');
+      return refuse(request, from, { status: 503, reason: 'Service Unavailable' });
     }
-    const dialog = request.method === 'INVITE' ? dialogOf(request) : undefined;
+    const dialog = request.method === 'INVITE' ? dialogOf(request, from) : undefined;
+    count(from.address, 1);
     const serving = serve({ request, from, via, time }, () => {
-      served.delete(key);
+      if (served.delete(key)) count(from.address, -1);
       if (dialog !== undefined && dialogs.get(dialog) === serving) dialogs.delete(dialog);
     });
     served.set(key, serving);
@@ -334,14 +355,20 @@ export function createTransactions({ time, asked, discarded }: TransactionOption
   return {
     ask: questions.ask,
     receive(message, from) {
-      if (isRequest(message)) return takeRequest(message, from);
+      if (isRequest(message)) {
+        takeRequest(message, from);
+        return true;
+      }
       const vias = listOf(message, 'via');
       const branch = readVia(vias[0] ?? '')?.params['branch'];
       const method = readCSeq(headerOf(message, 'cseq') ?? '')?.method;
       // An answer with the Via of another is not for us (RFC 3261, 8.1.3.3).
-      if (vias.length !== 1) return discarded('an answer that is for somebody else');
-      questions.open.get(`${branch} ${method}`)?.heard(message);
+      const question = vias.length === 1 ? questions.open.get(`${branch} ${method}`) : undefined;
+      if (vias.length !== 1) discarded('an answer that is for somebody else');
+      question?.heard(message);
+      return question !== undefined;
     },
+    isForUs: (bytes) => bytes.includes(questions.own),
     close() {
       for (const one of [...questions.open.values()]) one.fail(new SipError('E_SIP_CLOSED', 'we end'));
       for (const one of [...served.values()]) one.end();
