@@ -143,6 +143,38 @@ describe('what is open beyond this machine', () => {
   });
 });
 
+describe('what of persons leaves the campus for a view library', () => {
+  const views = (more: string) =>
+    `uplinks: [{ id: v, protocol: gat1400, url: "https://10.0.0.9", deviceId: "45030000001200000007", passwordFile: token${more} }]\n`;
+  const carries = (more: string) => {
+    const loaded = load(views(more));
+    return 'config' in loaded ? loaded.config.uplinks[0]?.carries : undefined;
+  };
+
+  it('is nothing by default, pictures of alarms where they may, and faces where both are said; each is told aloud', () => {
+    expect(warnings(views(''))).toEqual([
+      expect.stringMatching(/^2: uplinks\[0\]\.protocol: warning: nothing leaves for this platform/),
+    ]);
+    expect(carries('')).toEqual([]);
+    expect(warnings(views(', pictures: true'))).toEqual([
+      expect.stringMatching(/^2: uplinks\[0\]\.pictures: warning: pictures of alarms leave the campus/),
+    ]);
+    expect(carries(', pictures: true')).toEqual(['alarm.raised', 'access.forced', 'media.kept']);
+    expect(warnings(views(', pictures: true, faces: true'))).toEqual([
+      expect.stringMatching(/^2: uplinks\[0\]\.faces: warning: faces, persons and vehicles leave the campus/),
+    ]);
+    expect(carries(', pictures: true, faces: true')).toContain('access.*');
+  });
+
+  it('is no face without a picture: that is said at its line', () => {
+    expect(errors(views(', faces: true'))).toEqual(
+      [
+        '2: uplinks[0].faces: needs `pictures: true` beside it: a face leaves with its picture or not at all',
+      ].map((text) => expect.stringContaining(text.slice(3))),
+    );
+  });
+});
+
 describe('a file in another encoding', () => {
   /** As iconv, which is not ours, writes it. */
   const encoded = (text: string, to: string) =>

@@ -15,6 +15,8 @@ import {
 import { readChallenges } from '../../drivers/digest.ts';
 import { rtuRequestDecoder, rtuResponseDecoder, tcpDecoder } from '../../drivers/modbus/codec.ts';
 import { osdpDecoder } from '../../drivers/osdp/codec.ts';
+import { readStatuses, readSystemTime } from '../../drivers/platforms/gat1400/codec.ts';
+import { sizeOf } from '../../drivers/platforms/gat1400/picture.ts';
 import { readManscdp } from '../../drivers/platforms/gb28181/manscdp.ts';
 import {
   isRequest,
@@ -103,6 +105,28 @@ describe('a broker', () => {
     },
   );
 });
+
+it.each(['{"ResponseStatusListObject":', '[', '{"StatusCode":0},', '"', '\ufeff', '20261128'])(
+  'a view library that answers %s, again and again',
+  (unit) => {
+    for (const head of [
+      '',
+      '{"ResponseStatusListObject":{"ResponseStatusObject":[',
+      '{"SystemTimeObject":{"LocalTime":"',
+    ]) {
+      const input = (bytes: number) => Buffer.from(repeated(unit, bytes, head));
+      expectLinear(readStatuses, input);
+      expectLinear(readSystemTime, input);
+    }
+  },
+);
+
+it.each(['\xff', '\xff\xe0\x00\x02', '\xff\xe0\x00\x10', '\x00'])(
+  'a picture of %j, again and again',
+  (unit) => {
+    expectLinear(sizeOf, (bytes) => Buffer.from(repeated(unit, bytes, '\xff\xd8'), 'latin1'));
+  },
+);
 
 describe('a SIP platform', () => {
   it.each(['<a>', '<', '&', '&amp;', '>', '</a>', '<a ', '="', '\0', ' ', ']]>', 'a'])(

@@ -19,6 +19,7 @@ import { createDeviceIds, type DeviceIds } from './ids.ts';
 import { addressOf, carriedOf, kindOf, objectOf, type SeenEvent } from './objects.ts';
 import { clashesOf, type Options, options, problemsOf, warningsOf } from './options.ts';
 import { probe } from './probe.ts';
+import { isOk } from './registering.ts';
 import { LostError, openSession, type ViewSession } from './session.ts';
 
 /** An event has some hundred bytes; its picture is beside it. */
@@ -39,19 +40,19 @@ const refusals: Readonly<Record<number, Refusal>> = {
 };
 
 /** What the platform answered to an object, in the engine's words. */
-export function answerOf({ status, body }: HttpAnswer, id: string): Answer {
+export function answerOf(answer: HttpAnswer, id: string): Answer {
+  const { status, body } = answer;
   const said = statusFor(body, id);
-  if (status >= 200 && status < 300 && said === undefined)
-    return { is: 'refused', reason: 'its answer says nothing of the object' };
-  if (status >= 200 && status < 300 && said?.code === 0) return { is: 'taken' };
   const words = said === undefined || said.code === 0 ? '' : `StatusCode ${said.code} ${said.words}`.trim();
-  if (status >= 200 && status < 300 && said !== undefined)
-    return {
-      is: refusals[said.code] ?? 'refused',
-      reason: words,
-      ...(said.code in refusals && { code: said.code }),
-    };
-  return { is: httpRefusals[status] ?? 'refused', reason: `HTTP ${status} ${words}`.trim(), code: status };
+  const own = said === undefined ? undefined : refusals[said.code];
+  if (!isOk(answer)) {
+    // Some say of an object beside an HTTP status that it is the object's own fault.
+    const is = own === 'too-large' ? own : (httpRefusals[status] ?? 'refused');
+    return { is, reason: `HTTP ${status} ${words}`.trim(), code: status };
+  }
+  if (said === undefined) return { is: 'refused', reason: 'its answer says nothing of the object' };
+  if (said.code === 0) return { is: 'taken' };
+  return { is: own ?? 'refused', reason: words, ...(own !== undefined && { code: said.code }) };
 }
 
 /** The event, where it can be read. */
@@ -88,7 +89,9 @@ async function sendObject(
   const { bytes, contentType } = found;
   if (bytes.length > PICTURE_MAX)
     return { is: 'too-large', reason: `its picture has ${bytes.length} bytes, more than ${PICTURE_MAX}` };
-  const device = await ids.of(event.data.device.id);
+  const device = await ids.of(event.data.device.id).catch((error: Error) => error);
+  // With another device it would have other ids: it waits for the disk.
+  if (device instanceof Error) return { is: 'busy', reason: device.message };
   const object = objectOf(kind, event, { bytes, contentType, device, timeZone: host.timeZone });
   const answer = answerOf(await session.post(object.path, object.body), object.id);
   // Of another path than its address, where only the picture says what it is of: the address has done nothing.
