@@ -27,6 +27,7 @@ import {
   readVia,
   sipSplitter,
 } from '../../drivers/platforms/gb28181/sip/message.ts';
+import { readMansrtsp } from '../../drivers/platforms/gb28181/stream/mansrtsp.ts';
 import { createMuxer } from '../../drivers/platforms/gb28181/stream/ps.ts';
 import { createPacketizer } from '../../drivers/platforms/gb28181/stream/rtp.ts';
 import { readOffer } from '../../drivers/platforms/gb28181/stream/sdp.ts';
@@ -267,7 +268,10 @@ describe('the stream of GB/T 28181', () => {
   });
 
   it.each(['m=video 1\n', 'a=rtpmap:96 ', 'm=video 1 RTP/AVP', ' 96', '\n', 'c=IN ', 'y=1\n'])(
-    'an SDP that says %j again and again costs no more',
-    (unit) => expectLinear(readOffer, (bytes) => Buffer.from(repeated(unit, bytes))),
+    'an SDP or a MANSRTSP that says %j again and again costs no more',
+    (unit) => {
+      expectLinear(readOffer, (bytes) => Buffer.from(repeated(unit, bytes)));
+      expectLinear(readMansrtsp, (bytes) => Buffer.from(repeated(unit, bytes, 'PLAY ')));
+    },
   );
 });

@@ -1,53 +1,51 @@
 /**
- * Video for a platform (GB/T 28181-2016, 9.2): an INVITE names a camera and where its stream is to go. It is answered with
- * what will come, sent from the ACK on, and over with a BYE, of either side, and with the registration. A stream goes
- * to who has our answer alone: the ACK has its tag, so that nobody has us send to a third by a datagram with a false sender.
+ * Video for a platform (GB/T 28181-2016, 9.2, 9.8, 9.9): an INVITE names a camera and where its stream is to go. It is
+ * answered with what will come, sent from the ACK on, and over with a BYE, of either side, and with the registration. A
+ * stream goes to who has our answer alone: the ACK has its tag, so that nobody has us send to a third by a datagram with a
+ * false sender.
  */
-import { senderCheck } from '../../connections.ts';
-import type { Thing } from '../../contract/inventory.ts';
+import { type Clip, EndOfClip, type Playing, type Watching } from '../../contract/media.ts';
 import type { ChannelState } from '../../contract/transport.ts';
 import type { Part, Session } from './answering.ts';
 import { maySee } from './options.ts';
+import { mediaStatus, play, spanOf, steer } from './playback.ts';
 import { acceptDialog, type Dialog, dialogKeyOf } from './sip/dialog.ts';
 import { headerOf, type Request, readAddress, readCSeq, readUri } from './sip/message.ts';
 import type { Answer, Asked } from './sip/transactions.ts';
-import { type Offer, readOffer, ssrcOf, writeAnswer } from './stream/sdp.ts';
+import { readMansrtsp, writeMansrtsp } from './stream/mansrtsp.ts';
+import { ssrcOf, writeAnswer } from './stream/sdp.ts';
 import { createSink, sendAll } from './stream/sending.ts';
 import { openWay, type Way } from './stream/way.ts';
+import { createWanting, refusals, type Wanted } from './wanted.ts';
 
 const OK: Answer = { status: 200, reason: 'OK' };
-const NO_DIALOG: Answer = { status: 481, reason: 'Call/Transaction Does Not Exist' };
-const BAD: Answer = { status: 400, reason: 'Bad Request' };
-const FORBIDDEN: Answer = { status: 403, reason: 'Forbidden' };
-const UNKNOWN: Answer = { status: 404, reason: 'Not Found' };
-const AWAY: Answer = { status: 480, reason: 'Temporarily Unavailable' };
-const AGAIN: Answer = { status: 482, reason: 'Loop Detected' };
-const MANY: Answer = { status: 486, reason: 'Busy Here' };
-const WITHDRAWN: Answer = { status: 487, reason: 'Request Terminated' };
-const NOT_SO: Answer = { status: 488, reason: 'Not Acceptable Here' };
-const NO_WAY: Answer = { status: 503, reason: 'Service Unavailable' };
-
 /** At the end of a registration a BYE is waited for so long: the platform may be away. */
 const GOODBYE_MS = 500;
+/** Who knows that all was sent says BYE; where it does not by then, we do. */
+const LINGER_MS = 5000;
 
 const kinds = { Play: 'live', Playback: 'playback', Download: 'download' } as const;
-
-/** What is wanted, and may be had. */
-interface Wanted {
-  readonly offer: Offer;
-  readonly camera: Thing;
-  /** The platform's digits of it. */
-  readonly id: string;
-}
 
 interface Call extends Wanted {
   /** Of the INVITE: who asked, how often. */
   readonly asked: string;
   readonly since: number;
+  /** Aborted once nothing more is sent or said. */
+  readonly over: AbortController;
   way?: Way;
   dialog?: Dialog;
-  /** Nothing more is sent or said. */
-  isOver: boolean;
+  playing?: Playing;
+  /** The platform said that it has enough; its BYE follows. */
+  isTornDown?: boolean;
+}
+
+/** What an INVITE got: how it is sent, and how it is answered. */
+interface Accepted {
+  readonly way: Way;
+  readonly dialog: Dialog;
+  readonly ssrc: string;
+  /** Of what was kept. */
+  readonly clips: readonly Clip[];
 }
 
 /** One who asks again, by another way, asks the same (RFC 3261, 8.2.2.2). */
@@ -58,144 +56,189 @@ const askedOf = (request: Request): string =>
     readCSeq(headerOf(request, 'cseq') ?? '')?.number,
   ].join(' ');
 
-/** Of which camera: some ask the gateway, and name the camera in To or Subject (2016, 9.2.2) alone. */
-function idsIn(request: Request): readonly string[] {
-  const to = readUri(readAddress(headerOf(request, 'to') ?? '')?.uri ?? '')?.user ?? '';
-  const [subject = ''] = (headerOf(request, 'subject') ?? '').split(':');
-  return [readUri(request.uri)?.user ?? '', to, subject].filter((one) => /^\d{20}$/.test(one));
-}
+const placeOf = ({ offer: { transport, address, port } }: Call) => `${transport} ${address}:${port}`;
 
-function createWanting({ own, host, ids }: Session) {
-  const mayGo = senderCheck(own.mediaHosts);
-  return (request: Request): Wanted | Answer => {
-    const offer = readOffer(request.body);
-    if (typeof offer === 'string') {
-      host.discarded(offer);
-      return NOT_SO;
-    }
-    const cameras = new Map(
-      host.inventory().flatMap((one) => (one.kind === 'camera' ? [[one.id, one]] : [])),
-    );
-    for (const id of idsIn(request)) {
-      const named = ids.named(id);
-      const camera = named?.type === 'camera' ? cameras.get(named.name) : undefined;
-      if (camera === undefined || !maySee(own, camera.id)) continue;
-      if (!mayGo(offer.address)) {
-        host.discarded('a stream to an address that is not in mediaHosts', offer.address);
-        return FORBIDDEN;
-      }
-      return offer.purpose === 'Play' && !camera.online ? AWAY : { offer, camera, id };
-    }
-    return UNKNOWN;
-  };
-}
+const shownOf = (call: Call): NonNullable<ChannelState['streams']>[number] => ({
+  ...{ camera: call.camera.id, kind: kinds[call.offer.purpose], to: placeOf(call) },
+  since: new Date(call.since).toISOString(),
+});
 
-export function invites(session: Session): Part {
-  const { own, host } = session;
-  const calls = new Set<Call>();
-  const wanted = createWanting(session);
-  let serial = 0;
-  // A platform may ask by the digits that it remembers, before it asks for a list.
-  const seen = host.inventory().filter(({ kind, id }) => kind === 'camera' && maySee(own, id));
-  session.ids
-    .all(
-      'camera',
-      seen.map(({ id }) => id),
-    )
-    .catch(() => {});
-
+/** The calls that are open, and how they end. */
+function createCalls({ host, ask, nextSn }: Session) {
+  const open = new Set<Call>();
+  /** @returns whether it was still open. */
   const end = (call: Call): boolean => {
-    if (call.isOver) return false;
-    call.isOver = true;
-    calls.delete(call);
+    if (call.over.signal.aborted) return false;
+    call.over.abort();
+    open.delete(call);
     call.way?.close();
     return true;
   };
-  /** We end it, and say so. */
-  const hangUp = async (call: Call, why: string): Promise<void> => {
-    if (!end(call) || call.dialog === undefined) return;
-    host.log.info({ camera: call.camera.id, reason: why }, 'a stream to a platform is over');
-    // That it does not answer changes nothing.
-    await session.ask(call.dialog.request('BYE'), call.dialog.place).catch(() => {});
+  return {
+    ...{ open, end },
+    /** We end it, and say so; where it was answered. */
+    async hangUp(call: Call, why: string): Promise<void> {
+      if (!end(call) || call.dialog === undefined) return;
+      host.log.info({ camera: call.camera.id, reason: why }, 'a stream to a platform is over');
+      // That it does not answer changes nothing.
+      await ask(call.dialog.request('BYE'), call.dialog.place).catch(() => {});
+    },
+    /** Waits for the BYE of who has all, or enough. */
+    async leave(call: Call, dialog: Dialog, why: Error): Promise<void> {
+      if (why instanceof EndOfClip) {
+        await call.way?.drained();
+        const headers = [['content-type', 'Application/MANSCDP+xml']] as const;
+        // In the dialog: platforms know by its Call-ID which stream it is of.
+        const told = dialog.request('MESSAGE', { headers, body: mediaStatus(call.id, nextSn()) });
+        if (!call.over.signal.aborted) await ask(told, dialog.place).catch(() => {});
+      }
+      await host.clock.wait(LINGER_MS, call.over.signal);
+    },
+    find(request: Request): Call | undefined {
+      const key = dialogKeyOf(request);
+      return key === undefined ? undefined : [...open].find(({ dialog }) => dialog?.key === key);
+    },
   };
+}
+type Calls = ReturnType<typeof createCalls>;
 
-  const send = async (call: Call, way: Way, ssrc: number) => {
-    const { camera, offer } = call;
-    host.log.info({ camera: camera.id, to: placeOf(call) }, 'a stream to a platform begins');
-    const sink = createSink({ way, ssrc, payloadType: offer.payloadType, random: host.clock.random });
-    const why = await sendAll(way, () => host.media.watch(camera.id, sink, { audio: own.sound }));
-    await hangUp(call, why.message);
+/** Sends what a call is about, and ends it. Never rejects. */
+async function send(
+  call: Call,
+  { way, dialog, ssrc, clips }: Accepted,
+  { own, host }: Session,
+  calls: Calls,
+): Promise<void> {
+  const { camera, offer } = call;
+  const { media, clock: time } = host;
+  host.log.info({ camera: camera.id, to: placeOf(call) }, 'a stream to a platform begins');
+  const { payloadType } = offer;
+  const sink = createSink({ way, ssrc: Number(ssrc), payloadType, random: time.random });
+  const begin = (): Watching => {
+    if (offer.purpose === 'Play') return media.watch(camera.id, sink, { audio: own.sound });
+    call.playing = play({ media, time, offer, clips, way, sink, audio: own.sound });
+    return call.playing;
   };
+  const why = await sendAll(way, begin);
+  if (why instanceof EndOfClip || call.isTornDown === true) await calls.leave(call, dialog, why);
+  await calls.hangUp(call, why.message);
+}
 
-  /** Finds a way, and answers. */
+/** Finds what is kept, and a way. @returns what it is refused with, where there is none. */
+async function accept(call: Call, asked: Asked, session: Session): Promise<Accepted | Answer> {
+  const { own, host, contact } = session;
+  const { offer, camera } = call;
+  const { clock: time, discarded, media } = host;
+  const dialog = acceptDialog(asked, contact);
+  if (dialog === undefined) return refusals.badRequest;
+  try {
+    const span = spanOf(offer);
+    if (offer.purpose !== 'Play' && span === undefined) return refusals.notSo;
+    const isLive = offer.purpose === 'Play' || span === undefined;
+    const clips = isLive ? [] : await media.clips(camera.id, span.from, span.to);
+    if (!isLive && clips.length === 0) return refusals.unknown;
+    const way = await openWay({ offer, ports: own.mediaPorts, time, discarded });
+    return { way, dialog, clips, ssrc: offer.ssrc ?? ssrcOf(offer.purpose, own.serverId, session.nextSn()) };
+  } catch (error) {
+    host.log.warn(
+      { camera: camera.id, reason: (error as Error).message },
+      'no way for a stream to a platform',
+    );
+    return refusals.noWay;
+  }
+}
+
+function createInviting(session: Session, calls: Calls) {
+  const { own, host, contact } = session;
+  const wanted = createWanting(session);
   const answer = async (call: Call, asked: Asked) => {
-    const { offer, id } = call;
-    const { clock: time, discarded } = host;
-    let way: Way;
-    try {
-      way = await openWay({ offer, ports: own.mediaPorts, time, discarded });
-    } catch (error) {
-      host.log.warn({ reason: (error as Error).message }, 'no way for a stream to a platform');
-      if (end(call)) asked.answer(NO_WAY);
+    const accepted = await accept(call, asked, session);
+    if ('status' in accepted) {
+      if (calls.end(call)) asked.answer(accepted);
       return;
     }
-    if (call.isOver) return way.close();
-    call.way = way;
-    const dialog = acceptDialog(asked, session.contact);
-    if (dialog === undefined) {
-      end(call);
-      return asked.answer(BAD);
-    }
-    call.dialog = dialog;
-    const ssrc = offer.ssrc ?? ssrcOf(offer.purpose, own.serverId, ++serial);
+    const { way, dialog, ssrc } = accepted;
+    if (call.over.signal.aborted) return way.close();
+    Object.assign(call, { way, dialog });
     asked.onAcknowledged((ack) => {
-      if (ack === undefined) void hangUp(call, 'the platform did not acknowledge our answer');
-      else if (!call.isOver) void send(call, way, Number(ssrc));
+      if (ack === undefined) void calls.hangUp(call, 'the platform did not acknowledge our answer');
+      else if (!call.over.signal.aborted) void send(call, accepted, session, calls);
     });
-    const address = readUri(session.contact)?.host ?? '';
+    const address = readUri(contact)?.host ?? '';
     asked.answer({
       ...OK,
       headers: [...dialog.headers, ['content-type', 'application/sdp']],
-      body: writeAnswer(offer, { camera: id, address, port: way.port, ssrc }),
+      body: writeAnswer(call.offer, { camera: call.id, address, port: way.port, ssrc }),
     });
   };
-
-  const find = (request: Request) => {
-    const key = dialogKeyOf(request);
-    return key === undefined ? undefined : [...calls].find(({ dialog }) => dialog?.key === key);
-  };
-  const invite = (asked: Asked) => {
+  return (asked: Asked) => {
     const { request } = asked;
-    // One that goes on as it is: what it is sent does not change on its way.
+    // What is sent does not change on its way.
     if (dialogKeyOf(request) !== undefined)
-      return asked.answer(find(request) === undefined ? NO_DIALOG : NOT_SO);
+      return asked.answer(calls.find(request) === undefined ? refusals.noDialog : refusals.notSo);
     const key = askedOf(request);
-    if ([...calls].some((call) => call.asked === key)) return asked.answer(AGAIN);
+    if ([...calls.open].some((call) => call.asked === key)) return asked.answer(refusals.asked);
     const found = wanted(request);
     if ('status' in found) return asked.answer(found);
-    if (calls.size >= own.streams) {
+    if (calls.open.size >= own.streams) {
       host.discarded('a stream beyond those that a platform may have at once');
-      return asked.answer(MANY);
+      return asked.answer(refusals.tooMany);
     }
-    const call: Call = { ...found, asked: key, since: host.clock.wall(), isOver: false };
-    calls.add(call);
+    const call: Call = { ...found, asked: key, since: host.clock.wall(), over: new AbortController() };
+    calls.open.add(call);
     asked.onCancel(() => {
-      if (end(call)) asked.answer(WITHDRAWN);
+      if (calls.end(call)) asked.answer(refusals.withdrawn);
     });
     void answer(call, asked);
   };
+}
+
+/** What answers INVITE, BYE and INFO. */
+export function invites(session: Session): Part {
+  const { own, host, ids } = session;
+  const calls = createCalls(session);
+  // A platform may ask by the digits that it remembers, before it asks for a list.
+  const cameras = host.inventory().filter(({ kind, id }) => kind === 'camera' && maySee(own, id));
+  ids
+    .all(
+      'camera',
+      cameras.map(({ id }) => id),
+    )
+    .catch(() => {});
+
+  /** What is said in a call, in its order. */
+  const within = (asked: Asked): Call | undefined => {
+    const call = calls.find(asked.request);
+    const refused = call === undefined ? refusals.noDialog : call.dialog?.take(asked.request);
+    if (refused === undefined) return call;
+    asked.answer(refused);
+    return undefined;
+  };
   const bye = (asked: Asked) => {
-    const call = find(asked.request);
-    const refused = call === undefined ? NO_DIALOG : call.dialog?.take(asked.request);
-    asked.answer(refused ?? OK);
-    if (call !== undefined && refused === undefined) end(call);
+    const call = within(asked);
+    if (call === undefined) return;
+    asked.answer(OK);
+    calls.end(call);
+  };
+  const info = (asked: Asked) => {
+    const call = within(asked);
+    if (call === undefined) return;
+    const order = readMansrtsp(asked.request.body);
+    if (typeof order === 'string' || call.playing === undefined) {
+      host.discarded(typeof order === 'string' ? order : 'a MANSRTSP for what is live');
+      return asked.answer(refusals.noSuchType);
+    }
+    asked.answer({ ...OK, headers: [['content-type', 'Application/MANSRTSP']], body: writeMansrtsp(order) });
+    if (order.method !== 'TEARDOWN') return steer(call.playing, order);
+    call.isTornDown = true;
+    call.playing.close();
   };
 
   return {
-    methods: { INVITE: invite, BYE: bye },
-    state: () => ({ streams: [...calls].filter(({ dialog }) => dialog !== undefined).map(shownOf) }),
+    methods: { INVITE: createInviting(session, calls), BYE: bye, INFO: info },
+    state: () => ({ streams: [...calls.open].filter(({ dialog }) => dialog !== undefined).map(shownOf) }),
     async close() {
-      const over = [...calls].map((call) => hangUp(call, 'the registration is over'));
+      const over = [...calls.open].map((call) => calls.hangUp(call, 'the registration is over'));
       if (over.length === 0) return;
       const answered = new AbortController();
       Promise.all(over).then(() => answered.abort());
@@ -203,10 +246,3 @@ export function invites(session: Session): Part {
     },
   };
 }
-
-const placeOf = ({ offer: { transport, address, port } }: Call) => `${transport} ${address}:${port}`;
-
-const shownOf = (call: Call): NonNullable<ChannelState['streams']>[number] => ({
-  ...{ camera: call.camera.id, kind: kinds[call.offer.purpose], to: placeOf(call) },
-  since: new Date(call.since).toISOString(),
-});

@@ -26,6 +26,7 @@ import { clashesOf, type Options, options, problemsOf, registeringOf, warningsOf
 import { familyOf, placeOf, sentByOf } from './place.ts';
 import { usePort } from './ports.ts';
 import { probe } from './probe.ts';
+import { records } from './records.ts';
 import { type Identity, newIdentity, RefusedError, type Registration, register } from './registration.ts';
 import { type Request, readUri } from './sip/message.ts';
 
@@ -34,7 +35,7 @@ const EVENT_MAX = 1_000_000;
 /** SN is a number of 32 bits in the platforms' own programs. */
 const SN_MAX = 2 ** 31 - 1;
 /** What is answered, beside alarms that are told. */
-const parts: readonly ((session: Session) => Part)[] = [control, invites];
+const parts: readonly ((session: Session) => Part)[] = [control, invites, records];
 
 /** In the engine's words (RFC 3261, 21). */
 const refusals: Readonly<Record<number, Refusal>> = {
