@@ -19,6 +19,8 @@ export interface Thing extends About {
   readonly name: string;
   /** As far as is known: what was not heard of yet counts as it was left. */
   readonly online: boolean;
+  /** Of an alarm input: an alarm of it stands; or whether one would be raised, as its area is armed. */
+  readonly guard?: 'alarm' | 'armed' | 'disarmed' | undefined;
   /** The first area that has it, or that it sees: its id, and its name for people. */
   readonly area?: { readonly id: string; readonly name: string } | undefined;
 }
@@ -36,6 +38,8 @@ export const inputName = (
 
 /** What there is, and who is told that it changed. */
 export interface Things {
+  /** The school's name. */
+  readonly campus: string;
   /** The cameras first, then alarm inputs, in the order of the config. */
   list(): readonly Thing[];
   /** Calls back after something of it changed: what answers, what it is. @returns what ends that. */
@@ -43,4 +47,4 @@ export interface Things {
 }
 
 /** Where there is no campus. */
-export const noThings: Things = { list: () => [], onChanged: () => () => {} };
+export const noThings: Things = { campus: '', list: () => [], onChanged: () => () => {} };

@@ -111,6 +111,8 @@ export interface PlatformHost {
   numbers(series: string, names: readonly string[]): Promise<readonly number[]>;
   /** What cameras see, live and kept. */
   readonly media: CameraMedia;
+  /** The school's name. */
+  readonly campusName: string;
   /** What there is on the campus: the cameras first, then alarm inputs, in the order of the config. */
   inventory(): readonly Thing[];
   /** Calls back after something of it changed: what answers, what it is. @returns what ends that. */

@@ -59,6 +59,7 @@ export function platformHost(
     timeZone,
     numbers: journal.numbers,
     media: context.media,
+    campusName: context.things.campus,
     inventory: context.things.list,
     onInventory: context.things.onChanged,
     devices,

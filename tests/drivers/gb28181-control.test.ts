@@ -29,6 +29,7 @@ async function world(own: object = {}, more: Partial<PlatformHost> = {}) {
     log: silentLog,
     discarded: discarded.push,
     signal: new AbortController().signal,
+    campusName: '',
     inventory: () => [
       ...['yard', 'hall'].map(camera),
       { kind: 'alarm-input', id: 'panel/3', device: 'panel', name: '三', online: true },

@@ -3,7 +3,7 @@
  * and proves passwords by RFC 2617, 3.2.2.
  */
 import { createHash } from 'node:crypto';
-import { createSocket } from 'node:dgram';
+import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
@@ -27,11 +27,36 @@ export interface PeerOptions {
 
 const REALM = '3402000000';
 
+/**
+ * Asks from its own port, by UDP. `more`: headers beside those that all have, each its line; `body`: in latin1.
+ * Resolves with the final answer.
+ */
+const askBy = (udp: UdpSocket, port: number, answers: ReturnType<typeof stream<Heard>>) => {
+  let asked = 0;
+  return async (to: number, request: string, more: readonly string[], body = ''): Promise<Heard> => {
+    const branch = `z9hG4bKpeer${++asked}.`;
+    const said = more.some((line) => line.startsWith('CSeq'));
+    const lines = [
+      ...[`${request} SIP/2.0`, `Via: SIP/2.0/UDP 127.0.0.1:${port};rport;branch=${branch}`],
+      ...(said ? [] : [`CSeq: ${asked} ${request.split(' ')[0]}`]),
+      ...['Max-Forwards: 70', ...more, `Content-Length: ${body.length}`, '', body],
+    ];
+    udp.send(Buffer.from(lines.join('\r\n'), 'latin1'), to, '127.0.0.1');
+    return await answers.find(
+      ({ header, start }) => header('Via').includes(branch) && !start.startsWith('SIP/2.0 1'),
+    );
+  };
+};
+
 export async function startPlatform({ password = 'secret', asks = 'qop', expires }: PeerOptions = {}) {
   const heard = stream<Heard>();
+  /** Answers to what it asked. */
+  const answers = stream<Heard>();
   const behaviour = {
     /** What it answers to a message; undefined: nothing. */
     message: 200 as number | undefined,
+    /** To a NOTIFY. */
+    notify: 200,
     register: undefined as number | undefined,
     isSilent: false,
     password,
@@ -66,6 +91,7 @@ export async function startPlatform({ password = 'secret', asks = 'qop', expires
         ],
         ...[...more, 'Content-Length: 0', '', ''],
       ].join('\r\n');
+    if (one.method === 'NOTIFY') return lines(`${behaviour.notify} Word`);
     if (one.method === 'MESSAGE')
       return behaviour.message === undefined ? undefined : lines(`${behaviour.message} Word`);
     if (behaviour.register !== undefined) return lines(`${behaviour.register} Word`);
@@ -88,6 +114,10 @@ export async function startPlatform({ password = 'secret', asks = 'qop', expires
       ...{ text, by, body, start: head.split('\r\n')[0] ?? '', method: head.split(' ')[0] ?? '' },
       header: (name) => new RegExp(`^${name}: *(.*)$`, 'im').exec(head)?.[1]?.trim() ?? '',
     };
+    if (one.method === 'SIP/2.0') {
+      answers.push(one);
+      return undefined;
+    }
     heard.push(one);
     return answer(one, from);
   };
@@ -114,6 +144,7 @@ export async function startPlatform({ password = 'secret', asks = 'qop', expires
     const said = take(bytes.toString('latin1'), 'UDP', from);
     if (said !== undefined) udp.send(said, from.port, from.address);
   });
+  const ask = askBy(udp, port, answers);
   const drop = () => {
     for (const socket of sockets) socket.destroy();
   };
@@ -127,5 +158,5 @@ export async function startPlatform({ password = 'secret', asks = 'qop', expires
     drop();
     return new Promise((resolve) => tcp.close(resolve));
   };
-  return { port, heard, behaviour, drop, refuseTcp };
+  return { port, heard, behaviour, ask, drop, refuseTcp };
 }

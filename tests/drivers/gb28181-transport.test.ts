@@ -2,6 +2,7 @@
 import { createSocket } from 'node:dgram';
 import iconv from 'iconv-lite';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { noThings } from '../../drivers/contract/inventory.ts';
 import type { Answer, Channel, PlatformHost } from '../../drivers/contract/transport.ts';
 import { gb28181 } from '../../drivers/platforms/gb28181/transport.ts';
 import { fastClock } from '../clocks.ts';
@@ -20,8 +21,10 @@ async function connected(peer: PeerOptions = {}, own: object = {}, more: Partial
     timeZone: 'Asia/Shanghai',
     log: silentLog,
     discarded: discarded.push,
-    inventory: () => [],
     signal: new AbortController().signal,
+    campusName: noThings.campus,
+    inventory: noThings.list,
+    onInventory: noThings.onChanged,
     async numbers(_series: string, names: readonly string[]) {
       for (const name of names) if (!numbers.includes(name)) numbers.push(name);
       return names.map((name) => numbers.indexOf(name) + 1);

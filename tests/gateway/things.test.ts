@@ -33,7 +33,7 @@ areas:
   - { id: block, name: 教学楼, cameras: [hall], zones: [{ device: panel, account: "1235", zone: 1 }] }
 `;
 
-function start(states: ReadonlyMap<string, State> = new Map()) {
+function start(states: ReadonlyMap<string, State> = new Map(), armed = new Set<string>()) {
   const file = join(temporaryDirectory(), 'campus.yaml');
   writeFileSync(file, CONFIG);
   const loaded = readConfig(file);
@@ -57,7 +57,11 @@ function start(states: ReadonlyMap<string, State> = new Map()) {
   });
   devices.start();
   onTestFinished(() => devices.close());
-  const things = createThings(config, { campus: readCampus(config), devices, states });
+  const things = createThings(config, {
+    campus: readCampus(config),
+    ...{ devices, states },
+    arming: { isArmed: (area) => armed.has(area) },
+  });
   const of = (id: string, kind = 'alarm-input') =>
     things.list().find((thing) => thing.id === id && thing.kind === kind);
   return { things, of, hosts };
@@ -122,4 +126,21 @@ it('what was not heard of since the start counts as it was left', () => {
     true,
     true,
   ]);
+});
+
+it('an alarm input is armed as its area is, always where it is in none, and says that an alarm stands', () => {
+  const raised = (data: object) =>
+    ({ device: 'panel', raised: true, sequence: 1, event: { data } }) as unknown as State;
+  const states = new Map([
+    ['a', raised({ kind: 'panic', zone: { number: 2 }, details: { account: '12ab' } })],
+  ]);
+  const armed = new Set<string>();
+  const { of } = start(states, armed);
+  const guards = () =>
+    ['panel/12AB/north', 'panel/12AB/2', 'panel/1235/1', 'panel'].map((id) => of(id)?.guard);
+  expect(guards()).toEqual(['armed', 'alarm', 'disarmed', 'armed']);
+  armed.add('block');
+  expect(guards()).toEqual(['armed', 'alarm', 'armed', 'armed']);
+  states.clear();
+  expect(of('panel/12AB/2')?.guard).toBe('armed');
 });

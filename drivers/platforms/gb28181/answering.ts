@@ -20,6 +20,8 @@ export interface Session {
   readonly contact: string;
   /** Sends a MESSAGE with a body of MANSCDP, once we are registered. @throws Error where there is no answer. */
   message(body: Buffer): Promise<Response>;
+  /** Bytes of a body that fits; once we are registered. @throws Error where we are not. */
+  room(): Promise<number>;
   /** Asks anything else: `request` without a Via. @throws Error where there is no answer. */
   ask(request: Request, to?: Place): Promise<Response>;
   /** Of what we say of our own accord. */

@@ -4,6 +4,7 @@
  */
 import { XMLParser } from 'fast-xml-parser';
 import iconv from 'iconv-lite';
+import { type CharacterSet, inCharacters } from './characters.ts';
 import { BODY_MAX } from './sip/message.ts';
 
 /** A question, an order, a report, an answer (annex A.2). */
@@ -39,23 +40,28 @@ const entities: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', 
 const escaped = (text: string) =>
   text.replace(FORBIDDEN, '').replace(/[&<>]/g, (one) => entities[one] ?? one);
 
-function elements(fields: Fields): string {
+function elements(fields: Fields, set: CharacterSet): string {
   return fields
     .filter(([, value]) => value !== undefined)
     .map(([name, value]) => {
-      const inner = typeof value === 'object' ? `\r\n${elements(value)}` : escaped(String(value));
+      const inner =
+        typeof value === 'object' ? `\r\n${elements(value, set)}` : escaped(inCharacters(String(value), set));
       return `<${name}>${inner}</${name.split(' ')[0]}>\r\n`;
     })
     .join('');
 }
 
-/** Bytes of a body. A list says how many it has: `['DeviceList Num="2"', …]`. */
-export function writeManscdp(root: Root, fields: Fields): Buffer {
+/** Bytes of a body, in characters that the platform knows. A list says how many it has: `['DeviceList Num="2"', …]`. */
+export function writeManscdp(root: Root, fields: Fields, set: CharacterSet = 'gb18030'): Buffer {
   return iconv.encode(
-    `<?xml version="1.0" encoding="GB2312"?>\r\n<${root}>\r\n${elements(fields)}</${root}>\r\n`,
+    `<?xml version="1.0" encoding="GB2312"?>\r\n<${root}>\r\n${elements(fields, set)}</${root}>\r\n`,
     'gb18030',
   );
 }
+
+/** Bytes that elements take in a body. */
+export const sizeOf = (fields: Fields, set: CharacterSet): number =>
+  iconv.encode(elements(fields, set), 'gb18030').length;
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 

@@ -3,6 +3,8 @@ import { z } from 'zod';
 import type { Warning } from '../../contract/driver.ts';
 import { addressRange, duration, hostPort, identifier, secret } from '../../contract/options.ts';
 import type { UplinkProblem } from '../../contract/transport.ts';
+import { characterSets } from './characters.ts';
+import { namingProblems } from './naming.ts';
 
 /** 2016, annex D: 8 digits of the area, 2 of the industry, 3 of the type, 1 of the network, 6 of the serial number. */
 const id20 = () => z.string().regex(/^\d{20}$/, 'the 20 digits that the platform gave');
@@ -96,6 +98,34 @@ export const options = z.strictObject({
     .describe(
       'The only addresses that streams may go to, such as the media servers of the platform; default: any that the platform names',
     ),
+  ids: z
+    .record(z.string().min(1), z.union([id20(), z.array(id20()).min(1).max(2)]))
+    .default({})
+    .describe(
+      'Ids that the platform gave, by the camera or the alarm input (`panel/north`, as `gb28181 ids` shows them): 20 digits of the type 131 or 132, and 134; of a camera that is both, a list. Others are made from `deviceId`',
+    ),
+  organisation: z
+    .array(
+      z.strictObject({
+        id: id20().describe('As the platform gave it: type 215, a business group, or 216, an organisation'),
+        name: z.string().min(1).max(100),
+        parent: id20().optional().describe('The `id` of the node above it; default: the gateway'),
+        holds: z
+          .array(z.string().min(1))
+          .default([])
+          .describe('What stands under it: areas, devices, cameras or alarm inputs; the most exact counts'),
+      }),
+    )
+    .default([])
+    .describe(
+      'The tree in which the platform shows them: the school, its buildings. Default: all under the gateway',
+    ),
+  characters: z
+    .enum(characterSets)
+    .default('gb18030')
+    .describe(
+      'What names are written in; `gb2312` puts a question mark for rare characters, for a platform that breaks on them',
+    ),
 });
 export type Options = z.output<typeof options>;
 
@@ -150,12 +180,8 @@ export function warningsOf({ video, mediaHosts }: Options): readonly Warning[] {
   ];
 }
 
-export function problemsOf({
-  deviceId,
-  serverId,
-  password,
-  passwordFile,
-}: Options): readonly UplinkProblem[] {
+export function problemsOf(own: Options): readonly UplinkProblem[] {
+  const { deviceId, serverId, password, passwordFile } = own;
   const problems: UplinkProblem[] = [];
   if (deviceId === serverId)
     problems.push({
@@ -169,5 +195,5 @@ export function problemsOf({
       en: 'is missing: a file with the password that the platform gave for this device id',
       zh: '缺失：请给出平台为该设备编码分配的密码文件',
     });
-  return problems;
+  return [...problems, ...namingProblems(own)];
 }

@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock, Timer } from '../../contract/clock.ts';
 import { authorizationOf, type Credentials, isStale } from '../../digest.ts';
-import type { Endpoint } from './sip/endpoint.ts';
+import { type Endpoint, roomBeside } from './sip/endpoint.ts';
 import {
   type Header,
   headerOf,
@@ -14,6 +14,7 @@ import {
   type Response,
   readAddress,
   readVia,
+  writeMessage,
 } from './sip/message.ts';
 import type { Place } from './sip/transactions.ts';
 
@@ -62,6 +63,8 @@ export interface RegistrationOptions {
 export interface Registration {
   /** Sends a MESSAGE (RFC 3428) with a body of MANSCDP. @throws Error where there is no answer. */
   message(body: Buffer): Promise<Response>;
+  /** Bytes of a body that a MESSAGE bears without being too large for its way. */
+  readonly room: number;
   /** Resolves with the reason once the platform does not know us any more. Never rejects. */
   readonly ended: Promise<Error>;
   /** `Date` of the last 200, as it came: when it was by the platform's clock; and by ours, epoch ms. */
@@ -217,27 +220,24 @@ export async function register(options: RegistrationOptions): Promise<Registrati
   refreshIn(first);
 
   let serial = Math.floor(time.random() * 1000);
-  const message = (body: Buffer): Promise<Response> =>
-    endpoint.ask(
-      {
-        ...{ method: 'MESSAGE', uri: uriOf(options), body },
-        headers: [
-          ['from', `${ownOf(options)};tag=${randomBytes(6).toString('hex')}`],
-          ['to', `<${uriOf(options)}>`],
-          ['call-id', randomBytes(12).toString('hex')],
-          ['cseq', `${++serial} MESSAGE`],
-          ['max-forwards', '70'],
-          ['content-type', 'Application/MANSCDP+xml'],
-          ...versionOf(options),
-        ],
-      },
-      place,
-      options.sentBy,
-    );
+  const messageOf = (number: number, body: Buffer): Request => ({
+    ...{ method: 'MESSAGE', uri: uriOf(options), body },
+    headers: [
+      ['from', `${ownOf(options)};tag=${randomBytes(6).toString('hex')}`],
+      ['to', `<${uriOf(options)}>`],
+      ['call-id', randomBytes(12).toString('hex')],
+      ['cseq', `${number} MESSAGE`],
+      ['max-forwards', '70'],
+      ['content-type', 'Application/MANSCDP+xml'],
+      ...versionOf(options),
+    ],
+  });
+  const message = (body: Buffer) => endpoint.ask(messageOf(++serial, body), place, options.sentBy);
   keepAlive(options, message, stop.signal).then((why) => why !== undefined && end(why));
 
   return {
     message,
+    room: roomBeside(writeMessage(messageOf(serial, Buffer.alloc(0))).length, place.transport),
     ended,
     get date() {
       return registrar.date;

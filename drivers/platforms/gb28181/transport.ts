@@ -21,6 +21,7 @@ import { control } from './control.ts';
 import { createGate } from './gate.ts';
 import { createIds, type Ids } from './ids.ts';
 import { invites } from './invite.ts';
+import { createListing } from './listing.ts';
 import { writeManscdp } from './manscdp.ts';
 import { clashesOf, type Options, options, problemsOf, registeringOf, warningsOf } from './options.ts';
 import { familyOf, placeOf, sentByOf } from './place.ts';
@@ -35,7 +36,7 @@ const EVENT_MAX = 1_000_000;
 /** SN is a number of 32 bits in the platforms' own programs. */
 const SN_MAX = 2 ** 31 - 1;
 /** What is answered, beside alarms that are told. */
-const parts: readonly ((session: Session) => Part)[] = [control, invites, records];
+const parts: readonly ((session: Session) => Part)[] = [control, createListing, invites, records];
 
 /** In the engine's words (RFC 3261, 21). */
 const refusals: Readonly<Record<number, Refusal>> = {
@@ -47,10 +48,10 @@ const refusals: Readonly<Record<number, Refusal>> = {
 const identities = new WeakMap<object, Identity>();
 
 /** Of several uplinks to one address each is asked by its own 20 digits, and by those of what it has. */
-function isForUs(request: Request | undefined, { deviceId }: Options, ids: Ids): boolean {
+function isForUs(request: Request | undefined, { deviceId, organisation }: Options, ids: Ids): boolean {
   const user = request && readUri(request.uri)?.user;
   if (user === undefined || user === deviceId || !/^\d{20}$/.test(user)) return true;
-  return ids.named(user) !== undefined;
+  return ids.named(user) !== undefined || organisation.some(({ id }) => id === user);
 }
 
 /** The event, where it can be read. */
@@ -81,7 +82,7 @@ async function sendAlarm({ body }: Outgoing, { own, host, ids, message }: Sendin
   const sn = Number(event.sequence) % SN_MAX || hashOf(event.id) % SN_MAX || 1;
   const fields = alarmNotify(event, { device, sn, timeZone: host.timeZone, withId: own.eventId });
   if (fields === undefined) return { is: 'taken' };
-  const { status, reason } = await message(writeManscdp('Notify', fields));
+  const { status, reason } = await message(writeManscdp('Notify', fields, own.characters));
   if (status < 300) return { is: 'taken' };
   return { is: refusals[status] ?? 'refused', reason: `${status} ${reason}`.trim(), code: status };
 }
@@ -117,7 +118,7 @@ async function open(own: Options, host: PlatformHost): Promise<Channel> {
     (reason) => host.discarded(reason),
     familyOf(place),
   );
-  const ids = createIds(own.deviceId, host);
+  const ids = createIds(own, host);
   const identity = identities.get(own) ?? newIdentity();
   identities.set(own, identity);
   const registered = Promise.withResolvers<Registration>();
@@ -129,6 +130,7 @@ async function open(own: Options, host: PlatformHost): Promise<Channel> {
     ...{ own, host, ids, place, nextSn },
     contact: `sip:${own.deviceId}@${sentBy}`,
     message: async (body) => await (await registered.promise).message(body),
+    room: async () => (await registered.promise).room,
     ask: (request, to = place) => endpoint.ask(request, to, sentBy),
   };
   const open = parts.map((part) => part(session));

@@ -78,6 +78,7 @@ const hostAside = ({ id }: UplinkConfig, campus: string): PlatformHost => ({
   numbers: async () => [],
   startedAt: new Date(systemClock.wall()).toISOString(),
   media: noMedia,
+  campusName: noThings.campus,
   inventory: noThings.list,
   onInventory: noThings.onChanged,
   devices: [],

@@ -11,6 +11,7 @@ import {
   readCSeq,
   readUri,
   type Uri,
+  writeMessage,
 } from './message.ts';
 import type { Answer, Asked, Place } from './transactions.ts';
 
@@ -23,6 +24,8 @@ export interface Dialog {
   readonly place: Place;
   /** A request of ours, without its Via: the next number. */
   request(method: string, more?: { readonly headers?: readonly Header[]; readonly body?: Buffer }): Request;
+  /** Bytes of a request without its Via and its body. */
+  sizeOf(method: string, headers: readonly Header[]): number;
   /** A request of theirs. @returns what it is refused with: it is older than one that was here before (12.2.2). */
   take(request: Request): Answer | undefined;
 }
@@ -80,31 +83,33 @@ export function acceptDialog(
   const us = readAddress(to)?.params['tag'] === undefined ? `${to};tag=${tag}` : to;
   const them = headerOf(request, 'from') ?? '';
   const callId = headerOf(request, 'call-id') ?? '';
+  const build = (number: number, method: string, headers: readonly Header[], body: Buffer): Request => {
+    // A strict router wants to be asked itself, and the target at the end of the way (12.2.1.1).
+    const way = isStrict ? [...routes.slice(1), `<${remoteTarget}>`] : routes;
+    return {
+      method,
+      uri: isStrict ? (readAddress(firstRoute ?? '')?.uri ?? remoteTarget) : remoteTarget,
+      headers: [
+        ...way.map((one): Header => ['route', one]),
+        ['from', us],
+        ['to', them],
+        ['call-id', callId],
+        ['cseq', `${number} ${method}`],
+        ['contact', `<${contact}>`],
+        ['max-forwards', '70'],
+        ...headers,
+      ],
+      body,
+    };
+  };
   return {
     key: keyOf(request, readAddress(us)?.params['tag'] ?? tag),
     headers: [...routes.map((one): Header => ['record-route', one]), ['contact', `<${contact}>`]],
     get place() {
       return placeOf(route ?? readUri(remoteTarget), from);
     },
-    request(method, { headers = [], body = Buffer.alloc(0) } = {}) {
-      // A strict router wants to be asked itself, and the target at the end of the way (12.2.1.1).
-      const way = isStrict ? [...routes.slice(1), `<${remoteTarget}>`] : routes;
-      return {
-        method,
-        uri: isStrict ? (readAddress(firstRoute ?? '')?.uri ?? remoteTarget) : remoteTarget,
-        headers: [
-          ...way.map((one): Header => ['route', one]),
-          ['from', us],
-          ['to', them],
-          ['call-id', callId],
-          ['cseq', `${++local} ${method}`],
-          ['contact', `<${contact}>`],
-          ['max-forwards', '70'],
-          ...headers,
-        ],
-        body,
-      };
-    },
+    request: (method, { headers = [], body = Buffer.alloc(0) } = {}) => build(++local, method, headers, body),
+    sizeOf: (method, headers) => writeMessage(build(local + 1, method, headers, Buffer.alloc(0))).length,
     take(next) {
       const number = numberOf(next);
       if (number < remote) return { status: 500, reason: 'Server Internal Error' };

@@ -33,6 +33,10 @@ import {
 const DATAGRAM_MAX = 1300;
 /** Via and the lines around it, which are written when it is sent. */
 const VIA_MAX = 120;
+/** Digits of a number that is not written yet, as of a length. */
+const DIGITS_MAX = 8;
+/** Over a connection nothing tears; what is longer is slow to read for who reads it at once. */
+const BODY_OVER_TCP = 8192;
 const CONNECT_MS = 5000;
 /** A connection that nobody uses; platforms that want it kept send empty lines, or ask. */
 const IDLE_MS = 180_000;
@@ -45,6 +49,10 @@ const RATE: Rate = { perSecond: 40, burst: 400 };
 const UNSENT_MAX = 1_000_000;
 /** Of the kernel, for bursts: an answer to an alarm stands behind them. It gives what the system allows. */
 const RECEIVED_MAX = 4_000_000;
+
+/** Bytes of a body that goes the way it is meant to, beside a head of so many bytes without its Via. */
+export const roomBeside = (head: number, transport: Place['transport']): number =>
+  transport === 'TCP' ? BODY_OVER_TCP : DATAGRAM_MAX - VIA_MAX - DIGITS_MAX - head;
 
 /** What one platform gets of the port. */
 export interface Tenant {

@@ -1,0 +1,36 @@
+/** What a registration's platform is told that there is: its ids and its catalogue, as they are now. */
+import type { Session } from './answering.ts';
+import { type Item, itemsOf, shownOf, typeOfThing } from './catalogue.ts';
+
+export interface Directory {
+  /** Makes the ids that are missing. Never rejects: where the disk refuses, the next time. */
+  load(): Promise<void>;
+  /** undefined: not all have ids yet. */
+  items(): readonly Item[] | undefined;
+  /** One line of it. */
+  find(id: string): Item | undefined;
+}
+
+export function createDirectory({ own, host, ids }: Pick<Session, 'own' | 'host' | 'ids'>): Directory {
+  const items = () =>
+    itemsOf({ own, ids, things: host.inventory(), place: host.campusName, version: host.version });
+  return {
+    async load() {
+      const things = shownOf(host.inventory(), own);
+      try {
+        for (const type of ['camera', 'alarmInput'] as const)
+          await ids.all(
+            type,
+            things.filter((thing) => typeOfThing(thing) === type).map(({ id }) => id),
+          );
+      } catch (error) {
+        host.log.warn(
+          { uplink: host.uplink, error: (error as Error).message },
+          'what is on the campus has no ids for the platform: the disk gave none',
+        );
+      }
+    },
+    items,
+    find: (id) => items()?.find((item) => item.id === id),
+  };
+}
