@@ -77,12 +77,16 @@ export async function startCamera(options: CameraOptions): Promise<Camera> {
     did(`preset ${name}`);
     rtsp.renew();
   };
+  const beginAnew = () => {
+    did('key picture');
+    rtsp.renew();
+  };
   const events = createEvents(base, now, time);
   const serial = createHash('md5').update(id).digest('hex').slice(0, 12);
   const stream = `rtsp://${host}:${rtsp.port}/main`;
   const answers: Answers = {
     ...standardAnswers({ host, serial }, PULL_POINTS),
-    ...deviceAnswers({ base, serial, stream, rate }),
+    ...deviceAnswers({ base, serial, stream, rate, beginAnew }),
     ...motionAnswers(options.presets ?? ['gate', 'yard'], turn, did),
     CreatePullPointSubscription: events.subscribe,
   };

@@ -30,7 +30,7 @@ export interface Watching {
   close(): void;
 }
 
-/** Something that is kept of a camera, around an alarm. Times are epoch ms. */
+/** Something that is kept of a camera, around an alarm. Times are epoch ms, to about a second. */
 export interface Clip {
   /** A reference, as `picture` takes it. */
   readonly id: string;
@@ -42,12 +42,13 @@ export interface Clip {
   readonly event?: string | undefined;
 }
 
+/** Its times stay those of the clip, wherever it goes and however fast. */
 export interface Playing extends Watching {
   pause(): void;
   resume(): void;
   /** To so many ms from the clip's begin: on from the key picture before it. */
   seek(ms: number): void;
-  /** 0.25 to 8; above 2 only key pictures come. Sound comes at 1 only. */
+  /** 0.25 to 8; above 2 only key pictures come. */
   scale(factor: number): void;
 }
 
@@ -63,8 +64,10 @@ export interface CameraMedia {
   /** What is kept of a camera and overlaps this time, epoch ms, the oldest first. */
   clips(camera: string, from: number, to: number): Promise<readonly Clip[]>;
   /**
-   * Plays a clip: as fast as it was recorded (`real`), or as fast as the sink takes it (`fast`, where false means: no more
-   * until `resume`). At the clip's end `ended` resolves with an EndOfClip.
+   * Plays a clip from the key picture before `fromMs` on: as it was recorded (`real`, where a sink that returns false gets
+   * nothing until the next key picture), or as fast as the sink takes it (`fast`, where false means: no more until
+   * `resume`). At the clip's end `ended` resolves with an EndOfClip. `audio`: with its sound, where it has any; the clips
+   * that the gateway keeps have none.
    */
   play(
     clip: Clip,

@@ -41,6 +41,8 @@ export interface Camera {
   readonly profiles: readonly Profile[];
   /** With credentials: never into a log. @throws Error with the camera's word. */
   streamUrl(profile: string | undefined): Promise<string>;
+  /** Asks for a key picture soon in the streams of a profile; undefined: of the first. @throws Error. */
+  keyPicture(profile: string | undefined): Promise<void>;
   /** Its sources, and its relays; undefined: it does not tell. Asked once. */
   sources(): Promise<readonly string[] | undefined>;
   relays(): Promise<readonly string[] | undefined>;
@@ -188,6 +190,7 @@ const DEVICE = 'http://www.onvif.org/ver10/device/wsdl';
 const PTZ = 'http://www.onvif.org/ver20/ptz/wsdl';
 const EVENTS = 'http://www.onvif.org/ver10/events/wsdl';
 const MEDIA = 'http://www.onvif.org/ver10/media/wsdl';
+const MEDIA2 = 'http://www.onvif.org/ver20/media/wsdl';
 
 const ofProfile = (profile: string | undefined) =>
   profile === undefined ? '' : `<ProfileToken>${escapeXml(profile)}</ProfileToken>`;
@@ -205,10 +208,16 @@ function onceOnly<T>(ask: () => Promise<T>): () => Promise<T | undefined> {
 const profilesOf = (ours: Ours): Promise<readonly Profile[]> =>
   (ours.has('media') || !ours.has('media2')
     ? ours.ask('media', MEDIA, 'GetProfiles', '')
-    : ours.ask('media2', 'http://www.onvif.org/ver20/media/wsdl', 'GetProfiles', '<Type>All</Type>')
+    : ours.ask('media2', MEDIA2, 'GetProfiles', '<Type>All</Type>')
   )
     .then(readProfiles)
     .catch(() => []);
+
+/** SetSynchronizationPoint of the media services. */
+const askForKeyPicture = (ours: Ours, profile: string): Promise<unknown> =>
+  ours.has('media') || !ours.has('media2')
+    ? ours.ask('media', MEDIA, 'SetSynchronizationPoint', profile)
+    : ours.ask('media2', MEDIA2, 'SetSynchronizationPoint', profile);
 
 /** @throws Error with a sentence. */
 export async function connectCamera(client: Client, time: Clock): Promise<Camera> {
@@ -255,6 +264,9 @@ export async function connectCamera(client: Client, time: Clock): Promise<Camera
       );
       if (typeof found?.uri !== 'string') throw new Error('it does not say where its stream is');
       return withCredentials(atCamera(found.uri, client.address, /^rtsps?:$/), client.credentials());
+    },
+    async keyPicture(profile) {
+      await askForKeyPicture(ours, ofProfile(forVideo(profile, profiles)));
     },
     async presets(profile) {
       return readPresets(await ours.ask('ptz', PTZ, 'GetPresets', ofProfile(forPtz(profile, profiles))));

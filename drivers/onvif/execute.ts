@@ -136,6 +136,11 @@ export function createExecutor(
         const { camera, profile } = await channel();
         return { done: true, result: { url: await camera.streamUrl(profile) } };
       }
+      case 'key-picture': {
+        const { camera, profile } = await channel();
+        await camera.keyPicture(profile);
+        return { done: true };
+      }
       case 'activate':
       case 'deactivate':
         return await relay(command, device);

@@ -44,7 +44,8 @@ export function createClips(options: ClipsOptions): Part {
     const all = await recording.segments(camera);
     const wanted = segmentsBetween(all, at - before * 1000, at + after * 1000);
     const bytes = await joinSegments(directory, wanted, time);
-    await keep(camera, { contentType: 'video/mp4', bytes }, { event });
+    const span = { from: wanted[0]?.at ?? at, to: endOf(wanted, all) };
+    await keep(camera, { contentType: 'video/mp4', bytes }, { event, span });
   };
   options.registry.serve({
     async clip({ target: camera, arguments: wanted }) {
@@ -75,6 +76,12 @@ export function segmentsBetween(all: readonly Segment[], from: number, to: numbe
   });
   if (wanted.length === 0) throw new Error('nothing of that time is there');
   return wanted;
+}
+
+/** When the last of some ends, epoch ms: the next one begins then. */
+function endOf(some: readonly Segment[], all: readonly Segment[]): number {
+  const last = some.at(-1)?.at ?? 0;
+  return all.find(({ at }) => at > last)?.at ?? last + SEGMENT_MS;
 }
 
 /** The sample entries of H.265 in MP4 (ISO/IEC 14496-15, 8.4.1): with its parameters among the pictures, and before them. */

@@ -1,4 +1,7 @@
-/** Pictures and clips as files: named by their SHA-256, in a folder for each of its first two digits. */
+/**
+ * Pictures and clips as files: named by their SHA-256, in a folder for each of its first two digits. Beside a clip is what it
+ * is of, as JSON; the two come and go together.
+ */
 import { randomUUID } from 'node:crypto';
 import { mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -13,6 +16,10 @@ const extensions: Readonly<Record<string, string>> = {
   'image/png': 'png',
   'video/mp4': 'mp4',
 };
+
+/** How the name of what a clip is of ends, and the bytes that it has at most. */
+const ABOUT = 'json';
+const ABOUT_MAX = 4096;
 
 const folderOf = (directory: string, reference: string) => join(directory, reference.slice(0, 2));
 const pathOf = (directory: string, reference: string, end: string) =>
@@ -29,11 +36,12 @@ export function keptTypeOf(contentType: string): string | undefined {
 export async function findMedia(
   directory: string,
   reference: string,
-): Promise<{ readonly path: string; readonly contentType: string } | undefined> {
+): Promise<{ readonly path: string; readonly contentType: string; readonly bytes: number } | undefined> {
   if (!/^[0-9a-f]{64}$/.test(reference)) return undefined;
   for (const [contentType, end] of Object.entries(extensions)) {
     const path = pathOf(directory, reference, end);
-    if ((await stat(path).catch(() => undefined)) !== undefined) return { path, contentType };
+    const found = await stat(path).catch(() => undefined);
+    if (found !== undefined) return { path, contentType, bytes: found.size };
   }
   return undefined;
 }
@@ -53,7 +61,50 @@ export async function writeMedia(
     readonly at: number;
   },
 ): Promise<void> {
-  const path = pathOf(directory, reference, extensions[contentType] ?? '');
+  await writeWhole(directory, { reference, end: extensions[contentType] ?? '', bytes, at });
+}
+
+/** What a clip is of, to be written before it. @throws what the disk says. */
+export const writeAbout = (directory: string, reference: string, about: object, at: number): Promise<void> =>
+  writeWhole(directory, { reference, end: ABOUT, bytes: Buffer.from(JSON.stringify(about)), at });
+
+/** What `writeAbout` wrote of all clips, by reference; of those alone that can be read. */
+export async function loadAbouts(directory: string): Promise<ReadonlyMap<string, unknown>> {
+  const found = new Map<string, unknown>();
+  for (const folder of await readdir(directory).catch(() => []))
+    for (const name of await readdir(join(directory, folder)).catch(() => [])) {
+      const [, reference] = /^([0-9a-f]{64})\.json$/.exec(name) ?? [];
+      if (reference === undefined) continue;
+      const bytes = await loadBytesOf(join(directory, folder, name), ABOUT_MAX).catch(() => '');
+      const about = parsed(bytes.toString());
+      if (about !== undefined) found.set(reference, about);
+    }
+  return found;
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+async function writeWhole(
+  directory: string,
+  {
+    reference,
+    end,
+    bytes,
+    at,
+  }: {
+    readonly reference: string;
+    readonly end: string;
+    readonly bytes: Uint8Array;
+    readonly at: number;
+  },
+): Promise<void> {
+  const path = pathOf(directory, reference, end);
   await mkdir(folderOf(directory, reference), { recursive: true, mode: PRIVATE_FOLDER });
   const partial = join(directory, `${randomUUID()}.partial`);
   const file = await open(partial, 'wx', PRIVATE_FILE);
@@ -100,7 +151,8 @@ export async function readPiece(path: string, from: number, length: number): Pro
 /** Removes files, where they are there. */
 export async function removeMedia(directory: string, references: readonly string[]): Promise<void> {
   for (const reference of references)
-    for (const end of Object.values(extensions)) await rm(pathOf(directory, reference, end), { force: true });
+    for (const end of [...Object.values(extensions), ABOUT])
+      await rm(pathOf(directory, reference, end), { force: true });
 }
 
 /** Removes what a power cut left half written before `before`, epoch ms. */
@@ -125,22 +177,27 @@ export async function removeOldMedia(
   let removed = 0;
   for (const one of all) {
     if (bytes <= budget && one.at >= before) continue;
-    await rm(one.path, { force: true });
+    for (const path of one.paths) await rm(path, { force: true });
     bytes -= one.bytes;
     removed++;
   }
   return { removed, bytes };
 }
 
-/** The oldest first. */
+/** A picture or a clip with what is beside it, the oldest first. */
 async function listMedia(directory: string) {
-  const found: { path: string; bytes: number; at: number }[] = [];
+  const found = new Map<string, { paths: string[]; bytes: number; at: number }>();
   for (const folder of await readdir(directory).catch(() => [])) {
     for (const name of await readdir(join(directory, folder)).catch(() => [])) {
       const path = join(directory, folder, name);
       const { size, mtimeMs } = await stat(path).catch(() => ({ size: 0, mtimeMs: 0 }));
-      found.push({ path, bytes: size, at: mtimeMs });
+      const [reference = ''] = name.split('.', 1);
+      const one = found.get(reference) ?? { paths: [], bytes: 0, at: 0 };
+      one.paths.push(path);
+      one.bytes += size;
+      one.at = Math.max(one.at, mtimeMs);
+      found.set(reference, one);
     }
   }
-  return found.sort((a, b) => a.at - b.at);
+  return [...found.values()].sort((a, b) => a.at - b.at);
 }

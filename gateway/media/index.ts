@@ -3,13 +3,15 @@ import { join } from 'node:path';
 import type { Registry } from '../../config/catalogue/actions.ts';
 import { wantsOf } from '../../config/catalogue/filter.ts';
 import type { Config } from '../../config/schema.ts';
-import { type CameraMedia, noMedia } from '../../drivers/contract/media.ts';
+import type { CameraMedia } from '../../drivers/contract/media.ts';
 import type { Transport } from '../../drivers/contract/transport.ts';
 import type { Commands } from '../commands/index.ts';
 import type { Part } from '../lifecycle/part.ts';
 import { createParts } from '../lifecycle/parts.ts';
+import { openClip } from './clip-file.ts';
 import { createClips } from './clips.ts';
 import { createLive, type Live } from './live.ts';
+import { playClip } from './playing.ts';
 import { createPushes, type Pushes } from './push.ts';
 import { createMediaStore, type MediaStore, type MediaStoreOptions } from './store.ts';
 
@@ -66,7 +68,23 @@ export function createMedia(
     contentOf: store.contentOf,
     remove: store.remove,
     view: live.view,
-    ofCameras: { ...noMedia, watch: live.watch, picture: store.load },
+    ofCameras: {
+      watch: live.watch,
+      refresh: async (camera) => (await context.commands.askPart('key-picture', camera, {})).done,
+      clips: store.clips,
+      play: ({ id }, sink, how) =>
+        playClip(
+          async () => {
+            const found = await store.find(id);
+            if (found === undefined) throw new Error('the clip is not kept any more');
+            return await openClip(found.path);
+          },
+          sink,
+          how,
+          context.time,
+        ),
+      picture: store.load,
+    },
     pushes: pushes.list,
     start: parts.start,
     [Symbol.asyncDispose]: parts.close,

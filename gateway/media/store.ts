@@ -8,12 +8,14 @@ import { createHash } from 'node:crypto';
 import { readEvent } from '../../config/catalogue/events.ts';
 import type { Clock, Timer } from '../../drivers/contract/clock.ts';
 import type { Log } from '../../drivers/contract/driver.ts';
+import type { Clip } from '../../drivers/contract/media.ts';
 import type { Journal } from '../journal/index.ts';
 import type { Part } from '../lifecycle/part.ts';
 import type { WallClock } from '../observe/clock.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import { type MediaAbout, mediaEvent } from '../road/event.ts';
 import type { Recorder } from '../road/recorder.ts';
+import { createClipIndex, type Span } from './clip-index.ts';
 import {
   findMedia,
   keptTypeOf,
@@ -31,6 +33,12 @@ export interface Content {
   readonly bytes: Uint8Array;
 }
 
+export interface About {
+  readonly event?: string | undefined;
+  /** When a clip begins and ends, epoch ms. */
+  readonly span?: Span | undefined;
+}
+
 export interface MediaStore extends Part {
   start(): void;
   /**
@@ -38,7 +46,9 @@ export interface MediaStore extends Part {
    * is of one.
    * @returns its reference. @throws what the disk says.
    */
-  keep(device: string, content: Content, about?: { readonly event?: string | undefined }): Promise<string>;
+  keep(device: string, content: Content, about?: About): Promise<string>;
+  /** The clips that are kept of a camera and overlap this time, epoch ms, the oldest first. */
+  clips(camera: string, from: number, to: number): Promise<readonly Clip[]>;
   /** Where a file is; undefined: it is not there any more. */
   find(reference: string): Promise<{ readonly path: string; readonly contentType: string } | undefined>;
   /** What is in a file; undefined: it is not there any more. @throws what the disk says. */
@@ -74,6 +84,7 @@ const SWEEP_EVERY_MS = 600_000;
 
 export function createMediaStore(options: MediaStoreOptions): MediaStore {
   const { directory, wanted, recordMedia, clock, time, log, metrics } = options;
+  const index = createClipIndex(directory);
   let timer: Timer | undefined;
   const sweep = async () => {
     await removePartial(directory, time.wall() - PARTIAL_MS);
@@ -87,7 +98,10 @@ export function createMediaStore(options: MediaStoreOptions): MediaStore {
       const contentType = keptTypeOf(given);
       if (contentType === undefined) throw new Error(`pictures of the type ${given} are not kept`);
       const reference = createHash('sha256').update(bytes).digest('hex');
-      await writeMedia(directory, { reference, contentType, bytes, at: clock.now() });
+      const at = clock.now();
+      const write = () => writeMedia(directory, { reference, contentType, bytes, at });
+      if (about?.span === undefined) await write();
+      else await index.keep(reference, { camera: device, ...about.span, event: about.event }, at, write);
       metrics.mediaKept.inc();
       const whole = {
         device,
@@ -104,6 +118,7 @@ export function createMediaStore(options: MediaStoreOptions): MediaStore {
         );
       return reference;
     },
+    clips: index.find,
     find: (reference) => findMedia(directory, reference),
     async load(reference) {
       const found = await findMedia(directory, reference);

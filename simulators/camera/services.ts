@@ -12,6 +12,8 @@ export interface CameraFacts {
   readonly stream: string;
   /** Pictures a second. */
   readonly rate: number;
+  /** Begins the picture anew, by a key picture. */
+  readonly beginAnew: () => void;
 }
 
 /** GetSystemDateAndTime, which whoever asks is told. `now`: epoch ms. */
@@ -32,7 +34,7 @@ const scopes = [
 ];
 
 /** Device and media. */
-export function deviceAnswers({ base, serial, stream, rate }: CameraFacts): Answers {
+export function deviceAnswers({ base, serial, stream, rate, beginAnew }: CameraFacts): Answers {
   const service = (name: string, path: string, version: string) =>
     `<tds:Service><tds:Namespace>http://www.onvif.org/${version}/${name}/wsdl</tds:Namespace><tds:XAddr>${base}${path}</tds:XAddr><tds:Version><tt:Major>2</tt:Major><tt:Minor>42</tt:Minor></tds:Version></tds:Service>`;
   const xaddr = (name: string, path: string) =>
@@ -55,6 +57,11 @@ export function deviceAnswers({ base, serial, stream, rate }: CameraFacts): Answ
         : undefined,
     GetVideoSources: () =>
       `<trt:GetVideoSourcesResponse><trt:VideoSources token="vs0"><tt:Framerate>${rate}</tt:Framerate><tt:Resolution><tt:Width>640</tt:Width><tt:Height>360</tt:Height></tt:Resolution></trt:VideoSources></trt:GetVideoSourcesResponse>`,
+    SetSynchronizationPoint(body) {
+      if (textIn(body, 'ProfileToken') !== 'main') return undefined;
+      beginAnew();
+      return '<trt:SetSynchronizationPointResponse/>';
+    },
     GetStreamUri: () =>
       `<trt:GetStreamUriResponse><trt:MediaUri><tt:Uri>${stream}</tt:Uri><tt:InvalidAfterConnect>false</tt:InvalidAfterConnect><tt:InvalidAfterReboot>false</tt:InvalidAfterReboot><tt:Timeout>PT60S</tt:Timeout></trt:MediaUri></trt:GetStreamUriResponse>`,
     GetSnapshotUri: () =>

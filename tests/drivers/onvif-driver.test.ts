@@ -109,6 +109,8 @@ describe('a camera', { timeout: 30_000 }, () => {
       done: true,
       result: { url: `rtsp://admin:pw@127.0.0.1:${rtspPort}/main` },
     });
+    expect(await tell('key-picture')).toEqual({ done: true });
+    expect(await did.next()).toBe('key picture');
     expect(await tell('unlock')).toMatchObject({ done: false });
     await expect(tell('preset', {})).rejects.toThrow('arguments.preset');
   });

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, utimesSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type Clock, systemClock } from '../../drivers/contract/clock.ts';
@@ -14,19 +14,21 @@ import { campus } from './campus.ts';
 const jpeg = (bytes: number) => ({ contentType: 'image/jpeg', bytes: randomBytes(bytes) });
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
-function store(
-  journal: Pick<Journal, 'append'>,
-  more: { budget?: number; keep?: number; wanted?: boolean } = {},
-  time: Clock = systemClock,
-) {
-  const directory = join(temporaryDirectory(), 'media');
+interface More {
+  readonly budget?: number;
+  readonly keep?: number;
+  readonly wanted?: boolean;
+  readonly journal?: Pick<Journal, 'append'>;
+}
+
+function createStore(directory: string, time: Clock = systemClock, more: More = {}) {
   const media = createMediaStore({
     campusId: '45',
     directory,
     keep: 86_400_000,
     budget: 10_000_000,
     wanted: true,
-    journal,
+    journal: nowhere,
     recordMedia: async () => ({ sequence: 1, id: 'x', repeated: false }),
     clock: { now: time.wall, synchronised: () => true },
     time,
@@ -35,7 +37,12 @@ function store(
     ...more,
   });
   onTestFinished(async () => await media[Symbol.asyncDispose]());
-  return { media, directory };
+  return media;
+}
+
+function store(journal: Pick<Journal, 'append'>, more: More = {}, time: Clock = systemClock) {
+  const directory = join(temporaryDirectory(), 'media');
+  return { media: createStore(directory, time, { ...more, journal }), directory };
 }
 const nowhere = { append: async () => ({ sequence: 1, id: 'x', repeated: false }) };
 
@@ -83,6 +90,48 @@ describe('pictures', () => {
     expect(await media.find(reference)).toBeDefined();
     await time.advance(1_000_000);
     await expect.poll(() => media.find(reference)).toBeUndefined();
+  });
+
+  it('and clips are found by their camera and their time, after a restart too, and go with what is beside them', async () => {
+    const time = manualClock(1_000_000_000_000);
+    const { media, directory } = store(nowhere, { budget: 2500 }, time);
+    const keep = async (camera: string, from: number, event?: string) => {
+      await time.advance(1000);
+      const about = { event, span: { from, to: from + 20_000 } };
+      return await media.keep(camera, { contentType: 'video/mp4', bytes: randomBytes(1000) }, about);
+    };
+    const first = await keep('yard', 5000, 'alarm-1');
+    const second = await keep('yard', 90_000);
+    await media.keep('yard', jpeg(100), {});
+    const clip = (id: string, from: number) => ({ id, camera: 'yard', from, to: from + 20_000, bytes: 1000 });
+    const all = [{ ...clip(first, 5000), event: 'alarm-1' }, clip(second, 90_000)];
+    expect(await media.clips('yard', 0, 1_000_000)).toEqual(all);
+    expect(await media.clips('yard', 25_000, 90_000)).toEqual(all);
+    expect(await media.clips('yard', 25_001, 89_999)).toEqual([]);
+    expect(await media.clips('gate', 0, 1_000_000)).toEqual([]);
+    const again = () => createStore(directory, time).clips('yard', 0, 1_000_000);
+    expect(await again()).toEqual(all);
+
+    // The oldest goes for a newer one, and nothing of it stays.
+    await keep('gate', 0);
+    await media.sweep();
+    expect(await media.clips('yard', 0, 1_000_000)).toEqual(all.slice(1));
+    expect(await again()).toEqual(all.slice(1));
+    await media.remove([second]);
+    expect(await media.clips('yard', 0, 1_000_000)).toEqual([]);
+    const names = readdirSync(directory, { recursive: true, encoding: 'utf8' });
+    expect(names.filter((name) => name.includes(first) || name.includes(second))).toEqual([]);
+  });
+
+  it('are listed without a clip whose file says nonsense of it', async () => {
+    const { media, directory } = store(nowhere);
+    const span = { from: 0, to: 1000 };
+    const kept = [];
+    for (let i = 0; i < 5; i++)
+      kept.push(await media.keep('yard', { contentType: 'video/mp4', bytes: randomBytes(10) }, { span }));
+    for (const [i, text] of ['', '{', '{"camera":1,"from":0,"to":1000}', 'x'.repeat(5000)].entries())
+      writeFileSync(join(directory, kept[i]?.slice(0, 2) ?? '', `${kept[i]}.json`), text);
+    expect((await createStore(directory).clips('yard', 0, 1000)).map(({ id }) => id)).toEqual(kept.slice(4));
   });
 
   it('leave the campus only where somebody may have them', async () => {

@@ -157,6 +157,13 @@ export const internal = define({
     internal: true,
     arguments: nothing,
   },
+  'key-picture': {
+    of: 'device',
+    en: 'Ask a camera for a key picture soon, for who begins to look',
+    zh: '请求关键帧',
+    internal: true,
+    arguments: nothing,
+  },
   indicate: {
     of: 'device',
     en: 'Show at a reader whether a card was good',
