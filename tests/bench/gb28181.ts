@@ -1,7 +1,8 @@
-/** What platforms of GB/T 28181 cost: an alarm to its 200 beside the same alarm over MQTT. */
+/** What platforms of GB/T 28181 cost: an alarm to its 200 beside the same alarm over MQTT (`alarms`), and `streams`. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { freePort } from '../free-port.ts';
+import { streams } from './gb28181-streams.ts';
 import { benchAccounts, clock, load } from './load.ts';
 import { client, folder, gateway, mosquitto, ms, quantile, stop, tell } from './parts.ts';
 import { sipPlatform } from './sip-platform.ts';
@@ -24,12 +25,10 @@ async function subscribe(port: number) {
   return events;
 }
 
-async function alarms(): Promise<void> {
+async function alarms(password: string): Promise<void> {
   const broker = await mosquitto();
   const platform = await sipPlatform();
   const events = await subscribe(broker.port);
-  const password = join(folder(), 'password');
-  writeFileSync(password, 'unused\n', { mode: 0o600 });
   const [panels, sip] = [await freePort(), await freePort()];
   const daemon = await gateway({
     campus: { id: '45000001', name: 'bench' },
@@ -78,6 +77,10 @@ async function alarms(): Promise<void> {
   await stop(broker.child);
 }
 
-export async function gb28181(): Promise<void> {
-  await alarms();
+export async function gb28181(args: string[]): Promise<void> {
+  const password = join(folder(), 'password');
+  // These platforms ask for none.
+  writeFileSync(password, 'unused\n', { mode: 0o600 });
+  if (args[0] !== 'streams') await alarms(password);
+  if (args[0] !== 'alarms') await streams(password);
 }

@@ -12,7 +12,7 @@ const SECONDS = 15;
 const TICKS = 100;
 
 /** CPU seconds of a process's children so far. */
-function childrenCpu(pid: number): number {
+export function childrenCpu(pid: number): number {
   let sum = 0;
   for (const name of readdirSync('/proc')) {
     if (!/^\d+$/.test(name)) continue;
