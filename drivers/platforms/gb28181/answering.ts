@@ -64,7 +64,7 @@ export function createAnswering(parts: readonly Part[], discarded: PlatformHost[
       discarded('a question or an order that is not carried out here', said.command);
     asked.answer(answerIt?.(said, asked) ?? OK);
   };
-  return (asked: Asked) => {
+  const answerOne = (asked: Asked) => {
     const { method } = asked.request;
     if (method === 'MESSAGE') return answerMessage(asked);
     if (method === 'OPTIONS') return asked.answer({ ...OK, headers: [['allow', allow]] });
@@ -72,5 +72,14 @@ export function createAnswering(parts: readonly Part[], discarded: PlatformHost[
     if (answerIt !== undefined) return answerIt(asked);
     discarded('a SIP request that is not answered here', method);
     asked.answer({ status: 405, reason: 'Method Not Allowed', headers: [['allow', allow]] });
+  };
+  return (asked: Asked) => {
+    try {
+      answerOne(asked);
+    } catch (error) {
+      // A mistake of ours in an answer ends no alarm.
+      discarded('a question that could not be answered', (error as Error).message);
+      asked.answer({ status: 500, reason: 'Server Internal Error' });
+    }
   };
 }
