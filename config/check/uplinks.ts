@@ -15,6 +15,7 @@ export function uplinkProblems(config: Pick<Config, 'uplinks' | 'devices' | 'are
     ...rightProblems(['uplinks', i, 'commands'], uplink.commands, config),
     ...unsignedProblems(uplink, i),
     ...eventProblems(uplink, i),
+    ...receiptProblems(uplink, i),
     ...areaProblems(uplink, i, config),
   ]);
 }
@@ -93,6 +94,17 @@ function areaProblems(
       },
     ];
   });
+}
+
+/** Where no receipt can come, everything would be sent again and again. */
+function receiptProblems({ protocol, receipts }: UplinkConfig, i: number): Problem[] {
+  const transport = (platforms as readonly Transport[]).find(({ name }) => name === protocol);
+  if (!receipts || transport?.withoutReceipts !== true) return [];
+  const message = say(
+    `is for platforms that say what they have stored; over ${protocol} an answer is all there is: leave it out`,
+    `仅适用于会确认已保存事件的平台；${protocol} 只有应答，没有回执：请删除此项`,
+  );
+  return [{ path: ['uplinks', i, 'receipts'], message }];
 }
 
 function eventProblems({ events }: UplinkConfig, i: number): Problem[] {

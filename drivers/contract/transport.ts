@@ -215,6 +215,8 @@ export interface Transport<Options extends z.ZodObject = z.ZodObject> {
   readonly name: string;
   readonly title: { readonly en: string; readonly zh: string };
   readonly options: Options;
+  /** The platform has no word for what it has stored: its answer is all that is heard of an event. */
+  readonly withoutReceipts?: true;
   /** What the options' schema alone cannot see. */
   problems?(options: z.output<Options>, leaving: Leaving): readonly UplinkProblem[];
   /** Patterns of the events that it has a word for, as in `events` of an uplink; undefined: all. Others are passed over. */

@@ -166,6 +166,12 @@ describe('what of persons leaves the campus for a view library', () => {
     expect(carries(', pictures: true, faces: true')).toContain('access.*');
   });
 
+  it('is never confirmed by receipts, for which the protocol has no word', () => {
+    expect(errors(views(', receipts: true'))).toEqual([
+      expect.stringMatching(/^2: uplinks\[0\]\.receipts: is for platforms that say what they have stored/),
+    ]);
+  });
+
   it('is no face without a picture: that is said at its line', () => {
     expect(errors(views(', faces: true'))).toEqual(
       [

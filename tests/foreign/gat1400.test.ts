@@ -103,6 +103,17 @@ describe('a view library', () => {
     await eventually(() => expect(campus.behind()).toBe(0));
   });
 
+  it('that answers nothing costs another one nothing', async (context) => {
+    const [dead, good] = [await library(context), await library(context)];
+    const campus = await viewCampus(dead.url, faces);
+    await dead.behave({ hang: 1000 });
+    const own = { protocol: 'gat1400', deviceId: DEVICE_ID, password: 'secret', pictures: true, ...faces };
+    campus.connectTo(0, { ...own, id: 'other', url: good.url });
+    await pass(campus, 1, 2, 3, 4, 5);
+    await eventually(async () => expect(widths(await good.objects())).toEqual([1, 2, 3, 4, 5]));
+    expect((await dead.objects()).length).toBe(1);
+  });
+
   it('over TLS is believed with its own authority, and not without', async (context) => {
     needPython(context, 'ssl');
     need(context, 'openssl');

@@ -128,6 +128,7 @@ export const gat1400 = defineTransport({
   name: 'gat1400',
   title: { en: 'GA/T 1400 (faces, persons, pictures of alarms)', zh: 'GA/T 1400（人脸、人员、报警图片）' },
   options,
+  withoutReceipts: true,
   problems: problemsOf,
   clashes: clashesOf,
   warnings: warningsOf,

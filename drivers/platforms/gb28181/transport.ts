@@ -198,6 +198,7 @@ export const gb28181 = defineTransport({
   name: 'gb28181',
   title: { en: 'GB/T 28181 (alarms)', zh: 'GB/T 28181（报警）' },
   options,
+  withoutReceipts: true,
   problems: problemsOf,
   clashes: clashesOf,
   warnings: warningsOf,
