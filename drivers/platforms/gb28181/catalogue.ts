@@ -19,9 +19,10 @@ export interface Item {
 }
 
 export const MAKER = 'Campus Gateway';
-/** More would not fit into a datagram with the rest of an item; characters. */
-const NAME_MAX = 60;
-const WORD_MAX = 24;
+/** Characters: more of each would not fit into a datagram with the rest of an item, in Chinese. */
+const NAME_MAX = 40;
+const ADDRESS_MAX = 20;
+const WORD_MAX = 16;
 /** So many at once, where a datagram is no limit: some read into buffers of 64 KB, and a list that comes slowly is shown slowly. */
 const ITEMS_MAX = 10;
 
@@ -61,7 +62,7 @@ function deviceFields(
     ['Model', of.model.slice(0, WORD_MAX)],
     ['Owner', place.slice(0, WORD_MAX)],
     ['CivilCode', own.deviceId.slice(0, 6)],
-    ['Address', of.address.slice(0, NAME_MAX)],
+    ['Address', of.address.slice(0, ADDRESS_MAX)],
   ];
 }
 const codes: Fields = [

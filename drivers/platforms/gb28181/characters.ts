@@ -8,6 +8,7 @@ export type CharacterSet = (typeof characterSets)[number];
 /** Of its first area, what GBK put in between: small Roman numerals, forms for vertical lines, letters with accents. */
 const BETWEEN: readonly (readonly [number, number])[] = [
   [0xa2a1, 0xa2b0],
+  [0xa2e3, 0xa2e3],
   [0xa6e0, 0xa6fe],
   [0xa8bb, 0xa8c0],
 ];
