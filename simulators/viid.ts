@@ -11,7 +11,7 @@ import { actions, PortTakenError, type Say, type Simulator } from './simulator.t
 import { createDesk } from './viid/desk.ts';
 import { kindsByPath, readObjects } from './viid/objects.ts';
 import { createShelf, INVALID_OPERATION, type Status } from './viid/shelf.ts';
-import { milliseconds, number } from './words.ts';
+import { beijingTime, milliseconds, number } from './words.ts';
 
 export interface ViidOptions {
   readonly host: string;
@@ -46,11 +46,8 @@ const systemObjects: Readonly<Record<string, string>> = {
   UnRegister: 'UnRegisterObject',
 };
 
-/** `20261128233000`, local. */
-function compactTime(ms: number): string {
-  const local = new Date(ms - new Date(ms).getTimezoneOffset() * 60_000);
-  return local.toISOString().slice(0, 19).replace(/\D/g, '');
-}
+/** `20261128233000` */
+const compactTime = (ms: number) => beijingTime(ms).slice(0, 19).replace(/\D/g, '');
 
 /** undefined: it is longer than `most`, or broke off. */
 async function bodyOf(request: IncomingMessage, most: number): Promise<Buffer | undefined> {

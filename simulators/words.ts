@@ -20,3 +20,11 @@ export function number(text: string, least: number, most: number): number {
   }
   return value;
 }
+
+const BEIJING_MS = 8 * 3_600_000;
+
+/** `2026-11-28T23:30:00.123`: Beijing's time, as platforms say and are told it, wherever this runs. */
+export const beijingTime = (ms: number): string => new Date(ms + BEIJING_MS).toISOString().replace('Z', '');
+
+/** `2026-11-28T23:30:00` -> epoch ms; NaN: it is no time. */
+export const fromBeijing = (text: string): number => Date.parse(`${text}+08:00`);

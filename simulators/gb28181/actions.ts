@@ -1,7 +1,8 @@
 /** What a technician can have a simulated platform do, one line each; one after another, as they were typed. */
 import { parseArgs } from 'node:util';
 import type { Fields } from '../../drivers/platforms/gb28181/manscdp.ts';
-import { type Action, actions, milliseconds, number, type Simulator } from '../simulator.ts';
+import { type Action, actions, type Simulator } from '../simulator.ts';
+import { beijingTime, fromBeijing, milliseconds, number } from '../words.ts';
 import type { createAlarmLines } from './alarms.ts';
 import type { Gateways } from './gateways.ts';
 import type { Link } from './link.ts';
@@ -31,28 +32,15 @@ interface Parts {
 }
 
 const DAY_MS = 86_400_000;
-const two = (value: number) => String(value).padStart(2, '0');
-
-/** `now`, `-10m`, `08:30` (today), `2026-11-28T08:30:00` (local) -> epoch ms. */
+/** `now`, `-10m`, `08:30` (today), `2026-11-28T08:30:00`, Beijing's -> epoch ms. */
 export function timeOf(text: string, now: number): number {
   if (text === 'now') return now;
   if (text.startsWith('-')) return now + milliseconds(text);
-  const day = new Date(now);
-  const date = `${day.getFullYear()}-${two(day.getMonth() + 1)}-${two(day.getDate())}`;
-  const whole = /^\d{1,2}:/.test(text)
-    ? `${date}T${text.padStart(text.length + (text.indexOf(':') % 2), '0')}`
-    : text;
-  const ms = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?$/.test(whole) ? new Date(whole).getTime() : Number.NaN;
+  const whole = /^\d\d:/.test(text) ? `${beijingTime(now).slice(0, 11)}${text}` : text;
+  const ms = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?$/.test(whole) ? fromBeijing(whole) : Number.NaN;
   if (Number.isNaN(ms))
     throw new Error(`"${text}" is no time such as now, -10m, 08:30 or 2026-11-28T08:30:00`);
   return ms;
-}
-
-/** `2026-11-28T08:30:00`, local, as MANSCDP has it. */
-function localText(ms: number): string {
-  const at = new Date(ms);
-  const date = [at.getFullYear(), two(at.getMonth() + 1), two(at.getDate())].join('-');
-  return `${date}T${[at.getHours(), at.getMinutes(), at.getSeconds()].map(two).join(':')}`;
 }
 
 function id20(text: string): string {
@@ -140,9 +128,9 @@ function looks({ link, questions, watching }: Parts): Record<string, Action> {
       run: look('Play'),
     },
     'records CAMERA FROM TO': {
-      help: 'what is kept; times: now, -10m, 08:30, 2026-11-28T08:30:00',
+      help: 'what is kept; Beijing time: now, -10m, 08:30, 2026-11-28T08:30:00',
       run: async (camera = '', from = '', to = '') => {
-        const texts = [from, to].map((text) => localText(timeOf(text, time.wall())));
+        const texts = [from, to].map((text) => beijingTime(timeOf(text, time.wall())).slice(0, 19));
         await questions.records(id20(camera), texts[0] ?? '', texts[1] ?? '');
       },
     },

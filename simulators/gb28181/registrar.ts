@@ -12,6 +12,7 @@ import {
   readUri,
 } from '../../drivers/platforms/gb28181/sip/message.ts';
 import type { RegisterAlgorithm } from '../kinds.ts';
+import { beijingTime } from '../words.ts';
 import type { Answer } from './conversation.ts';
 
 export interface RegistrarOptions {
@@ -64,11 +65,6 @@ const membersOf = (header: string): Readonly<Record<string, string>> =>
     ]),
   );
 
-const BEIJING_MS = 8 * 3_600_000;
-
-/** `2026-11-28T23:30:00.123`, Beijing's, wherever this runs: as platforms say it (2016, 9.10). */
-const dateOf = (ms: number): string => new Date(ms + BEIJING_MS).toISOString().replace('Z', '');
-
 export function createRegistrar({ realm, password, algorithm, qop, time }: RegistrarOptions) {
   const { hash, name } = hashes[algorithm];
   const digest = (...texts: readonly string[]) => createHash(hash).update(texts.join(':')).digest('hex');
@@ -120,7 +116,8 @@ export function createRegistrar({ realm, password, algorithm, qop, time }: Regis
       answer: {
         ...{ status: 200, reason: 'OK' },
         headers: [
-          ['date', dateOf(time.wall())],
+          // 2016, 9.10: with milliseconds.
+          ['date', beijingTime(time.wall())],
           ['expires', String(seconds)],
           ...(contact === '' ? [] : [['contact', contact] as const]),
         ],

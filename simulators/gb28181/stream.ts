@@ -1,4 +1,5 @@
 /** One stream that a simulated platform looks at, from the answer to its INVITE to BYE: what came of it, in sentences. */
+import { rm } from 'node:fs/promises';
 import type { Timer } from '../../drivers/contract/clock.ts';
 import type { Dialog, Link } from './link.ts';
 import type { Receiver } from './receiver.ts';
@@ -75,7 +76,9 @@ export function followStream(link: Link, options: StreamOptions): Stream {
     } else tell(say(`${camera}: the gateway ended it (BYE)`, `${camera}：网关已结束（BYE）`));
     await time.wait(LINGER_MS);
     await receiver.close().catch((error: Error) => tell(`${receiver.received().file}: ${error.message}`));
-    tell(`${camera}: ${soFar()} -> ${receiver.received().file}`);
+    const { file, bytes } = receiver.received();
+    tell(`${camera}: ${soFar()} -> ${bytes === 0 ? say('nothing', '无') : file}`);
+    if (bytes === 0) await rm(file, { force: true });
     gone.resolve();
   };
 
