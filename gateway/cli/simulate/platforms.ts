@@ -105,6 +105,8 @@ export async function startGb28181(options: SimulateOptions, tell: Tell): Promis
       '    passwordFile: gb28181.password',
       ...(host === '127.0.0.1' ? [`    port: ${own}`] : []),
       '    events: ["alarm.*", "video.*", "device.*", "access.forced"]',
+      `    # video: true   # ${say('cameras may be watched', '允许观看摄像机')}`,
+      `    # commands: [{ actions: [move, halt, preset], targets: ["*"] }]   # ${say('and turned', '允许控制云台')}`,
     ],
     words,
   );
