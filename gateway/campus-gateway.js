@@ -27,7 +27,10 @@ if (lasting && typeof process.execve === 'function' && !process.execArgv.include
 // TypeScript stripped once is kept: the next start is faster, and leaner by the stripper's own memory.
 const { enableCompileCache } = await import('node:module');
 enableCompileCache();
-const { runCommandLine } = await import('./cli.ts');
+// A package brings plain JavaScript (packaging/strip.ts); the repository runs as it stands.
+const source = new URL('./cli.ts', import.meta.url);
+const { existsSync } = await import('node:fs');
+const { runCommandLine } = await import(existsSync(source) ? source.href : '../dist/gateway/cli.js');
 // `| head` has had enough.
 process.stdout.on('error', (error) => process.exit(error.code === 'EPIPE' ? 0 : 3));
 process.exitCode = await runCommandLine(process.argv.slice(2));
