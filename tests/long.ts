@@ -57,6 +57,12 @@ const runs: readonly Long[] = [
     command: system('osdp.test.ts'),
     env: (minutes) => ({ NOISY_MS: milliseconds(minutes) }),
   },
+  {
+    name: 'gb28181',
+    minutes: 2,
+    command: system('gb28181-video.test.ts'),
+    env: (minutes) => ({ GB28181_MS: milliseconds(minutes) }),
+  },
 ];
 
 const { values, positionals } = parseArgs({

@@ -62,8 +62,8 @@ async function openWire(port: number, by: 'UDP' | 'TCP') {
   return { heard, send: (text: string) => void socket.write(text), own: socket.localPort ?? 0 };
 }
 
-/** @param port of the gateway's SIP. */
-export async function createCaller(port: number, by: 'UDP' | 'TCP' = 'UDP') {
+/** @param port of the gateway's SIP. @param platform its 20 digits. */
+export async function createCaller(port: number, by: 'UDP' | 'TCP' = 'UDP', platform = PLATFORM) {
   const { heard, send, own } = await openWire(port, by);
   const answered = (request: Said) => {
     const of = (name: string) => `${name}: ${request.header(name)}`;
@@ -99,12 +99,12 @@ export async function createCaller(port: number, by: 'UDP' | 'TCP' = 'UDP') {
         [
           `${method} sip:${camera}@127.0.0.1:${port} SIP/2.0`,
           `Via: SIP/2.0/${by} 127.0.0.1:${own};rport;branch=${branch}`,
-          `From: <sip:${PLATFORM}@3402000000>;tag=their${id}`,
+          `From: <sip:${platform}@3402000000>;tag=their${id}`,
           `To: <sip:${camera}@4503000000>${(way.to ?? remote) === '' ? '' : `;tag=${way.to ?? remote}`}`,
           ...[
             `Call-ID: ${id}`,
             `CSeq: ${way.number ?? cseq} ${method}`,
-            `Contact: <sip:${PLATFORM}@127.0.0.1:${own}>`,
+            `Contact: <sip:${platform}@127.0.0.1:${own}>`,
           ],
           ...['Max-Forwards: 70', ...more, `Content-Length: ${Buffer.byteLength(body)}`, '', body],
         ].join('\r\n'),
@@ -127,7 +127,7 @@ export async function createCaller(port: number, by: 'UDP' | 'TCP' = 'UDP') {
         sdp: string,
         { subject = camera, ...way }: { readonly subject?: string; readonly branch?: string } = {},
       ) {
-        const subjects = `Subject: ${subject}:0100000077,${PLATFORM}:0`;
+        const subjects = `Subject: ${subject}:0100000077,${platform}:0`;
         say('INVITE', [subjects, 'Content-Type: APPLICATION/SDP'], sdp, way);
         return await answer();
       },
