@@ -212,6 +212,19 @@ describe('an object', () => {
     });
   });
 
+  it('is no longer in its words than the standard lets it be', () => {
+    const long = '长'.repeat(300);
+    const place = objectOf(
+      'image',
+      event('alarm.raised', { kind: 'fire', device: { id: 'd', name: long } }),
+      shot,
+    );
+    expect(place.body).toContain(`"ShotPlaceFullAdress":"${'长'.repeat(100)}"`);
+    expect(objectOf('person', event('visitor.arrived', { visit: { name: long } }), shot).body).toContain(
+      `"Name":"${'长'.repeat(50)}"`,
+    );
+  });
+
   it('of a vehicle says that no plate was read', () => {
     expect(JSON.parse(objectOf('vehicle', event('video.vehicle'), shot).body)).toMatchObject({
       MotorVehicleListObject: { MotorVehicleObject: [{ PlateNo: '无车牌', PlateColor: '99' }] },

@@ -119,7 +119,7 @@ const UNKNOWN = 2;
 const OTHER = '99';
 /** Who filmed: another enterprise or public institution (1400.3, B.3, VideoSource). */
 const INSTITUTION = '10';
-/** SecurityLevel: internal. */
+/** SecurityLevel (1400.3, B.3.5): internal. */
 const INTERNAL = '4';
 
 const alarmWords: Readonly<Record<AlarmKind, string>> = {
@@ -155,8 +155,11 @@ export interface ViewObject {
 }
 
 const formatOf = (contentType: string) => (contentType === 'image/png' ? 'Png' : 'Jpeg');
+/** The longest that the standard has for a place and for a name (1400.3, B.3), characters. */
+const PLACE_MAX = 100;
+const NAME_MAX = 50;
 const placeOf = ({ data: { device, zone } }: SeenEvent) =>
-  zone?.name ?? [device.name ?? device.id, zone?.number].join(' ').trim();
+  (zone?.name ?? [device.name ?? device.id, zone?.number].join(' ').trim()).slice(0, PLACE_MAX);
 
 /** The object of an event; the same for the same event, however often. */
 export function objectOf(what: Kind, event: SeenEvent, shot: Shot): ViewObject {
@@ -228,7 +231,8 @@ const judged = {
   IsSuspiciousPerson: UNKNOWN,
 };
 
-const nameOf = ({ data: { visit } }: SeenEvent) => (visit?.name === undefined ? {} : { Name: visit.name });
+const nameOf = ({ data: { visit } }: SeenEvent) =>
+  visit?.name === undefined ? {} : { Name: visit.name.slice(0, NAME_MAX) };
 
 function aboutFace(event: SeenEvent, at: string) {
   const match = event.data.details?.['match'];
