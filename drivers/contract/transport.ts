@@ -45,6 +45,9 @@ export interface Shown {
   readonly active: readonly object[];
 }
 
+/** A platform's clock that is off by more is told of: the clocks of a campus are to be right within so much (GB/T 29315). */
+export const CLOCK_OFF_MS = 5000;
+
 /** How a channel is, as far as its protocol knows of such things; shown in /health. Times are RFC 3339. */
 export interface ChannelState {
   /** Since when the platform knows us, and until when if nothing is said. */

@@ -52,7 +52,7 @@ describe('the doctor', () => {
 
   it.each([
     [9000, /its clock is 9\.\d s ahead of this one, more than 5 s: look at the NTP of both/],
-    [-8 * 3_600_000, /its clock is 2(879|880)\d\.\d s behind this one, .* whole hours are a time zone/],
+    [-8 * 3_600_000, /its clock is 8\.0 h behind this one, .* whole hours are a time zone/],
   ])('says that a clock is off by %i ms, and lets it in all the same', async (off, sentence) => {
     const { platform, doctor } = await withPlatform({ asks: 'nothing' });
     platform.behaviour.date = () => beijing(clock.wall() + off);

@@ -4,8 +4,6 @@ import { readLocalTime } from '../../local-time.ts';
 import { paths, readStatuses, readSystemTime, readTime } from './codec.ts';
 import { type Asking, isOk, SMALL_MS } from './registering.ts';
 
-/** The school's clocks are to be right within so much (GB/T 29315, GB 50348). */
-export const CLOCK_OFF_MS = 5000;
 /** The platform says whole seconds: half a one is over, on average. */
 const HALF_SECOND_MS = 500;
 

@@ -2,13 +2,13 @@
  * Whether a view library can be reached and lets us in: for a tool, where no gateway runs. It registers once, compares the
  * clocks and leaves; a password that is refused is not tried again. Nothing that was seen leaves.
  */
+import { clockFinding } from '../../clock-finding.ts';
 import type { Finding, ProbeHost } from '../../contract/transport.ts';
-import { askOffset, CLOCK_OFF_MS, offsetIn } from './clock.ts';
+import { askOffset, offsetIn } from './clock.ts';
 import type { Options } from './options.ts';
 import { type Asking, askingOf, RefusedError, register, unregister } from './registering.ts';
 
 const GOODBYE_MS = 2000;
-const HOUR_MS = 3_600_000;
 
 const bad = (en: string, zh: string): Finding => ({ is: 'bad', en, zh });
 
@@ -40,31 +40,6 @@ function whyNot(error: Error, { url }: Options): Finding {
       `${url} 上应答的不是视图库：请检查 \`url\``,
     );
   return bad(`it refuses to register us (${said})`, `平台拒绝注册（${said}）`);
-}
-
-/** What the platform's clock says of ours. */
-function clockFinding(off: number | undefined): Finding {
-  if (off === undefined)
-    return {
-      is: 'good',
-      en: 'it registers; it did not say what time it is',
-      zh: '注册成功；平台未告知其时间',
-    };
-  const seconds = (Math.abs(off) / 1000).toFixed(1);
-  const [en, zh] = off < 0 ? ['behind', '慢'] : ['ahead of', '快'];
-  if (Math.abs(off) <= CLOCK_OFF_MS)
-    return {
-      is: 'good',
-      en: `it registers; its clock is ${seconds} s ${en} this one`,
-      zh: `注册成功；其时钟比本机${zh} ${seconds} 秒`,
-    };
-  const hours = Math.round(off / HOUR_MS);
-  const isZone = hours !== 0 && Math.abs(off - hours * HOUR_MS) <= CLOCK_OFF_MS;
-  return {
-    is: 'note',
-    en: `it registers, but its clock is ${seconds} s ${en} this one, more than 5 s: ${isZone ? 'whole hours are a time zone: look at `timezone` here, and at that of the platform' : 'look at the NTP of both: pictures bear the time of this machine'}`,
-    zh: `注册成功，但其时钟比本机${zh} ${seconds} 秒，超过 5 秒：${isZone ? '相差整小时多为时区问题：请检查此处的 `timezone` 和平台的时区' : '请检查双方的 NTP：图片使用本机时间'}`,
-  };
 }
 
 /** Never rejects. */

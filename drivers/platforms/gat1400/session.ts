@@ -3,9 +3,14 @@
  * it is there. What is asked bears who asks (`User-Identify`) and no password; who is not known any more gets a 401, and
  * registers anew.
  */
-import { type ChannelState, LoginRefused, type PlatformHost } from '../../contract/transport.ts';
+import {
+  type ChannelState,
+  CLOCK_OFF_MS,
+  LoginRefused,
+  type PlatformHost,
+} from '../../contract/transport.ts';
 import type { HttpAnswer } from '../../http.ts';
-import { askOffset, CLOCK_OFF_MS, offsetIn } from './clock.ts';
+import { askOffset, offsetIn } from './clock.ts';
 import { keepaliveBody, paths } from './codec.ts';
 import type { Options } from './options.ts';
 import { askingOf, badStatus, isOk, RefusedError, register, SMALL_MS, unregister } from './registering.ts';

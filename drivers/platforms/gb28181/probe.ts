@@ -4,6 +4,7 @@
  */
 import { once } from 'node:events';
 import { connect } from 'node:net';
+import { clockFinding } from '../../clock-finding.ts';
 import type { Clock } from '../../contract/clock.ts';
 import { LineError } from '../../contract/driver.ts';
 import type { Finding, ProbeHost } from '../../contract/transport.ts';
@@ -11,7 +12,7 @@ import { readLocalTime } from '../../local-time.ts';
 import { type Options, registeringOf } from './options.ts';
 import { familyOf, placeOf, sentByOf } from './place.ts';
 import { usePort } from './ports.ts';
-import { newIdentity, RefusedError, type Registration, register } from './registration.ts';
+import { newIdentity, RefusedError, register } from './registration.ts';
 import type { Endpoint } from './sip/endpoint.ts';
 import type { Place } from './sip/transactions.ts';
 
@@ -21,9 +22,6 @@ const CONNECT_MS = 5000;
 const GOODBYE_MS = 2000;
 /** For so long it registers, s; nobody keeps it longer where the goodbye is lost. */
 const EXPIRES_SECONDS = 60;
-/** The school's clocks are to be right within so much (GB 50348). */
-const CLOCK_OFF_MS = 5000;
-const HOUR_MS = 3_600_000;
 
 const bad = (en: string, zh: string): Finding => ({ is: 'bad', en, zh });
 const note = (en: string, zh: string): Finding => ({ is: 'note', en, zh });
@@ -86,38 +84,6 @@ function whyNot(error: unknown, { transport, address, port }: Place): Finding {
   return bad(`it refuses to register us (${said})`, `平台拒绝注册（${said}）`);
 }
 
-/** What the platform's clock says of ours. */
-function clockFinding({ date }: Registration, timeZone: string): Finding {
-  const at = date && readLocalTime(date.said, timeZone);
-  if (date === undefined || at === undefined)
-    return {
-      is: 'good',
-      en: 'it registers; it did not say what time it is',
-      zh: '注册成功；平台未告知其时间',
-    };
-  const off = at - date.heardAt;
-  const seconds = (Math.abs(off) / 1000).toFixed(1);
-  const [en, zh] = off < 0 ? ['behind', '慢'] : ['ahead of', '快'];
-  if (Math.abs(off) <= CLOCK_OFF_MS)
-    return {
-      is: 'good',
-      en: `it registers; its clock is ${seconds} s ${en} this one`,
-      zh: `注册成功；其时钟比本机${zh} ${seconds} 秒`,
-    };
-  const hours = Math.round(off / HOUR_MS);
-  const isZone = hours !== 0 && Math.abs(off - hours * HOUR_MS) <= CLOCK_OFF_MS;
-  const mend = isZone
-    ? [
-        'whole hours are a time zone: look at `timezone` here, and at that of the platform',
-        '相差整小时多为时区问题：请检查此处的 `timezone` 和平台的时区',
-      ]
-    : ['look at the NTP of both: alarms bear the time of this machine', '请检查双方的 NTP：报警使用本机时间'];
-  return note(
-    `it registers, but its clock is ${seconds} s ${en} this one, more than 5 s: ${mend[0]}`,
-    `注册成功，但其时钟比本机${zh} ${seconds} 秒，超过 5 秒：${mend[1]}`,
-  );
-}
-
 async function registerOnce(
   own: Options,
   { endpoint, place, sentBy }: { endpoint: Endpoint; place: Place; sentBy: string },
@@ -136,7 +102,9 @@ async function registerOnce(
       ...{ endpoint, place, sentBy, time, identity: newIdentity(), expiresSeconds: EXPIRES_SECONDS },
       ...{ keepaliveMs: own.keepalive, keepalive: () => Buffer.alloc(0), signal: patience.signal },
     });
-    const found = clockFinding(registration, timeZone);
+    const { date } = registration;
+    const at = date && readLocalTime(date.said, timeZone);
+    const found = clockFinding(date && at && at - date.heardAt);
     await registration.close(GOODBYE_MS, true);
     return found;
   } catch (error) {

@@ -1,6 +1,7 @@
 /** What /health answered, for people. What is not there, as of an older gateway, is left out. */
 import { say } from '../../../config/language.ts';
-import type { ChannelState } from '../../../drivers/contract/transport.ts';
+import { aheadBy } from '../../../drivers/clock-finding.ts';
+import { type ChannelState, CLOCK_OFF_MS } from '../../../drivers/contract/transport.ts';
 
 interface Word {
   readonly kind: string;
@@ -67,18 +68,6 @@ const wordLine = ({ kind, cause, at, since, reason }: Word) => {
   return `    ! ${what}${where}${sinceOf(since)}${reasonOf(reason)}`;
 };
 
-/** Beijing time's clocks are to be right within so much (GB 50348). */
-const CLOCK_OFF_MS = 5000;
-
-/** Of a platform that is ahead by so much: `3.2 s ahead of this one`, `8.0 h behind this one`. */
-const aheadBy = (ms: number) => {
-  const seconds = Math.abs(ms) / 1000;
-  const [value, en, zh] = seconds < 600 ? [seconds, 's', '秒'] : [seconds / 3600, 'h', '小时'];
-  return ms < 0
-    ? say(`${value.toFixed(1)} ${en} behind this one`, `比本机慢 ${value.toFixed(1)} ${zh}`)
-    : say(`${value.toFixed(1)} ${en} ahead of this one`, `比本机快 ${value.toFixed(1)} ${zh}`);
-};
-
 const streamWords = { live: '实时', playback: '回放', download: '下载' } as const;
 
 /** How the channel to a platform is. */
@@ -89,8 +78,10 @@ function* channelLines({ registered, clockOffsetMs: off, ...more }: ChannelState
     const ends = until === undefined ? '' : say(`, until ${timeOf(until)}`, `，至 ${timeOf(until)}`);
     yield `    ${say('registered', '已注册')}${sinceOf(since)}${ends}`;
   }
-  if (off !== undefined)
-    yield `    ${Math.abs(off) > CLOCK_OFF_MS ? '! ' : ''}${say('its clock is ', '平台时钟')}${aheadBy(off)}`;
+  if (off !== undefined) {
+    const { en, zh } = aheadBy(off);
+    yield `    ${Math.abs(off) > CLOCK_OFF_MS ? '! ' : ''}${say(`its clock is ${en}`, `平台时钟${zh}`)}`;
+  }
   for (const { to, until } of subscriptions)
     yield `    ${say('subscribed to', '已订阅')} ${to}${say(`, until ${timeOf(until)}`, `，至 ${timeOf(until)}`)}`;
   for (const { camera, kind, since, to } of streams)
