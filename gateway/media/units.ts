@@ -53,13 +53,18 @@ export function unitReader(head: Buffer): UnitReader {
     const unitsOf = (fragment: Buffer) =>
       readable(() => {
         const units: Unit[] = [];
+        let taken = 0;
         for (const { type, content } of boxesIn(findBox(fragment, 'moof') ?? fragment.subarray(0, 0))) {
           const tfhd = type === 'traf' ? findBox(content, 'tfhd') : undefined;
           const id = tfhd?.readUInt32BE(4);
           const make = id === undefined ? undefined : makers.get(id);
           if (tfhd === undefined || id === undefined || make === undefined) continue;
-          for (const sample of samplesOf(fragment, content, inFragment(tfhd, defaults.get(id))))
+          for (const sample of samplesOf(fragment, content, inFragment(tfhd, defaults.get(id)))) {
+            taken += sample.bytes.length;
+            // The same bytes for sample after sample could be as much as a box says.
+            if (taken > fragment.length) throw new RangeError('more samples than bytes');
             units.push(make(sample));
+          }
         }
         return units;
       });

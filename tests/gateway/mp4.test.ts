@@ -1,15 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Fragment, fragmentReader, type Head } from '../../gateway/media/mp4.ts';
+import { box, hex } from './boxes.ts';
 
-const box = (type: string, ...content: readonly Uint8Array[]) => {
-  const body = Buffer.concat(content);
-  const head = Buffer.alloc(8);
-  head.writeUInt32BE(8 + body.length, 0);
-  head.write(type, 4, 'latin1');
-  return Buffer.concat([head, body]);
-};
-const hex = (text: string) => Buffer.from(text.replace(/ /g, ''), 'hex');
 const moov = (entry: Buffer) =>
   box(
     'moov',
