@@ -48,6 +48,29 @@ const askBy = (udp: UdpSocket, port: number, answers: ReturnType<typeof stream<H
   };
 };
 
+/** By RFC 2617, 3.2.2. */
+function isProvedBy(
+  one: Heard,
+  {
+    asks,
+    password,
+    nonces,
+  }: Required<Pick<PeerOptions, 'asks' | 'password'>> & { readonly nonces: readonly string[] },
+): boolean {
+  const digest = (text: string) =>
+    createHash(asks === 'SM3' ? 'sm3' : 'md5')
+      .update(text)
+      .digest('hex');
+  const said = one.header('Authorization');
+  const of = (name: string) => new RegExp(`[ ,]${name}="?([^",]*)`).exec(said)?.[1] ?? '';
+  if (said === '' || !nonces.includes(of('nonce'))) return false;
+  const user = /sip:(\d+)@/.exec(one.header('From'))?.[1];
+  const ha1 = digest(`${user}:${REALM}:${password}`);
+  const ha2 = digest(`REGISTER:${of('uri')}`);
+  const middle = asks === 'qop' ? [of('nonce'), of('nc'), of('cnonce'), of('qop')] : [of('nonce')];
+  return of('response') === digest([ha1, ...middle, ha2].join(':')) && of('username') === user;
+}
+
 export async function startPlatform({ password = 'secret', asks = 'qop', expires }: PeerOptions = {}) {
   const heard = stream<Heard>();
   /** Answers to what it asked. */
@@ -58,29 +81,21 @@ export async function startPlatform({ password = 'secret', asks = 'qop', expires
     /** To a NOTIFY. */
     notify: 200,
     register: undefined as number | undefined,
+    /** Lines of what it answers to a REGISTER that it refuses. */
+    more: (_heard: Heard): readonly string[] => [],
+    /** As whom it sees us, behind NAT. */
+    seenAs: undefined as { readonly address: string; readonly port: number } | undefined,
     isSilent: false,
     password,
     /** What time it is by its clock, in its words. */
     date: () => '2026-11-28T15:30:00.123',
   };
   const nonces: string[] = [];
-  const digest = (text: string) =>
-    createHash(asks === 'SM3' ? 'sm3' : 'md5')
-      .update(text)
-      .digest('hex');
-  const isProved = (one: Heard): boolean => {
-    const said = one.header('Authorization');
-    const of = (name: string) => new RegExp(`[ ,]${name}="?([^",]*)`).exec(said)?.[1] ?? '';
-    if (said === '' || !nonces.includes(of('nonce'))) return false;
-    const user = /sip:(\d+)@/.exec(one.header('From'))?.[1];
-    const ha1 = digest(`${user}:${REALM}:${behaviour.password}`);
-    const ha2 = digest(`REGISTER:${of('uri')}`);
-    const middle = asks === 'qop' ? [of('nonce'), of('nc'), of('cnonce'), of('qop')] : [of('nonce')];
-    return of('response') === digest([ha1, ...middle, ha2].join(':')) && of('username') === user;
-  };
+  const isProved = (one: Heard) => isProvedBy(one, { asks, password: behaviour.password, nonces });
   const answer = (one: Heard, from: { address: string; port: number }): string | undefined => {
     if (behaviour.isSilent) return undefined;
-    const via = one.header('Via').replace(/;rport/, `;rport=${from.port};received=${from.address}`);
+    const { address, port: at } = behaviour.seenAs ?? from;
+    const via = one.header('Via').replace(/;rport/, `;rport=${at};received=${address}`);
     const lines = (status: string, ...more: string[]) =>
       [
         ...[`SIP/2.0 ${status}`, `Via: ${via}`, `From: ${one.header('From')}`],
@@ -94,7 +109,7 @@ export async function startPlatform({ password = 'secret', asks = 'qop', expires
     if (one.method === 'NOTIFY') return lines(`${behaviour.notify} Word`);
     if (one.method === 'MESSAGE')
       return behaviour.message === undefined ? undefined : lines(`${behaviour.message} Word`);
-    if (behaviour.register !== undefined) return lines(`${behaviour.register} Word`);
+    if (behaviour.register !== undefined) return lines(`${behaviour.register} Word`, ...behaviour.more(one));
     if (asks === 'nothing' || isProved(one)) {
       const lasts = one.header('Expires') === '0' ? 0 : (expires ?? Number(one.header('Expires')));
       return lines(

@@ -12,7 +12,7 @@ import { readLocalTime } from '../../local-time.ts';
 import { type Options, registeringOf } from './options.ts';
 import { familyOf, placeOf, sentByOf } from './place.ts';
 import { usePort } from './ports.ts';
-import { newIdentity, RefusedError, register } from './registration.ts';
+import { newIdentity, RedirectedError, RefusedError, register } from './registration.ts';
 import type { Endpoint } from './sip/endpoint.ts';
 import type { Place } from './sip/transactions.ts';
 
@@ -60,6 +60,11 @@ async function connects({ address, port }: Place, time: Clock): Promise<boolean>
 
 /** What became of registering. */
 function whyNot(error: unknown, { transport, address, port }: Place): Finding {
+  if (error instanceof RedirectedError)
+    return note(
+      `it sends us on to ${error.to.host}:${error.to.port}, where the gateway goes: let the firewall pass that too`,
+      `平台将注册重定向到 ${error.to.host}:${error.to.port}，网关会转到该处：请在防火墙中一并放行`,
+    );
   if (!(error instanceof RefusedError))
     return bad(
       `no answer by ${transport} from ${address}:${port}: look at \`server\`, \`transport\`, the firewall, and whether the platform knows \`deviceId\` (some are silent to who they do not know)`,

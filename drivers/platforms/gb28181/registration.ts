@@ -13,6 +13,7 @@ import {
   type Request,
   type Response,
   readAddress,
+  readUri,
   readVia,
   writeMessage,
 } from './sip/message.ts';
@@ -22,6 +23,9 @@ import type { Place } from './sip/transactions.ts';
 const MISSED_MAX = 3;
 /** A registration is refreshed when this share of it is over. */
 const REFRESH_AT = 0.8;
+const SIP_PORT = 5060;
+/** A platform that finds each time too short, and says a longer one, is asked no oftener. */
+const TOO_SHORT_MAX = 3;
 /** No platform is asked to know us for less, s. */
 const EXPIRES_MIN = 30;
 
@@ -48,6 +52,8 @@ export interface RegistrationOptions {
   readonly credentials: Credentials;
   /** How the platform reaches us, `host:port`. */
   readonly sentBy: string;
+  /** The config says so: whatever the platform sees us as, that stands. */
+  readonly isAdvertised?: boolean;
   readonly expiresSeconds: number;
   readonly keepaliveMs: number;
   /** `3.0`: we speak the standard of 2022 (its annex I). */
@@ -58,6 +64,8 @@ export interface RegistrationOptions {
   readonly keepalive: () => Buffer;
   /** Once aborted, the first answer is not waited for any more. */
   readonly signal: AbortSignal;
+  /** A 200 said when it is by the platform's clock. */
+  readonly dated?: (date: NonNullable<Registration['date']>) => void;
 }
 
 export interface Registration {
@@ -90,6 +98,26 @@ export class RefusedError extends Error {
   }
 }
 
+/** The platform sends us to another one of its servers (2022, 9.1.2; RFC 3261, 21.3). */
+export class RedirectedError extends Error {
+  readonly to: { readonly host: string; readonly port: number };
+  constructor(platform: string, to: RedirectedError['to']) {
+    super(`the platform ${platform} sends us on to ${bracket(to.host)}:${to.port}`);
+    this.name = 'RedirectedError';
+    this.to = to;
+  }
+}
+
+/** Where a 301, 302 or 305 sends us. */
+function redirectOf({ platform }: RegistrationOptions, response: Response): RedirectedError | undefined {
+  if (![301, 302, 305].includes(response.status)) return undefined;
+  const uri = readUri(readAddress(listOf(response, 'contact')[0] ?? '')?.uri ?? '');
+  const host = uri?.host.replace(/^\[|\]$/g, '');
+  return host === undefined
+    ? undefined
+    : new RedirectedError(platform.id, { host, port: uri?.port ?? SIP_PORT });
+}
+
 /** In plain words, with what to look at. */
 function refusalOf(platform: string, { status, reason }: Response, wasAuthorised: boolean): RefusedError {
   const said = `${status} ${reason}`.trim();
@@ -115,7 +143,18 @@ function createRegistrar(options: RegistrationOptions) {
   const { endpoint, place, platform, device, credentials, identity, time } = options;
   const uri = uriOf(options);
   const own = ownOf(options);
-  let contact = `${device}@${options.sentBy}`;
+  const ownContact = `${device}@${options.sentBy}`;
+  let contact = ownContact;
+  /** How it sees us behind NAT, so that it is told. @returns whether that is new. */
+  const learn = (response: Response): boolean => {
+    const { received = '', rport = '' } = readVia(listOf(response, 'via')[0] ?? '')?.params ?? {};
+    if (received === '' || !/^\d+$/.test(rport) || options.isAdvertised === true) return false;
+    const before = contact;
+    // The port of a connection of ours is nobody's to be called at, where there is no NAT.
+    const isOwn = options.sentBy.startsWith(`${bracket(received)}:`);
+    contact = isOwn ? ownContact : `${device}@${bracket(received)}:${rport}`;
+    return contact !== before;
+  };
   let asked = Math.max(EXPIRES_MIN, options.expiresSeconds);
   let date: Registration['date'];
   const say = (expires: number, authorization: readonly Header[]): Promise<Response> => {
@@ -136,7 +175,7 @@ function createRegistrar(options: RegistrationOptions) {
     return endpoint.ask(request, place, options.sentBy);
   };
   /** With our password where that is wanted: once, and again for a nonce that is over. */
-  const registerFor = async (expires = asked): Promise<Response> => {
+  const registerFor = async (expires = asked, tooShort = 0): Promise<Response> => {
     let response = await say(expires, []);
     let isAuthorised = false;
     for (let tries = 0; (response.status === 401 || response.status === 407) && tries < 2; tries++) {
@@ -150,21 +189,25 @@ function createRegistrar(options: RegistrationOptions) {
       response = await say(expires, [[isProxy ? 'proxy-authorization' : 'authorization', proof]]);
     }
     const shortest = Number(headerOf(response, 'min-expires'));
-    if (response.status === 423 && shortest > expires && shortest < 2 ** 31) {
+    if (response.status === 423 && shortest > expires && shortest < 2 ** 31 && tooShort < TOO_SHORT_MAX) {
       asked = shortest;
-      return await registerFor(shortest);
+      return await registerFor(shortest, tooShort + 1);
     }
-    if (response.status < 200 || response.status > 299) throw refusalOf(platform.id, response, isAuthorised);
-    const via = readVia(listOf(response, 'via')[0] ?? '');
-    const { received = '', rport = '' } = via?.params ?? {};
-    // How it sees us behind NAT: so it is told the next time.
-    if (received !== '' && /^\d+$/.test(rport)) contact = `${device}@${bracket(received)}:${rport}`;
+    if (response.status < 200 || response.status > 299)
+      throw redirectOf(options, response) ?? refusalOf(platform.id, response, isAuthorised);
     const said = headerOf(response, 'date');
     date = said === undefined ? undefined : { said, heardAt: time.wall() };
+    if (date !== undefined) options.dated?.(date);
     return response;
   };
   return {
-    registerFor,
+    learn,
+    /** Tells it where we are, once more where it sees us elsewhere than we told. */
+    async register(): Promise<Response> {
+      const response = await registerFor();
+      return learn(response) ? await registerFor() : response;
+    },
+    leave: () => registerFor(0),
     get asked() {
       return asked;
     },
@@ -191,7 +234,7 @@ async function unless<T>(signal: AbortSignal, promise: Promise<T>): Promise<T> {
 export async function register(options: RegistrationOptions): Promise<Registration> {
   const { endpoint, place, time } = options;
   const registrar = createRegistrar(options);
-  const first = await unless(options.signal, registrar.registerFor());
+  const first = await unless(options.signal, registrar.register());
   const { promise: ended, resolve: end } = Promise.withResolvers<Error>();
   const stop = new AbortController();
   ended.then(() => stop.abort());
@@ -202,19 +245,19 @@ export async function register(options: RegistrationOptions): Promise<Registrati
     const lastsMs = lastsSeconds(response, registrar.asked) * 1000;
     if (tries === 0) until = time.wall() + lastsMs;
     const wait = tries === 0 ? lastsMs * REFRESH_AT : (lastsMs * (1 - REFRESH_AT)) / 4;
-    timers.push(
-      time.after(wait, () => {
-        timers.length = 0;
-        if (stop.signal.aborted) return;
-        registrar.registerFor().then(
-          (next) => stop.signal.aborted || refreshIn(next),
-          (error: Error) => {
-            // One that does not answer may the next time, while it still knows us.
-            if (error instanceof RefusedError || tries === 2) end(error);
-            else if (!stop.signal.aborted) refreshIn(response, tries + 1);
-          },
-        );
-      }),
+    timers.push(time.after(wait, () => refresh(response, tries)));
+  };
+  const refresh = (last: Response, tries: number): void => {
+    for (const timer of timers.splice(0)) timer.stop();
+    if (stop.signal.aborted) return;
+    registrar.register().then(
+      (next) => stop.signal.aborted || refreshIn(next),
+      (error: Error) => {
+        // One that does not answer may the next time, while it still knows us.
+        const isFinal = error instanceof RefusedError || error instanceof RedirectedError;
+        if (isFinal || tries === 2) end(error);
+        else if (!stop.signal.aborted) refreshIn(last, tries + 1);
+      },
     );
   };
   refreshIn(first);
@@ -233,7 +276,13 @@ export async function register(options: RegistrationOptions): Promise<Registrati
     ],
   });
   const message = (body: Buffer) => endpoint.ask(messageOf(++serial, body), place, options.sentBy);
-  keepAlive(options, message, stop.signal).then((why) => why !== undefined && end(why));
+  const sayAlive = async (body: Buffer) => {
+    const response = await message(body);
+    // Another way through NAT than before: orders and questions would go the old one.
+    if (registrar.learn(response)) refresh(response, 0);
+    return response;
+  };
+  keepAlive(options, sayAlive, stop.signal).then((why) => why !== undefined && end(why));
 
   return {
     message,
@@ -250,7 +299,7 @@ export async function register(options: RegistrationOptions): Promise<Registrati
       for (const timer of timers.splice(0)) timer.stop();
       if (goodbye) {
         const left = new AbortController();
-        const leaving = registrar.registerFor(0).then(
+        const leaving = registrar.leave().then(
           () => left.abort(),
           () => left.abort(),
         );

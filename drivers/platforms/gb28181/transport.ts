@@ -28,7 +28,15 @@ import { familyOf, placeOf, sentByOf } from './place.ts';
 import { usePort } from './ports.ts';
 import { probe } from './probe.ts';
 import { records } from './records.ts';
-import { type Identity, newIdentity, RefusedError, type Registration, register } from './registration.ts';
+import {
+  type Identity,
+  newIdentity,
+  RedirectedError,
+  RefusedError,
+  type Registration,
+  type RegistrationOptions,
+  register,
+} from './registration.ts';
 import { type Request, readUri } from './sip/message.ts';
 
 /** An alarm has some hundred bytes; the event that it is made of has no such limit. */
@@ -37,6 +45,11 @@ const EVENT_MAX = 1_000_000;
 const SN_MAX = 2 ** 31 - 1;
 /** What is answered, beside alarms that are told. */
 const parts: readonly ((session: Session) => Part)[] = [control, createListing, invites, records];
+
+/** Beijing's time is kept to within so much (GB/T 29315). */
+const CLOCK_MS = 5000;
+/** One that sends us round and round is left, and tried again later. */
+const REDIRECTS_MAX = 3;
 
 /** In the engine's words (RFC 3261, 21). */
 const refusals: Readonly<Record<number, Refusal>> = {
@@ -105,11 +118,39 @@ function stateOf({ known, date }: Registration, { timeZone }: PlatformHost): Cha
   };
 }
 
+/** Tells the log of a platform whose clock and ours are apart: once a registration. */
+function clockWatch({ timeZone, log }: PlatformHost): NonNullable<RegistrationOptions['dated']> {
+  let isTold = false;
+  return ({ said, heardAt }) => {
+    const at = readLocalTime(said, timeZone);
+    if (at === undefined || Math.abs(at - heardAt) <= CLOCK_MS || isTold) return;
+    isTold = true;
+    log.warn(
+      { platform: said, offsetMs: at - heardAt },
+      "the platform's clock and this machine's are more than 5 s apart: look at the time synchronisation of both; alarms bear this machine's time",
+    );
+  };
+}
+
+/** Registers, where the platform sends us to, at last. */
 async function open(own: Options, host: PlatformHost): Promise<Channel> {
   if (host.aside === true)
     throw new Error(
       'a platform of GB/T 28181 knows one gateway at one SIP port: nothing can be sent beside it',
     );
+  const identity = identities.get(own) ?? newIdentity();
+  identities.set(own, identity);
+  for (let at = own, hops = 0; ; hops++)
+    try {
+      return await openAt(at, host, identity);
+    } catch (error) {
+      if (!(error instanceof RedirectedError) || hops === REDIRECTS_MAX) throw error;
+      host.log.info({ to: error.to }, 'the platform sends us on to another server of it');
+      at = { ...own, server: error.to };
+    }
+}
+
+async function openAt(own: Options, host: PlatformHost, identity: Identity): Promise<Channel> {
   const place = await placeOf(own);
   const sentBy = await sentByOf(own, place);
   const { endpoint, leave } = await usePort(
@@ -119,8 +160,6 @@ async function open(own: Options, host: PlatformHost): Promise<Channel> {
     familyOf(place),
   );
   const ids = createIds(own, host);
-  const identity = identities.get(own) ?? newIdentity();
-  identities.set(own, identity);
   const registered = Promise.withResolvers<Registration>();
   registered.promise.catch(() => {});
   let sn = 0;
@@ -155,6 +194,7 @@ async function open(own: Options, host: PlatformHost): Promise<Channel> {
     registration = await register({
       ...registeringOf(own),
       ...{ endpoint, place, identity, sentBy, time: host.clock, signal: host.signal },
+      ...{ isAdvertised: own.advertise !== undefined, dated: clockWatch(host) },
       expiresSeconds: Math.round(own.registerFor / 1000),
       keepaliveMs: own.keepalive,
       keepalive: () =>
