@@ -1,5 +1,6 @@
 /** What the config says of the place: names, which zone is in which area, what a camera sees, what a target is. Pure. */
 import type { Config } from '../config/schema.ts';
+import { camerasIn } from '../config/things.ts';
 import { zoneKey } from '../config/zones.ts';
 import type { TargetKind } from './commands/registry.ts';
 
@@ -40,7 +41,7 @@ export function readCampus({ campus, devices, areas }: Pick<Config, 'campus' | '
     kindOf: (target) => kinds.get(target),
     areaOf: (device, zone, account) => areaOfZone.get(zoneKey({ device, zone, account })),
     areasSeenBy: (camera) => areas.filter(({ cameras }) => cameras.includes(camera)).map(({ id }) => id),
-    cameras: devicesThatCan('snapshot').map(({ id, name }) => ({ id, name })),
+    cameras: camerasIn({ devices }).map(({ id, name }) => ({ id, name })),
     indicators: new Set(devicesThatCan('indicate').map(({ id }) => id)),
   };
 }

@@ -23,6 +23,7 @@ const loaders: Readonly<Record<string, () => Promise<Command>>> = {
   credentials: async () => (await import('./cli/credentials.ts')).credentials,
   osdp: async () => (await import('./cli/osdp.ts')).osdp,
   modbus: async () => (await import('./cli/modbus.ts')).modbus,
+  gb28181: async () => (await import('./cli/gb28181.ts')).gb28181,
   health: async () => (await import('./cli/health.ts')).health,
 };
 

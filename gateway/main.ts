@@ -79,7 +79,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const devices = createDevices(config.devices, { ...context, ...ofDevices });
   const confirmations = confirmToDevices(journal, commands, log);
   const { contentOf, ofCameras } = media;
-  const things = createThings(config, { campus, devices, states, arming });
+  const things = createThings(config, { devices, states, arming });
   const of = { trace, transports: platforms, devices: campus.targets, contentOf, media: ofCameras, things };
   const uplinks = createUplinks(config, { ...context, ...of, received: confirmations.onReceived });
 

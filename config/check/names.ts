@@ -21,6 +21,7 @@ const nouns = {
   area: '区域',
   zone: '防区',
   camera: '摄像机',
+  'alarm input': '报警输入',
   door: '门',
   'time table': '时间表',
   event: '事件',

@@ -6,6 +6,7 @@ import { matches } from '../catalogue/filter.ts';
 import { say } from '../language.ts';
 import type { Config } from '../schema.ts';
 import type { UplinkConfig } from '../sections/uplinks.ts';
+import { listThings } from '../things.ts';
 import { idsOf, isMissing, named } from './names.ts';
 import { rightProblems } from './rights.ts';
 
@@ -17,6 +18,7 @@ export function uplinkProblems(config: Pick<Config, 'uplinks' | 'devices' | 'are
     ...eventProblems(uplink, i),
     ...receiptProblems(uplink, i),
     ...areaProblems(uplink, i, config),
+    ...thingProblems(uplink, i, config),
   ]);
 }
 
@@ -58,6 +60,30 @@ function unsignedProblems({ commands, commandKeys }: UplinkConfig, i: number): P
           },
         ]
       : [],
+  );
+}
+
+/** Cameras, alarm inputs and places that an uplink names. */
+function thingProblems(
+  { protocol, options }: UplinkConfig,
+  i: number,
+  config: Pick<Config, 'devices' | 'areas'>,
+): Problem[] {
+  const transport = (platforms as readonly Transport[]).find(({ name }) => name === protocol);
+  const given = transport?.names?.(options) ?? [];
+  if (given.length === 0) return [];
+  const things = listThings(config);
+  const of = (kind: string) => idsOf(things.filter((thing) => thing.kind === kind));
+  const there = {
+    camera: of('camera'),
+    'alarm-input': of('alarm-input'),
+    place: [...new Set([...idsOf(config.areas), ...idsOf(things)])],
+  };
+  const nouns = { camera: 'camera', 'alarm-input': 'alarm input', place: 'target' } as const;
+  return given.flatMap(({ path, name, of: kind }): Problem[] =>
+    there[kind].includes(name)
+      ? []
+      : [{ path: ['uplinks', i, ...path], message: isMissing(named(nouns[kind], name), there[kind]) }],
   );
 }
 

@@ -230,6 +230,12 @@ export interface Transport<Options extends z.ZodObject = z.ZodObject> {
     campus: string,
   ): readonly (UplinkProblem & { readonly uplink: string })[];
   warnings?(options: z.output<Options>, leaving: Leaving): readonly Warning[];
+  /** What of the campus the options name: it must be there. `place`: a thing, its device or an area. */
+  names?(options: z.output<Options>): readonly {
+    readonly path: readonly (string | number)[];
+    readonly name: string;
+    readonly of: Thing['kind'] | 'place';
+  }[];
   /** Areas that the options name, and what the platform asks of them, which its rights must allow. */
   areas?(options: z.output<Options>): readonly {
     readonly path: readonly (string | number)[];

@@ -1,22 +1,13 @@
 /** What there is on the campus, for platforms that list it: from the config, and from what devices are known to be. */
 import type { Config } from '../../config/schema.ts';
-import { type ListedZone, listZones, zoneKey } from '../../config/zones.ts';
-import type { Device } from '../../drivers/contract/driver.ts';
+import { type ListedThing, listThings } from '../../config/things.ts';
 import { inputName, type Thing, type Things } from '../../drivers/contract/inventory.ts';
 import { isAlarmKind, type Observation } from '../../drivers/contract/observation.ts';
-import type { Campus } from '../campus.ts';
 import type { State } from '../road/states.ts';
 import type { Supervisor } from './supervisor.ts';
 
-/** Contacts of doors raise no alarm by themselves. */
-const isAlarmInput = ({ kind }: ListedZone) => kind !== 'contact' && kind !== 'exit-request';
-
-interface Zone {
-  readonly area: string;
-  readonly type: string;
-}
 /** Whether a zone alarms only while its area is armed. */
-const waits = ({ type }: Zone) => type === 'instant' || type === 'delayed';
+const waits = ({ alarms }: ListedThing) => alarms === 'instant' || alarms === 'delayed';
 
 /** The alarm inputs of which an alarm stands. */
 function alarmsIn(states: Iterable<State>): ReadonlySet<string> {
@@ -31,24 +22,15 @@ function alarmsIn(states: Iterable<State>): ReadonlySet<string> {
 }
 
 export function createThings(
-  { campus: school, devices, areas }: Pick<Config, 'campus' | 'devices' | 'areas'>,
+  config: Pick<Config, 'campus' | 'devices' | 'areas'>,
   of: {
     readonly arming: { isArmed(area: string): boolean };
-    readonly campus: Pick<Campus, 'cameras' | 'areasSeenBy'>;
     readonly devices: Pick<Supervisor, 'onlineAt' | 'online' | 'about' | 'onChanged'>;
     /** The latest words, from before the start too. */
     readonly states: ReadonlyMap<string, State>;
   },
 ): Things {
-  const { campus } = of;
-  const cameras = new Set(campus.cameras.map(({ id }) => id));
-  const areaOf = (id: string | undefined) => {
-    const found = areas.find((area) => area.id === id);
-    return found === undefined ? undefined : { id: found.id, name: found.name ?? found.id };
-  };
-  const zonesOfAreas = new Map(
-    areas.flatMap(({ id: area, zones }) => zones.map((zone) => [zoneKey(zone), { area, type: zone.type }])),
-  );
+  const listed = listThings(config);
   const wasLost = (device: string) =>
     [...of.states.values()].some(
       (state) =>
@@ -61,44 +43,24 @@ export function createThings(
     lost.set(device, known);
     return !known;
   };
-  const guardOf = (name: string, alarms: ReadonlySet<string>, zone?: Zone): Thing['guard'] => {
-    if (alarms.has(name)) return 'alarm';
-    return zone === undefined || !waits(zone) || of.arming.isArmed(zone.area) ? 'armed' : 'disarmed';
-  };
-  const thingsOf = (device: Device, alarms: ReadonlySet<string>): readonly Thing[] => {
-    const { id, name = id } = device;
-    const about = of.devices.about(id);
-    const online = of.devices.online(id) ?? asLeft(id);
-    const own = { device: id, name, ...about, online };
-    const seen = areaOf(campus.areasSeenBy(id)[0]);
-    const camera: Thing = { ...own, kind: 'camera', id, ...(seen && { area: seen }) };
-    const { ptz: _, ...rest } = own;
-    const input = inputName(id, undefined, undefined);
-    const whole: Thing = { ...rest, kind: 'alarm-input', id: input, guard: guardOf(input, alarms) };
-    const zones = listZones(device)
-      .filter(isAlarmInput)
-      .map((zone): Thing => {
-        const input = inputName(id, zone.account, { number: zone.zone, id: zone.id });
-        const own = zonesOfAreas.get(zoneKey({ device: id, zone: zone.zone, account: zone.account }));
-        const area = areaOf(own?.area);
-        return {
-          ...rest,
-          kind: 'alarm-input',
-          id: input,
-          name: zone.name ?? [name, zone.account, zone.id ?? zone.zone].filter(Boolean).join(' '),
-          online: zone.account === undefined ? online : (of.devices.onlineAt(id, zone.account) ?? online),
-          guard: guardOf(input, alarms, own),
-          ...(area && { area }),
-        };
-      });
-    return [...(cameras.has(id) ? [camera] : []), whole, ...zones];
+  const isOnline = ({ device, account }: ListedThing) =>
+    (account === undefined ? undefined : of.devices.onlineAt(device, account)) ??
+    of.devices.online(device) ??
+    asLeft(device);
+  const guardOf = (one: ListedThing, alarms: ReadonlySet<string>): Thing['guard'] => {
+    if (alarms.has(one.id)) return 'alarm';
+    return one.area === undefined || !waits(one) || of.arming.isArmed(one.area.id) ? 'armed' : 'disarmed';
   };
   return {
-    campus: school.name,
+    campus: config.campus.name,
     list() {
       const alarms = alarmsIn(of.states.values());
-      const all = devices.flatMap((device) => thingsOf(device, alarms));
-      return [...all.filter(({ kind }) => kind === 'camera'), ...all.filter(({ kind }) => kind !== 'camera')];
+      return listed.map((one): Thing => {
+        const { kind, id, device, name, area } = one;
+        const { ptz, ...about } = of.devices.about(device) ?? {};
+        const more = kind === 'camera' ? { ptz } : { guard: guardOf(one, alarms) };
+        return { kind, id, device, name, ...(area && { area }), ...about, online: isOnline(one), ...more };
+      });
     },
     onChanged: of.devices.onChanged,
   };

@@ -12,6 +12,9 @@ import type { Entry } from './reading.ts';
 import { journalFile } from './recovery.ts';
 import { SCHEMA_VERSION } from './schema.ts';
 
+/** The version that has numbers. */
+const NUMBERS_SINCE = 5;
+
 export interface ExportedEntry extends Entry {
   readonly storedAt: number | null;
 }
@@ -51,6 +54,15 @@ export function openReader(path: string) {
     read: (lane: Lane, after: number, limit: number) => read.all(lanes.indexOf(lane), after, limit),
     readBack: async (lane: Lane, before: number, limit: number) =>
       readBack.all(lanes.indexOf(lane), before, limit),
+    /** Numbers that were given, by series: of what a platform knows by them. */
+    numbers: (series: string): readonly { readonly name: string; readonly number: number }[] =>
+      version < NUMBERS_SINCE
+        ? []
+        : db
+            .prepare<[string], { name: string; number: number }>(
+              'SELECT name, number FROM number WHERE series = ? ORDER BY number',
+            )
+            .all(series),
     /** All events of a time, oldest first, without holding them. */
     events: (from: number, to: number) =>
       db

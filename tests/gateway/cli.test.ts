@@ -23,6 +23,7 @@ describe('the command line', () => {
     'osdp',
     'credentials',
     'discover',
+    'gb28181',
     'health',
   ])('helps with %s', async (command) => {
     expect(await run(command, '--help')).toMatchObject({

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import type { Driver, Host } from '../../drivers/contract/driver.ts';
 import { drivers } from '../../drivers/index.ts';
-import { readCampus } from '../../gateway/campus.ts';
 import { readConfig } from '../../gateway/check.ts';
 import { createSupervisor } from '../../gateway/devices/supervisor.ts';
 import { createThings } from '../../gateway/devices/things.ts';
@@ -58,7 +57,6 @@ function start(states: ReadonlyMap<string, State> = new Map(), armed = new Set<s
   devices.start();
   onTestFinished(() => devices.close());
   const things = createThings(config, {
-    campus: readCampus(config),
     ...{ devices, states },
     arming: { isArmed: (area) => armed.has(area) },
   });

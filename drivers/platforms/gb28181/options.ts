@@ -4,6 +4,7 @@ import type { Warning } from '../../contract/driver.ts';
 import { addressRange, duration, hostPort, identifier, secret } from '../../contract/options.ts';
 import type { UplinkProblem } from '../../contract/transport.ts';
 import { characterSets } from './characters.ts';
+import { givenIds } from './ids.ts';
 import { namingProblems } from './naming.ts';
 
 /** 2016, annex D: 8 digits of the area, 2 of the industry, 3 of the type, 1 of the network, 6 of the serial number. */
@@ -158,6 +159,28 @@ export function clashesOf(
 /** Whether this platform may know of a camera, and see what it sees. */
 export const maySee = ({ video }: Pick<Options, 'video'>, camera: string): boolean =>
   Array.isArray(video) ? video.includes(camera) : video;
+
+/** What of the campus is named, and as what. */
+export function namesIn({ video, ids, organisation }: Options) {
+  const listed = [...givenIds(ids).values()];
+  return [
+    ...(Array.isArray(video) ? video : []).map((name, at) => ({
+      ...{ path: ['video', at], name, of: 'camera' as const },
+    })),
+    ...listed.map(({ name, type }) => ({
+      ...{
+        path: ['ids', name],
+        name,
+        of: type === 'camera' ? ('camera' as const) : ('alarm-input' as const),
+      },
+    })),
+    ...organisation.flatMap(({ holds }, node) =>
+      holds.map((name, at) => ({
+        ...{ path: ['organisation', node, 'holds', at], name, of: 'place' as const },
+      })),
+    ),
+  ];
+}
 
 export function warningsOf({ video, mediaHosts }: Options): readonly Warning[] {
   if (video === false) return [];

@@ -23,7 +23,15 @@ import { createIds, type Ids } from './ids.ts';
 import { invites } from './invite.ts';
 import { createListing } from './listing.ts';
 import { writeManscdp } from './manscdp.ts';
-import { clashesOf, type Options, options, problemsOf, registeringOf, warningsOf } from './options.ts';
+import {
+  clashesOf,
+  namesIn,
+  type Options,
+  options,
+  problemsOf,
+  registeringOf,
+  warningsOf,
+} from './options.ts';
 import { familyOf, placeOf, sentByOf } from './place.ts';
 import { usePort } from './ports.ts';
 import { probe } from './probe.ts';
@@ -242,6 +250,7 @@ export const gb28181 = defineTransport({
   problems: problemsOf,
   clashes: clashesOf,
   warnings: warningsOf,
+  names: namesIn,
   areas: ({ guardArea: id }) =>
     id === undefined ? [] : [{ path: ['guardArea'], id, asks: ['arm', 'disarm'] }],
   watches: ({ video, sound }) => ({ audio: sound && video !== false }),

@@ -1,0 +1,51 @@
+import { parseArgs } from 'node:util';
+import { say } from '../../config/language.ts';
+import { type Command, configOrErrors, UsageError } from './command.ts';
+
+export const gb28181: Command = {
+  name: 'gb28181',
+  summary: [
+    'Show the ids by which platforms of GB/T 28181 know what is here',
+    '列出 GB/T 28181 平台所用的国标编码',
+  ],
+  usage: `campus-gateway gb28181 ids CONFIG [--uplink ID] [--json]
+
+Shows for each platform of GB/T 28181 the 20 digits of the gateway, of the nodes of \`organisation\`, of the cameras that \`video\`
+lets it see, and of each alarm input: what an operator types in there. Ids are made when the gateway first connects, and kept in
+its journal; what has none yet shows "-". What has one and is not in the config, such as a zone
+that nobody listed, comes last.
+It reads the journal beside a gateway that runs, and changes nothing.
+
+  --uplink ID   of one platform; default: of all
+  --json        an array, for programs
+
+  campus-gateway gb28181 ids /etc/campus-gateway/campus.yaml`,
+
+  async run(args, terminal) {
+    const { values, positionals } = parseArgs({
+      args,
+      allowPositionals: true,
+      options: { uplink: { type: 'string' }, json: { type: 'boolean', default: false } },
+    });
+    const [what, file] = positionals;
+    if (what !== 'ids' || file === undefined)
+      throw new UsageError(say('ids, and a config file', 'ids 及配置文件'));
+    const config = await configOrErrors(file, terminal);
+    if (config === undefined) return 1;
+    const all = config.uplinks.filter(({ protocol }) => protocol === 'gb28181');
+    const uplinks = all.filter(({ id }) => values.uplink === undefined || id === values.uplink);
+    if (uplinks.length === 0) {
+      const there = all.map(({ id }) => id).join(', ');
+      throw new UsageError(
+        there === ''
+          ? say(`${file} has no platform of GB/T 28181`, `${file} 中没有 GB/T 28181 平台`)
+          : say(
+              `no platform ${values.uplink}; there are: ${there}`,
+              `没有平台 ${values.uplink}；可用：${there}`,
+            ),
+      );
+    }
+    const { showIds } = await import('./gb28181/ids.ts');
+    return await showIds(config, uplinks, values.json, terminal);
+  },
+};
