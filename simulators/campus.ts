@@ -305,12 +305,18 @@ export async function startCampus(
     await Promise.all(simulators.map((simulator) => simulator.close()));
   };
   const taken = new Set([...portsIn(devices), ...others]);
-  for (const [driver, own] of Map.groupBy(devices, (device) => device.driver)) {
-    const simulated = await kinds[driver]?.(own, readKey, taken);
-    if (simulated === undefined)
-      skipped.push(...own.map(({ id }) => `${id}: there is no simulator for ${driver}`));
-    simulators.push(...(simulated?.simulators ?? []));
-    skipped.push(...(simulated?.skipped ?? []));
+  try {
+    for (const [driver, own] of Map.groupBy(devices, (device) => device.driver)) {
+      const simulated = await kinds[driver]?.(own, readKey, taken);
+      if (simulated === undefined)
+        skipped.push(...own.map(({ id }) => `${id}: there is no simulator for ${driver}`));
+      simulators.push(...(simulated?.simulators ?? []));
+      skipped.push(...(simulated?.skipped ?? []));
+    }
+  } catch (error) {
+    // Half a campus helps nobody, and keeps its ports.
+    await close();
+    throw error;
   }
   return { simulators, skipped, close };
 }

@@ -44,6 +44,7 @@ describe('an option whose value makes no sense', () => {
     [['modbus', 'read', demo, 'fence-east'], 'from', '65536'],
     [['modbus', 'read', demo, 'fence-east'], 'count', '0'],
     [['osdp', 'find', '/dev/null'], 'answer-time', '1h'],
+    [['osdp', 'find', '/dev/null'], 'baud', 'x'],
     [['osdp', 'set-line', demo, 'x', '--baud', '9600'], 'address', '127'],
     [['osdp', 'set-line', demo, 'x', '--address', '1'], 'baud', '1200'],
     [['journal', 'replay', demo, '--uplink', 'police'], 'after', '-1'],

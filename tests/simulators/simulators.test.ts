@@ -218,6 +218,27 @@ describe('a campus', () => {
     expect(new Set([...streams, port, port + 1, port + 2]).size).toBe(5);
   });
 
+  it('keeps no port where another one is taken', async () => {
+    const port = await freePair();
+    const taken = createServer().listen(port + 1, '127.0.0.1');
+    await once(taken, 'listening');
+    onTestFinished(() => void taken.close());
+    const box = (id: string, driver: string, at: number) => ({
+      ...{ id, driver },
+      options: {
+        connection: { tcp: { host: '127.0.0.1', port: at } },
+        unit: 1,
+        profile: 'io-8zone',
+        address: 0,
+      },
+    });
+    const both = [box('a', 'modbus', port), box('b', 'osdp', port + 1)];
+    await expect(startCampus(both, () => Buffer.alloc(16))).rejects.toThrow(`${port + 1}`);
+    const free = createServer().listen(port, '127.0.0.1');
+    await once(free, 'listening');
+    free.close();
+  });
+
   it('has the stream of a camera beside it, or elsewhere where that port is taken', async () => {
     const port = await freePair();
     const alone = await startCampus([camera('a', port)], () => Buffer.alloc(16));

@@ -4,7 +4,7 @@ import { type LineConnection, lineConnection } from '../../../drivers/line.ts';
 import { baudRates, type Found, findReaders } from '../../../drivers/osdp/find.ts';
 import { printable } from '../../printable.ts';
 import { progress, type Terminal, UsageError, untilStopped } from '../command.ts';
-import { timeOf } from '../values.ts';
+import { timeOf, wholeOf } from '../values.ts';
 
 interface Wanted {
   readonly port: string | undefined;
@@ -16,7 +16,7 @@ interface Wanted {
 /** The line at each rate that is to be tried. @throws UsageError. */
 function connectionsOf({ port, baud }: Wanted): readonly LineConnection[] {
   const isPath = port?.startsWith('/') === true;
-  const rates = baud === undefined ? baudRates : [Number(baud)];
+  const rates = baud === undefined ? baudRates : [wholeOf('baud', baud, 300, 4_000_000)];
   const given = isPath ? rates.map((baudRate) => ({ serial: port, baudRate })) : [{ serialServer: port }];
   const parsed = given.map((one) => lineConnection.safeParse(one));
   if (port === undefined || parsed.some(({ success }) => !success) || (!isPath && baud !== undefined))
