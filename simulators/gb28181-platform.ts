@@ -84,6 +84,7 @@ export async function startGb28181Platform(options: Gb28181PlatformOptions): Pro
   });
   const link = createLink({
     ...{ id, domain, time, say, tell, conversation, ownAddress: addressTo, gateway: gateways.gateway },
+    password: options.password,
     port: own,
   });
   const alarms = createAlarmLines(say);

@@ -3,12 +3,14 @@ import type { Clock } from '../../drivers/contract/clock.ts';
 import { type Fields, type Root, writeManscdp } from '../../drivers/platforms/gb28181/manscdp.ts';
 import {
   type Header,
+  headerOf,
   type Request,
   type Response,
   readUri,
 } from '../../drivers/platforms/gb28181/sip/message.ts';
 import type { Say } from '../simulator.ts';
-import { type Conversation, randomToken } from './conversation.ts';
+import { type Conversation, type Invited, randomToken } from './conversation.ts';
+import { proofFor } from './digest.ts';
 import type { SipPort, Way } from './wire.ts';
 
 export interface Registered {
@@ -56,12 +58,23 @@ export interface Link {
     /** Of what it answers; default: a new one. */
     sn?: string,
   ): Promise<{ sn: string; response: Response }>;
-  readonly conversation: Pick<Conversation, 'ask' | 'invite'>;
+  /** The next request of a dialog, with a proof of our password where that is wanted. @throws SilentError */
+  ask(dialog: Dialog, to: Way, request: Saying): Promise<Response>;
+  /** An INVITE, likewise. */
+  invite(dialog: Dialog, to: Way, request: Omit<Saying, 'method'>): Promise<Invited>;
+}
+
+/** What is said in a dialog. */
+export interface Saying {
+  readonly method: string;
+  readonly headers?: readonly Header[];
+  readonly body?: Buffer;
 }
 
 export interface LinkOptions {
   readonly id: string;
   readonly domain: string;
+  readonly password: string;
   readonly time: Clock;
   readonly say: Say;
   readonly tell: (sentence: string) => void;
@@ -72,7 +85,7 @@ export interface LinkOptions {
 }
 
 export function createLink(options: LinkOptions): Link {
-  const { id, domain, port, conversation } = options;
+  const { id, domain, port, conversation, password } = options;
   let sn = 0;
   let cseq = 0;
   const link: Link = {
@@ -103,10 +116,43 @@ export function createLink(options: LinkOptions): Link {
       const gateway = await options.gateway();
       const number = given ?? String(++sn);
       const body = writeManscdp(root, [['CmdType', command], ['SN', number], ['DeviceID', target], ...more]);
-      const type: Header = ['content-type', 'Application/MANSCDP+xml'];
-      const request = link.requestIn(link.newDialog(gateway, target), 'MESSAGE', [type], body);
-      return { sn: number, response: await conversation.ask(request, await link.wayTo(gateway)) };
+      const headers: readonly Header[] = [['content-type', 'Application/MANSCDP+xml']];
+      const way = await link.wayTo(gateway);
+      const response = await link.ask(link.newDialog(gateway, target), way, {
+        ...{ method: 'MESSAGE', headers, body },
+      });
+      return { sn: number, response };
     },
+    ask: (dialog, to, { method, headers = [], body }) =>
+      twice(dialog, method, (proof) =>
+        conversation.ask(link.requestIn(dialog, method, [...headers, ...proof], body), to),
+      ),
+    async invite(dialog, to, { headers = [], body }) {
+      let invited: Invited | undefined;
+      await twice(dialog, 'INVITE', async (proof) => {
+        invited = await conversation.invite(
+          link.requestIn(dialog, 'INVITE', [...headers, ...proof], body),
+          to,
+        );
+        return invited.response;
+      });
+      return invited as unknown as Invited;
+    },
+  };
+  /** Once, and again with a proof where that is asked for. */
+  const twice = async (
+    dialog: Dialog,
+    method: string,
+    say: (proof: readonly Header[]) => Promise<Response>,
+  ): Promise<Response> => {
+    dialog.cseq++;
+    const response = await say([]);
+    if (response.status !== 401) return response;
+    const challenge = headerOf(response, 'www-authenticate') ?? '';
+    const proof = proofFor(challenge, { username: id, password }, { method, uri: dialog.uri });
+    if (proof === undefined) return response;
+    dialog.cseq++;
+    return await say([['authorization', proof]]);
   };
   return link;
 }

@@ -31,7 +31,7 @@ export function itemsOf(fields: Element, list: string): readonly Element[] {
 /** `a.b: text` of all that it says. */
 function flat(fields: Element, prefix = ''): readonly string[] {
   return Object.entries(fields).flatMap(([name, value]) => {
-    if (value === undefined || ['CmdType', 'SN'].includes(name)) return [];
+    if (value === undefined || (['CmdType', 'SN', 'DeviceID'].includes(name) && prefix === '')) return [];
     const all: readonly (string | Element)[] = Array.isArray(value) ? value : [value as string | Element];
     return all.flatMap((one) =>
       typeof one === 'string' ? [`  ${prefix}${name}: ${one}`] : flat(one, `${prefix}${name}.`),
@@ -159,6 +159,7 @@ export function createQuestions(link: Link): Questions {
     },
     async fields(root, command, target, more = []) {
       const answers = await gather([root, command, target, more], () => true);
+      tell(`${command} ${target}`);
       for (const { fields } of answers) for (const line of flat(fields)) tell(line);
     },
   };

@@ -2,7 +2,7 @@
  * Who may register at a simulated platform (GB/T 28181-2016 and 2022, 9.1; RFC 2617, 3.2; RFC 7616): whoever proves the
  * password for its own 20 digits.
  */
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type { Clock } from '../../drivers/contract/clock.ts';
 import {
   headerOf,
@@ -14,6 +14,7 @@ import {
 import type { RegisterAlgorithm } from '../kinds.ts';
 import { beijingTime } from '../words.ts';
 import type { Answer } from './conversation.ts';
+import { type Members, membersOf, nameOf, responseTo } from './digest.ts';
 
 export interface RegistrarOptions {
   readonly realm: string;
@@ -44,30 +45,13 @@ export type Verdict =
       readonly isOf2022: boolean;
     };
 
-const hashes: Readonly<Record<RegisterAlgorithm, { readonly hash: string; readonly name: string }>> = {
-  md5: { hash: 'md5', name: 'MD5' },
-  'sha-256': { hash: 'sha256', name: 'SHA-256' },
-  sm3: { hash: 'sm3', name: 'SM3' },
-};
-
 /** A nonce may be proved for so long. */
 const NONCE_MS = 300_000;
 const NONCES_MAX = 1000;
 /** Longer than any platform lets a device be away unseen, s. */
 const EXPIRES_MAX = 7 * 86_400;
 
-/** `Digest realm="x", nc=00000001` -> its members. */
-const membersOf = (header: string): Readonly<Record<string, string>> =>
-  Object.fromEntries(
-    [...header.matchAll(/\b(\w{1,30})="?([^",]{0,500})"?/g)].map(([, name = '', value = '']) => [
-      name,
-      value,
-    ]),
-  );
-
 export function createRegistrar({ realm, password, algorithm, qop, time }: RegistrarOptions) {
-  const { hash, name } = hashes[algorithm];
-  const digest = (...texts: readonly string[]) => createHash(hash).update(texts.join(':')).digest('hex');
   /** When each was given out. */
   const nonces = new Map<string, number>();
   const challenge = (stale: boolean): Answer => {
@@ -75,7 +59,7 @@ export function createRegistrar({ realm, password, algorithm, qop, time }: Regis
     if (nonces.size >= NONCES_MAX) nonces.delete(nonces.keys().next().value ?? '');
     nonces.set(nonce, time.elapsed());
     const members = [
-      ...[`realm="${realm}"`, `nonce="${nonce}"`, `algorithm=${name}`],
+      ...[`realm="${realm}"`, `nonce="${nonce}"`, `algorithm=${nameOf(algorithm)}`],
       ...(qop ? ['qop="auth"'] : []),
       ...(stale ? ['stale=true'] : []),
     ];
@@ -84,12 +68,10 @@ export function createRegistrar({ realm, password, algorithm, qop, time }: Regis
       headers: [['www-authenticate', `Digest ${members.join(', ')}`]],
     };
   };
-  const isRight = (given: Readonly<Record<string, string>>, request: Request): boolean => {
-    const { username = '', nonce = '', uri = '', nc = '', cnonce = '', response = '' } = given;
-    if (given['realm'] !== realm || uri !== request.uri) return false;
-    const second = digest(request.method, uri);
-    const middle = qop ? [nonce, nc, cnonce, 'auth'] : [nonce];
-    return response === digest(digest(username, realm, password), ...middle, second);
+  const isRight = (given: Members, request: Request): boolean => {
+    const { realm: said, uri, response, qop: way } = given;
+    if (said !== realm || uri !== request.uri || (way !== undefined) !== qop) return false;
+    return response === responseTo(algorithm, given, { method: request.method, uri, password });
   };
   return (request: Request): Verdict => {
     const from = readAddress(headerOf(request, 'from') ?? '');

@@ -56,7 +56,7 @@ function sentenceOf({ say }: Pick<Link, 'say'>, receiver: Receiver, ssrc: number
 
 /** The ACK was sent just now. */
 export function followStream(link: Link, options: StreamOptions): Stream {
-  const { time, tell, say, conversation } = link;
+  const { time, tell, say } = link;
   const { camera, is, seconds, ssrc, receiver, dialog, way } = options;
   const begun = time.elapsed();
   const timers: Timer[] = [];
@@ -70,8 +70,7 @@ export function followStream(link: Link, options: StreamOptions): Stream {
     isEnding = true;
     for (const timer of timers) timer.stop();
     if (by === 'us') {
-      dialog.cseq++;
-      const bye = conversation.ask(link.requestIn(dialog, 'BYE'), way);
+      const bye = link.ask(dialog, way, { method: 'BYE' });
       await bye.catch((error: Error) => tell(`${camera}: ${error.message}`));
     } else tell(say(`${camera}: the gateway ended it (BYE)`, `${camera}：网关已结束（BYE）`));
     await time.wait(LINGER_MS);

@@ -54,7 +54,6 @@ export function createSubscriptions(link: Link, alarms: ReturnType<typeof create
       if (seconds === 0 && !isSame)
         throw new Error(say(`${topic}: there is no subscription`, `${topic}：没有订阅`));
       const dialog = isSame && before !== undefined ? before.dialog : link.newDialog(gateway, gateway.id);
-      if (isSame) dialog.cseq++;
       const { command, event, more } = topics[topic];
       const body = writeManscdp('Query', [
         ...[['CmdType', command] as const, ['SN', ++sn] as const, ['DeviceID', gateway.id] as const],
@@ -69,7 +68,7 @@ export function createSubscriptions(link: Link, alarms: ReturnType<typeof create
       ];
       // Its first NOTIFY may overtake the answer.
       open.set(topic, { topic, dialog, gateway });
-      const response = await link.conversation.ask(link.requestIn(dialog, 'SUBSCRIBE', headers, body), way);
+      const response = await link.ask(dialog, way, { method: 'SUBSCRIBE', headers, body });
       const { status, reason } = response;
       if (status >= 300) {
         open.delete(topic);

@@ -2,6 +2,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
+  type Header,
   headerOf,
   type Request,
   type Response,
@@ -74,10 +75,11 @@ function ssrcs({ domain, id }: Pick<Link, 'domain' | 'id'>) {
 }
 
 export function createWatching(link: Link, folder: string): Watching {
-  const { tell, say, conversation, time } = link;
+  const { tell, say, time } = link;
   const streams = new Set<Stream>();
   const nextSsrc = ssrcs(link);
   let files = 0;
+  let orders = 0;
 
   const fileOf = ({ camera, file }: Look) => {
     const stamp = new Date(time.wall()).toISOString().slice(0, 19).replace(/\D/g, '');
@@ -86,21 +88,12 @@ export function createWatching(link: Link, folder: string): Watching {
   const invite = async (look: Look, receiver: Receiver, way: Way, dialog: Dialog, ssrc: string) => {
     const address = await link.ownAddress(way);
     const offer = writeOffer({ ...look, platform: link.id, port: receiver.port, address, ssrc });
-    const request = link.requestIn(
-      dialog,
-      'INVITE',
-      [
-        ['contact', `<sip:${link.id}@${bracketed(address)}:${link.port}>`],
-        ['subject', `${look.camera}:${ssrc},${link.id}:0`],
-        ['content-type', 'Application/SDP'],
-      ],
-      offer,
-    );
-    return await conversation.invite(request, way);
-  };
-  const bye = async (dialog: Dialog, way: Way) => {
-    dialog.cseq++;
-    await conversation.ask(link.requestIn(dialog, 'BYE'), way).catch(() => {});
+    const headers: readonly Header[] = [
+      ['contact', `<sip:${link.id}@${bracketed(address)}:${link.port}>`],
+      ['subject', `${look.camera}:${ssrc},${link.id}:0`],
+      ['content-type', 'Application/SDP'],
+    ];
+    return await link.invite(dialog, way, { headers, body: offer });
   };
   const look = async (wanted: Look) => {
     const gateway = await link.gateway();
@@ -134,7 +127,7 @@ export function createWatching(link: Link, folder: string): Watching {
       // Of a sender behind NAT the address in its answer is of no use.
       if (carrier === 'tcp-active') await receiver.connect(way.address, sender.port);
     } catch (error) {
-      await bye(dialog, way);
+      await link.ask(dialog, way, { method: 'BYE' }).catch(() => {});
       return await giveUp((error as Error).message);
     }
     const ssrc = Number(sender.ssrc ?? offered);
@@ -155,10 +148,9 @@ export function createWatching(link: Link, folder: string): Watching {
       const stream = [...streams].findLast(({ is }) => is !== 'Play');
       if (stream === undefined) throw new Error(say('nothing is being played back', '没有正在回放的录像'));
       const { dialog, way } = stream;
-      dialog.cseq++;
-      const body = playerOrder(order, value, dialog.cseq);
-      const request = link.requestIn(dialog, 'INFO', [['content-type', 'Application/MANSRTSP']], body);
-      const { status, reason } = await conversation.ask(request, way);
+      const body = playerOrder(order, value, ++orders);
+      const headers: readonly Header[] = [['content-type', 'Application/MANSRTSP']];
+      const { status, reason } = await link.ask(dialog, way, { method: 'INFO', headers, body });
       tell(`${order}: ${status} ${reason}`);
     },
     ended(request) {

@@ -1,11 +1,12 @@
 /** The simulated platform of GB/T 28181, as a gateway that was written by hand sees it. */
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { timeOf } from '../../simulators/gb28181/actions.ts';
 import { manualClock } from '../clocks.ts';
-import { CAMERA, GATEWAY } from './gb28181-gateway.ts';
+import { CAMERA, GATEWAY, PLATFORM } from './gb28181-gateway.ts';
 import { catalogOf, PASSWORD, registered, started } from './gb28181-started.ts';
 
 const alarmOf = (sn: number, words: string) =>
@@ -188,6 +189,33 @@ describe('what a simulated platform wants', () => {
     expect((await gateway.asked.next()).header('Expires')).toBe('0');
     gateway.ask('NOTIFY', ['Subscription-State: terminated'], '', first.header('Call-ID'));
     expect((await gateway.answered.next()).start).toContain('481');
+  });
+});
+
+describe('a gateway that wants to know who orders', () => {
+  it.each([
+    ['MD5', 'md5', ', qop="auth"'],
+    ['SM3', 'sm3', ''],
+  ])('is shown a proof by %s, under the next number', async (name, hash, qop) => {
+    const { platform, gateway, told } = await registered();
+    const challenge = `WWW-Authenticate: Digest realm="4503000000", nonce="abcdefgh1", algorithm=${name}${qop}`;
+    gateway.behaviour.answers = (asked) =>
+      asked.header('Authorization') === ''
+        ? { status: '401 Unauthorized', more: [challenge] }
+        : { status: '200 OK' };
+    await platform.do(`iframe ${CAMERA}`);
+    const [first, second] = [await gateway.asked.next(), await gateway.asked.next()];
+    expect(Number.parseInt(second.header('CSeq'), 10)).toBe(Number.parseInt(first.header('CSeq'), 10) + 1);
+    const of = (member: string) =>
+      new RegExp(`[ ,]${member}="?([^",]*)`).exec(second.header('Authorization'))?.[1] ?? '';
+    const digest = (text: string) => createHash(hash).update(text).digest('hex');
+    const uri = `sip:${CAMERA}@127.0.0.1:${gateway.port}`;
+    // RFC 2617, 3.2.2.1; without qop as in RFC 2069.
+    const middle = qop === '' ? ['abcdefgh1'] : ['abcdefgh1', '00000001', of('cnonce'), 'auth'];
+    const [who, what] = [digest(`${PLATFORM}:4503000000:${PASSWORD}`), digest(`MESSAGE:${uri}`)];
+    expect(of('response')).toBe(digest([who, ...middle, what].join(':')));
+    expect([of('username'), of('uri')]).toEqual([PLATFORM, uri]);
+    expect(told.rest().at(-1)).toBe('iframe: 200 OK');
   });
 });
 
