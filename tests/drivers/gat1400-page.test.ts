@@ -1,23 +1,10 @@
-/** docs/platform-gat1400.md, followed: its example is a config, and its table of answers is what is done. */
-import { readFileSync, writeFileSync } from 'node:fs';
+/** docs/platform-gat1400.md: its table of answers is what is done. */
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { loadConfig } from '../../config/load.ts';
 import { answerOf } from '../../drivers/platforms/gat1400/transport.ts';
-import { temporaryDirectory } from '../helpers.ts';
 
 const page = readFileSync(join(import.meta.dirname, '../../docs/platform-gat1400.md'), 'utf8');
-
-it('the example of the page is a config, with what it leaves out too', () => {
-  const example = /```yaml\n([\s\S]*?)```/.exec(page)?.[1] ?? '';
-  const directory = temporaryDirectory();
-  for (const name of ['views.password', 'platform-ca.pem']) writeFileSync(join(directory, name), 'x\n');
-  const file = join(directory, 'campus.yaml');
-  for (const text of [example, example.replace(/^ {4}# (?=\w+:)/gm, '    ')]) {
-    writeFileSync(file, `campus: { id: "4503000001", name: 一中 }\n${text}`);
-    expect(loadConfig(file)).toMatchObject({ config: { uplinks: [{ id: 'views', protocol: 'gat1400' }] } });
-  }
-});
 
 it('the answers of the page are those of the engine', () => {
   const row = (words: string) => page.split('\n').find((line) => line.endsWith(`| ${words} |`)) ?? '';
