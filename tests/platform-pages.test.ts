@@ -17,6 +17,12 @@ areas: [{ id: school, zones: [{ device: panel, zone: 1 }] }]
 devices:
   - { id: panel, driver: dc09, listen: { port: 5100 }, accounts: [{ account: "1234" }] }
   - { id: yard, driver: onvif, host: 10.0.0.9 }
+  - { id: hall, driver: onvif, host: 10.0.0.10 }
+  - { id: teaching-block, driver: onvif, host: 10.0.0.11 }
+  - id: perimeter-panel
+    driver: dc09
+    listen: { port: 5101 }
+    accounts: [{ account: "1234", zones: [{ zone: 1, id: north-wall }] }]
 ${uplink}`;
 }
 
