@@ -33,7 +33,7 @@ describe('ffmpeg', { timeout: 60_000 }, () => {
     'decodes each picture of %s as it was (%s, %s, with sound: %s)',
     async (codec, format, size, hasSound) => {
       const seconds = size === '3840x2160' ? 1 : 3;
-    const stream = encode(codec, seconds, size);
+      const stream = encode(codec, seconds, size);
       const sound = encodeSound(seconds);
       const pictures = picturesIn(codec, stream);
       expect(pictures).toHaveLength(25 * seconds);

@@ -1,7 +1,5 @@
 /** GB/T 28181's signalling with sipp (Debian, sip-tester) as the platform: it proves our digest by itself. */
-import { spawn } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { type Clock, systemClock } from '../../drivers/contract/clock.ts';
 import { newIdentity, register } from '../../drivers/platforms/gb28181/registration.ts';
@@ -9,44 +7,11 @@ import { openEndpoint } from '../../drivers/platforms/gb28181/sip/endpoint.ts';
 import { fastClock } from '../clocks.ts';
 import { campus } from '../gateway/campus.ts';
 import { freePort, temporaryDirectory } from '../helpers.ts';
-import { stopProcess } from '../processes.ts';
 import { need, until } from '../system/tools.ts';
+import { sipp } from './sipp.ts';
 
 const [PLATFORM, DEVICE] = ['34020000002000000001', '45030000001180000007'];
 const scenario = readFileSync(new URL('sipp-platform.xml', import.meta.url), 'utf8');
-
-/** As the kernel lists ports. */
-const hex = (port: number) => port.toString(16).toUpperCase().padStart(4, '0');
-
-/** `script`: what it does. */
-async function sipp(by: 'UDP' | 'TCP', script: string) {
-  const directory = temporaryDirectory();
-  const file = join(directory, 'platform.xml');
-  writeFileSync(file, script);
-  const port = await freePort();
-  const log = join(directory, 'messages');
-  const wire = ['-i', '127.0.0.1', '-p', String(port), '-t', by === 'UDP' ? 'u1' : 't1'];
-  const child = spawn(
-    'sipp',
-    ['-sf', file, ...wire, '-deadcall_wait', '0', '-nostdin', '-trace_msg', '-message_file', log],
-    {
-      stdio: 'ignore',
-      cwd: directory,
-    },
-  );
-  onTestFinished(() => stopProcess(child, 'SIGKILL'));
-  const messages = () => {
-    try {
-      return readFileSync(log, 'utf8');
-    } catch {
-      return '';
-    }
-  };
-  const listens = () =>
-    readFileSync(`/proc/net/${by.toLowerCase()}`, 'utf8').includes(`0100007F:${hex(port)} 00000000`);
-  await until('sipp listens', listens);
-  return { port, messages };
-}
 
 async function gateway(
   port: number,
