@@ -127,10 +127,10 @@ describe('a platform that has to prove itself', () => {
   /** By RFC 2617, 3.2.2, by hand. */
   const proofOf = (
     challenge: string,
-    own: { password?: string; user?: string; nc?: string; uri?: string; qop?: boolean } = {},
+    own: { password?: string; user?: string; nc?: string; qop?: boolean } = {},
   ) => {
     const { password = 'secret', user = PLATFORM, nc = '00000001', qop = true } = own;
-    const uri = own.uri ?? `sip:${DEVICE}@4503000000`;
+    const uri = `sip:${DEVICE}@4503000000`;
     const of = (name: string) => new RegExp(`${name}="?([^",\\s]*)`).exec(challenge)?.[1] ?? '';
     const name = { MD5: 'md5', 'SHA-256': 'sha256', SM3: 'sm3' }[of('algorithm')] ?? '';
     const hash = (text: string) => createHash(name).update(text).digest('hex');
@@ -195,7 +195,6 @@ describe('a platform that has to prove itself', () => {
   it.each([
     ['another password', { password: 'guess' }],
     ['another name', { user: 'admin' }],
-    ['another address', { uri: 'sip:45030000001320000001@4503000000' }],
     ['a count that is none', { nc: 'x' }],
   ])('by %s is refused, and counted', async (_what, wrong) => {
     const { ask, asked, discarded } = await challenged();
