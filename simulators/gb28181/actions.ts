@@ -1,5 +1,4 @@
 /** What a technician can have a simulated platform do, one line each; one after another, as they were typed. */
-import { parseArgs } from 'node:util';
 import type { Fields } from '../../drivers/platforms/gb28181/manscdp.ts';
 import { type Action, actions, type Simulator } from '../simulator.ts';
 import { beijingTime, fromBeijing, milliseconds, number } from '../words.ts';
@@ -48,13 +47,25 @@ function id20(text: string): string {
   return text;
 }
 
-/** `CAMERA [FROM TO] [FILE]` and the options; `--tcp active` and `--tcp=active` are the same. */
+const lookOptions: readonly string[] = ['tcp', 'seconds', 'speed'];
+
+/** `--tcp=active` and `--tcp active` are the same; `-10m` is a word, and no option. @throws Error with a sentence. */
+function partWords(words: readonly string[]) {
+  const values: Record<string, string | undefined> = {};
+  const rest: string[] = [];
+  for (let at = 0; at < words.length; at++) {
+    const word = words[at] ?? '';
+    const [, name, value] = /^--(\w+)(?:=(.*))?$/.exec(word) ?? [];
+    if (name === undefined) rest.push(word);
+    else if (!lookOptions.includes(name)) throw new Error(`${word}: there are --${lookOptions.join(', --')}`);
+    else values[name] = value ?? words[++at] ?? '';
+  }
+  return { values, rest };
+}
+
+/** `CAMERA [FROM TO] [FILE]` and the options. */
 function readLook(is: Look['is'], words: readonly string[], now: number): Look {
-  const { values, positionals } = parseArgs({
-    args: words.filter((word) => word !== ''),
-    allowPositionals: true,
-    options: { tcp: { type: 'string' }, seconds: { type: 'string' }, speed: { type: 'string' } },
-  });
+  const { values, rest: positionals } = partWords(words);
   const { tcp, seconds, speed } = values;
   if (tcp !== undefined && tcp !== 'passive' && tcp !== 'active') throw new Error('--tcp passive or active');
   const carrier: Carrier = tcp === undefined ? 'udp' : `tcp-${tcp}`;

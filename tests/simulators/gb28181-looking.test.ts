@@ -162,6 +162,13 @@ describe('what a simulated platform says of a stream', () => {
     expect(told.rest().at(-1)).toMatch(/no video, 0 frames.* -> nothing$/);
     expect(readdirSync(folder)).toEqual([]);
     await expect(platform.do('stop')).rejects.toThrow('nothing is being looked at');
+    await expect(platform.do(`play ${CAMERA} --tpc active`)).rejects.toThrow(
+      '--tpc: there are --tcp, --seconds, --speed',
+    );
+    await expect(platform.do(`play ${CAMERA} --tcp`)).rejects.toThrow('--tcp passive or active');
+    await expect(platform.do(`playback ${CAMERA} now -10m`)).rejects.toThrow(
+      'FROM and TO: the earlier first',
+    );
   });
 
   it('plays back and downloads: times, MANSRTSP, and the end that the gateway tells', async () => {
