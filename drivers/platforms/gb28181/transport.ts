@@ -244,7 +244,7 @@ async function openAt(own: Options, host: PlatformHost, identity: Identity): Pro
 
 export const gb28181 = defineTransport({
   name: 'gb28181',
-  title: { en: 'GB/T 28181 (alarms)', zh: 'GB/T 28181（报警）' },
+  title: { en: 'GB/T 28181 (alarms and video)', zh: 'GB/T 28181（报警、视频）' },
   options,
   withoutReceipts: true,
   problems: problemsOf,
