@@ -4,7 +4,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { commandActions } from '../../config/catalogue/actions.ts';
 import type { PlatformHost } from '../../drivers/contract/transport.ts';
 import { gb28181 } from '../../drivers/platforms/gb28181/transport.ts';
-import { fastClock } from '../clocks.ts';
+import { fastClock, manualClock } from '../clocks.ts';
 import { freePort, silentLog, stream } from '../helpers.ts';
 import { startPlatform } from './gb28181-peer.ts';
 
@@ -68,8 +68,12 @@ async function world(own: object = {}, more: Partial<PlatformHost> = {}) {
   const said = stream<string>();
   socket.on('message', (bytes) => said.push(bytes.toString().split('\r\n')[0] ?? ''));
   let sent = 0;
-  const order = async (device: string, xml: string, by: { branch?: string; sn?: number } = {}) => {
-    const { branch = `z9hG4bK${++sent}`, sn = sent } = by;
+  const order = async (
+    device: string,
+    xml: string,
+    by: { branch?: string; sn?: number; answer?: string } = {},
+  ) => {
+    const { branch = `z9hG4bK${++sent}`, sn = sent, answer = 'SIP/2.0 200 OK' } = by;
     const body = `<?xml version="1.0" encoding="GB2312"?>\r\n<Control>\r\n<CmdType>${xml.startsWith('<SnapShot') ? 'DeviceConfig' : 'DeviceControl'}</CmdType>\r\n<SN>${sn}</SN>\r\n<DeviceID>${device}</DeviceID>\r\n${xml}\r\n</Control>\r\n`;
     const lines = [
       ...[`MESSAGE sip:${DEVICE}@4503000000 SIP/2.0`, `Via: SIP/2.0/UDP 127.0.0.1:9;rport;branch=${branch}`],
@@ -78,7 +82,7 @@ async function world(own: object = {}, more: Partial<PlatformHost> = {}) {
       ...[`Content-Length: ${body.length}`, '', body],
     ];
     socket.send(lines.join('\r\n'), port, '127.0.0.1');
-    expect(await said.next()).toBe('SIP/2.0 200 OK');
+    expect(await said.next()).toBe(answer);
   };
   const result = async () => {
     const { body } = await platform.heard.find((one) => one.body.includes('<Response>'));
@@ -157,6 +161,26 @@ describe('a platform of GB/T 28181', () => {
     const { order, result } = await world({}, { ask: async () => ({ done: false }) });
     await order(YARD, '<RecordCmd>Record</RecordCmd>', { sn: 5 });
     expect(await result()).toBe(`DeviceControl 5 ${YARD} ERROR`);
+  });
+});
+
+describe('orders without end', () => {
+  it('wait for those that are under way', async () => {
+    const { promise, resolve } = Promise.withResolvers<{ done: boolean }>();
+    const { order, discarded, result } = await world({}, { ask: () => promise });
+    for (let i = 0; i < 32; i++) await order(YARD, '<RecordCmd>Record</RecordCmd>');
+    await order(YARD, '<RecordCmd>Record</RecordCmd>', { answer: 'SIP/2.0 503 Service Unavailable' });
+    expect(await discarded.next()).toBe('more orders than are carried out');
+    resolve({ done: false });
+    for (let i = 0; i < 32; i++) await result();
+    await expect.poll(() => order(YARD, '<RecordCmd>Record</RecordCmd>')).toBeUndefined();
+  });
+
+  it('ask no camera for more than some key pictures', async () => {
+    const { order, refreshed } = await world({}, { clock: manualClock() });
+    for (let i = 0; i < 10; i++) await order(YARD, '<IFrameCmd>Send</IFrameCmd>');
+    await order(YARD, '<IFrameCmd>Send</IFrameCmd>', { answer: 'SIP/2.0 503 Service Unavailable' });
+    expect(refreshed.rest()).toHaveLength(10);
   });
 });
 

@@ -4,6 +4,7 @@
  * cannot do is refused on the same way, under a name that no rule can allow.
  */
 import { createHash } from 'node:crypto';
+import { createBucket, type Rate } from '../../contract/bucket.ts';
 import { type AlarmEvent, inputOf, rowOf } from './alarms.ts';
 import type { Part, Session } from './answering.ts';
 import type { IdType } from './ids.ts';
@@ -11,10 +12,16 @@ import { type Element, fieldOf, type Manscdp, writeManscdp } from './manscdp.ts'
 import { maySee } from './options.ts';
 import { readPtzCommand } from './ptz-command.ts';
 import { headerOf } from './sip/message.ts';
-import type { Asked } from './sip/transactions.ts';
+import type { Answer, Asked } from './sip/transactions.ts';
 
 /** Alarms that one reset acknowledges, the newest: each is a command of its own, of those that `commandRate` allows. */
 const RESET_MAX = 16;
+
+/** Orders under way: who sends more waits, as nobody's hand is that quick. */
+const ORDERS_MAX = 32;
+/** Of what costs a camera or the disk something, and is no command of its own: key pictures, resets. */
+const LOOKS: Rate = { perSecond: 1, burst: 10 };
+const BUSY: Answer = { status: 503, reason: 'Service Unavailable' };
 
 /** One order: what it says, and how it is carried out. */
 interface Order {
@@ -149,6 +156,8 @@ const ways: Readonly<Record<string, Way>> = {
 
 export function control(session: Session): Part {
   const { own, host, ids, message } = session;
+  const looks = createBucket(host.clock);
+  let running = 0;
   const named = async (type: IdType, id: string): Promise<string | undefined> => {
     if (ids.named(id) === undefined) {
       const things = host.inventory();
@@ -185,9 +194,17 @@ export function control(session: Session): Part {
     );
   };
   const take = (said: Manscdp, asked: Asked) => {
-    carryOut(said, asked).catch((error: Error) =>
-      host.log.warn({ reason: error.message }, 'what became of an order could not be told to the platform'),
-    );
+    const isLook = ['IFrameCmd', 'IFameCmd', 'AlarmCmd'].some((name) => name in said.fields);
+    if (running >= ORDERS_MAX || (isLook && !looks.take(LOOKS))) {
+      host.discarded('more orders than are carried out');
+      return BUSY;
+    }
+    running++;
+    carryOut(said, asked)
+      .catch((error: Error) =>
+        host.log.warn({ reason: error.message }, 'what became of an order could not be told to the platform'),
+      )
+      .finally(() => running--);
     return undefined;
   };
   return { words: { 'Control DeviceControl': take, 'Control DeviceConfig': take } };
