@@ -106,7 +106,10 @@ describe('a platform of GB/T 28181', () => {
       is: 'taken',
     });
     expect(await send(channel, '2', 'access.granted', { kind: 'credential' })).toEqual({ is: 'taken' });
+    expect(await send(channel, '3', 'gateway.started', { device: undefined })).toEqual({ is: 'taken' });
     expect(platform.heard.rest().map(({ method }) => method)).toEqual(['REGISTER']);
+    // Nor does it get an id.
+    expect(channel.state?.().ids).toEqual({});
   });
 
   it.each([

@@ -58,6 +58,11 @@ export const alarmTable: Readonly<Record<string, AlarmRow>> = {
   'device.battery-low': { priority: 4, method: FAULT, zh: '电池电量低' },
 };
 
+/** The types of events that may be alarms: `alarm.raised`. */
+export const alarmTypes: readonly string[] = [
+  ...new Set(Object.keys(alarmTable).map((key) => key.split(' ')[0] ?? key)),
+];
+
 /** So much of an event as an alarm needs; as in docs/events. */
 export interface AlarmEvent {
   readonly id: string;

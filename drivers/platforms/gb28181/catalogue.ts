@@ -13,8 +13,6 @@ export interface Item {
   readonly id: string;
   readonly parent: string | undefined;
   readonly online: boolean;
-  /** undefined: the gateway itself, or a node of the tree. */
-  readonly thing?: Thing;
   readonly fields: Fields;
 }
 
@@ -80,7 +78,7 @@ function thingItem(thing: Thing, catalogue: Catalogue): Item {
   const { name, maker = '-', model = '-', area } = thing;
   const parent = node ?? own.deviceId;
   return {
-    ...{ id, parent, thing, online: thing.online },
+    ...{ id, parent, online: thing.online },
     fields: [
       ['DeviceID', id],
       ...deviceFields(catalogue, { name, maker, model, address: area?.name ?? place }),

@@ -1,4 +1,5 @@
 /** What a registration's platform is told that there is: its ids and its catalogue, as they are now. */
+import type { Thing } from '../../contract/inventory.ts';
 import type { Session } from './answering.ts';
 import { type Item, itemsOf, shownOf, typeOfThing } from './catalogue.ts';
 
@@ -7,8 +8,8 @@ export interface Directory {
   load(): Promise<void>;
   /** undefined: not all have ids yet. */
   items(): readonly Item[] | undefined;
-  /** One line of it. */
-  find(id: string): Item | undefined;
+  /** What has these digits, and the platform may know of. */
+  find(id: string): Thing | undefined;
 }
 
 export function createDirectory({ own, host, ids }: Pick<Session, 'own' | 'host' | 'ids'>): Directory {
@@ -31,6 +32,11 @@ export function createDirectory({ own, host, ids }: Pick<Session, 'own' | 'host'
       }
     },
     items,
-    find: (id) => items()?.find((item) => item.id === id),
+    find(id) {
+      const named = ids.named(id);
+      return shownOf(host.inventory(), own).find(
+        (thing) => thing.id === named?.name && typeOfThing(thing) === named.type,
+      );
+    },
   };
 }

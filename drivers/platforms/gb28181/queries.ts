@@ -189,7 +189,7 @@ const configDownload =
 export function createQueries(session: Session, directory: Directory): Part {
   const { own } = session;
   const replies = createReplies(session);
-  const thingOf = (id: string) => directory.find(id)?.thing;
+  const thingOf = directory.find;
   const responding = (fields: Responding) => (said: Manscdp) => {
     const body = (room: number) => {
       const head: Fields = [

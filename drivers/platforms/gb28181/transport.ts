@@ -15,7 +15,7 @@ import {
   type Refusal,
 } from '../../contract/transport.ts';
 import { readLocalTime } from '../../local-time.ts';
-import { type AlarmEvent, alarmNotify, inputOf } from './alarms.ts';
+import { type AlarmEvent, alarmNotify, alarmTypes, inputOf, rowOf } from './alarms.ts';
 import { createAnswering, type Part, type Session } from './answering.ts';
 import { control } from './control.ts';
 import { createGate } from './gate.ts';
@@ -79,7 +79,7 @@ function isForUs(request: Request | undefined, { deviceId, organisation }: Optio
 function eventOf(body: string): (AlarmEvent & { readonly sequence?: unknown }) | undefined {
   try {
     const event = JSON.parse(body) as AlarmEvent;
-    return typeof event.data?.device?.id === 'string' ? event : undefined;
+    return typeof event.type === 'string' && typeof event.data === 'object' ? event : undefined;
   } catch {
     return undefined;
   }
@@ -97,6 +97,8 @@ const hashOf = (id: string) => createHash('sha256').update(id).digest().readUInt
 async function sendAlarm({ body }: Outgoing, { own, host, ids, message }: Sending): Promise<Answer> {
   const event = eventOf(body);
   if (event === undefined) return { is: 'refused', reason: 'an event that cannot be read' };
+  // What is of no device, as that the gateway started, has no alarm either; and no id is made for what is not told.
+  if (rowOf(event) === undefined || typeof event.data.device?.id !== 'string') return { is: 'taken' };
   // Where the disk gives none, it is the gateway's own: the alarm goes.
   const device = await ids.of('alarmInput', inputOf(event)).catch(() => own.deviceId);
   // One that is not on disk has no number yet.
@@ -248,6 +250,7 @@ export const gb28181 = defineTransport({
   options,
   withoutReceipts: true,
   problems: problemsOf,
+  carries: () => alarmTypes,
   clashes: clashesOf,
   warnings: warningsOf,
   names: namesIn,
