@@ -171,6 +171,23 @@ describe('a gateway', () => {
   });
 });
 
+it.each([
+  ['0', 0, 24_000],
+  ['nothing that is a number', Number.NaN, 2_880_000],
+])('a gateway that is known for %s is in no hurry', async (_what, expires, leastMs) => {
+  const own = fastClock(expires === 0 ? 100 : 10_000);
+  // Keepalives are not what this is about.
+  const { platform, begin } = await registered({ expires, asks: 'nothing' }, { time: own, keepaliveMs: 1e9 });
+  const registration = await begin();
+  const first = await platform.heard.find(({ method }) => method === 'REGISTER');
+  const at = own.elapsed();
+  await platform.heard.find(
+    ({ method, header }) => method === 'REGISTER' && header('CSeq') !== first.header('CSeq'),
+  );
+  expect(own.elapsed() - at).toBeGreaterThan(leastMs * 0.9);
+  await registration.close(0, false);
+});
+
 describe('the port', () => {
   const question = (body: string, extra = '') =>
     Buffer.from(
