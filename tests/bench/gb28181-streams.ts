@@ -68,7 +68,8 @@ async function throughFfmpeg(rtspPorts: readonly number[]): Promise<{ share: num
 
 export async function streams(password: string): Promise<void> {
   const directory = folder();
-  const platforms = [await sipPlatform(), await sipPlatform()];
+  const servers = ['34020000002000000001', '34020000002000000002'];
+  const platforms = await Promise.all(servers.map(sipPlatform));
   const ports = await Promise.all(Array.from({ length: CAMERAS * 2 + 2 }, freePort));
   const sip = ports.splice(0, 2);
   const cameras = Array.from({ length: CAMERAS }, (_, i) => ({
@@ -82,7 +83,7 @@ export async function streams(password: string): Promise<void> {
     uplinks: platforms.map(({ port }, i) => ({
       ...{ id: `gb${i}`, protocol: 'gb28181', server: `127.0.0.1:${port}`, port: sip[i] },
       ...{
-        serverId: `3402000000200000000${i + 1}`,
+        serverId: servers[i],
         deviceId: '45030000011180000007',
         passwordFile: password,
       },

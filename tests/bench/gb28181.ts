@@ -27,7 +27,8 @@ async function subscribe(port: number) {
 
 async function alarms(password: string): Promise<void> {
   const broker = await mosquitto();
-  const platform = await sipPlatform();
+  const serverId = '34020000002000000001';
+  const platform = await sipPlatform(serverId);
   const events = await subscribe(broker.port);
   const [panels, sip] = [await freePort(), await freePort()];
   const daemon = await gateway({
@@ -36,7 +37,7 @@ async function alarms(password: string): Promise<void> {
       { id: 'mqtt', url: `mqtt://127.0.0.1:${broker.port}` },
       {
         ...{ id: 'gb', protocol: 'gb28181', server: `127.0.0.1:${platform.port}`, port: sip },
-        ...{ serverId: '34020000002000000001', deviceId: '45030000001180000007', passwordFile: password },
+        ...{ serverId, deviceId: '45030000001180000007', passwordFile: password },
         ...{ events: ['alarm.*'], eventId: true },
       },
     ],

@@ -7,8 +7,6 @@ import { once } from 'node:events';
 import { freePort } from '../free-port.ts';
 import { clock } from './load.ts';
 
-const ID = '34020000002000000001';
-
 const headerOf = (text: string, name: string) =>
   new RegExp(`^${name}: *(.*)$`, 'im').exec(text)?.[1]?.trim() ?? '';
 
@@ -50,14 +48,19 @@ export async function openReceiver() {
   };
 }
 
-const offerFor = (port: number) =>
+const offerFor = (id: string, port: number) =>
   [
-    ...['v=0', `o=${ID} 0 0 IN IP4 127.0.0.1`, 's=Play', 'c=IN IP4 127.0.0.1', 't=0 0'],
+    ...['v=0', `o=${id} 0 0 IN IP4 127.0.0.1`, 's=Play', 'c=IN IP4 127.0.0.1', 't=0 0'],
     ...[`m=video ${port} RTP/AVP 96`, 'a=recvonly', 'a=rtpmap:96 PS/90000', 'y=0100000001', ''],
   ].join('\r\n');
 
 /** One call for a camera, over the socket of the platform. */
-async function watchOver(socket: Socket, port: number, gateway: RemoteInfo, camera: string): Promise<Stream> {
+async function watchOver(
+  socket: Socket,
+  { id, port }: { id: string; port: number },
+  gateway: RemoteInfo,
+  camera: string,
+): Promise<Stream> {
   const receiver = await openReceiver();
   const callId = `bench-${port}-${receiver.port}`;
   let to = `<sip:${camera}@4503000001>`;
@@ -67,12 +70,12 @@ async function watchOver(socket: Socket, port: number, gateway: RemoteInfo, came
       `${method} sip:${camera}@${gateway.address}:${gateway.port} SIP/2.0`,
       `Via: SIP/2.0/UDP 127.0.0.1:${port};rport;branch=z9hG4bK${callId}${method}${cseq}`,
       ...[
-        `From: <sip:${ID}@3402000000>;tag=bench`,
+        `From: <sip:${id}@3402000000>;tag=bench`,
         `To: ${to}`,
         `Call-ID: ${callId}`,
         `CSeq: ${cseq} ${method}`,
       ],
-      ...[`Contact: <sip:${ID}@127.0.0.1:${port}>`, 'Max-Forwards: 70', `Subject: ${camera}:0,${ID}:0`],
+      ...[`Contact: <sip:${id}@127.0.0.1:${port}>`, 'Max-Forwards: 70', `Subject: ${camera}:0,${id}:0`],
       ...(body === '' ? [] : ['Content-Type: application/sdp']),
       ...[`Content-Length: ${body.length}`, '', body],
     ];
@@ -87,7 +90,7 @@ async function watchOver(socket: Socket, port: number, gateway: RemoteInfo, came
     };
     socket.on('message', hear);
   });
-  say('INVITE', offerFor(receiver.port));
+  say('INVITE', offerFor(id, receiver.port));
   const text = await answer;
   to = headerOf(text, 'To');
   const acknowledged = clock();
@@ -110,7 +113,8 @@ async function watchOver(socket: Socket, port: number, gateway: RemoteInfo, came
   };
 }
 
-export async function sipPlatform(): Promise<SipPlatform> {
+/** @param id its 20 digits. */
+export async function sipPlatform(id: string): Promise<SipPlatform> {
   const socket = createSocket('udp4');
   const port = await freePort();
   socket.bind(port, '127.0.0.1');
@@ -127,12 +131,12 @@ export async function sipPlatform(): Promise<SipPlatform> {
     const answer = ['SIP/2.0 200 OK', ...copied, ...extra, 'Content-Length: 0', '', ''].join('\r\n');
     socket.send(answer, from.port, from.address);
     if (text.startsWith('REGISTER')) registered.resolve(from);
-    const id = /<CmdType>Alarm<.* ([0-9a-f-]{36})<\/AlarmDescription>/s.exec(text)?.[1];
-    if (id !== undefined && !alarms.has(id)) alarms.set(id, clock());
+    const event = /<CmdType>Alarm<.* ([0-9a-f-]{36})<\/AlarmDescription>/s.exec(text)?.[1];
+    if (event !== undefined && !alarms.has(event)) alarms.set(event, clock());
   });
   return {
     ...{ port, alarms, close: () => socket.close() },
     registered: registered.promise.then(() => {}),
-    watch: async (camera) => watchOver(socket, port, await registered.promise, camera),
+    watch: async (camera) => watchOver(socket, { id, port }, await registered.promise, camera),
   };
 }

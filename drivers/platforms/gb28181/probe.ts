@@ -8,11 +8,10 @@ import { clockFinding } from '../../clock-finding.ts';
 import type { Clock } from '../../contract/clock.ts';
 import { LineError } from '../../contract/driver.ts';
 import type { Finding, ProbeHost } from '../../contract/transport.ts';
-import { readLocalTime } from '../../local-time.ts';
 import { type Options, registeringOf } from './options.ts';
 import { familyOf, placeOf, sentByOf } from './place.ts';
 import { usePort } from './ports.ts';
-import { newIdentity, RedirectedError, RefusedError, register } from './registration.ts';
+import { clockOffsetOf, newIdentity, RedirectedError, RefusedError, register } from './registration.ts';
 import type { Endpoint } from './sip/endpoint.ts';
 import type { Place } from './sip/transactions.ts';
 
@@ -107,9 +106,7 @@ async function registerOnce(
       ...{ endpoint, place, sentBy, time, identity: newIdentity(), expiresSeconds: EXPIRES_SECONDS },
       ...{ keepaliveMs: own.keepalive, keepalive: () => Buffer.alloc(0), signal: patience.signal },
     });
-    const { date } = registration;
-    const at = date && readLocalTime(date.said, timeZone);
-    const found = clockFinding(date && at && at - date.heardAt);
+    const found = clockFinding(clockOffsetOf(registration.date, timeZone));
     await registration.close(GOODBYE_MS, true);
     return found;
   } catch (error) {

@@ -5,6 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock, Timer } from '../../contract/clock.ts';
 import { authorizationOf, type Credentials, isStale } from '../../digest.ts';
+import { readLocalTime } from '../../local-time.ts';
 import { type Endpoint, roomBeside } from './sip/endpoint.ts';
 import {
   type Header,
@@ -85,6 +86,12 @@ export interface Registration {
 
 /** What a platform refuses: our password; any proof that we have; this id; or something else. */
 type Refused = 'password' | 'proof' | 'id' | 'other';
+
+/** What the platform's clock was ahead of ours at its `Date`, ms; undefined: it said no time. */
+export function clockOffsetOf(date: Registration['date'], timeZone: string): number | undefined {
+  const at = date && readLocalTime(date.said, timeZone);
+  return date === undefined || at === undefined ? undefined : at - date.heardAt;
+}
 
 export class RefusedError extends Error {
   readonly why: Refused;

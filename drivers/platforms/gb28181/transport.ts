@@ -1,20 +1,21 @@
 /**
  * Alarms to a platform of GB/T 28181: registered by SIP, each as a Notify Alarm in a MESSAGE. A 200 says that it was
  * received. What the standard has no alarm for (an end, a card, a visit) is not told there and counts as taken. One is on
- * its way at a time, so that they come in their order; a second sending has the same SN, time and words.
+ * its way at a time, so that they come in their order; a second sending has the same SN, time and words. What the platform
+ * asks meanwhile, from its catalogue to video, is answered by `parts`.
  */
 import { createHash } from 'node:crypto';
 import {
   type Answer,
   type Channel,
   type ChannelState,
+  CLOCK_OFF_MS,
   defineTransport,
   LoginRefused,
   type Outgoing,
   type PlatformHost,
   type Refusal,
 } from '../../contract/transport.ts';
-import { readLocalTime } from '../../local-time.ts';
 import { type AlarmEvent, alarmNotify, alarmTypes, inputOf, rowOf } from './alarms.ts';
 import { createAnswering, type Part, type Session } from './answering.ts';
 import { control } from './control.ts';
@@ -37,6 +38,7 @@ import { usePort } from './ports.ts';
 import { probe } from './probe.ts';
 import { records } from './records.ts';
 import {
+  clockOffsetOf,
   type Identity,
   newIdentity,
   RedirectedError,
@@ -54,8 +56,6 @@ const SN_MAX = 2 ** 31 - 1;
 /** What is answered, beside alarms that are told. */
 const parts: readonly ((session: Session) => Part)[] = [control, createListing, invites, records];
 
-/** Beijing's time is kept to within so much (GB/T 29315). */
-const CLOCK_MS = 5000;
 /** One that sends us round and round is left, and tried again later. */
 const REDIRECTS_MAX = 3;
 
@@ -121,22 +121,18 @@ function stateOf({ known, date }: Registration, { timeZone }: PlatformHost): Cha
     string,
     string,
   ];
-  const at = date && readLocalTime(date.said, timeZone);
-  return {
-    registered: { since, until },
-    ...(date !== undefined && at !== undefined && { clockOffsetMs: at - date.heardAt }),
-  };
+  return { registered: { since, until }, clockOffsetMs: clockOffsetOf(date, timeZone) };
 }
 
 /** Tells the log of a platform whose clock and ours are apart: once a registration. */
 function clockWatch({ timeZone, log }: PlatformHost): NonNullable<RegistrationOptions['dated']> {
   let isTold = false;
-  return ({ said, heardAt }) => {
-    const at = readLocalTime(said, timeZone);
-    if (at === undefined || Math.abs(at - heardAt) <= CLOCK_MS || isTold) return;
+  return (date) => {
+    const offsetMs = clockOffsetOf(date, timeZone) ?? 0;
+    if (Math.abs(offsetMs) <= CLOCK_OFF_MS || isTold) return;
     isTold = true;
     log.warn(
-      { platform: said, offsetMs: at - heardAt },
+      { platform: date.said, offsetMs },
       "the platform's clock and this machine's are more than 5 s apart: look at the time synchronisation of both; alarms bear this machine's time",
     );
   };
