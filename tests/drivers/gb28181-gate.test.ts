@@ -167,6 +167,22 @@ describe('a platform that has to prove itself', () => {
     expect(statusOf(await ask(proofOf(challenge, { nc: '00000002' })))).toBe('SIP/2.0 200 OK');
   });
 
+  it('is asked for it by an INVITE too, and says that it heard so', async () => {
+    const { port, discarded, ask } = await challenged();
+    const { said, send } = await caller(port);
+    const about = (method: string, more: string) =>
+      `${method} sip:${CAMERA}@4503000000 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:9;rport;branch=z9hG4bKinvite\r\nFrom: <sip:${PLATFORM}@3402000000>;tag=i\r\nTo: <sip:${CAMERA}@4503000000>${more}\r\nCall-ID: i\r\nCSeq: 1 ${method}\r\nContent-Length: 0\r\n\r\n`;
+    // Its id is made when it is asked about.
+    await ask(proofOf(await ask()));
+    send(about('INVITE', ''));
+    const answer = await said.next();
+    expect(statusOf(answer)).toBe('SIP/2.0 401 Unauthorized');
+    send(about('ACK', /^To: <[^>]*>(;tag=\w+)/m.exec(answer)?.[1] ?? ''));
+    await ask();
+    expect(discarded.rest()).toEqual([]);
+    expect(said.rest()).toEqual([]);
+  });
+
   it('moves nothing by a proof that was overheard: it is stale', async () => {
     const { ask, asked } = await challenged();
     const challenge = await ask();

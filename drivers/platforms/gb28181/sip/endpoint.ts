@@ -113,16 +113,24 @@ export async function openEndpoint(own: {
   const isKnown = (from: string) => [...tenants].some(({ isFrom }) => isFrom(from, undefined));
   const discarded = (reason: string, from: string) => (tenantOf(from)?.discarded ?? stranger)(reason);
 
+  const refusals = new WeakMap<Request, Answer>();
   const transactions: Transactions = createTransactions({
     time,
     admits(request, from) {
       const tenant = tenantOf(from.address, request);
       if (tenant === undefined) discarded('a question for nobody here', from.address);
       const verdict = tenant === undefined ? NOT_FOUND : (tenant.admits?.(request) ?? 'take');
-      if (typeof verdict === 'object') refuse(request, from, verdict);
-      return verdict === 'take';
+      if (typeof verdict !== 'object') return verdict === 'take';
+      // An INVITE is refused until its ACK, which is then no stranger's; of another question nothing is kept.
+      if (request.method === 'INVITE') refusals.set(request, verdict);
+      else refuse(request, from, verdict);
+      return request.method === 'INVITE';
     },
-    asked: (asked) => tenantOf(asked.from.address, asked.request)?.asked(asked),
+    asked(asked) {
+      const refusal = refusals.get(asked.request);
+      if (refusal !== undefined) return asked.answer(refusal);
+      return tenantOf(asked.from.address, asked.request)?.asked(asked);
+    },
     discarded: (reason) => stranger(reason),
   });
   const take = (message: Message | Broken, from: Peer): boolean => {
