@@ -117,7 +117,7 @@ export async function startGb28181Platform(options: Gb28181PlatformOptions): Pro
   };
   const asked = (request: Request, from: Way): Answer => {
     if (request.method === 'REGISTER') return gateways.register(request, from);
-    const gateway = gateways.from(request);
+    const gateway = gateways.from(request, from);
     if (gateway === undefined) return { status: 403, reason: 'Forbidden' };
     if (time.random() * 100 < faults.refusePercent) return { status: 503, reason: 'Service Unavailable' };
     if (request.method === 'MESSAGE') return heard(gateway.id, request);

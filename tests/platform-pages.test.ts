@@ -1,5 +1,5 @@
 /** What docs/platform-gb28181.md and docs/platform-gat1400.md say, followed. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { alarmTable } from '../drivers/platforms/gb28181/alarms.ts';
@@ -37,6 +37,14 @@ describe.each(['platform-gb28181.md', 'platform-gat1400.md'])('%s', (name) => {
     const read = readConfig(config);
     expect('errors' in read ? read.errors : []).toEqual([]);
   });
+});
+
+it('the campus to try them with is right as it is shipped', () => {
+  const directory = temporaryDirectory();
+  writeFileSync(join(directory, 'trial.password'), 'secret\n', { mode: 0o600 });
+  const config = join(directory, 'trial.yaml');
+  copyFileSync(join(import.meta.dirname, '../config/trial.yaml'), config);
+  expect(readConfig(config)).toMatchObject({ config: { uplinks: [{}, {}], devices: [{}, {}] } });
 });
 
 describe('the table of alarms', () => {

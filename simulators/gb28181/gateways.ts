@@ -95,12 +95,12 @@ export function createGateways(options: GatewaysOptions) {
       if (known === undefined) tell(say('no gateway is registered: waiting for one', '尚无网关注册：等待中'));
       return known ?? (await waiting.promise);
     },
-    /** Whoever says this, where it is registered. */
-    from(request: Request): Registered | undefined {
+    /**
+     * Whoever says this, where it is registered: in its own name, or, in a dialog, in that of what was asked for.
+     */
+    from(request: Request, { address }: Way): Registered | undefined {
       const user = readUri(readAddress(headerOf(request, 'from') ?? '')?.uri ?? '')?.user;
-      if (known === undefined || user === undefined) return undefined;
-      // Of its own accord it speaks as itself; in a dialog as what was asked for.
-      if (user !== known.id && request.method === 'MESSAGE') return undefined;
+      if (known === undefined || (user !== known.id && address !== known.way.address)) return undefined;
       hear();
       return known;
     },

@@ -128,11 +128,12 @@ export async function startGateway(platformPort: number, by: 'UDP' | 'TCP' = 'UD
     more: readonly string[],
     body = '',
     callId = randomBytes(4).toString('hex'),
+    from = GATEWAY,
   ) => {
     const lines = [
       `${method} ${URI} SIP/2.0`,
       `Via: SIP/2.0/${by} 127.0.0.1:${port};rport;branch=z9hG4bK${randomBytes(6).toString('hex')}`,
-      `From: <sip:${GATEWAY}@3402000000>;tag=g`,
+      `From: <sip:${from}@3402000000>;tag=g`,
       `To: <sip:${method === 'REGISTER' ? GATEWAY : PLATFORM}@3402000000>`,
       `Call-ID: ${callId}`,
       `CSeq: ${++cseq} ${method}`,

@@ -189,9 +189,15 @@ describe('what a simulated platform says of a stream', () => {
     const info = await gateway.asked.next();
     expect([info.method, info.header('Content-Type')]).toEqual(['INFO', 'Application/MANSRTSP']);
     expect(info.text).toMatch(/\r\n\r\nPLAY MANSRTSP\/1\.0\r\nCSeq: \d+\r\nScale: 2\.0+\r\n/);
-    await gateway.message(
-      `<Notify><CmdType>MediaStatus</CmdType><SN>5</SN><DeviceID>${CAMERA}</DeviceID><NotifyType>121</NotifyType></Notify>`,
+    // In the dialog it speaks as the camera.
+    gateway.ask(
+      'MESSAGE',
+      [],
+      `<?xml version="1.0"?><Notify><CmdType>MediaStatus</CmdType><SN>5</SN><DeviceID>${CAMERA}</DeviceID><NotifyType>121</NotifyType></Notify>`,
+      invite.header('Call-ID'),
+      CAMERA,
     );
+    expect((await gateway.answered.next()).start).toBe('SIP/2.0 200 OK');
     await platform.do('wait');
     await gateway.asked.find(({ method }) => method === 'BYE');
     expect(told.rest().at(-1)).toMatch(summary);
