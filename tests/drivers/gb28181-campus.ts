@@ -81,8 +81,8 @@ export async function campus(own: object = {}, by: 'UDP' | 'TCP' = 'UDP', clips:
   const { media, watched, began, played } = fakeMedia(clips);
   const discarded = stream<string>();
   const numbers = new Map<string, number>();
-  const camera = (id: string, online = true) => ({ kind: 'camera', id, device: id, name: id, online });
-  const things = [camera('gate'), camera('yard'), camera('away', false), camera('secret')];
+  const camera = (id: string, online = true, name = id) => ({ kind: 'camera', id, device: id, name, online });
+  const things = [camera('gate'), camera('yard', true, '操场𠮷'), camera('away', false), camera('secret')];
   const host = {
     ...{ clock: fastClock(20), timeZone: 'Asia/Shanghai', log: silentLog, media, version: '1', campus: 'c' },
     inventory: () => things,

@@ -6,7 +6,7 @@ import { type Clip, EndOfClip } from '../../drivers/contract/media.ts';
 import { readMansrtsp } from '../../drivers/platforms/gb28181/stream/mansrtsp.ts';
 import { eventually } from '../helpers.ts';
 import { offer } from './gb28181-caller.ts';
-import { campus, GATE, picture } from './gb28181-campus.ts';
+import { campus, GATE, picture, YARD } from './gb28181-campus.ts';
 import { startReceiver } from './gb28181-receiver.ts';
 import { payloadOf, readPs } from './ps-reader.ts';
 
@@ -23,8 +23,8 @@ const kept = [clip(1, 0, 30), clip(2, 60, 90.5), clip(3, 120, 150)];
 const query = (sn: number, device: string, fields: string) =>
   `<?xml version="1.0"?>\r\n<Query>\r\n<CmdType>RecordInfo</CmdType>\r\n<SN>${sn}</SN>\r\n<DeviceID>${device}</DeviceID>\r\n${fields}</Query>\r\n`;
 
-async function asking(clips: readonly Clip[]) {
-  const { caller, platform, discarded } = await campus({}, 'UDP', clips);
+async function asking(clips: readonly Clip[], own: object = {}) {
+  const { caller, platform, discarded } = await campus(own, 'UDP', clips);
   const ask = async (device: string, fields: string, sn = 17) => {
     const call = caller.call(device);
     call.say('MESSAGE', ['Content-Type: Application/MANSCDP+xml'], query(sn, device, fields));
@@ -69,6 +69,15 @@ describe('what is kept of a camera', () => {
     const { body } = await page();
     expect([all('SN', body), all('SumNum', body)]).toEqual([['18'], ['0']]);
     expect(body).toContain('<RecordList Num="0">');
+  });
+
+  it.each([
+    ['gb18030', '操场𠮷'],
+    ['gb2312', '操场?'],
+  ])('bears the name of the camera in %s', async (characters, name) => {
+    const { ask, page } = await asking(kept, { characters });
+    await ask(YARD, span('08:00:00', '09:00:00'));
+    expect(all('Name', (await page()).body)).toEqual([name]);
   });
 
   it('is told to nobody who may not see the camera', async () => {

@@ -7,7 +7,7 @@ import { readLocalTime } from '../../local-time.ts';
 import { localTime } from './alarms.ts';
 import type { Part, Session } from './answering.ts';
 import { type Fields, fieldOf, type Manscdp, writeManscdp } from './manscdp.ts';
-import { maySee } from './options.ts';
+import { maySee, type Options } from './options.ts';
 import { refusals } from './wanted.ts';
 
 /** Items of a page: a datagram has room for so many, of some 200 bytes each. */
@@ -34,18 +34,24 @@ const itemOf = (clip: Clip, camera: string, name: string, timeZone: string): Fie
 ];
 
 /** Bodies: each says how many there are over all of them, and how many are in it. */
-function pagesOf(said: Manscdp, name: string, items: readonly Fields[]): readonly Buffer[] {
+function pagesOf(
+  said: Manscdp,
+  name: string,
+  items: readonly Fields[],
+  characters: Options['characters'],
+): readonly Buffer[] {
   const count = Math.max(1, Math.ceil(items.length / PAGE));
   return Array.from({ length: count }, (_, i) => {
     const some = items.slice(i * PAGE, (i + 1) * PAGE);
-    return writeManscdp('Response', [
+    const fields: Fields = [
       ['CmdType', 'RecordInfo'],
       ['SN', said.sn],
       ['DeviceID', said.device],
       ['Name', name],
       ['SumNum', items.length],
-      [`RecordList Num="${some.length}"`, some.map((fields) => ['Item', fields] as const)],
-    ]);
+      [`RecordList Num="${some.length}"`, some.map((one) => ['Item', one] as const)],
+    ];
+    return writeManscdp('Response', fields, characters);
   });
 }
 
@@ -64,7 +70,7 @@ export function records({ own, host, ids, message }: Session): Part {
     const to = readLocalTime(fieldOf(said.fields, 'EndTime') ?? '', timeZone) ?? host.clock.wall();
     const clips = isOurs(fieldOf(said.fields, 'Type')) ? await host.media.clips(camera.id, from, to) : [];
     const items = clips.slice(0, RECORDS_MAX).map((clip) => itemOf(clip, said.device, camera.name, timeZone));
-    for (const page of pagesOf(said, camera.name, items)) {
+    for (const page of pagesOf(said, camera.name, items, own.characters)) {
       if (isOver) return;
       // The next one after the answer: some platforms lose what comes too fast, and without one the rest is of no use.
       const { status, reason } = await message(page);
