@@ -61,6 +61,8 @@ export interface CameraMedia {
   watch(camera: string, sink: (unit: Unit) => boolean, wants: { readonly audio: boolean }): Watching;
   /** Asks a camera for a key picture soon, where it can be asked; resolves with whether it was. Never rejects. */
   refresh(camera: string): Promise<boolean>;
+  /** The presets of a camera that can be called by a number, 1 to 255. @throws Error where it does not tell them. */
+  presets(camera: string): Promise<readonly { readonly number: number; readonly name: string }[]>;
   /** What is kept of a camera and overlaps this time, epoch ms, the oldest first. */
   clips(camera: string, from: number, to: number): Promise<readonly Clip[]>;
   /**
@@ -100,6 +102,7 @@ const nothing: Playing = {
 export const noMedia: CameraMedia = {
   watch: () => nothing,
   refresh: async () => false,
+  presets: async () => [],
   clips: async () => [],
   play: () => nothing,
   picture: async () => undefined,

@@ -8,7 +8,7 @@ import type { Camera } from './camera.ts';
 import { profileOf } from './channels.ts';
 import type { Client } from './client.ts';
 import type { Own } from './options.ts';
-import type { Moves } from './ptz.ts';
+import { type Moves, numbered } from './ptz.ts';
 import type { Relays } from './relays.ts';
 
 /** A camera that turns needs a moment until its picture stands still. */
@@ -135,6 +135,10 @@ export function createExecutor(
           return { done: true, result: { url: withCredentials(stream, client.credentials()) } };
         const { camera, profile } = await channel();
         return { done: true, result: { url: await camera.streamUrl(profile) } };
+      }
+      case 'presets': {
+        const { camera, profile } = await channel();
+        return { done: true, result: { presets: numbered(await camera.presets(profile)) } };
       }
       case 'key-picture': {
         const { camera, profile } = await channel();

@@ -40,6 +40,23 @@ export function presetNamed(wanted: string, presets: readonly Preset[]): Preset 
   throw new MissingError(hasNo('preset', wanted, there));
 }
 
+/** The largest number of a preset that protocols with numbers can name. */
+const NUMBER_MAX = 255;
+
+/** Presets that a number calls: by `findPreset` it is the preset again. Others have only names. */
+export function numbered(
+  presets: readonly Preset[],
+): readonly { readonly number: number; readonly name: string }[] {
+  return presets.flatMap((preset) => {
+    const words = [preset.name, preset.token, /(\d{1,3})$/.exec(preset.token)?.[1] ?? ''];
+    const numbers = words.filter((word) => /^\d{1,3}$/.test(word)).map(Number);
+    const number = numbers.find(
+      (one) => one >= 1 && one <= NUMBER_MAX && findPreset(String(one), presets) === preset,
+    );
+    return number === undefined ? [] : [{ number, name: preset.name || preset.token }];
+  });
+}
+
 export const presetXml = ({ token }: Preset): string => `<PresetToken>${escapeXml(token)}</PresetToken>`;
 
 /** Moves of the cameras of one connection. */

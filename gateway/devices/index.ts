@@ -34,6 +34,7 @@ export function createDevices(
     show: execute,
     clear: execute,
     stream: execute,
+    presets: execute,
     'key-picture': execute,
     indicate: execute,
     confirm: execute,

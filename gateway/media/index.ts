@@ -71,6 +71,11 @@ export function createMedia(
     ofCameras: {
       watch: live.watch,
       refresh: async (camera) => (await context.commands.askPart('key-picture', camera, {})).done,
+      async presets(camera) {
+        const { done, reason, result } = await context.commands.askPart('presets', camera, {});
+        if (!done) throw new Error(reason);
+        return result?.['presets'] as Awaited<ReturnType<CameraMedia['presets']>>;
+      },
       clips: store.clips,
       play: ({ id }, sink, how) =>
         playClip(

@@ -1,5 +1,6 @@
 /** What a platform asks of the campus, over real SIP, by a platform that is written by hand. */
 import { describe, expect, it } from 'vitest';
+import type { CameraMedia } from '../../drivers/contract/media.ts';
 import { gb28181 } from '../../drivers/platforms/gb28181/transport.ts';
 import { camera, DEVICE, input, itemsIn, numbersOf, registered, valuesOf } from './gb28181-registered.ts';
 
@@ -237,6 +238,22 @@ describe('a question', () => {
       Status: 'ERROR',
       Encode: 'OFF',
     });
+  });
+
+  it('which presets of a camera have numbers; of one that does not tell them, ERROR', async () => {
+    const media = {
+      async presets(id: string) {
+        if (id === 'hall') throw new Error('it does not answer');
+        return [{ number: 3, name: '大门' }];
+      },
+    } as unknown as CameraMedia;
+    const { ask, response } = await registered(campus(), { video: true }, { media });
+    await ask('PresetQuery', { device: '45030000001320000001' });
+    const { xml } = await response();
+    expect(xml).toContain('<PresetList Num="1">');
+    expect(itemsIn(xml).map(fieldsIn)).toEqual([{ PresetID: '3', PresetName: '大门' }]);
+    await ask('PresetQuery', { device: '45030000001320000002' });
+    expect(fieldsIn((await response()).xml)).toMatchObject({ CmdType: 'PresetQuery', Result: 'ERROR' });
   });
 
   it('what its basic parameters are, alone or among others', async () => {

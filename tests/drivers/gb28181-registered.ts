@@ -2,6 +2,7 @@
 import iconv from 'iconv-lite';
 import { onTestFinished } from 'vitest';
 import type { Thing } from '../../drivers/contract/inventory.ts';
+import { noMedia } from '../../drivers/contract/media.ts';
 import type { PlatformHost } from '../../drivers/contract/transport.ts';
 import { gb28181 } from '../../drivers/platforms/gb28181/transport.ts';
 import { fastClock } from '../clocks.ts';
@@ -63,6 +64,7 @@ export async function registered(
       return () => listeners.delete(run);
     },
     numbers: numbersOf(),
+    media: noMedia,
     ...hostMore,
   } as unknown as PlatformHost;
   const options = gb28181.options.parse({

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type Clock, systemClock } from '../../drivers/contract/clock.ts';
+import type { Host } from '../../drivers/contract/driver.ts';
 import type { Observation } from '../../drivers/contract/observation.ts';
 import { onvif } from '../../drivers/onvif/driver.ts';
 import { type CameraOptions, startCamera } from '../../simulators/camera.ts';
@@ -27,7 +28,9 @@ async function camera(own: object = {}, simulated: Partial<CameraOptions> = {}) 
     options: onvif.options.parse({ host: '127.0.0.1', port, username: 'admin', passwordFile, ...own }),
   };
   expect(onvif.problems?.(device)).toEqual([]);
-  const session = await onvif.open([device], fake.host);
+  const abouts: object[] = [];
+  const about: Host['about'] = (of, what) => void abouts.push({ device: of, ...what });
+  const session = await onvif.open([device], { ...fake.host, about });
   onTestFinished(() => session.close());
   const next = () => fake.reports.find(({ initial }) => initial !== true);
   const ready = async () => {
@@ -36,7 +39,7 @@ async function camera(own: object = {}, simulated: Partial<CameraOptions> = {}) 
   };
   const tell = (action: string, wanted: object = {}) =>
     session.execute?.({ id: 'c', device: 'cam', action, arguments: { ...wanted } });
-  return { ...fake, session, one, next, ready, tell, did, rtspPort };
+  return { ...fake, abouts, session, one, next, ready, tell, did, rtspPort };
 }
 
 describe('a camera', { timeout: 30_000 }, () => {
@@ -90,7 +93,7 @@ describe('a camera', { timeout: 30_000 }, () => {
 
   it('turns to its presets, takes pictures, switches relays and says where its stream is', async () => {
     const relays = [{ id: 'light', token: 'ro0', limit: '200ms' }];
-    const { tell, did, pictures, kept, rtspPort } = await camera({ relays });
+    const { tell, did, pictures, kept, rtspPort, abouts } = await camera({ relays });
     expect(await tell('preset', { preset: 'yard' })).toEqual({ done: true });
     expect(await did.next()).toBe('preset yard');
     await expect(tell('preset', { preset: 'roof' })).rejects.toThrow(
@@ -108,6 +111,12 @@ describe('a camera', { timeout: 30_000 }, () => {
     expect(await tell('stream')).toEqual({
       done: true,
       result: { url: `rtsp://admin:pw@127.0.0.1:${rtspPort}/main` },
+    });
+    expect(abouts).toMatchObject([{ device: 'cam', maker: 'Simulated', model: 'SC-1', ptz: true }]);
+    // The simulated camera calls its presets p1, p2 and so on.
+    expect(await tell('presets')).toEqual({
+      done: true,
+      result: { presets: expect.arrayContaining([{ number: 1, name: expect.any(String) }]) },
     });
     expect(await tell('key-picture')).toEqual({ done: true });
     expect(await did.next()).toBe('key picture');

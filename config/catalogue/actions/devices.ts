@@ -157,6 +157,13 @@ export const internal = define({
     internal: true,
     arguments: nothing,
   },
+  presets: {
+    of: 'device',
+    en: 'The presets of a camera that have numbers',
+    zh: '查询预置位',
+    internal: true,
+    arguments: nothing,
+  },
   'key-picture': {
     of: 'device',
     en: 'Ask a camera for a key picture soon, for who begins to look',

@@ -59,11 +59,11 @@ function createReplies({ message, room, host }: Session) {
       }
       return true;
     },
-    one(body: (room: number) => Buffer): boolean {
+    one(body: (room: number) => Buffer | Promise<Buffer>): boolean {
       if (single >= RESPONSES_MAX) return false;
       single++;
       room()
-        .then((most) => say(body(most)))
+        .then(async (most) => say(await body(most)))
         .catch(() => {})
         .finally(() => single--);
       return true;
@@ -76,7 +76,7 @@ function createReplies({ message, room, host }: Session) {
 }
 
 /** What a Response says behind its head; `room`: bytes that it may have. */
-type Responding = (said: Manscdp, room: number) => Fields;
+type Responding = (said: Manscdp, room: number) => Fields | Promise<Fields>;
 
 const ERROR: Fields = [['Result', 'ERROR']];
 const OK: Fields = [['Result', 'OK']];
@@ -186,18 +186,36 @@ const configDownload =
     ];
   };
 
+/** Those that a number calls: PTZCmd has no other word for one (A.3.4). */
+const presetQuery =
+  ({ host }: Session, thingOf: Of): Responding =>
+  async ({ device }) => {
+    const thing = thingOf(device);
+    const presets =
+      thing?.kind === 'camera' ? await host.media.presets(thing.id).catch(() => undefined) : undefined;
+    if (presets === undefined) return ERROR;
+    const items = presets.map(({ number, name }): Fields[number] => [
+      'Item',
+      [
+        ['PresetID', number],
+        ['PresetName', name],
+      ],
+    ]);
+    return [[`PresetList Num="${items.length}"`, items]];
+  };
+
 export function createQueries(session: Session, directory: Directory): Part {
   const { own } = session;
   const replies = createReplies(session);
   const thingOf = directory.find;
   const responding = (fields: Responding) => (said: Manscdp) => {
-    const body = (room: number) => {
+    const body = async (room: number) => {
       const head: Fields = [
         ['CmdType', said.command],
         ['SN', said.sn],
         ['DeviceID', said.device],
       ];
-      return writeManscdp('Response', [...head, ...fields(said, room)], own.characters);
+      return writeManscdp('Response', [...head, ...(await fields(said, room))], own.characters);
     };
     return replies.one(body) ? undefined : BUSY;
   };
@@ -223,9 +241,7 @@ export function createQueries(session: Session, directory: Directory): Part {
       'Query Alarm': responding(({ device }) =>
         device === own.deviceId || thingOf(device) !== undefined ? OK : ERROR,
       ),
-      'Query PresetQuery': responding(({ device }) =>
-        thingOf(device)?.kind === 'camera' ? [['PresetList Num="0"', []]] : ERROR,
-      ),
+      'Query PresetQuery': responding(presetQuery(session, thingOf)),
     },
     close: replies.close,
   };
