@@ -13,6 +13,7 @@ import { version } from './version.ts';
 /** Loaded only when named. */
 const loaders: Readonly<Record<string, () => Promise<Command>>> = {
   run: async () => (await import('./cli/run.ts')).run,
+  reload: async () => (await import('./cli/reload.ts')).reload,
   check: async () => (await import('./cli/check.ts')).check,
   simulate: async () => (await import('./cli/simulate.ts')).simulate,
   watch: async () => (await import('./cli/watch.ts')).watch,

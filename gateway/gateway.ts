@@ -2,6 +2,7 @@
 import type { Config } from '../config/schema.ts';
 import type { Clock } from '../drivers/contract/clock.ts';
 import type { Log } from '../drivers/contract/driver.ts';
+import type { Reload } from './reload.ts';
 import type { Trace } from './road/recorder.ts';
 
 export interface Gateway {
@@ -9,6 +10,8 @@ export interface Gateway {
   readonly failed: Promise<never>;
   /** The address of the console, with the token of its operator: for a terminal, not for a log. */
   readonly console?: string | undefined;
+  /** Takes up a config that was read again, or tells why not. Never rejects. */
+  readonly reload: Reload['take'];
   /** Devices first, then the uplinks, which get `drainMs` to deliver what is left; the journal last. */
   close(drainMs?: number): Promise<void>;
 }

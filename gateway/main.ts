@@ -20,7 +20,7 @@ import type { Gateway, GatewayOptions } from './gateway.ts';
 import { openJournal } from './journal/index.ts';
 import { createIsolated } from './lifecycle/isolated.ts';
 import { createParts } from './lifecycle/parts.ts';
-import { createMedia } from './media/index.ts';
+import { createMedia, mediaNeeds } from './media/index.ts';
 import { createNotices } from './notices/index.ts';
 import {
   createAnnouncements,
@@ -30,6 +30,7 @@ import {
   logFaults,
   watchClock,
 } from './observe/index.ts';
+import { createReload } from './reload.ts';
 import { createRecorder } from './road/recorder.ts';
 import { layRoad } from './road/stage.ts';
 import { createRules } from './rules/index.ts';
@@ -88,9 +89,20 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const around = { calendar, timezone, areaOf, isArmed: arming.isArmed };
   const rules = createRules(config.rules, { ...context, ...around });
   const notices = createNotices(config.notices, context);
-  const { lookAtBacklog, recount: onDropped } = uplinks;
-  const storage = keepStorage({ ...context, ...storagePolicyOf(config), lookAtBacklog, onDropped });
-  const health = createInventory(config, { ...context, ...stages, devices, media, storage, uplinks });
+  const { lookAtBacklog, recount: onDropped, interests } = uplinks;
+  const ofUplinks = { lookAtBacklog, onDropped, interests };
+  const storage = keepStorage({ ...context, ...storagePolicyOf(config), ...ofUplinks });
+  const needs = (those: typeof config.uplinks) => mediaNeeds(those, platforms);
+  const reloading = createReload(config, { ...context, uplinks, mediaNeeds: needs });
+  const health = createInventory(config, {
+    ...context,
+    ...stages,
+    devices,
+    media,
+    storage,
+    uplinks,
+    reloading,
+  });
   const status = config.status && createStatusServer(config.status, { ...base, notices, health });
   const shown = consoleOptionsOf(config, campus, health, log);
   const console = shown && createConsole({ ...context, ...shown, view: media.view, notices, media });
@@ -115,25 +127,14 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   parts.add(logFaults(base, recorder));
   parts.add(uplinks);
   parts.adopt({ close: () => commands.settled().then(() => uplinks.close(drainMs)) });
-  for (const part of [
-    damaged,
-    rules,
-    alarms,
-    visitors,
-    access,
-    devices,
-    floods,
-    arming,
-    notices,
-    media,
-    storage,
-  ])
-    parts.add(part);
+  const own = [damaged, rules, alarms, visitors, access, devices, floods, arming, notices, media, storage];
+  for (const part of own) parts.add(part);
   for (const part of [status, console, announcements]) if (part !== undefined) parts.add(part);
   await parts.start();
   return {
     failed: journal.failed,
     console: console?.url,
+    reload: reloading.take,
     async close(givenMs = 1000) {
       drainMs = givenMs;
       commands.noteStopping();

@@ -17,8 +17,8 @@ export const run: Command = {
   --log-level LEVEL    debug, info (default), warn, error
 
 Logs go to standard error: JSON lines, or pretty on a terminal. Ctrl-C or SIGTERM stops it cleanly. It ends with 3
-where a port of the config is taken, and where the journal is gone; with 4 where its event loop stood for 10 s. systemd
-is told when it is ready, lives and stops (Type=notify, NotifyAccess=all, WatchdogSec=).
+where a port of the config is taken, and where the journal is gone; with 4 where its event loop stood for 10 s. At
+SIGHUP it reads FILE again (campus-gateway reload). systemd is told when it is ready, lives and stops (Type=notify, NotifyAccess=all, WatchdogSec=).
 
   campus-gateway run /etc/campus-gateway/campus.yaml`,
 
@@ -47,7 +47,12 @@ is told when it is ready, lives and stops (Type=notify, NotifyAccess=all, Watchd
         { ...one },
         'a list of the school cannot be used, and what it says is not known until it is right',
       );
+    // Without a listener it would end the process.
+    let readAgain = () => {};
+    process.on('SIGHUP', () => readAgain());
     const gateway = await startGateway({ config, log, time: terminal.clock });
+    const { readConfig } = await import('../check.ts');
+    readAgain = () => void gateway.reload(readConfig(config.file, { forRunning: true }));
     const { openSecrets } = await import('../secrets.ts');
     // After the start, which closes what is the gateway's own.
     for (const one of openSecrets(config.file, config.dataDir))

@@ -22,3 +22,17 @@ export async function noteConfig(
     log.warn({ error: (error as Error).message }, 'the config could not be noted in the audit');
   }
 }
+
+/** Notes that a changed config was refused, and why. Never rejects. */
+export async function noteRefusedConfig(
+  why: object,
+  file: string,
+  journal: Pick<Journal, 'audit'>,
+  clock: Pick<WallClock, 'now'>,
+  log: Log,
+): Promise<void> {
+  const { username: user } = userInfo();
+  await journal
+    .audit(clock.now(), JSON.stringify({ kind: 'config-refused', file, ...why, user }))
+    .catch((error: Error) => log.warn({ error: error.message }, 'a config could not be noted in the audit'));
+}

@@ -32,6 +32,15 @@ export interface Media extends Part, Pick<MediaStore, 'keep' | 'find' | 'content
   readonly pushes: Pushes['list'];
 }
 
+/** What platforms want of media: pieces of pictures and clips, and sound. */
+export const mediaNeeds = (uplinks: Config['uplinks'], transports: MediaContext['transports']) => ({
+  pieces: uplinks.some((uplink) => wantsOf(uplink)('media.piece')),
+  sound: uplinks.some(({ protocol, options }) => {
+    const transport = transports.find(({ name }) => name === protocol);
+    return transport?.watches?.(options).audio === true;
+  }),
+});
+
 /** Serves `clip`, `push-stream` and `stop-stream`. */
 export function createMedia(
   config: Pick<Config, 'campus' | 'dataDir' | 'media' | 'uplinks'>,
@@ -44,6 +53,7 @@ export function createMedia(
     if (!done) throw new Error(reason);
     return String(result?.['url']);
   };
+  const { pieces, sound } = mediaNeeds(config.uplinks, context.transports);
   const parts = createParts();
   const store = parts.add(
     createMediaStore({
@@ -51,13 +61,9 @@ export function createMedia(
       campusId: config.campus.id,
       directory: join(config.dataDir, 'media'),
       ...{ keep, budget },
-      wanted: config.uplinks.some((uplink) => wantsOf(uplink)('media.piece')),
+      wanted: pieces,
     }),
   );
-  const sound = config.uplinks.some(({ protocol, options }) => {
-    const transport = context.transports.find(({ name }) => name === protocol);
-    return transport?.watches?.(options).audio === true;
-  });
   const live = parts.add(createLive({ ...context, streamUrl, sound, maxViewers: viewers }));
   const directory = join(config.dataDir, 'clips');
   parts.add(createClips({ ...context, directory, cameras: clips, streamUrl, keep: store.keep }));

@@ -25,6 +25,8 @@ export interface Inventoried {
     states(): Readonly<Record<string, object>>;
     lookAtBacklog(): Promise<unknown>;
   };
+  /** What came of the last reload of the config. */
+  readonly reloading: { last(): object | undefined };
   /** undefined: not heard of yet. */
   readonly devices: {
     online(device: string): boolean | undefined;
@@ -89,6 +91,8 @@ export function createInventory(
         campus: config.campus.id,
         version,
         startedAt: of.startedAt,
+        pid: process.pid,
+        reloaded: of.reloading.last(),
         journal: {
           ...journal.condition,
           id: journal.id,

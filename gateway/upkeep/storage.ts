@@ -1,7 +1,5 @@
 /** Keeps the journal within its retention, and tells before the disk is full or events must be dropped. */
 import { statfs } from 'node:fs/promises';
-import { eventTypes } from '../../config/catalogue/events.ts';
-import { wantsOf } from '../../config/catalogue/filter.ts';
 import type { Config } from '../../config/schema.ts';
 import type { Clock, Timer } from '../../drivers/contract/clock.ts';
 import type { Log } from '../../drivers/contract/driver.ts';
@@ -17,7 +15,6 @@ export interface StoragePolicy {
   readonly policy: RetentionPolicy;
   /** Bytes of free disk under which it is low. */
   readonly lowDisk: number;
-  readonly uplinks: readonly Interest[];
 }
 
 export interface StorageOptions extends StoragePolicy {
@@ -27,6 +24,8 @@ export interface StorageOptions extends StoragePolicy {
   readonly time: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
+  /** The platforms as they are now, and what they want. */
+  readonly interests: () => readonly Interest[];
   /** Of all platforms: how many events the one that is furthest behind wants and has not. */
   readonly lookAtBacklog: () => Promise<number>;
   /** Events were removed before a platform had them. */
@@ -56,10 +55,8 @@ const HYSTERESIS = 1.1;
 export function storagePolicyOf({
   dataDir: directory,
   retention: { lowDisk, ...policy },
-  uplinks,
-}: Pick<Config, 'dataDir' | 'retention' | 'uplinks'>): StoragePolicy {
-  const interests = uplinks.map((uplink) => ({ id: uplink.id, types: eventTypes.filter(wantsOf(uplink)) }));
-  return { directory, policy, lowDisk, uplinks: interests };
+}: Pick<Config, 'dataDir' | 'retention'>): StoragePolicy {
+  return { directory, policy, lowDisk };
 }
 
 export function keepStorage(options: StorageOptions): Storage {
@@ -133,7 +130,7 @@ function createWarnings({ recorder, metrics, log }: Pick<StorageOptions, 'record
 
 /** Removes old events once an hour, and whenever the journal takes more than its budget; what a platform misses is told. */
 function createSweeping(options: StorageOptions): (journalBytes: number) => Promise<void> {
-  const { policy, uplinks, journal, recorder, clock, time, log, metrics, onDropped } = options;
+  const { policy, interests, journal, recorder, clock, time, log, metrics, onDropped } = options;
   let sweptAt = Number.NEGATIVE_INFINITY;
   let steadySince = time.elapsed();
   clock.onStep(() => {
@@ -144,7 +141,7 @@ function createSweeping(options: StorageOptions): (journalBytes: number) => Prom
     sweptAt = time.elapsed();
     const isSettled = time.elapsed() - steadySince > SETTLED_MS;
     const now = isSettled ? clock.now() : Number.NEGATIVE_INFINITY;
-    const { removed, dropped } = await sweep(journal, policy, uplinks, now);
+    const { removed, dropped } = await sweep(journal, policy, interests(), now);
     if (dropped.length > 0) onDropped();
     if (removed > 0) log.info({ removed }, 'old events were removed');
     for (const one of dropped) {

@@ -162,6 +162,45 @@ devices:
   });
 });
 
+describe('reload', () => {
+  it('has a running gateway take up its file, or says why not', async () => {
+    const file = join(temporaryDirectory(), 'campus.yaml');
+    const [status, broker] = [await freePort(), await freePort()];
+    const write = (more = '', name = 'x') =>
+      writeFileSync(
+        file,
+        `campus: { id: "4503000001", name: ${name} }\nstatus: { port: ${status} }\n${more}`,
+      );
+    write();
+    expect(await run('reload', file)).toMatchObject({
+      status: 1,
+      stderr: `no gateway answers at 127.0.0.1:${status}\n`,
+    });
+    const gateway = begin(['run', file]);
+    await gateway.err.find((line) => line.includes('the gateway runs'));
+    expect(await run('reload', file)).toMatchObject({ status: 0, stdout: 'nothing had changed\n' });
+    write(`uplinks: [{ id: police, url: "mqtt://127.0.0.1:${broker}" }]\n`);
+    expect(await run('reload', file)).toMatchObject({ status: 0, stdout: 'taken up: police\n' });
+    write('', 'y');
+    expect(await run('reload', file)).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining('nothing was taken up: campus changed, which needs a restart'),
+    });
+    write('evnts: 1\n');
+    expect(await run('reload', file)).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining('evnts: unknown key'),
+    });
+    // The same by a bare SIGHUP, which ends no gateway.
+    gateway.child.kill('SIGHUP');
+    await gateway.err.find(
+      (line) => line.includes('the changed config was refused') && line.includes('evnts'),
+    );
+    gateway.child.kill('SIGTERM');
+    expect(await once(gateway.child, 'exit')).toEqual([0, null]);
+  });
+});
+
 describe('the demo', () => {
   it('ends with its last line when it stops by itself: nothing holds the process up', async () => {
     const file = join(temporaryDirectory(), 'demo.yaml');

@@ -14,6 +14,7 @@ import { run } from './terminal.ts';
 describe('the command line', () => {
   it.each([
     'run',
+    'reload',
     'check',
     'simulate',
     'watch',
@@ -36,7 +37,7 @@ describe('the command line', () => {
   it('says what it does not understand, with status 2', async () => {
     expect(await run('rnu')).toMatchObject({
       status: 2,
-      stderr: expect.stringContaining('there are: run, check'),
+      stderr: expect.stringContaining('there are: run, reload, check'),
     });
     expect(await run('run', '--port', '1')).toMatchObject({ status: 2 });
     expect(await run('simulate', 'toaster')).toMatchObject({

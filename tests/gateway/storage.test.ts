@@ -33,7 +33,6 @@ async function campus(options: { lowDisk: number; budget: number; keep?: number 
   const { lowDisk, budget, keep = 1e12 } = options;
   const start = () => {
     const types = ['device.fault', 'alarm.raised'];
-    const uplinks = [{ id: 'police', types }];
     const policy = { keep, budget, classes: {} };
     const wants = (type: string) => types.includes(type);
     const backlog = createBacklog({ uplink: 'police', journal, recorder, wants, takenUnsaved: new Set() });
@@ -42,11 +41,11 @@ async function campus(options: { lowDisk: number; budget: number; keep?: number 
         await backlog.look();
         return backlog.now().events;
       },
+      interests: () => [{ id: 'police', types }],
       onDropped: backlog.recount,
       directory,
       policy,
       lowDisk,
-      uplinks,
       journal,
       recorder,
       clock,

@@ -144,6 +144,8 @@ async function raiseAlarm({ sh, begin }: OtherMachine, config: string): Promise<
   expect(panel.said).toContain('ACK');
   const healthy = sh('campus-gateway health /etc/campus-gateway/campus.yaml');
   expect(healthy, healthy.said).toMatchObject({ status: 0 });
+  const reloaded = sh('campus-gateway reload /etc/campus-gateway/campus.yaml');
+  expect(reloaded).toEqual({ status: 0, said: 'nothing had changed\n' });
   const ended = once(daemon, 'exit');
   sh('kill $(pgrep -f "gateway.js run /etc/campus-gateway")');
   expect((await ended)[0]).toBe(0);
