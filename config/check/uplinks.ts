@@ -10,6 +10,9 @@ import { listThings } from '../things.ts';
 import { idsOf, isMissing, named } from './names.ts';
 import { rightProblems } from './rights.ts';
 
+const transportOf = (protocol: string): Transport | undefined =>
+  (platforms as readonly Transport[]).find(({ name }) => name === protocol);
+
 export function uplinkProblems(config: Pick<Config, 'uplinks' | 'devices' | 'areas'>): Problem[] {
   return config.uplinks.flatMap((uplink, i) => [
     ...idProblems(uplink, i),
@@ -48,18 +51,18 @@ function idProblems({ id }: UplinkConfig, i: number): Problem[] {
   return [{ path: ['uplinks', i, 'id'], message }];
 }
 
-/** A right that needs a signature, and nobody whose signature is believed. */
-function unsignedProblems({ commands, commandKeys }: UplinkConfig, i: number): Problem[] {
-  if (commandKeys.length > 0) return [];
+/** A right that needs a signature, and nobody whose signature is believed, or no way to bring one. */
+function unsignedProblems({ commands, commandKeys, protocol }: UplinkConfig, i: number): Problem[] {
+  const isVain = transportOf(protocol)?.signsNothing === true;
+  if (commandKeys.length > 0 && !isVain) return [];
+  const message = isVain
+    ? say(
+        `allows nothing: ${protocol} has no signatures; leave \`signed\` out, or the rule`,
+        `不起作用：${protocol} 没有签名；请去掉 \`signed\` 或该规则`,
+      )
+    : say('needs commandKeys beside it', '需要同时配置 commandKeys');
   return commands.flatMap(({ signed }, k) =>
-    signed
-      ? [
-          {
-            path: ['uplinks', i, 'commands', k, 'signed'],
-            message: say('needs commandKeys beside it', '需要同时配置 commandKeys'),
-          },
-        ]
-      : [],
+    signed ? [{ path: ['uplinks', i, 'commands', k, 'signed'], message }] : [],
   );
 }
 
@@ -93,8 +96,7 @@ function areaProblems(
   i: number,
   { areas }: Pick<Config, 'areas'>,
 ): Problem[] {
-  const transport = (platforms as readonly Transport[]).find(({ name }) => name === protocol);
-  return (transport?.areas?.(options) ?? []).flatMap(({ path: own, id, asks }): Problem[] => {
+  return (transportOf(protocol)?.areas?.(options) ?? []).flatMap(({ path: own, id, asks }): Problem[] => {
     const path = ['uplinks', i, ...own];
     const there = idsOf(areas);
     if (!there.includes(id)) return [{ path, message: isMissing(named('area', id), there) }];

@@ -236,6 +236,8 @@ export interface Transport<Options extends z.ZodObject = z.ZodObject> {
     readonly name: string;
     readonly of: Thing['kind'] | 'place';
   }[];
+  /** What the platform orders cannot be signed: a right that wants a signature allows nothing. */
+  readonly signsNothing?: true;
   /** Areas that the options name, and what the platform asks of them, which its rights must allow. */
   areas?(options: z.output<Options>): readonly {
     readonly path: readonly (string | number)[];

@@ -97,6 +97,9 @@ describe('an area that a platform may guard', () => {
 
   it('is there, and its rights allow it', () => {
     expect(mistakes(guard('block', '{ actions: [arm, disarm], targets: ["bl*"] }'))).toEqual([]);
+    expect(
+      mistakes(guard('block', '{ actions: [arm, disarm], targets: [block], signed: true }')).join(),
+    ).toMatch(/commands\[0\]\.signed: allows nothing: gb28181 has no signatures; leave `signed` out/);
     expect(mistakes(guard('roof', '')).join()).toContain(
       'guardArea: there is no area roof; there are: block',
     );

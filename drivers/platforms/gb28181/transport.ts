@@ -250,6 +250,7 @@ export const gb28181 = defineTransport({
   clashes: clashesOf,
   warnings: warningsOf,
   names: namesIn,
+  signsNothing: true,
   areas: ({ guardArea: id }) =>
     id === undefined ? [] : [{ path: ['guardArea'], id, asks: ['arm', 'disarm'] }],
   watches: ({ video, sound }) => ({ audio: sound && video !== false }),
