@@ -101,8 +101,9 @@ async function playing(
   name: 'Playback' | 'Download',
   lines: readonly string[],
   by: 'udp' | 'passive' = 'udp',
+  clips: readonly Clip[] = kept,
 ) {
-  const { caller, played, platform, channel } = await campus({}, 'UDP', kept);
+  const { caller, played, platform, channel } = await campus({}, 'UDP', clips);
   const receiver = await startReceiver(by);
   const call = caller.call(GATE);
   const setup = by === 'passive' ? ({ setup: 'passive' } as const) : {};
@@ -148,6 +149,19 @@ describe('playback', () => {
     expect(channel.state?.().streams).toHaveLength(1);
     await call.asked('BYE');
     expect(channel.state?.().streams).toEqual([]);
+  });
+
+  it('shows nothing twice of two clips that overlap, and nothing of one that is within another', async () => {
+    const { call, played } = await playing('Playback', times(0, 150), 'udp', [
+      clip(1, 0, 30),
+      clip(2, 10, 25),
+      clip(3, 20, 50),
+    ]);
+    (await played.next()).end(new EndOfClip());
+    const second = await played.next();
+    expect([second.clip.id, second.how.fromMs]).toEqual(['clip3', 10_000]);
+    second.end(new EndOfClip());
+    await call.asked('MESSAGE');
   });
 
   it('is steered: paused, on, faster, to another moment, to another clip', async () => {

@@ -92,10 +92,10 @@ export async function startReceiver(by: 'udp' | 'passive' | 'active') {
   };
 }
 
-/** The MD5 of each picture, as ffmpeg decodes it; `format`: `mpeg`, a program stream, or an elementary stream. */
+/** The MD5 of each picture, as ffmpeg decodes it; `format`: `mpeg`, a program stream, an elementary stream, a clip. */
 export async function picturesOf(
   bytes: Buffer,
-  format: 'mpeg' | 'h264' | 'hevc',
+  format: 'mpeg' | 'h264' | 'hevc' | 'mp4',
 ): Promise<readonly string[]> {
   const file = join(temporaryDirectory(), `stream.${format}`);
   writeFileSync(file, bytes);

@@ -3,12 +3,13 @@
  * our muxer. Its pictures are decoded by ffmpeg, and compared with those that ffmpeg gets from the camera itself.
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { WebSocket } from 'ws';
 import { startCamera } from '../../simulators/camera.ts';
+import { dialRaw, withCrc } from '../drivers/dc09-port.ts';
 import { createCaller, offer, PLATFORM } from '../drivers/gb28181-caller.ts';
 import { startPlatform } from '../drivers/gb28181-peer.ts';
 import { picturesOf, startReceiver } from '../drivers/gb28181-receiver.ts';
@@ -25,7 +26,10 @@ const CAMERA = '45030000001320000001';
 const OTHERS_CAMERA = '45030100001320000001';
 
 /** A campus with one camera, which two platforms may see. `stream`: from another address than the camera says. */
-async function campus(stream?: string) {
+async function campus(
+  stream?: string,
+  more: { readonly devices?: readonly object[]; readonly [section: string]: unknown } = {},
+) {
   const directory = temporaryDirectory();
   const [port, rtspPort, consolePort, sip] = await Promise.all([
     freePort(),
@@ -58,7 +62,8 @@ async function campus(stream?: string) {
       dataDir: join(directory, 'data'),
       console: { port: consolePort },
       uplinks: [uplink(0, PLATFORM, '45030000001180000007'), uplink(1, OTHER, '45030100001180000007')],
-      devices: [{ ...yard, ...(stream !== undefined && { stream }) }],
+      ...more,
+      devices: [{ ...yard, ...(stream !== undefined && { stream }) }, ...(more.devices ?? [])],
     },
     directory,
   );
@@ -67,7 +72,7 @@ async function campus(stream?: string) {
   const ffmpegs = () =>
     spawnSync('pgrep', ['-P', String(running.child.pid), '-c', 'ffmpeg'], { encoding: 'utf8' }).stdout.trim();
   const rtsp = stream ?? `rtsp://admin:pw@127.0.0.1:${rtspPort}/main`;
-  return { camera, running, directory, consolePort, sip, ffmpegs, rtsp };
+  return { camera, running, directory, consolePort, sip, ffmpegs, rtsp, platform: platforms[0] };
 }
 
 /** The camera's own stream, copied beside the gateway. */
@@ -216,5 +221,70 @@ describe('a camera at a platform of GB/T 28181', looks, () => {
     await call.asked('BYE');
     expect(await stopped).toBe(0);
     await until('the camera has nobody left', () => camera.viewers() === 0);
+  });
+});
+
+describe('what is kept around an alarm', { timeout: 90_000 }, () => {
+  it('is listed, played as it was recorded, and downloaded, each picture of the clip', async (context) => {
+    need(context, 'ffmpeg');
+    const panelPort = await freePort();
+    const { sip, directory, platform } = await campus(undefined, {
+      devices: [
+        { id: 'panel', driver: 'dc09', listen: { port: panelPort }, accounts: [{ account: '1234' }] },
+      ],
+      media: { clips: ['yard'] },
+      rules: [
+        {
+          id: 'keep',
+          when: { kinds: ['panic'] },
+          do: [{ target: 'yard', action: 'clip', arguments: { before: 3, after: 2 } }],
+        },
+      ],
+    });
+    const files = (folder: string, end: string) => {
+      const path = join(directory, 'data', folder);
+      const names = existsSync(path) ? readdirSync(path, { recursive: true }).map(String) : [];
+      return names.filter((name) => name.endsWith(end)).map((name) => join(path, name));
+    };
+    await until('some seconds are kept', () => files('clips', '.ts').length >= 4);
+    const { send, answers } = await dialRaw(panelPort);
+    send(withCrc('"SIA-DCS"0001L0#1234[#1234|NPA001]'));
+    expect(await answers.next()).toContain('"ACK"');
+    await until('the clip is kept', () => files('media', '.mp4').length === 1, 40_000);
+    const [file = ''] = files('media', '.mp4');
+    const own = await picturesOf(readFileSync(file), 'mp4');
+    expect(own.length).toBeGreaterThan(4 * 15);
+
+    const caller = await createCaller(sip);
+    const asking = caller.call(CAMERA);
+    const day = '<StartTime>2020-01-01T00:00:00</StartTime><EndTime>2099-01-01T00:00:00</EndTime>';
+    const query = `<Query><CmdType>RecordInfo</CmdType><SN>5</SN><DeviceID>${CAMERA}</DeviceID>${day}</Query>`;
+    asking.say('MESSAGE', ['Content-Type: Application/MANSCDP+xml'], query);
+    const { body } = await platform.heard.find((one) => one.body.includes('RecordInfo'));
+    expect(body).toContain('<SumNum>1</SumNum>');
+    expect(body).toContain(`<FileSize>${statSync(file).size}</FileSize>`);
+
+    const now = Math.ceil(Date.now() / 1000);
+    const lines = [`u=${CAMERA}:0`, `t=${now - 600} ${now + 5}`];
+    const took: number[] = [];
+    for (const [name, kind] of [
+      ['Playback', 'udp'],
+      ['Download', 'passive'],
+    ] as const) {
+      const receiver = await startReceiver(kind);
+      const call = caller.call(CAMERA);
+      const setup = kind === 'passive' ? ({ setup: 'passive' } as const) : {};
+      expect((await call.invite(offer(receiver.port, { name, lines, ...setup }))).start).toMatch(/200/);
+      const from = performance.now();
+      call.ack();
+      expect((await call.asked('MESSAGE')).body).toContain('<NotifyType>121</NotifyType>');
+      took.push(performance.now() - from);
+      expect((await call.bye()).start).toMatch(/200/);
+      expect(receiver.received.wrong).toEqual([]);
+      expect(await picturesOf(receiver.received.bytes, 'mpeg')).toEqual(own);
+    }
+    // Pictures at 15 a second.
+    expect(took[0]).toBeGreaterThan((own.length / 15 - 1) * 1000);
+    expect(took[1]).toBeLessThan((own.length / 15 / 2) * 1000);
   });
 });

@@ -57,6 +57,8 @@ export function playClips(own: PlayerOptions): Playing {
     end(why);
   };
   const start = (moment: number) => {
+    // Two alarms that follow each other have clips of which one begins in the other: nothing is shown twice.
+    while (at < clips.length && (clips[at] as Clip).to <= moment) at++;
     const clip = clips[at];
     if (clip === undefined || clip.from >= to) return finish(new EndOfClip());
     timeline.cut();
@@ -80,7 +82,7 @@ export function playClips(own: PlayerOptions): Playing {
       if (isLeft()) return;
       if (!(why instanceof EndOfClip)) return finish(why);
       at++;
-      start(from);
+      start(clip.to);
     });
   };
   start(from);
