@@ -64,7 +64,7 @@ describe('a list in pages', () => {
     const thing = camera('c', { name, maker: name, model: name, ptz: true, area: { id: 'a', name } });
     await ids.all('camera', ['c']);
     const node = { id: '45030000002160000001', name, parent: undefined, holds: ['c'] };
-    const catalogue = { own: own({ organisation: [node] }), ids, place: name, version: '1.2.3' };
+    const catalogue = { own: own({ organisation: [node] }), ids, place: name };
     const items = itemsOf({ ...catalogue, things: [thing] }) ?? [];
     const pages = pagesOf(
       items.map(({ fields }) => fields),
@@ -95,6 +95,35 @@ describe('characters', () => {
     expect(inCharacters(given, 'gb2312')).toBe(there);
     expect(inCharacters(given, 'gb18030')).toBe(given);
   });
+});
+
+it('ids are each of one thing, and the same in whatever order they are asked for, whichever the platform gave', async () => {
+  const names = fc.uniqueArray(fc.constantFrom(...Array.from({ length: 12 }, (_, i) => `p/${i}`)), {
+    minLength: 1,
+  });
+  const given = fc.dictionary(fc.constantFrom('p/0', 'p/3', 'p/7', 'x'), fc.integer({ min: 1, max: 9 }));
+  await fc.assert(
+    fc.asyncProperty(names, given, async (wanted, fixed) => {
+      const entries = Object.entries(fixed).map(([name, serial]) => [
+        name,
+        `45030000001340${`${serial}`.padStart(6, '0')}`,
+      ]);
+      fc.pre(new Set(entries.map(([, id]) => id)).size === entries.length);
+      const source = { deviceId: DEVICE, ids: Object.fromEntries(entries) as Record<string, string> };
+      const numbers = numbersOf();
+      const first = createIds(source, { numbers });
+      const all = await first.all('alarmInput', wanted);
+      expect(new Set([...all, ...entries.map(([, id]) => id)]).size).toBe(
+        new Set([...wanted, ...entries.map(([name]) => name)]).size,
+      );
+      for (const [name, id] of entries)
+        if (wanted.includes(name as string)) expect(first.known('alarmInput', name as string)).toBe(id);
+      const backwards = wanted.toReversed();
+      expect(await createIds(source, { numbers }).all('alarmInput', backwards)).toEqual(all.toReversed());
+      expect(first.named(all[0] as string)).toMatchObject({ type: 'alarmInput', name: wanted[0] });
+    }),
+    { numRuns: runs(200) },
+  );
 });
 
 it('a platform may say anything: nothing throws, each question is answered once, and no more is kept than is open', async () => {

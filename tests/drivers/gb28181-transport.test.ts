@@ -99,6 +99,14 @@ describe('a platform of GB/T 28181', () => {
     ]);
   });
 
+  it('that breaks on rare characters gets none, in alarms too', async () => {
+    const { open, alarm } = await connected({ asks: 'nothing' }, { characters: 'gb2312' });
+    const channel = await open();
+    await send(channel, '1', 'alarm.raised', { kind: 'panic', zone: { number: 1, name: '王堃办公室' } });
+    const { text } = await alarm();
+    expect(iconv.decode(Buffer.from(text, 'latin1'), 'gb18030')).toContain('一键报警 王?办公室<');
+  });
+
   it('is told no end, no card, and nothing else that the standard has no alarm for', async () => {
     const { platform, open } = await connected({ asks: 'nothing' });
     const channel = await open();

@@ -36,7 +36,6 @@ export interface Catalogue {
   readonly things: readonly Thing[];
   /** The school's name. */
   readonly place: string;
-  readonly version: string;
 }
 
 /** The node that holds a thing: by itself, by its device, by its area. */
@@ -104,14 +103,14 @@ const nodeItem = ({ id, name, parent }: Node, { own }: Catalogue): Item => ({
 
 /** The gateway, the tree, the cameras that the platform may see, the alarm inputs. undefined: not all have ids yet. */
 export function itemsOf(catalogue: Catalogue): readonly Item[] | undefined {
-  const { own, ids, place, version } = catalogue;
+  const { own, ids, place } = catalogue;
   const things = shownOf(catalogue.things, own);
   if (things.some((thing) => ids.known(typeOfThing(thing), thing.id) === undefined)) return undefined;
   const root: Item = {
     ...{ id: own.deviceId, parent: undefined, online: true },
     fields: [
       ['DeviceID', own.deviceId],
-      ...deviceFields(catalogue, { name: place, maker: MAKER, model: version, address: place }),
+      ...deviceFields(catalogue, { name: place, maker: MAKER, model: MAKER, address: place }),
       ['Parental', 1],
       ...codes,
       ['Status', 'ON'],
