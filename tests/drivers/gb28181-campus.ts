@@ -35,7 +35,7 @@ interface Played {
   readonly orders: string[];
 }
 
-function fakeMedia(clips: readonly Clip[]) {
+function fakeMedia(clips: readonly Clip[] | Promise<readonly Clip[]>) {
   const played = stream<Played>();
   const watched: Watched[] = [];
   const began = stream<Watched>();
@@ -53,7 +53,7 @@ function fakeMedia(clips: readonly Clip[]) {
       };
     },
     clips: async (camera: string, from: number, to: number) =>
-      clips.filter((one) => one.camera === camera && one.from < to && one.to > from),
+      (await clips).filter((one) => one.camera === camera && one.from < to && one.to > from),
     play(clip: Clip, sink: Played['sink'], how: Played['how']) {
       const { promise: ended, resolve: end } = Promise.withResolvers<Error>();
       const orders: string[] = [];
@@ -75,7 +75,11 @@ function fakeMedia(clips: readonly Clip[]) {
   return { media, watched, began, played };
 }
 
-export async function campus(own: object = {}, by: 'UDP' | 'TCP' = 'UDP', clips: readonly Clip[] = []) {
+export async function campus(
+  own: object = {},
+  by: 'UDP' | 'TCP' = 'UDP',
+  clips: readonly Clip[] | Promise<readonly Clip[]> = [],
+) {
   const platform = await startPlatform({ asks: 'nothing' });
   const port = await freePort();
   const { media, watched, began, played } = fakeMedia(clips);

@@ -4,7 +4,7 @@ import iconv from 'iconv-lite';
 import { describe, expect, it } from 'vitest';
 import { type Clip, EndOfClip } from '../../drivers/contract/media.ts';
 import { readMansrtsp } from '../../drivers/platforms/gb28181/stream/mansrtsp.ts';
-import { eventually } from '../helpers.ts';
+import { eventually, freePort } from '../helpers.ts';
 import { offer } from './gb28181-caller.ts';
 import { campus, GATE, picture, YARD } from './gb28181-campus.ts';
 import { startReceiver } from './gb28181-receiver.ts';
@@ -203,6 +203,30 @@ describe('playback', () => {
   ])('of nothing is refused: %s', async (_, lines, status) => {
     const { answer } = await playing('Playback', lines);
     expect(answer.start).toMatch(status);
+  });
+});
+
+describe('a call that is withdrawn while it is looked for what is kept', () => {
+  it('is answered 487, leaves no port behind, and sends nothing', async () => {
+    const { promise: clips, resolve: find } = Promise.withResolvers<readonly Clip[]>();
+    const port = await freePort();
+    const { caller, channel, played } = await campus({ mediaPorts: `${port}-${port}` }, 'UDP', clips);
+    const call = caller.call(GATE);
+    const sdp = offer(9, { name: 'Playback', lines: times(0, 30) });
+    call.say('INVITE', [], sdp, { branch: 'z9hG4bKwithdrawn' });
+    await caller.heard.find(({ start }) => start.includes('100 Trying'));
+    call.say('CANCEL', [], '', { branch: 'z9hG4bKwithdrawn' });
+    const answers = [await call.answer(), await call.answer()];
+    expect(answers.map((one) => [one.start.slice(8, 11), one.header('CSeq')])).toEqual([
+      ['200', '1 CANCEL'],
+      ['487', '1 INVITE'],
+    ]);
+    find(kept);
+    const next = caller.call(GATE);
+    await eventually(async () => expect((await next.invite(sdp)).start).toMatch(/200/));
+    expect(channel.state?.().streams).toHaveLength(1);
+    next.ack();
+    expect((await played.next()).clip.id).toBe('clip1');
   });
 });
 

@@ -8,6 +8,7 @@ import { type Clip, EndOfClip, type Playing, type Watching } from '../../contrac
 import type { ChannelState } from '../../contract/transport.ts';
 import type { Part, Session } from './answering.ts';
 import { maySee } from './options.ts';
+import { ownAddress } from './place.ts';
 import { mediaStatus, play, spanOf, steer } from './playback.ts';
 import { acceptDialog, type Dialog, dialogKeyOf } from './sip/dialog.ts';
 import { headerOf, type Request, readAddress, readCSeq, readUri } from './sip/message.ts';
@@ -44,6 +45,8 @@ interface Accepted {
   readonly way: Way;
   readonly dialog: Dialog;
   readonly ssrc: string;
+  /** Ours, for who takes it. */
+  readonly address: string;
   /** Of what was kept. */
   readonly clips: readonly Clip[];
 }
@@ -137,8 +140,12 @@ async function accept(call: Call, asked: Asked, session: Session): Promise<Accep
     const isLive = offer.purpose === 'Play' || span === undefined;
     const clips = isLive ? [] : await media.clips(camera.id, span.from, span.to);
     if (!isLive && clips.length === 0) return refusals.unknown;
+    const reached = readUri(contact)?.host ?? '';
+    // SIP may go over IPv6; streams go over IPv4.
+    const address = reached.startsWith('[') ? await ownAddress(offer) : reached;
     const way = await openWay({ offer, ports: own.mediaPorts, time, discarded });
-    return { way, dialog, clips, ssrc: offer.ssrc ?? ssrcOf(offer.purpose, own.serverId, session.nextSn()) };
+    const ssrc = offer.ssrc ?? ssrcOf(offer.purpose, own.serverId, session.nextSn());
+    return { way, dialog, clips, ssrc, address };
   } catch (error) {
     host.log.warn(
       { camera: camera.id, reason: (error as Error).message },
@@ -149,7 +156,7 @@ async function accept(call: Call, asked: Asked, session: Session): Promise<Accep
 }
 
 function createInviting(session: Session, calls: Calls) {
-  const { own, host, contact } = session;
+  const { own, host } = session;
   const wanted = createWanting(session);
   const answer = async (call: Call, asked: Asked) => {
     const accepted = await accept(call, asked, session);
@@ -157,14 +164,13 @@ function createInviting(session: Session, calls: Calls) {
       if (calls.end(call)) asked.answer(accepted);
       return;
     }
-    const { way, dialog, ssrc } = accepted;
+    const { way, dialog, ssrc, address } = accepted;
     if (call.over.signal.aborted) return way.close();
     Object.assign(call, { way, dialog });
     asked.onAcknowledged((ack) => {
       if (ack === undefined) void calls.hangUp(call, 'the platform did not acknowledge our answer');
       else if (!call.over.signal.aborted) void send(call, accepted, session, calls);
     });
-    const address = readUri(contact)?.host ?? '';
     asked.answer({
       ...OK,
       headers: [...dialog.headers, ['content-type', 'application/sdp']],

@@ -24,7 +24,7 @@ export async function sentByOf({ advertise, port }: Options, place: Place): Prom
 }
 
 /** Our address on the way to there: the system chooses it, and nothing is sent. */
-async function ownAddress({ address, port }: Place): Promise<string> {
+export async function ownAddress({ address, port }: Pick<Place, 'address' | 'port'>): Promise<string> {
   const socket = createSocket(isIP(address) === 6 ? 'udp6' : 'udp4');
   try {
     socket.connect(port, address);

@@ -29,13 +29,16 @@ export function createSink({ way, ssrc, payloadType, random }: SendingOptions): 
 
 /** Sends until nothing comes any more, or nobody takes it. Never rejects: it resolves with why. */
 export async function sendAll(way: Way, begin: () => Watching): Promise<Error> {
+  const over = way.ended.then((why) => Promise.reject(why));
+  over.catch(() => {});
   try {
-    await way.open();
+    // One that is closed while it opens may never say so.
+    await Promise.race([way.open(), over]);
+    const source = begin();
+    const why = await Promise.race([way.ended, source.ended]);
+    source.close();
+    return why;
   } catch (error) {
     return error as Error;
   }
-  const source = begin();
-  const why = await Promise.race([way.ended, source.ended]);
-  source.close();
-  return why;
 }
