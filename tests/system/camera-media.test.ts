@@ -6,8 +6,10 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { WebSocket } from 'ws';
 import { systemClock } from '../../drivers/contract/clock.ts';
-import type { Unit } from '../../drivers/contract/media.ts';
+import { EndOfClip, type Unit } from '../../drivers/contract/media.ts';
+import { openClip } from '../../gateway/media/clip-file.ts';
 import { createLive } from '../../gateway/media/live.ts';
+import { playClip } from '../../gateway/media/playing.ts';
 import { createMetrics } from '../../gateway/observe/metrics.ts';
 import { startCamera } from '../../simulators/camera.ts';
 import { freePort, silentLog, stream, temporaryDirectory } from '../helpers.ts';
@@ -184,6 +186,50 @@ describe('a camera for platforms', { timeout: 60_000 }, () => {
     expect(warned.rest()).toEqual([]);
     expect(watching.audio()).toEqual([]);
   });
+});
+
+describe('a clip for platforms', { timeout: 60_000 }, () => {
+  it.for([
+    ['h264', 'libx264', 'avc1', '-bf 3 -g 25 -preset veryfast'],
+    ['h265', 'libx265', 'hvc1', '-preset ultrafast -x265-params keyint=25:bframes=3:log-level=none'],
+  ])(
+    'of %s is played with its own pictures and times',
+    async ([codec = '', encoder = '', tag = '', how = ''], context) => {
+      need(context, 'ffmpeg');
+      const [stream, file] = ['a.ts', 'a.mp4'].map((name) => join(temporaryDirectory(), name)) as [
+        string,
+        string,
+      ];
+      const make = (...args: readonly string[]) =>
+        expect(spawnSync('ffmpeg', ['-v', 'error', '-y', ...args], { encoding: 'utf8' }).stderr).toBe('');
+      // As clips are made: what was kept as a transport stream, in an MP4.
+      make('-f', 'lavfi', '-i', 'testsrc2=s=320x240:r=25:d=6', '-c:v', encoder, ...how.split(' '), stream);
+      make('-i', stream, '-c', 'copy', '-tag:v', tag, '-movflags', '+faststart', file);
+
+      const units: Video[] = [];
+      const sink = (unit: Unit) => unit.kind === 'video' && units.push(unit) > 0;
+      const began = performance.now();
+      const playing = playClip(() => openClip(file), sink, { fromMs: 0, pace: 'fast' }, systemClock);
+      expect(await playing.ended).toBeInstanceOf(EndOfClip);
+      expect(performance.now() - began).toBeLessThan(3000);
+
+      const probe = ['-v', 'error', '-of', 'json', '-show_entries', 'packet=pts_time,dts_time,flags', file];
+      const { packets } = JSON.parse(spawnSync('ffprobe', probe, { encoding: 'utf8' }).stdout) as {
+        packets: { pts_time: string; dts_time: string; flags: string }[];
+      };
+      const first = Number(packets[0]?.dts_time);
+      const ticks = (time: string) => Math.round((Number(time) - first) * 90_000);
+      const near = (a: number, b: number) => Math.abs(a - b) <= 1;
+      expect(units).toHaveLength(150);
+      for (const [i, { pts, dts, isKey }] of units.entries()) {
+        const packet = packets[i] as (typeof packets)[number];
+        expect([near(pts, ticks(packet.pts_time)), near(dts, ticks(packet.dts_time))]).toEqual([true, true]);
+        expect(isKey).toBe(packet.flags.startsWith('K'));
+      }
+      const whole = ['-v', 'error', '-i', file, '-fps_mode', 'passthrough', '-f', 'framemd5', '-'];
+      expect(decoded(codec, units)).toEqual(sums(spawnSync('ffmpeg', whole, { encoding: 'utf8' }).stdout));
+    },
+  );
 });
 
 /** Of a tone in A-law, Hz. */

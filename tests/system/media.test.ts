@@ -221,6 +221,16 @@ describe('an alarm', { timeout: 120_000 }, () => {
     const { streams, format } = probe(movie);
     expect(streams[0]).toMatchObject({ codec_name: 'h264', width: 640 });
     expect(Number(format.duration)).toBeGreaterThan(5);
+    // What platforms find it by: its camera, and a time with the alarm in it.
+    const { picture: reference = '' } = kept(alarm.id, 'video/mp4')!.data;
+    const about = join(directory, 'data/media', reference.slice(0, 2), `${reference}.json`);
+    const { from, to, ...rest } = JSON.parse(readFileSync(about, 'utf8')) as { from: number; to: number };
+    expect(rest).toEqual({ camera: 'yard', event: alarm.id });
+    expect([
+      from < alarm.at,
+      alarm.at < to,
+      Math.abs((to - from) / 1000 - Number(format.duration)) < 3,
+    ]).toEqual([true, true, true]);
     process.stdout.write(
       `alarm to picture kept ${picture.at - alarm.at} ms; clip ${Number(format.duration).toFixed(1)} s, ${clip.length} bytes, not transcoded\n`,
     );
