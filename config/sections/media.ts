@@ -10,8 +10,15 @@ export const media = z
     clips: z
       .array(z.string())
       .default([])
-      .describe('Cameras whose last 90 s are kept, so that `clip` has what was before'),
-    viewers: z.int().min(1).max(64).default(8).describe('How many may look at one camera at once'),
+      .describe('Cameras whose last 90 s are kept, without sound, so that `clip` has what was before'),
+    viewers: z
+      .int()
+      .min(1)
+      .max(64)
+      .default(8)
+      .describe(
+        'How many browsers may look at one camera at once, and how many streams of it may go to platforms: neither takes from the other',
+      ),
     pushTo: z
       .array(z.string().regex(/^(rtmps?|srt|rtsp):\/\/[^\s/]+/, 'rtmp://HOST/, rtmps://, srt:// or rtsp://'))
       .default([])

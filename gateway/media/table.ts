@@ -11,7 +11,7 @@ export interface Place {
   readonly isKey: boolean;
 }
 
-/** A clip has 40 s of pictures. */
+/** A clip has 90 s of pictures at most, as many as are kept. */
 const MOST_SAMPLES = 100_000;
 const NO_TABLE = 'the clip does not say where its pictures are';
 
