@@ -50,6 +50,7 @@ export function createChannel(camera: string, form: Form, options: ChannelOption
   let closed = false;
   let stop = new AbortController();
 
+  const isSeen = () => audience.size + watchers.size > 0;
   const start = () => {
     lingering?.stop();
     if (running !== undefined && !stop.signal.aborted) return;
@@ -73,7 +74,9 @@ export function createChannel(camera: string, form: Form, options: ChannelOption
   };
   const onLeave = () => {
     metrics.liveViewers.dec();
-    if (audience.size + watchers.size === 0 && !closed) lingering = time.after(LINGER_MS, () => void end());
+    if (isSeen() || closed) return;
+    lingering?.stop();
+    lingering = time.after(LINGER_MS, () => void end());
   };
   return {
     add(socket) {
@@ -92,7 +95,8 @@ export function createChannel(camera: string, form: Form, options: ChannelOption
       }
       metrics.liveViewers.inc();
       const watching = watchers.join(sink, wants, onLeave);
-      start();
+      // It may have had enough already, of what was there.
+      if (isSeen()) start();
       return watching;
     },
     async close() {

