@@ -78,6 +78,8 @@ export async function startPlatform({ password = 'secret', asks = 'qop', expires
   const behaviour = {
     /** What it answers to a message; undefined: nothing. */
     message: 200 as number | undefined,
+    /** To an alarm, where that is another. */
+    alarm: undefined as number | undefined,
     /** To a NOTIFY. */
     notify: 200,
     register: undefined as number | undefined,
@@ -107,8 +109,11 @@ export async function startPlatform({ password = 'secret', asks = 'qop', expires
         ...[...more, 'Content-Length: 0', '', ''],
       ].join('\r\n');
     if (one.method === 'NOTIFY') return lines(`${behaviour.notify} Word`);
-    if (one.method === 'MESSAGE')
-      return behaviour.message === undefined ? undefined : lines(`${behaviour.message} Word`);
+    if (one.method === 'MESSAGE') {
+      const isAlarm = one.body.includes('<CmdType>Alarm');
+      const status = (isAlarm ? behaviour.alarm : undefined) ?? behaviour.message;
+      return status === undefined ? undefined : lines(`${status} Word`);
+    }
     if (behaviour.register !== undefined) return lines(`${behaviour.register} Word`, ...behaviour.more(one));
     if (asks === 'nothing' || isProved(one)) {
       const lasts = one.header('Expires') === '0' ? 0 : (expires ?? Number(one.header('Expires')));

@@ -130,9 +130,27 @@ describe('a platform of GB/T 28181', () => {
   ] as const)('that answers %i is understood: %s', async (status, is) => {
     const { platform, open } = await connected({ asks: 'nothing' });
     const channel = await open();
-    platform.behaviour.message = status;
+    platform.behaviour.alarm = status;
     expect(await send(channel, '1', 'alarm.raised', { kind: 'panic' })).toMatchObject({ is, code: status });
   });
+
+  it.each([401, 403, 404])(
+    'that was started anew and answers %i is asked at once whether it knows us',
+    async (status) => {
+      const { platform, open } = await connected({ asks: 'nothing' }, { keepalive: '1h' });
+      const channel = await open();
+      platform.heard.rest();
+      platform.behaviour.message = status;
+      const answers: Answer[] = [];
+      channel.send(event('1', 'alarm.raised', { kind: 'panic' }), (answer) => answers.push(answer));
+      expect((await channel.ended).message).toMatch(/does not know us any more/);
+      // It is in doubt, and goes first in the next registration.
+      expect(answers).toEqual([]);
+      expect(platform.heard.rest().map(({ body }) => /<CmdType>(\w+)/.exec(body)?.[1])).toEqual([
+        ...['Alarm', 'Keepalive'],
+      ]);
+    },
+  );
 });
 
 describe('whatever happens', () => {

@@ -75,12 +75,12 @@ describe('a simulated platform of GB/T 28181', { timeout: 60_000 }, () => {
       ...['gb28181-platform', '--listen', String(port), '--password-file', password, '--algorithm', 'sm3'],
     );
     await out.find((line) => line.endsWith('is simulated; type help'));
-    const { config, panel } = await campusFor(port, { keepalive: '5s' });
+    const { config, panel } = await campusFor(port, {});
     await gateway(config, directory);
     await out.find((line) => line.startsWith(`${GATEWAY} is registered for 3600 s (UDP 127.0.0.1:`));
     await press(panel, 1, 9);
     expect(await out.find((line) => line.startsWith('alarm'))).toMatch(
-      /^alarm {2}\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d {2}34020000001340000001 {2}priority 1 {2}method 2 device {2}type - {2}一键报警 panel 9 {2}SN \d+$/,
+      /^alarm {2}\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d {2}3402000000134000000[12] {2}priority 1 {2}method 2 device {2}type - {2}一键报警 panel 9 {2}SN \d+$/,
     );
     type('forget');
     await out.find((line) => line.startsWith('forgotten'));
@@ -119,6 +119,8 @@ describe('a simulated platform of GB/T 28181', { timeout: 60_000 }, () => {
     );
     const { log } = await gateway(config, directory);
     await out.find((line) => line.startsWith(`${GATEWAY} is registered`));
+    // The gateway, the camera, and two alarm inputs.
+    await out.find((line) => line.startsWith('Catalog: 4 of 4 items (SumNum)'));
     await until('the camera answers', () => log.some((line) => line.includes('yard answers')));
     for (const way of ['', '--tcp=passive', '--tcp=active']) {
       const file = `${way.slice(-3)}.mpg`;

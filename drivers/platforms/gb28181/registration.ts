@@ -72,6 +72,10 @@ export interface RegistrationOptions {
 export interface Registration {
   /** Sends a MESSAGE (RFC 3428) with a body of MANSCDP. @throws Error where there is no answer. */
   message(body: Buffer): Promise<Response>;
+  /**
+   * Says at once that we are there: whether the platform knows us, as far as it answers. false: this registration is over.
+   */
+  isKnown(): Promise<boolean>;
   /** Bytes of a body that a MESSAGE bears without being too large for its way. */
   readonly room: number;
   /** Resolves with the reason once the platform does not know us any more. Never rejects. */
@@ -293,6 +297,12 @@ export async function register(options: RegistrationOptions): Promise<Registrati
 
   return {
     message,
+    async isKnown() {
+      const answer = await sayAlive(options.keepalive()).catch(() => undefined);
+      if (answer === undefined || !isOfStranger(answer)) return true;
+      end(notKnown(options, answer));
+      return false;
+    },
     room: roomBeside(writeMessage(messageOf(serial, Buffer.alloc(0))).length, place.transport),
     ended,
     get date() {
@@ -331,12 +341,19 @@ function lastsSeconds(response: Response, asked: number): number {
   return Math.max(EXPIRES_MIN, Math.min(seconds, asked));
 }
 
+/** It answers, and does not know us: it was started anew. */
+export const isOfStranger = ({ status }: Pick<Response, 'status'>): boolean =>
+  [401, 403, 404].includes(status);
+const notKnown = ({ platform }: RegistrationOptions, { status }: Response) =>
+  new Error(`the platform ${platform.id} does not know us any more (${status})`);
+
 /** Resolves with what says that the platform does not know us; undefined: it was stopped. */
 async function keepAlive(
-  { time, keepalive, keepaliveMs, platform }: RegistrationOptions,
+  options: RegistrationOptions,
   message: Registration['message'],
   signal: AbortSignal,
 ): Promise<Error | undefined> {
+  const { time, keepalive, keepaliveMs, platform } = options;
   for (let missed = 0; ; ) {
     if ((await time.wait(keepaliveMs, signal)) === 'stopped') return undefined;
     const answer = await message(keepalive()).catch((error: Error) => error);
@@ -345,9 +362,7 @@ async function keepAlive(
       missed = 0;
       continue;
     }
-    // It answers, and does not know us: it was started anew.
-    if (!(answer instanceof Error) && [401, 403, 404].includes(answer.status))
-      return new Error(`the platform ${platform.id} does not know us any more (${answer.status})`);
+    if (!(answer instanceof Error) && isOfStranger(answer)) return notKnown(options, answer);
     missed++;
     if (missed === MISSED_MAX)
       return new Error(`the platform ${platform.id} answered none of ${MISSED_MAX} keepalives`);

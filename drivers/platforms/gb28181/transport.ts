@@ -40,6 +40,7 @@ import { records } from './records.ts';
 import {
   clockOffsetOf,
   type Identity,
+  isOfStranger,
   newIdentity,
   RedirectedError,
   RefusedError,
@@ -89,12 +90,16 @@ interface Sending {
   readonly own: Options;
   readonly host: PlatformHost;
   readonly ids: Ids;
-  readonly message: Registration['message'];
+  readonly registration: Pick<Registration, 'message' | 'isKnown'>;
 }
 
 const hashOf = (id: string) => createHash('sha256').update(id).digest().readUInt32BE(0);
 
-async function sendAlarm({ body }: Outgoing, { own, host, ids, message }: Sending): Promise<Answer> {
+/** @returns undefined where the registration is over: it goes first once there is another. */
+async function sendAlarm(
+  { body }: Outgoing,
+  { own, host, ids, registration }: Sending,
+): Promise<Answer | undefined> {
   const event = eventOf(body);
   if (event === undefined) return { is: 'refused', reason: 'an event that cannot be read' };
   // What is of no device, as that the gateway started, has no alarm either; and no id is made for what is not told.
@@ -105,8 +110,10 @@ async function sendAlarm({ body }: Outgoing, { own, host, ids, message }: Sendin
   const sn = Number(event.sequence) % SN_MAX || hashOf(event.id) % SN_MAX || 1;
   const fields = alarmNotify(event, { device, sn, timeZone: host.timeZone, withId: own.eventId });
   if (fields === undefined) return { is: 'taken' };
-  const { status, reason } = await message(writeManscdp('Notify', fields, own.characters));
+  const { status, reason } = await registration.message(writeManscdp('Notify', fields, own.characters));
   if (status < 300) return { is: 'taken' };
+  // Of this device, or of us: a platform that was started anew knows nobody, and the next keepalive may be a minute away.
+  if (isOfStranger({ status }) && !(await registration.isKnown())) return undefined;
   return { is: refusals[status] ?? 'refused', reason: `${status} ${reason}`.trim(), code: status };
 }
 
@@ -228,8 +235,9 @@ async function openAt(own: Options, host: PlatformHost, identity: Identity): Pro
     state: () => Object.assign(stateOf(registration, host), ...open.map((part) => part.state?.())),
     address: ({ device }) => device,
     send(event, done) {
-      sendAlarm(event, { own, host, ids, message: registration.message }).then(done, (error: Error) =>
-        done({ is: 'busy', reason: error.message }),
+      sendAlarm(event, { own, host, ids, registration }).then(
+        (answer) => answer !== undefined && done(answer),
+        (error: Error) => done({ is: 'busy', reason: error.message }),
       );
     },
     ended,
