@@ -146,9 +146,9 @@ describe('a platform of GB/T 28181', () => {
       expect((await channel.ended).message).toMatch(/does not know us any more/);
       // It is in doubt, and goes first in the next registration.
       expect(answers).toEqual([]);
-      expect(platform.heard.rest().map(({ body }) => /<CmdType>(\w+)/.exec(body)?.[1])).toEqual([
-        ...['Alarm', 'Keepalive'],
-      ]);
+      // By UDP each may come again.
+      const words = platform.heard.rest().map(({ body }) => /<CmdType>(\w+)/.exec(body)?.[1]);
+      expect([...new Set(words)]).toEqual(['Alarm', 'Keepalive']);
     },
   );
 });
