@@ -110,12 +110,14 @@ export async function createCaller(port: number, by: 'UDP' | 'TCP' = 'UDP', plat
         ].join('\r\n'),
       );
     };
-    const answer = async () => {
+    /** `to`: its CSeq; an answer to an INVITE may come again. */
+    const answer = async (to?: string) => {
       const found = await heard.find(
         (one) =>
           one.start.startsWith('SIP/2.0') &&
           !one.start.startsWith('SIP/2.0 1') &&
-          one.header('Call-ID') === id,
+          one.header('Call-ID') === id &&
+          (to === undefined || one.header('CSeq') === to),
       );
       if (found.header('CSeq').endsWith('INVITE')) remote = /;tag=(\S+)/.exec(found.header('To'))?.[1] ?? '';
       return found;
@@ -136,12 +138,12 @@ export async function createCaller(port: number, by: 'UDP' | 'TCP' = 'UDP', plat
       async bye() {
         cseq++;
         say('BYE');
-        return await answer();
+        return await answer(`${cseq} BYE`);
       },
       async info(body: string) {
         cseq++;
         say('INFO', ['Content-Type: Application/MANSRTSP'], body);
-        return await answer();
+        return await answer(`${cseq} INFO`);
       },
       /** What the gateway asks in this call, answered 200. */
       async asked(method: string) {

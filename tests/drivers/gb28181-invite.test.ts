@@ -175,7 +175,7 @@ describe('a call', () => {
     call.ack();
     await eventually(() => expect(watched).toHaveLength(1));
     call.say('INVITE', [], offer(9), { number: 2 });
-    expect((await call.answer()).start).toMatch(/488/);
+    expect((await call.answer('2 INVITE')).start).toMatch(/488/);
     expect(watched[0]?.isClosed).toBe(false);
     const strange = caller.call(YARD);
     strange.say('INVITE', [], offer(9), { to: 'unknown' });
