@@ -167,6 +167,8 @@ async function somethingToTell(
   { closeAfter }: CameraEvents['wrong'],
   time: Clock,
 ): Promise<void> {
+  // It went while its question was read: no `close` comes of that any more.
+  if (socket.destroyed) return;
   const { promise, resolve } = Promise.withResolvers<void>();
   subscription.wake = resolve;
   const patience = time.after(durationMs(textIn(body, 'Timeout'), 60), resolve);

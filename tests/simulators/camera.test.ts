@@ -1,7 +1,11 @@
 /** The simulated camera, as clients that are not ours see it: the onvif package here, ffprobe in the system suite. */
+import { once } from 'node:events';
 import { createRequire } from 'node:module';
+import { Socket } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { createEvents } from '../../simulators/camera/events.ts';
 import { startCamera } from '../../simulators/camera.ts';
+import { manualClock } from '../clocks.ts';
 import { freePort, stream } from '../helpers.ts';
 
 const { Cam } = createRequire(import.meta.url)('onvif') as typeof import('onvif');
@@ -110,4 +114,18 @@ describe('a simulated camera, to the onvif package', () => {
   it('lets nobody in with another password', async () => {
     await expect(connect('digest', 'wrong')).rejects.toThrow(/401/);
   });
+});
+
+it('waits for nobody who went while the question was read', async () => {
+  const time = manualClock();
+  const events = createEvents('http://127.0.0.1', () => time.wall(), time);
+  events.subscribe('');
+  const [here, gone] = [new Socket(), new Socket()];
+  expect(await events.answer('1', 'PullMessages', '<MessageLimit>100</MessageLimit>', here)).toContain(
+    'Rule',
+  );
+  gone.destroy();
+  await once(gone, 'close');
+  // No time goes by: who waited would wait for ever.
+  expect(await events.answer('1', 'PullMessages', '<Timeout>PT60S</Timeout>', gone)).toBe('');
 });
