@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto';
 import { createBucket, type Rate } from '../../contract/bucket.ts';
 import { type AlarmEvent, inputOf, rowOf } from './alarms.ts';
 import type { Part, Session } from './answering.ts';
+import { createDirectory } from './directory.ts';
 import type { IdType } from './ids.ts';
 import { type Element, fieldOf, type Manscdp, writeManscdp } from './manscdp.ts';
 import { maySee } from './options.ts';
@@ -157,14 +158,11 @@ const ways: Readonly<Record<string, Way>> = {
 export function control(session: Session): Part {
   const { own, host, ids, message } = session;
   const looks = createBucket(host.clock);
+  const { load } = createDirectory(session);
   let running = 0;
   const named = async (type: IdType, id: string): Promise<string | undefined> => {
-    if (ids.named(id) === undefined) {
-      const things = host.inventory();
-      const of = (kind: string) => things.filter((one) => one.kind === kind).map((one) => one.id);
-      await ids.all('camera', of('camera'));
-      await ids.all('alarmInput', of('alarm-input'));
-    }
+    // One that is in no list any more has alarms that stand, and its digits.
+    if (ids.named(id) === undefined) await load();
     const found = ids.named(id);
     if (found?.type !== type) return undefined;
     return type !== 'camera' || maySee(own, found.name) ? found.name : undefined;

@@ -6,8 +6,9 @@ import type { Clip } from '../../contract/media.ts';
 import { readLocalTime } from '../../local-time.ts';
 import { localTime } from './alarms.ts';
 import type { Part, Session } from './answering.ts';
+import { createDirectory } from './directory.ts';
 import { type Fields, fieldOf, type Manscdp, writeManscdp } from './manscdp.ts';
-import { maySee, type Options } from './options.ts';
+import type { Options } from './options.ts';
 import { refusals } from './wanted.ts';
 
 /** Items of a page: a datagram has room for so many, of some 200 bytes each. */
@@ -56,14 +57,11 @@ function pagesOf(
 }
 
 /** What answers RecordInfo. */
-export function records({ own, host, ids, message }: Session): Part {
+export function records(session: Session): Part {
+  const { own, host, message } = session;
+  const { find } = createDirectory(session);
   let asked = 0;
   let isOver = false;
-  const cameraOf = (device: string) => {
-    const named = ids.named(device);
-    if (named?.type !== 'camera' || !maySee(own, named.name)) return undefined;
-    return host.inventory().find(({ kind, id }) => kind === 'camera' && id === named.name);
-  };
   const answer = async (said: Manscdp, camera: { readonly id: string; readonly name: string }) => {
     const { timeZone } = host;
     const from = readLocalTime(fieldOf(said.fields, 'StartTime') ?? '', timeZone) ?? 0;
@@ -80,8 +78,8 @@ export function records({ own, host, ids, message }: Session): Part {
   return {
     words: {
       'Query RecordInfo': (said) => {
-        const camera = cameraOf(said.device);
-        if (camera === undefined) return refusals.unknown;
+        const camera = find(said.device);
+        if (camera?.kind !== 'camera') return refusals.unknown;
         if (asked >= ASKED_MAX) return refusals.noWay;
         asked++;
         answer(said, camera)

@@ -2,7 +2,7 @@
 import { senderCheck } from '../../connections.ts';
 import type { Thing } from '../../contract/inventory.ts';
 import type { Session } from './answering.ts';
-import { maySee } from './options.ts';
+import { createDirectory } from './directory.ts';
 import { headerOf, type Request, readAddress, readUri } from './sip/message.ts';
 import type { Answer } from './sip/transactions.ts';
 import { type Offer, readOffer } from './stream/sdp.ts';
@@ -37,21 +37,19 @@ function idsIn(request: Request): readonly string[] {
 }
 
 /** @returns what finds out what is wanted, or refuses it. */
-export function createWanting({ own, host, ids }: Session) {
+export function createWanting(session: Session) {
+  const { own, host } = session;
   const mayGo = senderCheck(own.mediaHosts);
+  const { find } = createDirectory(session);
   return (request: Request): Wanted | Answer => {
     const offer = readOffer(request.body);
     if (typeof offer === 'string') {
       host.discarded(offer);
       return refusals.notSo;
     }
-    const cameras = new Map(
-      host.inventory().flatMap((one) => (one.kind === 'camera' ? [[one.id, one]] : [])),
-    );
     for (const id of idsIn(request)) {
-      const named = ids.named(id);
-      const camera = named?.type === 'camera' ? cameras.get(named.name) : undefined;
-      if (camera === undefined || !maySee(own, camera.id)) continue;
+      const camera = find(id);
+      if (camera?.kind !== 'camera') continue;
       if (!mayGo(offer.address)) {
         host.discarded('a stream to an address that is not in mediaHosts', offer.address);
         return refusals.forbidden;
