@@ -92,6 +92,13 @@ describe('what is asked', () => {
     expect(asked.rest()).toEqual([]);
   });
 
+  it('in one piece with the answer that lets us in is answered', async () => {
+    const { platform, asked, open } = await world({ transport: 'tcp' });
+    platform.behaviour.behind = order({ by: 'TCP' });
+    await open();
+    expect(await asked.next()).toBe('move');
+  });
+
   it('from another address gets no answer, by datagram and by connection', async () => {
     const { port, discarded, asked, open } = await world();
     await open();

@@ -87,6 +87,8 @@ export async function startPlatform({ password = 'secret', asks = 'qop', expires
     more: (_heard: Heard): readonly string[] => [],
     /** As whom it sees us, behind NAT. */
     seenAs: undefined as { readonly address: string; readonly port: number } | undefined,
+    /** What it says over TCP right behind the 200 to a REGISTER, in one piece with it. */
+    behind: '',
     isSilent: false,
     password,
     /** What time it is by its clock, in its words. */
@@ -155,7 +157,9 @@ export async function startPlatform({ password = 'secret', asks = 'qop', expires
         address: '127.0.0.1',
         port: socket.remotePort ?? 0,
       });
-      if (said !== undefined) socket.write(said);
+      if (said === undefined) return;
+      const isIn = said.startsWith('SIP/2.0 200') && said.includes(' REGISTER\r\n');
+      socket.write(isIn ? said + behaviour.behind : said);
     });
   });
   tcp.listen(port, '127.0.0.1');

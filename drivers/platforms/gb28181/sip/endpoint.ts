@@ -233,22 +233,32 @@ function createTcp({
     let idle = time.after(IDLE_MS, () => socket.destroy());
     const bucket = createBucket(time);
     let pause: Timer | undefined;
-    socket.on('data', (chunk) => {
-      idle.stop();
-      idle = time.after(IDLE_MS, () => socket.destroy());
-      // RFC 5626, 3.5.1: who sends two empty lines wants one back.
-      if (chunk.equals(Buffer.from('\r\n\r\n'))) peer.send(Buffer.from('\r\n'));
+    const waiting: (Message | Broken)[] = [];
+    const takeAll = () => {
       let counted = 0;
-      for (const message of split(chunk)) {
-        if (take(message, peer)) counted++;
+      for (let one = waiting.shift(); one !== undefined; one = waiting.shift()) {
+        if (take(one, peer)) counted++;
         // Nobody knows where the next one would begin.
-        if ('broken' in message && message.request === undefined) socket.destroy();
+        if ('broken' in one && one.request === undefined) socket.destroy();
         else webConnections.know(socket);
+        // What came behind an answer in one piece may be a question of who lets us in with it: that is done first.
+        if ('broken' in one || isRequest(one) || waiting.length === 0) continue;
+        setImmediate(takeAll);
+        break;
       }
       const ms = bucket.spend(RATE, counted);
       if (ms === 0) return;
       socket.pause();
       pause = time.after(ms, () => socket.resume());
+    };
+    socket.on('data', (chunk) => {
+      idle.stop();
+      idle = time.after(IDLE_MS, () => socket.destroy());
+      // RFC 5626, 3.5.1: who sends two empty lines wants one back.
+      if (chunk.equals(Buffer.from('\r\n\r\n'))) peer.send(Buffer.from('\r\n'));
+      const isTurnDue = waiting.length > 0;
+      waiting.push(...split(chunk));
+      if (!isTurnDue) takeAll();
     });
     socket.on('error', () => {});
     socket.once('close', () => {
