@@ -60,6 +60,31 @@ const send = (channel: Channel, ...one: Parameters<typeof event>) =>
   new Promise<Answer>((resolve) => channel.send(event(...one), resolve));
 const zone = { number: 3, name: '三号楼' };
 
+describe('a platform that is silent', () => {
+  it('that was started anew, and answers nobody whom it does not know, gets the alarm soon, as one question', async () => {
+    const { platform, open } = await connected();
+    const channel = await open();
+    platform.heard.rest();
+    platform.behaviour.message = undefined;
+    const answer = send(channel, '4711', 'alarm.raised', { kind: 'panic', zone });
+    await platform.heard.find(
+      ({ method, header }) => method === 'REGISTER' && header('Authorization') !== '',
+    );
+    platform.behaviour.message = 200;
+    expect(await answer).toEqual({ is: 'taken' });
+  });
+
+  it('that is left hears no more of an alarm that it did not answer', async () => {
+    const { platform, open, alarm } = await connected({}, {}, { clock: fastClock(20) });
+    const channel = await open();
+    platform.behaviour.message = undefined;
+    const answer = send(channel, '4711', 'alarm.raised', { kind: 'panic', zone });
+    await alarm();
+    await channel.close(100, false);
+    expect(await answer).toMatchObject({ is: 'busy', reason: expect.stringContaining('given up') });
+  });
+});
+
 describe('a platform of GB/T 28181', () => {
   it('gets a panic as an alarm of a device, of its own input, in the words of the standard', async () => {
     const { open, alarm } = await connected({ asks: 'plain' });

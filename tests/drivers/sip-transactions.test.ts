@@ -64,6 +64,19 @@ Content-Length: 0
 `;
 
 describe('a question over UDP', () => {
+  it('that is given up is not sent again', async () => {
+    const { clock, sent, peer, transactions } = world();
+    const over = new AbortController();
+    const answer = transactions.ask(own(), peer, '192.0.2.1:5060', over.signal);
+    answer.catch(() => {});
+    await clock.advance(5000);
+    const before = sent.length;
+    over.abort();
+    await expect(answer).rejects.toMatchObject({ code: 'E_SIP_CLOSED' });
+    await clock.advance(30_000);
+    expect([before, sent.length, clock.pending]).toEqual([4, 4, 0]);
+  });
+
   it('is sent again after 0.5 s, 1 s, 2 s and each 4 s, and is over after 32 s (17.1.2.2)', async () => {
     const { clock, sent, peer, transactions } = world();
     const answer = transactions.ask(own(), peer, '192.0.2.1:5060');

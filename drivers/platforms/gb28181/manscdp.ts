@@ -63,6 +63,7 @@ export function writeManscdp(root: Root, fields: Fields, set: CharacterSet = 'gb
 export const sizeOf = (fields: Fields, set: CharacterSet): number =>
   iconv.encode(elements(fields, set), 'gb18030').length;
 
+const UTF8_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /** Some say GB2312 and send UTF-8: three bytes of it are no two of the other that make sense. */
@@ -72,7 +73,10 @@ function textOf(bytes: Buffer): string {
   try {
     asUtf8 = utf8.decode(bytes);
   } catch {}
-  const isUtf8 = asUtf8 !== undefined && (/^utf-?8$/i.test(declared) || /[\u{4E00}-\u{9FFF}]/u.test(asUtf8));
+  // A mark of its bytes says more than the words of a header that somebody wrote once.
+  const isMarked = bytes.subarray(0, 3).equals(UTF8_MARK);
+  const isUtf8 =
+    asUtf8 !== undefined && (isMarked || /^utf-?8$/i.test(declared) || /[\u{4E00}-\u{9FFF}]/u.test(asUtf8));
   return isUtf8 && asUtf8 !== undefined ? asUtf8 : iconv.decode(bytes, 'gb18030');
 }
 

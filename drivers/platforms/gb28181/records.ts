@@ -62,10 +62,18 @@ export function records(session: Session): Part {
   const { find } = createDirectory(session);
   let asked = 0;
   let isOver = false;
-  const answer = async (said: Manscdp, camera: { readonly id: string; readonly name: string }) => {
+  /** A moment that is asked for; undefined: nobody can read it. */
+  const timeIn = ({ fields }: Manscdp, name: string, otherwise: number): number | undefined => {
+    const text = fieldOf(fields, name)?.trim() ?? '';
+    return text === '' ? otherwise : readLocalTime(text, host.timeZone);
+  };
+  const answer = async (
+    said: Manscdp,
+    camera: { readonly id: string; readonly name: string },
+    from: number,
+    to: number,
+  ) => {
     const { timeZone } = host;
-    const from = readLocalTime(fieldOf(said.fields, 'StartTime') ?? '', timeZone) ?? 0;
-    const to = readLocalTime(fieldOf(said.fields, 'EndTime') ?? '', timeZone) ?? host.clock.wall();
     const clips = isOurs(fieldOf(said.fields, 'Type')) ? await host.media.clips(camera.id, from, to) : [];
     const items = clips.slice(0, RECORDS_MAX).map((clip) => itemOf(clip, said.device, camera.name, timeZone));
     for (const page of pagesOf(said, camera.name, items, own.characters)) {
@@ -80,9 +88,14 @@ export function records(session: Session): Part {
       'Query RecordInfo': (said) => {
         const camera = find(said.device);
         if (camera?.kind !== 'camera') return refusals.unknown;
+        const [from, to] = [timeIn(said, 'StartTime', 0), timeIn(said, 'EndTime', host.clock.wall())];
+        if (from === undefined || to === undefined) {
+          host.discarded('a question for records with a time that nobody can read');
+          return refusals.badRequest;
+        }
         if (asked >= ASKED_MAX) return refusals.noWay;
         asked++;
-        answer(said, camera)
+        answer(said, camera, from, to)
           .catch((error: Error) => {
             if (!isOver) host.discarded('a list of records that could not be told', error.message);
           })

@@ -29,6 +29,8 @@ const SIP_PORT = 5060;
 const TOO_SHORT_MAX = 3;
 /** No platform is asked to know us for less, s. */
 const EXPIRES_MIN = 30;
+/** One that knows us for less is told again so often, s. */
+const LASTS_MIN = 5;
 
 /** What stays the same over all registrations of a process: some platforms know a refresh by its Call-ID alone. */
 export interface Identity {
@@ -76,6 +78,8 @@ export interface Registration {
    * Says at once that we are there: whether the platform knows us, as far as it answers. false: this registration is over.
    */
   isKnown(): Promise<boolean>;
+  /** Registers at once, unless it does so already: it is silent, and may be one that was started anew. */
+  renew(): void;
   /** Bytes of a body that a MESSAGE bears without being too large for its way. */
   readonly room: number;
   /** Resolves with the reason once the platform does not know us any more. Never rejects. */
@@ -252,7 +256,9 @@ export async function register(options: RegistrationOptions): Promise<Registrati
   const timers: Timer[] = [];
   const since = time.wall();
   let until = since;
+  let latest = first;
   const refreshIn = (response: Response, tries = 0): void => {
+    latest = response;
     const lastsMs = lastsSeconds(response, registrar.asked) * 1000;
     if (tries === 0) until = time.wall() + lastsMs;
     const wait = tries === 0 ? lastsMs * REFRESH_AT : (lastsMs * (1 - REFRESH_AT)) / 4;
@@ -286,7 +292,9 @@ export async function register(options: RegistrationOptions): Promise<Registrati
       ...versionOf(options),
     ],
   });
-  const message = (body: Buffer) => endpoint.ask(messageOf(++serial, body), place, options.sentBy);
+  // What is given up with the registration is not sent again: the next one sends it anew, and it would come twice.
+  const message = (body: Buffer) =>
+    endpoint.ask(messageOf(++serial, body), place, options.sentBy, stop.signal);
   const sayAlive = async (body: Buffer) => {
     const response = await message(body);
     // Another way through NAT than before: orders and questions would go the old one.
@@ -302,6 +310,9 @@ export async function register(options: RegistrationOptions): Promise<Registrati
       if (answer === undefined || !isOfStranger(answer)) return true;
       end(notKnown(options, answer));
       return false;
+    },
+    renew() {
+      if (timers.length > 0) refresh(latest, 0);
     },
     room: roomBeside(writeMessage(messageOf(serial, Buffer.alloc(0))).length, place.transport),
     ended,
@@ -338,7 +349,8 @@ function lastsSeconds(response: Response, asked: number): number {
   const contacts = listOf(response, 'contact').map((one) => readAddress(one)?.params['expires']);
   const said = [contacts.length === 1 ? contacts[0] : undefined, headerOf(response, 'expires')];
   const seconds = said.filter((one) => /^\d{1,9}$/.test(one ?? '')).map(Number)[0] ?? asked;
-  return Math.max(EXPIRES_MIN, Math.min(seconds, asked));
+  // None at all is a mistake of it.
+  return Math.max(seconds === 0 ? EXPIRES_MIN : LASTS_MIN, Math.min(seconds, asked));
 }
 
 /** It answers, and does not know us: it was started anew. */

@@ -81,7 +81,7 @@ function changesOf(items: readonly Item[], told: ReadonlyMap<string, Told>): rea
 function expiresOf({ request }: Asked): number | undefined {
   const said = headerOf(request, 'expires');
   if (said === undefined) return EXPIRES;
-  return /^\d{1,10}$/.test(said) ? Math.min(Number(said), EXPIRES_MAX) : undefined;
+  return /^\d+$/.test(said) ? Math.min(Number(said), EXPIRES_MAX) : undefined;
 }
 
 /** Says what there is to say, one NOTIFY after the other's answer, and that a subscription is over. */

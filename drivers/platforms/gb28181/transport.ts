@@ -52,6 +52,8 @@ import { type Request, readUri } from './sip/message.ts';
 
 /** An alarm has some hundred bytes; the event that it is made of has no such limit. */
 const EVENT_MAX = 1_000_000;
+/** One that has not answered an alarm by then may be one that was started anew, and answers nobody whom it does not know. */
+const SILENT_MS = 4000;
 /** SN is a number of 32 bits in the platforms' own programs. */
 const SN_MAX = 2 ** 31 - 1;
 /** What is answered, beside alarms that are told. */
@@ -90,7 +92,7 @@ interface Sending {
   readonly own: Options;
   readonly host: PlatformHost;
   readonly ids: Ids;
-  readonly registration: Pick<Registration, 'message' | 'isKnown'>;
+  readonly registration: Pick<Registration, 'message' | 'isKnown' | 'renew'>;
 }
 
 const hashOf = (id: string) => createHash('sha256').update(id).digest().readUInt32BE(0);
@@ -110,7 +112,9 @@ async function sendAlarm(
   const sn = Number(event.sequence) % SN_MAX || hashOf(event.id) % SN_MAX || 1;
   const fields = alarmNotify(event, { device, sn, timeZone: host.timeZone, withId: own.eventId });
   if (fields === undefined) return { is: 'taken' };
-  const { status, reason } = await registration.message(writeManscdp('Notify', fields, own.characters));
+  const late = host.clock.after(SILENT_MS, registration.renew);
+  const answer = registration.message(writeManscdp('Notify', fields, own.characters));
+  const { status, reason } = await answer.finally(late.stop);
   if (status < 300) return { is: 'taken' };
   // Of this device, or of us: a platform that was started anew knows nobody, and the next keepalive may be a minute away.
   if (isOfStranger({ status }) && !(await registration.isKnown())) return undefined;
@@ -145,6 +149,8 @@ function clockWatch({ timeZone, log }: PlatformHost): NonNullable<RegistrationOp
   };
 }
 
+const placeNamed = ({ host, port }: Options['server']) => `${host.toLowerCase()} ${port}`;
+
 /** Registers, where the platform sends us to, at last. */
 async function open(own: Options, host: PlatformHost): Promise<Channel> {
   if (host.aside === true)
@@ -153,11 +159,15 @@ async function open(own: Options, host: PlatformHost): Promise<Channel> {
     );
   const identity = identities.get(own) ?? newIdentity();
   identities.set(own, identity);
-  for (let at = own, hops = 0; ; hops++)
+  const tried = new Set([placeNamed(own.server)]);
+  for (let at = own; ; )
     try {
       return await openAt(at, host, identity);
     } catch (error) {
-      if (!(error instanceof RedirectedError) || hops === REDIRECTS_MAX) throw error;
+      if (!(error instanceof RedirectedError) || tried.size > REDIRECTS_MAX) throw error;
+      const next = placeNamed(error.to);
+      if (tried.has(next)) throw new LoginRefused(`${error.message}, and was there before`, { cause: error });
+      tried.add(next);
       host.log.info({ to: error.to }, 'the platform sends us on to another server of it');
       at = { ...own, server: error.to };
     }

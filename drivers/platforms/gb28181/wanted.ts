@@ -56,6 +56,10 @@ export function createWanting(session: Session) {
       }
       return offer.purpose === 'Play' && !camera.online ? refusals.away : { offer, camera, id };
     }
+    host.discarded(
+      'a question for video of what is not here, or not for this platform',
+      idsIn(request).join(' '),
+    );
     return refusals.unknown;
   };
 }

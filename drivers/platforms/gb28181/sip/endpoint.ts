@@ -71,7 +71,7 @@ export interface Endpoint {
    * Asks, by TCP where it is too large for a datagram. `sentBy`: how the platform reaches us, `host:port`.
    * @throws Error with a sentence: no connection, no answer.
    */
-  ask(request: Request, to: Place, sentBy: string): Promise<Response>;
+  ask(request: Request, to: Place, sentBy: string, signal?: AbortSignal): Promise<Response>;
   close(): Promise<void>;
 }
 
@@ -173,11 +173,11 @@ export async function openEndpoint(own: {
         buckets.clear();
       };
     },
-    async ask(request, to, sentBy) {
+    async ask(request, to, sentBy, signal) {
       const size = writeMessage(request).length + VIA_MAX;
       const isTcp = to.transport === 'TCP' || size > DATAGRAM_MAX;
       const peer = isTcp ? await tcp.peer(to) : udpPeer(udp, to.address, to.port);
-      return await transactions.ask(request, peer, sentBy);
+      return await transactions.ask(request, peer, sentBy, signal);
     },
     async close() {
       transactions.close();

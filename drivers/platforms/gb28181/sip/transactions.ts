@@ -73,9 +73,10 @@ export interface Transactions {
   isForUs(bytes: Buffer): boolean;
   /**
    * Asks, until a final answer comes: any status from 200. `sentBy`: how we are reached, `host:port`.
+   * `signal`: it is not sent again once that is aborted.
    * @throws SipError E_SIP_SILENT: nobody answered within 32 s; E_SIP_CLOSED: the connection ended, or we do.
    */
-  ask(request: Request, to: Peer, sentBy: string): Promise<Response>;
+  ask(request: Request, to: Peer, sentBy: string, signal?: AbortSignal): Promise<Response>;
   close(): void;
 }
 
@@ -183,7 +184,7 @@ function createQuestions(time: Clock) {
   const own = `${COOKIE}${randomBytes(6).toString('hex')}`;
   return {
     ...{ open, own },
-    ask(request: Request, to: Peer, sentBy: string): Promise<Response> {
+    ask(request: Request, to: Peer, sentBy: string, signal?: AbortSignal): Promise<Response> {
       const branch = `${own}${randomBytes(8).toString('hex')}`;
       const via = `SIP/2.0/${to.transport} ${sentBy};rport;branch=${branch}`;
       const bytes = writeMessage({ ...request, headers: [['via', via], ...request.headers] });
@@ -195,8 +196,10 @@ function createQuestions(time: Clock) {
           sending?.stop();
           over.stop();
           stay?.();
+          signal?.removeEventListener('abort', giveUp);
           open.delete(key);
         };
+        const giveUp = () => fail(new SipError('E_SIP_CLOSED', `${request.method}: it was given up`));
         const fail = (error: Error) => {
           end();
           reject(error);
@@ -215,6 +218,8 @@ function createQuestions(time: Clock) {
           },
           fail,
         });
+        signal?.addEventListener('abort', giveUp, { once: true });
+        if (signal?.aborted === true) giveUp();
       });
     },
   };
