@@ -75,7 +75,9 @@ const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308];
 export async function ask(url: string, question: Question): Promise<HttpAnswer> {
   const { timeout, clock } = question;
   const late = new AbortController();
-  const timer = clock.after(timeout, () => late.abort(new Error(`no answer within ${timeout / 1000} s`)));
+  const timer = clock.after(timeout, () =>
+    late.abort(new Error(`no answer within ${Number((timeout / 1000).toFixed(1))} s`)),
+  );
   const signals = [late.signal, ...(question.signal === undefined ? [] : [question.signal])];
   try {
     return await askOn(new URL(url), question, AbortSignal.any(signals));

@@ -124,7 +124,9 @@ describe('what is asked', () => {
     for (const from of [DEVICE, '34020000002000000002', '']) {
       send(order({ from }));
       expect(statusOf(await said.next())).toBe('SIP/2.0 403 Forbidden');
-      expect(await discarded.next()).toBe('a question in the name of somebody else than the platform');
+      expect(await discarded.next()).toBe(
+        'a question in the name of somebody else than the platform: look at serverId',
+      );
     }
     expect(asked.rest()).toEqual([]);
   });

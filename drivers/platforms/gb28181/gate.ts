@@ -33,7 +33,10 @@ export function createGate(
     }
     const from = readUri(readAddress(headerOf(request, 'from') ?? '')?.uri ?? '')?.user ?? '';
     if (from !== own.serverId) {
-      discarded('a question in the name of somebody else than the platform', from.slice(0, 40));
+      discarded(
+        'a question in the name of somebody else than the platform: look at serverId',
+        from.slice(0, 40),
+      );
       return FORBIDDEN;
     }
     const verdict = challenge?.(request) ?? 'proved';

@@ -62,8 +62,8 @@ export function printLife(reader: JournalReader, id: string, terminal: Terminal)
   row(say('seen', '发现'), iso(entry.seenAt));
   row(say('on disk', '写盘'), iso(entry.storedAt));
   const stages = {
-    broker: say('at the broker of', '到达代理：'),
-    platform: say('at the platform', '到达平台：'),
+    broker: say('taken by', '已被接收：'),
+    platform: say('stored by', '已被存储：'),
   };
   for (const { uplink, stage, at } of reader.reached(entry.lane, entry.sequence))
     row(`${stages[stage]} ${uplink}`, iso(at));

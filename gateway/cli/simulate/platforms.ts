@@ -1,6 +1,6 @@
 /** Starts simulated platforms, and says what a gateway's config needs for them. */
 import { randomBytes } from 'node:crypto';
-import { statSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { say } from '../../../config/language.ts';
 import { readSecretOf } from '../../../drivers/files.ts';
@@ -28,8 +28,11 @@ function idOf({ id }: SimulateOptions): string {
 }
 
 function folderOf(out: string): string {
-  if (statSync(out, { throwIfNoEntry: false })?.isDirectory() !== true)
+  try {
+    mkdirSync(out, { recursive: true });
+  } catch {
     throw new ValueError(say(`--out "${out}": no folder`, `--out "${out}"：不是文件夹`));
+  }
   return out;
 }
 

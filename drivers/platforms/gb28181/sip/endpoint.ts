@@ -193,7 +193,8 @@ async function bindBoth(
   port: number,
 ): Promise<void> {
   await new Promise<void>((resolve, reject) => {
-    const refused = (error: NodeJS.ErrnoException) => reject(portError(error, address, port));
+    const refused = (error: NodeJS.ErrnoException) =>
+      reject(portError(error, address, port, { who: 'the uplink', key: 'port' }));
     udp.once('error', refused);
     udp.bind({ address, port, exclusive: true }, () => {
       udp.off('error', refused);
