@@ -91,6 +91,13 @@ export async function startCamera(options: CameraOptions): Promise<Camera> {
     CreatePullPointSubscription: events.subscribe,
   };
   const guard = createGuard({ username, password, auth }, now);
+  /** Away for so long, ms; all that was open ends, and nothing of it is remembered. */
+  const restart = (ms: number) => {
+    trouble.downUntil = time.elapsed() + ms;
+    events.forgetAll();
+    server.drop();
+    rtsp.drop();
+  };
 
   const handle = async (request: IncomingMessage, response: ServerResponse) => {
     if (time.elapsed() < trouble.downUntil) return request.socket.destroy();
@@ -121,6 +128,10 @@ export async function startCamera(options: CameraOptions): Promise<Camera> {
         : await events.answer(key, operation, body, request.socket);
     if (answer === undefined && operation === 'CreatePullPointSubscription')
       return say(fault('MaxPullPoints', 'the maximum number of pull points is reached'), 500);
+    if (operation === 'SystemReboot') {
+      did('reboot');
+      response.once('finish', () => restart(REBOOT_MS));
+    }
     if (answer === null) return say(fault('InvalidArgVal', 'there is no such subscription'), 400);
     return answer === undefined ? say(fault('ActionNotSupported', operation), 400) : say(envelope(answer));
   };
@@ -134,7 +145,7 @@ export async function startCamera(options: CameraOptions): Promise<Camera> {
     viewers: rtsp.viewers,
     ...actions(id, {
       ...sightActions(events),
-      ...troubleActions({ trouble, events, rtsp, drop: server.drop, time }),
+      ...troubleActions({ trouble, events, rtsp, drop: server.drop, restart, time }),
     }),
     async close() {
       server.close();
@@ -144,6 +155,8 @@ export async function startCamera(options: CameraOptions): Promise<Camera> {
   };
 }
 
+/** Of one that is told to restart; real ones take a minute or two. */
+const REBOOT_MS = 3000;
 /** Questions are short, whoever asks. */
 const QUESTION_MAX = 100_000;
 /** undefined: longer than any question. */
@@ -211,24 +224,21 @@ function troubleActions({
   events,
   rtsp,
   drop,
+  restart,
   time,
 }: {
   readonly trouble: Trouble;
   readonly events: CameraEvents;
   readonly rtsp: RtspServer;
   readonly drop: () => void;
+  readonly restart: (ms: number) => void;
   readonly time: Clock;
 }): Readonly<Record<string, Action>> {
   const { wrong } = events;
   return {
     'reboot TIME': {
       help: 'reboot: away for a time, and all subscriptions are forgotten',
-      run: (length) => {
-        trouble.downUntil = time.elapsed() + milliseconds(length);
-        events.forgetAll();
-        drop();
-        rtsp.drop();
-      },
+      run: (length) => restart(milliseconds(length)),
     },
     'hang TIME': {
       help: 'take questions and answer none, for a time',

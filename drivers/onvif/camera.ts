@@ -60,6 +60,8 @@ export interface Camera {
   move(velocity: Velocity, seconds: number, profile: string | undefined): Promise<void>;
   halt(profile: string | undefined): Promise<void>;
   setRelay(token: string, on: boolean): Promise<void>;
+  /** All of it, with every channel. @throws Error, also where it goes before it answered. */
+  reboot(): Promise<void>;
   /** JPEG. `stream`: where it is, where that is known better. @throws Error. */
   snapshot(profile: string | undefined, signal: AbortSignal, stream?: string): Promise<Buffer>;
 }
@@ -292,6 +294,9 @@ export async function connectCamera(client: Client, time: Clock): Promise<Camera
       const state = `<LogicalState>${on ? 'active' : 'inactive'}</LogicalState>`;
       const of = `<RelayOutputToken>${escapeXml(token)}</RelayOutputToken>`;
       await ours.ask(undefined, DEVICE, 'SetRelayOutputState', of + state);
+    },
+    async reboot() {
+      await ours.ask(undefined, DEVICE, 'SystemReboot', '');
     },
     async snapshot(profile, signal, stream) {
       const where = await ask<{ uri?: unknown } | undefined>('GetSnapshotUri', (done) =>

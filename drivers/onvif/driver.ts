@@ -27,7 +27,9 @@ export const onvif = defineDriver({
   options,
   line: ({ options: own }) => `onvif ${own.host}:${portOf(own)}`,
   commands: ({ options: { relays } }) => [
-    ...['preset', 'snapshot', 'move', 'halt', 'save-preset', 'delete-preset'].map((action) => ({ action })),
+    ...['preset', 'snapshot', 'move', 'halt', 'save-preset', 'delete-preset', 'reboot'].map((action) => ({
+      action,
+    })),
     ...['clip', 'push-stream', 'stop-stream'].map((action) => ({ action })),
     ...relays.flatMap(({ id }) => ['activate', 'deactivate'].map((action) => ({ action, output: id }))),
   ],

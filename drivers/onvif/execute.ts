@@ -31,6 +31,13 @@ const moveSchema = z.strictObject({
 });
 const relaySchema = z.strictObject({ output: z.string(), for: z.number().positive().max(86_400).optional() });
 
+/** @throws Error with a sentence. */
+function read<T>(schema: z.ZodType<T>, given: unknown): T {
+  const parsed = schema.safeParse(given);
+  if (!parsed.success) throw new Error(wrongArgument(parsed.error));
+  return parsed.data;
+}
+
 /** What a camera, or a channel of a recorder, can be told. */
 export function createExecutor(
   cameras: readonly Own[],
@@ -41,11 +48,6 @@ export function createExecutor(
   relays: Relays,
   moves: Moves,
 ): (command: Command) => Promise<Outcome> {
-  const read = <T>(schema: z.ZodType<T>, given: unknown): T => {
-    const parsed = schema.safeParse(given);
-    if (!parsed.success) throw new Error(wrongArgument(parsed.error));
-    return parsed.data;
-  };
   const relay = async (
     { action, arguments: given }: Command,
     { id, options: own }: Own,
@@ -101,6 +103,9 @@ export function createExecutor(
       }
       case 'halt':
         await moves.halt(device.id);
+        return { done: true };
+      case 'reboot':
+        await (await connected()).reboot();
         return { done: true };
       case 'snapshot': {
         const { preset, event } = read(snapshotSchema, command.arguments);

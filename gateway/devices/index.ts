@@ -31,6 +31,7 @@ export function createDevices(
     halt: execute,
     'save-preset': execute,
     'delete-preset': execute,
+    reboot: execute,
     show: execute,
     clear: execute,
     stream: execute,

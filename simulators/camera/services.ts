@@ -46,6 +46,8 @@ export function deviceAnswers({ base, serial, stream, rate, beginAnew }: CameraF
       `<tds:GetCapabilitiesResponse><tds:Capabilities>${xaddr('Device', '/onvif/device_service')}${xaddr('Events', '/onvif/events_service')}${xaddr('Media', '/onvif/media_service')}${xaddr('PTZ', '/onvif/ptz_service')}</tds:Capabilities></tds:GetCapabilitiesResponse>`,
     GetDeviceInformation: () =>
       `<tds:GetDeviceInformationResponse><tds:Manufacturer>Simulated</tds:Manufacturer><tds:Model>SC-1</tds:Model><tds:FirmwareVersion>1.0</tds:FirmwareVersion><tds:SerialNumber>${serial}</tds:SerialNumber><tds:HardwareId>1</tds:HardwareId></tds:GetDeviceInformationResponse>`,
+    SystemReboot: () =>
+      '<tds:SystemRebootResponse><tds:Message>Rebooting in 0 seconds</tds:Message></tds:SystemRebootResponse>',
     GetHostname: () =>
       '<tds:GetHostnameResponse><tds:HostnameInformation><tt:FromDHCP>false</tt:FromDHCP><tt:Name>simulated-sc-1</tt:Name></tds:HostnameInformation></tds:GetHostnameResponse>',
     GetScopes: () =>

@@ -138,7 +138,6 @@ describe('a platform of GB/T 28181', () => {
   });
 
   it.each([
-    ['<TeleBoot>Boot</TeleBoot>', 'reboot', undefined],
     ['<RecordCmd>Record</RecordCmd>', 'record', 'DeviceControl'],
     ['<HomePosition><Enabled>1</Enabled></HomePosition>', 'home-position', 'DeviceControl'],
     ['<DragZoomIn><Length>1</Length></DragZoomIn>', 'drag-zoom', undefined],
@@ -161,6 +160,30 @@ describe('a platform of GB/T 28181', () => {
     const { order, result } = await world({}, { ask: async () => ({ done: false }) });
     await order(YARD, '<RecordCmd>Record</RecordCmd>', { sn: 5 });
     expect(await result()).toBe(`DeviceControl 5 ${YARD} ERROR`);
+  });
+});
+
+describe('TeleBoot', () => {
+  it('restarts a camera, and says whether it was done', async () => {
+    const { order, asked, result } = await world();
+    await order(YARD, '<TeleBoot>Boot</TeleBoot>', { sn: 3 });
+    expect(what(await asked.next())).toEqual(['reboot', 'yard', {}]);
+    expect(await result()).toBe(`DeviceControl 3 ${YARD} OK`);
+    const refusing = await world({}, { ask: async () => ({ done: false }) });
+    await refusing.order(YARD, '<TeleBoot>Boot</TeleBoot>', { sn: 4 });
+    expect(await refusing.result()).toBe(`DeviceControl 4 ${YARD} ERROR`);
+  });
+
+  it.each([
+    ['the gateway', DEVICE],
+    ['a camera that it may not see', HALL],
+    ['an alarm input', ZONE],
+  ])('of %s is refused, under a name that no rule can allow', async (_what, device) => {
+    const { order, asked } = await world();
+    await order(device, '<TeleBoot>Boot</TeleBoot>');
+    expect(what(await asked.next())).toEqual(['restart', device, {}]);
+    expect(commandActions).not.toContain('restart');
+    expect(asked.rest()).toEqual([]);
   });
 });
 

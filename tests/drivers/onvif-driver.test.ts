@@ -146,6 +146,22 @@ describe('a camera', { timeout: 30_000 }, () => {
   });
 });
 
+describe('a camera that is restarted', { timeout: 30_000 }, () => {
+  it('says so, is away, and tells again what it sees', async () => {
+    const { tell, did, one, ready, reports } = await camera();
+    await ready();
+    expect(await tell('reboot')).toEqual({ done: true });
+    expect(await did.next()).toBe('reboot');
+    expect(one.subscriptions()).toBe(0);
+    await expect(tell('presets')).rejects.toThrow();
+    await expect.poll(() => one.subscriptions(), { timeout: 20_000 }).toBe(1);
+    await one.do('motion');
+    expect(await reports.find(({ cause, state }) => cause === 'motion' && state === 'raised')).toMatchObject({
+      device: 'cam',
+    });
+  });
+});
+
 describe('a camera that turns', { timeout: 30_000 }, () => {
   it('moves until it is told to stop, and stops by itself after its time', async () => {
     const { tell, did } = await camera();

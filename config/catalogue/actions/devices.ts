@@ -90,6 +90,12 @@ export const pictures = define({
     zh: '删除预置位',
     arguments: z.strictObject({ preset }),
   },
+  reboot: {
+    of: 'device',
+    en: 'Restart a camera, which then sees nothing for a minute or two; with a channel of a recorder the whole recorder',
+    zh: '重启摄像机（期间约一两分钟无图像）；对录像机通道即重启整台录像机',
+    arguments: nothing,
+  },
 });
 
 /** Texts. */

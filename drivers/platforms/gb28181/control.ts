@@ -74,6 +74,15 @@ const turn: Way = {
   },
 };
 
+/** A camera alone restarts: without the gateway no alarm would go. The standard wants no Response; who waits for one gets it. */
+const restart: Way = {
+  isAnswered: true,
+  async run({ ask, said, thing }) {
+    const camera = await thing('camera');
+    return camera === undefined ? await ask('restart', said.device) : await ask('reboot', camera);
+  },
+};
+
 const refresh: Way = {
   isAnswered: false,
   async run({ session: { host }, thing }) {
@@ -144,7 +153,7 @@ const ways: Readonly<Record<string, Way>> = {
   IFameCmd: refresh,
   GuardCmd: guard,
   AlarmCmd: reset,
-  TeleBoot: never('reboot', false),
+  TeleBoot: restart,
   RecordCmd: never('record', true),
   DragZoomIn: never('drag-zoom', false),
   DragZoomOut: never('drag-zoom', false),
