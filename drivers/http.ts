@@ -27,7 +27,9 @@ export interface Question {
   /** Default GET. */
   readonly method?: 'GET' | 'POST';
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string;
+  readonly body?: string | Uint8Array;
+  /** `none`: one that sends us on is the answer; default: on the same origin they are followed. */
+  readonly redirects?: 'none';
   /** For a device that asks who we are: digest, or basic where it knows nothing else. Never sent to another one. */
   readonly credentials?: Credentials | undefined;
   /** Who asks for the password in clear (basic) does not get it. */
@@ -91,7 +93,8 @@ async function askOn(first: URL, question: Question, signal: AbortSignal): Promi
   for (let hops = 0; ; hops++) {
     const answer = await askAs(url, question, signal);
     const { location } = answer.headers;
-    if (!REDIRECTS.includes(answer.status) || location === undefined) return answer;
+    if (question.redirects === 'none' || !REDIRECTS.includes(answer.status) || location === undefined)
+      return answer;
     if (!URL.canParse(location, url.href)) throw new Error('it sends us to what is no address');
     const next = new URL(location, url);
     if (next.origin !== url.origin)

@@ -5,6 +5,7 @@
 import type { Asked, Registry, Result } from '../../config/catalogue/actions.ts';
 import type { Clock, Timer } from '../../drivers/contract/clock.ts';
 import type { Log } from '../../drivers/contract/driver.ts';
+import { isWithin } from '../../drivers/contract/places.ts';
 import { streamInput, streamList } from '../../drivers/contract/stream.ts';
 import type { Part } from '../lifecycle/part.ts';
 import { burstLog } from '../observe/log.ts';
@@ -39,20 +40,6 @@ interface Push {
   ending: Timer;
   readonly stop: AbortController;
   readonly running: Promise<void>;
-}
-
-/** The same scheme as it is written, host and port, and a path below: `rtmp://a.b` does not allow `rtmp://a.b.example`. */
-function isWithin(text: string, allowed: string): boolean {
-  if (!URL.canParse(text)) return false;
-  const [url, place] = [new URL(text), new URL(allowed)];
-  const path = place.pathname.replace(/\/$/, '');
-  return (
-    text.startsWith(place.protocol) &&
-    url.protocol === place.protocol &&
-    url.host === place.host &&
-    (url.pathname === path || url.pathname === '' || url.pathname.startsWith(`${path}/`)) &&
-    (path === '' || url.pathname !== '')
-  );
 }
 
 function readTarget(url: string): Target | { readonly reason: string } {

@@ -1,6 +1,7 @@
 /** Orders of a platform of GB/T 28181 on their whole road: SIP, the path of commands, a camera, an area, the audit. */
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, it, onTestFinished } from 'vitest';
@@ -139,4 +140,50 @@ it('turn the camera that they may, and no other; acknowledge and arm; and all of
     'arm school',
   ]);
   expect(of('refusal')).toEqual(['move hall', 'reboot hall', `record ${DEVICE}`]);
+});
+
+it('get pictures where the config says, restart the camera, and no other', { timeout: 60_000 }, async () => {
+  const platform = await startPlatform({ asks: 'qop' });
+  const directory = temporaryDirectory();
+  writeFileSync(join(directory, 'pw'), 'secret\n', { mode: 0o600 });
+  const [sip = 0, port = 0, rtspPort = 0, store = 0] = await Promise.all(Array.from({ length: 4 }, freePort));
+  const did = stream<string>();
+  const camera = await startCamera({ port, rtspPort, did: did.push });
+  onTestFinished(() => camera.close());
+  const posted = stream<Buffer>();
+  const server = createServer(async (request, response) => {
+    posted.push(Buffer.concat(await request.toArray()));
+    response.end();
+  }).listen(store, '127.0.0.1');
+  onTestFinished(() => void server.close());
+  const url = `http://127.0.0.1:${store}/snap`;
+  const config = {
+    campus: { id: '4503000001', name: '一中' },
+    dataDir: join(directory, 'data'),
+    uplinks: [
+      {
+        ...{ id: 'gb', protocol: 'gb28181', server: `127.0.0.1:${platform.port}`, port: sip },
+        ...{ serverId: PLATFORM, deviceId: DEVICE, passwordFile: 'pw', video: true, snapshotUrls: [url] },
+        commands: [{ actions: ['snapshot', 'reboot'], targets: ['*'] }],
+      },
+    ],
+    devices: [{ id: 'yard', driver: 'onvif', host: '127.0.0.1', port }],
+  };
+  const daemon = await gateway(config, directory);
+  const { order, resultOf, camerasOf } = desk(platform, sip);
+  const { yard } = await camerasOf('yard');
+  const session = 'a'.repeat(32);
+  const snap = (to: string) =>
+    `<SnapShotConfig><SnapNum>2</SnapNum><Interval>1</Interval><UploadURL>${to}</UploadURL><SessionID>${session}</SessionID></SnapShotConfig>`;
+  expect(await resultOf(await order(yard, snap(`${url}/in`)))).toBe('OK');
+  for (const bytes of [await posted.next(), await posted.next()])
+    expect(bytes.subarray(0, 2).toString('hex')).toBe('ffd8');
+  const { body } = await platform.heard.find((one) => one.body.includes('UploadSnapShotFinished'));
+  expect(body.match(/<SnapShotFileID>\d{41}</g)).toHaveLength(2);
+  expect(await resultOf(await order(yard, snap(`http://127.0.0.1:${store}/elsewhere`)))).toBe('ERROR');
+  expect(await resultOf(await order(DEVICE, '<TeleBoot>Boot</TeleBoot>'))).toBe('ERROR');
+  expect(await resultOf(await order(yard, '<TeleBoot>Boot</TeleBoot>'))).toBe('OK');
+  expect(await did.find((what) => what === 'reboot')).toBe('reboot');
+  expect(posted.rest()).toEqual([]);
+  expect(await daemon.stop()).toBe(0);
 });

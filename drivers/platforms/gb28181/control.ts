@@ -5,6 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import { createBucket, type Rate } from '../../contract/bucket.ts';
+import type { PlatformHost } from '../../contract/transport.ts';
 import { type AlarmEvent, inputOf, rowOf } from './alarms.ts';
 import type { Part, Session } from './answering.ts';
 import { createDirectory } from './directory.ts';
@@ -14,6 +15,7 @@ import { maySee } from './options.ts';
 import { readPtzCommand } from './ptz-command.ts';
 import { headerOf } from './sip/message.ts';
 import type { Answer, Asked } from './sip/transactions.ts';
+import { createSnapshots, mayGo, readSnapShotConfig, type Snapshots } from './snapshots.ts';
 
 /** Alarms that one reset acknowledges, the newest: each is a command of its own, of those that `commandRate` allows. */
 const RESET_MAX = 16;
@@ -30,6 +32,11 @@ interface Order {
   readonly said: Manscdp;
   /** Through the path of commands; `nth`: of several for one order. @returns whether it was done. */
   ask(action: string, target: string, wanted?: object, nth?: number): Promise<boolean>;
+  /** The same, with what came of it. */
+  outcome(action: string, target: string, wanted?: object, nth?: number): ReturnType<PlatformHost['ask']>;
+  readonly snapshots: Snapshots;
+  /** The same message has the same. */
+  readonly id: string;
   /** What it is about, as the gateway calls it; undefined: there is nothing of this id, or it is not this platform's. */
   thing(type: IdType): Promise<string | undefined>;
 }
@@ -90,6 +97,25 @@ const refresh: Way = {
     if (camera !== undefined) return await host.media.refresh(camera);
     host.discarded(UNKNOWN_THING);
     return false;
+  },
+};
+
+const snap: Way = {
+  isAnswered: true,
+  async run({ session: { own, host }, said, id, ask, outcome, thing, snapshots }) {
+    const config = said.fields['SnapShotConfig'];
+    const camera = await thing('camera');
+    const inside = typeof config === 'object' && !Array.isArray(config) ? (config as Element) : {};
+    // Where the pictures go is named by the platform, and known to the config, or they do not go.
+    if (camera === undefined || !mayGo(fieldOf(inside, 'UploadURL') ?? '', own.snapshotUrls))
+      return await ask('upload-snapshots', camera ?? said.device);
+    const wanted = readSnapShotConfig(inside);
+    if (typeof wanted === 'string') {
+      host.discarded(wanted);
+      return false;
+    }
+    const take = (nth: number) => outcome('snapshot', camera, {}, nth);
+    return await snapshots.begin({ id, camera, device: said.device, wanted, take });
   },
 };
 
@@ -159,8 +185,7 @@ const ways: Readonly<Record<string, Way>> = {
   DragZoomOut: never('drag-zoom', false),
   HomePosition: never('home-position', true),
   PTZPreciseCtrl: never('turn-precisely', false),
-  // 2022: the pictures would go to an address that the platform names, and nobody here knows.
-  SnapShotConfig: never('upload-snapshots', true),
+  SnapShotConfig: snap,
   BasicParam: never('configure', true),
 };
 
@@ -168,6 +193,7 @@ export function control(session: Session): Part {
   const { own, host, ids, message } = session;
   const looks = createBucket(host.clock);
   const { load } = createDirectory(session);
+  const snapshots = createSnapshots(session);
   let running = 0;
   const named = async (type: IdType, id: string): Promise<string | undefined> => {
     // One that is in no list any more has alarms that stand, and its digits.
@@ -180,10 +206,11 @@ export function control(session: Session): Part {
     const element = Object.keys(ways).find((name) => name in said.fields);
     const way = element === undefined ? never('order', true) : ways[element];
     const value = element === undefined ? undefined : said.fields[element];
+    const outcome: Order['outcome'] = (action, target, wanted = {}, nth = 0) =>
+      host.ask({ id: idOf(asked, nth), action, target, arguments: { ...wanted } });
     const order: Order = {
-      ...{ session, said, thing: (type) => named(type, said.device) },
-      ask: async (action, target, wanted = {}, nth = 0) =>
-        (await host.ask({ id: idOf(asked, nth), action, target, arguments: { ...wanted } })).done,
+      ...{ session, said, outcome, snapshots, id: idOf(asked, 0), thing: (type) => named(type, said.device) },
+      ask: async (...what) => (await outcome(...what)).done,
     };
     const isDone = await way?.run(order, typeof value === 'string' ? value : '').catch((error: Error) => {
       host.log.warn({ reason: error.message }, 'an order of a platform could not be looked up');
@@ -214,5 +241,5 @@ export function control(session: Session): Part {
       .finally(() => running--);
     return undefined;
   };
-  return { words: { 'Control DeviceControl': take, 'Control DeviceConfig': take } };
+  return { words: { 'Control DeviceControl': take, 'Control DeviceConfig': take }, close: snapshots.close };
 }

@@ -99,6 +99,17 @@ export const options = z.strictObject({
     .describe(
       'The only addresses that streams may go to, such as the media servers of the platform; default: any that the platform names',
     ),
+  snapshotUrls: z
+    .array(
+      z
+        .string()
+        .regex(/^https?:\/\/[^\s/@]+(\/[^\s]*)?$/, 'http://HOST/ or https://HOST/')
+        .refine(URL.canParse, 'is no address'),
+    )
+    .default([])
+    .describe(
+      'The servers of the platform, or folders there, to which pictures go that it orders (`SnapShotConfig` of 2022), where a rule of `commands` allows `snapshot`; none by default',
+    ),
   ids: z
     .record(z.string().min(1), z.union([id20(), z.array(id20()).min(1).max(2)]))
     .default({})
@@ -182,7 +193,24 @@ export function namesIn({ video, ids, organisation }: Options) {
   ];
 }
 
-export function warningsOf({ video, mediaHosts }: Options): readonly Warning[] {
+export const warningsOf = (own: Options): readonly Warning[] => [
+  ...videoWarnings(own),
+  ...snapshotWarnings(own),
+];
+
+function snapshotWarnings({ snapshotUrls }: Options): readonly Warning[] {
+  if (snapshotUrls.length === 0) return [];
+  const isPlain = snapshotUrls.some((url) => url.startsWith('http:'));
+  return [
+    {
+      path: ['snapshotUrls'],
+      en: `pictures leave the campus: this platform may have them sent to ${snapshotUrls.join(', ')}, of the cameras for which a rule of \`commands\` allows \`snapshot\`${isPlain ? '. What goes by http is not encrypted: https is' : ''}`,
+      zh: `图片将离开校园：该平台可令本网关将图片上传至 ${snapshotUrls.join('、')}（仅限 \`commands\` 规则允许 \`snapshot\` 的摄像机）${isPlain ? '。http 不加密，请改用 https' : ''}`,
+    },
+  ];
+}
+
+function videoWarnings({ video, mediaHosts }: Options): readonly Warning[] {
   if (video === false) return [];
   const [en, zh] = Array.isArray(video)
     ? [video.join(', '), video.join('、')]
@@ -217,6 +245,12 @@ export function problemsOf(own: Options): readonly UplinkProblem[] {
       path: ['passwordFile'],
       en: 'is missing: a file with the password that the platform gave for this device id',
       zh: '缺失：请给出平台为该设备编码分配的密码文件',
+    });
+  if (own.snapshotUrls.length > 0 && own.video === false)
+    problems.push({
+      path: ['snapshotUrls'],
+      en: 'does nothing without `video`: the platform can order pictures only of cameras that it is told of',
+      zh: '未配置 `video` 时不起作用：平台只能对其可见的摄像机下发抓拍',
     });
   return [...problems, ...namingProblems(own)];
 }
