@@ -28,3 +28,19 @@ export const alarmClasses: Readonly<Record<AlarmKind, AlarmClass>> = {
   water: { priority: 3, method: 2 },
   environment: { priority: 3, method: 2 },
 };
+
+/** What platforms show of an alarm where nobody gave its zone a name. */
+export const alarmNames: Readonly<Record<AlarmKind, string>> = {
+  panic: '一键报警',
+  duress: '胁迫报警',
+  fire: '火警',
+  medical: '医疗求助',
+  gas: '燃气报警',
+  intrusion: '入侵报警',
+  perimeter: '周界报警',
+  fence: '电子围栏报警',
+  collision: '防撞报警',
+  tamper: '防拆报警',
+  water: '漏水报警',
+  environment: '环境报警',
+};

@@ -2,6 +2,7 @@
  * What of our events is an object of GA/T 1400.3, and as what: one table. An object is sent with its picture or not at all.
  * Members that a driver does not know are left out; those that the standard wants all the same say that it is not known. Pure.
  */
+import { alarmNames } from '../../contract/gb28181.ts';
 import { type AlarmKind, isAlarmKind } from '../../contract/observation.ts';
 import { paths } from './codec.ts';
 import { imageId, seenId, serialOf } from './ids.ts';
@@ -122,21 +123,6 @@ const INSTITUTION = '10';
 /** SecurityLevel (1400.3, B.3.5): internal. */
 const INTERNAL = '4';
 
-const alarmWords: Readonly<Record<AlarmKind, string>> = {
-  panic: '一键报警',
-  duress: '胁迫报警',
-  fire: '火警',
-  medical: '医疗求助',
-  gas: '燃气报警',
-  intrusion: '入侵报警',
-  perimeter: '周界报警',
-  fence: '电子围栏报警',
-  collision: '防撞报警',
-  tamper: '防拆报警',
-  water: '漏水报警',
-  environment: '环境报警',
-};
-
 /** A picture, and by what the platform knows who took it and when. */
 export interface Shot {
   readonly bytes: Buffer;
@@ -208,7 +194,7 @@ export function objectOf(what: Kind, event: SeenEvent, shot: Shot): ViewObject {
 
 function aboutImage(event: SeenEvent) {
   const { kind, test, event: of } = event.data;
-  const words = kind !== undefined && isAlarmKind(kind) ? alarmWords[kind] : '报警图片';
+  const words = kind !== undefined && isAlarmKind(kind) ? alarmNames[kind] : '报警图片';
   return {
     InfoKind: AUTOMATIC,
     ImageSource: INSTITUTION,

@@ -2,9 +2,9 @@
  * What of our events is an alarm of GB/T 28181, and as what: one table (2016, annex A.2.5 and 9.4; 2022, A.2.5.3). An end
  * has no word there: what ended is not told. Pure.
  */
-import { type AlarmClass, alarmClasses } from '../../contract/gb28181.ts';
+import { type AlarmClass, alarmClasses, alarmNames } from '../../contract/gb28181.ts';
 import { inputName } from '../../contract/inventory.ts';
-import { type AlarmKind, alarmKinds } from '../../contract/observation.ts';
+import { alarmKinds } from '../../contract/observation.ts';
 import type { Fields } from './manscdp.ts';
 
 /** AlarmMethod (2016, A.2.5). */
@@ -16,21 +16,6 @@ export interface AlarmRow extends AlarmClass {
   /** What it is called in the description, where no zone has a name for it. */
   readonly zh: string;
 }
-
-const alarmNames: Readonly<Record<AlarmKind, string>> = {
-  panic: '一键报警',
-  duress: '胁迫报警',
-  fire: '火警',
-  medical: '医疗求助',
-  gas: '燃气报警',
-  intrusion: '入侵报警',
-  perimeter: '周界报警',
-  fence: '电子围栏报警',
-  collision: '防撞报警',
-  tamper: '防拆报警',
-  water: '漏水报警',
-  environment: '环境报警',
-};
 
 /** By `type`, then `kind` or `cause`; the finer word wins. */
 export const alarmTable: Readonly<Record<string, AlarmRow>> = {
