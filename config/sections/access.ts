@@ -13,7 +13,9 @@ export const access = z.strictObject({
   personsFile: z
     .string()
     .optional()
-    .describe('CSV: id, name, class; names for the gate screen of the console, and for nothing else'),
+    .describe(
+      'CSV: id, name, class; names for the gate screen of the console, and there for who may see who is inside; in no event',
+    ),
   lowBits: z
     .array(
       z.strictObject({
@@ -79,6 +81,7 @@ export const access = z.strictObject({
     .array(
       z.strictObject({
         id: identifier(),
+        name: z.string().max(100).optional().describe('Its name for people'),
         reader: z
           .union([z.string(), z.array(z.string()).min(1)])
           .transform((one) => (typeof one === 'string' ? [one] : one))

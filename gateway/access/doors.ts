@@ -30,6 +30,8 @@ export interface Doors {
     outcome: Promise<Result>,
   ): void;
   states(): readonly { readonly id: string; readonly state: DoorState }[];
+  /** Those that are kept open until they are locked, as far as is known. */
+  kept(): ReadonlySet<string>;
   close(): void;
 }
 
@@ -120,6 +122,7 @@ export function createDoors(
         });
       }
     },
+    kept: () => new Set(doors.filter(({ held }) => held.size > 0).map(({ config: { id } }) => id)),
     states: () => doors.map(({ config: { id }, door }) => ({ id, state: door.state() })),
     close() {
       for (const { door } of doors) door.close();

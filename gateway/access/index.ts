@@ -61,6 +61,10 @@ export interface Access extends Stage, Part {
    */
   start(): Promise<void>;
   doors(): readonly { readonly id: string; readonly state: DoorState }[];
+  /** Doors that are kept open until they are locked, as far as is known. */
+  keptOpen(): ReadonlySet<string>;
+  /** Since when a lockdown is in force, RFC 3339; undefined: there is none. */
+  lockdownSince(): string | undefined;
   /** The version of the platform's cards, and how many cards are known. */
   credentials(): { readonly version: number; readonly count: number };
   /** Who went in and did not come out since, as far as cards tell; epoch ms. */
@@ -185,7 +189,7 @@ export function createAccess(
       if (code !== undefined) return typeCode(observation, code, door);
       return credential === undefined ? onward(observation) : showCard(observation, credential, door);
     },
-    doors: doors.states,
+    ...{ doors: doors.states, keptOpen: doors.kept, lockdownSince: lockdown.since },
     credentials: () => ({ version: platformCards.version, count: cardFile.size + platformCards.size }),
     inside: book.inside,
     async [Symbol.asyncDispose]() {
@@ -226,6 +230,10 @@ function createLockdown({ onward, states }: Pick<AccessOptions, 'onward' | 'stat
   const key = stateKeyOf({ device: 'gateway', kind: 'lockdown', state: 'raised' }) ?? '';
   return {
     isOn: () => states.get(key)?.raised === true,
+    since() {
+      const state = states.get(key);
+      return state?.raised === true ? state.event.time : undefined;
+    },
     async set(on: boolean): Promise<Result> {
       const recorded = onward({ device: 'gateway', kind: 'lockdown', state: on ? 'raised' : 'restored' });
       // Doors that are held open close, whatever the disk says.

@@ -15,6 +15,22 @@ export interface HowToArm {
   readonly by: string;
 }
 
+/** The zones because of which an area is not armed now; `exitDelay`: seconds. */
+export const openZonesOf = (
+  area: AreaConfig,
+  exitDelay: number,
+  known: Pick<Known, 'isBypassed'>,
+  isOpen: (zone: ZoneConfig) => boolean,
+): readonly ZoneConfig[] =>
+  area.zones.filter(
+    (zone) =>
+      isArmable(zone) &&
+      isOpen(zone) &&
+      !known.isBypassed(area.id, zone) &&
+      // A door on the way out may be open while people leave.
+      !(zone.type === 'delayed' && exitDelay > 0),
+  );
+
 export function createChanges(options: {
   readonly onward: Pass;
   readonly known: Known;
@@ -34,14 +50,7 @@ export function createChanges(options: {
   return {
     async arm(area: AreaConfig, { force, exitDelay, by }: HowToArm): Promise<Result> {
       if (known.stateOf(area) !== 'disarmed') return { done: true, result: { state: known.stateOf(area) } };
-      const blocking = area.zones.filter(
-        (zone) =>
-          isArmable(zone) &&
-          isOpen(zone) &&
-          !known.isBypassed(area.id, zone) &&
-          // A door on the way out may be open while people leave.
-          !(zone.type === 'delayed' && exitDelay > 0),
-      );
+      const blocking = openZonesOf(area, exitDelay, known, isOpen);
       if (blocking.length > 0 && !force)
         return { done: false, reason: `zones are open: ${blocking.map(zoneName).join(', ')}` };
       for (const zone of blocking) await onward(bypassOf(area.id, zone, { forced: true, by }));

@@ -17,10 +17,10 @@ export function createEntries({
   readonly known: Known;
   readonly time: Clock;
 }) {
-  const running = new Map<string, Timer>();
+  const running = new Map<string, { readonly timer: Timer; readonly endsAt: number }>();
 
   const end = async (area: AreaConfig) => {
-    running.get(area.id)?.stop();
+    running.get(area.id)?.timer.stop();
     running.delete(area.id);
     if (known.isRaised(aboutArea(area.id, 'entry')))
       await onward(aboutArea(area.id, 'entry', { state: 'restored' }));
@@ -33,14 +33,17 @@ export function createEntries({
       await onward(alarm).catch(() => {});
       await end(area);
     };
-    running.set(
-      area.id,
-      time.after(ms, () => void over().catch(() => {})),
-    );
+    const timer = time.after(ms, () => void over().catch(() => {}));
+    running.set(area.id, { timer, endsAt: time.elapsed() + ms });
   };
 
   return {
     isRunning: (area: AreaConfig) => running.has(area.id),
+    /** What is left of a running delay, ms; undefined: none runs. */
+    leftMs(area: AreaConfig): number | undefined {
+      const entry = running.get(area.id);
+      return entry && Math.max(0, entry.endsAt - time.elapsed());
+    },
     end,
     /** Somebody came in. */
     async begin(area: AreaConfig, observation: Observation, now: number): Promise<Receipt> {
@@ -57,7 +60,7 @@ export function createEntries({
       run(area, { ...alarmOf(entry.event.data['details'] as EntryDetails), seen }, left);
     },
     close() {
-      for (const timer of running.values()) timer.stop();
+      for (const { timer } of running.values()) timer.stop();
     },
   };
 }

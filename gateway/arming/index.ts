@@ -20,7 +20,9 @@ import type { Pass, Stage } from '../road/stage.ts';
 import { createChanges } from './changes.ts';
 import { createEntries } from './entry.ts';
 import { type AreaState, isArmable, knownOf, type Place } from './known.ts';
+import { type PlannedDay, plannedDays } from './schedule.ts';
 import { createTimetable } from './timetable.ts';
+import { type AreaView, viewArea } from './view.ts';
 
 export type { AreaState } from './known.ts';
 
@@ -41,6 +43,10 @@ export interface Arming extends Stage, Part {
   state(area: string): AreaState | undefined;
   /** Armed, or about to alarm. */
   isArmed(area: string): boolean;
+  /** All areas, as people look at them now. */
+  areas(): readonly AreaView[];
+  /** Today and the days after it, as the calendar and the schedules have them. */
+  plan(days: number): readonly PlannedDay[];
   /** Takes up what the journal knows and what the schedule says; again, where the journal was opened anew. */
   start(): Promise<void>;
 }
@@ -126,6 +132,12 @@ export function createArming(
     },
     state,
     isArmed: (id) => ['armed', 'entry-delay'].includes(state(id) ?? ''),
+    areas() {
+      const { calendar, timezone } = config;
+      const now = { known, open, entryLeftMs: entries.leftMs, calendar, timezone, now: clock.now() };
+      return areas.map((area) => viewArea(area, now));
+    },
+    plan: (days) => plannedDays(areas, config.calendar, config.timezone, clock.now(), days),
     async start() {
       for (const area of areas) {
         watchExit(area);

@@ -1,6 +1,6 @@
 /**
- * Names for the gate screen, and for nothing else: a CSV file of the school's, `id,name,class`. They stay in memory and
- * on that screen; no event and no log has them.
+ * Names for the console's gate screen, and for who may see who is inside: a CSV file of the school's, `id,name,class`.
+ * They stay in memory and there; no event and no log has them.
  */
 import { stat } from 'node:fs/promises';
 import type { Log } from '../../drivers/contract/driver.ts';

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { cards, gate } from './gate.ts';
 
-describe('a gate', () => {
-  const ready = async () => {
-    const one = await gate();
-    await one.command('credentials', { version: 1, put: cards });
-    return one;
-  };
+const ready = async () => {
+  const one = await gate();
+  await one.command('credentials', { version: 1, put: cards });
+  return one;
+};
 
+describe('a gate', () => {
   it('opens and shows green, or shows red', async () => {
     const { show, opened } = await ready();
     await show('r0', '1');
@@ -65,19 +65,37 @@ describe('a gate', () => {
     expect(access.doors()[0]).toEqual({ id: 'in', state: 'open' });
   });
 
+  it('knows who is inside, over a restart too', async () => {
+    const one = await ready();
+    await one.show('r0', '1');
+    await one.show('r0', '2');
+    await one.show('r1', '2');
+    expect(one.access.inside().map(({ holder }) => holder)).toEqual(['t-1']);
+    await one.close();
+    const two = await gate(one.directory);
+    expect(two.access.inside().map(({ holder }) => holder)).toEqual(['t-1']);
+  });
+});
+
+describe('a gate in a lockdown', () => {
   it('is locked down for all but some, over a restart too, until that ends', async () => {
     const one = await ready();
     await one.ask('io', 'hold', { output: 'gate' });
     expect(await one.opened.next()).toBe('io hold gate');
+    expect([[...one.access.keptOpen()], one.access.lockdownSince()]).toEqual([['in'], undefined]);
     expect(await one.command('lockdown')).toEqual({ done: true });
     expect(await one.opened.next()).toBe('io lock gate');
     expect(await one.show('r0', '1')).toMatchObject({ type: 'lockdown-started' });
+    const since = one.access.lockdownSince();
+    expect([[...one.access.keptOpen()], since]).toEqual([[], new Date(one.time.wall()).toISOString()]);
     await one.close();
     const two = await gate(one.directory);
+    expect(two.access.lockdownSince()).toBe(since);
     expect(await two.show('r0', '1')).toMatchObject({ type: 'denied', reason: 'lockdown' });
     expect(await two.show('r0', '3')).toMatchObject({ type: 'granted' });
     await two.command('end-lockdown');
     await two.events.find(({ type }) => type.endsWith('lockdown-ended'));
+    expect(two.access.lockdownSince()).toBeUndefined();
     expect(await two.show('r0', '1')).toMatchObject({ type: 'granted' });
   });
 
@@ -98,16 +116,5 @@ describe('a gate', () => {
     expect(access.doors()[0]).toEqual({ id: 'in', state: 'closed' });
     await link('restored');
     expect(opened.rest()).toEqual([]);
-  });
-
-  it('knows who is inside, over a restart too', async () => {
-    const one = await ready();
-    await one.show('r0', '1');
-    await one.show('r0', '2');
-    await one.show('r1', '2');
-    expect(one.access.inside().map(({ holder }) => holder)).toEqual(['t-1']);
-    await one.close();
-    const two = await gate(one.directory);
-    expect(two.access.inside().map(({ holder }) => holder)).toEqual(['t-1']);
   });
 });
