@@ -1,0 +1,60 @@
+/** Who may pass, and why not. */
+export const decision = {
+  granted: ['Granted', '通过'],
+  denied: ['Denied', '拒绝'],
+  unknown: ['Unknown', '未登记'],
+} as const;
+
+/** Why a card or a face did not pass: the gateway's words, and those of terminals that decide themselves. */
+export const reason = {
+  blocked: ['Blocked', '已停用'],
+  'not-yet-valid': ['Not valid yet', '尚未生效'],
+  expired: ['Expired', '已过期'],
+  'not-this-door': ['Not for this door', '无此门权限'],
+  'not-now': ['Not at this time', '不在允许时段'],
+  lockdown: ['Lockdown', '封控中'],
+  passback: ['Came in before, and did not go out', '反潜回'],
+  'not-bound': ['No children bound to it', '未绑定学生'],
+  'second-person': ['A second person must show a card', '需第二人刷卡'],
+  'pin-needed': ['PIN needed', '需输入密码'],
+  'no-pin': ['It has no PIN', '未设密码'],
+  'wrong-code': ['Wrong code', '密码错误'],
+  'card-first': ['Card first', '请先刷卡'],
+  'no-codes': ['This door takes no codes', '此门不支持密码'],
+  'locked-out': ['Too many wrong codes', '错误次数过多已锁定'],
+  timeout: ['Took too long', '验证超时'],
+  interlock: ['Another door is open', '互锁门未关'],
+  'not-of-the-group': ['Not of this group', '不属于该组'],
+  'first-card': ['The first card is missing', '需首卡开启'],
+  'not-alive': ['Not a living face', '非活体'],
+  'not-the-holder': ['Not the holder of the card', '人证不符'],
+  forged: ['Forged', '伪造凭证'],
+  'wrong-way-to-verify': ['Wrong way to verify', '验证方式不符'],
+  'held-open': ['Kept open', '保持常开'],
+  duress: ['Duress', '胁迫'],
+  alarm: ['Alarm', '报警中'],
+  stopped: ['Stopped', '已停用'],
+  'no-helmet': ['No helmet', '未戴安全帽'],
+  'mask-or-temperature': ['Mask or temperature', '口罩或体温异常'],
+  temperature: ['Temperature', '体温异常'],
+  'too-soon': ['Too soon after the last time', '刷卡过于频繁'],
+  unreadable: ['Cannot be read', '无法读取'],
+  server: ['Refused by its server', '服务器拒绝'],
+} as const;
+
+/** What was shown at a reader. */
+export const credential = {
+  card: ['Card', '卡'],
+  face: ['Face', '人脸'],
+  finger: ['Fingerprint', '指纹'],
+  'finger-vein': ['Finger vein', '指静脉'],
+  palm: ['Palm', '掌纹'],
+  'qr-code': ['QR code', '二维码'],
+  bluetooth: ['Bluetooth', '蓝牙'],
+  person: ['Person', '人员'],
+  code: ['Code', '密码'],
+  keypad: ['Keypad', '键盘'],
+  remote: ['Remote opening', '远程开门'],
+  'remote-control': ['Remote control', '遥控器'],
+  'panel-user': ['User of the panel', '主机用户'],
+} as const;

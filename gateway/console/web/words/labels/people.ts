@@ -1,0 +1,39 @@
+/** Who uses the console, what they may, and what it answers where it does not do what was asked. */
+export const role = {
+  viewer: ['Viewer', '查看者'],
+  guard: ['Guard', '保安'],
+  operator: ['Operator', '值班员'],
+  technician: ['Technician', '技术员'],
+  administrator: ['Administrator', '管理员'],
+  screen: ['Gate screen', '接送屏幕'],
+} as const;
+
+export const right = {
+  screen: ['Show a gate screen', '显示接送屏幕'],
+  look: ['See states and events', '查看状态与事件'],
+  persons: ['See names and card numbers', '查看姓名与卡号'],
+  alarms: ['Handle alarms', '处理报警'],
+  doors: ['Operate doors', '控制门'],
+  arm: ['Arm and disarm', '布撤防'],
+  pictures: ['Look through cameras', '查看图像'],
+  export: ['Export events', '导出事件'],
+  devices: ['Operate devices', '操作设备'],
+  simulate: ['Drive simulators', '操作模拟器'],
+  plan: ['Change the plan', '编辑平面图'],
+  system: ['See the system', '查看系统'],
+  users: ['Manage users', '管理用户'],
+} as const;
+
+/** Codes of what an API refuses, as it answers `{ error }`. */
+export const error = {
+  // Of every API.
+  'bad-request': ['The request makes no sense', '请求无效'],
+  'not-logged-in': ['Please log in', '请登录'],
+  'not-allowed': ['You may not do this', '您无权进行此操作'],
+  'not-found': ['It is not there', '不存在'],
+  'too-large': ['It is too large', '内容过大'],
+  'too-many': ['Too many requests; wait a moment', '请求过多，请稍候'],
+  busy: ['Busy; try again in a moment', '繁忙，请稍后重试'],
+  'no-answer': ['The gateway does not answer', '网关无应答'],
+  failed: ['It failed', '操作失败'],
+} as const;
