@@ -16,9 +16,21 @@ export interface Waiting {
   readonly since: number | undefined;
 }
 
+/** Where it waits. */
+export interface BacklogParts {
+  /** Behind the cursor of each lane. */
+  readonly lanes: readonly (Waiting & { readonly lane: Lane })[];
+  /** Refused, and kept for later: of each row of the journal, how many of its events the cursor has passed. */
+  readonly held: readonly (Waiting & { readonly row: Held })[];
+  /** Alarms that only memory has. */
+  readonly unsaved: number;
+}
+
 export interface Backlog {
   /** As of the last look. What was not counted yet counts as wanted. */
   now(): Waiting;
+  /** The same, told apart. */
+  parts(): BacklogParts;
   /** Looks; resolves when that was done, whatever the disk said. */
   look(): Promise<void>;
   /** The platform is there: how it addresses events. Before the first time nobody knows. */
@@ -84,10 +96,16 @@ export function createBacklog(options: BacklogOptions): Backlog {
       ofHolds.set(topic, tally);
     }
   };
+  const parts = (): BacklogParts => ({
+    lanes: lanes.map((lane) => ({ lane, ...behindOf(lane) })),
+    held: journal.held(uplink).map((row) => ({ row, ...heldOf(row) })),
+    unsaved: [...recorder.unsaved].filter(isUnsent).length,
+  });
   return {
+    parts,
     now() {
-      const all = [...lanes.map(behindOf), ...journal.held(uplink).map(heldOf)];
-      const unsaved = [...recorder.unsaved].filter(isUnsent).length;
+      const { unsaved, ...places } = parts();
+      const all: readonly Waiting[] = [...places.lanes, ...places.held];
       const times = all.flatMap(({ since }) => since ?? []);
       return {
         events: all.reduce((sum, { events }) => sum + events, unsaved),

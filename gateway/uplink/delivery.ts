@@ -66,6 +66,17 @@ export interface Outstanding {
   readonly answers: number;
 }
 
+/** How a lane goes over this channel. */
+export interface LaneFlow {
+  readonly lane: Lane;
+  /** On their way to the platform. */
+  readonly flying: number;
+  /** With receipts: its broker has them, and it has not said that it has stored them. */
+  readonly unconfirmed: number;
+  /** It refused one; for now nothing more goes. */
+  readonly pausing: boolean;
+}
+
 export interface Delivery {
   /** Tells that these lanes got events, or that there are unsaved ones. */
   wake(lanes: Iterable<Lane>): void;
@@ -74,6 +85,7 @@ export interface Delivery {
   /** Sends a stretch once more. */
   readonly resend: Repeats['resend'];
   outstanding(): Outstanding;
+  flow(): readonly LaneFlow[];
   /** Resolves when everything that was in the journal is dealt with. */
   drained(): Promise<void>;
   stop(): void;
@@ -127,8 +139,7 @@ export function startDelivery(channel: Channel, options: DeliveryOptions): Deliv
   };
   const repeats = createRepeats(sender, { journal, address: context.address, onWaiting: () => pump() });
   const unsaved = createUnsavedSending(sender, { ...options, address: context.address, onAnswered: pump });
-  const { onGivenUp } = options;
-  const held = createHeldTries({ ...context, onGivenUp, resend: repeats.resend, onDue: pump });
+  const held = createHeldTries({ ...options, ...context, resend: repeats.resend, onDue: pump });
 
   const sendEntry = (state: LaneState, entry: Entry) => {
     const flight = beginFlight(state, entry, context);
@@ -197,6 +208,7 @@ export function startDelivery(channel: Channel, options: DeliveryOptions): Deliv
       answers: sender.answers(),
       flights: [...states.flatMap((state) => flying(state, context)), ...repeats.flying()],
     }),
+    flow: () => states.map(flowOf),
     drained: () =>
       new Promise((resolve) => {
         drainWaiters.push(resolve);
@@ -242,6 +254,13 @@ const flying = ({ lane, flights }: LaneState, { address }: LaneContext): Address
   flights
     .filter(({ done }) => !done)
     .map(({ entry }) => ({ address: address(entry), lane, sequence: entry.sequence }));
+
+const flowOf = ({ lane, flights, unconfirmed, pausing }: LaneState): LaneFlow => ({
+  lane,
+  flying: flights.filter(({ done }) => !done).length,
+  unconfirmed: unconfirmed.length,
+  pausing: pausing !== undefined,
+});
 
 /** One was sent long ago, whatever became of others since. */
 const isStuck = ({ flights: [oldest] }: LaneState, now: number) =>

@@ -13,6 +13,7 @@ import type { Part } from '../lifecycle/part.ts';
 import { version } from '../version.ts';
 import { cardKey } from './card-key.ts';
 import type { UplinkContext } from './context.ts';
+import type { UplinkDetails } from './details.ts';
 import { createLives } from './lives.ts';
 import { createUplink, type Uplink, type UplinkState } from './uplink.ts';
 
@@ -34,6 +35,8 @@ export interface Uplinks extends Part {
   onStored(event: Event, sequence: number): void;
   /** By id. */
   states(): Readonly<Record<string, UplinkState>>;
+  /** In the order of the config. */
+  details(): readonly UplinkDetails[];
   /** Looks how many events each platform wants and has not: the most of them. */
   lookAtBacklog(): Promise<number>;
   /** Events were removed before they were delivered. */
@@ -151,6 +154,7 @@ export function createUplinks(
     },
     onStored: lives.stored,
     states: () => Object.fromEntries(each().map((uplink) => [uplink.id, uplink.state()])),
+    details: () => each().map((uplink) => uplink.details()),
     lookAtBacklog,
     recount() {
       for (const uplink of each()) uplink.backlog.recount();

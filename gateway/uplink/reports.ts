@@ -2,12 +2,14 @@
 import type { Lane } from '../../drivers/contract/lane.ts';
 import type { UplinkContext } from './context.ts';
 import type { DeliveryOptions } from './delivery.ts';
+import type { Progress } from './details.ts';
 
 export function reportsOf(
   uplink: string,
   { metrics, lives, recorder, trace, received, log }: UplinkContext,
   of: {
     readonly onTrouble: (reason: string) => void;
+    readonly progress: Pick<Progress, 'noteTaken' | 'noteStored'>;
     readonly burst: (key: string, fields: object, sentence: string) => void;
   },
 ) {
@@ -24,10 +26,12 @@ export function reportsOf(
   return {
     onDelivered(entry, lane) {
       metrics.delivered.inc({ uplink, lane });
+      of.progress.noteTaken(lane, entry.sequence);
       if (lane === 'urgent') lives.reached(uplink, 'broker', { id: entry.id });
       trace?.delivered?.(uplink, entry.id);
     },
     onReceived(lane, from, to) {
+      of.progress.noteStored(lane, to);
       if (lane === 'urgent') lives.reached(uplink, 'platform', { upTo: to });
       received?.(uplink, lane, from, to);
     },

@@ -18,6 +18,7 @@ import { type Backlog, createBacklog, type Waiting } from './backlog.ts';
 import { type Connected, connect, GOODBYE_MS } from './connected.ts';
 import type { UplinkContext } from './context.ts';
 import type { Delivery } from './delivery.ts';
+import { createProgress, detailsOf, type UplinkDetails } from './details.ts';
 import { createHolds, type Holds } from './holds.ts';
 import { platformHost, type Unshown } from './host.ts';
 import { privacyOf } from './payload.ts';
@@ -54,6 +55,7 @@ export interface Uplink {
   /** Sends a stretch of a lane once more, to the platform that asks. */
   replay(wanted: ArgumentsOf<'replay'>): Promise<Result>;
   state(): UplinkState;
+  details(): UplinkDetails;
   /** What it wants and has not; `state` has it as of the last look. */
   readonly backlog: Pick<Backlog, 'now' | 'look' | 'recount'>;
   /** Tells that these lanes got events, or that there are alarms to be sent from memory. */
@@ -91,7 +93,8 @@ export function createUplink(config: UplinkConfig, transport: Transport, context
     trouble = reason;
   };
   const backlog = createBacklog({ ...context, uplink, wants, takenUnsaved });
-  const reports = reportsOf(uplink, context, { burst, onTrouble });
+  const progress = createProgress(time);
+  const reports = reportsOf(uplink, context, { burst, onTrouble, progress });
 
   /** Delivers over a channel until it ends. @returns why it ended. */
   const serve = async (channel: Channel): Promise<Error> => {
@@ -113,9 +116,11 @@ export function createUplink(config: UplinkConfig, transport: Transport, context
       { ...context, wantsAlarms },
     );
     metrics.connected.set({ uplink }, 1);
+    progress.noteConnected(channel.about);
     const [over, since] = [current, time.elapsed()];
     const reason = await over.ended;
     current = undefined;
+    progress.noteDisconnected();
     metrics.connected.set({ uplink }, 0);
     const end = { ...(await over.end()), reason, lastedMs: time.elapsed() - since };
     if (!closing.signal.aborted) suspicion.noteEnd(end, ofNumbering.holds);
@@ -146,14 +151,11 @@ export function createUplink(config: UplinkConfig, transport: Transport, context
       running ??= reconnect.run();
     },
     state: () => ({
-      state: current === undefined ? 'connecting' : 'connected',
-      reason: trouble,
-      ...inWords(backlog.now()),
-      otherInstance: twin.seen(),
+      ...stateOf(current, backlog.now()),
+      ...{ reason: trouble, otherInstance: twin.seen(), discarded: Object.fromEntries(discarded) },
       held: heldOf(ofNumbering.holds, unshown),
-      discarded: Object.fromEntries(discarded),
-      channel: current?.state(),
     }),
+    details: () => detailsOf(config, transport, { journal, backlog, progress, unshown, current }),
     backlog,
     replay: (wanted) => replayOver(current?.delivery, journal, wants, wanted),
     wake(lanes) {
@@ -180,7 +182,12 @@ export function createUplink(config: UplinkConfig, transport: Transport, context
   };
 }
 
-const inWords = ({ events, since }: Waiting): Pick<UplinkState, 'backlog' | 'oldestUndelivered'> => ({
+const stateOf = (
+  channel: Connected | undefined,
+  { events, since }: Waiting,
+): Pick<UplinkState, 'state' | 'channel' | 'backlog' | 'oldestUndelivered'> => ({
+  state: channel === undefined ? 'connecting' : 'connected',
+  channel: channel?.state(),
   backlog: events,
   oldestUndelivered: since === undefined ? undefined : new Date(since).toISOString(),
 });
