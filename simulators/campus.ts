@@ -283,7 +283,7 @@ async function osdpReaders(devices: readonly CampusDevice[], readKey: ReadKey): 
 }
 
 /** The ports that devices name, at either end of their wires. */
-function portsIn(value: unknown): readonly number[] {
+export function portsIn(value: unknown): readonly number[] {
   if (typeof value !== 'object' || value === null) return [];
   return Object.entries(value).flatMap(([key, one]) =>
     key === 'port' && typeof one === 'number' ? [one] : portsIn(one),
@@ -360,7 +360,11 @@ const WRONG_AT_ONCE = 3;
  * An ordinary day, run fast: mostly cards, now and then a fence or the panel. `rate` is actions a second; what is
  * tripped is restored. Ends when the signal aborts.
  */
-export async function liveADay(campus: Campus, rate: number, signal: AbortSignal): Promise<void> {
+export async function liveADay(
+  campus: Pick<Campus, 'simulators'>,
+  rate: number,
+  signal: AbortSignal,
+): Promise<void> {
   const verb = (action: string) => action.split(' ')[0];
   const can = (simulator: Simulator, action: string) =>
     Object.keys(simulator.help).some((usage) => verb(usage) === verb(action));
