@@ -143,7 +143,11 @@ export function createExecutor(
       }
       case 'presets': {
         const { camera, profile } = await channel();
-        return { done: true, result: { presets: numbered(await camera.presets(profile)) } };
+        const all = await camera.presets(profile);
+        return {
+          done: true,
+          result: { presets: numbered(all), all: all.map(({ token, name }) => ({ token, name })) },
+        };
       }
       case 'key-picture': {
         const { camera, profile } = await channel();

@@ -116,7 +116,10 @@ describe('a camera', { timeout: 30_000 }, () => {
     // The simulated camera calls its presets p1, p2 and so on.
     expect(await tell('presets')).toEqual({
       done: true,
-      result: { presets: expect.arrayContaining([{ number: 1, name: expect.any(String) }]) },
+      result: {
+        presets: expect.arrayContaining([{ number: 1, name: expect.any(String) }]),
+        all: expect.arrayContaining([{ token: 'p1', name: 'gate' }]),
+      },
     });
     expect(await tell('key-picture')).toEqual({ done: true });
     expect(await did.next()).toBe('key picture');
