@@ -45,6 +45,9 @@ export function openReader(path: string) {
   const readBack = db.prepare<[number, number, number], ExportedEntry>(
     `SELECT ${columns} FROM event WHERE lane = ? AND sequence < ? ORDER BY sequence DESC LIMIT ?`,
   );
+  const ofType = db.prepare<[number, string, number, number], ExportedEntry>(
+    `SELECT ${columns} FROM event WHERE lane = ? AND type = ? AND sequence > ? ORDER BY sequence LIMIT ?`,
+  );
   const all = <T>(sql: string): T[] => db.prepare<[], T>(sql).all();
   const newer = <T>(sql: string): T[] => (version < 2 ? [] : all<T>(sql));
   return {
@@ -54,6 +57,9 @@ export function openReader(path: string) {
     read: (lane: Lane, after: number, limit: number) => read.all(lanes.indexOf(lane), after, limit),
     readBack: async (lane: Lane, before: number, limit: number) =>
       readBack.all(lanes.indexOf(lane), before, limit),
+    /** The events of one type in a lane after a sequence, oldest first: looks at all of the lane after it. */
+    ofType: (lane: Lane, type: string, after: number, limit: number) =>
+      ofType.all(lanes.indexOf(lane), type, after, limit),
     /** Numbers that were given, by series: of what a platform knows by them. */
     numbers: (series: string): readonly { readonly name: string; readonly number: number }[] =>
       version < NUMBERS_SINCE
