@@ -9,7 +9,10 @@ export const consoleSchema = z.strictObject({
     .describe('Loopback until told otherwise; elsewhere put a proxy with TLS before it'),
   port: z.int().min(1).max(65_535),
   names: z.array(z.string()).default([]).describe('Names, beside `host`, that it answers to'),
-  commands: z.array(commandRule).default([]).describe('What its operator may command; closed by default'),
-  commandRate: commandRate.describe('How many commands its operator may send; more are refused'),
+  commands: z
+    .array(commandRule)
+    .optional()
+    .describe('Narrows what its users may command; default what their roles allow'),
+  commandRate: commandRate.describe('How many commands its users may send; more are refused'),
 });
 export type ConsoleConfig = z.output<typeof consoleSchema>;

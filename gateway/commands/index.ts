@@ -47,7 +47,7 @@ export interface Source extends Authority {
 }
 
 /** What is ordered, where, and what names it among all that came from there. */
-export type Order = Pick<ReadCommand, 'id' | 'action' | 'arguments'> & { readonly target: string };
+export type Order = Pick<ReadCommand, 'id' | 'action' | 'arguments' | 'issuer'> & { readonly target: string };
 
 export interface Commands extends Omit<Handling, 'perform'> {
   /**

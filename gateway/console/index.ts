@@ -14,7 +14,7 @@ import { createViewers } from './viewers.ts';
 
 export interface ConsoleOptions extends ServerOptions {
   readonly dataDir: string;
-  readonly recorder: Pick<Recorder, 'onStored'>;
+  readonly recorder: Pick<Recorder, 'onStored' | 'onUnsaved'>;
 }
 
 /** What the config says of it; undefined: there is no console. */
@@ -28,7 +28,7 @@ export function consoleOptionsOf(
   return {
     config: config.console,
     dataDir: config.dataDir,
-    campus: config.campus,
+    campus: { id: config.campus.id, name: config.campus.name, timezone: config.timezone },
     cameras,
     status: async () => {
       const { healthy, details } = await health();

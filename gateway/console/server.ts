@@ -1,54 +1,77 @@
 /**
  * The console's server: pages and their API. Each file of api/ is a plugin that says its routes, and the server is
- * closed: a route is for the operator unless it says for whom else it is (guard.ts).
+ * closed: a route is for administrators unless it says what right it needs (guard.ts).
  */
-import type { FastifyInstance } from 'fastify';
+import fastifySwagger from '@fastify/swagger';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { jsonSchemaTransform } from 'fastify-type-provider-zod';
 import type { ConsoleConfig } from '../../config/sections/console.ts';
+import { version } from '../version.ts';
 import type { WebServerContext } from '../web-server.ts';
 import { type CommandsOptions, serveCommands } from './api/commands.ts';
-import { type EventsOptions, serveEvents } from './api/events.ts';
 import { type GateOptions, serveGate } from './api/gate.ts';
 import { type LiveOptions, serveLive } from './api/live.ts';
 import { type LoginOptions, serveLogin } from './api/login.ts';
+import { type MeOptions, serveMe } from './api/me.ts';
 import { type MediaOptions, serveMedia } from './api/media.ts';
 import { type NoticesOptions, serveNotices } from './api/notices.ts';
+import { serveOpenApi } from './api/openapi.ts';
 import { servePages } from './api/pages.ts';
-import { type StatusOptions, serveStatus } from './api/status.ts';
-import { createClosedServer } from './guard.ts';
+import { serveStream } from './api/stream.ts';
+import { readFrontEnd } from './front-end.ts';
+import { createClosedServer, userOf } from './guard.ts';
+import { createLook, type OverviewOptions } from './overview.ts';
 import type { Sessions } from './sessions.ts';
+import { createStream, type StreamOptions } from './stream.ts';
 import type { Viewers } from './viewers.ts';
 
 export interface ServerOptions
   extends WebServerContext,
     LoginOptions,
-    StatusOptions,
+    MeOptions,
+    OverviewOptions,
     GateOptions,
     NoticesOptions,
     CommandsOptions,
     MediaOptions,
     LiveOptions {
   readonly config: ConsoleConfig;
-  readonly cameras: StatusOptions['cameras'];
-  readonly journal: LoginOptions['journal'] & EventsOptions['journal'];
+  readonly cameras: MeOptions['cameras'];
+  readonly recorder: StreamOptions['recorder'];
+  readonly journal: LoginOptions['journal'] & StreamOptions['journal'];
 }
 
-/** It does not listen yet. */
+/** It does not listen yet; `onClose` ends what its pages follow. */
 export async function buildServer(
   options: ServerOptions,
   sessions: Sessions,
   viewers: Viewers,
 ): Promise<FastifyInstance> {
-  const server = await createClosedServer(options.config, sessions.find, options);
+  const findUser = ({ headers: { cookie } }: FastifyRequest) => {
+    const session = sessions.find(cookie);
+    return session && userOf(session.role === 'screen' ? 'screen' : 'local', session.role, session.over);
+  };
+  const server = await createClosedServer(options.config, findUser, options);
+  const frontEnd = readFrontEnd();
+  const look = createLook(options);
+  const stream = createStream({ ...options, look, webVersion: frontEnd.version });
+  server.addHook('onListen', async () => stream.start());
+  server.addHook('preClose', async () => stream.close());
+  await server.register(fastifySwagger, {
+    openapi: { info: { title: 'Campus Gateway: the console', version } },
+    transform: jsonSchemaTransform,
+  });
   for (const api of [
     serveLogin(sessions, options),
-    servePages(sessions),
-    serveStatus(options),
-    serveEvents(viewers, options),
+    servePages(frontEnd, ({ headers }) => sessions.renew(headers.cookie)),
+    serveMe(options, look),
+    serveStream(stream),
     serveGate(viewers, options),
     serveNotices(options),
     serveCommands(options.config, options),
     serveMedia(options),
     serveLive(options),
+    serveOpenApi(),
   ])
     await server.register(api);
   return server;

@@ -14,6 +14,7 @@ import type { Log } from '../../drivers/contract/driver.ts';
 import { EmptySecretError, readSecretOf } from '../../drivers/files.ts';
 import { keptSessions } from './kept-sessions.ts';
 
+/** Of the two tokens. */
 export type Role = 'operator' | 'screen';
 export const roles = ['operator', 'screen'] as const satisfies readonly Role[];
 

@@ -40,12 +40,12 @@ export function createViewers(recorder: Pick<Recorder, 'onStored'>, time: Clock)
       };
       const tell: Tell = (event, sequence) => void write(event, sequence).catch(() => {});
       viewers.set(reply, tell);
-      const over = request.session?.over;
+      const { over } = request.user;
       const end = () => reply.raw.destroy();
-      over?.addEventListener('abort', end);
+      over.addEventListener('abort', end);
       request.raw.on('close', () => {
         viewers.delete(reply);
-        over?.removeEventListener('abort', end);
+        over.removeEventListener('abort', end);
       });
       void reply.hijack();
       return tell;

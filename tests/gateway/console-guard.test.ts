@@ -3,8 +3,9 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { createClosedServer } from '../../gateway/console/guard.ts';
+import { createClosedServer, userOf } from '../../gateway/console/guard.ts';
 import { createGuesses, sourceOf } from '../../gateway/console/guesses.ts';
+import { roles } from '../../gateway/console/rights.ts';
 import { createSessions, type Role } from '../../gateway/console/sessions.ts';
 import { createMetrics } from '../../gateway/observe/metrics.ts';
 import { type ManualClock, manualClock } from '../clocks.ts';
@@ -15,16 +16,19 @@ async function closedServer() {
   const { signal: over } = new AbortController();
   const server = await createClosedServer(
     { host: '127.0.0.1', names: [] },
-    (cookie) => (cookie === 'operator' || cookie === 'screen' ? { role: cookie, over } : undefined),
+    ({ headers }) => {
+      const role = roles.find((one) => one === headers.cookie);
+      return role && userOf('Wang', role, over);
+    },
     { metrics: createMetrics(), time: manualClock(), log: silentLog },
   );
   onTestFinished(() => server.close());
   return {
     server,
-    /** The codes that nobody, a stranger, a screen and an operator get. */
+    /** The codes that nobody, a stranger, a screen, a guard and an administrator get. */
     async codes(url: string) {
       const codes: number[] = [];
-      for (const cookie of [undefined, 'stranger', 'screen', 'operator'])
+      for (const cookie of [undefined, 'stranger', 'screen', 'guard', 'administrator'])
         codes.push((await server.inject({ url, headers: { ...(cookie && { cookie }) } })).statusCode);
       return codes;
     },
@@ -32,24 +36,28 @@ async function closedServer() {
 }
 
 describe('a route of the console', () => {
-  it('that says nothing is for the operator alone', async () => {
+  it('that says nothing is for administrators alone', async () => {
     const { server, codes } = await closedServer();
     await server.register(async (plugin) => {
       plugin.get('/of-a-plugin', async () => 'secret');
     });
     server.get('/plain', async () => 'secret');
-    for (const path of ['/plain', '/of-a-plugin']) expect(await codes(path)).toEqual([401, 401, 403, 200]);
+    for (const path of ['/plain', '/of-a-plugin'])
+      expect(await codes(path)).toEqual([401, 401, 403, 403, 200]);
     expect((await server.inject('/plain')).body).not.toContain('secret');
     expect((await server.inject({ method: 'HEAD', url: '/plain' })).statusCode).toBe(401);
   });
 
   it('is open to whom it says', async () => {
     const { server, codes } = await closedServer();
-    server.get('/screen', { config: { opensTo: 'screen' } }, async () => 'a gate');
-    server.get('/anyone', { config: { opensTo: 'anyone' } }, async () => 'hello');
-    expect(await codes('/screen')).toEqual([401, 401, 200, 200]);
-    expect(await codes('/anyone')).toEqual([200, 200, 200, 200]);
-    expect(await codes('/nothing')).toEqual([404, 404, 404, 404]);
+    server.get('/screen', { config: { needs: 'screen' } }, async () => 'a gate');
+    server.get('/alarms', { config: { needs: 'alarms' } }, async ({ user }) => user.name);
+    server.get('/anyone', { config: { needs: 'anyone' } }, async () => 'hello');
+    expect(await codes('/screen')).toEqual([401, 401, 200, 200, 200]);
+    expect(await codes('/alarms')).toEqual([401, 401, 403, 200, 200]);
+    expect((await server.inject({ url: '/alarms', headers: { cookie: 'guard' } })).body).toBe('Wang');
+    expect(await codes('/anyone')).toEqual([200, 200, 200, 200, 200]);
+    expect(await codes('/nothing')).toEqual([404, 404, 404, 404, 404]);
   });
 
   it('reads no body of who is not let in', async () => {
@@ -62,7 +70,7 @@ describe('a route of the console', () => {
     const post = (cookie: string) =>
       server.inject({ method: 'POST', url: '/change', headers: { cookie }, payload: { a: 1 } });
     expect([(await post('stranger')).statusCode, read]).toEqual([401, 0]);
-    expect([(await post('operator')).statusCode, read]).toEqual([200, 1]);
+    expect([(await post('administrator')).statusCode, read]).toEqual([200, 1]);
   });
 
   it('that is a socket is closed too, and the line of who is refused is ended', async () => {
@@ -86,8 +94,8 @@ describe('a route of the console', () => {
       });
     expect(await upgrade('stranger')).toMatch(/^HTTP\/1.1 401 /);
     expect(await upgrade('screen')).toMatch(/^HTTP\/1.1 403 /);
-    expect(await upgrade('operator', 'evil.example')).toMatch(/^HTTP\/1.1 421 /);
-    expect(await upgrade('operator')).toContain('a picture');
+    expect(await upgrade('administrator', 'evil.example')).toMatch(/^HTTP\/1.1 421 /);
+    expect(await upgrade('administrator')).toContain('a picture');
   });
 });
 

@@ -1,23 +1,51 @@
-/** POST /api/commands/{target}: a command, as a platform sends it, on the path of all others. */
-import type { FastifyPluginAsync } from 'fastify';
+/** POST /api/commands/{target}: what a user asks for, on the path of all commands, in this user's name. */
+import { randomUUID } from 'node:crypto';
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { actionOf } from '../../../config/catalogue/actions.ts';
 import type { ConsoleConfig } from '../../../config/sections/console.ts';
 import type { Commands, Source } from '../../commands/index.ts';
+import { orderSchema, outcomeSchema } from '../contract/commands.ts';
+import { rulesOf } from '../rights.ts';
 
 export interface CommandsOptions {
-  readonly commands: Pick<Commands, 'receiveCommand'>;
+  readonly commands: Pick<Commands, 'order'>;
 }
 
 export function serveCommands(
-  { commands: rules, commandRate: rate }: Pick<ConsoleConfig, 'commands' | 'commandRate'>,
+  { commands: narrowed, commandRate: rate }: Pick<ConsoleConfig, 'commands' | 'commandRate'>,
   { commands }: CommandsOptions,
-): FastifyPluginAsync {
-  const source: Source = { kind: 'console', id: 'console', rules, rate, keys: [] };
+): FastifyPluginAsyncZod {
   return async (server) => {
-    server.post('/api/commands/:target', async (request, reply) => {
-      const { target } = request.params as { target: string };
-      const bytes = Buffer.from(JSON.stringify(request.body ?? null));
-      const answer = await commands.receiveCommand(bytes, target, source);
-      return answer ?? (await reply.code(429).send({ done: false, reason: 'too many commands' }));
-    });
+    server.post(
+      '/api/commands/:target',
+      {
+        config: { needs: 'look' },
+        schema: {
+          summary: 'Ask for something to be done',
+          tags: ['commands'],
+          params: z.object({ target: z.string().min(1).max(64) }),
+          body: orderSchema,
+          response: { 200: outcomeSchema },
+        },
+      },
+      async ({ params: { target }, body, user }) => {
+        const { id = randomUUID(), action } = body;
+        const source: Source = {
+          kind: 'console',
+          id: 'console',
+          rules: rulesOf(user.role, narrowed),
+          rate,
+          keys: [],
+        };
+        // Who asks is who logged in, whatever the page says.
+        const { by: _own, ...given } = body.arguments;
+        const named = 'by' in actionOf(action).arguments.shape;
+        return await commands.order(
+          { id, action, target, issuer: user.name, arguments: { ...given, ...(named && { by: user.name }) } },
+          source,
+        );
+      },
+    );
   };
 }

@@ -26,7 +26,7 @@ export function serveGate(viewers: Viewers, { doors, persons }: GateOptions): Fa
     };
   };
   return async (server) => {
-    server.get('/api/gate/:door', { config: { opensTo: 'screen' } }, async (request, reply) => {
+    server.get('/api/gate/:door', { config: { needs: 'screen' } }, async (request, reply) => {
       const { door } = request.params as { door: string };
       if (!doors.includes(door)) return await reply.code(404).send({ error: `there is no door ${door}` });
       viewers.follow(request, reply, (event) => shownOf(door, event));

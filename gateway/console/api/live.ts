@@ -10,14 +10,14 @@ export interface LiveOptions {
 
 export function serveLive({ cameras, view }: LiveOptions): FastifyPluginAsync {
   return async (server) => {
-    server.get('/api/live/:camera', { websocket: true }, (socket, request) => {
+    server.get('/api/live/:camera', { websocket: true, config: { needs: 'pictures' } }, (socket, request) => {
       const { camera } = request.params as { camera: string };
       const { form } = request.query as { form?: string };
       if (!cameras.some(({ id }) => id === camera)) return socket.close(1008, `there is no camera ${camera}`);
-      const over = request.session?.over;
+      const { over } = request.user;
       const end = () => socket.close(1008, 'logged out');
-      over?.addEventListener('abort', end);
-      socket.once('close', () => over?.removeEventListener('abort', end));
+      over.addEventListener('abort', end);
+      socket.once('close', () => over.removeEventListener('abort', end));
       return view(camera, socket, form === 'jsmpeg' ? 'jsmpeg' : 'mse');
     });
   };

@@ -20,7 +20,7 @@ export function serveLogin(
     const failed = createFailedLogins(options);
     server.addHook('onClose', async () => failed.close());
 
-    server.post('/login', { config: { opensTo: 'anyone' } }, async (request, reply) => {
+    server.post('/login', { config: { needs: 'anyone' } }, async (request, reply) => {
       const from = request.ip;
       const { token } = (request.body ?? {}) as { token?: unknown };
       const session = await sessions.login(typeof token === 'string' ? token : '');
@@ -35,7 +35,7 @@ export function serveLogin(
       return await reply.header('set-cookie', cookie).send({ role });
     });
 
-    server.post('/api/logout', { config: { opensTo: 'screen' } }, async (request, reply) => {
+    server.post('/api/logout', { config: { needs: 'screen' } }, async (request, reply) => {
       const { cookie } = request.headers;
       const role = sessions.find(cookie)?.role;
       const cleared = await sessions.logout(cookie);

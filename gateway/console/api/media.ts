@@ -9,7 +9,7 @@ export interface MediaOptions {
 
 export function serveMedia({ media }: MediaOptions): FastifyPluginAsync {
   return async (server) => {
-    server.get('/api/media/:reference', async (request, reply) => {
+    server.get('/api/media/:reference', { config: { needs: 'pictures' } }, async (request, reply) => {
       const { reference } = request.params as { reference: string };
       const found = await media.find(reference);
       if (found === undefined) return await reply.code(404).send({ error: 'it is not here any more' });

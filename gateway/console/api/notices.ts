@@ -1,4 +1,4 @@
-/** GET /api/notices: warnings of platforms. POST /api/notices/{id}/read {by}: somebody has read one. */
+/** GET /api/notices: warnings of platforms. POST /api/notices/{id}/read: who asks has read one. */
 import type { FastifyPluginAsync } from 'fastify';
 import type { Notices } from '../../notices/index.ts';
 
@@ -6,17 +6,13 @@ export interface NoticesOptions {
   readonly notices: Pick<Notices, 'list' | 'noteRead'>;
 }
 
-const NAME_MAX = 100;
-
 export function serveNotices({ notices }: NoticesOptions): FastifyPluginAsync {
   return async (server) => {
-    server.get('/api/notices', async () => notices.list());
-    server.post('/api/notices/:id/read', async (request, reply) => {
+    server.get('/api/notices', { config: { needs: 'look' } }, async () => notices.list());
+    server.post('/api/notices/:id/read', { config: { needs: 'alarms' } }, async (request, reply) => {
       const { id } = request.params as { id: string };
-      const { by } = (request.body ?? {}) as { by?: unknown };
-      if (typeof by !== 'string' || by.trim() === '' || by.length > NAME_MAX)
-        return await reply.code(400).send({ error: 'by: who read it' });
-      return await reply.code((await notices.noteRead(id, by)) ? 204 : 404).send();
+      const known = await notices.noteRead(id, request.user.name);
+      return known ? await reply.code(204).send() : await reply.code(404).send({ error: 'not-found' });
     });
   };
 }

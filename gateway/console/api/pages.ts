@@ -1,22 +1,71 @@
-/** GET / (the overview), /live/{camera}, /gate/{door} (the screen for picking up), and what they are made of. */
-import type { FastifyPluginAsync } from 'fastify';
+/**
+ * The pages, and what they are made of. The front end shows no more than the API gives it, so that its files are for
+ * anyone: who is not logged in gets the login from it.
+ */
+import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import { readAssets, sendPage } from '../files.ts';
-import type { Sessions } from '../sessions.ts';
+import type { Asset, FrontEnd } from '../front-end.ts';
+import { policy } from '../headers.ts';
 
-export function servePages(sessions: Pick<Sessions, 'renew'>): FastifyPluginAsync {
-  const assets = readAssets();
+/** The paths of app.ts; each answers with the same page. */
+export const pagePaths = [
+  '/',
+  '/plan',
+  '/areas',
+  '/doors',
+  '/cameras',
+  '/cameras/:camera',
+  '/events',
+  '/events/:id',
+  '/devices',
+  '/devices/:device',
+  '/platforms',
+  '/platforms/:platform',
+  '/simulators',
+  '/system',
+  '/system/:part',
+  '/setup',
+] as const;
+
+const YEAR_S = 31_536_000;
+
+function send(request: FastifyRequest, reply: FastifyReply, asset: Asset) {
+  const encoded = asset.encoded(request.headers['accept-encoding'] ?? '');
+  if (encoded !== undefined) reply.header('content-encoding', encoded.encoding);
+  return reply
+    .header('vary', 'accept-encoding')
+    .type(asset.type)
+    .send(encoded?.bytes ?? asset.bytes);
+}
+
+export function servePages(
+  frontEnd: FrontEnd,
+  renewed: (request: FastifyRequest) => string | undefined,
+): FastifyPluginAsync {
+  const { version, page, scriptHash } = frontEnd;
+  const security = policy(scriptHash);
+  const anyone = { config: { needs: 'anyone' } } as const;
   return async (server) => {
-    server.get('/pages/:name', { config: { opensTo: 'anyone' } }, async (request, reply) =>
-      assets.send(reply, (request.params as { name: string }).name),
-    );
-    server.get('/', { config: { isPage: true } }, async (_request, reply) => sendPage(reply, 'index.html'));
-    server.get('/live/:camera', { config: { isPage: true } }, async (_request, reply) =>
-      sendPage(reply, 'live.html'),
-    );
-    server.get('/gate/:door', { config: { isPage: true, opensTo: 'screen' } }, async (request, reply) => {
-      const cookie = sessions.renew(request.headers.cookie);
+    server.get('/web/:version/*', anyone, async (request, reply) => {
+      const { version: asked, '*': path } = request.params as { version: string; '*': string };
+      const asset = asked === version ? frontEnd.asset(path) : undefined;
+      if (asset === undefined) return await reply.code(404).send({ error: 'not-found' });
+      reply.header('cache-control', `public, max-age=${YEAR_S}, immutable`);
+      return await send(request, reply, asset);
+    });
+    for (const path of pagePaths)
+      server.get(path, anyone, async (request, reply) =>
+        send(request, reply.header('content-security-policy', security), page('index.html')),
+      );
+    server.get('/gate/:door', anyone, async (request, reply) => {
+      const cookie = renewed(request);
       if (cookie !== undefined) reply.header('set-cookie', cookie);
       return await sendPage(reply, 'gate.html');
     });
+    const assets = readAssets();
+    server.get('/live/:camera', anyone, async (_request, reply) => sendPage(reply, 'live.html'));
+    server.get('/pages/:name', anyone, async (request, reply) =>
+      assets.send(reply, (request.params as { name: string }).name),
+    );
   };
 }

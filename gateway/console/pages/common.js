@@ -13,10 +13,12 @@ export function make(tag, className, ...children) {
   return element;
 }
 
+const toLogin = () => location.replace(`/?to=${encodeURIComponent(location.pathname)}`);
+
 /** Fetches JSON. A session that is over leads to the login. */
 export async function get(path, init) {
   const response = await fetch(path, init);
-  if (response.status === 401) location.reload();
+  if (response.status === 401) toLogin();
   if (!response.ok) throw new Error(`${path}: ${response.status}`);
   return response.status === 204 ? undefined : await response.json();
 }
@@ -26,8 +28,8 @@ export const post = (path, body) =>
 
 const AGAIN_MS = 3000;
 async function again(path, take, connected) {
-  const page = await fetch(location.pathname, { method: 'HEAD' }).catch(() => undefined);
-  if (page?.status === 401) location.reload();
+  const page = await fetch(path, { method: 'HEAD' }).catch(() => undefined);
+  if (page?.status === 401) toLogin();
   else follow(path, take, connected);
 }
 

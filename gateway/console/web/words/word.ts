@@ -1,0 +1,3 @@
+/** English, Chinese. */
+export type Word = readonly [en: string, zh: string];
+export type Words = Readonly<Record<string, Word>>;

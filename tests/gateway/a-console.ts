@@ -1,0 +1,164 @@
+/** A console for tests, and what it sends. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+import type { Event } from '../../config/catalogue/events.ts';
+import { configSchema } from '../../config/schema.ts';
+import { type Lane, lanes } from '../../drivers/contract/lane.ts';
+import { type ConsoleOptions, createConsole } from '../../gateway/console/index.ts';
+import type { Entry } from '../../gateway/journal/reading.ts';
+import { createMetrics } from '../../gateway/observe/metrics.ts';
+import { manualClock } from '../clocks.ts';
+import { freePort, silentLog, stream, temporaryDirectory } from '../helpers.ts';
+
+/** A console over real HTTP, whose gateway is what a test says. */
+export async function startConsole(
+  own: object = {},
+  more: Partial<ConsoleOptions> = {},
+  begins = true,
+  dataDir = temporaryDirectory(),
+) {
+  const port = await freePort();
+  const { console: config } = configSchema.parse({
+    campus: { id: '45001', name: '一中' },
+    console: { port, ...own },
+  });
+  const time = manualClock();
+  const audits = stream<object>();
+  const stored: ((event: Event, sequence: number) => void)[] = [];
+  const unsaved: ((event: Event) => void)[] = [];
+  const entries: Entry[] = [];
+  const taken = stream<object>();
+  const read = stream<string>();
+  const one = createConsole({
+    config: config!,
+    dataDir,
+    campus: { id: '45001', name: '一中', timezone: 'Asia/Shanghai' },
+    cameras: [{ id: 'cam' }],
+    doors: ['gate'],
+    names: { d: '北墙' },
+    status: async () => ({ healthy: true }),
+    recorder: {
+      onStored: (listener) => void stored.push(listener),
+      onUnsaved: (listener) => void unsaved.push(listener),
+    },
+    clock: { synchronised: () => true },
+    journal: {
+      audit: async (_at, body) => {
+        audits.push(JSON.parse(body) as object);
+        return 'hash';
+      },
+      id: 'j',
+      last: () => Math.max(6, ...entries.map(({ sequence }) => sequence)),
+      read: async (lane, after, limit) =>
+        entries.filter((one) => one.lane === lanes.indexOf(lane) && one.sequence > after).slice(0, limit),
+    },
+    commands: {
+      order: async (order, { rules }) => {
+        taken.push({
+          ...order,
+          may: rules.some(({ actions }) => actions.includes(order.action as 'unlock')),
+        });
+        return { id: order.id, done: false, reason: 'no rule allows it' };
+      },
+    },
+    notices: {
+      list: () => [],
+      noteRead: async (id, by) => {
+        read.push(`${id} ${by}`);
+        return id === 'n-1';
+      },
+    },
+    persons: {
+      get: async (ids) => ids.map((id) => (id === 'c-1' ? { name: '李明', class: '一年级2班' } : undefined)),
+    },
+    media: { find: async () => undefined },
+    view: (_camera, socket) => socket.send('seen'),
+    metrics: createMetrics(),
+    time,
+    log: silentLog,
+    ...more,
+  });
+  const stop = async () => await one[Symbol.asyncDispose]();
+  onTestFinished(stop);
+  if (begins) await one.start();
+  const base = `http://127.0.0.1:${port}`;
+  const token = (role: string) => readFileSync(join(dataDir, `console.${role}.token`), 'utf8').trim();
+  const { login, as } = loginsAt(base, token);
+  /** An event is on disk, with the next number. */
+  const happen = (event: Event, lane: Lane = 'normal') => {
+    const sequence = 7 + entries.length;
+    entries.push({
+      sequence,
+      lane: lanes.indexOf(lane),
+      id: event.id,
+      seenAt: 0,
+      type: event.type,
+      device: 'd',
+      body: JSON.stringify(event),
+    });
+    for (const listener of stored) listener(event, sequence);
+  };
+  const happenUnsaved = (event: Event) => {
+    for (const listener of unsaved) listener(event);
+  };
+  return {
+    happenUnsaved,
+    url: one.url,
+    stop,
+    time,
+    base,
+    port,
+    dataDir,
+    token,
+    login,
+    as,
+    audits,
+    taken,
+    read,
+    happen,
+  };
+}
+
+export interface Sent {
+  readonly event: string;
+  readonly id: string | undefined;
+  readonly data: unknown;
+}
+/** The server-sent events of an answer. */
+export async function* eventsOf(response: Response): AsyncGenerator<Sent> {
+  let text = '';
+  for await (const chunk of response.body ?? []) {
+    text += Buffer.from(chunk).toString();
+    for (let end = text.indexOf('\n\n'); end !== -1; end = text.indexOf('\n\n')) {
+      const frame = text.slice(0, end);
+      text = text.slice(end + 2);
+      const of = (name: string) => new RegExp(`^${name}: (.*)$`, 'm').exec(frame)?.[1];
+      const data = of('data');
+      if (data !== undefined) yield { event: of('event') ?? 'message', id: of('id'), data: JSON.parse(data) };
+    }
+  }
+}
+/** The next of them that is no word on the whole. */
+export async function nextOf(events: AsyncGenerator<Sent>): Promise<Sent | undefined> {
+  for (;;) {
+    const { value } = await events.next();
+    if (value === undefined || value.event !== 'overview') return value;
+  }
+}
+
+/** Logins with the tokens of the data folder. */
+function loginsAt(base: string, token: (role: string) => string) {
+  const login = (text: string, headers: object = {}) =>
+    fetch(`${base}/login`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body: JSON.stringify({ token: text }),
+    });
+  const as = async (role: string) => {
+    const cookie = (await login(token(role))).headers.get('set-cookie')?.split(';')[0] ?? '';
+    return (path: string, init: RequestInit = {}) =>
+      fetch(`${base}${path}`, { ...init, headers: { ...init.headers, cookie } });
+  };
+  return { login, as };
+}
