@@ -11,6 +11,7 @@ import { z } from 'zod';
 import type { Clock, Timer } from './contract/clock.ts';
 import { type Clash, type Device, type Host, LineError } from './contract/driver.ts';
 import { hostPort } from './contract/options.ts';
+import type { Tap } from './contract/tap.ts';
 
 export const serialOptions = z.strictObject({
   serial: z
@@ -190,6 +191,7 @@ function readAtLineSpeed(socket: Socket, time: Clock) {
 function asLine(
   name: string,
   stream: Socket | SerialPort,
+  tap: Tap | undefined,
   onData: (chunk: Buffer) => void,
   shut: () => void,
 ): Line {
@@ -213,6 +215,7 @@ function asLine(
   // Whoever waits sees the reason; nobody waiting must not end the process.
   ended.catch(() => {});
   stream.on('data', (chunk: Buffer) => {
+    tap?.heard(chunk);
     try {
       onData(chunk);
     } catch (error) {
@@ -227,6 +230,7 @@ function asLine(
       new Promise((resolve, reject) => {
         if (gone !== undefined) return reject(gone);
         writing.add(reject);
+        tap?.said(bytes);
         stream.write(bytes as Buffer, (error) => {
           writing.delete(reject);
           if (error) reject(new LineError('E_LINE_LOST', `${name} is gone: ${error.message}`));
@@ -249,7 +253,7 @@ function asLine(
  */
 export async function openLine(
   connection: LineConnection,
-  host: Pick<Host, 'signal' | 'clock'>,
+  host: Pick<Host, 'signal' | 'clock' | 'tap'>,
   onData: (chunk: Buffer) => void,
 ): Promise<Line> {
   const name = lineName(connection);
@@ -257,7 +261,7 @@ export async function openLine(
     const device = await deviceAt(connection.serial);
     const port = await openPort(connection);
     watchDevice(port, connection.serial, device, host.clock);
-    return asLine(name, port, onData, () => {
+    return asLine(name, port, host.tap, onData, () => {
       // Closing twice is an error of its own in serialport.
       if (port.isOpen) port.close();
       else port.emit('close');
@@ -267,5 +271,5 @@ export async function openLine(
   const socket = await connectTcp(address, port, host);
   socket.once('end', () => socket.destroy());
   readAtLineSpeed(socket, host.clock);
-  return asLine(name, socket, onData, () => socket.destroy());
+  return asLine(name, socket, host.tap, onData, () => socket.destroy());
 }

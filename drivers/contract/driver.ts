@@ -9,6 +9,7 @@ import type { z } from 'zod';
 import type { Clock } from './clock.ts';
 import type { About } from './inventory.ts';
 import type { DeviceObservation, Receipt } from './observation.ts';
+import type { Tap } from './tap.ts';
 
 /** A log line is a sentence for the technician with structured fields. */
 export interface Log {
@@ -63,6 +64,8 @@ export interface Host {
    * many wait.
    */
   isolated(job: Job): Promise<unknown>;
+  /** Who looks on: told of each read and write of the wire. Lines of drivers/line.ts are tapped there. */
+  readonly tap?: Tap;
   readonly log: Log;
   /** Aborted when the session must end. */
   readonly signal: AbortSignal;
@@ -167,6 +170,8 @@ export interface Driver<Schema extends z.ZodObject = z.ZodObject, Profile extend
   listens?(device: Device<z.output<Schema>, z.output<Profile>>): readonly Listening[];
   /** What a device can be told: rules and rights in the config are checked against it. */
   commands?(device: Device<z.output<Schema>, z.output<Profile>>): readonly DeviceCommand[];
+  /** What puts the wire's pieces into words (contract/tap.ts, `Explain`), for a thread apart. */
+  explain?(device: Device<z.output<Schema>, z.output<Profile>>): Pick<Job, 'module' | 'name'>;
   /** @throws LineError when the line cannot be had. */
   open(devices: readonly Device<z.output<Schema>, z.output<Profile>>[], host: Host): Promise<Session>;
 }

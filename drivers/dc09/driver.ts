@@ -79,6 +79,8 @@ export const dc09 = defineDriver({
 
   listens: ({ options: { listen } }) => [{ path: ['listen', 'port'], ...listen, over: ['tcp', 'udp'] }],
 
+  explain: () => ({ module: new URL('./explain.ts', import.meta.url).href, name: 'explain' }),
+
   async open(devices, host) {
     const panels = openPanels(devices, host);
     const pictures = createPictures(host);

@@ -8,6 +8,7 @@ import { boundConnections, listenAt, panelConnections, portError, type Turned } 
 import type { Clock, Timer } from '../contract/clock.ts';
 import type { Decoded } from '../contract/codec.ts';
 import type { Host } from '../contract/driver.ts';
+import type { Tap } from '../contract/tap.ts';
 import { type Dc09Frame, dc09Decoder } from './codec.ts';
 
 export type Answer = (bytes: Buffer) => void;
@@ -35,7 +36,7 @@ export async function listenTcp(
   address: string,
   port: number,
   receive: Receive,
-  { clock: time }: Pick<Host, 'clock'>,
+  { clock: time, tap }: Pick<Host, 'clock' | 'tap'>,
   turned: (why: Turned) => void,
 ): Promise<Server & { sockets: Set<Socket> }> {
   const sockets = new Set<Socket>();
@@ -45,7 +46,7 @@ export async function listenTcp(
     sockets.add(socket);
     socket.on('error', () => {});
     socket.once('close', () => sockets.delete(socket));
-    serve(socket, receive, time);
+    serve(socket, receive, time, tap);
   });
   boundConnections(server, panelConnections, turned);
   await listenAt(server, address, port);
@@ -104,19 +105,22 @@ function answersInOrder(write: (bytes: Buffer) => void) {
 }
 
 /** Reads one panel's connection until it ends. */
-function serve(socket: Socket, receive: Receive, time: Clock) {
+function serve(socket: Socket, receive: Receive, time: Clock, tap: Tap | undefined) {
   const decoder = dc09Decoder();
   const sender: Sender = {
     address: socket.remoteAddress ?? '',
     known: () => panelConnections.know(socket),
   };
+  const peer = `${sender.address} ${socket.remotePort ?? ''}`;
   let waiting = 0;
   let waitingBytes = 0;
   const isFull = () => waiting >= MAX_WAITING || waitingBytes >= MAX_WAITING_BYTES;
   let deadline: Timer | undefined;
   let ended = false;
   const answers = answersInOrder((bytes) => {
-    if (socket.writable) socket.write(bytes);
+    if (!socket.writable) return;
+    tap?.said(bytes, peer);
+    socket.write(bytes);
   });
   const endWhenAnswered = () => {
     if (ended && waiting === 0) answers.whenWritten(() => socket.end());
@@ -144,6 +148,7 @@ function serve(socket: Socket, receive: Receive, time: Clock) {
   };
   deadline = time.after(FRAME_DEADLINE_MS, late);
   socket.on('data', (chunk) => {
+    tap?.heard(chunk, peer);
     const decoded = decoder.push(chunk);
     if (decoded.some((one) => 'frame' in one)) {
       heard = true;
@@ -175,12 +180,16 @@ export function listenUdp(
   udp.on('message', (datagram, from) => {
     if (waiting >= MAX_WAITING_UDP)
       return host.discarded(device, 'more datagrams than the disk takes', datagram.length);
+    const peer = `${from.address} ${from.port}`;
+    host.tap?.heard(datagram, peer);
     // A datagram holds whole frames: what it does not finish is torn.
     const decoder = dc09Decoder();
     for (const decoded of [...decoder.push(datagram), ...decoder.silence()]) {
       waiting++;
       const answer = (bytes: Buffer) => {
-        if (!host.signal.aborted) udp.send(bytes, from.port, from.address, () => {});
+        if (host.signal.aborted) return;
+        host.tap?.said(bytes, peer);
+        udp.send(bytes, from.port, from.address, () => {});
       };
       void receive(decoded, answer, { address: from.address, known: () => {} }).finally(() => {
         waiting--;

@@ -9,6 +9,7 @@ import type { Clock, Timer } from '../contract/clock.ts';
 import { defineDriver, type Host, type Session } from '../contract/driver.ts';
 import { isLoopback } from '../contract/options.ts';
 import { readSecretOf } from '../files.ts';
+import { tell } from '../http-tap.ts';
 import { createLogin, type Login } from '../login.ts';
 import { terminalClashes, terminalProblems } from './checks.ts';
 import { createIntake, type Message } from './intake.ts';
@@ -54,6 +55,8 @@ export const httpPush = defineDriver({
 
   listens: ({ options: { listen } }) =>
     listen === undefined ? [] : [{ path: ['listen', 'port'], ...listen, over: ['tcp'] }],
+
+  explain: () => ({ module: new URL('./explain.ts', import.meta.url).href, name: 'explain' }),
 
   async open(devices, host) {
     const terminals = (devices as readonly [Terminal, ...Terminal[]]).map((terminal) => ({
@@ -124,6 +127,7 @@ function pullFrom(
     heardAt.set(terminal, host.clock.wall());
   };
   const take = async (message: Message) => {
+    tell.heard(host.tap, id, () => ({ head: 'part', contentType: message.contentType, body: message.bytes }));
     // Nobody can be asked again: what the disk refuses gets a second chance here.
     if ((await intake(message)).is !== 'later') return;
     await host.clock.wait(1000, signal);

@@ -11,11 +11,13 @@ import { plainAddress } from '../addresses.ts';
 import { boundConnections, portError, turnedReason, webConnections } from '../connections.ts';
 import type { Clock } from '../contract/clock.ts';
 import type { Host } from '../contract/driver.ts';
+import type { Tap } from '../contract/tap.ts';
+import { plainUrl, tell } from '../http-tap.ts';
 import { createGuard, type Guard, type Verdict } from './challenge.ts';
 import { createHandshakes } from './handshakes.ts';
 import { createLimits, type Limits, slow } from './limits.ts';
 import { lineOf } from './options.ts';
-import { type Pushing, servePush } from './push.ts';
+import { bodyOf, type Pushing, servePush } from './push.ts';
 import { whichPath, whoCame } from './strangers.ts';
 import { createWanted } from './wanted.ts';
 import { serveZkteco } from './zkteco.ts';
@@ -112,6 +114,7 @@ export async function servePort(
   });
   // All of it is there: from now on the terminal waits for us.
   server.addHook('preHandler', async ({ raw }) => void raw.socket.setTimeout(STORE_MS));
+  tapRequests(server, host.tap);
   servePush(server, terminals, host);
   serveZkteco(server, terminals, host);
   try {
@@ -120,6 +123,27 @@ export async function servePort(
     throw portError(error as NodeJS.ErrnoException, address, port);
   }
   return server;
+}
+
+/** Of terminals that were let in, what they said and what they are answered. */
+function tapRequests(server: FastifyInstance, tap: Tap | undefined): void {
+  const peerOf = ({ pushing, ip }: FastifyRequest) => `${pushing?.terminal.id ?? ''} ${ip}`;
+  server.addHook('preHandler', async (request) =>
+    tell.heard(tap, peerOf(request), () => ({
+      head: `${request.method} ${plainUrl(request.raw.url ?? '')}`,
+      contentType: request.headers['content-type'],
+      body: bodyOf(request),
+    })),
+  );
+  server.addHook('onSend', async (request, reply, payload) => {
+    if (request.pushing !== null)
+      tell.said(tap, peerOf(request), () => ({
+        head: String(reply.statusCode),
+        contentType: String(reply.getHeader('content-type') ?? ''),
+        body: typeof payload === 'string' ? payload : '',
+      }));
+    return payload;
+  });
 }
 
 const packings: Readonly<Record<string, (packed: Buffer, options: ZlibOptions) => Promise<Buffer>>> = {

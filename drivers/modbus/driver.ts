@@ -143,6 +143,11 @@ export const modbus = defineDriver({
 
   commands: ({ options: { outputs } }) => outputCommands(outputs),
 
+  explain: ({ options: { connection } }) => ({
+    module: new URL('./explain.ts', import.meta.url).href,
+    name: 'tcp' in connection ? 'explainTcp' : 'explainRtu',
+  }),
+
   problems({ options, profile }) {
     const { connection, unit, answersAs, zones, outputs, acknowledgeOutput: lamp } = options;
     const lamps = outputs.filter(({ kind }) => kind === 'lamp' || kind === 'siren').map(({ id }) => id);

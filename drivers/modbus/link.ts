@@ -46,7 +46,7 @@ const OTHER_MASTER = 'look at whether another master is connected, such as a gat
 export async function openLink(
   connection: LineConnection,
   units: readonly number[],
-  host: Pick<Host, 'signal' | 'clock' | 'log'>,
+  host: Pick<Host, 'signal' | 'clock' | 'log' | 'tap'>,
   heard: LinkListener,
 ): Promise<Link> {
   const { clock, signal, log } = host;

@@ -1,8 +1,10 @@
 /** Asks one camera: with its password, at the place that answers, no oftener than it bears. */
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { Clock } from '../contract/clock.ts';
+import type { Tap } from '../contract/tap.ts';
 import type { Credentials } from '../digest.ts';
 import { ask as askPlainly, type HttpAnswer, type Question } from '../http.ts';
+import { plainUrl, tell } from '../http-tap.ts';
 import { createLogin, type Login, type Method, WRONG_PASSWORD } from '../login.ts';
 import { type CameraAddress, placesOf, serviceUrl } from './address.ts';
 import { inWords } from './certificate.ts';
@@ -159,12 +161,20 @@ async function askInForm(
   return isBetter ? again : tried;
 }
 
+/** A picture as it is tapped: without the picture. */
+const pictureTold = (what: string, { status, headers, body }: HttpAnswer) => ({
+  head: `${what} ${status}`,
+  contentType: headers['content-type'],
+  body: status < 400 ? '' : body,
+});
+
 /** `credentials`: what the config and its file say now. */
 export function createClient(
   address: CameraAddress,
   credentials: () => Credentials | undefined,
   time: Clock,
   discarded: (reason: string, detail: string) => void = () => {},
+  tap?: Tap,
 ): Client {
   const { tls } = address;
   const login = createLogin(time, credentials);
@@ -186,6 +196,7 @@ export function createClient(
       const token = own !== undefined && method === 'token' ? tokenOf(own) : undefined;
       const said = saysAction(form) && action !== undefined ? `; action="${action}"` : '';
       const xml = body(token, url);
+      tell.said(tap, '', () => ({ head: `${what} ${plainUrl(url)}`, body: xml }));
       const {
         status,
         body: bytes,
@@ -199,6 +210,7 @@ export function createClient(
         ...(signal !== undefined && { signal }),
       });
       const text = decodeXml(bytes);
+      tell.heard(tap, '', () => ({ head: `${what} ${status}`, body: text }));
       return { answer: { status, text, url }, status, text, isTold };
     };
     const once = (method: Method) => askInForm(manner, what, saysAction, (form) => send(method, form));
@@ -254,10 +266,12 @@ export function createClient(
     wait: login.wait,
     async get(url, { what, maxBytes, timeout, isWhole, signal }) {
       const run = async (): Promise<Tried<HttpAnswer>> => {
+        tell.said(tap, '', () => ({ head: `GET ${plainUrl(url)}` }));
         const answer = await askHttp(url, {
           ...{ credentials: login.credentials(), maxBytes, timeout, isWhole, clock: time, tls },
           ...(signal !== undefined && { signal }),
         });
+        tell.heard(tap, '', () => pictureTold(what, answer));
         return { answer, status: answer.status, text: '', isTold: answer.isTold === true };
       };
       if (login.credentials() === undefined) return (await run()).answer;

@@ -40,6 +40,8 @@ export const onvif = defineDriver({
   },
   clashes: (devices) => [...loginClashes(devices), ...channelClashes(devices)],
 
+  explain: () => ({ module: new URL('./explain.ts', import.meta.url).href, name: 'explain' }),
+
   async open(devices, host) {
     const cameras = devices as readonly Own[];
     const [first] = cameras as [Own, ...Own[]];
@@ -59,8 +61,12 @@ export const onvif = defineDriver({
     const signal = AbortSignal.any([stop.signal, host.signal]);
     const credentials = () =>
       username === undefined ? undefined : { username, password: readSecretOf(passwordFile) };
-    const client = createClient(address, credentials, clock, (reason, detail) =>
-      host.discarded(first.id, reason, 0, detail),
+    const client = createClient(
+      address,
+      credentials,
+      clock,
+      (reason, detail) => host.discarded(first.id, reason, 0, detail),
+      host.tap,
     );
     let camera: Promise<Camera> | undefined;
     let profiles: Camera['profiles'] = [];

@@ -35,6 +35,7 @@ export const osdp = defineDriver({
   ],
   clashes: (devices) => [...settingClashes(devices), ...addressClashes(devices)],
 
+  explain: () => ({ module: new URL('./explain.ts', import.meta.url).href, name: 'explain' }),
   open: (devices, host) => openReaders(devices as readonly [Reader, ...Reader[]], host),
 });
 

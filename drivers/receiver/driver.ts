@@ -75,6 +75,8 @@ export const receiver = defineDriver({
   listens: ({ options: { listen } }) =>
     listen === undefined ? [] : [{ path: ['listen', 'port'], ...listen, over: ['tcp'] }],
 
+  explain: () => ({ module: new URL('./explain.ts', import.meta.url).href, name: 'explain' }),
+
   async open(devices, host) {
     const first = devices[0] as Device<Options>;
     const { connection, otherAccounts, poll } = first.options;

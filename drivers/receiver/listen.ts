@@ -63,17 +63,21 @@ export async function listenForReceivers(
 function serve(
   socket: Socket,
   address: string,
-  { clock: time }: Host,
+  { clock: time, tap }: Host,
   talk: (peer: Peer, address: string) => Conversation,
 ): Conversation {
   const decoder = receiverDecoder();
+  const from = `${address} ${socket.remotePort ?? ''}`;
   let ended = false;
   const stranger = time.after(STRANGER_MS, () => socket.destroy());
   const conversation = talk(
     {
       answer(bytes) {
         if (socket.writableLength > MAX_UNREAD) socket.destroy();
-        else if (socket.writable) socket.write(bytes);
+        else if (socket.writable) {
+          tap?.said(bytes, from);
+          socket.write(bytes);
+        }
       },
       known() {
         stranger.stop();
@@ -86,6 +90,7 @@ function serve(
   );
   let torn: Timer | undefined;
   socket.on('data', (chunk) => {
+    tap?.heard(chunk, from);
     conversation.take(decoder.push(chunk));
     torn?.stop();
     torn = decoder.pending()

@@ -32,6 +32,8 @@ export const serialLine = defineDriver({
   clashes: sharedLine,
   commands: () => [{ action: 'show' }, { action: 'clear' }],
 
+  explain: () => ({ module: new URL('./explain.ts', import.meta.url).href, name: 'explain' }),
+
   async open(devices, host) {
     const device = devices[0] as LineDevice;
     const profile = device.profile as LineProfile;

@@ -57,6 +57,18 @@ export const wiegand = defineDriver({
   line: ({ options: { connection } }) =>
     'keyboard' in connection ? `keyboard ${connection.keyboard}` : lineName(connection),
 
+  explain({ options: { connection, format, formats: layouts } }) {
+    const name =
+      'keyboard' in connection
+        ? 'explainKeyboard'
+        : format === 'rdm6300'
+          ? 'explainRdm6300'
+          : format === 'ascii' && layouts === undefined
+            ? 'explainAscii'
+            : 'explainBits';
+    return { module: new URL('./explain.ts', import.meta.url).href, name };
+  },
+
   async open(devices, host) {
     const device = devices[0] as Device<Options>;
     const { connection, format } = device.options;
@@ -98,7 +110,10 @@ export const wiegand = defineDriver({
     };
     const line =
       'keyboard' in connection
-        ? await openKeyboard(connection.keyboard, hear)
+        ? await openKeyboard(connection.keyboard, (chunk) => {
+            host.tap?.heard(chunk);
+            hear(chunk);
+          })
         : await openLine(connection, host, hear);
     for (const { id } of devices) {
       if (id === device.id) host.link(id, 'online');

@@ -5,7 +5,16 @@
  * after a back-off with jitter; a driver that throws harms nobody else.
  */
 import { type Clock, within } from '../../drivers/contract/clock.ts';
-import type { Command, Device, Driver, Host, Log, Outcome, Session } from '../../drivers/contract/driver.ts';
+import type {
+  Command,
+  Device,
+  Driver,
+  Host,
+  Job,
+  Log,
+  Outcome,
+  Session,
+} from '../../drivers/contract/driver.ts';
 import type { About } from '../../drivers/contract/inventory.ts';
 import type { Observation, Receipt } from '../../drivers/contract/observation.ts';
 import { createBackOff } from '../lifecycle/back-off.ts';
@@ -19,6 +28,7 @@ import { type Abouts, createAbouts } from './abouts.ts';
 import { createLastDiscarded, type LastDiscarded } from './discarded.ts';
 import { createLinks, type Links } from './links.ts';
 import { createUnmapped, type Unmapped } from './unmapped.ts';
+import { createWireTap, type WireTap } from './wire-tap.ts';
 
 export interface Supervisor extends Part {
   /** Opens the lines. Commands may wait for that. */
@@ -35,6 +45,8 @@ export interface Supervisor extends Part {
   unmapped: Unmapped['list'];
   /** The last detail of what made no sense, by device (or line) and reason. */
   lastDiscarded: LastDiscarded['list'];
+  /** For who looks closer; undefined: there is no such device. */
+  wireOf(device: string): WireView | undefined;
   /**
    * Gives a command to a device's session, once. Where its line is not open or it does not answer yet, waits for that,
    * at most `patienceMs`; by default not at all. Never rejects: what cannot be done says why.
@@ -42,6 +54,20 @@ export interface Supervisor extends Part {
   execute(command: Command, options?: { readonly patienceMs?: number }): Promise<Outcome>;
   /** Closes the lines, and waits until what devices said is on disk. */
   close(): Promise<void>;
+}
+
+/** The wire of a device, as it is now. */
+export interface WireView {
+  readonly line: string;
+  /** All on it. */
+  readonly devices: readonly string[];
+  readonly isOpen: boolean;
+  /** When the device was last heard, epoch ms; undefined: not since the start. */
+  readonly heardAt: number | undefined;
+  /** The last minute. */
+  readonly pieces: WireTap['pieces'];
+  /** What puts that into words. */
+  readonly explain: Pick<Job, 'module' | 'name'> | undefined;
 }
 
 export interface SupervisorContext {
@@ -70,6 +96,9 @@ interface Wire {
   readonly devices: Device[];
   /** Why something on it was discarded. */
   readonly reasonOf: ReturnType<typeof createReasons>;
+  readonly tap: WireTap;
+  /** When each of its devices was last heard, epoch ms. */
+  readonly heardAt: Map<string, number>;
   /** While it is open. */
   session?: Session | undefined;
   /** Commands that wait until it is open or one of its devices answers; they are called with whether that is over. */
@@ -92,18 +121,23 @@ interface Shared {
 }
 
 /** The wires of devices, by device. */
-function layWires(devices: readonly Device[], drivers: readonly Driver[]): ReadonlyMap<string, Wire> {
+function layWires(
+  devices: readonly Device[],
+  { drivers, time }: Pick<SupervisorContext, 'drivers' | 'time'>,
+): ReadonlyMap<string, Wire> {
   const wires = new Map<string, Wire>();
   const wireOf = new Map<string, Wire>();
   for (const device of devices) {
     const driver = drivers.find((one) => one.name === device.driver) as Driver;
     const line = driver.line(device as Parameters<Driver['line']>[0]);
     const key = `${driver.name} ${line}`;
-    const wire = wires.get(key) ?? {
+    const wire: Wire = wires.get(key) ?? {
       line,
       driver,
       devices: [],
       reasonOf: createReasons(),
+      tap: createWireTap(time),
+      heardAt: new Map(),
       waiting: new Set(),
     };
     wire.devices.push(device);
@@ -114,7 +148,7 @@ function layWires(devices: readonly Device[], drivers: readonly Driver[]): Reado
 }
 
 export function createSupervisor(devices: readonly Device[], context: SupervisorContext): Supervisor {
-  const wireOf = layWires(devices, context.drivers);
+  const wireOf = layWires(devices, context);
   const wires = new Set(wireOf.values());
   const stop = new AbortController();
   const bursts = burstLog(context.log, context.time);
@@ -148,6 +182,10 @@ export function createSupervisor(devices: readonly Device[], context: Supervisor
     },
     unmapped: unmapped.list,
     lastDiscarded: discarded.list,
+    wireOf(id) {
+      const wire = wireOf.get(id);
+      return wire && viewOf(wire, id);
+    },
     async execute(command, { patienceMs = 0 } = {}) {
       const wire = wireOf.get(command.device);
       if (wire === undefined) return { done: false, reason: `there is no device ${command.device}` };
@@ -159,6 +197,21 @@ export function createSupervisor(devices: readonly Device[], context: Supervisor
     },
     close,
     [Symbol.asyncDispose]: close,
+  };
+}
+
+function viewOf({ line, driver, devices, session, tap, heardAt }: Wire, id: string): WireView {
+  const device = devices.find((one) => one.id === id) as Device;
+  // What is alone on its wire is heard by every byte of it.
+  const alone = devices.length === 1 ? tap.heardAt() : undefined;
+  const heard = Math.max(heardAt.get(id) ?? 0, alone ?? 0);
+  return {
+    line,
+    devices: devices.map((one) => one.id),
+    isOpen: session !== undefined,
+    heardAt: heard === 0 ? undefined : heard,
+    pieces: tap.pieces,
+    explain: driver.explain?.(device as Parameters<NonNullable<Driver['explain']>>[0]),
   };
 }
 
@@ -261,11 +314,16 @@ async function runSession(wire: Wire, shared: Shared): Promise<void> {
   const { record, keep, isolated, time, log, metrics } = context;
   const own = new AbortController();
   const host: Host = {
-    report: (observation) => flying.track(record(observation)),
+    report(observation) {
+      wire.heardAt.set(observation.device, time.wall());
+      return flying.track(record(observation));
+    },
     keep: (...picture) => flying.track(keep(...picture)),
     link(device, state, reason, part) {
       links.noteLink(device, part, state === 'online', reason);
-      if (state === 'online') for (const wake of [...wire.waiting]) wake(false);
+      if (state !== 'online') return;
+      wire.heardAt.set(device, time.wall());
+      for (const wake of [...wire.waiting]) wake(false);
     },
     about: abouts.note,
     raised: (device) => raisedOf(device, context.states?.values() ?? []),
@@ -275,6 +333,7 @@ async function runSession(wire: Wire, shared: Shared): Promise<void> {
       unmapped.note(device, what);
     },
     isolated,
+    tap: wire.tap,
     log,
     signal: own.signal,
     clock: time,

@@ -180,6 +180,31 @@ describe('the supervisor', () => {
   });
 });
 
+describe('the wire of a device', () => {
+  it('shows of a wire who is on it, whether it is open, what went over it and when each device was heard', async () => {
+    const { driver, opened } = testDriver('a');
+    const { supervisor, time } = start([device('one', 'w'), device('two', 'w')], [driver]);
+    const { host, lose } = await opened.next();
+    expect(supervisor.wireOf('one')).toMatchObject({ line: 'w', devices: ['one', 'two'], isOpen: true });
+    expect(supervisor.wireOf('one')?.heardAt).toBeUndefined();
+    const from = time.wall();
+    host.tap?.heard(Buffer.of(1));
+    await time.advance(1000);
+    host.link('one', 'online');
+    await time.advance(1000);
+    await host.report({ device: 'two', kind: 'panic', state: 'raised' });
+    // Bytes of a wire of several are nobody's alone.
+    expect(['one', 'two'].map((id) => (supervisor.wireOf(id)?.heardAt ?? 0) - from)).toEqual([1000, 2000]);
+    expect(supervisor.wireOf('two')?.pieces().pieces).toMatchObject([
+      { said: false, bytes: Uint8Array.of(1) },
+    ]);
+    lose(new LineError('E_LINE_LOST', 'cable cut'));
+    await time.advance(0);
+    expect(supervisor.wireOf('one')?.isOpen).toBe(false);
+    expect(supervisor.wireOf('three')).toBeUndefined();
+  });
+});
+
 describe('whether a device answers', () => {
   it('turns the life of a device into events, one a change', async () => {
     const { driver, opened } = testDriver('a');
