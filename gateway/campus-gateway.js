@@ -16,11 +16,14 @@ process.umask(0o077);
 // that an event does not outlive. V8 takes sizes before it has a heap only, so the process begins once more: with the
 // same pid and streams. Measured: 78 us of CPU an event, where --optimize-for-size took 223.
 const heap = ['--max-semi-space-size=8', '--max-old-space-size=512', '--no-parallel-scavenge'];
+// The console strips its own front end with Node's stripper, which says at each start that it may change.
+const quiet = '--disable-warning=ExperimentalWarning';
 const lasting = ['run', 'demo'].includes(process.argv[2] ?? '');
 if (lasting && typeof process.execve === 'function' && !process.execArgv.includes(heap[0]))
   process.execve(process.execPath, [
     process.execPath,
     ...heap,
+    quiet,
     ...process.execArgv,
     ...process.argv.slice(1),
   ]);
