@@ -13,6 +13,7 @@ import { observationKinds, videoCauses, visitStages } from '../../drivers/contra
 import { drivers, platforms } from '../../drivers/index.ts';
 import { faultCauses } from '../../drivers/onvif/meanings.ts';
 import { refusalWords } from '../../drivers/osdp/session.ts';
+import { rights, roles } from '../../gateway/console/rights.ts';
 import { type Labelled, labels } from '../../gateway/console/web/words/labels.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -122,8 +123,18 @@ describe('the labels of the console', () => {
     ).toEqual([]);
   });
 
+  it('name every role and every right', () => {
+    expect(missing('role', roles)).toEqual([]);
+    expect(missing('right', Object.keys(rights))).toEqual([]);
+  });
+
   it('name every code that an API of the console answers with (web/words/labels/people.ts)', () => {
-    const codes = found(sources('gateway/console/**/*.ts'), /\berror: '([a-z-]+)'/g);
+    const texts = sources('gateway/console/**/*.ts');
+    const answered = found(texts, /\berror: '([a-z-]+)'/g);
+    const thrown = found(texts, /\bApiError\(\d+, '([a-z-]+)'/g);
+    const byStatus = found(sources('gateway/console/schemas.ts'), /^ {2}\d{3}: '([a-z-]+)'/gm);
+    expect(byStatus.length).toBeGreaterThan(2);
+    const codes = [...answered, ...thrown, ...byStatus];
     expect(missing('error', codes)).toEqual([]);
   });
 

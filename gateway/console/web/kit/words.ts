@@ -1,6 +1,7 @@
 /** One of two languages: by choice, then as the browser says; English where it says neither. */
 import { effect, signal } from '@preact/signals';
 import { labels } from '../words/labels.ts';
+import { sayingInChinese } from '../words/sayings.ts';
 import type { Word, Words } from '../words/word.ts';
 
 export type { Word, Words };
@@ -33,9 +34,11 @@ export function t([en, zh]: Word, values: Readonly<Record<string, string | numbe
 }
 
 export type LabelKind = keyof typeof labels;
-/** The short name of a word of the catalogue; the word itself where it has none. */
+/** The short name of a word of the catalogue, or a sentence of the gateway's; the word itself where it has none. */
 export function label(kind: LabelKind, word: string | undefined): string {
   if (word === undefined) return '';
   const known = (labels[kind] as Words)[word];
-  return known === undefined ? word : t(known);
+  if (known !== undefined) return t(known);
+  // Most reasons are sentences, which the gateway writes in English.
+  return kind === 'reason' && language.value === 'zh' ? sayingInChinese(word) : word;
 }

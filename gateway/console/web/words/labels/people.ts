@@ -27,13 +27,15 @@ export const right = {
 /** Codes of what an API refuses, as it answers `{ error }`. */
 export const error = {
   // Of every API.
-  'bad-request': ['The request makes no sense', '请求无效'],
-  'not-logged-in': ['Please log in', '请登录'],
+  invalid: ['It makes no sense', '请求无效'],
+  'not-json': ['It makes no sense', '请求格式无效'],
+  'log-in': ['Please log in', '请登录'],
   'not-allowed': ['You may not do this', '您无权进行此操作'],
   'not-found': ['It is not there', '不存在'],
   'too-large': ['It is too large', '内容过大'],
-  'too-many': ['Too many requests; wait a moment', '请求过多，请稍候'],
-  busy: ['Busy; try again in a moment', '繁忙，请稍后重试'],
-  'no-answer': ['The gateway does not answer', '网关无应答'],
-  failed: ['It failed', '操作失败'],
+  'too-many': ['Too many at once; wait a moment', '请求过多，请稍候'],
+  refused: ['Refused', '未执行'],
+  failed: ['The gateway could not do it', '网关未能完成'],
+  // Of the page itself.
+  offline: ['The gateway does not answer', '网关无应答'],
 } as const;
