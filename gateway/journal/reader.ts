@@ -39,27 +39,14 @@ export function openReader(path: string) {
   }
   const storedAt = version < 2 ? 'NULL' : 'stored_at';
   const columns = `sequence, lane, id, seen_at AS seenAt, type, device, body, ${storedAt} AS storedAt`;
-  const read = db.prepare<[number, number, number], ExportedEntry>(
-    `SELECT ${columns} FROM event WHERE lane = ? AND sequence > ? ORDER BY sequence LIMIT ?`,
-  );
-  const readBack = db.prepare<[number, number, number], ExportedEntry>(
-    `SELECT ${columns} FROM event WHERE lane = ? AND sequence < ? ORDER BY sequence DESC LIMIT ?`,
-  );
-  const ofType = db.prepare<[number, string, number, number], ExportedEntry>(
-    `SELECT ${columns} FROM event WHERE lane = ? AND type = ? AND sequence > ? ORDER BY sequence LIMIT ?`,
-  );
   const all = <T>(sql: string): T[] => db.prepare<[], T>(sql).all();
   const newer = <T>(sql: string): T[] => (version < 2 ? [] : all<T>(sql));
   return {
     file,
     version,
     journalId: newer<{ value: string }>("SELECT value FROM meta WHERE key = 'journal'")[0]?.value ?? '',
-    read: (lane: Lane, after: number, limit: number) => read.all(lanes.indexOf(lane), after, limit),
-    readBack: async (lane: Lane, before: number, limit: number) =>
-      readBack.all(lanes.indexOf(lane), before, limit),
-    /** The events of one type in a lane after a sequence, oldest first: looks at all of the lane after it. */
-    ofType: (lane: Lane, type: string, after: number, limit: number) =>
-      ofType.all(lanes.indexOf(lane), type, after, limit),
+    ...eventQueries(db, columns),
+    ...auditQueries(db, version),
     /** Numbers that were given, by series: of what a platform knows by them. */
     numbers: (series: string): readonly { readonly name: string; readonly number: number }[] =>
       version < NUMBERS_SINCE
@@ -69,16 +56,7 @@ export function openReader(path: string) {
               'SELECT name, number FROM number WHERE series = ? ORDER BY number',
             )
             .all(series),
-    /** All events of a time, oldest first, without holding them. */
-    events: (from: number, to: number) =>
-      db
-        .prepare<[number, number], ExportedEntry>(
-          `SELECT ${columns} FROM event WHERE seen_at >= ? AND seen_at < ? ORDER BY sequence`,
-        )
-        .iterate(from, to),
     count: () => all<{ n: number }>('SELECT count(*) AS n FROM event')[0]?.n ?? 0,
-    find: (id: string) =>
-      db.prepare<[string], ExportedEntry>(`SELECT ${columns} FROM event WHERE id = ?`).get(id),
     /** By lane and class: how many, their numbers, their times. */
     summary: () =>
       all<{
@@ -96,26 +74,98 @@ export function openReader(path: string) {
     cursors: () => all<Cursor>('SELECT uplink, lane, sequence, sent FROM cursor ORDER BY uplink, lane'),
     held: () => newer<Held>('SELECT uplink, topic, lane, first, last, reason, since FROM held'),
     /** When each platform had this event, by stage: the first mark at or after it. */
-    reached: (lane: number, sequence: number) =>
+    reached: (lane: number, sequence: number): readonly Pick<Mark, 'uplink' | 'stage' | 'at'>[] =>
       version < 2
         ? []
         : db
-            .prepare<[number, number], Pick<Mark, 'uplink' | 'stage' | 'at'>>(
-              'SELECT uplink, stage, min(at) AS at FROM mark WHERE lane = ? AND sequence >= ? GROUP BY uplink, stage',
+            .prepare<{ lane: number; sequence: number }, Pick<Mark, 'uplink' | 'stage' | 'at'>>(
+              `SELECT * FROM (
+                 SELECT uplink, stage.column1 AS stage, (
+                   SELECT at FROM mark
+                   WHERE mark.uplink = cursor.uplink AND lane = @lane AND mark.stage = stage.column1 AND sequence >= @sequence
+                   ORDER BY sequence LIMIT 1
+                 ) AS at
+                 FROM (SELECT DISTINCT uplink FROM cursor) AS cursor, (VALUES ('broker'), ('platform')) AS stage
+               ) WHERE at IS NOT NULL`,
             )
-            .all(lane, sequence),
-    /** Who did what, oldest first, and the hash before the first. */
-    audit: db.transaction((): { anchor: string; entries: readonly AuditEntry[] } => ({
-      anchor:
-        newer<{ value: string }>(`SELECT value FROM meta WHERE key = '${AUDIT_ANCHOR}'`)[0]?.value ??
-        AUDIT_START,
-      entries: version < 3 ? [] : all<AuditEntry>('SELECT number, at, body, hash FROM audit ORDER BY number'),
-    })),
+            .all({ lane, sequence }),
     /** What SQLite finds wrong; empty: nothing. */
     integrity: () =>
       (db.pragma('integrity_check(20)') as { integrity_check: string }[])
         .map((row) => row.integrity_check)
         .filter((text) => text !== 'ok'),
     close: () => db.close(),
+  };
+}
+
+/** `columns`: of an ExportedEntry. */
+function eventQueries(db: Database.Database, columns: string) {
+  const read = db.prepare<[number, number, number], ExportedEntry>(
+    `SELECT ${columns} FROM event WHERE lane = ? AND sequence > ? ORDER BY sequence LIMIT ?`,
+  );
+  const readBack = db.prepare<[number, number, number], ExportedEntry>(
+    `SELECT ${columns} FROM event WHERE lane = ? AND sequence < ? ORDER BY sequence DESC LIMIT ?`,
+  );
+  const ofType = db.prepare<[number, string, number, number], ExportedEntry>(
+    `SELECT ${columns} FROM event WHERE lane = ? AND type = ? AND sequence > ? ORDER BY sequence LIMIT ?`,
+  );
+  const after = db.prepare<[number, number], ExportedEntry>(
+    `SELECT ${columns} FROM event WHERE sequence > ? ORDER BY sequence LIMIT ?`,
+  );
+  const at = db.prepare<[number], ExportedEntry>(`SELECT ${columns} FROM event WHERE sequence = ?`);
+  const sequences = db
+    .prepare<[number, number], number>('SELECT sequence FROM event WHERE sequence BETWEEN ? AND ?')
+    .pluck();
+  const last = db.prepare<[], number | null>('SELECT max(sequence) FROM event').pluck();
+  return {
+    read: (lane: Lane, after: number, limit: number) => read.all(lanes.indexOf(lane), after, limit),
+    readBack: async (lane: Lane, before: number, limit: number) =>
+      readBack.all(lanes.indexOf(lane), before, limit),
+    /** The events of one type in a lane after a sequence, oldest first: looks at all of the lane after it. */
+    ofType: (lane: Lane, type: string, after: number, limit: number) =>
+      ofType.all(lanes.indexOf(lane), type, after, limit),
+    /** The events after a sequence, of all lanes, the oldest first. */
+    after: (sequence: number, limit: number) => after.all(sequence, limit),
+    at: (sequence: number) => at.get(sequence),
+    /** Those that are there, from one to another. */
+    sequences: (from: number, to: number): readonly number[] => sequences.all(from, to),
+    /** The highest; 0: there is none. */
+    last: () => last.get() ?? 0,
+    /** All events of a time, oldest first, without holding them. */
+    events: (from: number, to: number) =>
+      db
+        .prepare<[number, number], ExportedEntry>(
+          `SELECT ${columns} FROM event WHERE seen_at >= ? AND seen_at < ? ORDER BY sequence`,
+        )
+        .iterate(from, to),
+    find: (id: string) =>
+      db.prepare<[string], ExportedEntry>(`SELECT ${columns} FROM event WHERE id = ?`).get(id),
+  };
+}
+
+function auditQueries(db: Database.Database, version: number) {
+  const all = <T>(sql: string): T[] => db.prepare<[], T>(sql).all();
+  return {
+    /** What was done after an entry of the audit, oldest first. */
+    auditAfter: (number: number, limit: number): readonly Pick<AuditEntry, 'number' | 'body'>[] =>
+      version < 3
+        ? []
+        : db
+            .prepare<[number, number], Pick<AuditEntry, 'number' | 'body'>>(
+              'SELECT number, body FROM audit WHERE number > ? ORDER BY number LIMIT ?',
+            )
+            .all(number, limit),
+    /** The number of the newest entry of the audit; 0: there is none. */
+    lastAudit: () =>
+      version < 3 ? 0 : (all<{ n: number | null }>('SELECT max(number) AS n FROM audit')[0]?.n ?? 0),
+    /** Who did what, oldest first, and the hash before the first. */
+    audit: db.transaction((): { anchor: string; entries: readonly AuditEntry[] } => ({
+      anchor:
+        (version < 2
+          ? undefined
+          : all<{ value: string }>(`SELECT value FROM meta WHERE key = '${AUDIT_ANCHOR}'`)[0]?.value) ??
+        AUDIT_START,
+      entries: version < 3 ? [] : all<AuditEntry>('SELECT number, at, body, hash FROM audit ORDER BY number'),
+    })),
   };
 }
