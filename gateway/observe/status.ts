@@ -1,10 +1,9 @@
 /**
  * The small HTTP server that tells how the gateway is, on loopback unless the config says otherwise.
  *
- *   GET /metrics   (Prometheus)      GET  /health                503: the disk takes no events
- *   GET /notices                     POST /notices/{id}/read     {"by": "..."}
+ *   GET /metrics   (Prometheus)      GET /health   503: the disk takes no events      GET /notices
  *
- * It answers to its own names only, as the console does.
+ * It answers to its own names only, as the console does. Nothing can be done here: nobody logs in.
  */
 import type { FastifyInstance } from 'fastify';
 import type { StatusConfig } from '../../config/sections/status.ts';
@@ -22,18 +21,10 @@ export interface Health {
 /** The warnings of platforms, as far as the status server shows them. */
 export interface NoticeBoard {
   list(): readonly object[];
-  /** Whether there is such a notice. Rejects where the disk refuses. */
-  noteRead(id: string, by: string): Promise<boolean>;
 }
 
+/** Nothing is sent to it. */
 const BODY_MAX = 1024;
-const NAME_MAX = 100;
-
-/** Who read it; undefined: nobody that can be noted. */
-function readerOf(body: unknown): string | undefined {
-  const { by } = (body ?? {}) as { by?: unknown };
-  return typeof by === 'string' && by.length > 0 && by.length <= NAME_MAX ? by : undefined;
-}
 
 interface StatusContext extends WebServerContext {
   readonly metrics: Metrics;
@@ -65,8 +56,6 @@ export function createStatusServer(config: StatusConfig, context: StatusContext)
 }
 
 function layRoutes(server: FastifyInstance, { metrics, notices, health }: StatusContext): void {
-  // JSON only: a browser's form cannot send that here.
-  server.removeContentTypeParser('text/plain');
   server.setNotFoundHandler((_request, reply) => reply.code(404).send());
   server.setErrorHandler(({ statusCode = 500 }: { statusCode?: number }, _request, reply) =>
     reply.code(statusCode < 500 ? 400 : statusCode).send(),
@@ -86,10 +75,4 @@ function layRoutes(server: FastifyInstance, { metrics, notices, health }: Status
   server.get('/notices', async (_request, reply) =>
     reply.type('application/json').send(`${JSON.stringify(notices.list())}\n`),
   );
-  server.post<{ Params: { id: string } }>('/notices/:id/read', async ({ params, body }, reply) => {
-    const by = readerOf(body);
-    if (by === undefined) return reply.code(400).send();
-    const known = await notices.noteRead(params.id, by).catch(() => undefined);
-    return reply.code(known === undefined ? 503 : known ? 204 : 404).send();
-  });
 }

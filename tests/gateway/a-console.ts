@@ -29,7 +29,6 @@ export async function startConsole(
   const unsaved: ((event: Event) => void)[] = [];
   const entries: Entry[] = [];
   const taken = stream<object>();
-  const read = stream<string>();
   const one = createConsole({
     config: config!,
     dataDir,
@@ -64,10 +63,6 @@ export async function startConsole(
     },
     notices: {
       list: () => [],
-      noteRead: async (id, by) => {
-        read.push(`${id} ${by}`);
-        return id === 'n-1';
-      },
     },
     persons: {
       get: async (ids) => ids.map((id) => (id === 'c-1' ? { name: '李明', class: '一年级2班' } : undefined)),
@@ -115,7 +110,6 @@ export async function startConsole(
     as,
     audits,
     taken,
-    read,
     happen,
   };
 }

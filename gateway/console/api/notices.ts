@@ -1,18 +1,21 @@
-/** GET /api/notices: warnings of platforms. POST /api/notices/{id}/read: who asks has read one. */
-import type { FastifyPluginAsync } from 'fastify';
+/** GET /api/notices: the warnings of platforms that are valid now. */
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import type { Notices } from '../../notices/index.ts';
+import { noticesSchema } from '../contract/notices.ts';
 
 export interface NoticesOptions {
-  readonly notices: Pick<Notices, 'list' | 'noteRead'>;
+  readonly notices: Pick<Notices, 'list'>;
 }
 
-export function serveNotices({ notices }: NoticesOptions): FastifyPluginAsync {
+export function serveNotices({ notices }: NoticesOptions): FastifyPluginAsyncZod {
   return async (server) => {
-    server.get('/api/notices', { config: { needs: 'look' } }, async () => notices.list());
-    server.post('/api/notices/:id/read', { config: { needs: 'alarms' } }, async (request, reply) => {
-      const { id } = request.params as { id: string };
-      const known = await notices.noteRead(id, request.user.name);
-      return known ? await reply.code(204).send() : await reply.code(404).send({ error: 'not-found' });
-    });
+    server.get(
+      '/api/notices',
+      {
+        config: { needs: 'look' },
+        schema: { summary: 'Warnings of platforms', tags: ['alarms'], response: { 200: noticesSchema } },
+      },
+      async () => [...notices.list()],
+    );
   };
 }

@@ -1,0 +1,14 @@
+/** Warnings of platforms to the school. That one was read is a command, `read`, like all that is done. */
+import { z } from 'zod';
+
+export const noticesSchema = z.array(
+  z.object({
+    id: z.string(),
+    severity: z.string(),
+    text: z.string(),
+    /** RFC 3339. */
+    validUntil: z.string(),
+    area: z.string().optional(),
+  }),
+);
+export type Notice = z.output<typeof noticesSchema>[number];
