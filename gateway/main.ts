@@ -104,7 +104,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     reloading,
   });
   const status = config.status && createStatusServer(config.status, { ...base, notices, health });
-  const shown = consoleOptionsOf(config, campus, health, log);
+  const shown = consoleOptionsOf(config, campus, health, context);
   const console = shown && createConsole({ ...context, ...shown, view: media.view, notices, media });
   const announcements = createAnnouncements(config, context);
 
@@ -118,6 +118,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     recorder.onStored(follow);
   followJournal(journal, recorder, log, () => {
     uplinks.reset();
+    shown?.board.reload();
     for (const part of [access, arming]) void part.start();
   }).start();
   commands.checkServed();

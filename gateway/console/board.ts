@@ -4,9 +4,11 @@
  * happens is on the board already. Nothing of it is on the road of an alarm.
  */
 import { type Event, readEvent } from '../../config/catalogue/events.ts';
+import type { Config } from '../../config/schema.ts';
 import type { Clock, Timer } from '../../drivers/contract/clock.ts';
 import type { Log } from '../../drivers/contract/driver.ts';
 import { isAlarmKind } from '../../drivers/contract/observation.ts';
+import type { Campus } from '../campus.ts';
 import { createIsolated } from '../lifecycle/isolated.ts';
 import type { Part } from '../lifecycle/part.ts';
 import type { Recorder, State } from '../road/recorder.ts';
@@ -20,6 +22,7 @@ import {
 } from './alarm-book.ts';
 import type { History, HistoryQuestion, readAlarmHistory } from './alarm-history.ts';
 import type { Alarm, Alarms, FinishedAlarm } from './contract/alarms.ts';
+import type { OpenAlarm } from './places.ts';
 
 type Named = Alarm['device'];
 type Listed = Omit<Alarms, 'sirens'>;
@@ -42,12 +45,37 @@ export interface BoardPlaces {
   camerasOf(device: string, area: string | undefined): readonly Named[];
 }
 
+/** @returns the places of a config. */
+export function boardPlacesOf(
+  { areas }: Pick<Config, 'areas'>,
+  { cameras, kindOf, areaOf }: Pick<Campus, 'cameras' | 'kindOf' | 'areaOf'>,
+): BoardPlaces {
+  const byId = new Map(areas.map((area) => [area.id, area]));
+  const named = ({ id, name }: { readonly id: string; readonly name?: string | undefined }): Named => ({
+    id,
+    ...(name !== undefined && { name }),
+  });
+  return {
+    isKnown: (device) => kindOf(device) !== undefined,
+    areaOf(device, zone, account) {
+      const area = byId.get(areaOf(device, zone, account) ?? '');
+      return area && named(area);
+    },
+    camerasOf: (device, area) =>
+      cameras
+        .filter(({ id }) => id === device || byId.get(area ?? '')?.cameras.includes(id) === true)
+        .map(named),
+  };
+}
+
 export interface Board extends Part {
   start(): void;
   /** All that stands, as far as it is listed. Costs nothing while nothing changes. */
   list(): Listed;
   /** For a glance: things that stand, those that nobody took, and the most urgent of them; tests aside. */
   glance(): { readonly standing: number; readonly unacknowledged: number; readonly first: Alarm | undefined };
+  /** What somebody has to look after, on a plan of the place: tests aside. */
+  open(): readonly OpenAlarm[];
   /** The journal was opened anew: numbers are not what they were. */
   reload(): void;
 }
@@ -182,6 +210,7 @@ export function createBoard(options: BoardOptions): Board {
         first: real[0],
       };
     },
+    open: () => openIn(book),
     reload: load,
     start() {
       load();
@@ -196,6 +225,15 @@ export function createBoard(options: BoardOptions): Board {
       for (const timer of timers) timer.stop();
     },
   };
+}
+
+function openIn({ content }: AlarmBook): readonly OpenAlarm[] {
+  return content.things.flatMap(({ kind, cause, device, zone, account, raisings }) => {
+    const since = raisings.find(({ test }) => test === undefined)?.time;
+    return since === undefined
+      ? []
+      : [{ kind, cause, device: device.id, zone: zone?.number, account, since }];
+  });
 }
 
 const isTest = ({ raisings }: Alarm) => raisings.every(({ test }) => test !== undefined);

@@ -2,32 +2,43 @@
 import type { FastifyInstance } from 'fastify';
 import type { Config } from '../../config/schema.ts';
 import { portError } from '../../drivers/connections.ts';
+import type { Clock } from '../../drivers/contract/clock.ts';
 import type { Log } from '../../drivers/contract/driver.ts';
 import type { Campus } from '../campus.ts';
 import type { Part } from '../lifecycle/part.ts';
 import type { Health } from '../observe/status.ts';
 import { createPersons } from '../persons/index.ts';
 import type { Recorder } from '../road/recorder.ts';
+import { type Board, type BoardOptions, boardPlacesOf, createBoard } from './board.ts';
 import type { ServerOptions } from './server.ts';
 import { createSessions, type Sessions } from './sessions.ts';
+import { createSirens, type SirensOptions } from './sirens.ts';
 import { createViewers } from './viewers.ts';
 
 export interface ConsoleOptions extends ServerOptions {
   readonly dataDir: string;
+  readonly board: Board;
   readonly recorder: Pick<Recorder, 'onStored' | 'onUnsaved'>;
 }
 
 /** What the config says of it; undefined: there is no console. */
 export function consoleOptionsOf(
   config: Config,
-  { cameras, names }: Pick<Campus, 'cameras' | 'names'>,
+  place: Pick<Campus, 'cameras' | 'names' | 'kindOf' | 'areaOf'>,
   health: () => Promise<Health>,
-  log: Log,
+  context: {
+    readonly recorder: BoardOptions['recorder'];
+    readonly commands: SirensOptions['commands'];
+    readonly time: Clock;
+    readonly log: Log;
+  },
 ) {
+  const { cameras, names } = place;
+  const { dataDir } = config;
   if (config.console === undefined) return undefined;
   return {
     config: config.console,
-    dataDir: config.dataDir,
+    dataDir,
     campus: { id: config.campus.id, name: config.campus.name, timezone: config.timezone },
     cameras,
     status: async () => {
@@ -36,7 +47,9 @@ export function consoleOptionsOf(
     },
     names: Object.fromEntries(names),
     doors: config.access.doors.filter(({ pickup }) => pickup).map(({ id }) => id),
-    persons: createPersons(config.access.personsFile, log),
+    persons: createPersons(config.access.personsFile, context.log),
+    board: createBoard({ ...context, dataDir, places: boardPlacesOf(config, place) }),
+    sirens: createSirens(config.rules, { ...context, names }),
   };
 }
 
@@ -48,7 +61,7 @@ export interface Console extends Part {
 }
 
 export function createConsole(options: ConsoleOptions): Console {
-  const { config, doors, cameras, time, log } = options;
+  const { config, board, doors, cameras, time, log } = options;
   const { host, port } = config;
   const viewers = createViewers(options.recorder, time);
   let server: FastifyInstance | undefined;
@@ -67,12 +80,14 @@ export function createConsole(options: ConsoleOptions): Console {
         throw portError(error, host, port, { who: 'the console', key: 'port' });
       });
       viewers.start();
+      board.start();
       const address = `http://${host.includes(':') ? `[${host}]` : host}:${port}/`;
       url = `${address}#${sessions.tokens.operator}`;
       log.info({ address, doors, cameras: cameras.length }, 'the console is there');
     },
     async [Symbol.asyncDispose]() {
       viewers.close();
+      await board[Symbol.asyncDispose]();
       await server?.close();
       await sessions?.close();
     },

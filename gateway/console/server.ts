@@ -8,6 +8,7 @@ import { jsonSchemaTransform } from 'fastify-type-provider-zod';
 import type { ConsoleConfig } from '../../config/sections/console.ts';
 import { version } from '../version.ts';
 import type { WebServerContext } from '../web-server.ts';
+import { type AlarmsOptions, serveAlarms } from './api/alarms.ts';
 import { type CommandsOptions, serveCommands } from './api/commands.ts';
 import { type GateOptions, serveGate } from './api/gate.ts';
 import { type LiveOptions, serveLive } from './api/live.ts';
@@ -30,6 +31,7 @@ export interface ServerOptions
     LoginOptions,
     MeOptions,
     OverviewOptions,
+    AlarmsOptions,
     GateOptions,
     NoticesOptions,
     CommandsOptions,
@@ -53,7 +55,7 @@ export async function buildServer(
   };
   const server = await createClosedServer(options.config, findUser, options);
   const frontEnd = readFrontEnd();
-  const look = createLook(options);
+  const look = createLook(options, () => options.board.glance().standing);
   const stream = createStream({ ...options, look, webVersion: frontEnd.version });
   server.addHook('onListen', async () => stream.start());
   server.addHook('preClose', async () => stream.close());
@@ -66,6 +68,7 @@ export async function buildServer(
     servePages(frontEnd, ({ headers }) => sessions.renew(headers.cookie)),
     serveMe(options, look),
     serveStream(stream),
+    serveAlarms(options),
     serveGate(viewers, options),
     serveNotices(options),
     serveCommands(options.config, options),

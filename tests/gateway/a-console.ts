@@ -11,6 +11,15 @@ import { createMetrics } from '../../gateway/observe/metrics.ts';
 import { manualClock } from '../clocks.ts';
 import { freePort, silentLog, stream, temporaryDirectory } from '../helpers.ts';
 
+const noAlarms: ConsoleOptions['board'] = {
+  list: () => ({ loading: false, alarms: [], more: 0, unacknowledged: 0, finished: [] }),
+  glance: () => ({ standing: 0, unacknowledged: 0, first: undefined }),
+  open: () => [],
+  reload() {},
+  start() {},
+  async [Symbol.asyncDispose]() {},
+};
+
 /** A console over real HTTP, whose gateway is what a test says. */
 export async function startConsole(
   own: object = {},
@@ -41,6 +50,8 @@ export async function startConsole(
       onStored: (listener) => void stored.push(listener),
       onUnsaved: (listener) => void unsaved.push(listener),
     },
+    board: noAlarms,
+    sirens: { list: () => [] },
     clock: { synchronised: () => true },
     journal: {
       audit: async (_at, body) => {

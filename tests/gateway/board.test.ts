@@ -9,6 +9,7 @@ import { createRecorder } from '../../gateway/road/recorder.ts';
 import { createDisk, type DiskFault, openHere } from '../backing.ts';
 import { manualClock } from '../clocks.ts';
 import { silentLog, temporaryDirectory } from '../helpers.ts';
+import { startConsole } from './a-console.ts';
 
 const DAY = 86_400_000;
 
@@ -370,5 +371,27 @@ describe('a board that is flooded', () => {
     const { say, board } = await campus();
     await Promise.all(Array.from({ length: 260 }, (_, i) => say(fire(i % 2 === 0 ? 'raised' : 'restored'))));
     expect([board.list().alarms[0]?.raisings.length, board.list().more]).toEqual([100, 30]);
+  });
+});
+
+describe('GET /api/alarms', () => {
+  it('tells who may look what stands, and its header how many that are', async () => {
+    const { board, say, ready, acknowledge, closing } = await campus();
+    await ready();
+    const sirens = { list: () => [{ target: 'io', output: 'siren', on: true }] };
+    const { as } = await startConsole({}, { board, sirens });
+    const operator = await as('operator');
+    const ask = async (path: string) => (await operator(path)).json() as Promise<Record<string, unknown>>;
+    expect((await (await as('screen'))('/api/alarms')).status).toBe(403);
+    await say(fire());
+    await acknowledge();
+    // By the schema of the answer: nothing of the list is lost on the way.
+    expect(await ask('/api/alarms')).toEqual(
+      JSON.parse(JSON.stringify({ ...board.list(), sirens: sirens.list() })),
+    );
+    expect(await ask('/api/overview')).toMatchObject({ level: 'alarm', alarms: 1 });
+    await say(fire('restored'));
+    await closing();
+    expect(await ask('/api/overview')).toMatchObject({ level: 'good', alarms: 0 });
   });
 });

@@ -55,7 +55,7 @@ const thing = z.object({
 });
 
 /** A thing that alarmed, until it is restored and each of its alarms is closed. */
-export const alarm = thing.extend({
+const alarm = thing.extend({
   active: z.boolean().describe('It is so now; false: it was restored, or is over as it happens'),
   closes: z.boolean().describe('Somebody can take and close it; a forced door ends when it is shut'),
   raisings: z.array(raising).describe('Those that are not closed, or are active; the newest first'),
@@ -65,17 +65,24 @@ export type Raising = z.output<typeof raising>;
 export type Picture = z.output<typeof picture>;
 
 /** An alarm that is over and closed. */
-export const finishedAlarm = thing.extend({ raising });
+const finishedAlarm = thing.extend({ raising });
 export type FinishedAlarm = z.output<typeof finishedAlarm>;
 
-export const alarms = z.object({
+export const alarmsSchema = z.object({
   loading: z.boolean().describe('What stands from before the start is still being read'),
   alarms: z.array(alarm).describe('Not acknowledged ones first, tests last; then the newest first'),
   more: z.number().describe('Alarms that stand and are not listed here'),
   unacknowledged: z.number().describe('Things that stand and nobody has taken, tests aside'),
   finished: z.array(finishedAlarm).describe('The last ones that were closed, the newest first'),
   sirens: z
-    .array(z.object({ target: z.string(), name: z.string().optional(), output: z.string() }))
-    .describe('Outputs that rules of the campus switch on'),
+    .array(
+      z.object({
+        target: z.string(),
+        name: z.string().optional(),
+        output: z.string(),
+        on: z.boolean().describe('A rule or a command has switched it on since the start, and nobody off'),
+      }),
+    )
+    .describe('Outputs that rules of the campus switch on for alarms'),
 });
-export type Alarms = z.output<typeof alarms>;
+export type Alarms = z.output<typeof alarmsSchema>;
