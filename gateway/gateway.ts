@@ -2,6 +2,7 @@
 import type { Config } from '../config/schema.ts';
 import type { Clock } from '../drivers/contract/clock.ts';
 import type { Log } from '../drivers/contract/driver.ts';
+import type { Simulators } from './console/contract/simulators.ts';
 import type { Reload } from './reload.ts';
 import type { Trace } from './road/recorder.ts';
 
@@ -21,4 +22,6 @@ export interface GatewayOptions {
   readonly log: Log;
   readonly trace?: Trace | undefined;
   readonly time?: Clock;
+  /** What the console's page of simulators drives; the gateway ends them. */
+  readonly simulators?: Simulators | undefined;
 }

@@ -105,7 +105,9 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   });
   const status = config.status && createStatusServer(config.status, { ...base, notices, health });
   const shown = consoleOptionsOf(config, campus, health, context);
-  const console = shown && createConsole({ ...context, ...shown, view: media.view, notices, media });
+  const { simulators } = options;
+  const ofConsole = { view: media.view, notices, media, arming, access, simulators };
+  const console = shown && createConsole({ ...context, ...shown, ...ofConsole });
   const announcements = createAnnouncements(config, context);
 
   // --- who follows ---

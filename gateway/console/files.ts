@@ -12,14 +12,14 @@ const types: Readonly<Record<string, string>> = {
 };
 const typeOf = (name: string) => types[extname(name)] ?? '';
 
-export type PageName = 'live.html' | 'gate.html';
+export type PageName = 'live.html';
 
 export const sendPage = (reply: FastifyReply, name: PageName) =>
   reply.type(typeOf(name)).send(readFileSync(join(directory, name), 'utf8'));
 
 /** The scripts and styles of the pages. */
 export function readAssets() {
-  const own = ['console.css', 'common.js', 'gate.js', 'live.js'];
+  const own = ['console.css', 'common.js', 'live.js'];
   const paths = new Map(own.map((name) => [name, join(directory, name)]));
   paths.set('jsmpeg.js', fileURLToPath(import.meta.resolve('@cycjimmy/jsmpeg-player')));
   const assets = new Map([...paths].map(([name, path]) => [name, readFileSync(path)]));

@@ -65,7 +65,7 @@ export interface FrontEnd {
   /** Below `/web/{version}/`. */
   asset(path: string): Asset | undefined;
   /** A page of web/, with the import map and the version in it. */
-  page(name: 'index.html'): Asset;
+  page(name: 'index.html' | 'gate.html'): Asset;
   /** What the pages' Content-Security-Policy allows beside what is of the console: the import map. */
   readonly scriptHash: string;
 }
@@ -128,7 +128,10 @@ export function readFrontEnd(): FrontEnd {
       .replaceAll('{main}', `${base}/${entry}`);
     return assetOf(types['.html'] ?? '', Buffer.from(text));
   };
-  const pages = { 'index.html': pageOf('index.html', 'main') };
+  const pages = {
+    'index.html': pageOf('index.html', 'main'),
+    'gate.html': pageOf('gate.html', 'gate'),
+  };
   const assets = new Map(
     [...sources]
       .filter(([path]) => extname(path) !== '.html')

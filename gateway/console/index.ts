@@ -9,11 +9,11 @@ import type { Part } from '../lifecycle/part.ts';
 import type { Health } from '../observe/status.ts';
 import { createPersons } from '../persons/index.ts';
 import type { Recorder } from '../road/recorder.ts';
+import { zoneNamesOf } from './areas.ts';
 import { type Board, type BoardOptions, boardPlacesOf, createBoard } from './board.ts';
 import type { ServerOptions } from './server.ts';
 import { createSessions, type Sessions } from './sessions.ts';
 import { createSirens, type SirensOptions } from './sirens.ts';
-import { createViewers } from './viewers.ts';
 
 export interface ConsoleOptions extends ServerOptions {
   readonly dataDir: string;
@@ -36,6 +36,7 @@ export function consoleOptionsOf(
   const { cameras, names } = place;
   const { dataDir } = config;
   if (config.console === undefined) return undefined;
+  const gates = config.access.doors.filter(({ pickup }) => pickup);
   return {
     config: config.console,
     dataDir,
@@ -46,10 +47,13 @@ export function consoleOptionsOf(
       return { healthy, ...details };
     },
     names: Object.fromEntries(names),
-    doors: config.access.doors.filter(({ pickup }) => pickup).map(({ id }) => id),
     persons: createPersons(config.access.personsFile, context.log),
     board: createBoard({ ...context, dataDir, places: boardPlacesOf(config, place) }),
     sirens: createSirens(config.rules, { ...context, names }),
+    doors: gates.map(({ id }) => id),
+    gates: new Map(gates.map(({ id, name }) => [id, name])),
+    doorConfigs: config.access.doors,
+    zoneNames: zoneNamesOf(config.devices),
   };
 }
 
@@ -63,7 +67,6 @@ export interface Console extends Part {
 export function createConsole(options: ConsoleOptions): Console {
   const { config, board, doors, cameras, time, log } = options;
   const { host, port } = config;
-  const viewers = createViewers(options.recorder, time);
   let server: FastifyInstance | undefined;
   let sessions: Sessions | undefined;
   let url: string | undefined;
@@ -75,18 +78,16 @@ export function createConsole(options: ConsoleOptions): Console {
       // Loaded by who has a console: a daemon of years keeps what it has loaded.
       const { buildServer } = await import('./server.ts');
       sessions = await createSessions(options.dataDir, time, log);
-      server = await buildServer(options, sessions, viewers);
+      server = await buildServer(options, sessions);
       await server.listen({ host, port }).catch((error) => {
         throw portError(error, host, port, { who: 'the console', key: 'port' });
       });
-      viewers.start();
       board.start();
       const address = `http://${host.includes(':') ? `[${host}]` : host}:${port}/`;
       url = `${address}#${sessions.tokens.operator}`;
       log.info({ address, doors, cameras: cameras.length }, 'the console is there');
     },
     async [Symbol.asyncDispose]() {
-      viewers.close();
       await board[Symbol.asyncDispose]();
       await server?.close();
       await sessions?.close();

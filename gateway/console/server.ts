@@ -6,10 +6,13 @@ import fastifySwagger from '@fastify/swagger';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { jsonSchemaTransform } from 'fastify-type-provider-zod';
 import type { ConsoleConfig } from '../../config/sections/console.ts';
+import type { Clock } from '../../drivers/contract/clock.ts';
 import { version } from '../version.ts';
 import type { WebServerContext } from '../web-server.ts';
 import { type AlarmsOptions, serveAlarms } from './api/alarms.ts';
+import { type AreasOptions, serveAreas } from './api/areas.ts';
 import { type CommandsOptions, serveCommands } from './api/commands.ts';
+import { type DoorsOptions, serveDoors } from './api/doors.ts';
 import { type GateOptions, serveGate } from './api/gate.ts';
 import { type LiveOptions, serveLive } from './api/live.ts';
 import { type LoginOptions, serveLogin } from './api/login.ts';
@@ -18,13 +21,15 @@ import { type MediaOptions, serveMedia } from './api/media.ts';
 import { type NoticesOptions, serveNotices } from './api/notices.ts';
 import { serveOpenApi } from './api/openapi.ts';
 import { servePages } from './api/pages.ts';
+import { type SimulatorsOptions, serveSimulators } from './api/simulators.ts';
 import { serveStream } from './api/stream.ts';
 import { readFrontEnd } from './front-end.ts';
 import { createClosedServer, userOf } from './guard.ts';
 import { createLook, type OverviewOptions } from './overview.ts';
+import { createScreens } from './screens.ts';
 import type { Sessions } from './sessions.ts';
 import { createStream, type StreamOptions } from './stream.ts';
-import type { Viewers } from './viewers.ts';
+import { createTroubles } from './troubles.ts';
 
 export interface ServerOptions
   extends WebServerContext,
@@ -32,23 +37,24 @@ export interface ServerOptions
     MeOptions,
     OverviewOptions,
     AlarmsOptions,
+    AreasOptions,
+    DoorsOptions,
+    SimulatorsOptions,
     GateOptions,
     NoticesOptions,
     CommandsOptions,
     MediaOptions,
     LiveOptions {
   readonly config: ConsoleConfig;
+  readonly campus: MeOptions['campus'];
   readonly cameras: MeOptions['cameras'];
   readonly recorder: StreamOptions['recorder'];
   readonly journal: LoginOptions['journal'] & StreamOptions['journal'];
+  readonly time: Clock;
 }
 
 /** It does not listen yet; `onClose` ends what its pages follow. */
-export async function buildServer(
-  options: ServerOptions,
-  sessions: Sessions,
-  viewers: Viewers,
-): Promise<FastifyInstance> {
+export async function buildServer(options: ServerOptions, sessions: Sessions): Promise<FastifyInstance> {
   const findUser = ({ headers: { cookie } }: FastifyRequest) => {
     const session = sessions.find(cookie);
     return session && userOf(session.role === 'screen' ? 'screen' : 'local', session.role, session.over);
@@ -56,6 +62,7 @@ export async function buildServer(
   const server = await createClosedServer(options.config, findUser, options);
   const frontEnd = readFrontEnd();
   const look = createLook(options, () => options.board.glance().standing);
+  const troubles = createTroubles(options.states, options.time);
   const stream = createStream({ ...options, look, webVersion: frontEnd.version });
   server.addHook('onListen', async () => stream.start());
   server.addHook('preClose', async () => stream.close());
@@ -69,7 +76,10 @@ export async function buildServer(
     serveMe(options, look),
     serveStream(stream),
     serveAlarms(options),
-    serveGate(viewers, options),
+    serveGate(createScreens(options, frontEnd.version), options),
+    serveAreas(options, troubles),
+    serveDoors(options, troubles),
+    serveSimulators(options),
     serveNotices(options),
     serveCommands(options.config, options),
     serveMedia(options),

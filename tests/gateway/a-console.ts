@@ -78,6 +78,12 @@ export async function startConsole(
     persons: {
       get: async (ids) => ids.map((id) => (id === 'c-1' ? { name: '李明', class: '一年级2班' } : undefined)),
     },
+    gates: new Map([['gate', '北门']]),
+    doorConfigs: [],
+    zoneNames: new Map(),
+    states: new Map(),
+    arming: { areas: () => [], plan: () => [] },
+    access: { doors: () => [], keptOpen: () => new Set(), lockdownSince: () => undefined, inside: () => [] },
     media: { find: async () => undefined },
     view: (_camera, socket) => socket.send('seen'),
     metrics: createMetrics(),

@@ -287,21 +287,6 @@ describe('the console', () => {
     expect(await missed('j:8')).toEqual(['missed', 'now']);
   });
 
-  it('shows at a gate whose child may go, by name, and of that gate only', async () => {
-    const { as, happen } = await startConsole();
-    const screen = await as('screen');
-    const events = eventsOf(await screen('/api/gate/gate'));
-    happen(pickup('other', ['c-1']));
-    happen({ id: 'x', type: 'cn.campus.alarm.raised', data: {} } as unknown as Event);
-    happen(pickup('gate', ['c-1', 'c-9']));
-    expect((await events.next()).value?.data).toEqual({
-      id: 'e-1',
-      decision: 'granted',
-      children: [{ name: '李明', class: '一年级2班' }, { name: 'c-9' }],
-    });
-    expect((await screen('/api/gate/none')).status).toBe(404);
-  });
-
   it('takes commands on the path of all others, in the name of who logged in', async () => {
     const { as, taken } = await startConsole();
     const operator = await as('operator');

@@ -60,7 +60,7 @@ export function servePages(
     server.get('/gate/:door', anyone, async (request, reply) => {
       const cookie = renewed(request);
       if (cookie !== undefined) reply.header('set-cookie', cookie);
-      return await sendPage(reply, 'gate.html');
+      return send(request, reply.header('content-security-policy', security), page('gate.html'));
     });
     const assets = readAssets();
     server.get('/live/:camera', anyone, async (_request, reply) => sendPage(reply, 'live.html'));

@@ -1,0 +1,137 @@
+/**
+ * The screens at gates: whose child may go now, by server-sent events. For a screen that everybody can see: of its own
+ * door, what it shows and no more.
+ *
+ *   event: hello    once at the beginning: which door, and which page belongs to this gateway
+ *   event: pickup   a card was shown; its id to go on from. What a broken line missed is told again, while whose card it
+ *                   was may still stand there
+ *   event: beat     every two seconds, so that a screen knows that it is heard
+ */
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { type Event, typePrefix } from '../../config/catalogue/events.ts';
+import type { Clock, Timer } from '../../drivers/contract/clock.ts';
+import type { Observation } from '../../drivers/contract/observation.ts';
+import type { Persons } from '../persons/index.ts';
+import type { Recorder } from '../road/recorder.ts';
+import type { GateHello, Pickup } from './contract/gate.ts';
+import { SECURITY_HEADERS } from './headers.ts';
+
+export interface ScreensOptions {
+  readonly recorder: Pick<Recorder, 'onStored'>;
+  readonly persons: Persons;
+  /** Doors that have a screen, and what people call them. */
+  readonly gates: ReadonlyMap<string, string | undefined>;
+  readonly campus: { readonly name: string };
+  readonly time: Clock;
+}
+
+export interface Screens {
+  /** Keeps the answer open. @returns false: there are too many screens. */
+  follow(request: FastifyRequest, reply: FastifyReply, door: string): boolean;
+  start(): void;
+  /** Ends all. */
+  close(): void;
+}
+
+const BEAT_MS = 2000;
+/** Who is this far behind is let go; its page connects again. */
+const BEHIND_MAX_BYTES = 100_000;
+/** A school has a few gates, and a few screens at each. */
+const SCREENS_MAX = 100;
+/** Who was shown nothing for so long has gone to ask a person. */
+const STILL_THERE_MS = 15_000;
+/** Of a door: a reader takes two cards a second. */
+const KEPT_MAX = 30;
+
+interface Kept {
+  readonly id: string;
+  readonly at: number;
+  readonly pickup: Pickup;
+}
+
+const frame = (event: string, data: object, id?: string) =>
+  `event: ${event}\n${id === undefined ? '' : `id: ${id}\n`}data: ${JSON.stringify(data)}\n\n`;
+
+/** `webVersion`: of what is served; a screen that runs for years loads it anew when it changes. */
+export function createScreens(options: ScreensOptions, webVersion: string): Screens {
+  const { recorder, persons, gates, campus, time } = options;
+  const screens = new Map<FastifyReply, string>();
+  const kept = new Map<string, Kept[]>();
+  let beating: Timer | undefined;
+
+  const write = (reply: FastifyReply, text: string) => {
+    reply.raw.write(text);
+    if (reply.raw.writableLength > BEHIND_MAX_BYTES) reply.raw.destroy();
+  };
+  const recent = (door: string) => {
+    const fresh = (kept.get(door) ?? []).filter(({ at }) => time.elapsed() - at < STILL_THERE_MS);
+    if (fresh.length === 0) kept.delete(door);
+    else kept.set(door, fresh.slice(-KEPT_MAX));
+    return fresh;
+  };
+  /** One after the other, as the cards were shown: names may have to be read from a file first. */
+  let telling: Promise<void> = Promise.resolve();
+  const tell = async (door: string, event: Event, sequence: number) => {
+    const pickup = await pickupOf(event, persons);
+    const one = { id: String(sequence), at: time.elapsed(), pickup };
+    kept.set(door, [...recent(door), one]);
+    for (const [reply, own] of screens) if (own === door) write(reply, frame('pickup', pickup, one.id));
+  };
+  recorder.onStored((event, sequence) => {
+    const door = doorOf(event);
+    if (door === undefined || !gates.has(door)) return;
+    telling = telling.then(() => tell(door, event, sequence)).catch(() => {});
+  });
+
+  return {
+    follow(request, reply, door) {
+      if (screens.size >= SCREENS_MAX) return false;
+      const { raw } = reply;
+      void reply.hijack();
+      raw.writeHead(200, { ...SECURITY_HEADERS, 'content-type': 'text/event-stream' });
+      const name = gates.get(door);
+      const hello: GateHello = { door: name ?? door, campus: campus.name, webVersion };
+      raw.write(frame('hello', hello));
+      const after = Number(request.headers['last-event-id'] ?? Number.NaN);
+      for (const { id, pickup } of recent(door))
+        if (Number(id) > after) raw.write(frame('pickup', pickup, id));
+      screens.set(reply, door);
+      const { over } = request.user;
+      const end = () => raw.destroy();
+      over.addEventListener('abort', end);
+      request.raw.on('close', () => {
+        screens.delete(reply);
+        over.removeEventListener('abort', end);
+      });
+      return true;
+    },
+    start() {
+      beating = time.every(BEAT_MS, () => {
+        for (const reply of screens.keys()) write(reply, frame('beat', {}));
+        for (const door of kept.keys()) recent(door);
+      });
+    },
+    close() {
+      beating?.stop();
+      for (const reply of screens.keys()) reply.raw.destroy();
+    },
+  };
+}
+
+const accessIn = ({ data }: Event) => (data as Pick<Observation, 'access'>).access;
+/** The door at which a card was shown; undefined: the event tells of none. */
+const doorOf = (event: Event) =>
+  event.type.startsWith(`${typePrefix}access.`) ? accessIn(event)?.door : undefined;
+
+async function pickupOf(event: Event, persons: Persons): Promise<Pickup> {
+  const { decision = 'unknown', reason, children = [] } = accessIn(event) ?? {};
+  const found = await persons.get(children);
+  return {
+    decision,
+    ...(reason !== undefined && { reason }),
+    children: found.map((person, i) => ({
+      name: person?.name ?? children[i] ?? '',
+      ...(person?.class !== undefined && { class: person.class }),
+    })),
+  };
+}
