@@ -42,7 +42,7 @@ describe('the sources as JavaScript', () => {
       expect.arrayContaining([
         'gateway/cli.js',
         'gateway/journal/worker.js',
-        'gateway/console/pages/index.html',
+        'gateway/console/web/index.html',
         'config/demo.yaml',
         'simulators/clip.h264',
       ]),
