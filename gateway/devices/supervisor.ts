@@ -24,11 +24,11 @@ import { type BurstLog, burstLog } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import { createReasons } from '../observe/reasons.ts';
 import { raisedOf, type State } from '../road/states.ts';
+import { createWireTap, type WireTap } from '../wire-tap.ts';
 import { type Abouts, createAbouts } from './abouts.ts';
 import { createLastDiscarded, type LastDiscarded } from './discarded.ts';
 import { createLinks, type Links } from './links.ts';
 import { createUnmapped, type Unmapped } from './unmapped.ts';
-import { createWireTap, type WireTap } from './wire-tap.ts';
 
 export interface Supervisor extends Part {
   /** Opens the lines. Commands may wait for that. */
@@ -65,7 +65,7 @@ export interface WireView {
   /** When the device was last heard, epoch ms; undefined: not since the start. */
   readonly heardAt: number | undefined;
   /** The last minute. */
-  readonly pieces: WireTap['pieces'];
+  readonly snapshot: WireTap['snapshot'];
   /** What puts that into words. */
   readonly explain: Pick<Job, 'module' | 'name'> | undefined;
 }
@@ -210,7 +210,7 @@ function viewOf({ line, driver, devices, session, tap, heardAt }: Wire, id: stri
     devices: devices.map((one) => one.id),
     isOpen: session !== undefined,
     heardAt: heard === 0 ? undefined : heard,
-    pieces: tap.pieces,
+    snapshot: tap.snapshot,
     explain: driver.explain?.(device as Parameters<NonNullable<Driver['explain']>>[0]),
   };
 }

@@ -19,6 +19,11 @@ export interface ExportedEntry extends Entry {
   readonly storedAt: number | null;
 }
 
+/** An event of which little is looked at. `body`: of `device.online` and `device.offline`. */
+export interface LinkEntry extends Pick<Entry, 'sequence' | 'seenAt' | 'type' | 'device'> {
+  readonly body: string | null;
+}
+
 /** Where to look: the file itself, or the folder it is in. */
 export function findJournal(path: string): string {
   return existsSync(path) && statSync(path).isDirectory() ? journalFile(path) : path;
@@ -112,6 +117,11 @@ function eventQueries(db: Database.Database, columns: string) {
   const after = db.prepare<[number, number], ExportedEntry>(
     `SELECT ${columns} FROM event WHERE sequence > ? ORDER BY sequence LIMIT ?`,
   );
+  const links = db.prepare<[number, number], LinkEntry>(
+    `SELECT sequence, seen_at AS seenAt, type, device,
+     CASE WHEN type IN ('device.online', 'device.offline') THEN body END AS body
+     FROM event WHERE sequence > ? ORDER BY sequence LIMIT ?`,
+  );
   const at = db.prepare<[number], ExportedEntry>(`SELECT ${columns} FROM event WHERE sequence = ?`);
   const sequences = db
     .prepare<[number, number], number>('SELECT sequence FROM event WHERE sequence BETWEEN ? AND ?')
@@ -126,6 +136,8 @@ function eventQueries(db: Database.Database, columns: string) {
       ofType.all(lanes.indexOf(lane), type, after, limit),
     /** The events after a sequence, of all lanes, the oldest first. */
     after: (sequence: number, limit: number) => after.all(sequence, limit),
+    /** The same, with the bodies of those alone that say whether a device answers. */
+    links: (sequence: number, limit: number) => links.all(sequence, limit),
     at: (sequence: number) => at.get(sequence),
     /** Those that are there, from one to another. */
     sequences: (from: number, to: number): readonly number[] => sequences.all(from, to),

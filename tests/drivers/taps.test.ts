@@ -5,7 +5,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { dc09 } from '../../drivers/dc09/driver.ts';
 import { httpPush } from '../../drivers/http-push/driver.ts';
 import { openLine } from '../../drivers/line.ts';
-import { createWireTap } from '../../gateway/devices/wire-tap.ts';
+import { createWireTap, piecesOf } from '../../gateway/wire-tap.ts';
 import { manualClock } from '../clocks.ts';
 import { fakeHost, freePort, tcpServer, temporaryDirectory } from '../helpers.ts';
 import { dialRaw } from './dc09-port.ts';
@@ -14,9 +14,9 @@ import { terminalProfile } from './terminal-profile.ts';
 const tapOf = () => {
   const tap = createWireTap(manualClock());
   const lines = () =>
-    tap
-      .pieces()
-      .pieces.map(({ said, bytes }) => `${said ? '>' : '<'}${Buffer.from(bytes).toString('latin1')}`);
+    piecesOf(tap.snapshot()).map(
+      ({ said, bytes }) => `${said ? '>' : '<'}${Buffer.from(bytes).toString('latin1')}`,
+    );
   return { tap, lines };
 };
 
@@ -32,7 +32,7 @@ describe('the taps of wires', () => {
     send('96ED0016"SIA-DCS"0001L0#1234[]');
     const answer = await answers.next();
     expect(lines()).toEqual(['<\n96ED0016"SIA-DCS"0001L0#1234[]\r', `>\n${answer}\r`]);
-    expect(tap.pieces().pieces[0]?.peer).toMatch(/^127\.0\.0\.1 \d+$/);
+    expect(piecesOf(tap.snapshot())[0]?.peer).toMatch(/^127\.0\.0\.1 \d+$/);
   });
 
   it('have what a terminal pushed and was answered, without its token and its password', async () => {

@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { createWireTap } from '../../gateway/devices/wire-tap.ts';
+import { createWireTap, piecesOf } from '../../gateway/wire-tap.ts';
 import { manualClock } from '../clocks.ts';
 
 const hexOf = (tap: ReturnType<typeof createWireTap>) =>
-  tap.pieces().pieces.map(({ bytes, said }) => `${said ? '>' : '<'}${Buffer.from(bytes).toString('hex')}`);
+  piecesOf(tap.snapshot()).map(
+    ({ bytes, said }) => `${said ? '>' : '<'}${Buffer.from(bytes).toString('hex')}`,
+  );
 
 describe('the tap of a wire', () => {
   it('keeps what was said and heard with its time, and lets it go after a minute', async () => {
@@ -14,14 +16,14 @@ describe('the tap of a wire', () => {
     await time.advance(30_000);
     tap.heard(Buffer.of(3), '10.0.0.1 5000');
     expect(hexOf(tap)).toEqual(['>0102', '<03']);
-    expect(tap.pieces().pieces.map(({ at, peer, number }) => [at - from, peer, number])).toEqual([
+    expect(piecesOf(tap.snapshot()).map(({ at, peer, number }) => [at - from, peer, number])).toEqual([
       [0, '', 0],
       [30_000, '10.0.0.1 5000', 1],
     ]);
     expect(tap.heardAt()).toBe(from + 30_000);
     await time.advance(40_000);
     expect(hexOf(tap)).toEqual(['<03']);
-    expect(tap.pieces().isComplete).toBe(true);
+    expect(tap.snapshot().isComplete).toBe(true);
   });
 
   it('keeps copies: a buffer that is used again changes nothing', () => {
@@ -35,8 +37,8 @@ describe('the tap of a wire', () => {
   it('stays in its bounds under a flood, keeps the newest in order, and says that some of the minute is gone', () => {
     const tap = createWireTap(manualClock());
     for (let i = 0; i < 20_000; i++) tap.heard(Buffer.from(String(i)), `peer ${i % 1000}`);
-    const { pieces, isComplete } = tap.pieces();
-    expect(isComplete).toBe(false);
+    const pieces = piecesOf(tap.snapshot());
+    expect(tap.snapshot().isComplete).toBe(false);
     expect(pieces.length).toBeLessThan(4096);
     expect(Buffer.from(pieces.at(-1)?.bytes ?? []).toString()).toBe('19999');
     expect(pieces.map(({ number }) => number)).toEqual(pieces.map((_, i) => (pieces[0]?.number ?? 0) + i));
@@ -47,7 +49,7 @@ describe('the tap of a wire', () => {
     const tap = createWireTap(manualClock());
     tap.heard(Buffer.alloc(5000, 1));
     tap.said(Buffer.alloc(10, 2), 'x', 1_000_000);
-    const { pieces } = tap.pieces();
+    const pieces = piecesOf(tap.snapshot());
     expect(pieces.map(({ bytes, length }) => [bytes.length, length])).toEqual([
       [2048, 2048],
       [2048, 2048],

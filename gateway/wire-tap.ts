@@ -6,8 +6,8 @@
  *
  *   elapsed f64 | way u8 | peer u8 | kept u16 | length u32 | bytes
  */
-import type { Clock } from '../../drivers/contract/clock.ts';
-import type { Piece, Tap } from '../../drivers/contract/tap.ts';
+import type { Clock } from '../drivers/contract/clock.ts';
+import type { Piece, Tap } from '../drivers/contract/tap.ts';
 
 const KEPT_MS = 60_000;
 const SLAB_BYTES = 4096;
@@ -28,10 +28,43 @@ export interface Kept extends Piece {
 }
 
 export interface WireTap extends Tap {
-  /** What is kept, the oldest first. `complete`: nothing of the last minute had to go. */
-  pieces(): { readonly pieces: readonly Kept[]; readonly isComplete: boolean };
+  /** A copy of what is kept. */
+  snapshot(): WireSnapshot;
   /** Epoch ms; undefined: the other end has said nothing yet. */
   heardAt(): number | undefined;
+}
+
+/** A plain value, quick to copy: it crosses threads, and is read there (`piecesOf`). */
+export interface WireSnapshot {
+  readonly slabs: readonly {
+    readonly bytes: Uint8Array;
+    readonly first: number;
+    readonly peers: readonly string[];
+  }[];
+  /** From `elapsed` to epoch ms. */
+  readonly toWall: number;
+  /** What was before is too old, epoch ms. */
+  readonly since: number;
+  /** Nothing of the last minute had to go. */
+  readonly isComplete: boolean;
+}
+
+/** What a snapshot holds, the oldest first. */
+export function piecesOf({ slabs, toWall, since }: WireSnapshot): readonly Kept[] {
+  const found: Kept[] = [];
+  for (const { bytes, first, peers } of slabs) {
+    const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+    for (let at = 0, number = first; at < view.length; number++) {
+      const kept = view.readUInt16LE(at + 10);
+      const when = view.readDoubleLE(at) + toWall;
+      const [said, peer = ''] = [view[at + 8] === 1, peers[view[at + 9] ?? 0]];
+      const own = Uint8Array.from(view.subarray(at + HEAD, at + HEAD + kept));
+      if (when >= since)
+        found.push({ number, at: when, said, peer, bytes: own, length: view.readUInt32LE(at + 12) });
+      at += HEAD + kept;
+    }
+  }
+  return found;
 }
 
 interface Slab {
@@ -92,34 +125,23 @@ export function createWireTap(time: Pick<Clock, 'wall' | 'elapsed'>): WireTap {
       keep(isSaid, part, peer, part.length);
     }
   };
-  const piecesIn = ({ bytes, end, first, peers }: Slab, toWall: number): Kept[] => {
-    const found: Kept[] = [];
-    for (let at = 0; at < end; ) {
-      const kept = bytes.readUInt16LE(at + 10);
-      found.push({
-        number: first + found.length,
-        at: bytes.readDoubleLE(at) + toWall,
-        said: bytes[at + 8] === 1,
-        peer: peers[bytes[at + 9] ?? 0] ?? '',
-        bytes: Uint8Array.from(bytes.subarray(at + HEAD, at + HEAD + kept)),
-        length: bytes.readUInt32LE(at + 12),
-      });
-      at += HEAD + kept;
-    }
-    return found;
-  };
   return {
     heard(bytes, peer, length) {
       heardAt = time.wall();
       keepAll(false, bytes, peer, length);
     },
     said: (bytes, peer, length) => keepAll(true, bytes, peer, length),
-    pieces() {
+    snapshot() {
       const now = time.elapsed();
       const toWall = time.wall() - now;
-      const since = now + toWall - KEPT_MS;
-      const pieces = slabs.flatMap((slab) => piecesIn(slab, toWall)).filter(({ at }) => at >= since);
-      return { pieces, isComplete: now - lostAt > KEPT_MS };
+      return {
+        slabs: slabs.map(({ bytes, end, first, peers }) => ({
+          bytes: Uint8Array.from(bytes.subarray(0, end)),
+          first,
+          peers: [...peers],
+        })),
+        ...{ toWall, since: now + toWall - KEPT_MS, isComplete: now - lostAt > KEPT_MS },
+      };
     },
     heardAt: () => heardAt,
   };
