@@ -5,8 +5,8 @@ import { App, applyTheme } from './app.ts';
 import { ApiError, get, loggedIn } from './kit/api.ts';
 import { effect, html } from './kit/html.ts';
 import { me } from './kit/me.ts';
-import { address, followLinks, go } from './kit/router.ts';
-import { beginStream, endStream } from './kit/stream.ts';
+import { address, followLinks, go, query } from './kit/router.ts';
+import { beginStream } from './kit/stream.ts';
 import { enter } from './pages/login.ts';
 
 const AGAIN_MS = 2000;
@@ -29,6 +29,14 @@ async function findMe(): Promise<void> {
     }
 }
 
+/** Where somebody was before the login; to a place of this console, whatever the address says. */
+function leadTo(to: string): void {
+  const wanted = URL.canParse(to, location.origin) ? new URL(to, location.origin) : undefined;
+  const isOwn = wanted?.origin === location.origin;
+  if (isOwn && wanted.pathname.startsWith('/gate/')) location.replace(wanted.pathname);
+  else go(isOwn ? wanted.pathname + wanted.search : '/', { replace: true });
+}
+
 applyTheme();
 followLinks();
 // A token that came in the address is taken out of it at once: it is in no history.
@@ -46,20 +54,19 @@ effect(() => {
     // After a login this was not known yet.
     void (me.peek() === undefined ? findMe() : Promise.resolve()).then(() => {
       document.title = me.peek()?.campus.name ?? '';
-      const to = new URL(address.peek(), location.origin).searchParams.get('to');
-      if (to?.startsWith('/') && !to.startsWith('//')) location.replace(to);
-      beginStream(async () => {
-        await get('/api/me').catch(() => {});
-        return loggedIn.peek() === true;
-      });
+      const to = query('to');
+      if (to !== undefined) leadTo(to);
+      beginStream(
+        async () => {
+          await get('/api/me').catch(() => {});
+          return loggedIn.peek() === true;
+        },
+        () => !address.peek().startsWith('/?') && address.peek() !== '/',
+      );
     });
   }
-  if (loggedIn.value === false && streaming) {
-    streaming = false;
-    endStream();
-    me.value = undefined;
-    go('/', { replace: true });
-  }
+  // Nothing of what was shown stays in the page.
+  if (loggedIn.value === false && streaming) location.replace(`/?to=${encodeURIComponent(address.peek())}`);
 });
 
 const root = document.getElementById('app');

@@ -24,6 +24,8 @@ export const heard = signal(false);
 const SILENT_MS = 4500;
 const LOOK_MS = 500;
 const AGAIN_MS = 2000;
+/** A browser has six lines to one server, over all its tabs: one that nobody looks at gives its own back. */
+const HIDDEN_MS = 60_000;
 const PREFIX = 'cn.campus.';
 
 const listeners = new Set<(event: Told, type: string) => void>();
@@ -50,8 +52,12 @@ function note() {
   heard.value = true;
 }
 
-/** @param isSession whether the session is still one: asked where the server answers with none. */
-export function beginStream(isSession: () => Promise<boolean>): void {
+/**
+ * @param isSession whether the session is still one: asked where the server answers with none.
+ * @param mayRest whether this page may be deaf while nobody looks at it: not where an alarm is to be heard.
+ */
+export function beginStream(isSession: () => Promise<boolean>, mayRest: () => boolean): void {
+  let resting = false;
   const open = () => {
     source?.close();
     const own = new EventSource(
@@ -88,7 +94,22 @@ export function beginStream(isSession: () => Promise<boolean>): void {
       }, AGAIN_MS);
     });
   };
+  let hiding: ReturnType<typeof setTimeout> | undefined;
+  document.addEventListener('visibilitychange', () => {
+    clearTimeout(hiding);
+    if (document.hidden)
+      hiding = setTimeout(() => {
+        resting = mayRest();
+        if (resting) source?.close();
+      }, HIDDEN_MS);
+    else if (resting) {
+      resting = false;
+      lastHeard = performance.now();
+      open();
+    }
+  });
   setInterval(() => {
+    if (resting) return;
     if (performance.now() - lastHeard > SILENT_MS && heard.value) heard.value = false;
     // A line that hangs breaks by no word of its own.
     if (performance.now() - lastHeard > SILENT_MS * 3) {
@@ -98,9 +119,4 @@ export function beginStream(isSession: () => Promise<boolean>): void {
   }, LOOK_MS);
   lastHeard = performance.now();
   open();
-}
-
-export function endStream(): void {
-  source?.close();
-  source = undefined;
 }
