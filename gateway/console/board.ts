@@ -70,8 +70,10 @@ export function boardPlacesOf(
 
 export interface Board extends Part {
   start(): void;
-  /** All that stands, as far as it is listed. Costs nothing while nothing changes. */
+  /** All that stands, as far as it is listed; the same object while nothing changes. */
   list(): Listed;
+  /** Whether a list is still what `list` gives. */
+  isNewest(list: object): boolean;
   /** For a glance: things that stand, those that nobody took, and the most urgent of them; tests aside. */
   glance(): { readonly standing: number; readonly unacknowledged: number; readonly first: Alarm | undefined };
   /** What somebody has to look after, on a plan of the place: tests aside. */
@@ -201,6 +203,7 @@ export function createBoard(options: BoardOptions): Board {
   };
   return {
     list: current,
+    isNewest: (list) => !early && listed === list,
     glance() {
       const listed = current();
       const real = listed.alarms.filter((alarm) => !isTest(alarm));

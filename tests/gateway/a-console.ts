@@ -13,6 +13,7 @@ import { freePort, silentLog, stream, temporaryDirectory } from '../helpers.ts';
 
 const noAlarms: ConsoleOptions['board'] = {
   list: () => ({ loading: false, alarms: [], more: 0, unacknowledged: 0, finished: [] }),
+  isNewest: () => true,
   glance: () => ({ standing: 0, unacknowledged: 0, first: undefined }),
   open: () => [],
   reload() {},
