@@ -106,7 +106,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const status = config.status && createStatusServer(config.status, { ...base, notices, health });
   const shown = consoleOptionsOf(config, campus, health, context);
   const { simulators } = options;
-  const ofConsole = { view: media.view, notices, media, arming, access, simulators };
+  const looked = { uplinks, storage, reloading, arming, access, notices, media };
+  const ofConsole = { ...looked, view: media.view, simulators };
   const console = shown && createConsole({ ...context, ...shown, ...ofConsole });
   const announcements = createAnnouncements(config, context);
 

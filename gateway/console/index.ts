@@ -14,11 +14,12 @@ import { type Board, type BoardOptions, boardPlacesOf, createBoard } from './boa
 import type { ServerOptions } from './server.ts';
 import { createSessions, type Sessions } from './sessions.ts';
 import { createSirens, type SirensOptions } from './sirens.ts';
+import { aboutOf } from './system-look.ts';
 
 export interface ConsoleOptions extends ServerOptions {
   readonly dataDir: string;
   readonly board: Board;
-  readonly recorder: Pick<Recorder, 'onStored' | 'onUnsaved'>;
+  readonly recorder: Pick<Recorder, 'onStored' | 'onUnsaved' | 'unsaved'>;
 }
 
 /** What the config says of it; undefined: there is no console. */
@@ -42,6 +43,7 @@ export function consoleOptionsOf(
     dataDir,
     campus: { id: config.campus.id, name: config.campus.name, timezone: config.timezone },
     cameras,
+    about: aboutOf(config),
     status: async () => {
       const { healthy, details } = await health();
       return { healthy, ...details };

@@ -21,8 +21,10 @@ import { type MediaOptions, serveMedia } from './api/media.ts';
 import { type NoticesOptions, serveNotices } from './api/notices.ts';
 import { serveOpenApi } from './api/openapi.ts';
 import { servePages } from './api/pages.ts';
+import { type PlatformsOptions, servePlatforms } from './api/platforms.ts';
 import { type SimulatorsOptions, serveSimulators } from './api/simulators.ts';
 import { serveStream } from './api/stream.ts';
+import { type SystemOptions, serveSystem } from './api/system.ts';
 import { readFrontEnd } from './front-end.ts';
 import { createClosedServer, userOf } from './guard.ts';
 import { createLook, type OverviewOptions } from './overview.ts';
@@ -44,13 +46,17 @@ export interface ServerOptions
     NoticesOptions,
     CommandsOptions,
     MediaOptions,
-    LiveOptions {
+    LiveOptions,
+    PlatformsOptions,
+    SystemOptions {
   readonly config: ConsoleConfig;
   readonly campus: MeOptions['campus'];
   readonly cameras: MeOptions['cameras'];
-  readonly recorder: StreamOptions['recorder'];
-  readonly journal: LoginOptions['journal'] & StreamOptions['journal'];
   readonly time: Clock;
+  readonly recorder: StreamOptions['recorder'] & SystemOptions['recorder'];
+  readonly journal: LoginOptions['journal'] & StreamOptions['journal'] & SystemOptions['journal'];
+  readonly metrics: WebServerContext['metrics'] & PlatformsOptions['metrics'] & SystemOptions['metrics'];
+  readonly clock: OverviewOptions['clock'] & SystemOptions['clock'];
 }
 
 /** It does not listen yet; `onClose` ends what its pages follow. */
@@ -84,6 +90,8 @@ export async function buildServer(options: ServerOptions, sessions: Sessions): P
     serveCommands(options.config, options),
     serveMedia(options),
     serveLive(options),
+    servePlatforms(options),
+    serveSystem(options),
     serveOpenApi(),
   ])
     await server.register(api);

@@ -46,6 +46,35 @@ export function verifyAudit(
   return undefined;
 }
 
+/** What there is of a chain, and whether it is whole. */
+export interface Chain {
+  readonly entries: number;
+  /** The numbers of the first and the last entry that were read; undefined: there is none. */
+  readonly first: number | undefined;
+  readonly last: number | undefined;
+  /** The hash of the last entry: what a platform has of it is the same. */
+  readonly hash: string;
+  /** The first entry that does not fit; undefined: the chain is whole. */
+  readonly broken: { readonly number: number; readonly reason: string } | undefined;
+}
+
+/** The same, of entries that are held one at a time. */
+export function followChain(anchor: string, entries: Iterable<AuditEntry>): Chain {
+  let count = 0;
+  let first: number | undefined;
+  let last = undefined as AuditEntry | undefined;
+  const counted = function* () {
+    for (const entry of entries) {
+      count++;
+      first ??= entry.number;
+      last = entry;
+      yield entry;
+    }
+  };
+  const broken = verifyAudit(anchor, counted());
+  return { entries: count, first, last: last?.number, hash: last?.hash ?? anchor, broken };
+}
+
 /** Writes and forgets; inside a transaction of the caller's. */
 export function auditTable(db: Database.Database) {
   const last = db.prepare<[], { number: number; hash: string }>(

@@ -5,7 +5,7 @@
 import { existsSync, statSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { type Lane, lanes } from '../../drivers/contract/lane.ts';
-import { AUDIT_ANCHOR, AUDIT_START, type AuditEntry } from './audit.ts';
+import { AUDIT_ANCHOR, AUDIT_START, type AuditEntry, type Chain, followChain } from './audit.ts';
 import type { Cursor, Held, Mark } from './batch.ts';
 import { JournalError } from './error.ts';
 import type { Entry } from './reading.ts';
@@ -157,6 +157,13 @@ function eventQueries(db: Database.Database, columns: string) {
 
 function auditQueries(db: Database.Database, version: number) {
   const all = <T>(sql: string): T[] => db.prepare<[], T>(sql).all();
+  const metaOf = (key: string): string | undefined =>
+    version < 2
+      ? undefined
+      : db.prepare<[string], { value: string }>('SELECT value FROM meta WHERE key = ?').get(key)?.value;
+  const anchor = () => metaOf(AUDIT_ANCHOR) ?? AUDIT_START;
+  const inOrder = () =>
+    db.prepare<[], AuditEntry>('SELECT number, at, body, hash FROM audit ORDER BY number');
   return {
     /** What was done after an entry of the audit, oldest first. */
     auditAfter: (number: number, limit: number): readonly Pick<AuditEntry, 'number' | 'body'>[] =>
@@ -172,12 +179,25 @@ function auditQueries(db: Database.Database, version: number) {
       version < 3 ? 0 : (all<{ n: number | null }>('SELECT max(number) AS n FROM audit')[0]?.n ?? 0),
     /** Who did what, oldest first, and the hash before the first. */
     audit: db.transaction((): { anchor: string; entries: readonly AuditEntry[] } => ({
-      anchor:
-        (version < 2
-          ? undefined
-          : all<{ value: string }>(`SELECT value FROM meta WHERE key = '${AUDIT_ANCHOR}'`)[0]?.value) ??
-        AUDIT_START,
-      entries: version < 3 ? [] : all<AuditEntry>('SELECT number, at, body, hash FROM audit ORDER BY number'),
+      anchor: anchor(),
+      entries: version < 3 ? [] : inOrder().all(),
     })),
+    /**
+     * The entries before a number and not before another, the newest first, at most `limit`. `find`: a text that they
+     * have in them, its ASCII letters small; empty: all.
+     */
+    auditBefore: (before: number, from: number, find: string, limit: number): readonly AuditEntry[] =>
+      version < 3
+        ? []
+        : db
+            .prepare<[number, number, string, string, number], AuditEntry>(
+              `SELECT number, at, body, hash FROM audit WHERE number < ? AND number >= ?
+               AND (? = '' OR instr(lower(body), ?) > 0) ORDER BY number DESC LIMIT ?`,
+            )
+            .all(before, from, find, find, limit),
+    /** Follows the whole chain as it is now, one entry after another. */
+    auditChain: db.transaction((): Chain => followChain(anchor(), version < 3 ? [] : inOrder().iterate())),
+    /** What was noted last of something that is noted where it changes (`Journal.auditChange`); undefined: nothing. */
+    noted: (key: string): string | undefined => metaOf(`audited-${key}`),
   };
 }

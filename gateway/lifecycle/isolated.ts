@@ -59,13 +59,15 @@ interface Waiting {
   readonly answer: PromiseWithResolvers<unknown>;
 }
 
-/** `deadlineMs`: of a job, from when the thread has its module and begins. */
+/** `deadlineMs`: of a job, from when the thread has its module and begins. `heapMb`: what the thread may take, MB. */
 export function createIsolated({
   time,
   deadlineMs = DEADLINE_MS,
+  heapMb = HEAP_MB,
 }: {
   readonly time: Clock;
   readonly deadlineMs?: number;
+  readonly heapMb?: number;
 }): Isolated {
   const waiting: Waiting[] = [];
   let current: Waiting | undefined;
@@ -97,7 +99,7 @@ export function createIsolated({
   const start = (): Worker => {
     const own = new Worker(BOOT, {
       eval: true,
-      resourceLimits: { maxOldGenerationSizeMb: HEAP_MB, maxYoungGenerationSizeMb: 4 },
+      resourceLimits: { maxOldGenerationSizeMb: heapMb, maxYoungGenerationSizeMb: 4 },
     });
     // Of a thread that was ended meanwhile nothing counts.
     const ended = (why: string) => own === worker && fail('E_ENDED', why);

@@ -36,7 +36,7 @@ export interface HoldDetails {
   readonly first: number;
   readonly last: number;
   readonly single: boolean;
-  /** How many events of it wait, as of the last look. */
+  /** How many events of it wait that the cursor has passed, as of the last look: the others are counted in the lane. */
   readonly events: number;
   readonly reason: string;
   readonly since: number;

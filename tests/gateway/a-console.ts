@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { Event } from '../../config/catalogue/events.ts';
 import { configSchema } from '../../config/schema.ts';
+import type { Clock } from '../../drivers/contract/clock.ts';
 import { type Lane, lanes } from '../../drivers/contract/lane.ts';
 import { type ConsoleOptions, createConsole } from '../../gateway/console/index.ts';
 import type { Entry } from '../../gateway/journal/reading.ts';
@@ -20,6 +21,19 @@ const noAlarms: ConsoleOptions['board'] = {
   start() {},
   async [Symbol.asyncDispose]() {},
 };
+
+/** A gateway without platforms, of which there is nothing to tell. */
+const quiet = (dataDir: string, time: Clock) => ({
+  uplinks: { states: () => ({}), details: () => [], lookAtBacklog: async () => 0 },
+  storage: { low: () => [] },
+  damaged: { list: () => [] },
+  reloading: { last: () => undefined },
+  startedAt: new Date(time.wall()).toISOString(),
+  about: {
+    ...{ file: join(dataDir, 'campus.yaml'), dataDir, campus: { id: '45001', name: '一中' } },
+    ...{ timezone: 'Asia/Shanghai', lowDisk: 1e9, budget: 8e9, certificates: [] },
+  },
+});
 
 /** A console over real HTTP, whose gateway is what a test says. */
 export async function startConsole(
@@ -50,16 +64,19 @@ export async function startConsole(
     recorder: {
       onStored: (listener) => void stored.push(listener),
       onUnsaved: (listener) => void unsaved.push(listener),
+      unsaved: new Map(),
     },
     board: noAlarms,
     sirens: { list: () => [] },
-    clock: { synchronised: () => true },
+    clock: { synchronised: () => true, onStep: () => {} },
+    ...quiet(dataDir, time),
     journal: {
       audit: async (_at, body) => {
         audits.push(JSON.parse(body) as object);
         return 'hash';
       },
       id: 'j',
+      condition: { good: true },
       last: () => Math.max(6, ...entries.map(({ sequence }) => sequence)),
       read: async (lane, after, limit) =>
         entries.filter((one) => one.lane === lanes.indexOf(lane) && one.sequence > after).slice(0, limit),
