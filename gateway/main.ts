@@ -107,7 +107,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const shown = consoleOptionsOf(config, campus, health, context);
   const { simulators } = options;
   const looked = { uplinks, storage, reloading, arming, access, notices, media };
-  const ofConsole = { ...looked, view: media.view, simulators };
+  const ofConsole = { ...looked, view: media.view, simulators, things, devices };
   const console = shown && createConsole({ ...context, ...shown, ...ofConsole });
   const announcements = createAnnouncements(config, context);
 

@@ -17,9 +17,8 @@ import { createSirens, type SirensOptions } from './sirens.ts';
 import { aboutOf } from './system-look.ts';
 
 export interface ConsoleOptions extends ServerOptions {
-  readonly dataDir: string;
   readonly board: Board;
-  readonly recorder: Pick<Recorder, 'onStored' | 'onUnsaved' | 'unsaved'>;
+  readonly recorder: Pick<Recorder, 'onStored' | 'onUnsaved' | 'unsaved' | 'states'>;
 }
 
 /** What the config says of it; undefined: there is no console. */
@@ -40,6 +39,7 @@ export function consoleOptionsOf(
   const gates = config.access.doors.filter(({ pickup }) => pickup);
   return {
     config: config.console,
+    of: config,
     dataDir,
     campus: { id: config.campus.id, name: config.campus.name, timezone: config.timezone },
     cameras,

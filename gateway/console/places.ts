@@ -18,12 +18,12 @@ export interface OpenAlarm extends ZonePlace {
 
 export interface PlacesOptions {
   readonly things: Pick<Things, 'list'>;
-  readonly recorder: Pick<Recorder, 'states' | 'onState'>;
+  readonly recorder: Pick<Recorder, 'states' | 'onStored' | 'onUnsaved'>;
   readonly devices: { online(device: string): boolean | undefined };
-  readonly doorStates: () => readonly { readonly id: string; readonly state: string }[];
+  readonly access: { doors(): readonly { readonly id: string; readonly state: string }[] };
   /** The alarms on the board, beside those of which devices say that they stand. */
   readonly openAlarms: () => Iterable<OpenAlarm>;
-  readonly time: Pick<Clock, 'elapsed' | 'wait'>;
+  readonly time: Clock;
 }
 
 export interface Places {
@@ -39,7 +39,7 @@ export const keyOf = ({ kind, id }: { readonly kind: PlaceKind; readonly id: str
 
 /** A look at 10,000 states takes some milliseconds; who asks does not see this wait. */
 const LOOK_EVERY_MS = 100;
-/** Where no state changed: an exit delay ends without one, and a door that was unlocked is closed. */
+/** Where nothing happened: an exit delay ends without one, and a door that was unlocked is closed. */
 const LOOK_AGAIN_MS = 500;
 
 /** Of what stands at one thing so many are told. */
@@ -122,7 +122,8 @@ function standingNow(states: Iterable<State>, alarms: Iterable<OpenAlarm>) {
 function howOf(standing: readonly Standing[] = [], state: How['state'], otherwise: PlaceLevel): How {
   const newest = [...standing].sort((a, b) => (a.since < b.since ? 1 : -1));
   const shown = { state, standing: newest.slice(0, STANDING_MAX) };
-  if (standing.some(({ kind }) => isAlarmKind(kind))) return { level: 'alarm', ...shown };
+  if (standing.some(({ kind }) => isAlarmKind(kind) || kind === 'forced'))
+    return { level: 'alarm', ...shown };
   if (state === 'offline' || standing.some(isTrouble)) return { level: 'trouble', ...shown };
   if (otherwise === 'good' && standing.some(isSeen)) return { level: 'active', ...shown };
   return { level: otherwise, ...shown };
@@ -138,14 +139,14 @@ const doorLevels: Readonly<Record<string, PlaceLevel>> = {
 
 export function createPlaces(
   config: Pick<Config, 'devices' | 'areas' | 'access'>,
-  { things, recorder, devices, doorStates, openAlarms, time }: PlacesOptions,
+  { things, recorder, devices, access, openAlarms, time }: PlacesOptions,
 ): Places {
   const placeable = listPlaceable(config);
   const zoneKeys = zoneKeysOf(config);
   const look = () => {
     const { byZone, byDevice, bypassed } = standingNow(recorder.states.values(), openAlarms());
     const inputs = new Map(things.list().map((one) => [one.id, one]));
-    const doors = new Map(doorStates().map(({ id, state }) => [id, state]));
+    const doors = new Map(access.doors().map(({ id, state }) => [id, state]));
     const ofDevice = ({ device }: Thing): How => {
       const online = devices.online(device);
       const standing = byDevice.get(device);
@@ -180,13 +181,19 @@ export function createPlaces(
 }
 
 /** All who ask while one waits for its turn get the same; what happened before they asked is in it. */
-function shared<T>(look: () => T, { onState }: Pick<Recorder, 'onState'>, time: PlacesOptions['time']) {
+function shared<T>(
+  look: () => T,
+  { onStored, onUnsaved }: Pick<Recorder, 'onStored' | 'onUnsaved'>,
+  time: Clock,
+) {
   let latest: { readonly at: number; readonly seen: T } | undefined;
   let changed = false;
   let next: Promise<T> | undefined;
-  onState(() => {
+  const change = () => {
     changed = true;
-  });
+  };
+  onStored(change);
+  onUnsaved(change);
   const lookNow = () => {
     next = undefined;
     changed = false;

@@ -11,6 +11,7 @@ import { version } from '../version.ts';
 import type { WebServerContext } from '../web-server.ts';
 import { type AlarmsOptions, serveAlarms } from './api/alarms.ts';
 import { type AreasOptions, serveAreas } from './api/areas.ts';
+import { type CamerasOptions, serveCameras } from './api/cameras.ts';
 import { type CommandsOptions, serveCommands } from './api/commands.ts';
 import { type DoorsOptions, serveDoors } from './api/doors.ts';
 import { type GateOptions, serveGate } from './api/gate.ts';
@@ -21,6 +22,7 @@ import { type MediaOptions, serveMedia } from './api/media.ts';
 import { type NoticesOptions, serveNotices } from './api/notices.ts';
 import { serveOpenApi } from './api/openapi.ts';
 import { servePages } from './api/pages.ts';
+import { type PlanOptions, servePlan } from './api/plan.ts';
 import { type PlatformsOptions, servePlatforms } from './api/platforms.ts';
 import { type SimulatorsOptions, serveSimulators } from './api/simulators.ts';
 import { serveStream } from './api/stream.ts';
@@ -48,12 +50,19 @@ export interface ServerOptions
     MediaOptions,
     LiveOptions,
     PlatformsOptions,
-    SystemOptions {
+    SystemOptions,
+    PlanOptions,
+    CamerasOptions {
   readonly config: ConsoleConfig;
   readonly campus: MeOptions['campus'];
   readonly cameras: MeOptions['cameras'];
+  readonly of: PlanOptions['of'] & CamerasOptions['of'];
+  readonly commands: CommandsOptions['commands'] & CamerasOptions['commands'];
+  readonly media: MediaOptions['media'] & CamerasOptions['media'];
+  readonly board: AlarmsOptions['board'] & PlanOptions['board'];
+  readonly access: DoorsOptions['access'] & PlanOptions['access'];
   readonly time: Clock;
-  readonly recorder: StreamOptions['recorder'] & SystemOptions['recorder'];
+  readonly recorder: StreamOptions['recorder'] & SystemOptions['recorder'] & PlanOptions['recorder'];
   readonly journal: LoginOptions['journal'] & StreamOptions['journal'] & SystemOptions['journal'];
   readonly metrics: WebServerContext['metrics'] & PlatformsOptions['metrics'] & SystemOptions['metrics'];
   readonly clock: OverviewOptions['clock'] & SystemOptions['clock'];
@@ -92,6 +101,8 @@ export async function buildServer(options: ServerOptions, sessions: Sessions): P
     serveLive(options),
     servePlatforms(options),
     serveSystem(options),
+    serveCameras(options),
+    servePlan(options),
     serveOpenApi(),
   ])
     await server.register(api);

@@ -21,6 +21,11 @@ const noAlarms: ConsoleOptions['board'] = {
   start() {},
   async [Symbol.asyncDispose]() {},
 };
+/** Of a campus without anything. */
+const noPlaces = {
+  things: { list: () => [] },
+  devices: { online: () => undefined },
+};
 
 /** A gateway without platforms, of which there is nothing to tell. */
 const quiet = (dataDir: string, time: Clock) => ({
@@ -43,10 +48,8 @@ export async function startConsole(
   dataDir = temporaryDirectory(),
 ) {
   const port = await freePort();
-  const { console: config } = configSchema.parse({
-    campus: { id: '45001', name: '一中' },
-    console: { port, ...own },
-  });
+  const whole = configSchema.parse({ campus: { id: '45001', name: '一中' }, console: { port, ...own } });
+  const { console: config } = whole;
   const time = manualClock();
   const audits = stream<object>();
   const stored: ((event: Event, sequence: number) => void)[] = [];
@@ -65,11 +68,14 @@ export async function startConsole(
       onStored: (listener) => void stored.push(listener),
       onUnsaved: (listener) => void unsaved.push(listener),
       unsaved: new Map(),
+      states: new Map(),
     },
     board: noAlarms,
     sirens: { list: () => [] },
     clock: { synchronised: () => true, onStep: () => {} },
     ...quiet(dataDir, time),
+    of: { ...whole, devices: [] },
+    ...noPlaces,
     journal: {
       audit: async (_at, body) => {
         audits.push(JSON.parse(body) as object);
@@ -89,6 +95,7 @@ export async function startConsole(
         });
         return { id: order.id, done: false, reason: 'no rule allows it' };
       },
+      askPart: async () => ({ done: false, reason: 'there is no such camera' }),
     },
     notices: {
       list: () => [],
@@ -102,7 +109,7 @@ export async function startConsole(
     states: new Map(),
     arming: { areas: () => [], plan: () => [] },
     access: { doors: () => [], keptOpen: () => new Set(), lockdownSince: () => undefined, inside: () => [] },
-    media: { find: async () => undefined },
+    media: { find: async () => undefined, ofCameras: { clips: async () => [] } },
     view: (_camera, socket) => socket.send('seen'),
     metrics: createMetrics(),
     time,

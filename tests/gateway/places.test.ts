@@ -36,7 +36,7 @@ function start() {
   if (!('config' in loaded)) throw new Error(JSON.stringify(loaded));
   const time = manualClock();
   const states = new Map<string, State>();
-  const listeners: ((state: State) => void)[] = [];
+  const listeners: (() => void)[] = [];
   const online = new Map<string, boolean>();
   const guards = new Map<string, Listed['guard']>();
   const alarms: OpenAlarm[] = [];
@@ -55,13 +55,11 @@ function start() {
     },
     recorder: {
       states,
-      onState: (listener) => {
-        listeners.push(listener);
-        return () => {};
-      },
+      onStored: (listener) => void listeners.push(listener as () => void),
+      onUnsaved: (listener) => void listeners.push(listener as () => void),
     },
     devices: { online: (id) => online.get(id) },
-    doorStates: () => Object.entries(doors).map(([id, state]) => ({ id, state })),
+    access: { doors: () => Object.entries(doors).map(([id, state]) => ({ id, state })) },
     openAlarms: () => alarms,
   });
   const say = (device: string, data: object, raised = true) => {
@@ -72,7 +70,7 @@ function start() {
       event: { time: '2026-03-02T01:00:00.000Z', data },
     };
     states.set(`${device} ${JSON.stringify(data)}`, state as unknown as State);
-    for (const listener of listeners) listener(state as unknown as State);
+    for (const listener of listeners) listener();
   };
   const how = async (key: string) => {
     const thing = places.byKey.get(key);

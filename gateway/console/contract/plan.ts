@@ -26,11 +26,9 @@ export const howSchema = z.object({
   /** `off`: it watches nothing now, as of a disarmed area; `active`: something goes on that is no alarm. */
   level: z.enum(placeLevels),
   state: z.enum([
-    'alarm',
     'online',
     'offline',
     'unknown',
-    'fault',
     'armed',
     'disarmed',
     'bypassed',

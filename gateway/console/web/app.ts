@@ -25,6 +25,23 @@ const routes: readonly Route[] = [
     word: navigation.alarms,
     load: async () => (await import('./pages/alarms.ts')).AlarmsPage,
   },
+  {
+    path: '/plan',
+    needs: 'look',
+    word: navigation.plan,
+    load: async () => (await import('./pages/plan.ts')).PlanPage,
+  },
+  {
+    path: '/cameras',
+    needs: 'pictures',
+    word: navigation.cameras,
+    load: async () => (await import('./pages/cameras.ts')).CamerasPage,
+  },
+  {
+    path: '/cameras/:camera',
+    needs: 'pictures',
+    load: async () => (await import('./pages/camera.ts')).CameraPage,
+  },
 ];
 
 const loaded = new Map<Route, Page>();

@@ -52,3 +52,6 @@ export async function command(
   if (!outcome.done) throw new ApiError(200, 'refused', outcome.reason);
   return outcome;
 }
+/** A file as it is. */
+export const upload = <T>(path: string, body: Blob): Promise<T> =>
+  ask<T>(path, { method: 'PUT', headers: { 'content-type': body.type }, body });

@@ -38,4 +38,11 @@ export const error = {
   failed: ['The gateway could not do it', '网关未能完成'],
   // Of the page itself.
   offline: ['The gateway does not answer', '网关无应答'],
+  // The plan and the cameras.
+  'not-a-picture': ['No picture of a known type', '不是可识别的图片'],
+  'too-many-pixels': ['The picture is too large', '图片尺寸过大'],
+  'changed-meanwhile': ['Somebody else changed it meanwhile', '内容已被他人更改'],
+  'no-picture': ['There is no picture', '没有图片'],
+  'disk-refuses': ['The disk does not take it', '无法写入磁盘'],
+  'camera-silent': ['The camera does not tell', '摄像机没有应答'],
 } as const;

@@ -19,6 +19,7 @@ export const state = {
   offline: ['Offline', '离线'],
   unknown: ['Not heard of yet', '尚无消息'],
   fault: ['Fault', '故障'],
+  gone: ['Not in the config any more', '配置中已不存在'],
   test: ['In test', '测试中'],
   // Platforms.
   connected: ['Connected', '已连接'],
