@@ -22,7 +22,19 @@ const noAlarms: ConsoleOptions['board'] = {
   async [Symbol.asyncDispose]() {},
 };
 /** Of a campus without anything. */
-const noPlaces = {
+const nothing = {
+  gates: new Map([['gate', '北门']]),
+  doorConfigs: [],
+  zoneNames: new Map(),
+  states: new Map(),
+  arming: { areas: () => [], plan: () => [] },
+  access: {
+    doors: () => [],
+    keptOpen: () => new Set<string>(),
+    lockdownSince: () => undefined,
+    inside: () => [],
+  },
+  media: { find: async () => undefined, ofCameras: { clips: async () => [] } },
   things: { list: () => [] },
   devices: { online: () => undefined },
 };
@@ -75,7 +87,7 @@ export async function startConsole(
     clock: { synchronised: () => true, onStep: () => {} },
     ...quiet(dataDir, time),
     of: { ...whole, devices: [] },
-    ...noPlaces,
+    ...nothing,
     journal: {
       audit: async (_at, body) => {
         audits.push(JSON.parse(body) as object);
@@ -103,13 +115,6 @@ export async function startConsole(
     persons: {
       get: async (ids) => ids.map((id) => (id === 'c-1' ? { name: '李明', class: '一年级2班' } : undefined)),
     },
-    gates: new Map([['gate', '北门']]),
-    doorConfigs: [],
-    zoneNames: new Map(),
-    states: new Map(),
-    arming: { areas: () => [], plan: () => [] },
-    access: { doors: () => [], keptOpen: () => new Set(), lockdownSince: () => undefined, inside: () => [] },
-    media: { find: async () => undefined, ofCameras: { clips: async () => [] } },
     view: (_camera, socket) => socket.send('seen'),
     metrics: createMetrics(),
     time,
