@@ -58,7 +58,8 @@ export function resolveConfig(file: string, raw: RawConfig, problems: ConfigProb
   const uplinks = raw.uplinks.map((uplink, i) => resolveUplink(uplink, ['uplinks', i], directory, problems));
   const devices = raw.devices.map((device, i) => resolveDevice(device, i, directory, problems));
   const access = resolveFiles(raw.access, ['access'], directory, problems);
-  return withAccounts({ ...config, access, uplinks, devices });
+  const console = resolveFiles(raw.console, ['console'], directory, problems);
+  return withAccounts({ ...config, access, console, uplinks, devices });
 }
 
 function findRepeats(items: readonly { id: string }[], path: (string | number)[], problems: ConfigProblem[]) {

@@ -6,9 +6,12 @@
  */
 import { readFileSync } from 'node:fs';
 import { createServer, type Server as HttpServer, type RequestListener } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import { BlockList, isIP, type Server, type Socket } from 'node:net';
 import { ownAddresses } from './addresses.ts';
 import { LineError } from './contract/driver.ts';
+
+export { ownAddresses };
 
 /** A request, headers and body, is whole within this, or its connection ends. */
 const STALLED_MS = 10_000;
@@ -57,7 +60,8 @@ export function createShare(most: number): Share {
       strangers.set(socket, shed);
       socket.once('close', () => forget(socket));
     },
-    know(socket) {
+    know(one) {
+      const socket = carriers.get(one) ?? one;
       const shed = strangers.get(socket) ?? known.get(socket);
       if (shed === undefined) return;
       forget(socket);
@@ -107,22 +111,56 @@ export function boundConnections(server: Server, share: Share, turned: (why: Tur
 
 export const isAcceptError = (error: Error): boolean => (error as NodeJS.ErrnoException).syscall === 'accept';
 
+/** A handshake is done within this: who connects and says nothing is let go. */
+const HANDSHAKE_MS = 10_000;
+
+/** The connections under those of TLS, which are what a share counts. */
+const carriers = new WeakMap<Socket, Socket>();
+
+/** Of a server that speaks TLS, a share's `know` is told of sockets that lie on those that it counted. */
+function findCarriers(server: Server): void {
+  const open = new Map<string, Socket>();
+  const keyOf = ({ remoteAddress, remotePort }: Socket) => `${remoteAddress} ${remotePort}`;
+  server.on('connection', (socket: Socket) => {
+    const key = keyOf(socket);
+    open.set(key, socket);
+    socket.once('close', () => {
+      if (open.get(key) === socket) open.delete(key);
+    });
+  });
+  server.on('secureConnection', (socket: Socket) => {
+    const carrier = open.get(keyOf(socket));
+    if (carrier !== undefined) carriers.set(socket, carrier);
+  });
+}
+
 /**
  * fastify's `serverFactory`, which it calls for each address that it listens on: stalled requests end, and connections
- * are counted. `stalledMs`: of a port whose bodies are large.
+ * are counted. `stalledMs`: of a port whose bodies are large. `tls`: PEM, of a port that speaks TLS.
  */
 export const boundedHttp =
-  (turned: (why: Turned) => void, stalledMs = STALLED_MS) =>
+  (
+    turned: (why: Turned) => void,
+    {
+      stalledMs = STALLED_MS,
+      tls,
+    }: { readonly stalledMs?: number; readonly tls?: { readonly cert: string; readonly key: string } } = {},
+  ) =>
   (handler: RequestListener): HttpServer => {
-    const server = createServer(
-      {
-        headersTimeout: Math.min(stalledMs, STALLED_MS),
-        requestTimeout: stalledMs,
-        connectionsCheckingInterval: Math.min(LOOK_MS, stalledMs),
-        keepAliveTimeout: KEEP_ALIVE_MS,
-      },
-      handler,
-    );
+    const options = {
+      headersTimeout: Math.min(stalledMs, STALLED_MS),
+      requestTimeout: stalledMs,
+      connectionsCheckingInterval: Math.min(LOOK_MS, stalledMs),
+      keepAliveTimeout: KEEP_ALIVE_MS,
+    };
+    const server =
+      tls === undefined
+        ? createServer(options, handler)
+        : createTlsServer(
+            { ...options, ...tls, handshakeTimeout: HANDSHAKE_MS, minVersion: 'TLSv1.2' },
+            handler,
+          );
+    if (tls !== undefined) findCarriers(server);
     boundConnections(server, webConnections, turned);
     return server;
   };

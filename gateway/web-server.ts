@@ -16,11 +16,20 @@ export interface WebServerContext {
   readonly log: Log;
 }
 
+/** How a server is reached. */
+export interface WebServerReach {
+  /** PEM: it speaks HTTPS. */
+  readonly tls?: { readonly cert: string; readonly key: string } | undefined;
+  /** Whose word about who asks, and how, is taken (X-Forwarded-For, -Proto): addresses and ranges. */
+  readonly proxies?: readonly string[];
+}
+
 /** It has no routes and does not listen yet. `listener`: its name in the metrics and the log. */
 export function createWebServer(
   listener: 'console' | 'status',
   bodyLimit: number,
   { metrics, time, log }: WebServerContext,
+  { tls, proxies = [] }: WebServerReach = {},
 ): FastifyInstance {
   const bursts = burstLog(log, time);
   const onTurned = (why: Turned) => {
@@ -30,7 +39,9 @@ export function createWebServer(
   const server = fastify({
     bodyLimit,
     forceCloseConnections: true,
-    serverFactory: boundedHttp(onTurned),
+    serverFactory: boundedHttp(onTurned, tls && { tls }),
+    // Where nobody is named, nobody is believed.
+    trustProxy: proxies.length > 0 ? [...proxies] : false,
     routerOptions: { maxParamLength: 200 },
   });
   server.addHook('onClose', async () => bursts.close());

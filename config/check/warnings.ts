@@ -32,13 +32,13 @@ export function warningsOf(config: Config): Problem[] {
   ];
 }
 
-function openPage(section: { readonly host: string } | undefined): Warning[] {
-  if (section === undefined || isLoopback(section.host)) return [];
+function openPage(section: { readonly host: string; readonly tls?: unknown } | undefined): Warning[] {
+  if (section === undefined || isLoopback(section.host) || section.tls !== undefined) return [];
   return [
     {
       path: ['host'],
-      en: 'this is plain HTTP beyond this machine: who is on the way reads what it shows and its tokens. Listen on 127.0.0.1, with a proxy with TLS before it',
-      zh: '在本机以外提供未加密的 HTTP：途经的任何人都能读取页面内容和令牌。请监听 127.0.0.1，并在前面部署 TLS 代理',
+      en: 'this is plain HTTP beyond this machine: who is on the way reads what it shows and its tokens. Say `tls` (of the console), or listen on 127.0.0.1, with a proxy with TLS before it',
+      zh: '在本机以外提供未加密的 HTTP：途经的任何人都能读取页面内容和令牌。请设置 tls（控制台），或监听 127.0.0.1，并在前面部署 TLS 代理',
     },
   ];
 }

@@ -1,13 +1,30 @@
 /** The technician's pages. */
 import { z } from 'zod';
+import { addressRange } from '../../drivers/contract/options.ts';
 import { commandRate, commandRule } from './rights.ts';
 
 export const consoleSchema = z.strictObject({
   host: z
     .string()
     .default('127.0.0.1')
-    .describe('Loopback until told otherwise; elsewhere put a proxy with TLS before it'),
+    .describe('Loopback until told otherwise; elsewhere with `tls`, or a proxy with TLS before it'),
   port: z.int().min(1).max(65_535),
+  tls: z
+    .union([
+      z.literal('self-signed'),
+      z.strictObject({
+        certFile: z.string().describe('PEM: the certificate, and those between it and its authority'),
+        keyFile: z.string().describe('PEM: its private key'),
+      }),
+    ])
+    .optional()
+    .describe(
+      'HTTPS: with a certificate of yours, or `self-signed`, which browsers ask about once; default: HTTP, for loopback',
+    ),
+  proxies: z
+    .array(addressRange())
+    .default([])
+    .describe('Addresses of proxies before it: what they say of who asks, and whether by HTTPS, is believed'),
   names: z.array(z.string()).default([]).describe('Names, beside `host`, that it answers to'),
   commands: z
     .array(commandRule)

@@ -99,7 +99,7 @@ describe('a server', () => {
     stalledMs: number,
     handler: RequestListener = (_, response) => void response.end('hello'),
   ) => {
-    const server: Server = boundedHttp(() => {}, stalledMs)(handler);
+    const server: Server = boundedHttp(() => {}, { stalledMs })(handler);
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     onTestFinished(() => void server.close());
     const { port } = server.address() as AddressInfo;
