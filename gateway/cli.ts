@@ -25,6 +25,7 @@ const loaders: Readonly<Record<string, () => Promise<Command>>> = {
   osdp: async () => (await import('./cli/osdp.ts')).osdp,
   modbus: async () => (await import('./cli/modbus.ts')).modbus,
   gb28181: async () => (await import('./cli/gb28181.ts')).gb28181,
+  users: async () => (await import('./cli/users.ts')).users,
   health: async () => (await import('./cli/health.ts')).health,
 };
 

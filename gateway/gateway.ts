@@ -9,8 +9,10 @@ import type { Trace } from './road/recorder.ts';
 export interface Gateway {
   /** Rejects when the gateway cannot go on: the journal is gone. */
   readonly failed: Promise<never>;
-  /** The address of the console, with the token of its operator: for a terminal, not for a log. */
+  /** The address of the console, with the token of the data folder while that serves: for a terminal, not for a log. */
   readonly console?: string | undefined;
+  /** Where the first administrator sets a password, once. */
+  readonly setup?: string | undefined;
   /** Takes up a config that was read again, or tells why not. Never rejects. */
   readonly reload: Reload['take'];
   /** Devices first, then the uplinks, which get `drainMs` to deliver what is left; the journal last. */

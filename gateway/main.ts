@@ -138,6 +138,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   return {
     failed: journal.failed,
     console: console?.url,
+    setup: console?.setupUrl,
     reload: reloading.take,
     async close(givenMs = 1000) {
       drainMs = givenMs;

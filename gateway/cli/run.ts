@@ -60,6 +60,10 @@ SIGHUP it reads FILE again (campus-gateway reload). systemd is told when it is r
     // A terminal is read by who started it; a log by many.
     if (gateway.console !== undefined && terminal.stdout.isTTY)
       terminal.stdout.write(`${say('console', '控制台')}: ${gateway.console}\n`);
+    if (gateway.setup !== undefined && terminal.stdout.isTTY)
+      terminal.stdout.write(
+        `${say('set the administrator’s password, once, within 24 hours', '设置管理员密码（一次有效，24 小时内）')}: ${gateway.setup}\n`,
+      );
     await supervisor.ready();
     const failed = await Promise.race([
       untilStopped(terminal).then(() => undefined),

@@ -13,9 +13,15 @@ export interface FailedLoginsContext {
 }
 
 export interface FailedLogins {
-  note(from: string): void;
+  /** `about`: the user that he said he was, where there is one. */
+  note(from: string, about?: string): void;
   /** Tells what is not told yet. */
   close(): void;
+}
+
+interface Source {
+  readonly from: string;
+  readonly about?: string;
 }
 
 const TOGETHER_MS = 60_000;
@@ -23,10 +29,10 @@ const TOGETHER_MS = 60_000;
 export function createFailedLogins({ journal, time, log }: FailedLoginsContext): FailedLogins {
   let timer: Timer | undefined;
   let more = 0;
-  let latest = '';
-  const tell = (from: string, count: number) => {
-    log.warn({ from, count }, 'a login to the console was refused');
-    const entry = { kind: 'login', from, done: false, ...(count > 1 && { count }) };
+  let latest: Source = { from: '' };
+  const tell = (source: Source, count: number) => {
+    log.warn({ ...source, count }, 'a login to the console was refused');
+    const entry = { kind: 'login', ...source, done: false, ...(count > 1 && { count }) };
     journal.audit(time.wall(), JSON.stringify(entry)).catch(() => {});
   };
   const flush = () => {
@@ -38,14 +44,15 @@ export function createFailedLogins({ journal, time, log }: FailedLoginsContext):
     more = 0;
   };
   return {
-    note(from) {
+    note(from, about) {
+      const source = { from, ...(about !== undefined && { about }) };
       if (timer === undefined) {
-        tell(from, 1);
+        tell(source, 1);
         timer = time.every(TOGETHER_MS, flush);
         return;
       }
       more++;
-      latest = from;
+      latest = source;
     },
     close() {
       if (more > 0) flush();

@@ -1,17 +1,19 @@
 /**
- * Who gets in. A server of this file is closed: a route is for administrators, unless it says in its `config` which
+ * Who gets in. A server of this file is closed: a route is for who looks after users, unless it says in its `config` which
  * right it needs. A route that says nothing is not open by mistake.
  *
  * It answers to its own names only (web-server.ts); what changes something must be JSON, which a stranger's form cannot
  * send.
  */
 import fastifyCookie from '@fastify/cookie';
+import fastifyRateLimit from '@fastify/rate-limit';
 import fastifyWebsocket from '@fastify/websocket';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ConsoleConfig } from '../../config/sections/console.ts';
 import { webConnections } from '../../drivers/connections.ts';
 import { answerOnlyTo, createWebServer, type WebServerContext } from '../web-server.ts';
-import { SECURITY_HEADERS } from './headers.ts';
+import { sourceOf } from './guesses.ts';
+import { SECURITY_HEADERS, STRICT_TRANSPORT } from './headers.ts';
 import { type Right, type Role, roleMay } from './rights.ts';
 import { answerInSchemas } from './schemas.ts';
 
@@ -23,12 +25,16 @@ export interface User {
   can(right: Right): boolean;
   /** Aborted when the session is over: what still shows something to its owner ends. */
   readonly over: AbortSignal;
+  /** The id of the session; undefined: a program's token. */
+  readonly session?: string;
 }
 
 declare module 'fastify' {
   interface FastifyContextConfig {
     /** What who asks must have a right to; `anyone`: not even a login. */
     readonly needs?: Right | 'anyone';
+    /** false: what was done is noted in the audit by the route itself, or changes nothing; true: reading is noted, too. */
+    readonly audited?: boolean;
   }
   interface FastifyRequest {
     /** Who asks; of no meaning on a route that is open to anyone. */
@@ -36,6 +42,7 @@ declare module 'fastify' {
   }
 }
 
+/** Somebody with all rights of a role. */
 export const userOf = (name: string, role: Role, over: AbortSignal): User => ({
   name,
   role,
@@ -47,29 +54,79 @@ const BODY_MAX = 16_384;
 /** Viewers of a camera have nothing to say. */
 const SOCKET_MESSAGE_MAX = 1024;
 
+/** Requests a minute: of a session or a token, which is more than a page asks for; of a source that is nobody's. */
+const KNOWN_MAX = 3000;
+const REFUSED_MAX = 600;
+
+export interface Guard {
+  /** What was done by whom, for the audit. */
+  readonly noteAct?: (user: User, request: FastifyRequest) => void;
+  /** PEM: it speaks HTTPS. `isStrict`: browsers are told to come by nothing else. */
+  readonly tls?: { readonly cert: string; readonly key: string } | undefined;
+  readonly isStrict?: () => boolean;
+}
+
+/** `find`: who asks; undefined: nobody that is known. */
 export async function createClosedServer(
-  config: Pick<ConsoleConfig, 'host' | 'names'>,
-  findUser: (request: FastifyRequest) => User | undefined,
+  config: Pick<ConsoleConfig, 'host' | 'names'> & Partial<Pick<ConsoleConfig, 'proxies'>>,
+  find: (request: FastifyRequest) => User | undefined,
   context: WebServerContext,
+  { noteAct, tls, isStrict = () => false }: Guard = {},
 ): Promise<FastifyInstance> {
-  const server = createWebServer('console', BODY_MAX, context);
+  const { proxies = [] } = config;
+  const server = createWebServer('console', BODY_MAX, context, { tls, proxies });
   answerInSchemas(server, context.log);
   // Before the guard: it ends the socket of an upgrade that is refused only where it saw it first.
   await server.register(fastifyWebsocket, { options: { maxPayload: SOCKET_MESSAGE_MAX } });
   await server.register(fastifyCookie);
+  const { refuseStranger, isTooMuch } = await limits(server);
   server.decorateRequest('user', null as unknown as User);
-  server.addHook('onRequest', async (_request, reply) => void reply.headers(SECURITY_HEADERS));
+  server.addHook('onRequest', async (_request, reply) => {
+    reply.headers(SECURITY_HEADERS);
+    if (isStrict()) reply.headers(STRICT_TRANSPORT);
+  });
   server.addHook('onRequest', answerOnlyTo(config, 'console.names'));
   server.addHook('onRequest', async (request, reply) => {
-    const { needs } = request.routeOptions.config;
+    const { needs = 'users' } = request.routeOptions.config;
     if (request.is404 || needs === 'anyone') return undefined;
-    const user = findUser(request);
-    if (user === undefined) return await reply.code(401).send({ error: 'log-in' });
-    if (needs === undefined ? user.role !== 'administrator' : !user.can(needs))
-      return await reply.code(403).send({ error: 'not-allowed' });
+    const user = find(request);
+    if (user === undefined) return await refuseStranger(request, reply);
     request.user = user;
+    if (!user.can(needs)) return await reply.code(403).send({ error: 'not-allowed' });
+    if (await isTooMuch(request)) return await reply.code(429).send({ error: 'too-many' });
     webConnections.know(request.raw.socket);
     return undefined;
   });
+  server.addHook('onResponse', async (request, { statusCode }) => {
+    const { audited = !['GET', 'HEAD'].includes(request.method) } = request.routeOptions.config;
+    if (audited && statusCode < 400 && request.user !== null) noteAct?.(request.user, request);
+  });
   return server;
+}
+
+/**
+ * Limits of requests, so that no page and no stranger keeps the gateway busy. A stranger's do not count against who is
+ * known behind the same address.
+ */
+async function limits(server: FastifyInstance) {
+  await server.register(fastifyRateLimit, { global: false, timeWindow: 60_000 });
+  const ofStrangers = server.createRateLimit({
+    max: REFUSED_MAX,
+    keyGenerator: ({ ip }) => `source ${sourceOf(ip)}`,
+  });
+  const ofKnown = server.createRateLimit({
+    max: KNOWN_MAX,
+    keyGenerator: ({ user }) => `user ${user.session ?? user.name}`,
+  });
+  return {
+    async isTooMuch(request: FastifyRequest) {
+      const found = await ofKnown(request);
+      return !found.isAllowed && found.isExceeded;
+    },
+    async refuseStranger(request: FastifyRequest, reply: FastifyReply) {
+      const found = await ofStrangers(request);
+      if (!found.isAllowed && found.isExceeded) return await reply.code(429).send({ error: 'too-many' });
+      return await reply.code(401).send({ error: 'log-in' });
+    },
+  };
 }

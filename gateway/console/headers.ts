@@ -8,6 +8,12 @@ export const SECURITY_HEADERS = {
   'cache-control': 'no-store',
 };
 
+/**
+ * By HTTPS alone, from now on (RFC 6797). Of a certificate that an authority signed: with one that the gateway signed
+ * itself, a browser could not be asked to go on when it has another one.
+ */
+export const STRICT_TRANSPORT = { 'strict-transport-security': 'max-age=31536000' };
+
 /** `scripts`: hashes of what a page has in itself. Nothing else runs that is not of the console. */
 export function policy(...scripts: readonly string[]): string {
   return [

@@ -1,7 +1,7 @@
 /** The technician's console, from the side of the road. */
 import type { FastifyInstance } from 'fastify';
 import type { Config } from '../../config/schema.ts';
-import { portError } from '../../drivers/connections.ts';
+import { ownAddresses, portError } from '../../drivers/connections.ts';
 import type { Clock } from '../../drivers/contract/clock.ts';
 import type { Log } from '../../drivers/contract/driver.ts';
 import type { Campus } from '../campus.ts';
@@ -9,12 +9,14 @@ import type { Part } from '../lifecycle/part.ts';
 import type { Health } from '../observe/status.ts';
 import { createPersons } from '../persons/index.ts';
 import type { Recorder } from '../road/recorder.ts';
+import { consoleAddress } from './address.ts';
 import { zoneNamesOf } from './areas.ts';
 import { type Board, type BoardOptions, boardPlacesOf, createBoard } from './board.ts';
+import type { Identity } from './identity.ts';
 import type { ServerOptions } from './server.ts';
-import { createSessions, type Sessions } from './sessions.ts';
 import { createSirens, type SirensOptions } from './sirens.ts';
 import { aboutOf } from './system-look.ts';
+import type { ConsoleTls } from './tls.ts';
 
 export interface ConsoleOptions extends ServerOptions {
   readonly board: Board;
@@ -60,39 +62,66 @@ export function consoleOptionsOf(
 }
 
 export interface Console extends Part {
-  /** Where it is, with the token of the operator: for a terminal, not for a log. undefined: it has not started. */
+  /**
+   * Where it is, until an administrator has a password with the token that lets in who is on this machine: for a
+   * terminal, not for a log. undefined: it has not started.
+   */
   readonly url: string | undefined;
-  /** @throws what `listen` throws, and what the disk says of the token files. */
+  /** Where the first administrator sets a password, once; undefined: one has, or it has not started. */
+  readonly setupUrl: string | undefined;
+  /** @throws what `listen` throws, and what the disk says of the data folder. */
   start(): Promise<void>;
 }
 
 export function createConsole(options: ConsoleOptions): Console {
-  const { config, board, doors, cameras, time, log } = options;
+  const { config, board, doors, cameras, log } = options;
   const { host, port } = config;
   let server: FastifyInstance | undefined;
-  let sessions: Sessions | undefined;
-  let url: string | undefined;
+  let identity: Identity | undefined;
+  let tls: ConsoleTls | undefined;
+  let isThere = false;
+  let setupUrl: string | undefined;
+  const address = consoleAddress(config);
   return {
     get url() {
-      return url;
+      const token = identity?.local.token;
+      return isThere ? `${address}/${token === undefined ? '' : `#${token}`}` : undefined;
+    },
+    get setupUrl() {
+      return setupUrl;
     },
     async start() {
       // Loaded by who has a console: a daemon of years keeps what it has loaded.
-      const { buildServer } = await import('./server.ts');
-      sessions = await createSessions(options.dataDir, time, log);
-      server = await buildServer(options, sessions);
+      const [{ buildServer }, { openIdentity }, { openTls }] = await Promise.all([
+        import('./server.ts'),
+        import('./identity.ts'),
+        import('./tls.ts'),
+      ]);
+      identity = await openIdentity(options.dataDir, options);
+      tls = await openTls(config, options.dataDir, ownAddresses(), options);
+      server = await buildServer(options, { identity, tls });
       await server.listen({ host, port }).catch((error) => {
         throw portError(error, host, port, { who: 'the console', key: 'port' });
       });
       board.start();
-      const address = `http://${host.includes(':') ? `[${host}]` : host}:${port}/`;
-      url = `${address}#${sessions.tokens.operator}`;
-      log.info({ address, doors, cameras: cameras.length }, 'the console is there');
+      isThere = true;
+      log.info({ address, doors, cameras: cameras.length, ...tlsOf(tls) }, 'the console is there');
+      const link = await identity.firstLink();
+      if (link === undefined) return;
+      setupUrl = `${address}${link}`;
+      log.warn(
+        { link: setupUrl },
+        'no administrator has a password: this link sets it, once, within 24 hours',
+      );
     },
     async [Symbol.asyncDispose]() {
       await board[Symbol.asyncDispose]();
       await server?.close();
-      await sessions?.close();
+      tls?.close();
+      await identity?.close();
     },
   };
 }
+
+const tlsOf = (tls: ConsoleTls | undefined) =>
+  tls && { certificate: tls.isSelfSigned ? 'self-signed' : 'own', fingerprint: tls.fingerprint };

@@ -2,13 +2,15 @@
  * The console's server: pages and their API. Each file of api/ is a plugin that says its routes, and the server is
  * closed: a route is for administrators unless it says what right it needs (guard.ts).
  */
+import type { Server as TlsServer } from 'node:tls';
 import fastifySwagger from '@fastify/swagger';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import { jsonSchemaTransform } from 'fastify-type-provider-zod';
 import type { ConsoleConfig } from '../../config/sections/console.ts';
 import type { Clock } from '../../drivers/contract/clock.ts';
 import { version } from '../version.ts';
 import type { WebServerContext } from '../web-server.ts';
+import { noteActs } from './acts.ts';
 import { type AlarmsOptions, serveAlarms } from './api/alarms.ts';
 import { type AreasOptions, serveAreas } from './api/areas.ts';
 import { type CamerasOptions, serveCameras } from './api/cameras.ts';
@@ -16,7 +18,7 @@ import { type CommandsOptions, serveCommands } from './api/commands.ts';
 import { type DoorsOptions, serveDoors } from './api/doors.ts';
 import { type GateOptions, serveGate } from './api/gate.ts';
 import { type LiveOptions, serveLive } from './api/live.ts';
-import { type LoginOptions, serveLogin } from './api/login.ts';
+import { serveLogin } from './api/login.ts';
 import { type MeOptions, serveMe } from './api/me.ts';
 import { type MediaOptions, serveMedia } from './api/media.ts';
 import { type NoticesOptions, serveNotices } from './api/notices.ts';
@@ -24,20 +26,26 @@ import { serveOpenApi } from './api/openapi.ts';
 import { servePages } from './api/pages.ts';
 import { type PlanOptions, servePlan } from './api/plan.ts';
 import { type PlatformsOptions, servePlatforms } from './api/platforms.ts';
+import { serveSessions } from './api/sessions.ts';
+import { serveSetup } from './api/setup.ts';
 import { type SimulatorsOptions, serveSimulators } from './api/simulators.ts';
 import { serveStream } from './api/stream.ts';
 import { type SystemOptions, serveSystem } from './api/system.ts';
+import { serveTokens } from './api/tokens.ts';
+import { serveUsers } from './api/users.ts';
+import { createDoor, type DoorOptions } from './door.ts';
 import { readFrontEnd } from './front-end.ts';
-import { createClosedServer, userOf } from './guard.ts';
+import { createClosedServer } from './guard.ts';
+import type { Identity } from './identity.ts';
 import { createLook, type OverviewOptions } from './overview.ts';
 import { createScreens } from './screens.ts';
-import type { Sessions } from './sessions.ts';
 import { createStream, type StreamOptions } from './stream.ts';
+import type { ConsoleTls } from './tls.ts';
 import { createTroubles } from './troubles.ts';
 
 export interface ServerOptions
   extends WebServerContext,
-    LoginOptions,
+    DoorOptions,
     MeOptions,
     OverviewOptions,
     AlarmsOptions,
@@ -63,18 +71,31 @@ export interface ServerOptions
   readonly access: DoorsOptions['access'] & PlanOptions['access'];
   readonly time: Clock;
   readonly recorder: StreamOptions['recorder'] & SystemOptions['recorder'] & PlanOptions['recorder'];
-  readonly journal: LoginOptions['journal'] & StreamOptions['journal'] & SystemOptions['journal'];
+  readonly journal: DoorOptions['journal'] & StreamOptions['journal'] & SystemOptions['journal'];
   readonly metrics: WebServerContext['metrics'] & PlatformsOptions['metrics'] & SystemOptions['metrics'];
   readonly clock: OverviewOptions['clock'] & SystemOptions['clock'];
 }
 
+/** Who it lets in, and how it is reached. */
+export interface ServerParts {
+  readonly identity: Identity;
+  readonly tls: ConsoleTls | undefined;
+}
+
 /** It does not listen yet; `onClose` ends what its pages follow. */
-export async function buildServer(options: ServerOptions, sessions: Sessions): Promise<FastifyInstance> {
-  const findUser = ({ headers: { cookie } }: FastifyRequest) => {
-    const session = sessions.find(cookie);
-    return session && userOf(session.role === 'screen' ? 'screen' : 'local', session.role, session.over);
+export async function buildServer(
+  options: ServerOptions,
+  { identity, tls }: ServerParts,
+): Promise<FastifyInstance> {
+  const now = () => options.time.wall();
+  const guard = {
+    noteAct: noteActs(options),
+    tls: tls?.current,
+    isStrict: () => tls?.isSelfSigned === false,
   };
-  const server = await createClosedServer(options.config, findUser, options);
+  const server = await createClosedServer(options.config, identity.find, options, guard);
+  tls?.onChanged((next) => (server.server as unknown as TlsServer).setSecureContext(next));
+  const door = createDoor(identity, options);
   const frontEnd = readFrontEnd();
   const look = createLook(options, () => options.board.glance().standing);
   const troubles = createTroubles(options.states, options.time);
@@ -86,8 +107,12 @@ export async function buildServer(options: ServerOptions, sessions: Sessions): P
     transform: jsonSchemaTransform,
   });
   for (const api of [
-    serveLogin(sessions, options),
-    servePages(frontEnd, ({ headers }) => sessions.renew(headers.cookie)),
+    serveLogin(identity, door),
+    serveSetup(identity, door),
+    serveUsers(identity, now),
+    serveTokens(identity, now),
+    serveSessions(identity, options, now),
+    servePages(frontEnd, identity),
     serveMe(options, look),
     serveStream(stream),
     serveAlarms(options),

@@ -1,174 +1,197 @@
 /**
- * Who may see the console. Until there are accounts, two tokens, made once and kept beside the journal, readable by
- * the gateway's user alone: one of the operator's, one for screens that everybody can see and that show a gate and
- * nothing else. A token is exchanged for a cookie.
+ * Sessions: a password, or a token, is exchanged for a cookie. They outlive a restart: a screen at a gate must come back
+ * by itself after a power cut. The disk has hashes of the cookies, so that who reads it gets into no session.
  *
- * Sessions outlive a restart: a screen at a gate must come back by itself after a power cut. The disk has hashes of the
- * cookies, so that who reads it gets into no session.
+ * A session is as good as what it was had by: with another password, another role, a token that is withdrawn, or a user
+ * who is removed, it is over, and what it shows ends.
  */
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { randomBytes } from 'node:crypto';
 import type { Clock, Timer } from '../../drivers/contract/clock.ts';
 import type { Log } from '../../drivers/contract/driver.ts';
-import { EmptySecretError, readSecretOf } from '../../drivers/files.ts';
-import { keptSessions } from './kept-sessions.ts';
-
-/** Of the two tokens. */
-export type Role = 'operator' | 'screen';
-export const roles = ['operator', 'screen'] as const satisfies readonly Role[];
+import type { Accounts } from './accounts.ts';
+import { hasAdministrator, LOCAL_NAME, nameOfToken } from './accounts-acts.ts';
+import { hashOfSecret } from './accounts-file.ts';
+import { type KeptSession, keptSessions, type Subject } from './kept-sessions.ts';
+import type { Role } from './rights.ts';
+import { isOver } from './tokens.ts';
 
 export interface Session {
+  /** Names it in lists; no secret. */
+  readonly id: string;
+  /** As in events and in the audit. */
+  readonly name: string;
   readonly role: Role;
+  readonly by: Subject['by'];
   /** Aborted when it is over: what still shows something to its owner ends. */
   readonly over: AbortSignal;
+  /** Epoch ms. */
+  readonly since: number;
+  /** Epoch ms, by the clock of now; undefined: it has no end. */
+  readonly until: number | undefined;
+  /** Epoch ms: when it last asked for something. */
+  readonly seen: number;
+  readonly from: string;
+  readonly agent: string;
+}
+
+export interface Opening {
+  readonly from: string;
+  /** The browser's User-Agent. */
+  readonly agent: string | undefined;
 }
 
 export interface Sessions {
-  readonly tokens: Readonly<Record<Role, string>>;
-  /** A new session, on disk as far as the disk takes it; undefined: the token is none of ours. */
-  login(token: string): Promise<{ readonly role: Role; readonly cookie: string } | undefined>;
-  /** The session of a request's cookie. */
-  find(cookieHeader: string | undefined): Session | undefined;
-  /** The cookie of a session anew, where it should stay longer with a browser than it was promised. */
-  renew(cookieHeader: string | undefined): string | undefined;
-  /** Ends the session of a cookie; the cookie that takes it from the browser. */
-  logout(cookieHeader: string | undefined): Promise<string>;
+  /** A new one, on disk as far as the disk takes it. @returns the secret of its cookie. */
+  open(subject: Subject, opening: Opening): Promise<string>;
+  /** The session of a cookie's secret. */
+  find(secret: string | undefined): Session | undefined;
+  list(): readonly Session[];
+  /** Ends those that fit. @returns how many. */
+  end(fits: (session: Session) => boolean): Promise<number>;
   /** Ends what is shown; the sessions themselves stay on disk. */
   close(): Promise<void>;
 }
 
-const COOKIE = 'campus-session';
-/** Of each role: a screen that logs in again and again pushes out screens, no operator. */
-const SESSIONS_MAX = 100;
-/** An operator logs in once a shift; a screen hangs on its wall for years. */
-const LIFE_MS: Readonly<Record<Role, number>> = {
-  operator: 12 * 3_600_000,
-  screen: Number.POSITIVE_INFINITY,
+/** Of one user, of the token of the data folder, of all screens: who logs in again and again pushes out his own. */
+const MOST: Readonly<Record<Subject['by'], number>> = { password: 20, local: 100, token: 100 };
+/** People log in once a shift; a screen hangs on its wall for years. */
+const LIFE_MS: Readonly<Record<Subject['by'], number>> = {
+  password: 12 * 3_600_000,
+  local: 12 * 3_600_000,
+  token: Number.POSITIVE_INFINITY,
 };
-/** A browser keeps a cookie no longer than 400 days (RFC 6265bis, 5.6.1); the screen's page renews it. */
-const SCREEN_COOKIE_S = 400 * 86_400;
 const SWEEP_MS = 60_000;
+const AGENT_MAX = 200;
 
-const hashOf = (text: string) => createHash('sha256').update(text).digest();
-const same = (a: string, b: string) => timingSafeEqual(hashOf(a), hashOf(b));
-
-/** The token of a file; undefined: it is not there, or holds none, as after a power cut at the first start. */
-function foundToken(file: string): string | undefined {
-  try {
-    return existsSync(file) ? readSecretOf(file).trim() : undefined;
-  } catch (error) {
-    if (error instanceof EmptySecretError) return undefined;
-    throw error;
-  }
-}
-
-/** The token of a file, which is made where it is not there. @throws what the disk says. */
-function tokenOf(file: string): string {
-  const found = foundToken(file);
-  if (found === undefined) writeFileSync(file, `${randomBytes(18).toString('base64url')}\n`, { mode: 0o600 });
-  const token = found ?? readSecretOf(file).trim();
-  if (token.length < 16)
-    throw new Error(`${file}: a token has at least 16 letters; delete the file for a new one`);
-  return token;
-}
-
-export const tokenFile = (dataDir: string, role: Role) => join(dataDir, `console.${role}.token`);
-
-/** The secret of the session cookie among a request's cookies. */
-function secretIn(header: string | undefined): string | undefined {
-  const own = header
-    ?.split(';')
-    .map((one) => one.trim())
-    .find((one) => one.startsWith(`${COOKIE}=`));
-  return own?.slice(COOKIE.length + 1);
-}
-
-// No Secure: on loopback there is no TLS; a proxy in front of it sets its own.
-const cookieOf = (secret: string, role: Role) =>
-  `${COOKIE}=${secret}; Path=/; HttpOnly; SameSite=Strict${role === 'screen' ? `; Max-Age=${SCREEN_COOKIE_S}` : ''}`;
-const NO_COOKIE = `${COOKIE}=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0`;
-
-interface Open extends Session {
-  readonly end: () => void;
+interface Open extends Omit<KeptSession, 'until'> {
+  readonly over: AbortController;
   /** `elapsed`, while this process runs; the wall clock, for the next one. */
-  readonly until: number;
-  readonly untilWall: number | null;
+  readonly untilElapsed: number;
+  readonly until: number | null;
+  seen: number;
 }
 
-/** @throws what the disk says of the files of the tokens. */
-export async function createSessions(dataDir: string, time: Clock, log: Log): Promise<Sessions> {
-  mkdirSync(dataDir, { recursive: true, mode: 0o750 });
-  const tokens = {
-    operator: tokenOf(tokenFile(dataDir, 'operator')),
-    screen: tokenOf(tokenFile(dataDir, 'screen')),
-  };
+/** Who a session's subject is today; undefined: nobody any more. */
+export function whoIs(
+  subject: Subject,
+  { state, isKnown }: Pick<Accounts, 'state' | 'isKnown'>,
+  now: number,
+): { readonly name: string; readonly role: Role } | undefined {
+  if (!isKnown) return undefined;
+  if (subject.by === 'local')
+    return hasAdministrator(state) ? undefined : { name: LOCAL_NAME, role: 'administrator' };
+  if (subject.by === 'password')
+    return state.users.find(({ name, stamp }) => name === subject.user && stamp === subject.stamp);
+  const token = state.tokens.find(({ id }) => id === subject.id);
+  return token === undefined || isOver(token, now)
+    ? undefined
+    : { name: nameOfToken(token), role: token.role };
+}
+
+/** Those of the same kind as one. */
+const isAlike = (a: Subject) => (b: Subject) =>
+  a.by === b.by && (a.by !== 'password' || b.by !== 'password' || a.user === b.user);
+
+export async function createSessions(
+  dataDir: string,
+  accounts: Pick<Accounts, 'state' | 'isKnown' | 'onChanged'>,
+  { time, log }: { readonly time: Clock; readonly log: Log },
+): Promise<Sessions> {
   const kept = keptSessions(dataDir, time, log);
   // By the hash of the cookie's secret.
   const sessions = new Map<string, Open>();
-  const keyOf = (secret: string) => hashOf(secret).toString('base64url');
 
-  const open = (key: string, role: Role, leftMs: number) => {
-    const over = new AbortController();
-    const lasts = Number.isFinite(leftMs);
-    sessions.set(key, {
-      role,
-      over: over.signal,
-      end: () => over.abort(),
-      until: time.elapsed() + leftMs,
-      untilWall: lasts ? time.wall() + leftMs : null,
+  const add = (one: KeptSession, leftMs: number) =>
+    sessions.set(one.hash, {
+      ...one,
+      over: new AbortController(),
+      untilElapsed: time.elapsed() + leftMs,
+      until: Number.isFinite(leftMs) ? time.wall() + leftMs : null,
+      seen: one.since,
     });
-  };
-  const end = (key: string) => {
-    sessions.get(key)?.end();
-    sessions.delete(key);
+  const remove = (hash: string) => {
+    sessions.get(hash)?.over.abort();
+    sessions.delete(hash);
   };
   const save = () =>
-    kept.save([...sessions].map(([hash, { role, untilWall: until }]) => ({ hash, role, until })));
+    kept.save(() =>
+      [...sessions.values()].map(({ hash, subject, since, until, from, agent }) => ({
+        hash,
+        subject,
+        since,
+        until,
+        from,
+        agent,
+      })),
+    );
+  const shownOf = (one: Open): Session | undefined => {
+    const who = time.elapsed() < one.untilElapsed ? whoIs(one.subject, accounts, time.wall()) : undefined;
+    return (
+      who && {
+        id: one.hash.slice(0, 16),
+        name: who.name,
+        role: who.role,
+        by: one.subject.by,
+        over: one.over.signal,
+        since: one.since,
+        until: one.until ?? undefined,
+        seen: one.seen,
+        from: one.from,
+        agent: one.agent,
+      }
+    );
+  };
+  /** Those that are over. What is known of nobody is no reason to end anything. */
   const sweep = () => {
-    for (const [key, { until }] of sessions) if (time.elapsed() >= until) end(key);
+    if (!accounts.isKnown) return;
+    const before = sessions.size;
+    for (const [hash, one] of sessions) if (shownOf(one) === undefined) remove(hash);
+    if (sessions.size < before) void save();
   };
 
-  for (const { hash, role, until } of await kept.load()) {
+  for (const one of await kept.load()) {
     // Its clock may have jumped meanwhile: none is longer than a new one.
-    const leftMs = Math.min(until === null ? Number.POSITIVE_INFINITY : until - time.wall(), LIFE_MS[role]);
-    if (leftMs > 0) open(hash, role, leftMs);
+    const left = one.until === null ? Number.POSITIVE_INFINITY : one.until - time.wall();
+    const leftMs = Math.min(left, LIFE_MS[one.subject.by]);
+    if (leftMs > 0) add(one, leftMs);
   }
+  sweep();
+  accounts.onChanged(sweep);
   const sweeping: Timer = time.every(SWEEP_MS, sweep);
 
-  const find = (header: string | undefined) => {
-    const secret = secretIn(header);
-    const session = secret === undefined ? undefined : sessions.get(keyOf(secret));
-    return session !== undefined && time.elapsed() < session.until ? session : undefined;
-  };
   return {
-    tokens,
-    async login(token) {
-      const role = roles.find((one) => same(token, tokens[one]));
-      if (role === undefined) return undefined;
-      const secret = randomBytes(18).toString('base64url');
-      open(keyOf(secret), role, LIFE_MS[role]);
-      const ofRole = [...sessions].filter(([, one]) => one.role === role);
-      for (const [key] of ofRole.slice(0, -SESSIONS_MAX)) end(key);
+    async open(subject, { from, agent = '' }) {
+      const secret = randomBytes(24).toString('base64url');
+      const now = time.wall();
+      const hash = hashOfSecret(secret);
+      const about = { from: from.slice(0, 64), agent: agent.slice(0, AGENT_MAX) };
+      add({ hash, subject, since: now, until: null, ...about }, LIFE_MS[subject.by]);
+      const fits = isAlike(subject);
+      const alike = [...sessions.values()].filter((one) => fits(one.subject));
+      for (const old of alike.slice(0, -MOST[subject.by])) remove(old.hash);
       await save();
-      return { role, cookie: cookieOf(secret, role) };
+      return secret;
     },
-    find,
-    renew(header) {
-      const session = find(header);
-      return session?.role === 'screen' ? cookieOf(secretIn(header) ?? '', 'screen') : undefined;
+    find(secret) {
+      const one = secret === undefined ? undefined : sessions.get(hashOfSecret(secret));
+      if (one === undefined) return undefined;
+      const shown = shownOf(one);
+      if (shown !== undefined) one.seen = time.wall();
+      return shown;
     },
-    async logout(header) {
-      const secret = secretIn(header);
-      if (secret !== undefined && sessions.has(keyOf(secret))) {
-        end(keyOf(secret));
-        await save();
-      }
-      return NO_COOKIE;
+    list: () => [...sessions.values()].flatMap((one) => shownOf(one) ?? []),
+    async end(fits) {
+      const own = [...sessions.values()].filter((one) => {
+        const shown = shownOf(one);
+        return shown !== undefined && fits(shown);
+      });
+      for (const { hash } of own) remove(hash);
+      if (own.length > 0) await save();
+      return own.length;
     },
     async close() {
       sweeping.stop();
-      for (const { end: over } of sessions.values()) over();
+      for (const { over } of sessions.values()) over.abort();
       await kept.settled();
     },
   };

@@ -1,7 +1,7 @@
 /** A console for tests, and what it sends. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { onTestFinished } from 'vitest';
+import { expect, onTestFinished, vi } from 'vitest';
 import type { Event } from '../../config/catalogue/events.ts';
 import { configSchema } from '../../config/schema.ts';
 import type { Clock } from '../../drivers/contract/clock.ts';
@@ -63,7 +63,7 @@ export async function startConsole(
   const whole = configSchema.parse({ campus: { id: '45001', name: '一中' }, console: { port, ...own } });
   const { console: config } = whole;
   const time = manualClock();
-  const audits = stream<object>();
+  const audits = stream<Record<string, unknown>>();
   const stored: ((event: Event, sequence: number) => void)[] = [];
   const unsaved: ((event: Event) => void)[] = [];
   const entries: Entry[] = [];
@@ -90,7 +90,7 @@ export async function startConsole(
     ...nothing,
     journal: {
       audit: async (_at, body) => {
-        audits.push(JSON.parse(body) as object);
+        audits.push(JSON.parse(body) as Record<string, unknown>);
         return 'hash';
       },
       id: 'j',
@@ -159,6 +159,14 @@ export async function startConsole(
     taken,
     happen,
   };
+}
+
+/** The accounts are on disk, and in the audit: none of their timers runs any more. */
+export async function settledAccounts(dataDir: string): Promise<void> {
+  const file = join(dataDir, 'console.accounts');
+  const isQuiet = () => readFileSync(file, 'utf8').includes('"notes":[]') && !existsSync(`${file}.lock`);
+  await vi.waitFor(() => expect(isQuiet()).toBe(true));
+  for (let i = 0; i < 10; i++) await new Promise((resolve) => setImmediate(resolve));
 }
 
 export interface Sent {

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createClosedServer, userOf } from '../../gateway/console/guard.ts';
 import { createGuesses, sourceOf } from '../../gateway/console/guesses.ts';
+import { openIdentity } from '../../gateway/console/identity.ts';
 import { roles } from '../../gateway/console/rights.ts';
-import { createSessions, type Role } from '../../gateway/console/sessions.ts';
 import { createMetrics } from '../../gateway/observe/metrics.ts';
 import { type ManualClock, manualClock } from '../clocks.ts';
 import { silentLog, temporaryDirectory } from '../helpers.ts';
@@ -14,6 +14,7 @@ import { silentLog, temporaryDirectory } from '../helpers.ts';
 /** A server to which a test adds routes; a cookie is the name of a role. */
 async function closedServer() {
   const { signal: over } = new AbortController();
+  const acts: string[] = [];
   const server = await createClosedServer(
     { host: '127.0.0.1', names: [] },
     ({ headers }) => {
@@ -21,10 +22,15 @@ async function closedServer() {
       return role && userOf('Wang', role, over);
     },
     { metrics: createMetrics(), time: manualClock(), log: silentLog },
+    {
+      noteAct: ({ name }, { method, routeOptions }) =>
+        void acts.push(`${name} ${method} ${routeOptions.url}`),
+    },
   );
   onTestFinished(() => server.close());
   return {
     server,
+    acts,
     /** The codes that nobody, a stranger, a screen, a guard and an administrator get. */
     async codes(url: string) {
       const codes: number[] = [];
@@ -100,49 +106,52 @@ describe('a route of the console', () => {
 });
 
 describe('a session', () => {
+  const journal = { audit: async () => '' };
   const sessionsAt = async (time: ManualClock, dataDir = temporaryDirectory()) => {
-    const sessions = await createSessions(dataDir, time, silentLog);
-    onTestFinished(() => sessions.close());
-    const loginAs = async (role: Role) => (await sessions.login(sessions.tokens[role]))?.cookie;
-    const roleOf = (cookie: string | undefined) => sessions.find(cookie)?.role;
-    return { ...sessions, dataDir, loginAs, roleOf };
+    const { sessions, close } = await openIdentity(dataDir, { journal, time, log: silentLog });
+    onTestFinished(close);
+    const opening = { from: '10.0.0.1', agent: 'test' };
+    const loginAs = (role: 'local' | 'screen') =>
+      sessions.open(role === 'local' ? { by: 'local' } : { by: 'token', id: 'screen' }, opening);
+    const roleOf = (secret: string) => sessions.find(secret)?.role;
+    return { ...sessions, dataDir, loginAs, roleOf, close };
   };
 
   it('of an operator ends after a shift, of a screen never', async () => {
     const time = manualClock();
     const { find, roleOf, loginAs } = await sessionsAt(time);
-    const operator = await loginAs('operator');
+    const operator = await loginAs('local');
     const shown = find(operator)?.over;
-    const screen = `other=1; ${await loginAs('screen')}`;
+    const screen = await loginAs('screen');
     const rolesAfter = async (ms: number) => {
       await time.advance(ms);
       return [roleOf(operator), roleOf(screen)];
     };
-    expect(await rolesAfter(12 * 3_600_000 - 1)).toEqual(['operator', 'screen']);
+    expect(await rolesAfter(12 * 3_600_000 - 1)).toEqual(['administrator', 'screen']);
     expect(await rolesAfter(1)).toEqual([undefined, 'screen']);
     await time.advance(60_000);
     expect(shown?.aborted).toBe(true);
-    expect(await rolesAfter(365 * 86_400_000)).toEqual([undefined, 'screen']);
+    expect(find(screen)?.until).toBeUndefined();
   });
 
   it('of an operator is not pushed out by screens that log in without end', async () => {
     const { find, roleOf, loginAs } = await sessionsAt(manualClock());
-    const operator = await loginAs('operator');
+    const operator = await loginAs('local');
     const first = await loginAs('screen');
     const shown = find(first)?.over;
     for (let i = 0; i < 100; i++) await loginAs('screen');
-    expect([roleOf(operator), roleOf(first), shown?.aborted]).toEqual(['operator', undefined, true]);
+    expect([roleOf(operator), roleOf(first), shown?.aborted]).toEqual(['administrator', undefined, true]);
     expect(roleOf(await loginAs('screen'))).toBe('screen');
   });
 
   it('is no longer after a restart than it was, whatever the clock says', async () => {
     const time = manualClock();
     const before = await sessionsAt(time);
-    const operator = await before.loginAs('operator');
+    const operator = await before.loginAs('local');
     await time.advance(11 * 3_600_000);
     await before.close();
     const after = await sessionsAt(time, before.dataDir);
-    expect(after.roleOf(operator)).toBe('operator');
+    expect(after.roleOf(operator)).toBe('administrator');
     // As a machine without a battery: ten years back.
     time.step(-10 * 365 * 86_400_000);
     const later = await sessionsAt(time, before.dataDir);
@@ -163,12 +172,12 @@ describe('a session', () => {
     ]) {
       writeFileSync(join(dataDir, 'console.sessions'), content);
       const { roleOf, loginAs } = await sessionsAt(manualClock(), dataDir);
-      expect(roleOf(await loginAs('operator'))).toBe('operator');
+      expect(roleOf(await loginAs('local'))).toBe('administrator');
     }
     rmSync(join(dataDir, 'console.sessions'));
     mkdirSync(join(dataDir, 'console.sessions', 'in-the-way'), { recursive: true });
     const { roleOf, loginAs } = await sessionsAt(manualClock(), dataDir);
-    expect(roleOf(await loginAs('operator'))).toBe('operator');
+    expect(roleOf(await loginAs('local'))).toBe('administrator');
   });
 });
 

@@ -135,7 +135,12 @@ describe('the labels of the console', () => {
     const thrown = found(texts, /\bApiError\(\d+, '([a-z-]+)'/g);
     const byStatus = found(sources('gateway/console/schemas.ts'), /^ {2}\d{3}: '([a-z-]+)'/gm);
     expect(byStatus.length).toBeGreaterThan(2);
-    const codes = [...answered, ...thrown, ...byStatus];
+    const accounts = found(sources('gateway/console/api/refused.ts'), /^ {2}'?([a-z-]+)'?: \d{3},/gm);
+    expect(accounts).toContain('last-administrator');
+    const refused = found(sources('gateway/console/door.ts'), /^ {2}readonly error: (.*);/gm);
+    const words = refused.flatMap((one) => one.match(/[a-z-]+/g) ?? []);
+    expect(words).toContain('too-many-guesses');
+    const codes = [...answered, ...thrown, ...byStatus, ...accounts, ...words];
     expect(missing('error', codes)).toEqual([]);
   });
 

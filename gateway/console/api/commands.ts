@@ -20,7 +20,7 @@ export function serveCommands(
     server.post(
       '/api/commands/:target',
       {
-        config: { needs: 'look' },
+        config: { needs: 'look', audited: false },
         schema: {
           summary: 'Ask for something to be done',
           tags: ['commands'],

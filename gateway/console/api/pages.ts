@@ -3,9 +3,11 @@
  * anyone: who is not logged in gets the login from it.
  */
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
+import { giveSession, sessionSecret } from '../cookies.ts';
 import { readAssets, sendPage } from '../files.ts';
 import type { Asset, FrontEnd } from '../front-end.ts';
 import { policy } from '../headers.ts';
+import type { Identity } from '../identity.ts';
 
 /** The paths of app.ts; each answers with the same page. */
 export const pagePaths = [
@@ -38,10 +40,7 @@ function send(request: FastifyRequest, reply: FastifyReply, asset: Asset) {
     .send(encoded?.bytes ?? asset.bytes);
 }
 
-export function servePages(
-  frontEnd: FrontEnd,
-  renewed: (request: FastifyRequest) => string | undefined,
-): FastifyPluginAsync {
+export function servePages(frontEnd: FrontEnd, { sessions }: Pick<Identity, 'sessions'>): FastifyPluginAsync {
   const { version, page, scriptHash } = frontEnd;
   const security = policy(scriptHash);
   const anyone = { config: { needs: 'anyone' } } as const;
@@ -58,8 +57,10 @@ export function servePages(
         send(request, reply.header('content-security-policy', security), page('index.html')),
       );
     server.get('/gate/:door', anyone, async (request, reply) => {
-      const cookie = renewed(request);
-      if (cookie !== undefined) reply.header('set-cookie', cookie);
+      // A browser forgets a cookie after 400 days; a screen hangs there for longer.
+      const secret = sessionSecret(request);
+      if (secret !== undefined && sessions.find(secret)?.by === 'token')
+        giveSession(request, reply, secret, true);
       return send(request, reply.header('content-security-policy', security), page('gate.html'));
     });
     const assets = readAssets();

@@ -36,6 +36,20 @@ export const error = {
   'too-many': ['Too many at once; wait a moment', '请求过多，请稍候'],
   refused: ['Refused', '未执行'],
   failed: ['The gateway could not do it', '网关未能完成'],
+  // Of logins and accounts.
+  'wrong-password': ['Name or password is not right', '用户名或密码不正确'],
+  'wrong-token': ['The token is not right', '令牌不正确'],
+  'too-many-guesses': ['Too many wrong ones; wait a moment', '错误次数过多，请稍候'],
+  'no-such-link': ['This link is over', '链接已失效'],
+  'password-weak': ['This password is too easy to guess', '密码过于简单'],
+  'name-wrong': ['This cannot be a name', '名称无效'],
+  'name-taken': ['There is one of this name already', '名称已存在'],
+  'no-such-user': ['There is no such user', '没有该用户'],
+  'no-such-token': ['There is no such token', '没有该令牌'],
+  'last-administrator': ['Nobody would be left to manage users', '至少须保留一位管理员'],
+  'end-wrong': ['A token needs an end within 400 days', '令牌须在 400 天内到期'],
+  'accounts-busy': ['Accounts are being changed; try again', '账户正在修改，请稍后再试'],
+  disk: ['The disk refused', '磁盘写入失败'],
   // Of the page itself.
   offline: ['The gateway does not answer', '网关无应答'],
   // The plan and the cameras.
