@@ -106,7 +106,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const status = config.status && createStatusServer(config.status, { ...base, notices, health });
   const shown = consoleOptionsOf(config, campus, health, context);
   const { simulators } = options;
-  const looked = { uplinks, storage, reloading, arming, access, notices, media };
+  const looked = { uplinks, storage, reloading, arming, access, notices, media, interests };
   const ofConsole = { ...looked, view: media.view, simulators, things, devices };
   const console = shown && createConsole({ ...context, ...shown, ...ofConsole });
   const announcements = createAnnouncements(config, context);

@@ -13,12 +13,16 @@ import { consoleAddress } from './address.ts';
 import { zoneNamesOf } from './areas.ts';
 import { type Board, type BoardOptions, boardPlacesOf, createBoard } from './board.ts';
 import type { Identity } from './identity.ts';
+import { createSearch, type Search, type SearchOptions } from './search/index.ts';
 import type { ServerOptions } from './server.ts';
 import { createSirens, type SirensOptions } from './sirens.ts';
 import { aboutOf } from './system-look.ts';
 import type { ConsoleTls } from './tls.ts';
 
-export interface ConsoleOptions extends ServerOptions {
+export interface ConsoleOptions extends Omit<ServerOptions, 'search'> {
+  readonly journal: ServerOptions['journal'] & SearchOptions['journal'];
+  /** Another one than that of the data folder. */
+  readonly search?: Search;
   readonly board: Board;
   readonly recorder: Pick<Recorder, 'onStored' | 'onUnsaved' | 'unsaved' | 'states'>;
 }
@@ -76,6 +80,8 @@ export interface Console extends Part {
 export function createConsole(options: ConsoleOptions): Console {
   const { config, board, doors, cameras, log } = options;
   const { host, port } = config;
+  const { dataDir: directory, lowDisk } = options.about;
+  const search = options.search ?? createSearch({ ...options, directory, lowDisk });
   let server: FastifyInstance | undefined;
   let identity: Identity | undefined;
   let tls: ConsoleTls | undefined;
@@ -99,11 +105,12 @@ export function createConsole(options: ConsoleOptions): Console {
       ]);
       identity = await openIdentity(options.dataDir, options);
       tls = await openTls(config, options.dataDir, ownAddresses(), options);
-      server = await buildServer(options, { identity, tls });
+      server = await buildServer({ ...options, search }, { identity, tls });
       await server.listen({ host, port }).catch((error) => {
         throw portError(error, host, port, { who: 'the console', key: 'port' });
       });
       board.start();
+      search.start();
       isThere = true;
       log.info({ address, doors, cameras: cameras.length, ...tlsOf(tls) }, 'the console is there');
       const link = await identity.firstLink();
@@ -119,6 +126,7 @@ export function createConsole(options: ConsoleOptions): Console {
       await server?.close();
       tls?.close();
       await identity?.close();
+      await search[Symbol.asyncDispose]();
     },
   };
 }

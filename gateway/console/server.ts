@@ -16,6 +16,7 @@ import { type AreasOptions, serveAreas } from './api/areas.ts';
 import { type CamerasOptions, serveCameras } from './api/cameras.ts';
 import { type CommandsOptions, serveCommands } from './api/commands.ts';
 import { type DoorsOptions, serveDoors } from './api/doors.ts';
+import { type EventsOptions, serveEvents } from './api/events.ts';
 import { type GateOptions, serveGate } from './api/gate.ts';
 import { type LiveOptions, serveLive } from './api/live.ts';
 import { serveLogin } from './api/login.ts';
@@ -54,6 +55,7 @@ export interface ServerOptions
     SimulatorsOptions,
     GateOptions,
     NoticesOptions,
+    EventsOptions,
     CommandsOptions,
     MediaOptions,
     LiveOptions,
@@ -71,7 +73,10 @@ export interface ServerOptions
   readonly access: DoorsOptions['access'] & PlanOptions['access'];
   readonly time: Clock;
   readonly recorder: StreamOptions['recorder'] & SystemOptions['recorder'] & PlanOptions['recorder'];
-  readonly journal: DoorOptions['journal'] & StreamOptions['journal'] & SystemOptions['journal'];
+  readonly journal: DoorOptions['journal'] &
+    EventsOptions['journal'] &
+    StreamOptions['journal'] &
+    SystemOptions['journal'];
   readonly metrics: WebServerContext['metrics'] & PlatformsOptions['metrics'] & SystemOptions['metrics'];
   readonly clock: OverviewOptions['clock'] & SystemOptions['clock'];
 }
@@ -121,6 +126,7 @@ export async function buildServer(
     serveDoors(options, troubles),
     serveSimulators(options),
     serveNotices(options),
+    serveEvents(options),
     serveCommands(options.config, options),
     serveMedia(options),
     serveLive(options),

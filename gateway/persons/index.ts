@@ -15,6 +15,8 @@ export interface Person {
 export interface Persons {
   /** By the school's id. Reads the file again where it changed. */
   get(ids: readonly string[]): Promise<readonly (Person | undefined)[]>;
+  /** The ids of those whose name has this text in it, at most so many. Likewise. */
+  find(text: string, most: number): Promise<readonly string[]>;
 }
 
 const columns = { bom: true, columns: true, info: true, skip_empty_lines: true, trim: true };
@@ -44,17 +46,27 @@ export function createPersons(file: string | undefined, log: Log): Persons {
   };
   /** While it is read, all wait for it. */
   let reloading: Promise<void> | undefined;
+  const upToDate = async () => {
+    reloading ??= reloadPersonsFile()
+      .catch((error: Error) =>
+        log.error({ file, error: error.message }, 'the names of persons cannot be read'),
+      )
+      .finally(() => {
+        reloading = undefined;
+      });
+    await reloading;
+    return persons;
+  };
   return {
     async get(ids) {
-      reloading ??= reloadPersonsFile()
-        .catch((error: Error) =>
-          log.error({ file, error: error.message }, 'the names for the gate screen cannot be read'),
-        )
-        .finally(() => {
-          reloading = undefined;
-        });
-      await reloading;
-      return ids.map((id) => persons.get(id));
+      const known = await upToDate();
+      return ids.map((id) => known.get(id));
+    },
+    async find(text, most) {
+      const found: string[] = [];
+      for (const [id, { name }] of await upToDate())
+        if (found.length < most && name.includes(text)) found.push(id);
+      return found;
     },
   };
 }

@@ -23,6 +23,7 @@ const noAlarms: ConsoleOptions['board'] = {
 };
 /** Of a campus without anything. */
 const nothing = {
+  interests: () => [],
   gates: new Map([['gate', '北门']]),
   doorConfigs: [],
   zoneNames: new Map(),
@@ -93,6 +94,8 @@ export async function startConsole(
         audits.push(JSON.parse(body) as Record<string, unknown>);
         return 'hash';
       },
+      onAppended() {},
+      onOpened() {},
       id: 'j',
       condition: { good: true },
       last: () => Math.max(6, ...entries.map(({ sequence }) => sequence)),
@@ -114,6 +117,7 @@ export async function startConsole(
     },
     persons: {
       get: async (ids) => ids.map((id) => (id === 'c-1' ? { name: '李明', class: '一年级2班' } : undefined)),
+      find: async (text) => ('李明'.includes(text) ? ['c-1'] : []),
     },
     view: (_camera, socket) => socket.send('seen'),
     metrics: createMetrics(),

@@ -12,6 +12,7 @@ import type { Chunk, Writing } from './export.ts';
 import type { FinderOptions, Life, Page, Query } from './finder.ts';
 import type { Answer, Message, Questions } from './worker.ts';
 
+export type { Writing } from './export.ts';
 export type { FoundEvent, Life, Page, Query } from './finder.ts';
 
 /**
