@@ -5,6 +5,7 @@ import {
   desk,
   expectAccessible,
   expectNoWider,
+  expectWords,
   forms,
   open,
   pagesOf,
@@ -55,7 +56,7 @@ const looks = {
 } as const;
 
 describe('each page of the console', { timeout: 180_000 }, () => {
-  it('reflows, and is accessible in both themes', async (context) => {
+  it('says all in words, reflows, and is accessible in both themes', async (context) => {
     need(context, 'mosquitto', 'chromium');
     const own = await school();
     const one = await browser();
@@ -64,6 +65,8 @@ describe('each page of the console', { timeout: 180_000 }, () => {
       const page = await open(await person(one, own, form), own);
       for (const path of await pagesOf(page)) {
         await page.goto(`${own.base}${path}`);
+        await page.locator('main h1').first().waitFor();
+        await expectWords(page, `${path}, ${form.locale}`);
         for (const { viewport, theme } of looks[form.locale]) {
           await page.setViewportSize(viewport);
           await page.emulateMedia({ colorScheme: theme });

@@ -3,6 +3,7 @@
 import axe from 'axe-core';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { expect, onTestFinished } from 'vitest';
+import { labels } from '../../../gateway/console/web/words/labels.ts';
 import type { School } from './school.ts';
 
 export interface Form {
@@ -109,4 +110,29 @@ export async function expectAccessible(page: Page, where: string): Promise<void>
           .join('; ')}`,
     );
   expect(grave, where).toEqual([]);
+}
+
+/** What the gateway calls things, where it is no word that people use. */
+const codes = new Set(
+  Object.values(labels)
+    .flatMap((group) => Object.keys(group))
+    .filter((code) => /[a-z][-.][a-z]/.test(code)),
+);
+/** What only a fault of a page shows. */
+const BROKEN = /\bundefined\b|\bNaN\b|\[object |Invalid Date|\{\w+\}|cn\.campus\./;
+
+/** Everything is in words: no code of the catalogue, nothing that was not filled in. What is quoted is as it is. */
+export async function expectWords(page: Page, where: string): Promise<void> {
+  const texts = await page.evaluate<string[]>(`(() => {
+    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    const found = [];
+    while (walker.nextNode())
+      if (walker.currentNode.parentElement.closest('pre, code, script, style, noscript, textarea') === null)
+        found.push(walker.currentNode.textContent.trim());
+    return found;
+  })()`);
+  expect(
+    texts.filter((text) => codes.has(text) || BROKEN.test(text)),
+    `${where}: codes instead of words`,
+  ).toEqual([]);
 }
