@@ -1,5 +1,6 @@
 /** `npm run bench -- NAME`: measured, as ratios against a peer or a physical limit in the same run. */
 import { access } from './access.ts';
+import { consoleBench } from './console.ts';
 import { delivery } from './delivery.ts';
 import { gb28181 } from './gb28181.ts';
 import { idle } from './idle.ts';
@@ -19,6 +20,7 @@ const benches: Readonly<Record<string, (args: string[]) => Promise<void>>> = {
   access,
   live,
   gb28181,
+  console: consoleBench,
 };
 // Without a listener a signal ends the process without its 'exit', and what it started stays.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1));
