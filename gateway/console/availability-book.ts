@@ -18,7 +18,7 @@ interface Line {
   readonly parts: Map<string, boolean>;
   /** Of them, how many do not. */
   down: number;
-  /** undefined: the gateway does not run. */
+  /** Up to when it is in `days`, epoch ms; undefined: nothing is known of it. */
   since: number | undefined;
   /** By the beginning of the day, epoch ms. */
   readonly days: Map<number, Sums>;
@@ -34,8 +34,6 @@ interface Sums {
 export interface AvailabilityContent {
   readonly timezone: string;
   readonly lines: Map<string, Line>;
-  /** When the last event was seen, epoch ms. */
-  lastAt: number;
 }
 
 /** What is looked at of an entry of the journal. */
@@ -43,6 +41,8 @@ export interface LinkWord {
   readonly type: string;
   readonly seenAt: number;
   readonly device: string;
+  /** Of `gateway.started`: when the event before it was seen, epoch ms; until then the gateway ran. */
+  readonly before?: number | null;
   /** A part of the device, and why it does not answer. */
   readonly part?: string | undefined;
   readonly reason?: string | undefined;
@@ -54,7 +54,6 @@ export const isOfLinks = (type: string): boolean =>
 export const newAvailability = (timezone: string): AvailabilityContent => ({
   timezone,
   lines: new Map(),
-  lastAt: 0,
 });
 
 /** The part and the reason in an event `device.online` or `device.offline`. */
@@ -85,7 +84,7 @@ function createDays(timezone: string) {
 
 export interface AvailabilityBook {
   readonly content: AvailabilityContent;
-  /** Any event: that the gateway ran then is what it tells. */
+  /** One of those that `isOfLinks`, in their order. */
   note(word: LinkWord): void;
   /** Of the last days, up to `now`. */
   of(device: string, now: number): Availability;
@@ -118,7 +117,7 @@ export function createAvailabilityBook(content: AvailabilityContent): Availabili
   };
   const answers = ({ down }: Line) => down === 0;
   /** Counts what was known up to `at`; from then on it is as the caller says. */
-  const settle = (line: Line, at: number, next: number | undefined) => {
+  const settle = (line: Line, at: number, next: number) => {
     const { since } = line;
     line.since = next;
     if (since === undefined || at <= since) return;
@@ -161,12 +160,9 @@ export function createAvailabilityBook(content: AvailabilityContent): Availabili
   return {
     content,
     note(word) {
-      const { type, seenAt } = word;
-      if (type === 'gateway.started')
-        for (const line of lines.values())
-          settle(line, content.lastAt, line.parts.size > 0 ? seenAt : undefined);
-      else if (isOfLinks(type)) noteLink(word);
-      content.lastAt = seenAt;
+      const { type, seenAt, before } = word;
+      if (type !== 'gateway.started') noteLink(word);
+      else for (const line of lines.values()) settle(line, before ?? seenAt, seenAt);
     },
     of(device, now) {
       const line = lines.get(device);

@@ -18,24 +18,20 @@ export interface LinksHistory {
   readonly upTo: number;
 }
 
-/** Each is a question of its own: a long one would keep the journal from being tidied. */
-const AT_ONCE = 2000;
+/** Numbers of one question: a long one would keep the journal from being tidied. */
+const AT_ONCE = 20_000;
 
 /** @throws JournalError; what SQLite says of the disk. */
 export function readLinks({ dataDir, timezone }: LinksQuestion): LinksHistory {
   const reader = openReader(dataDir);
   try {
     const book = createAvailabilityBook(newAvailability(timezone));
-    let upTo = 0;
-    for (let more = true; more; ) {
-      const entries = reader.links(upTo, AT_ONCE);
-      for (const { type, seenAt, device, body } of entries) {
-        const event = body === null ? undefined : readEvent(body);
-        book.note({ type, seenAt, device, ...(event !== undefined && linkWordIn(event.data)) });
+    const upTo = reader.last();
+    for (let from = 0; from <= upTo; from += AT_ONCE)
+      for (const { type, seenAt, device, body, before } of reader.links(from, from + AT_ONCE - 1)) {
+        const event = readEvent(body);
+        book.note({ type, seenAt, device, before, ...(event !== undefined && linkWordIn(event.data)) });
       }
-      upTo = entries.at(-1)?.sequence ?? upTo;
-      more = entries.length === AT_ONCE;
-    }
     return { content: book.content, upTo };
   } finally {
     reader.close();

@@ -19,9 +19,9 @@ export interface ExportedEntry extends Entry {
   readonly storedAt: number | null;
 }
 
-/** An event of which little is looked at. `body`: of `device.online` and `device.offline`. */
-export interface LinkEntry extends Pick<Entry, 'sequence' | 'seenAt' | 'type' | 'device'> {
-  readonly body: string | null;
+export interface LinkEntry extends Pick<Entry, 'seenAt' | 'type' | 'device' | 'body'> {
+  /** When the event before it was seen; null: there is none. */
+  readonly before: number | null;
 }
 
 /** Where to look: the file itself, or the folder it is in. */
@@ -118,9 +118,10 @@ function eventQueries(db: Database.Database, columns: string) {
     `SELECT ${columns} FROM event WHERE sequence > ? ORDER BY sequence LIMIT ?`,
   );
   const links = db.prepare<[number, number], LinkEntry>(
-    `SELECT sequence, seen_at AS seenAt, type, device,
-     CASE WHEN type IN ('device.online', 'device.offline') THEN body END AS body
-     FROM event WHERE sequence > ? ORDER BY sequence LIMIT ?`,
+    `SELECT seen_at AS seenAt, type, device, body,
+     (SELECT seen_at FROM event AS other WHERE other.sequence < event.sequence ORDER BY sequence DESC LIMIT 1) AS before
+     FROM event WHERE sequence BETWEEN ? AND ?
+     AND type IN ('device.online', 'device.offline', 'gateway.started') ORDER BY sequence`,
   );
   const at = db.prepare<[number], ExportedEntry>(`SELECT ${columns} FROM event WHERE sequence = ?`);
   const sequences = db
@@ -136,8 +137,8 @@ function eventQueries(db: Database.Database, columns: string) {
       ofType.all(lanes.indexOf(lane), type, after, limit),
     /** The events after a sequence, of all lanes, the oldest first. */
     after: (sequence: number, limit: number) => after.all(sequence, limit),
-    /** The same, with the bodies of those alone that say whether a device answers. */
-    links: (sequence: number, limit: number) => links.all(sequence, limit),
+    /** Those that say whether a device answers, and that the gateway started, from one to another. */
+    links: (from: number, to: number) => links.all(from, to),
     at: (sequence: number) => at.get(sequence),
     /** Those that are there, from one to another. */
     sequences: (from: number, to: number): readonly number[] => sequences.all(from, to),

@@ -82,8 +82,7 @@ describe('how available a device was', () => {
   it('knows nothing of the time in which the gateway did not run: from its last event to its start', () => {
     const { online, say, day } = book();
     online(11 * HOUR);
-    say('alarm.raised', 8 * HOUR);
-    say('gateway.started', 2 * HOUR, { device: 'gateway' });
+    say('gateway.started', 2 * HOUR, { device: 'gateway', before: NOW - 8 * HOUR });
     expect(hours(day('2026-11-30'))).toEqual([5, 0, 7]);
   });
 
