@@ -35,6 +35,7 @@ export const error = {
   'too-large': ['It is too large', '内容过大'],
   'too-many': ['Too many at once; wait a moment', '请求过多，请稍候'],
   refused: ['Refused', '未执行'],
+  unreadable: ['It cannot be read', '无法读取'],
   failed: ['The gateway could not do it', '网关未能完成'],
   // Of logins and accounts.
   'wrong-password': ['Name or password is not right', '用户名或密码不正确'],
