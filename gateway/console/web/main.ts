@@ -2,6 +2,7 @@
 import { render } from 'preact';
 import type { Me } from '../contract/me.ts';
 import { App, applyTheme } from './app.ts';
+import { followAlarms, isOnGuard } from './kit/alarms.ts';
 import { ApiError, get, loggedIn } from './kit/api.ts';
 import { effect, html } from './kit/html.ts';
 import { me } from './kit/me.ts';
@@ -53,15 +54,15 @@ effect(() => {
     streaming = true;
     // After a login this was not known yet.
     void (me.peek() === undefined ? findMe() : Promise.resolve()).then(() => {
-      document.title = me.peek()?.campus.name ?? '';
       const to = query('to');
       if (to !== undefined) leadTo(to);
+      followAlarms();
       beginStream(
         async () => {
           await get('/api/me').catch(() => {});
           return loggedIn.peek() === true;
         },
-        () => !address.peek().startsWith('/?') && address.peek() !== '/',
+        () => !isOnGuard() && !address.peek().startsWith('/?') && address.peek() !== '/',
       );
     });
   }

@@ -52,6 +52,15 @@ const REFUSED: Tune = [
 ];
 export const chime = (good: boolean): void => (good ? play(GOOD, 'sine', 0.3) : play(REFUSED, 'square', 0.2));
 
+/** Two tones in turn, as a siren. */
+const ALARM: Tune = [
+  [880, 0, 0.3],
+  [620, 0.3, 0.3],
+  [880, 0.6, 0.3],
+  [620, 0.9, 0.4],
+];
+export const ring = (): void => play(ALARM, 'triangle', 0.4);
+
 export function speak(words: string): void {
   if (!('speechSynthesis' in window) || words === '') return;
   const said = new SpeechSynthesisUtterance(words);
