@@ -24,6 +24,6 @@ export interface GatewayOptions {
   readonly log: Log;
   readonly trace?: Trace | undefined;
   readonly time?: Clock;
-  /** What the console's page of simulators drives; the gateway ends them. */
+  /** What the console's page of simulators drives; who started them ends them. */
   readonly simulators?: Simulators | undefined;
 }

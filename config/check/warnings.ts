@@ -19,6 +19,7 @@ export function warningsOf(config: Config): Problem[] {
   return [
     ...hostWarnings(config),
     ...openPage(console).map(at('console')),
+    ...(console?.simulators === true ? [SIMULATED] : []).map(at('console')),
     ...openPage(status).map(at('status')),
     ...devices.flatMap((device, i) => {
       const driver = drivers.find(({ name }) => name === device.driver) as Driver | undefined;
@@ -31,6 +32,12 @@ export function warningsOf(config: Config): Problem[] {
     }),
   ];
 }
+
+const SIMULATED: Warning = {
+  path: ['simulators'],
+  en: 'alarms of simulated devices go to the platforms as if they were real. For trials and training only',
+  zh: '模拟设备的报警会像真实报警一样送达平台。仅用于试验和培训',
+};
 
 function openPage(section: { readonly host: string; readonly tls?: unknown } | undefined): Warning[] {
   if (section === undefined || isLoopback(section.host) || section.tls !== undefined) return [];

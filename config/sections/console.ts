@@ -30,6 +30,12 @@ export const consoleSchema = z.strictObject({
     .array(commandRule)
     .optional()
     .describe('Narrows what its users may command; default what their roles allow'),
+  simulators: z
+    .boolean()
+    .default(false)
+    .describe(
+      'A page that simulates the devices of this config, for trials and training. What it raises goes to the platforms as if it were real',
+    ),
   commandRate: commandRate.describe('How many commands its users may send; more are refused'),
 });
 export type ConsoleConfig = z.output<typeof consoleSchema>;

@@ -1,7 +1,10 @@
 import { parseArgs } from 'node:util';
 import { say } from '../../config/language.ts';
 import type { LoadedConfig } from '../../config/load.ts';
+import type { Config } from '../../config/schema.ts';
 import { systemClock } from '../../drivers/contract/clock.ts';
+import type { Log } from '../../drivers/contract/driver.ts';
+import type { Simulators } from '../console/contract/simulators.ts';
 import { printable } from '../printable.ts';
 import { type Command, loadedOrErrors, type Terminal, untilStopped } from './command.ts';
 import { oneOf } from './values.ts';
@@ -50,7 +53,9 @@ SIGHUP it reads FILE again (campus-gateway reload). systemd is told when it is r
     // Without a listener it would end the process.
     let readAgain = () => {};
     process.on('SIGHUP', () => readAgain());
-    const gateway = await startGateway({ config, log, time: terminal.clock });
+    const simulators =
+      config.console?.simulators === true ? await simulatorsOf(config, terminal, log) : undefined;
+    const gateway = await startGateway({ config, log, time: terminal.clock, simulators });
     const { readConfig } = await import('../check.ts');
     readAgain = () => void gateway.reload(readConfig(config.file, { forRunning: true }));
     const { openSecrets } = await import('../secrets.ts');
@@ -76,10 +81,21 @@ SIGHUP it reads FILE again (campus-gateway reload). systemd is told when it is r
     }
     void supervisor.stopping();
     await gateway.close();
+    await simulators?.[Symbol.asyncDispose]();
     await watchdog[Symbol.asyncDispose]();
     return 0;
   },
 };
+
+/** What the console's page of simulators drives. */
+async function simulatorsOf(config: Config, { clock: time }: Terminal, log: Log): Promise<Simulators> {
+  const [{ listenersOf }, { remoteSimulators }] = await Promise.all([
+    import('../../config/check/ports.ts'),
+    import('./simulate/remote.ts'),
+  ]);
+  const others = listenersOf(config).map(({ port }) => port);
+  return remoteSimulators({ devices: config.devices, others }, { time, log });
+}
 
 /** Says which, and who has them. */
 async function arePortsTaken({ config, tell }: LoadedConfig, { stderr }: Terminal): Promise<boolean> {

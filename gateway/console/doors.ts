@@ -34,7 +34,7 @@ export function doorsOf(config: readonly DoorConfig[], access: AccessNow, troubl
       keptOpen: kept.has(id),
       ...(direction !== undefined && { direction }),
       pickup,
-      contact: contact !== undefined,
+      ...(contact !== undefined && { contact: contact.device }),
       locks: unlock.map(({ target, output }) => ({ target, output })),
       readers: [...reader],
       troubles: [...devices].flatMap((device) =>

@@ -7,10 +7,10 @@ import type { Event } from '../../../config/catalogue/events.ts';
 import { listenersOf } from '../../../config/check/ports.ts';
 import { say } from '../../../config/language.ts';
 import type { Config } from '../../../config/schema.ts';
-import { liveADay, startCampus } from '../../../simulators/campus.ts';
 import { startGateway } from '../../main.ts';
 import { createLog } from '../../observe/log.ts';
 import { type Terminal, untilStopped } from '../command.ts';
+import { driveSimulators } from '../simulate/drive.ts';
 import { eventLine } from '../watch/event-line.ts';
 
 /** How long the last events may take to arrive: who pressed Ctrl-C does not wait, a timed run does. */
@@ -36,9 +36,20 @@ export async function showDemo(
     throw new Error(say('the demo knows no keys', '演示不支持密钥'));
   };
   const own = listenersOf(config).map(({ port }) => port);
-  const campus = await startCampus(config.devices, noKeys, own);
+  const { devices } = config;
+  const faults: Error[] = [];
+  const simulators = driveSimulators({
+    devices,
+    readKey: noKeys,
+    others: own,
+    time: terminal.clock,
+    onFault: (error) => void faults.push(error),
+  });
+  await simulators.perform({ do: 'start', devices: devices.map(({ id }) => id) });
+  // Half a campus is no demo.
+  if (faults[0] !== undefined) throw faults[0];
   const log = createLog('warn');
-  const gateway = await startGateway({ config, log, trace: view, time: terminal.clock });
+  const gateway = await startGateway({ config, log, trace: view, time: terminal.clock, simulators });
   terminal.stdout.write(
     `${say(
       `${config.campus.name}: ${config.devices.length} devices simulated, broker at ${url}. Ctrl-C stops.`,
@@ -47,18 +58,17 @@ export async function showDemo(
   );
   if (gateway.console !== undefined)
     terminal.stdout.write(`${say('console', '控制台')}: ${gateway.console}\n`);
-  const day = new AbortController();
-  const living = liveADay(campus, rate, day.signal);
+  await simulators.perform({ do: 'live', rate });
   running.resolve();
   const how = await stopped;
   const patience = SETTLE_MS[how];
 
-  day.abort();
-  await living;
+  await simulators.perform({ do: 'stop-playing' });
+  await simulators.perform({ do: 'live', rate: null });
   // In the order of the road: no more intake, the rest delivered, the rest received.
   await gateway.close(patience);
   await view.settled(patience);
-  await Promise.all([campus.close(), platform.close()]);
+  await Promise.all([simulators[Symbol.asyncDispose](), platform.close()]);
   await broker.close();
   const { seen, stored, delivered } = view.counts();
   // Who pressed Ctrl-C did not wait: what is on disk and not delivered comes with the next start.

@@ -33,6 +33,8 @@ export interface DriveOptions {
   /** Ports that the gateway listens at. */
   readonly others: readonly number[];
   readonly time: Clock;
+  /** Called where a wire cannot be had, as where another program has its port. */
+  readonly onFault?: (error: Error) => void;
   /** Where scenarios are. */
   readonly folder?: string;
 }
@@ -73,7 +75,7 @@ const isOf = (simulator: Simulator, device: CampusDevice) =>
 type Tell = (text: string) => void;
 
 /** Starts and stops wires, one change at a time: who presses twice starts once. */
-function createWires({ devices, readKey, others }: DriveOptions, tell: Tell) {
+function createWires({ devices, readKey, others, onFault = () => {} }: DriveOptions, tell: Tell) {
   const wires = [...Map.groupBy(devices, wireOf)].map(
     ([name, own]): Wire => ({ name, devices: own, campus: undefined, failed: undefined }),
   );
@@ -91,6 +93,7 @@ function createWires({ devices, readKey, others }: DriveOptions, tell: Tell) {
       else wire.failed = campus.skipped.join('; ');
     } catch (error) {
       wire.failed = (error as Error).message;
+      onFault(error as Error);
     }
     tell(`${namesOf(wire)}: ${wire.failed ?? 'started'}`);
   };

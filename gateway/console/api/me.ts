@@ -3,6 +3,7 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { version } from '../../version.ts';
 import { type Me, meSchema } from '../contract/me.ts';
 import { overviewSchema } from '../contract/overview.ts';
+import type { Simulators } from '../contract/simulators.ts';
 import type { Look } from '../overview.ts';
 import { rightsOf } from '../rights.ts';
 
@@ -12,9 +13,14 @@ export interface MeOptions {
   readonly doors: readonly string[];
   /** What devices and areas are called by people, by their ids. */
   readonly names: Readonly<Record<string, string | undefined>>;
+  /** undefined: there is nothing to simulate, whoever may. */
+  readonly simulators?: Simulators | undefined;
 }
 
-export function serveMe({ campus, cameras, doors, names }: MeOptions, look: Look): FastifyPluginAsyncZod {
+export function serveMe(
+  { campus, cameras, doors, names, simulators }: MeOptions,
+  look: Look,
+): FastifyPluginAsyncZod {
   const called = Object.entries(names).filter((one): one is [string, string] => one[1] !== undefined);
   const place = { version, campus, names: Object.fromEntries(called), gates: [...doors] };
   const seen = cameras.map(({ id, name }) => ({ id, ...(name !== undefined && { name }) }));
@@ -28,7 +34,7 @@ export function serveMe({ campus, cameras, doors, names }: MeOptions, look: Look
       async ({ user: { name, role } }) => ({
         name,
         role,
-        rights: [...rightsOf(role)],
+        rights: rightsOf(role).filter((right) => right !== 'simulate' || simulators !== undefined),
         ...place,
         cameras: seen,
       }),

@@ -11,8 +11,8 @@ export const doorSchema = z.object({
   direction: z.enum(['in', 'out']).optional(),
   /** Guardians come for children here: it has a screen. */
   pickup: z.boolean(),
-  /** What tells whether it is open; without, it is only known to be unlocked or not. */
-  contact: z.boolean(),
+  /** The device that tells whether it is open; without, it is only known to be unlocked or not. */
+  contact: z.string().optional(),
   /** What moves it: none where its terminal does. */
   locks: z.array(z.object({ target: z.string(), output: z.string() })),
   readers: z.array(z.string()),

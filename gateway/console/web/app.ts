@@ -32,6 +32,18 @@ const routes: readonly Route[] = [
     load: async () => (await import('./pages/plan.ts')).PlanPage,
   },
   {
+    path: '/areas',
+    needs: 'look',
+    word: navigation.areas,
+    load: async () => (await import('./pages/areas.ts')).AreasPage,
+  },
+  {
+    path: '/doors',
+    needs: 'look',
+    word: navigation.doors,
+    load: async () => (await import('./pages/doors.ts')).DoorsPage,
+  },
+  {
     path: '/cameras',
     needs: 'pictures',
     word: navigation.cameras,
@@ -41,6 +53,12 @@ const routes: readonly Route[] = [
     path: '/cameras/:camera',
     needs: 'pictures',
     load: async () => (await import('./pages/camera.ts')).CameraPage,
+  },
+  {
+    path: '/simulators',
+    needs: 'simulate',
+    word: navigation.simulators,
+    load: async () => (await import('./pages/simulators.ts')).SimulatorsPage,
   },
 ];
 

@@ -26,6 +26,13 @@ const TIME = { hour: '2-digit', minute: '2-digit', second: '2-digit' } as const;
 const DAY = { year: 'numeric', month: '2-digit', day: '2-digit' } as const;
 /** `14:03:22` */
 export const timeOf = (time: Time) => format(TIME).format(new Date(time));
+/** `14:03` */
+export const minuteOf = (time: Time) => format({ hour: '2-digit', minute: '2-digit' }).format(new Date(time));
+/** `Sat` */
+export const weekdayOf = (time: Time) => format({ weekday: 'short' }).format(new Date(time));
+/** Of `2026-11-28`, which is a day of its own wherever it is read. */
+export const weekdayOfDate = (date: string) =>
+  new Intl.DateTimeFormat(locale(), { weekday: 'short', timeZone: 'UTC' }).format(new Date(`${date}T00:00Z`));
 /** `28/11/2026` */
 export const dayOf = (time: Time) => format(DAY).format(new Date(time));
 /** Both. */
