@@ -67,6 +67,7 @@ async function listen(port: number): Promise<{ text: () => string }> {
   let text = '';
   const line = connect(port, '127.0.0.1');
   onTestFinished(() => void line.destroy());
+  line.on('error', () => {});
   line.on('data', (chunk) => {
     text += chunk.toString('latin1');
   });
