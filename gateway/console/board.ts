@@ -244,12 +244,20 @@ const isUntaken = (alarm: Alarm) =>
   !isTest(alarm) &&
   alarm.raisings.some(({ acknowledged, closed }) => acknowledged === undefined && closed === undefined);
 
-/** What nobody took first, and of that what nobody may overlook; tests last; then the newest first. */
+const rankOf = (alarm: Alarm) => (isTest(alarm) ? 0 : 2) + (isUntaken(alarm) ? 1 : 0);
+/** What nobody took first, tests last; then the newest first. */
 function byUrgency(one: Alarm, other: Alarm): number {
-  const rank = (alarm: Alarm) =>
-    (isTest(alarm) ? 0 : 4) + (isUntaken(alarm) ? 2 : 0) + (isUntaken(alarm) && isPressing(alarm) ? 1 : 0);
   const newest = ({ raisings: [first] }: Alarm) => first?.seenAt ?? '';
-  return rank(other) - rank(one) || (newest(other) < newest(one) ? -1 : newest(other) > newest(one) ? 1 : 0);
+  const [a, b] = [newest(one), newest(other)];
+  return rankOf(other) - rankOf(one) || (b < a ? -1 : b > a ? 1 : 0);
+}
+
+/** As many as are listed, in their order; of too many, those that nobody may overlook and nobody took first. */
+function listedOf(alarms: readonly Alarm[]): readonly Alarm[] {
+  if (alarms.length <= SHOWN_MAX) return alarms;
+  const rank = (alarm: Alarm) => rankOf(alarm) * 2 + (isPressing(alarm) ? 1 : 0);
+  const kept = new Set([...alarms].sort((one, other) => rank(other) - rank(one)).slice(0, SHOWN_MAX));
+  return alarms.filter((alarm) => kept.has(alarm));
 }
 
 /** Of what is kept, what a page is told. */
@@ -263,10 +271,11 @@ function shower(places: BoardPlaces) {
       // Sorting is stable: of what came at once, the last one first.
       .reverse()
       .sort(byUrgency);
-    const unlisted = alarms.slice(SHOWN_MAX).reduce((sum, { raisings }) => sum + raisings.length, 0);
+    const shown = listedOf(alarms);
+    const count = (of: readonly Alarm[]) => of.reduce((sum, { raisings }) => sum + raisings.length, 0);
     return {
-      alarms: alarms.slice(0, SHOWN_MAX),
-      more: more + unlisted,
+      alarms: [...shown],
+      more: more + count(alarms) - count(shown),
       unacknowledged: alarms.filter(isUntaken).length,
       finished: finished.map(show.finished),
     };

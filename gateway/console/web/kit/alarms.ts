@@ -80,17 +80,17 @@ function show({ id, data, subject }: Told): void {
 
 /** Once, for as long as the page is there. */
 export function followAlarms(): void {
-  let timer: ReturnType<typeof setTimeout> | undefined;
+  let isDue = false;
   const soon = () => {
-    timer ??= setTimeout(() => {
-      timer = undefined;
+    if (isDue) return;
+    isDue = true;
+    setTimeout(() => {
+      isDue = false;
       void readAlarms();
     }, TOGETHER_MS);
   };
   onEvent((event, type) => {
     if (!CONCERNS.some((one) => type.startsWith(one))) return;
-    // The first of several at once is shown at once.
-    if (timer === undefined) void readAlarms();
     soon();
     if (isNew(type, event)) show(event);
   });

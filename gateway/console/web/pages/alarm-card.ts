@@ -3,6 +3,7 @@ import type { Alarm, FinishedAlarm, Picture, Raising } from '../../contract/alar
 import { command } from '../kit/api.ts';
 import { momentOf, shortOf } from '../kit/format.ts';
 import { html, typed, useField, useSignal } from '../kit/html.ts';
+import { LivePicture } from '../kit/live.ts';
 import { may, nameOf } from '../kit/me.ts';
 import { ActionButton, Badge, Dialog, FieldOf, wordsOf } from '../kit/parts.ts';
 import { label, t } from '../kit/words.ts';
@@ -35,10 +36,13 @@ interface Step {
   readonly what: string;
   readonly more?: string | undefined;
 }
+/** Panels tell whole seconds, and some are a little off: that is no news. */
+const LATE_MS = 5000;
 function stepsOf(raising: Raising): readonly Step[] {
   const { time, seenAt, clock, text, confirmed, acknowledged, ended, closed, repeats } = raising;
   const own = clock === 'device' && t(words.byDevice);
-  const late = time !== seenAt && t(words.seen, { time: momentOf(seenAt) });
+  const isLate = Math.abs(Date.parse(seenAt) - Date.parse(time)) > LATE_MS;
+  const late = isLate && t(words.seen, { time: momentOf(seenAt) });
   const flapped = repeats !== undefined && t(words.flapped, { n: repeats });
   const steps: Step[] = [
     { at: time, what: t(words.raised), more: [text, flapped, own, late].filter(Boolean).join(' · ') },
@@ -81,16 +85,32 @@ const Shown = ({ picture: { reference, contentType, device } }: { readonly pictu
     : html`<figure><a href=${source} target="_blank" rel="noopener"><img src=${source} alt=${t(words.picture, { camera })} loading="lazy" /></a><figcaption>${camera}</figcaption></figure>`;
 };
 
+/** So long after it began an alarm is looked at live without being asked. */
+const LIVE_MS = 600_000;
 /** Pictures and clips, and the cameras that see the place. */
 function Seen({ alarm }: { readonly alarm: Alarm }) {
   if (!may('pictures')) return undefined;
   const pictures = alarm.raisings.flatMap((one) => one.pictures);
+  const { cameras } = alarm;
   const [newest] = alarm.raisings;
+  const [first] = cameras;
+  const isNew = newest !== undefined && Date.now() - Date.parse(newest.seenAt) < LIVE_MS;
+  // A camera that everybody looks at for days because nobody closed an alarm is of no use.
+  const live = useSignal(alarm.active || isNew ? first?.id : undefined);
   const look = (camera: string) => () => command(camera, 'snapshot', { event: newest?.id });
-  if (pictures.length === 0 && alarm.cameras.length === 0) return undefined;
+  const watch = (camera: string) => () => {
+    live.value = live.value === camera ? undefined : camera;
+  };
+  if (pictures.length === 0 && cameras.length === 0) return undefined;
   return html`<section class="seen">
+    ${live.value !== undefined && html`<${LivePicture} key=${live.value} camera=${live.value} />`}
     ${pictures.map((picture) => html`<${Shown} key=${picture.reference} picture=${picture} />`)}
-    <p class="buttons">${alarm.cameras.map(({ id, name = id }) => html`<${ActionButton} key=${id} act=${look(id)}>${t(words.snapshot, { camera: name })}<//>`)}</p>
+    <p class="buttons">${cameras.map(
+      ({ id, name = id }) => html`<span key=${id} class="buttons">
+        <button type="button" aria-pressed=${live.value === id} onClick=${watch(id)}>${t(words.live, { camera: name })}</button>
+        <${ActionButton} act=${look(id)}>${t(words.snapshot, { camera: name })}<//>
+      </span>`,
+    )}</p>
   </section>`;
 }
 

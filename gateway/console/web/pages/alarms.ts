@@ -88,7 +88,8 @@ function ToMany({ all }: { readonly all: readonly Alarm[] }) {
   if (!may('alarms')) return undefined;
   const untaken = all.filter((alarm) => alarm.closes && !isTest(alarm) && isUntaken(alarm));
   const tests = all.filter((alarm) => alarm.closes && isTest(alarm));
-  return html`<div class="buttons">
+  if (untaken.length < 2 && tests.length < 2) return undefined;
+  return html`<div class="buttons to-many">
     ${
       untaken.length > 1 &&
       html`<${ActionButton} sure=${words.sureAll} act=${() => acknowledge(untaken)}>${t(words.acknowledgeAll, { n: untaken.length })}<//>`
