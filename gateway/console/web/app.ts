@@ -60,6 +60,12 @@ const routes: readonly Route[] = [
     word: navigation.simulators,
     load: async () => (await import('./pages/simulators.ts')).SimulatorsPage,
   },
+  {
+    path: '/platforms',
+    needs: 'look',
+    word: navigation.platforms,
+    load: async () => (await import('./pages/platforms.ts')).PlatformsPage,
+  },
 ];
 
 const loaded = new Map<Route, Page>();
