@@ -20,7 +20,7 @@ const packages = {
   '@preact/signals': '@preact/signals',
   '@preact/signals-core': '@preact/signals-core',
   htm: 'htm',
-  uplot: 'uplot',
+  uplot: 'uplot/dist/uPlot.esm.js',
   jsmpeg: '@cycjimmy/jsmpeg-player',
 } as const;
 const styles = { 'uplot.css': 'uplot/dist/uPlot.min.css' } as const;

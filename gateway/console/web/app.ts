@@ -66,6 +66,22 @@ const routes: readonly Route[] = [
     word: navigation.platforms,
     load: async () => (await import('./pages/platforms.ts')).PlatformsPage,
   },
+  {
+    path: '/system',
+    needs: 'system',
+    word: navigation.system,
+    load: async () => (await import('./pages/system.ts')).SystemPage,
+  },
+  {
+    path: '/system/config',
+    needs: 'system',
+    load: async () => (await import('./pages/config.ts')).ConfigPage,
+  },
+  {
+    path: '/system/audit',
+    needs: 'system',
+    load: async () => (await import('./pages/audit.ts')).AuditPage,
+  },
 ];
 
 const loaded = new Map<Route, Page>();

@@ -10,6 +10,9 @@ export interface Line {
   /** As it stands beside its axis. */
   readonly words: (value: number) => string;
   readonly side: 'left' | 'right';
+  /** Its axis goes up to this at least, and is marked in these steps. */
+  readonly least: number;
+  readonly steps: readonly number[];
 }
 
 interface PlotProps {
@@ -28,6 +31,8 @@ interface PlotProps {
 }
 
 const HEIGHT = 180;
+/** A moment alone is shown with what was before it. */
+const SHOWN_MIN_S = 120;
 
 /** uPlot's own style, once. */
 function addStyle(): void {
@@ -73,16 +78,22 @@ function optionsOf(
     cursor: { drag: { x: false, y: false } },
     ...(zone !== undefined && { tzDate: (seconds: number) => uPlot.tzDate(new Date(seconds * 1000), zone) }),
     scales: {
-      left: { range: (_own, _low, high) => [0, Math.max(1, high)] },
-      right: { range: (_own, _low, high) => [0, Math.max(1, high)] },
+      x: { range: (_own: uPlot, from: number, to: number) => [Math.min(from, to - SHOWN_MIN_S), to] },
+      ...Object.fromEntries(
+        lines.map(({ side, least }): [string, uPlot.Scale] => [
+          side,
+          { range: (_own, _low, high) => [0, Math.max(least, high)] },
+        ]),
+      ),
     },
     axes: [
       { ...shared, space: 90, values: (_own, splits) => splits.map((one) => timeOf(one * 1000)) },
-      ...lines.map(({ side, words }) => ({
+      ...lines.map(({ side, words, steps }) => ({
         ...shared,
         scale: side,
         side: side === 'left' ? 3 : 1,
         size: 64,
+        incrs: [...steps],
         ...(side === 'right' && { grid: { show: false } }),
         values: (_own: uPlot, splits: number[]) => splits.map((one) => words(one)),
       })),

@@ -8,12 +8,22 @@ import { type Line, Plot } from '../kit/plot.ts';
 import { useResource } from '../kit/resource.ts';
 import { label, language, t } from '../kit/words.ts';
 import { platforms as words } from '../words/platforms.ts';
+import { Fact } from './system-tabs.ts';
 
 const EVERY_MS = 5000;
 /** The header's limit, too: later, an alarm is late. */
 const LATE_MS = 60_000;
 /** A certificate is to be renewed. */
 const SOON_DAYS = 30;
+
+/** Seconds, minutes, hours and days, ms; events. */
+const AGE_STEPS = [1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21_600, 43_200]
+  .map((seconds) => seconds * 1000)
+  .concat([1, 2, 5, 10, 30].map((days) => days * 86_400_000));
+const COUNT_STEPS = Array.from(
+  { length: 21 },
+  (_, i) => (([1, 2, 5] as const)[i % 3] ?? 1) * 10 ** Math.floor(i / 3),
+);
 
 const ranges = ['hour', 'day', 'month'] as const satisfies readonly LagRange[];
 
@@ -51,7 +61,7 @@ function PlatformCard({ of, range }: { readonly of: Platform; readonly range: Si
         html`<${Fact} name=${t(connected ? words.lastRefused : words.reason)}><span class="wrong">${label('reason', reason)}</span><//>`
       }
       <${Fact} name=${t(words.receipts)}>${receiptsOf(of)}<//>
-      <${Fact} name=${t(words.protocol)}>${of.title[language.value]} ${aboutOf(of)}<//>
+      <${Fact} name=${t(words.protocol)}>${label('protocol', of.protocol)} ${aboutOf(of)}<//>
       <${Fact} name=${t(words.address)}><code>${of.where}</code><//>
       ${
         of.registered !== undefined &&
@@ -82,9 +92,6 @@ function PlatformCard({ of, range }: { readonly of: Platform; readonly range: Si
     ${streams.length > 0 && html`<h3>${t(words.streams)}</h3><${Table} ...${streamTable(of)} />`}
   </section>`;
 }
-
-const Fact = ({ name, children }: { readonly name: string; readonly children?: unknown }) =>
-  html`<div><dt>${name}</dt><dd>${children}</dd></div>`;
 
 const waitingOf = ({ backlog }: Platform) =>
   backlog === 0 ? t(words.nothingWaits) : t(words.events, { n: numberOf(backlog) });
@@ -196,12 +203,14 @@ function LagOf({ id, range }: { readonly id: string; readonly range: Signal<LagR
   const values = useMemo(() => (lag === undefined ? [] : [lag.ageMs, lag.backlog]), [lag]);
   const lines = useMemo(
     (): readonly Line[] => [
-      { name: t(words.age), colour: '--main', side: 'left', words: spanOf },
+      { name: t(words.age), colour: '--main', side: 'left', words: spanOf, least: 10_000, steps: AGE_STEPS },
       {
         name: t(words.count),
         colour: '--warn',
         side: 'right',
-        words: (n) => numberOf(Math.round(n * 100) / 100),
+        words: numberOf,
+        least: 2,
+        steps: COUNT_STEPS,
       },
     ],
     [language.value],
