@@ -89,13 +89,13 @@ function ChainState({ of: { at, entries, first, last, hash, broken } }: { readon
 const textIn = (value: unknown): string | undefined =>
   typeof value === 'string' && value !== '' ? value : undefined;
 
-/** Who is behind an entry, as far as it says. */
+/** Who is behind an entry, as far as it says: of a command its source and who it names, else a user, else an address. */
 function whoOf({ body }: AuditEntry): string {
-  const [uplink, rule] = [textIn(body['uplink']), textIn(body['rule'])];
-  const person = textIn(body['user']) ?? textIn(body['issuer']) ?? textIn(body['by']);
-  if (uplink !== undefined) return [t(words.ofPlatform, { id: uplink }), person].filter(Boolean).join(', ');
-  if (rule !== undefined) return t(words.ofRule, { id: rule });
   const from = textIn(body['from']);
+  const person = textIn(body['user']) ?? textIn(body['issuer']) ?? textIn(body['by']);
+  if (body['source'] === 'rule') return t(words.ofRule, { id: from ?? '' });
+  if (body['source'] === 'uplink')
+    return [t(words.ofPlatform, { id: from ?? '' }), person].filter(Boolean).join(', ');
   return person ?? (from === undefined ? '–' : t(words.from, { address: from }));
 }
 

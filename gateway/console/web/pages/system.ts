@@ -22,8 +22,8 @@ export function SystemPage() {
     ${
       of !== undefined &&
       html`<div class="cards">
-      <${DiskCard} of=${of} /><${ClockCard} of=${of} /><${GatewayCard} of=${of} />
-    </div>`
+      <${DiskCard} of=${of} /><${ClockCard} of=${of} />
+    </div><${GatewayCard} of=${of} />`
     }
     <h2>${t(words.certificates)}</h2>
     ${waitingFor(certificates)}
