@@ -49,8 +49,10 @@ export interface MediaStore extends Part {
   keep(device: string, content: Content, about?: About): Promise<string>;
   /** The clips that are kept of a camera and overlap this time, epoch ms, the oldest first. */
   clips(camera: string, from: number, to: number): Promise<readonly Clip[]>;
-  /** Where a file is; undefined: it is not there any more. */
-  find(reference: string): Promise<{ readonly path: string; readonly contentType: string } | undefined>;
+  /** Where a file is, and its length in bytes; undefined: it is not there any more. */
+  find(
+    reference: string,
+  ): Promise<{ readonly path: string; readonly contentType: string; readonly bytes: number } | undefined>;
   /** What is in a file; undefined: it is not there any more. @throws what the disk says. */
   load(reference: string): Promise<{ readonly contentType: string; readonly bytes: Buffer } | undefined>;
   /** The content of a piece of the bulk lane, base64; undefined: it is not there any more. */

@@ -69,7 +69,7 @@ const clockOf = (page: Page) =>
 const PLAYS = "(document.querySelector('video')?.currentTime ?? 0) > 0";
 /** Whether the canvas shows more than one colour. */
 const PAINTED = `(() => {
-  const canvas = document.querySelector('#canvas');
+  const canvas = document.querySelector('canvas');
   if (canvas === null || canvas.width < 320) return false;
   const copy = document.createElement('canvas');
   copy.width = canvas.width;
@@ -85,10 +85,10 @@ describe('a camera, live', { timeout: 90_000 }, () => {
     const { camera, url, token, ffmpegs, running } = await campus();
     const own = await browser();
     const first = await openPage(own, `${url}/#${token}`);
-    await first.getByText('yard').first().waitFor();
+    await first.locator('#health').waitFor();
 
     const opened = performance.now();
-    await first.goto(`${url}/live/yard`);
+    await first.goto(`${url}/cameras/yard`);
     await until('it plays', () => first.evaluate<boolean>(PLAYS));
     const took = performance.now() - opened;
     const latencies: number[] = [];
@@ -105,7 +105,7 @@ describe('a camera, live', { timeout: 90_000 }, () => {
     for (let i = 0; i < 3; i++) {
       const page = await own.newPage();
       await page.context().addCookies(cookies);
-      await page.goto(`${url}/live/yard`);
+      await page.goto(`${url}/cameras/yard`);
       await until('it plays', () => page.evaluate<boolean>(PLAYS));
       pages.push(page);
     }
@@ -131,8 +131,8 @@ describe('a camera, live', { timeout: 90_000 }, () => {
     need(context, 'ffmpeg', 'chromium', 'pgrep');
     const { url, token, ffmpegs } = await campus();
     const page = await openPage(await browser(), `${url}/#${token}`);
-    await page.getByText('yard').first().waitFor();
-    await page.goto(`${url}/live/yard?form=jsmpeg`);
+    await page.locator('#health').waitFor();
+    await page.goto(`${url}/cameras/yard?form=jsmpeg`);
     const painted = () => page.evaluate<boolean>(PAINTED);
     await until('a picture is painted', painted, 15_000);
     expect(ffmpegs()).toBe('1');
@@ -144,11 +144,11 @@ describe('a camera, live', { timeout: 90_000 }, () => {
     need(context, 'ffmpeg', 'chromium', 'pgrep');
     const { url, token } = await campus({ stream: await gstreamer(context, 'h265') });
     const page = await openPage(await browser(), `${url}/#${token}`);
-    await page.getByText('yard').first().waitFor();
+    await page.locator('#health').waitFor();
     const type = 'video/mp4; codecs="hev1.1.6.L60.B0"';
     if (await page.evaluate<boolean>(`MediaSource.isTypeSupported('${type}')`))
       context.skip('it knows H.265');
-    await page.goto(`${url}/live/yard`);
+    await page.goto(`${url}/cameras/yard`);
     await until('a picture is painted', () => page.evaluate<boolean>(PAINTED), 20_000);
   });
 
@@ -156,8 +156,8 @@ describe('a camera, live', { timeout: 90_000 }, () => {
     need(context, 'ffmpeg', 'chromium', 'pgrep');
     const { url, token, ffmpegs, running, camera } = await campus();
     const page = await openPage(await browser(), `${url}/#${token}`);
-    await page.getByText('yard').first().waitFor();
-    await page.goto(`${url}/live/yard`);
+    await page.locator('#health').waitFor();
+    await page.goto(`${url}/cameras/yard`);
     await until('it plays', () => ffmpegs() === '1' && camera.viewers() === 1);
     await running.kill();
     await until('the camera has no viewer', () => camera.viewers() === 0, 10_000);

@@ -4,7 +4,6 @@
  */
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import { giveSession, sessionSecret } from '../cookies.ts';
-import { readAssets, sendPage } from '../files.ts';
 import type { Asset, FrontEnd } from '../front-end.ts';
 import { policy } from '../headers.ts';
 import type { Identity } from '../identity.ts';
@@ -63,10 +62,5 @@ export function servePages(frontEnd: FrontEnd, { sessions }: Pick<Identity, 'ses
         giveSession(request, reply, secret, true);
       return send(request, reply.header('content-security-policy', security), page('gate.html'));
     });
-    const assets = readAssets();
-    server.get('/live/:camera', anyone, async (_request, reply) => sendPage(reply, 'live.html'));
-    server.get('/pages/:name', anyone, async (request, reply) =>
-      assets.send(reply, (request.params as { name: string }).name),
-    );
   };
 }

@@ -6,6 +6,7 @@ import { query } from '../kit/router.ts';
 import { t } from '../kit/words.ts';
 import { cameras as words } from '../words/cameras.ts';
 import { Clips, Taking } from './cameras/kept.ts';
+import { Pictures } from './cameras/pictures.ts';
 import { Presets } from './cameras/presets.ts';
 import { Turn } from './cameras/turn.ts';
 import { CameraState, useCameras } from './cameras.ts';
@@ -21,11 +22,16 @@ export function CameraPage({ camera: id = '' }: Readonly<Record<string, string>>
   return html`<p><a href="/cameras">${t(words.back)}</a> · <a href="/devices/${encodeURIComponent(id)}">${t(words.device)}</a></p>
     <h1>${name}</h1>
     <${CameraState} camera=${camera} />
-    <${LivePicture} camera=${id} form=${query('form') === 'jsmpeg' ? 'jsmpeg' : undefined} />
-    <${Taking} camera=${camera} />
-    <div class="cards">
+    <div class="camera">
+    <div>
+      <${LivePicture} camera=${id} form=${query('form') === 'jsmpeg' ? 'jsmpeg' : undefined} />
+      <${Taking} camera=${camera} />
+    </div>
+    <div>
       ${isTurned && actions.includes('move') && html`<div class="card"><${Turn} camera=${id} /></div>`}
       ${isTurned && actions.includes('preset') && html`<div class="card"><${Presets} camera=${camera} /></div>`}
     </div>
+    </div>
+    <${Pictures} camera=${id} />
     <${Clips} camera=${camera} />`;
 }

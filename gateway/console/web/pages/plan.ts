@@ -51,9 +51,15 @@ function Uploading({ plan }: { readonly plan: Signal<Plan | undefined> }) {
   </span>`;
 }
 
+/** What it is about first: an alarm, a fault, or its state. */
+const wordOf = ({ level, state }: Pinned): string => {
+  if (level === 'alarm') return 'alarm';
+  return level === 'trouble' && state !== 'offline' && state !== 'held' ? 'fault' : state;
+};
+
 /** In a row of words, for who does not see the picture, and for a phone. */
 const Row = ({ one }: { readonly one: Pinned }) =>
-  html`<li><${Badge} tone=${toneOf[one.level]}>${label('state', one.state)}<//>
+  html`<li class="line"><${Badge} tone=${toneOf[one.level]}>${label('state', wordOf(one))}<//>
     <a href=${pageOf(one)}>${one.name}</a> <span class="quiet">${t(placeKinds[one.kind])}</span> ${standingOf(one)}</li>`;
 
 function Lists({ places }: { readonly places: readonly Pinned[] }) {
@@ -87,7 +93,7 @@ export function PlanPage() {
     }} />`;
   return html`<h1>${t(words.title)}</h1>
     <div class="buttons">
-      <label><input type="checkbox" checked=${named.value} onChange=${() => {
+      <label class="check"><input type="checkbox" checked=${named.value} onChange=${() => {
         named.value = !named.value;
       }} /> ${t(words.names)}</label>
       ${

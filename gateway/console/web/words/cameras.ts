@@ -34,6 +34,9 @@ export const cameras = {
   taken: ['Picture of {time}', '{time} 抓拍'],
   clip: ['Keep a clip: 10 s of before, 20 s from now', '保存录像：前 10 秒至后 20 秒'],
   clipComes: ['It is there at about {time}.', '约 {time} 可查看。'],
+  pictures: ['Pictures', '图片'],
+  noPictures: ['None is kept.', '没有保存的图片。'],
+  pictureOf: ['Picture of {time}', '{time} 的图片'],
   clips: ['Clips', '录像片段'],
   noClips: ['None is kept.', '没有保存的录像。'],
   noClipsKept: [

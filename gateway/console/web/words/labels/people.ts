@@ -59,5 +59,6 @@ export const error = {
   'changed-meanwhile': ['Somebody else changed it meanwhile', '内容已被他人更改'],
   'no-picture': ['There is no picture', '没有图片'],
   'disk-refuses': ['The disk does not take it', '无法写入磁盘'],
+  'no-such-range': ['The file is shorter', '文件没有这一部分'],
   'camera-silent': ['The camera does not tell', '摄像机没有应答'],
 } as const;
