@@ -15,6 +15,7 @@ describe('a page whose gateway is killed', { timeout: 120_000 }, () => {
   it('turns grey within 5 s, and comes back by itself', async (context) => {
     need(context, 'mosquitto', 'chromium');
     const own = await school();
+    await own.accounts();
     const one = await browser();
     const pages = await Promise.all(
       forms.map(async (form) => ({ form, page: await open(await person(one, own, form), own) })),

@@ -67,13 +67,18 @@ export async function person(
   return context;
 }
 
-/** Logged in by the link of the first start, at a page of the console. */
-export async function open(context: BrowserContext, school: School, path = '/'): Promise<Page> {
+/** Logged in as somebody, at a page of the console. */
+export async function open(
+  context: BrowserContext,
+  school: School,
+  path = '/',
+  name: Parameters<School['session']>[0] = 'administrator',
+): Promise<Page> {
+  await context.addCookies([await school.session(name)]);
   const page = await context.newPage();
   page.setDefaultTimeout(15_000);
-  await page.goto(`${school.base}/#${school.token('operator')}`);
+  await page.goto(`${school.base}${path}`);
   await page.locator('#health').waitFor();
-  if (path !== '/') await page.goto(`${school.base}${path}`);
   return page;
 }
 

@@ -16,14 +16,30 @@ export interface School {
   readonly campus: Campus;
   /** Does something at a simulated device, by its id in the config: `panel`, `press 9`. */
   act(device: string, action: string): Promise<void>;
-  /** The token of the first start: of the operator, or of gate screens. */
-  token(role: 'operator' | 'screen'): string;
+  /** The link of the first start, which sets the administrator's password once. */
+  link(): string;
+  /** Sets it, where nobody did, and makes users of the other roles; the password of all is `password`. */
+  accounts(): Promise<void>;
+  /** Logs in; what a browser has then, for `addCookies`. */
+  session(name: Role): Promise<Cookie>;
+  /** The token of the first start for gate screens. */
+  screenToken(): string;
   /** SIGKILL, as a power cut. */
   kill(): Promise<void>;
   /** Starts it again on the same disk. */
   start(): Promise<void>;
   log(): readonly string[];
 }
+
+/** Users are called as their role. */
+type Role = 'viewer' | 'guard' | 'operator' | 'technician' | 'administrator';
+export interface Cookie {
+  readonly name: string;
+  readonly value: string;
+  readonly url: string;
+}
+
+export const password = 'four walls and a gate';
 
 export interface SchoolOptions {
   /** More of the config, instead of what it has. */
@@ -37,6 +53,9 @@ export interface SchoolOptions {
 const ZONES = [
   { zone: 1, id: 'north-wall', kind: 'perimeter', name: '北围墙' },
   { zone: 2, id: 'south-wall', kind: 'perimeter', name: '南围墙' },
+  { zone: 3, id: 'hall', kind: 'intrusion', name: '教学楼大厅' },
+  { zone: 4, id: 'library', kind: 'intrusion', name: '图书馆' },
+  { zone: 5, id: 'gym', kind: 'intrusion', name: '体育馆' },
   { zone: 6, id: 'kitchen', kind: 'fire', name: '厨房烟感' },
   { zone: 9, id: 'gatehouse-button', kind: 'panic', name: '门卫室一键报警' },
 ];
@@ -148,13 +167,14 @@ export async function school({ more = {}, camera, prepare }: SchoolOptions = {})
   const loaded = loadConfig(file);
   if ('errors' in loaded) throw new Error(loaded.errors.map(formatError).join('; '));
   await prepare?.(directory);
+  const base = `http://127.0.0.1:${port}`;
   const runs: GatewayProcess[] = [];
   const start = async () => void runs.push(await gateway(config, directory));
   await start();
   const campus = await startCampus(loaded.config.devices, () => new Uint8Array(), [port]);
   onTestFinished(() => campus.close());
   return {
-    base: `http://127.0.0.1:${port}`,
+    base,
     directory,
     broker,
     campus,
@@ -163,9 +183,49 @@ export async function school({ more = {}, camera, prepare }: SchoolOptions = {})
       if (found === undefined) throw new Error(`nothing simulates ${device}`);
       await found.do(action);
     },
-    token: (role) => readFileSync(join(directory, `data/console.${role}.token`), 'utf8').trim(),
+    ...accountsAt(base, () => runs.flatMap(({ log }) => log)),
+    screenToken: () => readFileSync(join(directory, 'data/console.screen.token'), 'utf8').trim(),
     kill: async () => await runs.at(-1)?.kill(),
     start,
     log: () => runs.flatMap(({ log }) => log),
+  };
+}
+
+/** Users, made as an administrator makes them. */
+function accountsAt(
+  base: string,
+  log: () => readonly string[],
+): Pick<School, 'link' | 'accounts' | 'session'> {
+  const sessions = new Map<Role, Promise<Cookie>>();
+  const post = async (path: string, body: object, cookie = '') => {
+    const headers = { 'content-type': 'application/json', cookie };
+    const answer = await fetch(`${base}${path}`, { method: 'POST', headers, body: JSON.stringify(body) });
+    if (!answer.ok) throw new Error(`${path} answers ${answer.status}: ${await answer.text()}`);
+    return answer;
+  };
+  const cookieOf = (answer: Response): Cookie => {
+    const all = answer.headers.getSetCookie().map((one) => one.split(';')[0] ?? '');
+    const pair = all.find((one) => one.includes('session')) ?? '';
+    const at = pair.indexOf('=');
+    return { name: pair.slice(0, at), value: pair.slice(at + 1), url: base };
+  };
+  const link = () => {
+    const found = /(\/setup#[\w-]+)/.exec(log().join('\n'))?.[1];
+    if (found === undefined) throw new Error('no link was printed');
+    return `${base}${found}`;
+  };
+  const session = (name: Role): Promise<Cookie> => {
+    const made = sessions.get(name) ?? post('/login', { name, password }).then(cookieOf);
+    sessions.set(name, made);
+    return made;
+  };
+  return {
+    link,
+    session,
+    async accounts() {
+      const secret = new URL(link()).hash.slice(1);
+      const made = cookieOf(await post('/setup', { link: secret, name: 'administrator', password }));
+      sessions.set('administrator', Promise.resolve(made));
+    },
   };
 }
