@@ -82,7 +82,7 @@ export function readPublicKey(file: string): KeyObject {
 const CLOCK_TOLERANCE_MS = 60_000;
 
 /** `duty-*` matches `duty-3`. */
-const fits = (pattern: string, text: string) =>
+export const fitsTarget = (pattern: string, text: string) =>
   pattern.endsWith('*') ? text.startsWith(pattern.slice(0, -1)) : pattern === text;
 
 /** Where a command came to. */
@@ -119,8 +119,9 @@ export function authorise(
   const allowing = rules.filter(
     (rule) =>
       rule.actions.some((one) => one === action) &&
-      rule.targets.some((one) => fits(one, target)) &&
-      (rule.issuers === undefined || rule.issuers.some((one) => issuer !== undefined && fits(one, issuer))),
+      rule.targets.some((one) => fitsTarget(one, target)) &&
+      (rule.issuers === undefined ||
+        rule.issuers.some((one) => issuer !== undefined && fitsTarget(one, issuer))),
   );
   if (allowing.length === 0)
     return {

@@ -15,6 +15,7 @@ import { type AlarmsOptions, serveAlarms } from './api/alarms.ts';
 import { type AreasOptions, serveAreas } from './api/areas.ts';
 import { type CamerasOptions, serveCameras } from './api/cameras.ts';
 import { type CommandsOptions, serveCommands } from './api/commands.ts';
+import { type DevicesOptions, serveDevices } from './api/devices.ts';
 import { type DoorsOptions, serveDoors } from './api/doors.ts';
 import { type EventsOptions, serveEvents } from './api/events.ts';
 import { type GateOptions, serveGate } from './api/gate.ts';
@@ -62,22 +63,30 @@ export interface ServerOptions
     PlatformsOptions,
     SystemOptions,
     PlanOptions,
-    CamerasOptions {
+    CamerasOptions,
+    DevicesOptions {
   readonly config: ConsoleConfig;
   readonly campus: MeOptions['campus'];
   readonly cameras: MeOptions['cameras'];
-  readonly of: PlanOptions['of'] & CamerasOptions['of'];
+  readonly of: PlanOptions['of'] & CamerasOptions['of'] & DevicesOptions['of'];
+  readonly devices: PlanOptions['devices'] & DevicesOptions['devices'];
   readonly commands: CommandsOptions['commands'] & CamerasOptions['commands'];
   readonly media: MediaOptions['media'] & CamerasOptions['media'];
   readonly board: AlarmsOptions['board'] & PlanOptions['board'];
   readonly access: DoorsOptions['access'] & PlanOptions['access'];
   readonly time: Clock;
-  readonly recorder: StreamOptions['recorder'] & SystemOptions['recorder'] & PlanOptions['recorder'];
+  readonly recorder: StreamOptions['recorder'] &
+    SystemOptions['recorder'] &
+    PlanOptions['recorder'] &
+    DevicesOptions['recorder'];
   readonly journal: DoorOptions['journal'] &
     EventsOptions['journal'] &
     StreamOptions['journal'] &
     SystemOptions['journal'];
-  readonly metrics: WebServerContext['metrics'] & PlatformsOptions['metrics'] & SystemOptions['metrics'];
+  readonly metrics: WebServerContext['metrics'] &
+    PlatformsOptions['metrics'] &
+    SystemOptions['metrics'] &
+    DevicesOptions['metrics'];
   readonly clock: OverviewOptions['clock'] & SystemOptions['clock'];
 }
 
@@ -124,6 +133,7 @@ export async function buildServer(
     serveGate(createScreens(options, frontEnd.version), options),
     serveAreas(options, troubles),
     serveDoors(options, troubles),
+    serveDevices(options),
     serveSimulators(options),
     serveNotices(options),
     serveEvents(options),

@@ -3,7 +3,7 @@ import type { Asked, Registry, Result } from '../../config/catalogue/actions.ts'
 import type { Device } from '../../drivers/contract/driver.ts';
 import { createSupervisor, RULE_PATIENCE_MS, type Supervisor, type SupervisorContext } from './supervisor.ts';
 
-export type { Supervisor } from './supervisor.ts';
+export type { Supervisor, WireView } from './supervisor.ts';
 
 /** Asked for before `start`, a rule's command waits for its device. */
 export function createDevices(

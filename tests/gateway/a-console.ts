@@ -37,7 +37,13 @@ const nothing = {
   },
   media: { find: async () => undefined, ofCameras: { clips: async () => [] } },
   things: { list: () => [] },
-  devices: { online: () => undefined },
+  devices: {
+    online: () => undefined,
+    about: () => undefined,
+    unmapped: () => ({}),
+    lastDiscarded: () => ({}),
+    wireOf: () => undefined,
+  },
 };
 
 /** A gateway without platforms, of which there is nothing to tell. */

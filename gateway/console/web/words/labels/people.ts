@@ -60,5 +60,8 @@ export const error = {
   'no-picture': ['There is no picture', '没有图片'],
   'disk-refuses': ['The disk does not take it', '无法写入磁盘'],
   'no-such-range': ['The file is shorter', '文件没有这一部分'],
+  // Devices.
+  'journal-unreadable': ['The journal cannot be read just now', '日志暂时无法读取'],
+  'wire-busy': ['Too much is looked at just now; try again', '当前查看过多，请稍后再试'],
   'camera-silent': ['The camera does not tell', '摄像机没有应答'],
 } as const;

@@ -1,0 +1,158 @@
+/**
+ * GET /api/devices: how devices are. GET /api/devices/{device}: one, and what it can be told; …/availability: of the
+ * last 30 days; …/wire: what went over its wire in the last minute.
+ */
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import type { ConsoleConfig } from '../../../config/sections/console.ts';
+import type { Clock } from '../../../drivers/contract/clock.ts';
+import type { Supervisor, WireView } from '../../devices/index.ts';
+import { createIsolated } from '../../lifecycle/isolated.ts';
+import { discardsOf, type Metrics } from '../../observe/metrics.ts';
+import { type AvailabilityOptions, createAvailability } from '../availability.ts';
+import { availabilitySchema, deviceSchema, devicesSchema, wireSchema } from '../contract/devices.ts';
+import { refusal } from '../contract/refusal.ts';
+import { commandsOf } from '../device-commands.ts';
+import { createDeviceStates, type DeviceStatesOptions } from '../devices.ts';
+import type { User } from '../guard.ts';
+import { rulesOf } from '../rights.ts';
+import type { WireQuestion, WireWords, wireWords } from '../wire-words.ts';
+
+export interface DevicesOptions extends DeviceStatesOptions, AvailabilityOptions {
+  readonly config: Pick<ConsoleConfig, 'commands'>;
+  readonly devices: Pick<Supervisor, 'online' | 'wireOf' | 'about' | 'unmapped' | 'lastDiscarded'>;
+  readonly metrics: Pick<Metrics, 'discarded'>;
+  readonly time: Clock;
+}
+
+/** Listed of one device: a camera has a few dozen topics, a driver a dozen reasons. */
+const LISTED_MAX = 100;
+const DETAIL_MAX = 200;
+
+const sumOf = (counts: Readonly<Record<string, number>> = {}) =>
+  Object.values(counts).reduce((sum, count) => sum + count, 0);
+const most = (counts: Readonly<Record<string, number>> = {}) =>
+  Object.entries(counts)
+    .sort(([, one], [, other]) => other - one)
+    .slice(0, LISTED_MAX);
+
+const params = z.object({ device: z.string().max(64) });
+const tags = ['devices'];
+
+export function serveDevices(options: DevicesOptions): FastifyPluginAsyncZod {
+  const { of, devices, metrics, time } = options;
+  const lineOf = createDeviceStates(options);
+  const availability = createAvailability(options);
+  // Not the thread of the devices' own messages: nobody who looks on may hold one of those up.
+  const isolated = createIsolated({ time });
+  const configOf = (id: string) => of.devices.find((one) => one.id === id);
+  const discards = () => discardsOf(metrics as Metrics);
+
+  const detailOf = async (id: string, user: User) => {
+    const config = configOf(id);
+    const wire = devices.wireOf(id);
+    if (config === undefined || wire === undefined) return undefined;
+    const isTechnician = user.can('devices');
+    const counts = (await discards())[id];
+    const details = devices.lastDiscarded()[id] ?? {};
+    const { maker, model, firmware } = devices.about(id) ?? {};
+    return {
+      ...lineOf(config, sumOf(counts)),
+      ...{ line: wire.line, isOpen: wire.isOpen, others: wire.devices.filter((one) => one !== id) },
+      ...{ maker, model, firmware },
+      discards: most(counts).map(([reason, count]) => ({
+        ...{ reason, count },
+        ...(isTechnician &&
+          details[reason] !== undefined && { detail: details[reason].slice(0, DETAIL_MAX) }),
+      })),
+      unmapped: isTechnician ? most(devices.unmapped()[id]).map(([what, count]) => ({ what, count })) : [],
+      commands: commandsOf(config, rulesOf(user.role, options.config.commands)),
+    };
+  };
+  const wordsOf = async (
+    { snapshot, explain }: WireView,
+    more: Pick<WireQuestion, 'after' | 'routine' | 'persons'>,
+  ) => {
+    const module = new URL('../wire-words.ts', import.meta.url).href;
+    const name = 'wireWords' satisfies (typeof wireWords)['name'];
+    const input: WireQuestion = { snapshot: snapshot(), explain, ...more };
+    return (await isolated.run({ module, name, input })) as WireWords;
+  };
+
+  return async (server) => {
+    server.addHook('onClose', async () => {
+      await Promise.all([availability.close(), isolated.close()]);
+    });
+    server.get(
+      '/api/devices',
+      {
+        config: { needs: 'look' },
+        schema: { summary: 'How devices are', tags, response: { 200: devicesSchema } },
+      },
+      async () => {
+        const counts = await discards();
+        return { devices: of.devices.map((one) => lineOf(one, sumOf(counts[one.id]))) };
+      },
+    );
+    server.get(
+      '/api/devices/:device',
+      {
+        config: { needs: 'look' },
+        schema: {
+          summary: 'One device, and what it can be told',
+          tags,
+          params,
+          response: { 200: deviceSchema, 404: refusal },
+        },
+      },
+      async ({ params: { device }, user }, reply) =>
+        (await detailOf(device, user)) ?? (await reply.code(404).send({ error: 'not-found' })),
+    );
+    server.get(
+      '/api/devices/:device/availability',
+      {
+        config: { needs: 'look' },
+        schema: {
+          summary: 'How available a device was',
+          tags,
+          params,
+          response: { 200: availabilitySchema, 404: refusal, 503: refusal },
+        },
+      },
+      async ({ params: { device } }, reply) => {
+        if (configOf(device) === undefined) return await reply.code(404).send({ error: 'not-found' });
+        try {
+          return await availability.of(device);
+        } catch {
+          return await reply.code(503).send({ error: 'journal-unreadable' });
+        }
+      },
+    );
+    server.get(
+      '/api/devices/:device/wire',
+      {
+        config: { needs: 'devices' },
+        schema: {
+          summary: 'What went over the wire of a device in the last minute',
+          tags,
+          params,
+          querystring: z.object({
+            after: z.coerce.number().int().default(-1).describe('What comes after this `number`'),
+            routine: z.stringbool().default(false).describe('Polls and heartbeats too'),
+          }),
+          response: { 200: wireSchema, 404: refusal, 503: refusal },
+        },
+      },
+      async ({ params: { device }, query: { after, routine }, user }, reply) => {
+        const wire = devices.wireOf(device);
+        if (wire === undefined) return await reply.code(404).send({ error: 'not-found' });
+        try {
+          const words = await wordsOf(wire, { after, routine, persons: user.can('persons') });
+          return { ...words, isOpen: wire.isOpen };
+        } catch {
+          return await reply.code(503).send({ error: 'wire-busy' });
+        }
+      },
+    );
+  };
+}
