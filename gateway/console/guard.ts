@@ -27,6 +27,8 @@ export interface User {
   readonly over: AbortSignal;
   /** The id of the session; undefined: a program's token. */
   readonly session?: string;
+  /** It was had by a password. */
+  readonly hasPassword?: boolean;
 }
 
 declare module 'fastify' {

@@ -50,8 +50,15 @@ export async function openIdentity(dataDir: string, context: AccountsContext): P
       }
       const session = sessions.find(sessionSecret(request));
       if (session === undefined) return undefined;
-      const { id, name, role, over } = session;
-      return { name, role, over, session: id, can: (right) => roleMay(role, right) };
+      const { id, name, role, over, by } = session;
+      return {
+        name,
+        role,
+        over,
+        session: id,
+        hasPassword: by === 'password',
+        can: (right) => roleMay(role, right),
+      };
     },
     async firstLink() {
       if (!accounts.isKnown || hasAdministrator(accounts.state)) return undefined;

@@ -31,10 +31,13 @@ export function serveMe(
         config: { needs: 'look' },
         schema: { summary: 'Who looks', tags: ['session'], response: { 200: meSchema } },
       },
-      async ({ user: { name, role } }) => ({
+      async ({ user, user: { name, role, hasPassword = false } }) => ({
         name,
         role,
-        rights: rightsOf(role).filter((right) => right !== 'simulate' || simulators !== undefined),
+        hasPassword,
+        rights: rightsOf(role).filter(
+          (right) => user.can(right) && (right !== 'simulate' || simulators !== undefined),
+        ),
         ...place,
         cameras: seen,
       }),

@@ -26,6 +26,7 @@ export const pagePaths = [
   '/system',
   '/system/:part',
   '/setup',
+  '/account',
 ] as const;
 
 const YEAR_S = 31_536_000;

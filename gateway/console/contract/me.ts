@@ -5,6 +5,8 @@ import { type Right, rights, roles } from '../rights.ts';
 export const meSchema = z.object({
   name: z.string(),
   role: z.enum(roles),
+  /** It logged in by one, and may change it. */
+  hasPassword: z.boolean(),
   rights: z.array(z.enum(Object.keys(rights) as [Right, ...Right[]])),
   version: z.string(),
   campus: z.object({ id: z.string(), name: z.string(), timezone: z.string() }),

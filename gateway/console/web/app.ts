@@ -7,6 +7,7 @@ import { address, matchOf, type Page } from './kit/router.ts';
 import { heard, overview } from './kit/stream.ts';
 import { choose, language, t, type Word } from './kit/words.ts';
 import { LoginPage } from './pages/login.ts';
+import { SetupPage } from './pages/setup.ts';
 import { because, navigation, states } from './words/common.ts';
 
 interface Route {
@@ -81,6 +82,16 @@ const routes: readonly Route[] = [
     path: '/system/audit',
     needs: 'system',
     load: async () => (await import('./pages/audit.ts')).AuditPage,
+  },
+  {
+    path: '/system/users',
+    needs: 'users',
+    load: async () => (await import('./pages/users.ts')).UsersPage,
+  },
+  {
+    path: '/account',
+    needs: 'look',
+    load: async () => (await import('./pages/account.ts')).AccountPage,
   },
 ];
 
@@ -169,7 +180,7 @@ function Header() {
           }</a>`,
       )}
       <span class="own">
-        <span class="who">${me.value?.name}</span>
+        <a class="who" href="/account" aria-current=${current('/account') ? 'page' : undefined}>${me.value?.name}</a>
         <button type="button" class="plain" onClick=${() => choose(language.value === 'zh' ? 'en' : 'zh')}>${t(navigation.language)}</button>
         <button type="button" class="plain" onClick=${switchTheme} aria-label="${t(navigation.light)} / ${t(navigation.dark)}">◐</button>
         <button type="button" class="plain" id="logout" onClick=${logOut}>${t(navigation.logout)}</button>
@@ -179,6 +190,7 @@ function Header() {
 }
 
 export function App() {
+  if (address.value === '/setup') return html`<${SetupPage} />`;
   if (loggedIn.value === false) return html`<${LoginPage} />`;
   if (me.value === undefined) return html`<main id="content"></main>`;
   return html`<${Header} /><main id="content" class=${heard.value ? '' : 'unheard'}><${Shown} /></main>`;

@@ -41,7 +41,7 @@ function leadTo(to: string): void {
 applyTheme();
 followLinks();
 // A token that came in the address is taken out of it at once: it is in no history.
-const token = location.hash.slice(1);
+const token = location.pathname === '/setup' ? '' : location.hash.slice(1);
 if (token !== '') {
   history.replaceState(null, '', location.pathname + location.search);
   await enter(token).catch(() => {});

@@ -23,7 +23,7 @@ async function ask<T>(path: string, init?: RequestInit): Promise<T> {
   const response = await fetch(path, init).catch(() => {
     throw new ApiError(0, 'offline');
   });
-  if (response.status === 401 && path !== '/login') loggedIn.value = false;
+  if (response.status === 401 && path.startsWith('/api/')) loggedIn.value = false;
   if (response.status === 204) return undefined as T;
   const body = (await response.json().catch(() => ({}))) as T & { error?: string; detail?: string };
   if (!response.ok) throw new ApiError(response.status, body.error ?? 'failed', body.detail);

@@ -1,33 +1,61 @@
 /** For who is not logged in. */
-import { loggedIn, post } from '../kit/api.ts';
+import type { Login } from '../../contract/login.ts';
+import { ApiError, loggedIn, post } from '../kit/api.ts';
+import { spanOf } from '../kit/format.ts';
 import { html, typed, useField, useSignal } from '../kit/html.ts';
 import { FieldOf, wordsOf } from '../kit/parts.ts';
 import { t } from '../kit/words.ts';
 import { login } from '../words/login.ts';
 
-export async function enter(token: string): Promise<void> {
-  await post('/login', { token });
+/** @throws ApiError */
+export async function enter(by: string | Login): Promise<void> {
+  await post('/login', typeof by === 'string' ? { token: by } : by);
   loggedIn.value = true;
 }
 
+/** Why a login was refused, in words. */
+export function whyNot(error: unknown): string {
+  if (!(error instanceof ApiError)) return wordsOf(error);
+  if (error.code === 'wrong-password') return t(login.wrong);
+  if (error.code === 'wrong-token') return t(login.wrongToken);
+  if (error.code !== 'too-many-guesses') return wordsOf(error);
+  const seconds = Number(error.detail);
+  return seconds > 0 ? t(login.tooMany, { time: spanOf(seconds * 1000) }) : t(login.tooManySoon);
+}
+
 export function LoginPage() {
+  const name = useField();
+  const password = useField();
   const token = useField();
   const wrong = useSignal('');
-  const go = async (event: Event) => {
+  const submit = (by: () => Login) => async (event: Event) => {
     event.preventDefault();
-    await enter(token.value).catch((error) => {
-      wrong.value =
-        error.status === 401 ? t(login.wrong) : error.status === 429 ? t(login.tooMany) : wordsOf(error);
+    wrong.value = '';
+    await enter(by()).catch((error) => {
+      wrong.value = whyNot(error);
     });
   };
   return html`<main class="login" id="content">
     <h1>${t(login.title)}</h1>
-    <form onSubmit=${go}>
-      <${FieldOf} label=${t(login.token)} hint=${t(login.where)}>
-        <input type="password" autocomplete="current-password" required value=${token} onInput=${typed(token)} />
+    <form onSubmit=${submit(() => ({ name: name.value, password: password.value }))}>
+      <${FieldOf} label=${t(login.name)}>
+        <input name="name" autocomplete="username" autocapitalize="none" required maxlength="64" value=${name} onInput=${typed(name)} />
       <//>
-      <p role="alert">${wrong}</p>
+      <${FieldOf} label=${t(login.password)}>
+        <input name="password" type="password" autocomplete="current-password" required value=${password} onInput=${typed(password)} />
+      <//>
+      <p class="wrong" role="alert">${wrong}</p>
       <button class="main">${t(login.go)}</button>
     </form>
+    <details>
+      <summary>${t(login.withToken)}</summary>
+      <form onSubmit=${submit(() => ({ token: token.value.trim() }))}>
+        <${FieldOf} label=${t(login.token)} hint=${t(login.where)}>
+          <input id="token" type="password" autocomplete="off" required maxlength="200" value=${token} onInput=${typed(token)} />
+        <//>
+        <button>${t(login.go)}</button>
+      </form>
+    </details>
+    <p class="quiet">${t(login.forgotten)}</p>
   </main>`;
 }
