@@ -70,6 +70,9 @@ export interface FinderOptions {
 
 /** Events that one step puts into the index: some 50 ms on a small machine. */
 const STEP = 500;
+/** Of very many larger steps write less: FTS5 merges what each of them wrote. */
+const MANY = 10_000;
+const LARGE_STEP = 2000;
 /** What is stored is found at once: a question waits for so many events at most. */
 const CATCH_UP = 2000;
 /** Entries whose events are gone that one question passes over; more is a page that goes on. */
@@ -93,7 +96,8 @@ export function createFinder({ directory, lowDisk }: FinderOptions) {
   };
   /** Puts the next events in. @returns whether there may be more. */
   const follow = ({ reader, index }: Both): boolean => {
-    const rows = reader.after(lastOf(index), STEP);
+    const step = behind({ reader, index }) > MANY ? LARGE_STEP : STEP;
+    const rows = reader.after(lastOf(index), step);
     const last = rows.at(-1)?.sequence;
     if (last === undefined || !hasRoom()) return false;
     try {
@@ -103,7 +107,7 @@ export function createFinder({ directory, lowDisk }: FinderOptions) {
       if (codeOf(error) === 'SQLITE_FULL') return false;
       throw error;
     }
-    return rows.length === STEP;
+    return rows.length === step;
   };
   const sweep = ({ reader, index }: Both) => {
     const entries = index.following(swept, STEP);

@@ -86,8 +86,6 @@ function prepare(db: Database.Database) {
   // It can be made anew: a power cut may take its newest rows, and nobody waits for its disk.
   db.pragma('synchronous = NORMAL');
   db.pragma(`cache_size = -${CACHE_KIB}`);
-  // What is taken out of it is not to be read in its free pages.
-  db.pragma('secure_delete = ON');
   migrate(db);
   const meta = db.prepare<[string], { value: string }>('SELECT value FROM meta WHERE key = ?');
   const setMeta = db.prepare<[string, string]>(

@@ -56,6 +56,17 @@ const routes: readonly Route[] = [
     load: async () => (await import('./pages/camera.ts')).CameraPage,
   },
   {
+    path: '/events',
+    needs: 'look',
+    word: navigation.events,
+    load: async () => (await import('./pages/events.ts')).EventsPage,
+  },
+  {
+    path: '/events/:which',
+    needs: 'look',
+    load: async () => (await import('./pages/event.ts')).EventPage,
+  },
+  {
     path: '/simulators',
     needs: 'simulate',
     word: navigation.simulators,
