@@ -1,4 +1,5 @@
 /** Doors as access has them, with what the config says of them, and who is inside. */
+import { Temporal } from 'temporal-polyfill';
 import type { AccessConfig } from '../../config/sections/access.ts';
 import type { Visit } from '../../drivers/contract/observation.ts';
 import type { Persons } from '../persons/index.ts';
@@ -43,6 +44,14 @@ export function doorsOf(config: readonly DoorConfig[], access: AccessNow, troubl
     };
   });
 }
+
+/** When the day of a moment (epoch ms) began, RFC 3339. */
+export const dayBegan = (now: number, timezone: string): string =>
+  Temporal.Instant.fromEpochMilliseconds(now)
+    .toZonedDateTimeISO(timezone)
+    .startOfDay()
+    .toInstant()
+    .toString({ fractionalSecondDigits: 3 });
 
 /** The visitors who are here: announced ones are not yet. */
 export const visitorsIn = (states: Iterable<State>): Visit[] =>

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Event } from '../../config/catalogue/events.ts';
 import { configSchema } from '../../config/schema.ts';
 import { zoneNamesOf } from '../../gateway/console/areas.ts';
+import { dayBegan } from '../../gateway/console/doors.ts';
 import { lookForTroubles } from '../../gateway/console/troubles.ts';
 import type { State } from '../../gateway/road/recorder.ts';
 import { startConsole } from './a-console.ts';
@@ -188,7 +189,16 @@ describe('doors in the console', () => {
       lockdownSince: '2026-11-24T04:00:00.000Z',
       inside: 602,
       visitors: 1,
+      // 16:00 in Beijing.
+      today: '2026-01-04T16:00:00.000Z',
     });
+  });
+
+  it('know when today began, on a day that has no midnight too', () => {
+    const at = (text: string, zone: string) => dayBegan(Date.parse(text), zone);
+    expect(at('2026-11-27T17:00:00Z', 'Asia/Shanghai')).toBe('2026-11-27T16:00:00.000Z');
+    // In Beirut the clocks go from 00:00 to 01:00 on 2026-03-29.
+    expect(at('2026-03-29T10:00:00Z', 'Asia/Beirut')).toBe('2026-03-28T22:00:00.000Z');
   });
 
   it('tell who is inside to who may know, who came last first, found by name, class or id', async () => {

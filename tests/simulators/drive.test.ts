@@ -109,9 +109,9 @@ describe('simulators that are driven', () => {
     await once(inTheWay, 'close');
     const both = await Promise.all([driven.perform(start), driven.perform(start)]);
     expect(both).toEqual([{ done: true }, { done: true }]);
-    expect((await driven.view()).told.map(({ text }) => text)).toEqual([
-      'reader: started',
-      expect.stringContaining('taken'),
+    expect((await driven.view()).told.map(({ of, did, text }) => [of, did ?? text])).toEqual([
+      ['reader', 'started'],
+      ['reader', expect.stringContaining('taken')],
     ]);
     expect(await states()).toMatchObject({ reader: 'running' });
   });
@@ -130,7 +130,7 @@ describe('simulators that are driven', () => {
       .toContain('12345');
     expect(await act('fly')).toMatchObject({ done: false, reason: expect.stringContaining('cannot "fly"') });
     expect(await act('card')).toMatchObject({ done: false });
-    expect((await driven.view()).told[0]).toMatchObject({ text: 'reader: card 12345' });
+    expect((await driven.view()).told[0]).toMatchObject({ of: 'reader', text: 'card 12345' });
   });
 
   it('play one scenario at a time, where all that it needs runs', async () => {

@@ -21,6 +21,7 @@ import type {
   SimulatorAction,
   SimulatorOutcome,
   Simulators,
+  SimulatorsView,
 } from '../../console/contract/simulators.ts';
 
 export interface DrivenDevice extends CampusDevice {
@@ -51,6 +52,8 @@ interface Wire {
 const SCENARIOS = join(import.meta.dirname, '../../../simulators/scenarios');
 const TOLD_MAX = 50;
 const TEXT_MAX = 300;
+/** What a day that is lived by itself is called among what was done. */
+const DAY = 'day';
 
 function wireOf(device: CampusDevice): string {
   const driver = drivers.find(({ name }) => name === device.driver) as Driver | undefined;
@@ -72,7 +75,8 @@ function readScenarios(folder: string): ReadonlyMap<string, Scenario> {
 const isOf = (simulator: Simulator, device: CampusDevice) =>
   simulator.id === device.id || simulator.id.startsWith(`${device.id}/`);
 
-type Tell = (text: string) => void;
+type Told = Omit<SimulatorsView['told'][number], 'at' | 'of'>;
+type Tell = (of: string, told: Told) => void;
 
 /** Starts and stops wires, one change at a time: who presses twice starts once. */
 function createWires({ devices, readKey, others, onFault = () => {} }: DriveOptions, tell: Tell) {
@@ -95,7 +99,7 @@ function createWires({ devices, readKey, others, onFault = () => {} }: DriveOpti
       wire.failed = (error as Error).message;
       onFault(error as Error);
     }
-    tell(`${namesOf(wire)}: ${wire.failed ?? 'started'}`);
+    tell(namesOf(wire), wire.failed === undefined ? { did: 'started' } : { text: wire.failed });
   };
   const stop = async (wire: Wire) => {
     wire.failed = undefined;
@@ -103,7 +107,7 @@ function createWires({ devices, readKey, others, onFault = () => {} }: DriveOpti
     if (campus === undefined) return;
     wire.campus = undefined;
     await campus.close();
-    tell(`${namesOf(wire)}: stopped`);
+    tell(namesOf(wire), { did: 'ended' });
   };
   const change = (ids: readonly string[], step: (wire: Wire) => Promise<void>) => {
     const next = changing.then(async (): Promise<SimulatorOutcome> => {
@@ -128,6 +132,11 @@ function createStage(folder: string, running: Pick<Campus, 'simulators'>, tell: 
   const scenarios = readScenarios(folder);
   let playing: { readonly id: string; readonly stop: AbortController } | undefined;
   const stop = () => playing?.stop.abort();
+  // `fence: trip 1`.
+  const onStep = (step: string) => {
+    const at = step.indexOf(': ');
+    tell(step.slice(0, at), { text: step.slice(at + 2) });
+  };
   return {
     stop,
     begin(id: string): SimulatorOutcome {
@@ -139,9 +148,12 @@ function createStage(folder: string, running: Pick<Campus, 'simulators'>, tell: 
       stop();
       const own = { id, stop: new AbortController() };
       playing = own;
-      tell(scenario.title);
-      void play(scenario, simulators, tell, own.stop.signal)
-        .catch((error: Error) => tell(`${scenario.title}: ${error.message}`))
+      tell(scenario.title, { did: 'started' });
+      void play(scenario, simulators, onStep, own.stop.signal)
+        .then(
+          () => tell(scenario.title, { did: 'ended' }),
+          ({ message }: Error) => tell(scenario.title, { text: message }),
+        )
         .finally(() => {
           if (playing === own) playing = undefined;
         });
@@ -164,9 +176,10 @@ export interface Driven extends Simulators {
 
 export function driveSimulators(options: DriveOptions): Driven {
   const { devices, time } = options;
-  const told: { at: string; text: string }[] = [];
-  const tell = (text: string) => {
-    told.unshift({ at: new Date(time.wall()).toISOString(), text: text.slice(0, TEXT_MAX) });
+  const told: SimulatorsView['told'] = [];
+  const tell: Tell = (of, { did, text }) => {
+    const what = did === undefined ? { text: (text ?? '').slice(0, TEXT_MAX) } : { did };
+    told.unshift({ at: new Date(time.wall()).toISOString(), of: of.slice(0, TEXT_MAX), ...what });
     told.length = Math.min(told.length, TOLD_MAX);
   };
   const wires = createWires(options, tell);
@@ -185,7 +198,7 @@ export function driveSimulators(options: DriveOptions): Driven {
     const simulator = running.simulators.find((one) => one.id === id);
     if (simulator === undefined) return { done: false, reason: `${id} is not simulated now` };
     await simulator.do(line);
-    tell(`${id}: ${line}`);
+    tell(id, { text: line });
     return { done: true };
   };
   const live = async (rate: number | null): Promise<SimulatorOutcome> => {
@@ -196,7 +209,7 @@ export function driveSimulators(options: DriveOptions): Driven {
     if (rate === null) return { done: true };
     const stop = new AbortController();
     const ended = liveADay(running, rate, stop.signal)
-      .catch(({ message }: Error) => tell(message))
+      .catch(({ message }: Error) => tell(DAY, { text: message }))
       .finally(() => {
         if (day?.stop === stop) day = undefined;
       });

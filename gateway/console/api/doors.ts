@@ -1,10 +1,11 @@
 /** GET /api/doors: how doors are. GET /api/doors/inside: who is inside, for who may know it. */
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import type { Clock } from '../../../drivers/contract/clock.ts';
 import type { Persons } from '../../persons/index.ts';
 import type { State } from '../../road/recorder.ts';
 import { doorsSchema, insideSchema } from '../contract/doors.ts';
-import { type AccessNow, type DoorConfig, doorsOf, visitorsIn, whoIsInside } from '../doors.ts';
+import { type AccessNow, type DoorConfig, dayBegan, doorsOf, visitorsIn, whoIsInside } from '../doors.ts';
 import type { Troubles } from '../troubles.ts';
 
 export interface DoorsOptions {
@@ -12,10 +13,12 @@ export interface DoorsOptions {
   readonly doorConfigs: readonly DoorConfig[];
   readonly states: ReadonlyMap<string, State>;
   readonly persons: Persons;
+  readonly campus: { readonly timezone: string };
+  readonly time: Pick<Clock, 'wall'>;
 }
 
 export function serveDoors(
-  { access, doorConfigs, states, persons }: DoorsOptions,
+  { access, doorConfigs, states, persons, campus, time }: DoorsOptions,
   troubles: () => Troubles,
 ): FastifyPluginAsyncZod {
   return async (server) => {
@@ -32,6 +35,7 @@ export function serveDoors(
           ...(lockdownSince !== undefined && { lockdownSince }),
           inside: access.inside().length,
           visitors: visitorsIn(states.values()).length,
+          today: dayBegan(time.wall(), campus.timezone),
         };
       },
     );

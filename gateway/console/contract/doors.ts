@@ -29,6 +29,8 @@ export const doorsSchema = z.object({
   inside: z.number(),
   /** How many visitors are here. */
   visitors: z.number(),
+  /** When today began in the campus's time zone. */
+  today: z.string(),
 });
 export type Doors = z.output<typeof doorsSchema>;
 

@@ -36,7 +36,16 @@ export const simulatorsView = z.object({
   /** An ordinary day that is lived by itself: actions a second; null: none. */
   rate: z.number().nullable(),
   /** What was done, newest first. `at`: RFC 3339. */
-  told: z.array(z.object({ at: z.string(), text: z.string() })),
+  told: z.array(
+    z.object({
+      at: z.string(),
+      /** Of which devices, which simulator, which scenario. */
+      of: z.string(),
+      did: z.enum(['started', 'ended']).optional(),
+      /** The action, or what went wrong. */
+      text: z.string().optional(),
+    }),
+  ),
 });
 export type SimulatorsView = z.output<typeof simulatorsView>;
 

@@ -11,6 +11,7 @@ import { Troubles } from '../kit/trouble.ts';
 import { label, t, type Word } from '../kit/words.ts';
 import { navigation } from '../words/common.ts';
 import { doors as words } from '../words/doors.ts';
+import { DoorsLog } from './doors-log.ts';
 
 /** A door that may be opened no longer says so by no event. */
 const ASK_MS = 3000;
@@ -174,5 +175,6 @@ export function DoorsPage() {
     ${found.doors.length === 0 && html`<${Empty}>${t(words.none)}<//>`}
     <div class="cards">${found.doors.map((door) => html`<${DoorCard} key=${door.id} door=${door} again=${resource.again} />`)}</div>
     ${found.doors.some(({ pickup }) => pickup) && html`<h2>${t(words.screens)}</h2><p class="quiet">${t(words.howToScreen)}</p>`}
-    ${may('persons') && html`<${WhoIsInside} />`}`;
+    ${may('persons') && html`<${WhoIsInside} />`}
+    <${DoorsLog} doors=${found.doors} today=${found.today} />`;
 }

@@ -10,9 +10,9 @@ import { timeOf } from '../kit/format.ts';
 import { html, typed, useField, useSignal } from '../kit/html.ts';
 import { ActionButton, Badge, Empty, FieldOf, type Tone, waitingFor } from '../kit/parts.ts';
 import { type Resource, useResource } from '../kit/resource.ts';
-import { label, t, type Word, type Words } from '../kit/words.ts';
+import { label, language, t, type Word, type Words } from '../kit/words.ts';
 import { navigation } from '../words/common.ts';
-import { verbs, simulators as words } from '../words/simulators.ts';
+import { verbsInChinese, simulators as words, wordsOfActions } from '../words/simulators.ts';
 
 const ASK_MS = 2000;
 const RATES = { least: 0.1, most: 100, first: '2' } as const;
@@ -33,10 +33,15 @@ const performBy =
     if (!done) throw new ApiError(200, 'refused', reason);
   };
 
-const wordOf = (usage: string, help: string): string => {
-  const own: Word | undefined = (verbs as Words)[usage.split(' ')[0] ?? ''];
-  return own === undefined ? help : t(own);
-};
+const wordOf = (usage: string, help: string): string =>
+  (language.value === 'zh' ? verbsInChinese[usage.split(' ')[0] ?? ''] : undefined) ?? help;
+/** `[FACILITY]`: what may be left out. */
+function needOf(need: string): string {
+  const name = need.replace(/[[\]]/g, '');
+  const known: Word | undefined = (wordsOfActions as Words)[name];
+  const word = known === undefined ? name : t(known);
+  return need.startsWith('[') ? t(words.optional, { word }) : word;
+}
 
 interface DrivenProps {
   readonly simulator: SimulatedDevice['simulators'][number];
@@ -48,7 +53,7 @@ function Driven({ simulator: { id, actions }, perform, isOneOfMany }: DrivenProp
   const chosen = useSignal(actions[0]?.usage ?? '');
   const rest = useField();
   const [verb = '', ...needs] = chosen.value.split(' ');
-  return html`<form class="line" onSubmit=${(event: Event) => event.preventDefault()}>
+  return html`<form class="line driven" onSubmit=${(event: Event) => event.preventDefault()}>
     ${isOneOfMany && html`<strong>${id}</strong>`}
     <${FieldOf} label=${t(words.action)}>
       <select value=${chosen} onChange=${(event: Event) => {
@@ -58,7 +63,7 @@ function Driven({ simulator: { id, actions }, perform, isOneOfMany }: DrivenProp
     <//>
     ${
       needs.length > 0 &&
-      html`<${FieldOf} label=${needs.join(' ')}>
+      html`<${FieldOf} label=${needs.map(needOf).join(' ')}>
         <input value=${rest} onInput=${typed(rest)} maxlength="200" autocomplete="off" />
       <//>`
     }
@@ -152,7 +157,7 @@ export function SimulatorsPage() {
     <${Scenarios} view=${view} perform=${perform} />
     <h2>${t(words.told)}</h2>
     <ul class="plain-list" aria-live="polite">${view.told.map(
-      ({ at, text }, i) =>
-        html`<li key=${`${at} ${view.told.length - i}`}><small>${timeOf(at)}</small> ${text}</li>`,
+      ({ at, of, did, text }, i) =>
+        html`<li key=${`${at} ${view.told.length - i}`}><small>${timeOf(at)}</small> ${of}: ${did === undefined ? text : t(words[did])}</li>`,
     )}</ul>`;
 }

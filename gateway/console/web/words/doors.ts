@@ -46,4 +46,13 @@ export const doors = {
   stage: ['State', '状态'],
   left: ['Has left', '登记离开'],
   today: ["Today's log", '今日记录'],
+  quietDay: ['Nothing happened at a door today', '今天门禁无记录'],
+  time: ['Time', '时间'],
+  what: ['What', '事件'],
+  where: ['Door', '门'],
+  whom: ['Who', '人员'],
+  why: ['Details', '说明'],
+  children: ['for {names}', '接 {names}'],
+  behind: ['{n} events cannot be found yet', '另有 {n} 条尚未入索引'],
+  allEvents: ['All of them, under Events', '在“事件”中查看全部'],
 } as const satisfies Words;
