@@ -171,7 +171,7 @@ const unshownTable = ({ unshown }: Platform) => ({
 
 const certificateTable = ({ certificates }: Platform) => ({
   caption: t(words.certificates),
-  heads: [words.whose, words.ends, ''].map((one) => (one === '' ? '' : t(one))),
+  heads: [t(words.whose), t(words.ends), ''],
   rows: certificates.map(({ whose, ends, days }) => ({
     key: whose,
     cells: [
