@@ -73,6 +73,17 @@ const routes: readonly Route[] = [
     load: async () => (await import('./pages/simulators.ts')).SimulatorsPage,
   },
   {
+    path: '/devices',
+    needs: 'look',
+    word: navigation.devices,
+    load: async () => (await import('./pages/devices.ts')).DevicesPage,
+  },
+  {
+    path: '/devices/:device',
+    needs: 'look',
+    load: async () => (await import('./pages/device.ts')).DevicePage,
+  },
+  {
     path: '/platforms',
     needs: 'look',
     word: navigation.platforms,
