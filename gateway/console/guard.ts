@@ -78,6 +78,8 @@ export async function createClosedServer(
   const { proxies = [] } = config;
   const server = createWebServer('console', BODY_MAX, context, { tls, proxies });
   answerInSchemas(server, context.log);
+  // What a form of another page could send.
+  server.removeContentTypeParser('text/plain');
   // Before the guard: it ends the socket of an upgrade that is refused only where it saw it first.
   await server.register(fastifyWebsocket, { options: { maxPayload: SOCKET_MESSAGE_MAX } });
   await server.register(fastifyCookie);

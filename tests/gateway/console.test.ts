@@ -150,7 +150,7 @@ describe('who may not see the console', () => {
     expect((await login(token('operator'), { origin: `http://127.0.0.1:${port}` })).status).toBe(200);
     const operator = await as('operator');
     const form = { method: 'POST', headers: { 'content-type': 'text/plain' }, body: '{"by":"x"}' };
-    expect((await operator('/api/commands/gate-io', form)).status).toBe(400);
+    expect((await operator('/api/commands/gate-io', form)).status).toBe(415);
   });
 });
 

@@ -5,12 +5,14 @@ import { may } from '../kit/me.ts';
 import { address } from '../kit/router.ts';
 import { t, type Word } from '../kit/words.ts';
 import { system } from '../words/system.ts';
+import { users } from '../words/users.ts';
 
 const tabs: readonly { readonly path: string; readonly needs: Me['rights'][number]; readonly word: Word }[] =
   [
     { path: '/system', needs: 'system', word: system.state },
     { path: '/system/config', needs: 'system', word: system.config },
     { path: '/system/audit', needs: 'system', word: system.audit },
+    { path: '/system/users', needs: 'users', word: users.title },
   ];
 
 export function SystemTabs() {

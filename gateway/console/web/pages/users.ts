@@ -10,6 +10,7 @@ import { label, t } from '../kit/words.ts';
 import { common } from '../words/common.ts';
 import { roleHints, users } from '../words/users.ts';
 import { SessionsList } from './account.ts';
+import { SystemTabs } from './system-tabs.ts';
 
 const people = ['viewer', 'guard', 'operator', 'technician', 'administrator'] as const;
 const roleText = (role: keyof typeof roleHints) => `${label('role', role)} (${t(roleHints[role])})`;
@@ -239,7 +240,8 @@ function Tokens() {
 }
 
 export function UsersPage() {
-  return html`<h1>${t(users.title)}</h1>
+  return html`<${SystemTabs} />
+    <h1>${t(users.title)}</h1>
     <${People} />
     <${Tokens} />
     <h2>${t(users.sessions)}</h2>
