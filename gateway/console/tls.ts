@@ -67,8 +67,9 @@ function keptOne(file: string, names: readonly string[], now: number): Certifica
   if (!existsSync(file)) return undefined;
   try {
     const text = readTextOf(file, CERTIFICATE_FILE_MAX);
-    const found = paired(text, text);
-    const x509 = new X509Certificate(found.cert);
+    const x509 = new X509Certificate(text);
+    const key = createPrivateKey(text).export({ type: 'pkcs8', format: 'pem' }).toString();
+    const found = paired(x509.toString(), key);
     const covers = names.every((name) =>
       isIP(name) === 0 ? x509.checkHost(name) !== undefined : x509.checkIP(name) !== undefined,
     );
