@@ -69,9 +69,13 @@ export const users: Command = {
       );
     const config = await configOrErrors(file, terminal);
     if (config === undefined) return 1;
-    if (config.console === undefined)
-      throw new Error(say('the config has no `console`', '配置中没有 `console`'));
+    const { console: shown, dataDir } = config;
+    if (shown === undefined) throw new Error(say('the config has no `console`', '配置中没有 `console`'));
     const { manageUsers } = await import('./users/manage.ts');
-    return await manageUsers({ what, name, role: values.role, lasts: values.for }, config, terminal);
+    return await manageUsers(
+      { what, name, role: values.role, lasts: values.for },
+      { dataDir, console: shown },
+      terminal,
+    );
   },
 };

@@ -5,6 +5,7 @@ import type { Accounts, AccountsContext } from './accounts.ts';
 import { openAccounts } from './accounts.ts';
 import { hasAdministrator, LOCAL_NAME, makeLink, nameOfToken } from './accounts-acts.ts';
 import { createPasswords, type Passwords } from './accounts-passwords.ts';
+import { setupPath } from './address.ts';
 import { sessionSecret } from './cookies.ts';
 import type { User } from './guard.ts';
 import { type Right, roleMay } from './rights.ts';
@@ -22,8 +23,6 @@ export interface Identity {
   firstLink(): Promise<string | undefined>;
   close(): Promise<void>;
 }
-
-export const setupPath = (secret: string) => `/setup#${secret}`;
 
 /** @throws what the disk says of the data folder. */
 export async function openIdentity(dataDir: string, context: AccountsContext): Promise<Identity> {

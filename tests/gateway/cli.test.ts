@@ -26,6 +26,7 @@ describe('the command line', () => {
     'discover',
     'gb28181',
     'health',
+    'users',
   ])('helps with %s', async (command) => {
     expect(await run(command, '--help')).toMatchObject({
       status: 0,

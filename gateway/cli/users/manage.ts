@@ -1,8 +1,8 @@
 /** The acts of the console's accounts, from a terminal: on the same file, by the same rules. */
-import { mkdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { say } from '../../../config/language.ts';
-import type { Config } from '../../../config/schema.ts';
+import type { ConsoleConfig } from '../../../config/sections/console.ts';
 import {
   type Act,
   addUser,
@@ -14,8 +14,7 @@ import {
   withdrawToken,
 } from '../../console/accounts-acts.ts';
 import { AccountsError, type AccountsFault, accountsFile } from '../../console/accounts-file.ts';
-import { consoleAddress } from '../../console/address.ts';
-import { setupPath } from '../../console/identity.ts';
+import { consoleAddress, setupPath } from '../../console/address.ts';
 import { type Role, roles } from '../../console/rights.ts';
 import { printable } from '../../printable.ts';
 import { type Terminal, UsageError } from '../command.ts';
@@ -32,11 +31,18 @@ const people = roles.filter((role): role is Exclude<Role, 'screen'> => role !== 
 const DEFAULT_LIFE = '90d';
 
 /** @returns the exit status. @throws UsageError, and Error with a sentence. */
-export async function manageUsers(wanted: Wanted, config: Config, terminal: Terminal): Promise<number> {
+export async function manageUsers(
+  wanted: Wanted,
+  { dataDir, console: shown }: { readonly dataDir: string; readonly console: ConsoleConfig },
+  terminal: Terminal,
+): Promise<number> {
   const { stdout, clock } = terminal;
   const { name, lasts } = wanted;
-  mkdirSync(config.dataDir, { recursive: true, mode: 0o750 });
-  const disk = accountsFile(config.dataDir, clock);
+  if (!existsSync(dataDir))
+    throw new Error(
+      say(`${dataDir} is not there yet: start the gateway first`, `${dataDir} 尚不存在：请先启动网关`),
+    );
+  const disk = accountsFile(dataDir, clock);
   const by = { name: userInfo().username, from: 'terminal' };
   const perform = async <T>(act: Act<T>): Promise<T> => {
     try {
@@ -48,7 +54,7 @@ export async function manageUsers(wanted: Wanted, config: Config, terminal: Term
   const role = () => oneOf('role', wanted.role ?? '', people);
   const tellLink = async (of: string | undefined) => {
     const { secret } = await perform(makeLink(of));
-    const url = `${consoleAddress(config.console)}${setupPath(secret)}`;
+    const url = `${consoleAddress(shown)}${setupPath(secret)}`;
     stdout.write(`${say('once, within 24 hours', '一次有效，24 小时内')}: ${url}\n`);
   };
 

@@ -2,9 +2,10 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { type Actor, addUser, changeRole, makeLink, removeUser } from '../accounts-acts.ts';
+import { setupPath } from '../address.ts';
 import { madeLinkSchema, newUserSchema, roleSchema, userSchema } from '../contract/users.ts';
 import type { User } from '../guard.ts';
-import { type Identity, setupPath } from '../identity.ts';
+import type { Identity } from '../identity.ts';
 import { answerAccountsErrors } from './refused.ts';
 
 export const actorOf = ({ user, ip }: { readonly user: User; readonly ip: string }): Actor => ({
