@@ -42,8 +42,13 @@ export function Dialog({ title, onClose, children }: DialogProps) {
   const own = useRef<HTMLDialogElement>(null);
   useEffect(() => {
     const before = document.activeElement;
-    own.current?.showModal();
-    return () => (before instanceof HTMLElement ? before.focus() : undefined);
+    const dialog = own.current;
+    dialog?.showModal();
+    return () => {
+      // While it is open nothing else takes the focus.
+      dialog?.close();
+      if (before instanceof HTMLElement) before.focus();
+    };
   }, []);
   const cancelled = (event: Event) => {
     event.preventDefault();

@@ -137,8 +137,8 @@ function Closing({ alarm, onClose }: { readonly alarm: Alarm; readonly onClose: 
       <p><strong>${label('kind', alarm.kind)}</strong> ${placeOf(alarm)}</p>
       ${alarm.active && html`<p>${t(words.stillActive)}</p>`}
       <fieldset class="choices"><legend>${t(words.reason)}</legend>${Object.keys(labels.closeReason).map(
-        (one) =>
-          html`<label key=${one}><input type="radio" name="reason" value=${one} required checked=${reason.value === one} onChange=${() => {
+        (one, i) =>
+          html`<label key=${one}><input type="radio" name="reason" value=${one} required autofocus=${i === 0} checked=${reason.value === one} onChange=${() => {
             reason.value = one;
           }} /> ${label('closeReason', one)}</label>`,
       )}</fieldset>
@@ -165,6 +165,11 @@ function Badges({ alarm }: { readonly alarm: Alarm }) {
   </span>`;
 }
 
+/** The button that had the focus is gone, and the card is in another place of the list: the next step is at hand. */
+function focusOn(id: string): void {
+  requestAnimationFrame(() => requestAnimationFrame(() => document.getElementById(id)?.focus()));
+}
+
 interface CardProps {
   readonly alarm: Alarm;
   readonly isOpen: boolean;
@@ -176,16 +181,21 @@ export function AlarmCard({ alarm, isOpen, onToggle }: CardProps) {
   const [newest] = raisings;
   const isSaved = raisings.some(({ sequence }) => sequence !== null);
   const acts = closes && may('alarms');
+  const closeId = `close ${alarm.key}`;
+  const take = async () => {
+    await acknowledge([alarm]);
+    focusOn(closeId);
+  };
   return html`<article class="card ${isUntaken(alarm) ? 'alarm' : 'warn'}" data-key=${alarm.key} aria-label=${`${label('kind', kind)} ${placeOf(alarm)}`}>
     <div class="line"><h2>${label('kind', kind)}${cause !== undefined && html` <small>${label('cause', cause)}</small>`}</h2>
       ${newest !== undefined && html`<time datetime=${newest.time}>${shortOf(newest.time)}</time>`}</div>
     <p class="place">${placeOf(alarm)}</p>
     <${Badges} alarm=${alarm} />
     <p class="buttons">
-      ${acts && isUntaken(alarm) && html`<${ActionButton} tone="main" disabled=${!isSaved} act=${() => acknowledge([alarm])}>${t(words.acknowledge)}<//>`}
+      ${acts && isUntaken(alarm) && html`<${ActionButton} tone="main" disabled=${!isSaved} act=${take}>${t(words.acknowledge)}<//>`}
       ${
         acts &&
-        html`<button type="button" disabled=${!isSaved} onClick=${() => {
+        html`<button type="button" id=${closeId} disabled=${!isSaved} onClick=${() => {
           closing.value = true;
         }}>${t(words.close)}</button>`
       }
