@@ -1,5 +1,5 @@
 /**
- * What open consoles cost a panic: wire to subscriber with 20 of them and with none, turn about on one gateway, so that
+ * What it takes to list and search a million events (search.ts), and what open consoles cost a panic: wire to subscriber with 20 of them and with none, turn about on one gateway, so that
  * what else the machine does falls on both alike.
  */
 import { join } from 'node:path';
@@ -10,6 +10,7 @@ import { type Aim, tellAims } from './aims.ts';
 import { cookieOf, openConsoles } from './consoles.ts';
 import { benchAccounts, clock } from './load.ts';
 import { folder, gatewayIn, mosquitto, ms, quantile, stop, tell, usage } from './parts.ts';
+import { searchBench } from './search.ts';
 import { subscribeTo } from './subscriber.ts';
 
 const CONSOLES = 20;
@@ -90,6 +91,10 @@ async function followers(): Promise<Aim[]> {
   ];
 }
 
-export async function consoleBench(): Promise<void> {
-  tellAims(await followers());
+/** `search 200000`: that part alone, with so many events. */
+export async function consoleBench([part, count]: string[]): Promise<void> {
+  const costs = part === 'search' ? [] : await followers();
+  const searches =
+    part === 'followers' ? [] : await searchBench(count === undefined ? undefined : Number(count));
+  tellAims([...costs, ...searches]);
 }
