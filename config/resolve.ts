@@ -56,7 +56,8 @@ export function resolveConfig(file: string, raw: RawConfig, problems: ConfigProb
   findRepeats(raw.uplinks, ['uplinks'], problems);
   findRepeats(raw.devices, ['devices'], problems);
   const uplinks = raw.uplinks.map((uplink, i) => resolveUplink(uplink, ['uplinks', i], directory, problems));
-  const devices = raw.devices.map((device, i) => resolveDevice(device, i, directory, problems));
+  const known: KnownProfiles = new Map();
+  const devices = raw.devices.map((device, i) => resolveDevice(device, i, directory, problems, known));
   const access = resolveFiles(raw.access, ['access'], directory, problems);
   const console = resolveFiles(raw.console, ['console'], directory, problems);
   return withAccounts({ ...config, access, console, uplinks, devices });
@@ -181,6 +182,7 @@ function resolveDevice(
   index: number,
   directory: string,
   problems: ConfigProblem[],
+  known: KnownProfiles,
 ): Device {
   const path = ['devices', index];
   const before = problems.length;
@@ -194,7 +196,7 @@ function resolveDevice(
   const profile =
     driver.profile === undefined
       ? undefined
-      : loadProfile(driver.profile, options as { profile?: string }, path, directory, problems);
+      : loadProfile(driver.profile, options as { profile?: string }, path, directory, problems, known);
   const device: Device = {
     id,
     driver: name,
@@ -216,6 +218,9 @@ function resolveDevice(
   return device;
 }
 
+/** Profiles that were read, by their file, for each model: a thousand devices are of a handful of kinds. */
+type KnownProfiles = Map<string, { readonly model: z.ZodType; readonly data: unknown }>;
+
 /** `pulse-fence-2zone` is a file in config/profiles/; `./my-fence.yaml` is one beside the config. */
 function loadProfile(
   model: z.ZodType,
@@ -223,11 +228,14 @@ function loadProfile(
   path: (string | number)[],
   directory: string,
   problems: ConfigProblem[],
+  known: KnownProfiles,
 ): unknown {
   if (profile === undefined) return undefined;
   const own = extname(profile) !== '';
   const file = own ? resolve(directory, profile) : join(profilesDirectory, `${profile}.yaml`);
   const at = [...path, 'profile'];
+  const found = known.get(file);
+  if (found?.model === model) return found.data;
   if (!existsSync(file)) {
     const names = readdirSync(profilesDirectory).map((entry) => basename(entry, extname(entry)));
     const hint = own ? '' : near(profile, names) + allowed(names);
@@ -247,7 +255,10 @@ function loadProfile(
     return undefined;
   }
   const parsed = model.safeParse(yaml.data);
-  if (parsed.success) return parsed.data;
+  if (parsed.success) {
+    known.set(file, { model, data: parsed.data });
+    return parsed.data;
+  }
   const schema = z.toJSONSchema(model, { io: 'input', unrepresentable: 'any' }) as Schema;
   for (const { path: inside, message } of explainAll(parsed.error, model, yaml.data, schema))
     problems.push({ path: at, place: yaml.placeOf(inside), message: `${pathText(inside)}${message}` });
