@@ -15,7 +15,10 @@ import {
 } from './accounts-file.ts';
 import type { Role } from './rights.ts';
 
-/** Who does it. `from`: the address, or `terminal`. */
+/** Where the gateway itself acts from, in the audit. */
+export const AT_START = 'start';
+
+/** Who does it. `from`: the address, `terminal`, or `start`. */
 export interface Actor {
   readonly name: string;
   readonly from: string;

@@ -10,7 +10,7 @@ import { z } from 'zod';
 import { type Clock, type Timer, within } from '../../drivers/contract/clock.ts';
 import type { Log } from '../../drivers/contract/driver.ts';
 import type { Journal } from '../journal/index.ts';
-import { type Act, type Actor, performing } from './accounts-acts.ts';
+import { type Act, type Actor, AT_START, performing } from './accounts-acts.ts';
 import { type AccountsFile, type AccountsState, accountsFile, NO_ACCOUNTS } from './accounts-file.ts';
 
 export interface AccountsContext {
@@ -94,7 +94,8 @@ export async function openAccounts(
     async perform(act, by) {
       const { result, accounts } = await disk.change(performing(act, by, time.wall()));
       take(accounts);
-      log.info({ ...act.note, user: by.name, from: by.from }, 'the accounts of the console were changed');
+      if (by.from !== AT_START)
+        log.info({ ...act.note, user: by.name, from: by.from }, 'the accounts of the console were changed');
       void look();
       return result;
     },

@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs';
 import type { FastifyRequest } from 'fastify';
 import type { Accounts, AccountsContext } from './accounts.ts';
 import { openAccounts } from './accounts.ts';
-import { hasAdministrator, LOCAL_NAME, makeLink, nameOfToken } from './accounts-acts.ts';
+import { AT_START, hasAdministrator, LOCAL_NAME, makeLink, nameOfToken } from './accounts-acts.ts';
 import { createPasswords, type Passwords } from './accounts-passwords.ts';
 import { setupPath } from './address.ts';
 import { sessionSecret } from './cookies.ts';
@@ -62,7 +62,7 @@ export async function openIdentity(dataDir: string, context: AccountsContext): P
     async firstLink() {
       if (!accounts.isKnown || hasAdministrator(accounts.state)) return undefined;
       try {
-        const { secret } = await accounts.perform(makeLink(undefined), { name: LOCAL_NAME, from: 'start' });
+        const { secret } = await accounts.perform(makeLink(undefined), { name: LOCAL_NAME, from: AT_START });
         return setupPath(secret);
       } catch (error) {
         log.warn({ error: (error as Error).message }, 'no link for the first administrator could be made');

@@ -11,7 +11,7 @@ import type { Log } from '../../drivers/contract/driver.ts';
 import { EmptySecretError, readSecretOf } from '../../drivers/files.ts';
 import { PRIVATE_FILE } from '../lifecycle/private-files.ts';
 import type { Accounts } from './accounts.ts';
-import { adoptScreen, FIRST_SCREEN, hasAdministrator, LOCAL_NAME } from './accounts-acts.ts';
+import { AT_START, adoptScreen, FIRST_SCREEN, hasAdministrator, LOCAL_NAME } from './accounts-acts.ts';
 import { hashOfSecret, newSecret, type TokenRecord } from './accounts-file.ts';
 
 export const tokenFile = (dataDir: string, of: 'operator' | 'screen') => join(dataDir, `console.${of}.token`);
@@ -76,7 +76,7 @@ export async function localTokens(dataDir: string, accounts: Accounts, log: Log)
     await attempt(files.screen, async () => {
       const screen = tokenOf(files.screen);
       if (firstScreen()?.hash !== hashOfSecret(screen))
-        await accounts.perform(adoptScreen(screen), { name: LOCAL_NAME, from: 'start' });
+        await accounts.perform(adoptScreen(screen), { name: LOCAL_NAME, from: AT_START });
     });
   follow();
   accounts.onChanged(follow);
