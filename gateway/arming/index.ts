@@ -20,7 +20,7 @@ import type { Pass, Stage } from '../road/stage.ts';
 import { createChanges } from './changes.ts';
 import { createEntries } from './entry.ts';
 import { type AreaState, isArmable, knownOf, type Place } from './known.ts';
-import { type PlannedDay, plannedDays } from './schedule.ts';
+import { createPlan, type PlannedDay } from './plan.ts';
 import { createTimetable } from './timetable.ts';
 import { type AreaView, viewArea } from './view.ts';
 
@@ -45,8 +45,8 @@ export interface Arming extends Stage, Part {
   isArmed(area: string): boolean;
   /** All areas, as people look at them now. */
   areas(): readonly AreaView[];
-  /** Today and the days after it, as the calendar and the schedules have them. */
-  plan(days: number): readonly PlannedDay[];
+  /** A day as the calendar and the schedules have it, by how many days it is ahead of today. */
+  plannedDay(ahead: number): PlannedDay;
   /** Takes up what the journal knows and what the schedule says; again, where the journal was opened anew. */
   start(): Promise<void>;
 }
@@ -110,6 +110,7 @@ export function createArming(
     log,
   });
   const timetable = createTimetable({ ...config, changes, known, onward, now: clock.now, time, log });
+  const plan = createPlan(config, clock.now);
   serveAreas(options.registry, areas, changes);
   clock.onStep(() => void timetable.followTimetable());
 
@@ -132,12 +133,8 @@ export function createArming(
     },
     state,
     isArmed: (id) => ['armed', 'entry-delay'].includes(state(id) ?? ''),
-    areas() {
-      const { calendar, timezone } = config;
-      const now = { known, open, entryLeftMs: entries.leftMs, calendar, timezone, now: clock.now() };
-      return areas.map((area) => viewArea(area, now));
-    },
-    plan: (days) => plannedDays(areas, config.calendar, config.timezone, clock.now(), days),
+    areas: () => areas.map((area) => viewArea(area, { known, open, entryLeftMs: entries.leftMs, plan })),
+    plannedDay: plan.day,
     async start() {
       for (const area of areas) {
         watchExit(area);

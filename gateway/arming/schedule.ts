@@ -7,7 +7,7 @@
 import { Temporal } from 'temporal-polyfill';
 import type { AreaConfig } from '../../config/sections/areas.ts';
 import type { CalendarConfig } from '../../config/sections/calendar.ts';
-import { fitsDay, isSchoolDay } from '../calendar.ts';
+import { fitsDay } from '../calendar.ts';
 
 export type Schedule = AreaConfig['schedule'];
 
@@ -21,7 +21,7 @@ export interface Transition {
 const DAYS = 400;
 
 /** The transitions of one day, in order. */
-function onDay(
+export function onDay(
   schedule: Schedule,
   calendar: CalendarConfig,
   timezone: string,
@@ -35,45 +35,6 @@ function onDay(
       do: what,
     }))
     .sort((a, b) => a.at - b.at);
-}
-
-/** A day as people plan it. */
-export interface PlannedDay {
-  /** `2026-11-28`, in the campus's time zone. */
-  readonly date: string;
-  readonly school: boolean;
-  /** The name of the holiday that it is in, where that has one. */
-  readonly holiday?: string;
-  /** It makes up for a day of a holiday 调休. */
-  readonly makeUp?: true;
-  /** What areas are told to do, in order. */
-  readonly transitions: readonly (Transition & { readonly area: string })[];
-}
-
-/** The days from the one of `now` (epoch ms) on, and what the schedules of areas do on each. */
-export function plannedDays(
-  areas: readonly Pick<AreaConfig, 'id' | 'schedule'>[],
-  calendar: CalendarConfig,
-  timezone: string,
-  now: number,
-  count: number,
-): readonly PlannedDay[] {
-  const today = Temporal.Instant.fromEpochMilliseconds(now).toZonedDateTimeISO(timezone).toPlainDate();
-  return Array.from({ length: count }, (_, ahead) => {
-    const date = today.add({ days: ahead });
-    const day = date.toString();
-    const holiday = calendar.holidays.find(({ from, to }) => from <= day && day <= to)?.name;
-    const transitions = areas.flatMap(({ id, schedule }) =>
-      onDay(schedule, calendar, timezone, date).map((one) => ({ area: id, ...one })),
-    );
-    return {
-      date: day,
-      school: isSchoolDay(date, calendar),
-      ...(holiday !== undefined && { holiday }),
-      ...(calendar.makeUpDays.includes(day) && { makeUp: true as const }),
-      transitions: transitions.sort((a, b) => a.at - b.at),
-    };
-  });
 }
 
 /** The last transition at or before `now` (epoch ms), and the next one after it; undefined: there is none. */

@@ -1,11 +1,11 @@
 /** Areas as people look at them: what runs out when, what is open, what is bypassed, and what the schedule does next. Pure. */
 import type { AreaConfig } from '../../config/sections/areas.ts';
-import type { CalendarConfig } from '../../config/sections/calendar.ts';
 import { zoneKey } from '../../config/zones.ts';
 import type { Observation } from '../../drivers/contract/observation.ts';
 import { openZonesOf } from './changes.ts';
 import { type AreaState, aboutArea, bypassOf, isArmable, type Known, type ZoneConfig } from './known.ts';
-import { type Transition, transitionsAround } from './schedule.ts';
+import type { Plan } from './plan.ts';
+import type { Transition } from './schedule.ts';
 
 export interface ZoneView {
   readonly device: string;
@@ -57,14 +57,11 @@ export interface AreaViewContext {
   readonly open: ReadonlyMap<string, Observation>;
   /** What is left of an entry delay that runs, ms. */
   readonly entryLeftMs: (area: AreaConfig) => number | undefined;
-  readonly calendar: CalendarConfig;
-  readonly timezone: string;
-  /** Epoch ms. */
-  readonly now: number;
+  readonly plan: Pick<Plan, 'next'>;
 }
 
 export function viewArea(area: AreaConfig, context: AreaViewContext): AreaView {
-  const { known, open, calendar, timezone, now } = context;
+  const { known, open, plan } = context;
   const latest = (kind: 'arming' | 'entry') => known.latest(aboutArea(area.id, kind));
   const detailsOf = (state: ReturnType<typeof latest>) => (state?.event.data['details'] ?? {}) as Details;
   const state = known.stateOf(area);
@@ -74,7 +71,7 @@ export function viewArea(area: AreaConfig, context: AreaViewContext): AreaView {
   const blocking = openZonesOf(area, area.exitDelay / 1000, known, isOpen);
   const leftMs = state === 'exit-delay' ? known.exitLeftMs(area) : context.entryLeftMs(area);
   const fault = known.latest({ device: area.id, kind: 'fault', cause: 'not-armed', state: 'raised' });
-  const { next } = transitionsAround(area.schedule, calendar, timezone, now);
+  const next = plan.next(area);
   const cameIn = state === 'entry-delay' ? detailsOf(latest('entry')) : {};
 
   const viewZone = (zone: ZoneConfig): ZoneView => {

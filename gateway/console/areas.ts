@@ -22,7 +22,8 @@ interface DayNow {
 /** What the pages ask of arming. */
 export interface ArmingNow {
   areas(): readonly AreaNow[];
-  plan(days: number): readonly DayNow[];
+  /** By how many days it is ahead of today. */
+  plannedDay(ahead: number): DayNow;
 }
 
 /** What the config calls zones, by their `zoneKey`. */
@@ -69,10 +70,13 @@ export function areasOf(arming: ArmingNow, names: ZoneNames, troubles: Troubles)
   });
 }
 
-export const calendarOf = (arming: ArmingNow, timezone: string, days: number): Calendar => ({
-  timezone,
-  days: arming.plan(days).map((day) => ({
-    ...day,
-    transitions: day.transitions.map((one) => ({ ...one, at: iso(one.at) })),
-  })),
-});
+/** A day at a time: a gateway has other things to do between two. */
+export async function calendarOf(arming: ArmingNow, timezone: string, count: number): Promise<Calendar> {
+  const days: Calendar['days'] = [];
+  for (let ahead = 0; ahead < count; ahead++) {
+    const { transitions, ...day } = arming.plannedDay(ahead);
+    days.push({ ...day, transitions: transitions.map((one) => ({ ...one, at: iso(one.at) })) });
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  return { timezone, days };
+}

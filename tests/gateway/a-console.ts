@@ -28,7 +28,7 @@ const nothing = {
   doorConfigs: [],
   zoneNames: new Map(),
   states: new Map(),
-  arming: { areas: () => [], plan: () => [] },
+  arming: { areas: () => [], plannedDay: () => ({ date: '2026-01-05', school: true, transitions: [] }) },
   access: {
     doors: () => [],
     keptOpen: () => new Set<string>(),

@@ -1,7 +1,7 @@
 /** Areas as a console looks at them: from the same house that the tests of arming move. */
 import { describe, expect, it } from 'vitest';
 import { configSchema } from '../../config/schema.ts';
-import { plannedDays } from '../../gateway/arming/schedule.ts';
+import { createPlan } from '../../gateway/arming/plan.ts';
 import { house } from './house.ts';
 
 describe('an area that is looked at', () => {
@@ -128,7 +128,8 @@ describe('a plan of days', () => {
   it('knows holidays by name, days that make up for them, and what each area does, in order', () => {
     // 2026-10-07, 00:30 in Beijing: the day before in UTC.
     const now = Date.parse('2026-10-06T16:30:00Z');
-    const days = plannedDays(areas, calendar, 'Asia/Shanghai', now, 5);
+    const plan = createPlan({ areas, calendar, timezone: 'Asia/Shanghai' }, () => now);
+    const days = [0, 1, 2, 3, 4].map(plan.day);
     const inWords = days.map(({ date, school, holiday, makeUp, transitions }) => [
       date,
       school,
@@ -164,6 +165,31 @@ describe('a plan of days', () => {
         ],
       ],
       ['2026-10-11', false, undefined, undefined, []],
+    ]);
+  });
+
+  it('goes with the clock, set forward or back', () => {
+    let now = Date.parse('2026-10-12T21:59:00+08:00');
+    const plan = createPlan({ areas, calendar, timezone: 'Asia/Shanghai' }, () => now);
+    const [block] = areas;
+    const next = () => {
+      const found = plan.next(block!);
+      return found && `${found.do} ${new Date(found.at).toISOString()}`;
+    };
+    expect([next(), next(), plan.day(0).date]).toEqual([
+      'arm 2026-10-12T14:00:00.000Z',
+      'arm 2026-10-12T14:00:00.000Z',
+      '2026-10-12',
+    ]);
+    now += 60_000;
+    expect(next()).toBe('disarm 2026-10-12T22:30:00.000Z');
+    now -= 30_000;
+    expect(next()).toBe('arm 2026-10-12T14:00:00.000Z');
+    now -= 24 * 3_600_000;
+    expect([next(), plan.day(0).date, plan.day(1).date]).toEqual([
+      'disarm 2026-10-11T22:30:00.000Z',
+      '2026-10-11',
+      '2026-10-12',
     ]);
   });
 });

@@ -81,12 +81,11 @@ describe('areas in the console', () => {
           next: { at: Date.parse('2026-11-24T22:30:00Z'), do: 'disarm' as const },
         },
       ],
-      plan: (days: number) =>
-        Array.from({ length: days }, () => ({
-          date: '2026-11-24',
-          school: true,
-          transitions: [{ area: 'block', at: Date.parse('2026-11-24T22:30:00Z'), do: 'disarm' as const }],
-        })),
+      plannedDay: (ahead: number) => ({
+        date: `2026-11-${24 + ahead}`,
+        school: true,
+        transitions: [{ area: 'block', at: Date.parse('2026-11-24T22:30:00Z'), do: 'disarm' as const }],
+      }),
     };
     const { as } = await startConsole({}, { arming, states, zoneNames: zoneNamesOf(devices) });
     const operator = await as('operator');
@@ -109,7 +108,7 @@ describe('areas in the console', () => {
     const plan = (await (await operator('/api/calendar?days=3')).json()) as { days: object[] };
     expect(plan).toMatchObject({
       timezone: 'Asia/Shanghai',
-      days: [{ transitions: [{ at: '2026-11-24T22:30:00.000Z' }] }, {}, {}],
+      days: [{ transitions: [{ at: '2026-11-24T22:30:00.000Z' }] }, {}, { date: '2026-11-26' }],
     });
     expect((await operator('/api/calendar?days=9999')).status).toBe(400);
   });

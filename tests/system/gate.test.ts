@@ -149,13 +149,23 @@ describe('a school gate', { timeout: 180_000 }, () => {
       () => running.log.filter((line) => line.includes('answers')).length > READERS,
     );
     const token = readFileSync(join(directory, 'data/console.screen.token'), 'utf8').trim();
-    const page = await openPage(await browser(), `http://127.0.0.1:${port}/gate/pickup-0#${token}`);
+    const own = await browser();
+    const page = await openPage(own, `http://127.0.0.1:${port}/gate/pickup-0`);
+    await page.getByText('此屏幕未登录').waitFor();
+    await page.addInitScript(
+      'var heard = []; const start = OscillatorNode.prototype.start; OscillatorNode.prototype.start = function (...at) { heard.push(this.frequency.value); return start.apply(this, at); };',
+    );
+    // The same page with another hash is not loaded anew.
+    await page.goto('about:blank');
+    await page.goto(`http://127.0.0.1:${port}/gate/pickup-0#${token}`);
     await page.getByText('请刷卡').waitFor();
 
-    const shows = async (card: string, body: string, ...words: string[]) => {
+    /** Hertz, of what sounds: nobody mistakes one for the other. */
+    const sounds = () => page.evaluate<number[]>('heard.splice(0)');
+    const shows = async (card: string, how: string, ...words: string[]) => {
       const started = performance.now();
       await readers[0]?.do(`card ${card}`);
-      await page.locator(`body.${body}`).waitFor();
+      await page.locator(`.screen.${how}`).waitFor();
       const took = performance.now() - started;
       const text = await page.locator('body').innerText();
       for (const word of words) expect(text).toContain(word);
@@ -163,7 +173,11 @@ describe('a school gate', { timeout: 180_000 }, () => {
       return took;
     };
     const took = await shows('1', 'granted', '李小明', '李小红', '一年级2班', '大一班');
+    const good = await sounds();
     await shows('2', 'denied', '不能接走', '此卡未绑定学生');
+    const refused = await sounds();
+    expect([good.length, refused.length]).toEqual([2, 2]);
+    expect(Math.min(...good)).toBeGreaterThan(2 * Math.max(...refused));
     await shows('3', 'denied', '不能接走', '李小明', '此卡已过期');
     await shows('9', 'denied', '未登记的卡');
     // At another gate: nothing here.

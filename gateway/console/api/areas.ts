@@ -42,7 +42,7 @@ export function serveAreas(
           response: { 200: calendarSchema },
         },
       },
-      async ({ query: { days } }) => calendarOf(arming, campus.timezone, days),
+      async ({ query: { days } }) => await calendarOf(arming, campus.timezone, days),
     );
   };
 }
