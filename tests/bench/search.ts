@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EventsPage } from '../../gateway/console/contract/events.ts';
 import { freePort } from '../free-port.ts';
-import { fillJournal } from '../many-events.ts';
 import type { Aim } from './aims.ts';
 import { cookieOf } from './consoles.ts';
+import { fillJournal } from './many-events.ts';
 import { folder, gatewayIn, ms, quantile, stop, tell } from './parts.ts';
 
 const EVENTS = 1_000_000;

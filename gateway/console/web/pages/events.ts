@@ -37,7 +37,9 @@ function useNewest(question: string, isRead: () => boolean) {
       isNews = true;
     });
     const ticking = setInterval(() => {
-      if (!isNews || !isRead() || document.hidden) return;
+      // As long as the index is being made, each look finds more.
+      const isOnItsWay = (resource.data.peek()?.behind ?? 0) > 0;
+      if (!(isNews || isOnItsWay) || !isRead() || document.hidden) return;
       isNews = false;
       void resource.again();
     }, FOLLOW_MS);

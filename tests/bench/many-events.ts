@@ -1,11 +1,11 @@
 /** A journal with very many events, as of a campus over months: put straight into its file, before a gateway opens it. */
 import { mkdirSync } from 'node:fs';
 import { v7 as uuidv7 } from 'uuid';
-import { type EventType, laneOf, typePrefix } from '../config/catalogue/events.ts';
-import { lanes } from '../drivers/contract/lane.ts';
-import type { NewEntry } from '../gateway/journal/batch.ts';
-import { journalFile } from '../gateway/journal/recovery.ts';
-import { openStore } from '../gateway/journal/store.ts';
+import { type EventType, laneOf, typePrefix } from '../../config/catalogue/events.ts';
+import { lanes } from '../../drivers/contract/lane.ts';
+import type { NewEntry } from '../../gateway/journal/batch.ts';
+import { journalFile } from '../../gateway/journal/recovery.ts';
+import { openStore } from '../../gateway/journal/store.ts';
 
 /** What goes on at a school, in the shares in which it does. */
 const TYPES: readonly EventType[] = [
