@@ -6,7 +6,7 @@
  * and puts the whole file anew. The gateway looks now and then whether the other did.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import { open, rename, rm, stat } from 'node:fs/promises';
+import { open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { type Clock, within } from '../../drivers/contract/clock.ts';
@@ -104,8 +104,12 @@ export class AccountsError extends Error {
   }
 }
 
-/** A lock that is older was left by a process that is gone: nobody holds it for longer than a write takes. */
+/**
+ * A lock that is older was left: nobody holds it for longer than a write takes. Sooner where its process is gone, but not at once:
+ * one of another container has a number that is nobody's here.
+ */
 const LOCK_STALE_MS = 15_000;
+const LOCK_LEFT_MS = 1000;
 const LOCK_EACH_MS = 25;
 const LOCK_PATIENCE_MS = 5000;
 const DISK_PATIENCE_MS = 10_000;
@@ -127,6 +131,17 @@ export interface AccountsFile {
   setAside(): Promise<string>;
 }
 
+/** Whether there is no such process. What is no number of one says nothing. */
+function isGone(pid: number): boolean {
+  if (!Number.isInteger(pid) || pid < 1) return false;
+  try {
+    process.kill(pid, 0);
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ESRCH';
+  }
+}
+
 export function accountsFile(dataDir: string, time: Clock): AccountsFile {
   const file = join(dataDir, 'console.accounts');
   const lock = `${file}.lock`;
@@ -140,18 +155,26 @@ export function accountsFile(dataDir: string, time: Clock): AccountsFile {
       throw error;
     }
   };
+  /** Whether whoever locked it is gone. */
+  const isLeft = async () => {
+    const [made, holder] = await Promise.all([stat(lock), readFile(lock, 'utf8')]).catch(() => []);
+    if (made === undefined) return false;
+    // Of a clock that was set back, too.
+    const age = Math.abs(time.wall() - made.mtimeMs);
+    return age > (isGone(Number(holder)) ? LOCK_LEFT_MS : LOCK_STALE_MS);
+  };
   const acquire = async () => {
     const end = time.elapsed() + LOCK_PATIENCE_MS;
     for (;;) {
       try {
-        return await (await open(lock, 'wx', PRIVATE_FILE)).close();
+        const handle = await open(lock, 'wx', PRIVATE_FILE);
+        // Without its number it is one all the same: a full disk is told by what is to be written.
+        await handle.writeFile(String(process.pid)).catch(() => {});
+        return await handle.close();
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
       }
-      const made = await stat(lock).catch(() => undefined);
-      // Of a clock that was set back, too.
-      if (made !== undefined && Math.abs(time.wall() - made.mtimeMs) > LOCK_STALE_MS)
-        await rm(lock, { force: true });
+      if (await isLeft()) await rm(lock, { force: true });
       else if (time.elapsed() > end) throw new AccountsError('accounts-busy');
       else await time.wait(LOCK_EACH_MS);
     }

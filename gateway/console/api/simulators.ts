@@ -28,7 +28,7 @@ export function serveSimulators({ simulators, journal, time }: SimulatorsOptions
     server.post(
       '/api/simulators',
       {
-        config: { needs: 'simulate' },
+        config: { needs: 'simulate', audited: false },
         schema: {
           summary: 'Start, drive and stop simulators',
           tags: ['simulators'],
