@@ -30,7 +30,7 @@ export function Presets({ camera: { id, actions } }: { readonly camera: Camera }
     <h2 id="presets">${t(words.presets)}</h2>
     ${waitingFor(resource)}
     ${resource.data.value !== undefined && presets.length === 0 && html`<p class="quiet">${t(words.noPresets)}</p>`}
-    <ul class="plain">${presets.map(
+    <ul class="plain presets">${presets.map(
       ({ token, name }) =>
         html`<li key=${token} class="buttons"><span>${name}</span>
           <${ActionButton} act=${() => command(id, 'preset', { preset: token })}>${t(words.goTo)}<span class="hidden"> ${name}</span><//>
