@@ -118,6 +118,8 @@ const routes: readonly Route[] = [
 ];
 
 const loaded = new Map<Route, Page>();
+/** A page that could not be had is asked for again. */
+const AGAIN_MS = 2000;
 
 /** The page of the address, once it is there. */
 function Shown() {
@@ -129,10 +131,28 @@ function Shown() {
   const there = useSignal(0);
   useEffect(() => {
     if (route === undefined || loaded.has(route)) return;
-    void route.load().then((page) => {
-      loaded.set(route, page);
-      there.value++;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const load = () =>
+      void route.load().then(
+        (page) => {
+          loaded.set(route, page);
+          there.value++;
+        },
+        () => {
+          timer = setTimeout(load, AGAIN_MS);
+        },
+      );
+    load();
+    // A browser may keep it that a module was not there while the gateway was away.
+    let wasAway = false;
+    const stop = heard.subscribe((is) => {
+      if (is && wasAway && !loaded.has(route)) location.reload();
+      wasAway ||= !is && me.peek() !== undefined;
     });
+    return () => {
+      clearTimeout(timer);
+      stop();
+    };
   }, [route]);
   void there.value;
   const Found = route && loaded.get(route);

@@ -5,8 +5,9 @@ import { onTestFinished } from 'vitest';
 import { stringify } from 'yaml';
 import { formatError, loadConfig } from '../../../config/load.ts';
 import { type Campus, startCampus } from '../../../simulators/campus.ts';
+import type { Panel } from '../../../simulators/panel.ts';
 import { freePort, temporaryDirectory } from '../../helpers.ts';
-import { type GatewayProcess, gateway, type Mosquitto, mosquitto } from '../tools.ts';
+import { type GatewayProcess, gateway, type Mosquitto, mosquitto, until } from '../tools.ts';
 
 export interface School {
   /** `http://127.0.0.1:PORT` of its console. */
@@ -16,14 +17,18 @@ export interface School {
   readonly campus: Campus;
   /** Does something at a simulated device, by its id in the config: `panel`, `press 9`. */
   act(device: string, action: string): Promise<void>;
+  /** Tells of many things at once, as SIA's data (`#1234|Nri1/AT0`); resolves when the gateway has taken all. */
+  report(device: string, data: readonly string[]): Promise<void>;
   /** The link of the first start, which sets the administrator's password once. */
   link(): string;
-  /** Sets it, where nobody did, and makes users of the other roles; the password of all is `password`. */
+  /** Sets it. */
   accounts(): Promise<void>;
-  /** Logs in; what a browser has then, for `addCookies`. */
+  /** Of the user called as his role, made where he is not there; the password of all is `password`. */
   session(name: Role): Promise<Cookie>;
   /** The token of the first start for gate screens. */
   screenToken(): string;
+  /** Resolves when the gateway that runs now has heard a device. */
+  heard(device: string): Promise<void>;
   /** SIGKILL, as a power cut. */
   kill(): Promise<void>;
   /** Starts it again on the same disk. */
@@ -159,7 +164,7 @@ export async function school({ more = {}, camera, prepare }: SchoolOptions = {})
   const config = { ...configOf(directory, port, broker.port, devices), ...more };
   writeFileSync(
     join(directory, 'cards.csv'),
-    'number,facility,holder,groups,children\n1,,g-1,all,c-1;c-2\n2,,g-2,all,\n',
+    'number,facility,holder,groups,children\n100001,,g-1,all,c-1;c-2\n100002,,g-2,all,\n',
   );
   writeFileSync(join(directory, 'persons.csv'), 'id,name,class\nc-1,李小明,一年级2班\nc-2,李小红,大一班\n');
   const file = join(directory, 'simulated.yaml');
@@ -173,18 +178,27 @@ export async function school({ more = {}, camera, prepare }: SchoolOptions = {})
   await start();
   const campus = await startCampus(loaded.config.devices, () => new Uint8Array(), [port]);
   onTestFinished(() => campus.close());
+  const simulatorOf = (device: string) => {
+    const found = campus.simulators.find(({ id }) => id === device);
+    if (found === undefined) throw new Error(`nothing simulates ${device}`);
+    return found;
+  };
   return {
     base,
     directory,
     broker,
     campus,
-    async act(device, action) {
-      const found = campus.simulators.find(({ id }) => id === device);
-      if (found === undefined) throw new Error(`nothing simulates ${device}`);
-      await found.do(action);
+    act: async (device, action) => await simulatorOf(device).do(action),
+    async report(device, data) {
+      const panel = simulatorOf(device) as Panel;
+      await Promise.all(data.map((one) => panel.report(one)));
     },
     ...accountsAt(base, () => runs.flatMap(({ log }) => log)),
     screenToken: () => readFileSync(join(directory, 'data/console.screen.token'), 'utf8').trim(),
+    heard: async (device) =>
+      await until(`${device} answers`, () =>
+        (runs.at(-1)?.log ?? []).some((line) => line.includes(device) && line.includes('answers')),
+      ),
     kill: async () => await runs.at(-1)?.kill(),
     start,
     log: () => runs.flatMap(({ log }) => log),
@@ -214,18 +228,26 @@ function accountsAt(
     if (found === undefined) throw new Error('no link was printed');
     return `${base}${found}`;
   };
+  /** The password by a link, which is a login too. */
+  const setUp = async (secret: string, more: object): Promise<Cookie> =>
+    cookieOf(await post('/setup', { link: secret, ...more, password }));
+  const secretIn = (made: string) => made.slice(made.indexOf('#') + 1);
+  const made = async (name: Role): Promise<Cookie> => {
+    const { name: cookie, value } = await session('administrator');
+    const answer = await post('/api/users', { name, role: name }, `${cookie}=${value}`);
+    return await setUp(secretIn(((await answer.json()) as { link: string }).link), {});
+  };
   const session = (name: Role): Promise<Cookie> => {
-    const made = sessions.get(name) ?? post('/login', { name, password }).then(cookieOf);
-    sessions.set(name, made);
-    return made;
+    const found = sessions.get(name) ?? made(name);
+    sessions.set(name, found);
+    return found;
   };
   return {
     link,
     session,
     async accounts() {
-      const secret = new URL(link()).hash.slice(1);
-      const made = cookieOf(await post('/setup', { link: secret, name: 'administrator', password }));
-      sessions.set('administrator', Promise.resolve(made));
+      sessions.set('administrator', setUp(secretIn(link()), { name: 'administrator' }));
+      await session('administrator');
     },
   };
 }

@@ -2,6 +2,17 @@
 export const ofConnections = {
   'does not answer': '无应答',
   '{0} does not answer': '{0} 无应答',
+  'unit {0} does not answer': '地址 {0} 无应答',
+  'unit {0}: the connection was closed before its answer': '地址 {0}：应答前连接断开',
+  'unit {0}: the connection was closed before its answer; what came was {1}':
+    '地址 {0}：应答前连接断开，收到的是 {1}',
+  'unit {0} answers after {1} ms, and its `timeout` is {2} ms':
+    '地址 {0} 在 {1} 毫秒后应答，超过 timeout {2} 毫秒',
+  '{0} is gone': '{0} 已断开',
+  '{0} is gone: {1}': '{0} 已断开：{1}',
+  '{0} ended': '{0} 已结束',
+  '{0} cannot be opened: {1}': '{0} 无法打开：{1}',
+  'it was closed': '已关闭',
   'silent for {0} s': '已 {0} 秒没有消息',
   'silent for more than {0} s': '超过 {0} 秒没有消息',
   'account {0} silent for more than {1} s': '账号 {0} 超过 {1} 秒没有消息',
