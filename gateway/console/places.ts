@@ -153,10 +153,12 @@ export function createPlaces(
       if (online === undefined) return howOf(standing, 'unknown', 'unknown');
       return howOf(standing, online ? 'online' : 'offline', 'good');
     };
-    const ofZone = ({ id }: Thing): How => {
+    const ofZone = ({ id, device }: Thing): How => {
       const { online, guard } = inputs.get(id) ?? { online: false };
       const key = zoneKeys.get(id) ?? '';
       const standing = byZone.get(key);
+      // That it was well before the start is no word of now.
+      if (devices.online(device) === undefined) return howOf(standing, 'unknown', 'unknown');
       if (!online) return howOf(standing, 'offline', 'trouble');
       if (bypassed.has(key)) return howOf(standing, 'bypassed', 'off');
       return guard === 'disarmed' ? howOf(standing, 'disarmed', 'off') : howOf(standing, 'armed', 'good');

@@ -60,6 +60,7 @@ async function start({
         { kind: 'alarm-input', id: 'hall', device: 'hall', name: 'hall', online: true },
       ],
     },
+    devices: { online: (id: string) => (id === 'yard' ? true : undefined) },
     commands: {
       askPart: () => {
         asked++;
@@ -106,7 +107,7 @@ describe('the cameras over HTTP', () => {
         ...{ id: 'yard', name: '操场', area: { id: 'wall', name: '围墙' }, online: true, turns: true },
         ...{ model: 'SC-1', clips: true, actions },
       },
-      { id: 'hall', name: 'hall', online: false, turns: null, clips: false, actions },
+      { id: 'hall', name: 'hall', online: null, turns: null, clips: false, actions },
     ]);
     for (const path of ['', '/yard/presets', '/yard/clips'])
       expect((await get(`/api/cameras${path}`, {}, 'viewer')).statusCode).toBe(403);

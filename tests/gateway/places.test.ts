@@ -98,6 +98,9 @@ it('all that may be placed is listed once, by what it is', () => {
 it('a zone is off, on, bypassed, in alarm, or behind a panel that is silent', async () => {
   const { how, say, guards, online } = start();
   const zone = 'zone panel/12AB/north';
+  expect(await how(zone)).toEqual(['unknown', 'unknown', []]);
+  online.set('panel', true);
+  say('panel', { kind: 'link' }, false);
   guards.set('panel/12AB/north', 'disarmed');
   expect(await how(zone)).toEqual(['off', 'disarmed', []]);
   guards.set('panel/12AB/north', 'armed');
@@ -160,7 +163,8 @@ it('a door is what its contact says, and nobody knows where its reader is silent
 });
 
 it('however many look while devices talk, all states are looked at ten times a second at most, and none sees what is old', async () => {
-  const { places, say, how, time, looks, guards } = start();
+  const { places, say, how, time, looks, guards, online } = start();
+  online.set('panel', true);
   guards.set('panel/12AB/2', 'armed');
   const of = places.byKey.get('zone panel/12AB/2');
   await how('zone panel/12AB/2');

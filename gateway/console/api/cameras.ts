@@ -12,6 +12,7 @@ import { type Camera, camerasSchema, clipsSchema, type Presets, presetsSchema } 
 export interface CamerasOptions {
   readonly of: Pick<Config, 'devices' | 'media'>;
   readonly things: Pick<Things, 'list'>;
+  readonly devices: { online(device: string): boolean | undefined };
   readonly commands: Pick<Commands, 'askPart'>;
   readonly media: { readonly ofCameras: Pick<CameraMedia, 'clips'> };
   readonly time: Clock;
@@ -29,7 +30,14 @@ const problem = z.object({ error: z.string(), reason: z.string().optional() });
 const params = z.object({ camera: z.string().min(1).max(64) });
 const named = z.array(z.object({ token: z.string(), name: z.string().optional() }));
 
-export function serveCameras({ of, things, commands, media, time }: CamerasOptions): FastifyPluginAsyncZod {
+export function serveCameras({
+  of,
+  things,
+  devices,
+  commands,
+  media,
+  time,
+}: CamerasOptions): FastifyPluginAsyncZod {
   const known = camerasIn(of).map(({ id, name = id, commands: all = [] }) => ({
     ...{ id, name, clips: of.media.clips.includes(id) },
     actions: [...new Set(all.map(({ action }) => action))],
@@ -64,10 +72,10 @@ export function serveCameras({ of, things, commands, media, time }: CamerasOptio
         );
         return {
           cameras: known.map((one): Camera => {
-            const { online = false, ptz, area, maker, model } = seen.get(one.id) ?? {};
+            const { ptz, area, maker, model } = seen.get(one.id) ?? {};
             return {
               ...one,
-              ...{ online, turns: ptz ?? null },
+              ...{ online: devices.online(one.id) ?? null, turns: ptz ?? null },
               ...(area && { area: { id: area.id, name: area.name } }),
               ...(maker !== undefined && { maker }),
               ...(model !== undefined && { model }),

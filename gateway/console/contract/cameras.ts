@@ -6,7 +6,8 @@ export const cameraSchema = z.object({
   name: z.string(),
   /** The first area that it sees. */
   area: z.object({ id: z.string(), name: z.string() }).optional(),
-  online: z.boolean(),
+  /** null: it was not heard of yet. */
+  online: z.boolean().nullable(),
   maker: z.string().optional(),
   model: z.string().optional(),
   /** Whether it turns; null: it has not said. */

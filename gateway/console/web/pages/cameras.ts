@@ -18,8 +18,14 @@ export const useCameras = () =>
     every: LOOK_MS,
   });
 
+const tones = { online: 'good', offline: 'bad', unknown: 'quiet' } as const;
+function stateOf(online: boolean | null): keyof typeof tones {
+  if (online === null) return 'unknown';
+  return online ? 'online' : 'offline';
+}
+
 export const CameraState = ({ camera: { online, area, maker, model } }: { readonly camera: Camera }) =>
-  html`<span class="line"><${Badge} tone=${online ? 'good' : 'bad'}>${label('state', online ? 'online' : 'offline')}<//>
+  html`<span class="line"><${Badge} tone=${tones[stateOf(online)]}>${label('state', stateOf(online))}<//>
     ${area && html`<span class="quiet">${t(words.sees, { area: area.name })}</span>`}
     <span class="quiet">${[maker, model].filter(Boolean).join(' ')}</span></span>`;
 

@@ -33,7 +33,7 @@ export function Taking({ camera: { id, actions, clips } }: { readonly camera: Ca
     ${
       taken.value !== undefined &&
       html`<figure><a href="/api/media/${taken.value.picture}" target="_blank" rel="noreferrer">
-        <img src="/api/media/${taken.value.picture}" alt="${nameOf(id)}: ${caption}" /></a><figcaption>${caption}</figcaption></figure>`
+        <img class="taken" src="/api/media/${taken.value.picture}" alt="${nameOf(id)}: ${caption}" /></a><figcaption>${caption}</figcaption></figure>`
     }`;
 }
 
