@@ -52,7 +52,7 @@ const Standing = ({ of }: { readonly of: DeviceDetail }) => html`<section>
 function Strange({ of: { discards, unmapped } }: { readonly of: DeviceDetail }) {
   const rows = discards.map(({ reason, count, detail = '' }) => ({
     key: reason,
-    cells: [label('reason', reason), String(count), html`<code>${detail}</code>`],
+    cells: [label('reason', reason), String(count), detail === '' ? '–' : html`<code>${detail}</code>`],
   }));
   return html`<section>
     <h2>${t(strange.discards)}</h2>

@@ -14,13 +14,9 @@ const ASK_MS = 5000;
 export const CHANGES = ['device.', 'alarm.', 'video.tampered', 'video.signal-lost'];
 
 const order: readonly DeviceLine['level'][] = ['alarm', 'bad', 'warn', 'unknown', 'good'];
-const tones: Readonly<Record<DeviceLine['level'], Tone>> = {
-  alarm: 'alarm',
-  bad: 'bad',
-  warn: 'warn',
-  unknown: 'quiet',
-  good: 'good',
-};
+/** Green is only what is well: of what answers and has a fault, the fault has the colour. */
+const toneOf = ({ level, online }: DeviceLine): Tone =>
+  level === 'bad' || online === false ? 'bad' : level === 'good' ? 'good' : 'quiet';
 
 function stateWord({ level, online }: DeviceLine): string {
   if (online === false) return label('state', 'offline');
@@ -36,9 +32,9 @@ export function standingWords({ kind, cause, at, reason }: Stands): string {
   return why.length === 0 ? what : `${what}: ${why.join(', ')}`;
 }
 
-/** How a device is, in a colour and words; what answers and has a fault is no green. */
+/** How a device is, in words with their colours. */
 export const StateOf = ({ of }: { readonly of: DeviceLine }) => html`<span class="line">
-  <${Badge} tone=${tones[of.level]}>${stateWord(of)}<//>
+  <${Badge} tone=${toneOf(of)}>${stateWord(of)}<//>
   ${of.alarms > 0 && html`<${Badge} tone="alarm">${t(words.alarms, { n: of.alarms })}<//>`}
   ${of.faults > 0 && html`<${Badge} tone="warn">${t(words.faultCount, { n: of.faults })}<//>`}
 </span>`;
