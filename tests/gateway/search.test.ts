@@ -2,8 +2,9 @@
 import { copyFileSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { EventType } from '../../config/catalogue/events.ts';
-import { createFinder, type Finder, indexFileOf, type Query } from '../../gateway/console/search/finder.ts';
+import { createFinder, type Finder, type Query } from '../../gateway/console/search/finder.ts';
 import { createSearch, type SearchError } from '../../gateway/console/search/index.ts';
+import { indexFileOf } from '../../gateway/console/search/index-file.ts';
 import { openHere } from '../backing.ts';
 import { manualClock } from '../clocks.ts';
 import { eventually, silentLog, temporaryDirectory } from '../helpers.ts';

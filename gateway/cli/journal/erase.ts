@@ -1,6 +1,7 @@
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { say } from '../../../config/language.ts';
+import { indexFileOf, removeIndex } from '../../console/search/index-file.ts';
 import type { Person } from '../../journal/erasure.ts';
 import { openJournal } from '../../journal/index.ts';
 import { removeMedia } from '../../media/files.ts';
@@ -21,6 +22,8 @@ export async function erasePerson(file: string, person: Person, terminal: Termin
     const { events, pictures, left } = await journal.erase(person, (looked) => bar.step(looked));
     bar.end();
     await removeMedia(join(config.dataDir, 'media'), pictures);
+    // The console makes it anew, if there is one still.
+    removeIndex(indexFileOf(config.dataDir));
     const { username: user } = userInfo();
     const by = Object.entries(person).flatMap(([name, value]) => (value === undefined ? [] : [name]));
     await journal.audit(terminal.clock.wall(), JSON.stringify({ kind: 'erase', personal: by, events, user }));

@@ -6,8 +6,10 @@
  * wrote is never a formula: a cell that would begin like one gets an apostrophe before it
  * (https://owasp.org/www-community/attacks/CSV_Injection).
  */
-import { catalogue, type Event, type EventType, readEvent } from '../../../config/catalogue/events.ts';
+import type { Event } from '../../../config/catalogue/events.ts';
+import { labels } from '../web/words/labels.ts';
 import { withoutPersons } from '../without-persons.ts';
+import { eventIn } from './event-in.ts';
 import type { FoundEvent, Page, Query } from './finder.ts';
 
 export const exportFormats = ['csv', 'json'] as const;
@@ -54,7 +56,7 @@ interface Row {
 }
 
 function eventOf({ body }: FoundEvent, persons: boolean): Event | undefined {
-  const event = readEvent(body);
+  const event = eventIn(body);
   return event === undefined || persons ? event : withoutPersons(event);
 }
 
@@ -102,6 +104,8 @@ const listOf = (value: unknown) => (Array.isArray(value) ? value.join(' ') : '')
 const cardOf = ({ facility, number }: NonNullable<Data['credential']>) =>
   number === undefined ? '' : [facility, number].filter((part) => part !== undefined).join('-');
 
+const typeWords: Readonly<Record<string, readonly [en: string, zh: string]>> = labels.type;
+
 interface Column {
   readonly en: string;
   readonly zh: string;
@@ -110,7 +114,11 @@ interface Column {
 const columns: readonly Column[] = [
   { en: 'Time', zh: '时间', cell: ({ event, found, local }) => local(timeOf(event, found)) },
   { en: 'Time (UTC)', zh: '时间（UTC）', cell: ({ event, found }) => isoOf(timeOf(event, found)) },
-  { en: 'Event', zh: '事件', cell: ({ found, language }) => catalogue[found.type as EventType]?.[language] },
+  {
+    en: 'Event',
+    zh: '事件',
+    cell: ({ found, language }) => typeWords[found.type]?.[language === 'zh' ? 1 : 0],
+  },
   { en: 'Type', zh: '类型', cell: ({ found }) => found.type },
   { en: 'Kind', zh: '种类', cell: ({ data }) => data.kind },
   { en: 'State', zh: '状态', cell: ({ data }) => data.state },

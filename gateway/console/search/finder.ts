@@ -4,15 +4,16 @@
  * search's own thread (worker.ts), and each call looks at a bounded number of events.
  */
 import { statfsSync, statSync } from 'node:fs';
-import { join } from 'node:path';
-import { type Event, readEvent } from '../../../config/catalogue/events.ts';
+import type { Event } from '../../../config/catalogue/events.ts';
 import { codeOf } from '../../journal/error.ts';
 import { type JournalReader, openReader } from '../../journal/reader.ts';
 import { journalFile } from '../../journal/recovery.ts';
+import { eventIn } from './event-in.ts';
 import {
   type Found,
   type Indexed,
   type IndexFile,
+  indexFileOf,
   openIndex,
   positionOf,
   removeIndex,
@@ -81,8 +82,6 @@ const GONE_MAX = 5000;
 const LATER_MAX = 50;
 const LAST = Number.MAX_SAFE_INTEGER;
 
-export const indexFileOf = (directory: string) => join(directory, 'console.search.sqlite');
-
 export type Finder = ReturnType<typeof createFinder>;
 
 export function createFinder({ directory, lowDisk }: FinderOptions) {
@@ -135,7 +134,7 @@ export function createFinder({ directory, lowDisk }: FinderOptions) {
     /** The number of an event, by its id. */
     sequenceOf(id: string): number | undefined {
       const { reader, index } = upToDate();
-      const isIt = ({ sequence }: Found) => readEvent(reader.at(sequence)?.body ?? '')?.id === id;
+      const isIt = ({ sequence }: Found) => eventIn(reader.at(sequence)?.body ?? '')?.id === id;
       return index.byId(id).find(isIt)?.sequence;
     },
     /** Works on for some 50 ms. @returns whether there is more to do. */
@@ -196,7 +195,7 @@ function find(both: Both, { from = 0, to, before, limit, ...criteria }: Query): 
 function lifeOf(both: Both, event: FoundEvent): Life {
   const { reader } = both;
   const { sequence, lane } = event;
-  const id = readEvent(event.body)?.id;
+  const id = eventIn(event.body)?.id;
   const later = id && find(both, { about: id, mayNamePersons: false, limit: LATER_MAX });
   return {
     ...event,
@@ -282,7 +281,7 @@ function indexedOf({
   device,
   body,
 }: FoundEvent & { readonly id: string }): Indexed {
-  const event: Pick<Event, 'data' | 'subject' | 'time'> = readEvent(body) ?? { data: {}, time: '' };
+  const event: Pick<Event, 'data' | 'subject' | 'time'> = eventIn(body) ?? { data: {}, time: '' };
   const time = Date.parse(event.time);
   return { ...termsOfEvent(event, type, device), sequence, id, time: Number.isNaN(time) ? seenAt : time };
 }

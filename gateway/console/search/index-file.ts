@@ -12,6 +12,7 @@
  */
 import { hash } from 'node:crypto';
 import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { createPrivate } from '../../lifecycle/private-files.ts';
 import type { Terms } from './terms.ts';
@@ -52,6 +53,9 @@ const tables = `
   );
   CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 `;
+
+/** Of a data folder. */
+export const indexFileOf = (directory: string) => join(directory, 'console.search.sqlite');
 
 export type IndexFile = ReturnType<typeof openIndex>;
 

@@ -11,7 +11,7 @@
  * is looked for is a phrase of them. Elsewhere a word is found by its beginning.
  */
 import { hash } from 'node:crypto';
-import { classOf, type Event, type EventType, eventTypes } from '../../../config/catalogue/events.ts';
+import type { Event, EventType } from '../../../config/catalogue/events.ts';
 import { cardKey, normalNumber } from '../../../drivers/contract/card.ts';
 import type { Credential, Visit } from '../../../drivers/contract/observation.ts';
 import { createRecent } from '../../lifecycle/recent.ts';
@@ -244,7 +244,7 @@ function tagsCalled(piece: string): readonly string[] {
   const isCalled = (words: readonly string[]) => words.some(isMeant);
   const called = (of: Tag, names: Readonly<Record<string, readonly string[]>>) =>
     Object.entries(names).flatMap(([name, words]) => (isCalled(words) ? [tag(of, name)] : []));
-  const named = eventTypes.filter((type) => type === typed || classOf(type) === typed);
+  const named = Object.keys(labels.type).filter((type) => type === typed || type.startsWith(`${typed}.`));
   return [
     ...named.map((type) => tag('type', type)),
     ...called('type', labels.type),
