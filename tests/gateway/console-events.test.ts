@@ -223,8 +223,17 @@ describe('a file of events', () => {
     expect(await audits.next()).toMatchObject({
       kind: 'export',
       by: 'a operator',
-      format: 'csv',
+      file: 'events-2026-11-01.csv',
       persons: true,
+      query: {},
+    });
+    // Whom somebody looked for is not for the audit.
+    await ask(
+      'operator',
+      '/api/events/export?format=csv&person=s-7&types=access.granted&from=2026-11-01T00:00:00Z',
+    );
+    expect(await audits.next()).toMatchObject({
+      query: { person: true, types: ['access.granted'], from: '2026-11-01T00:00:00.000Z' },
     });
   });
 

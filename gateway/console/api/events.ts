@@ -249,20 +249,28 @@ function serveExport(server: Server, options: EventsOptions, queryOf: QueryOf): 
         return await reply.code(403).send(NOT_ALLOWED);
       if (files.size >= EXPORTS_MAX) return await reply.code(429).send({ error: 'too-many' });
       const persons = user.can('persons');
-      const { person, text, ...named } = criteria;
-      // Who took what out of the house. Whom it was about is not for the audit.
-      const about = { person: person !== undefined, text: text !== undefined };
-      const entry = { kind: 'export', by: user.name, format, persons, ...named, ...about };
+      const name = `events-${isoOf(time.wall()).slice(0, 10)}.${format}`;
+      const entry = { kind: 'export', by: user.name, file: name, persons, query: noteOf(criteria) };
       await journal.audit(time.wall(), JSON.stringify(entry));
       const query = await queryOf(criteria, user);
       const writing = { query, format, language, timezone: campus.timezone, persons };
-      const day = isoOf(time.wall()).slice(0, 10);
       return await reply
-        .header('content-disposition', `attachment; filename="events-${day}.${format}"`)
+        .header('content-disposition', `attachment; filename="${name}"`)
         .type(mediaTypes[format])
         .send(fileOf(writing, user.over));
     },
   );
+}
+
+/** What was asked for, as the audit keeps it: whom somebody looked for is not for the audit. */
+function noteOf({ from, to, person, text, ...named }: Criteria): object {
+  return {
+    ...named,
+    ...(from !== undefined && { from: isoOf(from) }),
+    ...(to !== undefined && { to: isoOf(to) }),
+    ...(person !== undefined && { person: true }),
+    ...(text !== undefined && { text: true }),
+  };
 }
 
 /** A file that is written as fast as it is taken. */

@@ -126,6 +126,7 @@ export const auditKinds: Words = {
   'config-refused': ['Config refused', '配置被拒绝'],
   erase: ['Person erased', '删除个人信息'],
   'destroy-damaged': ['Damaged journals destroyed', '销毁损坏的日志'],
+  export: ['Events saved as a file', '导出事件'],
   simulated: ['Simulator driven', '操作模拟器'],
   console: ['Console', '控制台'],
   'user-added': ['User added', '添加用户'],

@@ -60,6 +60,10 @@ export const error = {
   'no-picture': ['There is no picture', '没有图片'],
   'disk-refuses': ['The disk does not take it', '无法写入磁盘'],
   'no-such-range': ['The file is shorter', '文件没有这一部分'],
+  // Events.
+  'search-late': ['The search took too long', '查询超时'],
+  'search-ended': ['The search broke off; try again', '查询中断，请重试'],
+  'search-unreadable': ['The journal cannot be read just now', '日志暂时无法读取'],
   // Devices.
   'journal-unreadable': ['The journal cannot be read just now', '日志暂时无法读取'],
   'wire-busy': ['Too much is looked at just now; try again', '当前查看过多，请稍后再试'],
