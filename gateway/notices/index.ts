@@ -18,9 +18,17 @@ import { createShowing, type Notice } from './show.ts';
 
 export type { Notice } from './show.ts';
 
+export interface Reader {
+  readonly by: string;
+  /** RFC 3339. */
+  readonly at: string;
+}
+
 export interface Notices extends Part {
   /** Those that are valid now. */
   list(): readonly Notice[];
+  /** Who at the school has read one since the gateway started, the first first. */
+  readersOf(id: string): readonly Reader[];
   /** Somebody at the school read it. False: there is no such notice. @throws JournalError. */
   noteRead(id: string, by: string): Promise<boolean>;
   /** Takes up what the journal knows. */
@@ -28,6 +36,8 @@ export interface Notices extends Part {
 }
 
 const LOOK_EVERY_MS = 60_000;
+/** Of one notice; more are told to the platform and not remembered. */
+const READERS_MAX = 50;
 
 const aboutNotice = (
   id: string,
@@ -53,6 +63,8 @@ export function createNotices(
 ): Notices {
   const { recorder, commands, clock, time } = options;
   const over = new AbortController();
+  /** By notice. */
+  const readers = new Map<string, readonly Reader[]>();
   let timer: Timer | undefined;
 
   const known = (): Notice[] =>
@@ -79,6 +91,9 @@ export function createNotices(
   const noteRead = async (id: string, by: string): Promise<boolean> => {
     if (!isKnown(id)) return false;
     await recorder.recordOwn('notice.read', { notice: id, by });
+    const before = readers.get(id) ?? [];
+    if (before.length < READERS_MAX && before.every((one) => one.by !== by))
+      readers.set(id, [...before, { by, at: new Date(clock.now()).toISOString() }]);
     return true;
   };
   /** The platform takes it back. */
@@ -103,6 +118,7 @@ export function createNotices(
 
   /** Ends what is not valid any more. */
   const endLate = () => {
+    for (const id of readers.keys()) if (!isKnown(id)) readers.delete(id);
     for (const notice of known())
       if (!isValid(notice)) recorder.record(aboutNotice(notice.id, 'restored')).catch(() => {});
   };
@@ -110,6 +126,7 @@ export function createNotices(
 
   return {
     list: () => known().filter(isValid),
+    readersOf: (id) => readers.get(id) ?? [],
     noteRead,
     start() {
       timer = time.every(LOOK_EVERY_MS, endLate);

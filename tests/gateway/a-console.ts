@@ -120,6 +120,7 @@ export async function startConsole(
     },
     notices: {
       list: () => [],
+      readersOf: () => [],
     },
     persons: {
       get: async (ids) => ids.map((id) => (id === 'c-1' ? { name: '李明', class: '一年级2班' } : undefined)),

@@ -68,10 +68,13 @@ async function school(directory = temporaryDirectory(), ports: { sign?: number }
       });
     const login = await send('/login', { token: page.hash.slice(1) });
     const cookie = login.headers.get('set-cookie')?.split(';')[0] ?? '';
-    return async (notice: string) => {
+    const read = async (notice: string) => {
       const order = { action: 'read', arguments: { notice, by: 'the head' } };
       return (await send('/api/commands/gateway', order, { cookie })).json();
     };
+    const ask = async () =>
+      (await fetch(new URL('/api/notices', page.origin), { headers: { cookie } })).json();
+    return { read, ask };
   };
   const list = async () => (await fetch(`http://127.0.0.1:${status}/notices`)).json();
   return { broker, sign, got, gateway, directory, list, reader };
@@ -121,8 +124,11 @@ describe('a warning of a platform', () => {
     await broker.others.find(({ topic }) => topic.endsWith('/reply/w-1'));
     expect(bytes.rest()).toEqual([]);
 
-    const read = await reader();
+    const { read, ask } = await reader();
     expect(await read('w-1')).toMatchObject({ done: true });
+    expect(await ask()).toMatchObject([{ id: 'w-1', readers: [{ by: 'local' }] }]);
+    // The port of the school's own systems names nobody.
+    expect(JSON.stringify(await list())).not.toContain('local');
     const event = await broker.events.find(({ body }) => body['type'] === 'cn.campus.notice.read');
     // Who logged in, and not who the page says.
     expect(event.body['data']).toMatchObject({ details: { notice: 'w-1', by: 'local' } });

@@ -4,7 +4,7 @@ import type { Notices } from '../../notices/index.ts';
 import { noticesSchema } from '../contract/notices.ts';
 
 export interface NoticesOptions {
-  readonly notices: Pick<Notices, 'list'>;
+  readonly notices: Pick<Notices, 'list' | 'readersOf'>;
 }
 
 export function serveNotices({ notices }: NoticesOptions): FastifyPluginAsyncZod {
@@ -15,7 +15,7 @@ export function serveNotices({ notices }: NoticesOptions): FastifyPluginAsyncZod
         config: { needs: 'look' },
         schema: { summary: 'Warnings of platforms', tags: ['alarms'], response: { 200: noticesSchema } },
       },
-      async () => [...notices.list()],
+      async () => notices.list().map((one) => ({ ...one, readers: [...notices.readersOf(one.id)] })),
     );
   };
 }

@@ -9,6 +9,8 @@ export const noticesSchema = z.array(
     /** RFC 3339. */
     validUntil: z.string(),
     area: z.string().optional(),
+    /** Who has read it since the gateway started. */
+    readers: z.array(z.object({ by: z.string(), at: z.string() })),
   }),
 );
 export type Notice = z.output<typeof noticesSchema>[number];

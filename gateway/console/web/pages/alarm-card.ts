@@ -28,6 +28,8 @@ export function placeOf({ area, device, zone, part, account }: Omit<FinishedAlar
 export const isUntaken = ({ raisings }: Alarm) =>
   raisings.some(({ acknowledged, closed }) => acknowledged === undefined && closed === undefined);
 
+const isClosed = ({ raisings }: Alarm) => raisings.every(({ closed }) => closed !== undefined);
+
 const who = ({ by, via }: { readonly by: string; readonly via: string }) =>
   via === 'console' ? by : t(words.at, { who: by, platform: via });
 
@@ -158,7 +160,8 @@ function Badges({ alarm }: { readonly alarm: Alarm }) {
   return html`<span class="badges">
     <${Badge} tone=${active ? 'alarm' : 'quiet'}>${active ? t(words.active) : (ended ?? t(words.over))}<//>
     ${test !== undefined && html` <${Badge}>${label('testKind', test)}<//>`}
-    ${closes && (isUntaken(alarm) ? html` <${Badge} tone="warn">${t(words.untaken)}<//>` : html` <${Badge} tone="good">${t(words.taken)}${taken !== undefined && `: ${who(taken)}`}<//>`)}
+    ${isClosed(alarm) && html` <${Badge} tone="good">${t(words.closedActive)}<//>`}
+    ${closes && !isClosed(alarm) && (isUntaken(alarm) ? html` <${Badge} tone="warn">${t(words.untaken)}<//>` : html` <${Badge} tone="good">${t(words.taken)}${taken !== undefined && `: ${who(taken)}`}<//>`)}
     ${raisings.some(({ confirmed }) => confirmed !== undefined) && html` <${Badge} tone="bad">${t(words.confirmed)}<//>`}
     ${raisings.some(({ sequence }) => sequence === null) && html` <${Badge} tone="bad">${t(words.inMemory)}<//>`}
     ${raisings.length > 1 && html` <${Badge}>${t(words.times, { n: raisings.length })}<//>`}
@@ -180,8 +183,8 @@ export function AlarmCard({ alarm, isOpen, onToggle }: CardProps) {
   const { kind, cause, raisings, closes } = alarm;
   const [newest] = raisings;
   const isSaved = raisings.some(({ sequence }) => sequence !== null);
-  const acts = closes && may('alarms');
-  const closeId = `close ${alarm.key}`;
+  const acts = closes && !isClosed(alarm) && may('alarms');
+  const closeId = `close-${alarm.key}`;
   const take = async () => {
     await acknowledge([alarm]);
     focusOn(closeId);

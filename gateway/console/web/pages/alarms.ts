@@ -4,7 +4,7 @@ import type { Notice } from '../../contract/notices.ts';
 import { alarms, alarmsError, chooseNotifications, notifying, readAlarms, sound } from '../kit/alarms.ts';
 import { command } from '../kit/api.ts';
 import { shortOf } from '../kit/format.ts';
-import { html, signal, useSignal } from '../kit/html.ts';
+import { html, useSignal } from '../kit/html.ts';
 import { may, me, nameOf } from '../kit/me.ts';
 import { ActionButton, Badge, Empty, waitingFor } from '../kit/parts.ts';
 import { useResource } from '../kit/resource.ts';
@@ -53,14 +53,11 @@ function Sirens({ sirens }: Pick<Alarms, 'sirens'>) {
   </section>`;
 }
 
-/** Who has read which warning, as far as this page knows. */
-const readers = signal<Readonly<Record<string, string>>>({});
-
 function Warnings() {
   const notices = useResource<readonly Notice[]>('/api/notices', { on: ['notice.'], every: 30_000 });
   const read = (id: string) => async () => {
     await command('gateway', 'read', { notice: id });
-    readers.value = { ...readers.value, [id]: me.value?.name ?? '' };
+    await notices.again();
   };
   const all = notices.data.value ?? [];
   if (all.length === 0) return undefined;
@@ -71,14 +68,12 @@ function Warnings() {
       text,
       validUntil,
       area,
+      readers,
     }) => html`<article key=${id} data-id=${id} class="card notice ${severity} ${severity === 'emergency' ? 'bad' : 'warn'}">
       <p class="line"><${Badge} tone=${severity === 'info' ? 'quiet' : severity === 'emergency' ? 'bad' : 'warn'}>${label('severity', severity)}<//> <strong>${text}</strong></p>
       <p class="buttons"><small>${t(words.until, { time: shortOf(validUntil) })}${area !== undefined && ` · ${t(words.forArea, { area: nameOf(area) })}`}</small>
-      ${
-        readers.value[id] !== undefined
-          ? html`<span role="status">${t(words.readBy, { who: readers.value[id] ?? '' })}</span>`
-          : may('alarms') && html`<${ActionButton} act=${read(id)}>${t(words.read)}<//>`
-      }</p>
+      ${readers.length > 0 && html`<span role="status">${t(words.readBy, { who: readers.map(({ by }) => by).join(', ') })}</span>`}
+      ${may('alarms') && readers.every(({ by }) => by !== me.value?.name) && html`<${ActionButton} act=${read(id)}>${t(words.read)}<//>`}</p>
     </article>`,
   )}</section>`;
 }

@@ -10,6 +10,7 @@ export const words = {
   over: ['Over', '已结束'],
   restored: ['Restored', '已恢复'],
   cancelled: ['Cancelled at the panel', '主机用户已取消'],
+  closedActive: ['Closed: stays until it is restored', '已结案，待恢复'],
   taken: ['Acknowledged', '已确认'],
   untaken: ['Nobody has taken it', '无人确认'],
   confirmed: ['Confirmed by a second source', '已复核'],
