@@ -1,6 +1,6 @@
 /** Areas: arm, disarm, bypass; what keeps one from being armed; what the timetable does. */
 import type { Area, Areas, AreaZone, Calendar } from '../../contract/areas.ts';
-import { command } from '../kit/api.ts';
+import { ApiError, command } from '../kit/api.ts';
 import { useSecondsLeft } from '../kit/countdown.ts';
 import { dayOf, minuteOf, shortOf, weekdayOf, weekdayOfDate } from '../kit/format.ts';
 import { html, useSignal } from '../kit/html.ts';
@@ -95,8 +95,10 @@ function Buttons({ area, again, onRefused }: Shown & { readonly onRefused: (is: 
       await command(area.id, 'arm', wanted);
       onRefused(false);
     } catch (error) {
-      onRefused(true);
-      throw error;
+      // Which zones are open is said by their names (Blocking).
+      const isOpen = error instanceof ApiError && error.detail?.startsWith('zones are open') === true;
+      onRefused(isOpen);
+      if (!isOpen) throw error;
     } finally {
       await again();
     }

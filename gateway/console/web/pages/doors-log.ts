@@ -50,7 +50,9 @@ function rowOf(event: FoundEvent, doors: LogProps['doors'], persons: EventsPage[
   const { access, visit, zone, details } = event.data as Said;
   const personOf = (id: string) => persons[id]?.name ?? id;
   const door = access?.door ?? details?.part;
-  const where = doors.find(({ id }) => id === door)?.name ?? door ?? zone?.name ?? nameOf(event.device);
+  const isOfAll = event.type.startsWith('access.lockdown-');
+  const named = doors.find(({ id }) => id === door)?.name ?? door ?? zone?.name ?? nameOf(event.device);
+  const where = isOfAll ? t(words.allDoors) : named;
   const who = visit?.name ?? (access?.holder === undefined ? undefined : personOf(access.holder));
   const children = access?.children ?? [];
   const more = [

@@ -174,7 +174,7 @@ export function DoorsPage() {
     </p>
     ${found.doors.length === 0 && html`<${Empty}>${t(words.none)}<//>`}
     <div class="cards">${found.doors.map((door) => html`<${DoorCard} key=${door.id} door=${door} again=${resource.again} />`)}</div>
-    ${found.doors.some(({ pickup }) => pickup) && html`<h2>${t(words.screens)}</h2><p class="quiet">${t(words.howToScreen)}</p>`}
+    ${found.doors.some(({ pickup }) => pickup) && html`<h2>${t(words.screens)}</h2><p class="quiet">${t(words.howToScreen)} ${may('users') && html`<a href="/system/users">${t(words.toUsers)}</a>`}</p>`}
     ${may('persons') && html`<${WhoIsInside} />`}
     <${DoorsLog} doors=${found.doors} today=${found.today} />`;
 }
