@@ -153,7 +153,7 @@ describe('a school gate', { timeout: 180_000 }, () => {
     const page = await openPage(own, `http://127.0.0.1:${port}/gate/pickup-0`);
     await page.getByText('此屏幕未登录').waitFor();
     await page.addInitScript(
-      'var heard = []; const start = OscillatorNode.prototype.start; OscillatorNode.prototype.start = function (...at) { heard.push(this.frequency.value); return start.apply(this, at); };',
+      'globalThis.heard = []; const start = OscillatorNode.prototype.start; OscillatorNode.prototype.start = function (...at) { heard.push(this.frequency.value); return start.apply(this, at); };',
     );
     // The same page with another hash is not loaded anew.
     await page.goto('about:blank');
