@@ -84,11 +84,7 @@ export const planSchema = z.object({
 });
 export type Plan = z.output<typeof planSchema>;
 
-export const thingsSchema = z.object({
-  things: z.array(thingSchema),
-  /** There are more, which are not in this answer. */
-  more: z.int(),
-});
+export const thingsSchema = z.object({ things: z.array(thingSchema) });
 
 export const savePlacesSchema = z.strictObject({
   /** On which version it stands: where another one was saved meanwhile, it is refused. */

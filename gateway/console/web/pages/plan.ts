@@ -107,6 +107,6 @@ export function PlanPage() {
         }}>${t(words.removePicture)}<//>`
       }
     </div>
-    <${PictureBox} picture=${picture}>${places.map((one) => html`<${Pin} key=${`${one.kind} ${one.id}`} one=${one} named=${named.value} />`)}<//>
+    <${PictureBox} key=${picture.id} picture=${picture}>${places.map((one) => html`<${Pin} key=${`${one.kind} ${one.id}`} one=${one} named=${named.value} />`)}<//>
     <${Lists} places=${places} />`;
 }

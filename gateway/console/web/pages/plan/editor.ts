@@ -166,7 +166,7 @@ export function PlanEditor({ plan: { version, picture, places: saved }, onDone }
     <div class="plan-editor">
       ${
         picture !== null &&
-        html`<${PictureBox} picture=${picture} onPoint=${inHand.value && place}>${placed.value.map(
+        html`<${PictureBox} key=${picture.id} picture=${picture} onPoint=${inHand.value && place}>${placed.value.map(
           (one) =>
             html`<${Handle} key=${keyOf(one)} one=${one} chosen=${keyOf(one) === chosen.value} move=${move(one)} choose=${() => {
               chosen.value = keyOf(one);
