@@ -1,6 +1,7 @@
 /** How the machine, its disk and its clock are: one look, which waits for no disk that hangs. */
 import { statfs } from 'node:fs/promises';
 import { arch, availableParallelism, freemem, hostname, loadavg, release, totalmem, uptime } from 'node:os';
+import { join } from 'node:path';
 import { contractVersion } from '../../config/catalogue/events.ts';
 import type { Config } from '../../config/schema.ts';
 import { type Clock, within } from '../../drivers/contract/clock.ts';
@@ -26,9 +27,14 @@ export interface About {
   readonly certificates: readonly Named[];
 }
 
-export const aboutOf = ({ file, dataDir, campus, timezone, retention }: Config): About => ({
+export const aboutOf = ({ file, dataDir, campus, timezone, retention, console }: Config): About => ({
   ...{ file, dataDir, timezone, campus: { id: campus.id, name: campus.name } },
-  ...{ lowDisk: retention.lowDisk, budget: retention.budget, certificates: [] },
+  ...{ lowDisk: retention.lowDisk, budget: retention.budget },
+  // The one that the console made for itself (tls.ts); the school's own stands in the config.
+  certificates:
+    console?.tls === 'self-signed'
+      ? [{ where: 'console.tls', file: join(dataDir, 'console.certificate') }]
+      : [],
 });
 
 export interface SystemLookOptions {
