@@ -22,8 +22,8 @@ const WAITING_MAX = 300;
 const addressOf = (camera: string, form: LiveForm) =>
   `${location.origin.replace(/^http/, 'ws')}/api/live/${encodeURIComponent(camera)}?form=${form}`;
 
-/** Puts what comes into a video, and keeps that near to now. */
-function play(video: HTMLVideoElement, type: string) {
+/** Puts what comes into a video, and keeps that near to now. `fail`: the browser takes no more of it. */
+function play(video: HTMLVideoElement, type: string, fail: () => void) {
   const source = new MediaSource();
   const url = URL.createObjectURL(source);
   let buffer: SourceBuffer | undefined;
@@ -39,7 +39,13 @@ function play(video: HTMLVideoElement, type: string) {
   const append = () => {
     if (buffer === undefined || buffer.updating || source.readyState !== 'open') return;
     const next = waiting.shift();
-    if (next !== undefined) buffer.appendBuffer(next);
+    if (next === undefined) return;
+    try {
+      buffer.appendBuffer(next);
+    } catch {
+      // Its memory is full, or a picture could not be decoded.
+      fail();
+    }
   };
   source.addEventListener('sourceopen', () => {
     const own = source.addSourceBuffer(type);
@@ -72,6 +78,8 @@ function watchOwnCodec(camera: string, video: HTMLVideoElement, say: Say, cannot
   let playing: ReturnType<typeof play> | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let over = false;
+  /** Begins anew. */
+  const fail = () => socket?.close();
   const begin = (codec: string | null) => {
     const type = `video/mp4; codecs="${codec}"`;
     if (codec === null || !('MediaSource' in window) || !MediaSource.isTypeSupported(type)) {
@@ -80,7 +88,7 @@ function watchOwnCodec(camera: string, video: HTMLVideoElement, say: Say, cannot
       return;
     }
     playing?.close();
-    playing = play(video, type);
+    playing = play(video, type, fail);
   };
   const open = () => {
     const own = new WebSocket(addressOf(camera, 'mse'));
@@ -101,10 +109,12 @@ function watchOwnCodec(camera: string, video: HTMLVideoElement, say: Say, cannot
     over = true;
     clearTimeout(timer);
     video.removeEventListener('playing', played);
+    video.removeEventListener('error', fail);
     socket?.close();
     playing?.close();
   };
   video.addEventListener('playing', played);
+  video.addEventListener('error', fail);
   open();
   return { close };
 }
