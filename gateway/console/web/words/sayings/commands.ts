@@ -65,6 +65,16 @@ export const ofCommands = {
   'it does not answer': '无应答',
   'it answers {0}': '应答为 {0}',
   'there is no {0}': '没有 {0}',
+  '{0} is not simulated now': '{0} 当前未在模拟',
+  'not simulated now: {0}': '当前未在模拟：{0}',
+  'there is no scenario {0}': '没有情景 {0}',
+  '{0} is on a port of this machine; simulate it alone: campus-gateway simulate ... --serial PATH':
+    '{0} 接在本机串口上，请单独模拟：campus-gateway simulate ... --serial PATH',
+  '{0}: there is no simulator for {1}': '{0}：{1} 没有模拟器',
+  '{0}: no simulator knows the profile {1}': '{0}：没有模拟器支持配置 {1}',
+  'port {0} on {1} is taken by another program': '{1} 的端口 {0} 已被其他程序占用',
+  'the process of the simulators ended': '模拟器进程已结束',
+  'the simulators do not answer': '模拟器无应答',
   'entries are missing after {0}': '{0} 之后缺少记录',
   'it is not what was written': '与写入的内容不符',
 } as const;
