@@ -13,6 +13,7 @@ describe('the page of the system', { timeout: 120_000 }, () => {
   it('tells what is wrong with a changed config at its line, and that it is not the one that runs', async (context) => {
     need(context, 'mosquitto', 'chromium');
     const own = await school();
+    await own.accounts();
     const one = await browser();
     const file = join(own.directory, 'campus.yaml');
     const [form] = allForms;
@@ -35,6 +36,7 @@ describe('the page of the system', { timeout: 120_000 }, () => {
   it('follows the chain of the audit, and finds the entry that somebody changed', async (context) => {
     need(context, 'mosquitto', 'chromium');
     const own = await school();
+    await own.accounts();
     const form = allForms[1];
     const page = await open(await person(await browser(), own, form), own, '/system/audit');
     await page.getByText(say(words.whole, form), { exact: true }).waitFor();
@@ -53,6 +55,7 @@ describe('the page of the system', { timeout: 120_000 }, () => {
   it('is for technicians and administrators; nobody else is led there', async (context) => {
     need(context, 'mosquitto', 'chromium');
     const own = await school();
+    await own.accounts();
     const page = await open(await person(await browser(), own), own, '/platforms', 'operator');
     await page.locator('section.card').first().waitFor();
     expect(await page.locator('header nav a[href="/system"]').count()).toBe(0);
