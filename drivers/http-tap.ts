@@ -10,13 +10,13 @@ const BODY_KEPT = 2048;
 const HEAD_MAX = 300;
 const TYPE_MAX = 100;
 
-const SECRET = String.raw`[\w:-]{0,30}(?:passw(?:or)?d|passwd|pwd|passphrase|token|secret|nonce|authorization)[\w:-]{0,30}`;
+const SECRET = String.raw`(?:passw(?:or)?d|pwd|passphrase|token|secret|nonce|authorization)[\w:-]{0,30}`;
 /** In JSON, in a form or a row of ZKTeco's, and in XML. Each part is bounded, so that a hostile body costs no more. */
 const inPairs = new RegExp(
-  String.raw`(\b${SECRET}"?[ \t]{0,4}[:=][ \t]{0,4})("[^"]{0,500}"?|[^\s&,;<>"]{1,500})`,
+  String.raw`(${SECRET}"?[ \t]{0,4}[:=][ \t]{0,4})("[^"]{0,500}"?|[^\s&,;<>"]{1,500})`,
   'gi',
 );
-const inElements = new RegExp(String.raw`(<${SECRET}(?:\s[^>]{0,300})?>)[^<]{1,500}`, 'gi');
+const inElements = new RegExp(String.raw`(${SECRET}(?:\s[^<>]{0,300})?>)[^<]{1,500}`, 'gi');
 
 /** Who we are, in an address. */
 const inAddresses = /:\/\/[^/@\s]{1,300}@/g;

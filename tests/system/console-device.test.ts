@@ -26,7 +26,7 @@ import { need } from './tools.ts';
 const [chinese, , , english] = allForms;
 
 describe('the page of a device', { timeout: 120_000 }, () => {
-  it('lead from the list to one device, which can be told and whose wire can be watched', async (context) => {
+  it('is led to from the list; a device can be told, and its wire be watched', async (context) => {
     need(context, 'mosquitto', 'chromium');
     const own = await school();
     await own.accounts();
@@ -56,7 +56,7 @@ describe('the page of a device', { timeout: 120_000 }, () => {
       .waitFor();
   });
 
-  it('show no card to who may not see persons', async (context) => {
+  it('shows no card to who may not see persons', async (context) => {
     need(context, 'mosquitto', 'chromium');
     const own = await school();
     await own.accounts();
@@ -74,7 +74,7 @@ describe('the page of a device', { timeout: 120_000 }, () => {
     expect(hidden).not.toContain('31 32 33');
   });
 
-  it('say all of one device in words, reflow, and are accessible in both themes', async (context) => {
+  it('says all in words, reflows, and is accessible in both themes', async (context) => {
     need(context, 'mosquitto', 'chromium');
     const own = await school();
     await own.accounts();

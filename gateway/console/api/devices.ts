@@ -25,6 +25,9 @@ export interface DevicesOptions extends DeviceStatesOptions, AvailabilityOptions
   readonly time: Clock;
 }
 
+/** To put the last minute of a wire into words: noise at full speed takes some hundred ms. */
+const WORDS_MS = 5000;
+
 /** Listed of one device: a camera has a few dozen topics, a driver a dozen reasons. */
 const LISTED_MAX = 100;
 const DETAIL_MAX = 200;
@@ -44,7 +47,7 @@ export function serveDevices(options: DevicesOptions): FastifyPluginAsyncZod {
   const lineOf = createDeviceStates(options);
   const availability = createAvailability(options);
   // Not the thread of the devices' own messages: nobody who looks on may hold one of those up.
-  const isolated = createIsolated({ time });
+  const isolated = createIsolated({ time, deadlineMs: WORDS_MS });
   const configOf = (id: string) => of.devices.find((one) => one.id === id);
   const discards = () => discardsOf(metrics as Metrics);
 
