@@ -2,7 +2,7 @@
  * The index of the events, in a file of its own beside the journal: what it holds can be made again from the journal at
  * any time, so a damaged one, one of another journal or one of another version is thrown away.
  *
- *   entry   position  sequence  id   one row an event; id: 48 bits of a hash of it
+ *   entry   position  sequence  id   one row an event; id: 48 bits of it
  *   term    tags  words  persons     FTS5 without the texts themselves; its rowid is the position
  *   meta    key  value               `journal`: whose events these are; `last`: the sequence up to which they are here;
  *                                    `audit`: up to where the audit was looked through for erasures
@@ -18,7 +18,7 @@ import { createPrivate } from '../../lifecycle/private-files.ts';
 import type { Terms } from './terms.ts';
 
 /** Another version of the tables, or of the terms in them, is made anew. */
-const INDEX_VERSION = 1;
+const INDEX_VERSION = 2;
 
 export interface Indexed extends Terms {
   readonly sequence: number;
@@ -43,7 +43,13 @@ export const positionOf = (time: number): number => clamp(time) * PER_MS;
 /** When what stands at a position happened, epoch ms; of many in one millisecond, about when. */
 export const timeOf = (position: number): number => Math.floor(position / PER_MS);
 
-const idHash = (id: string): number => Number.parseInt(hash('sha256', id).slice(0, 12), 16);
+const hashOf = (text: string): number => Number.parseInt(hash('sha256', text).slice(0, 12), 16);
+/**
+ * What an id is looked up by. Of a UUIDv7 the 48 bits of its time (RFC 9562, 5.7), which a few share: they come in rising
+ * order, and so the index writes a page or two for a step; of a hash it would write one for each event.
+ */
+const keyOfId = (id: string): number =>
+  /^[0-9a-f]{8}-[0-9a-f]{4}-7/.test(id) ? Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16) : hashOf(id);
 
 const tables = `
   CREATE TABLE entry (position INTEGER PRIMARY KEY, sequence INTEGER NOT NULL UNIQUE, id INTEGER NOT NULL) STRICT;
@@ -121,7 +127,7 @@ function prepare(db: Database.Database) {
     let at = wanted;
     // Thousands that happened in one millisecond spread over the next ones, the wider the more they are.
     for (let spread = 1; isTaken.get(at) !== undefined; spread = Math.min(2 * spread, 2 ** 30))
-      at = wanted + (idHash(`${sequence} ${spread} ${at}`) % spread) + 1;
+      at = wanted + (hashOf(`${sequence} ${spread} ${at}`) % spread) + 1;
     return at;
   };
   const remove = ({ position }: Found) => {
@@ -134,7 +140,7 @@ function prepare(db: Database.Database) {
       const old = known.get(row.sequence);
       if (old !== undefined) remove(old);
       const position = place(row);
-      putEntry.run(position, row.sequence, idHash(row.id));
+      putEntry.run(position, row.sequence, keyOfId(row.id));
       placed.push([position, row]);
     }
     // FTS5 writes its pages early where numbers do not rise.
@@ -152,7 +158,7 @@ function prepare(db: Database.Database) {
     /** Entries after a sequence, by sequence. */
     following: (sequence: number, limit: number) => following.all(sequence, limit),
     /** Those that may have this id. */
-    byId: (id: string) => byId.all(idHash(id)),
+    byId: (id: string) => byId.all(keyOfId(id)),
     /** From a position up to before another, the last of them first; `question`: of terms.ts; undefined: all. */
     find: (question: string | undefined, from: number, before: number, limit: number) =>
       question === undefined ? newest.all(from, before, limit) : matching.all(question, from, before, limit),
