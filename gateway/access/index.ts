@@ -14,6 +14,7 @@ import type { Credential, Observation } from '../../drivers/contract/observation
 import type { Commands } from '../commands/index.ts';
 import type { Journal } from '../journal/index.ts';
 import type { Part } from '../lifecycle/part.ts';
+import { signal } from '../lifecycle/signal.ts';
 import type { WallClock } from '../observe/clock.ts';
 import { type BurstLog, burstLog } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
@@ -65,6 +66,8 @@ export interface Access extends Stage, Part {
   keptOpen(): ReadonlySet<string>;
   /** Since when a lockdown is in force, RFC 3339; undefined: there is none. */
   lockdownSince(): string | undefined;
+  /** Calls back with what was decided at a door and the disk did not take: no event tells of it. */
+  onUnkept(listener: (observation: Observation) => void): void;
   /** The version of the platform's cards, and how many cards are known. */
   credentials(): { readonly version: number; readonly count: number };
   /** Who went in and did not come out since, as far as cards tell; epoch ms. */
@@ -96,6 +99,7 @@ export function createAccess(
   const doors = createDoors(config.access.doors, options);
   const lockdown = createLockdown(options, doors);
   const together = createTogether();
+  const unkept = createUnkept(options);
   const context = {
     config: config.access,
     calendar: config.calendar,
@@ -136,7 +140,7 @@ export function createAccess(
     if (!isPast && options.indicators.has(device) && decided.reason !== 'pin-needed')
       void commands.askPart('indicate', device, { granted });
     const access = { door: door.id, ...decided, ...(direction !== undefined && { direction }) };
-    return await onward({ ...observation, access });
+    return await unkept.passOn({ ...observation, access });
   };
   const showCard = async (observation: Observation, card: Credential, door: DoorConfig) => {
     const startedAt = time.elapsed();
@@ -189,7 +193,7 @@ export function createAccess(
       if (code !== undefined) return typeCode(observation, code, door);
       return credential === undefined ? onward(observation) : showCard(observation, credential, door);
     },
-    ...{ doors: doors.states, keptOpen: doors.kept, lockdownSince: lockdown.since },
+    ...{ doors: doors.states, keptOpen: doors.kept, lockdownSince: lockdown.since, onUnkept: unkept.on },
     credentials: () => ({ version: platformCards.version, count: cardFile.size + platformCards.size }),
     inside: book.inside,
     async [Symbol.asyncDispose]() {
@@ -239,6 +243,22 @@ function createLockdown({ onward, states }: Pick<AccessOptions, 'onward' | 'stat
       // Doors that are held open close, whatever the disk says.
       const [notLocked] = await Promise.all([on ? doors.lockAll() : [], recorded]);
       return { done: true, ...(notLocked.length > 0 && { result: { notLocked } }) };
+    },
+  };
+}
+
+/** Who stands at a door is to see what was decided, whatever the disk says. */
+function createUnkept({ onward, log }: Pick<AccessOptions, 'onward' | 'log'>) {
+  const unkept = signal<[Observation]>('a decision that the disk did not take', log);
+  return {
+    on: (listener: (observation: Observation) => void) => void unkept.on(listener),
+    async passOn(observation: Observation) {
+      try {
+        return await onward(observation);
+      } catch (error) {
+        if (observation.past !== true) unkept.tell(observation);
+        throw error;
+      }
     },
   };
 }

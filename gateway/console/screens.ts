@@ -18,6 +18,8 @@ import { SECURITY_HEADERS } from './headers.ts';
 
 export interface ScreensOptions {
   readonly recorder: Pick<Recorder, 'onStored'>;
+  /** `onUnkept`: what was decided and the disk did not take. */
+  readonly access: { onUnkept(listener: (observation: Pick<Observation, 'access'>) => void): void };
   readonly persons: Persons;
   /** Doors that have a screen, and what people call them. */
   readonly gates: ReadonlyMap<string, string | undefined>;
@@ -54,7 +56,7 @@ const frame = (event: string, data: object, id?: string) =>
 
 /** `webVersion`: of what is served; a screen that runs for years loads it anew when it changes. */
 export function createScreens(options: ScreensOptions, webVersion: string): Screens {
-  const { recorder, persons, gates, campus, time } = options;
+  const { recorder, access, persons, gates, campus, time } = options;
   const screens = new Map<FastifyReply, string>();
   const kept = new Map<string, Kept[]>();
   let beating: Timer | undefined;
@@ -71,17 +73,21 @@ export function createScreens(options: ScreensOptions, webVersion: string): Scre
   };
   /** One after the other, as the cards were shown: names may have to be read from a file first. */
   let telling: Promise<void> = Promise.resolve();
-  const tell = async (door: string, event: Event, sequence: number) => {
-    const pickup = await pickupOf(event, persons);
-    const one = { id: String(sequence), at: time.elapsed(), pickup };
-    kept.set(door, [...recent(door), one]);
-    for (const [reply, own] of screens) if (own === door) write(reply, frame('pickup', pickup, one.id));
+  let last = 0;
+  const tell = async (door: string, decided: Decided, id: string | undefined) => {
+    const pickup = await pickupOf(decided, persons);
+    kept.set(door, [...recent(door), { id: id ?? String(last), at: time.elapsed(), pickup }]);
+    for (const [reply, own] of screens) if (own === door) write(reply, frame('pickup', pickup, id));
+  };
+  const follow = (decided: Decided | undefined, id?: string) => {
+    if (decided === undefined || !gates.has(decided.door)) return;
+    telling = telling.then(() => tell(decided.door, decided, id)).catch(() => {});
   };
   recorder.onStored((event, sequence) => {
-    const door = doorOf(event);
-    if (door === undefined || !gates.has(door)) return;
-    telling = telling.then(() => tell(door, event, sequence)).catch(() => {});
+    last = sequence;
+    if (event.type.startsWith(`${typePrefix}access.`)) follow(accessIn(event), String(sequence));
   });
+  access.onUnkept((observation) => follow(observation.access));
 
   return {
     follow(request, reply, door) {
@@ -118,13 +124,13 @@ export function createScreens(options: ScreensOptions, webVersion: string): Scre
   };
 }
 
+type Decided = NonNullable<Observation['access']>;
 const accessIn = ({ data }: Event) => (data as Pick<Observation, 'access'>).access;
-/** The door at which a card was shown; undefined: the event tells of none. */
-const doorOf = (event: Event) =>
-  event.type.startsWith(`${typePrefix}access.`) ? accessIn(event)?.door : undefined;
 
-async function pickupOf(event: Event, persons: Persons): Promise<Pickup> {
-  const { decision = 'unknown', reason, children = [] } = accessIn(event) ?? {};
+async function pickupOf(
+  { decision, reason, children = [] }: Decided,
+  persons: Pick<Persons, 'get'>,
+): Promise<Pickup> {
   const found = await persons.get(children);
   return {
     decision,

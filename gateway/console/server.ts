@@ -73,7 +73,7 @@ export interface ServerOptions
   readonly commands: CommandsOptions['commands'] & CamerasOptions['commands'];
   readonly media: MediaOptions['media'] & CamerasOptions['media'];
   readonly board: AlarmsOptions['board'] & PlanOptions['board'];
-  readonly access: DoorsOptions['access'] & PlanOptions['access'];
+  readonly access: DoorsOptions['access'] & PlanOptions['access'] & GateOptions['access'];
   readonly time: Clock;
   readonly recorder: StreamOptions['recorder'] &
     SystemOptions['recorder'] &

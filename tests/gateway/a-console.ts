@@ -33,6 +33,7 @@ const nothing = {
     doors: () => [],
     keptOpen: () => new Set<string>(),
     lockdownSince: () => undefined,
+    onUnkept: () => {},
     inside: () => [],
   },
   media: { find: async () => undefined, ofCameras: { clips: async () => [] } },

@@ -148,6 +148,7 @@ describe('doors in the console', () => {
           ],
           keptOpen: () => new Set(['in']),
           lockdownSince: () => '2026-11-24T04:00:00.000Z',
+          onUnkept: () => {},
           inside: () => inside,
         },
         states: new Map([

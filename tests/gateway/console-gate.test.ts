@@ -1,6 +1,7 @@
 /** The screen at a gate, over real HTTP. */
 import { describe, expect, it } from 'vitest';
 import type { Event } from '../../config/catalogue/events.ts';
+import type { Observation } from '../../drivers/contract/observation.ts';
 import { eventsOf, type Sent, startConsole } from './a-console.ts';
 
 const pickup = (door: string, children: readonly string[], more: object = {}) =>
@@ -79,6 +80,25 @@ describe('the screen at a gate', () => {
     const fourth = await follow();
     one.happen(pickup('gate', ['c-5']));
     expect(names(await nextPickup(fourth))).toEqual(['c-5']);
+  });
+
+  it('shows what the disk did not take, too', async () => {
+    type Told = Parameters<Parameters<typeof access.onUnkept>[0]>[0];
+    const unkept: ((told: Told) => void)[] = [];
+    const access = {
+      doors: () => [],
+      keptOpen: () => new Set<string>(),
+      lockdownSince: () => undefined,
+      inside: () => [],
+      onUnkept: (listener: (observation: Pick<Observation, 'access'>) => void) => void unkept.push(listener),
+    };
+    const one = await startConsole({}, { access });
+    const { follow } = await screenOf(one);
+    const events = await follow();
+    await events.next();
+    const decided = { decision: 'granted', children: ['c-1'] } as const;
+    for (const tell of unkept) for (const door of ['other', 'gate']) tell({ access: { door, ...decided } });
+    expect(await nextPickup(events)).toMatchObject({ id: undefined, data: { children: [{ name: '李明' }] } });
   });
 
   it('says every two seconds that it is there, and ends with the session', async () => {

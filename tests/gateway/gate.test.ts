@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import type { Observation } from '../../drivers/contract/observation.ts';
+import { stream } from '../helpers.ts';
 import { cards, gate } from './gate.ts';
 
 const ready = async () => {
@@ -37,6 +39,20 @@ describe('a gate', () => {
     expect(await show('r2', '1')).toMatchObject(waits);
     await time.advance(21_000);
     expect(await show('r2', '2')).toMatchObject(waits);
+  });
+
+  it('tells what it decided of who stands there now, where the disk does not take it', async () => {
+    const { access, journal, time } = await ready();
+    const unkept = stream<Observation>();
+    access.onUnkept(unkept.push);
+    await journal.close();
+    const card = { format: 'wiegand26', facility: 1, number: '4' };
+    const shown = { device: 'r3', kind: 'credential', state: 'raised', credential: card } as const;
+    for (const past of [true, false]) await time.until(access.pass({ ...shown, past }).catch(() => {}));
+    expect(await unkept.next()).toMatchObject({
+      access: { door: 'pickup', decision: 'granted', holder: 'g-1', children: ['c-1', 'c-2'] },
+    });
+    expect(unkept.rest()).toEqual([]);
   });
 
   it('knows when it is forced or held, and who asked to go out', async () => {
