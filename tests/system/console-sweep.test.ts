@@ -57,6 +57,9 @@ const looks = {
   ],
 } as const;
 
+/** Pages that others lead to. */
+const below = ['/devices/panel', '/events/1', '/system/config', '/system/audit', '/system/users', '/account'];
+
 describe('each page of the console', { timeout: 180_000 }, () => {
   it('says all in words, reflows, and is accessible in both themes', async (context) => {
     need(context, 'mosquitto', 'chromium');
@@ -66,7 +69,7 @@ describe('each page of the console', { timeout: 180_000 }, () => {
     await own.act('panel', 'press 9');
     for (const form of forms) {
       const page = await open(await person(one, own, form), own);
-      for (const path of await pagesOf(page)) {
+      for (const path of [...(await pagesOf(page)), ...below]) {
         await page.goto(`${own.base}${path}`);
         await page.locator('main h1').first().waitFor();
         await expectWords(page, `${path}, ${form.locale}`);

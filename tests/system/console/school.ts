@@ -110,7 +110,7 @@ async function devicesOf(camera: boolean) {
 const configOf = (directory: string, port: number, broker: number, devices: readonly object[]) => ({
   campus: { id: '4503000001', name: '第一小学' },
   dataDir: join(directory, 'data'),
-  console: { port },
+  console: { port, simulators: true },
   uplinks: [
     {
       id: 'police',
@@ -124,6 +124,7 @@ const configOf = (directory: string, port: number, broker: number, devices: read
     {
       id: 'walls',
       name: '围墙',
+      ...(devices.length > 4 && { cameras: ['yard'] }),
       exitDelay: '1s',
       zones: [
         { device: 'panel', zone: 1 },
