@@ -130,6 +130,6 @@ export const Table = ({ caption, heads, rows }: TableProps) =>
     <thead><tr>${heads.map((head) => html`<th scope="col">${head}</th>`)}</tr></thead>
     <tbody>${rows.map(
       ({ key, cells, class: own = '' }) =>
-        html`<tr key=${key} class=${own}>${cells.map((cell, i) => html`<td data-head=${heads[i]}>${cell}</td>`)}</tr>`,
+        html`<tr key=${key} class=${own}>${cells.map((cell, i) => html`<td data-head=${heads[i]}><div>${cell}</div></td>`)}</tr>`,
     )}</tbody>
   </table>`;

@@ -83,7 +83,7 @@ function DeviceCard({ device, others, perform }: DeviceProps) {
   const act = state === 'running' ? 'stop' : 'start';
   return html`<section class="card" aria-label=${nameOfDevice(device)}>
     <div class="line">
-      <h3>${nameOfDevice(device)}</h3>
+      <h2>${nameOfDevice(device)}</h2>
       <${Badge} tone=${tones[state]}>${t(words[state])}<//>
       <small>${label('driver', driver)}</small>
     </div>
