@@ -4,10 +4,11 @@
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Browser, Page } from 'playwright-core';
 import { describe, it } from 'vitest';
 import { browser } from './browser.ts';
-import { allForms, open, person } from './console/pages.ts';
+import { allForms, open, person, phone } from './console/pages.ts';
 import { type School, school } from './console/school.ts';
 
 const folder = process.env['CONSOLE_PICTURES'];
@@ -69,6 +70,9 @@ async function drawPlan(own: School, one: Browser, page: Page): Promise<void> {
   await page.request.put(`${own.base}/api/plan/places`, { data: { version, places: placed } });
 }
 
+/** As long as is seen in the plot. */
+const AWAY_MS = 12_000;
+
 /** What a morning brings: cards, a platform that is away for a moment, an outage, and a panic at its end. */
 async function morning(own: School): Promise<void> {
   await own.heard('reader');
@@ -76,6 +80,7 @@ async function morning(own: School): Promise<void> {
   await own.report('panel', ['#1234|Nri1/BA3', '#1234|Nri1/BR3', '#1234|Nri1/YT0']);
   await own.broker.stop();
   await own.report('panel', ['#1234|Nri1/FA6', '#1234|Nri1/FR6']);
+  await delay(AWAY_MS);
   await own.broker.start();
   await own.act('fence', 'weak 2');
   await own.act('panel', 'press 9');
@@ -99,8 +104,7 @@ describe.skipIf(folder === undefined)('pictures of the console', { timeout: 300_
     await own.accounts();
     await own.heard('yard');
     const one = await browser();
-    const [chinese, , phone, english] = allForms;
-    const page = await open(await person(one, own, english), own);
+    const page = await open(await person(one, own, allForms[3]), own);
     await drawPlan(own, one, page);
     await morning(own);
     const to = folder ?? '';
@@ -114,7 +118,12 @@ describe.skipIf(folder === undefined)('pictures of the console', { timeout: 300_
       await shown.screenshot({ path: join(to, `console-${name}.png`) });
     };
     for (const [name, path] of Object.entries(pages)) await take(page, path, name);
-    await take(await open(await person(one, own, chinese), own), '/', 'alarms.zh-CN');
-    await take(await open(await person(one, own, phone, 'dark'), own), '/', 'phone');
+    // As somebody who chose the other language, and as a guard who looks at his phone at night.
+    await page.evaluate("localStorage.setItem('campus-language', 'zh')");
+    await take(page, '/', 'alarms.zh-CN');
+    await page.goto(`${own.base}/account`);
+    await page.setViewportSize(phone);
+    await page.emulateMedia({ colorScheme: 'dark' });
+    await take(page, '/', 'phone');
   });
 });
