@@ -94,8 +94,7 @@ export function createFinder({ directory, lowDisk }: FinderOptions) {
     return bavail * bsize >= lowDisk;
   };
   /** Puts the next events in. @returns whether there may be more. */
-  const follow = ({ reader, index }: Both): boolean => {
-    const step = behind({ reader, index }) > MANY ? LARGE_STEP : STEP;
+  const follow = ({ reader, index }: Both, step: number): boolean => {
     const rows = reader.after(lastOf(index), step);
     const last = rows.at(-1)?.sequence;
     if (last === undefined || !hasRoom()) return false;
@@ -120,7 +119,8 @@ export function createFinder({ directory, lowDisk }: FinderOptions) {
   /** What is stored is found at once. */
   const upToDate = (): Both => {
     const both = opened.get();
-    for (let put = 0; put < CATCH_UP && follow(both); put += STEP);
+    // Of more the steps between the questions take care.
+    if (behind(both) <= CATCH_UP) for (let put = 0; put <= CATCH_UP && follow(both, STEP); put += STEP);
     return both;
   };
   return {
@@ -140,7 +140,7 @@ export function createFinder({ directory, lowDisk }: FinderOptions) {
     /** Works on for some 50 ms. @returns whether there is more to do. */
     step(): boolean {
       const both = opened.get();
-      if (follow(both)) return true;
+      if (follow(both, behind(both) > MANY ? LARGE_STEP : STEP)) return true;
       if (swept === Number.POSITIVE_INFINITY) return false;
       sweep(both);
       return true;
