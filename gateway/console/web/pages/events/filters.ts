@@ -38,7 +38,7 @@ const EVENT_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 /** Who looks for the id of an event means that one. */
 function lookFor({ from = '', to = '', ...rest }: Wanted): void {
   const id = rest.text?.trim().toLowerCase() ?? '';
-  if (EVENT_ID.test(id)) return go(`/events/${id}`);
+  if (EVENT_ID.test(id)) return void go(`/events/${id}`);
   const moments = { from: momentOfField(from), to: momentOfField(to) };
   const given = Object.entries({ ...moments, ...rest }).flatMap(([name, value]) =>
     value?.trim() ? [[name, value.trim()]] : [],
