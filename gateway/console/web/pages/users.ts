@@ -61,7 +61,7 @@ function NewUser({ onMade }: { readonly onMade: (made: ForSomebody) => void }) {
     }
   };
   return html`<form class="card" onSubmit=${add}>
-    <h3>${t(users.newUser)}</h3>
+    <h2>${t(users.newUser)}</h2>
     <${FieldOf} label=${t(common.name)}>
       <input name="new-user" required maxlength="64" autocomplete="off" value=${name} onInput=${typed(name)} />
     <//>
