@@ -171,7 +171,7 @@ describe('the file of the accounts', () => {
 
   it('is changed although a process died that held its lock, and not under the nose of one that lives', async () => {
     const directory = temporaryDirectory();
-    const time = fastClock(50);
+    const time = fastClock(5);
     const lock = join(directory, 'console.accounts.lock');
     writeFileSync(lock, '');
     const file = accountsFile(directory, time);

@@ -1,9 +1,13 @@
 /** People of a console, for tests: accounts that are there before it starts, and what they ask with. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { hashOfSecret, type TokenRecord } from '../../gateway/console/accounts-file.ts';
+import { expect } from 'vitest';
+import { systemClock } from '../../drivers/contract/clock.ts';
+import { accountsFile, hashOfSecret, type TokenRecord } from '../../gateway/console/accounts-file.ts';
 import { createPasswords } from '../../gateway/console/accounts-passwords.ts';
 import type { Role } from '../../gateway/console/rights.ts';
+import { temporaryDirectory } from '../helpers.ts';
+import { startConsole } from './a-console.ts';
 
 export const PASSWORD = 'three cats on a wall';
 export interface Person {
@@ -64,3 +68,32 @@ export function browserAt(base: string): Browser {
     ask(path, { method, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
   return { cookies, ask, post, login: (name, password = PASSWORD) => post('/login', { name, password }) };
 }
+
+const DAY = 86_400_000;
+/** Where a console's clock begins. */
+export const START = Date.UTC(2026, 0, 5, 8);
+
+/** A console of a school whose administrator is Li, whose guard is Wang. */
+export async function schoolConsole(more: Parameters<typeof startConsole>[1] = {}, own: object = {}) {
+  const dataDir = temporaryDirectory();
+  await settle(
+    dataDir,
+    [
+      { name: 'li', role: 'administrator' },
+      { name: 'wang', role: 'guard' },
+    ],
+    [{ label: 'report', role: 'viewer', until: START + DAY }],
+  );
+  const one = await startConsole(own, more, true, dataDir);
+  const browser = () => browserAt(one.base);
+  const loggedIn = async (name: string) => {
+    const own = browser();
+    expect((await own.login(name)).status).toBe(200);
+    return own;
+  };
+  /** As the command line does. */
+  const byTerminal = accountsFile(dataDir, systemClock);
+  return { ...one, browser, loggedIn, byTerminal };
+}
+
+export const codeOf = async (asked: Promise<Response>): Promise<number> => (await asked).status;

@@ -1,45 +1,16 @@
 /** The ways into the console, against a server that runs: what lets in, what does not, and what ends it. */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { systemClock } from '../../drivers/contract/clock.ts';
 import type { Log } from '../../drivers/contract/driver.ts';
 import { changeRole, performing, removeUser, withdrawToken } from '../../gateway/console/accounts-acts.ts';
-import { accountsFile } from '../../gateway/console/accounts-file.ts';
 import type { ShownSession, ShownToken, ShownUser } from '../../gateway/console/contract/users.ts';
-import { silentLog, temporaryDirectory } from '../helpers.ts';
+import { silentLog } from '../helpers.ts';
 import { eventsOf, startConsole } from './a-console.ts';
-import { bearerOf, browserAt, PASSWORD, settle } from './console-people.ts';
+import { bearerOf, browserAt, codeOf, PASSWORD, START, schoolConsole } from './console-people.ts';
 
 const DAY = 86_400_000;
-/** Where the console's clock begins. */
-const START = Date.UTC(2026, 0, 5, 8);
 const NEW_PASSWORD = 'seven green bottles';
-
-/** A console of a school whose administrator is Li, whose guard is Wang. */
-async function schoolConsole(more: Parameters<typeof startConsole>[1] = {}, own: object = {}) {
-  const dataDir = temporaryDirectory();
-  await settle(
-    dataDir,
-    [
-      { name: 'li', role: 'administrator' },
-      { name: 'wang', role: 'guard' },
-    ],
-    [{ label: 'report', role: 'viewer', until: START + DAY }],
-  );
-  const one = await startConsole(own, more, true, dataDir);
-  const browser = () => browserAt(one.base);
-  const loggedIn = async (name: string) => {
-    const own = browser();
-    expect((await own.login(name)).status).toBe(200);
-    return own;
-  };
-  /** As the command line does. */
-  const byTerminal = accountsFile(dataDir, systemClock);
-  return { ...one, browser, loggedIn, byTerminal };
-}
-const codeOf = async (asked: Promise<Response>) => (await asked).status;
 
 describe('the first start', () => {
   it('has a link in the log that makes the first administrator, once, and ends the token of the data folder', async () => {
@@ -246,6 +217,25 @@ describe('users', () => {
   });
 });
 
+describe('a disk that refuses', () => {
+  it('lets people in and out all the same, and changes no account', async () => {
+    const { loggedIn, dataDir, browser } = await schoolConsole();
+    const li = await loggedIn('li');
+    // Neither file can be replaced.
+    for (const name of ['console.accounts.new', 'console.sessions.new'])
+      mkdirSync(join(dataDir, name, 'in-the-way'), { recursive: true });
+    const added = await li.post('/api/users', { name: 'zhang', role: 'viewer' });
+    expect([added.status, await added.json()]).toEqual([503, { error: 'disk' }]);
+    const users = (await (await li.ask('/api/users')).json()) as ShownUser[];
+    expect(users.map(({ name }) => name)).toEqual(['li', 'wang']);
+    const wang = browser();
+    expect(await codeOf(wang.login('wang'))).toBe(200);
+    expect(await codeOf(wang.ask('/api/me'))).toBe(200);
+    expect(await codeOf(wang.post('/api/logout'))).toBe(204);
+    expect(await codeOf(wang.ask('/api/me'))).toBe(401);
+  });
+});
+
 describe('a token', () => {
   const asProgram =
     (base: string, label: string) =>
@@ -316,74 +306,5 @@ describe('a token', () => {
     );
     await after.time.advance(5000);
     await expect.poll(() => codeOf(asProgram(after.base, 'report')('/api/me'))).toBe(401);
-  });
-});
-
-describe('a request', () => {
-  /** As it is written: a browser would put the path right. */
-  const raw = (port: number, path: string, head = '') =>
-    new Promise<string>((resolve) => {
-      const line = connect(port, '127.0.0.1');
-      let text = '';
-      line.on('data', (chunk) => {
-        text += chunk.toString('latin1');
-      });
-      line.on('close', () => resolve(text));
-      line.on('error', () => resolve(text));
-      line.write(`GET ${path} HTTP/1.1\r\nhost: 127.0.0.1:${port}\r\nconnection: close\r\n${head}\r\n`);
-    });
-
-  it('leads out of no folder', async () => {
-    const { port, loggedIn, base } = await schoolConsole();
-    const li = await loggedIn('li');
-    const cookie = `cookie: campus-session=${li.cookies.get('campus-session')}\r\n`;
-    const version = /\/web\/([\w-]+)\//.exec(await (await fetch(`${base}/`)).text())?.[1];
-    const outs = ['..', '%2e%2e', '..%2f..', '....', '%252e%252e', '..%5c', '%c0%ae%c0%ae', '.%00.'];
-    for (const place of [`/web/${version}/`, '/web/x/', '/api/media/', '/api/plan/', '/gate/', '/'])
-      for (const out of outs)
-        for (const file of ['console.accounts', 'server.ts', 'etc/passwd', 'package.json']) {
-          const text = await raw(port, `${place}${out}/${out}/${file}`, cookie);
-          expect(text, `${place}${out}`).not.toMatch(/scrypt|root:|buildServer|"dependencies"/);
-          expect(text).toMatch(/^HTTP\/1\.1 (4\d\d|200)/);
-        }
-  });
-
-  it('with a head that is too large is refused', async () => {
-    const { port } = await schoolConsole();
-    expect(await raw(port, '/', `x: ${'x'.repeat(20_000)}\r\n`)).toMatch(/^HTTP\/1\.1 431 /);
-    expect(await raw(port, `/${'x'.repeat(5000)}`)).toMatch(/^HTTP\/1\.1 4\d\d /);
-  });
-
-  it('is answered so many times a minute to who is nobody, and to who is known all the same', async () => {
-    const { base, loggedIn } = await schoolConsole();
-    const own = await loggedIn('wang');
-    const codes = new Map<number, number>();
-    for (let i = 0; i < 620; i++) {
-      const code = await codeOf(fetch(`${base}/api/me`));
-      codes.set(code, (codes.get(code) ?? 0) + 1);
-    }
-    expect([...codes]).toEqual([
-      [401, 600],
-      [429, 20],
-    ]);
-    expect(await codeOf(own.ask('/api/me'))).toBe(200);
-  });
-
-  it('by a proxy that is named counts for who stands behind it, and by another does not', async () => {
-    const from = async (own: object) => {
-      const { base, audits } = await schoolConsole({}, own);
-      const proxied = {
-        'x-forwarded-for': '10.7.7.7',
-        'x-forwarded-proto': 'https',
-        'content-type': 'application/json',
-      };
-      const body = JSON.stringify({ name: 'wang', password: PASSWORD });
-      const answer = await fetch(`${base}/login`, { method: 'POST', headers: proxied, body });
-      return [(await audits.find(({ kind }) => kind === 'login'))['from'], answer.headers.get('set-cookie')];
-    };
-    expect(await from({})).toEqual(['127.0.0.1', expect.not.stringContaining('Secure')]);
-    const [address, cookie] = await from({ proxies: ['127.0.0.0/8'] });
-    expect(address).toBe('10.7.7.7');
-    expect(cookie).toMatch(/__Host-campus-session=[^;]+; Path=\/; HttpOnly; Secure; SameSite=Strict/);
   });
 });
