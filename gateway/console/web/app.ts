@@ -67,12 +67,6 @@ const routes: readonly Route[] = [
     load: async () => (await import('./pages/event.ts')).EventPage,
   },
   {
-    path: '/simulators',
-    needs: 'simulate',
-    word: navigation.simulators,
-    load: async () => (await import('./pages/simulators.ts')).SimulatorsPage,
-  },
-  {
     path: '/devices',
     needs: 'look',
     word: navigation.devices,
@@ -88,6 +82,12 @@ const routes: readonly Route[] = [
     needs: 'look',
     word: navigation.platforms,
     load: async () => (await import('./pages/platforms.ts')).PlatformsPage,
+  },
+  {
+    path: '/simulators',
+    needs: 'simulate',
+    word: navigation.simulators,
+    load: async () => (await import('./pages/simulators.ts')).SimulatorsPage,
   },
   {
     path: '/system',

@@ -41,7 +41,7 @@ export const StateOf = ({ of }: { readonly of: DeviceLine }) => html`<span class
 
 export const PowerOf = ({ of: { mains, battery } }: { readonly of: DeviceLine }) =>
   mains === 'good' && battery === 'good'
-    ? html`<span class="quiet">${t(words.well)}</span>`
+    ? html`<span class="quiet">${t(words.noTrouble)}</span>`
     : html`<span class="line">
         ${mains === 'lost' && html`<${Badge} tone="warn">${t(words.mainsLost)}<//>`}
         ${battery === 'low' && html`<${Badge} tone="warn">${t(words.batteryLow)}<//>`}
@@ -50,11 +50,21 @@ export const PowerOf = ({ of: { mains, battery } }: { readonly of: DeviceLine })
 export const heardWords = (heardAt: string | null): string =>
   heardAt === null ? t(words.never) : t(words.ago, { span: spanOf(Date.now() - Date.parse(heardAt)) });
 
-/** Why it is no better: of what stands the first. */
+/** Where no alarm could come from. */
+const FAULTS: readonly string[] = ['fault', 'battery', 'power', 'video'];
+const SHOWN_MAX = 3;
+
+/** Why it is no better: of what stands the first, alarms before faults. */
 function Why({ of }: { readonly of: DeviceLine }) {
-  const [first] = of.standing;
+  const isFault = ({ kind }: Stands) => FAULTS.includes(kind);
+  const first = [...of.standing]
+    .sort((one, other) => Number(isFault(one)) - Number(isFault(other)))
+    .slice(0, SHOWN_MAX);
   return html`${of.reason !== undefined && html`<small class="block">${label('reason', of.reason)}</small>`}
-    ${first !== undefined && html`<small class="block">${standingWords(first)} · ${shortOf(first.since)}</small>`}`;
+    ${first.map(
+      (one) =>
+        html`<small key=${standingWords(one)} class="block">${standingWords(one)} · ${shortOf(one.since)}</small>`,
+    )}`;
 }
 
 const matches = (one: DeviceLine, text: string) =>
