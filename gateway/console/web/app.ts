@@ -143,11 +143,11 @@ function Shown() {
         },
       );
     load();
-    // A browser may keep it that a module was not there while the gateway was away.
+    // A browser may keep it that a module was not there while the gateway was away. Not yet heard at all is not away.
     let wasAway = false;
     const stop = heard.subscribe((is) => {
       if (is && wasAway && !loaded.has(route)) location.reload();
-      wasAway ||= !is && me.peek() !== undefined;
+      wasAway ||= !is && overview.peek() !== undefined;
     });
     return () => {
       clearTimeout(timer);
