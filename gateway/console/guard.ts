@@ -56,8 +56,11 @@ const BODY_MAX = 16_384;
 /** Viewers of a camera have nothing to say. */
 const SOCKET_MESSAGE_MAX = 1024;
 
-/** Requests a minute: of a session or a token, which is more than a page asks for; of a source that is nobody's. */
-const KNOWN_MAX = 3000;
+/**
+ * Requests a minute: of a session or a token, which is more than ten pages ask for that show a flood of alarms; of a
+ * source that is nobody's.
+ */
+const KNOWN_MAX = 12_000;
 const REFUSED_MAX = 600;
 
 export interface Guard {
