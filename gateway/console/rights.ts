@@ -78,7 +78,6 @@ export const rightOfAction: { readonly [Name in ActionName]?: Right } = {
   clear: 'devices',
   test: 'devices',
   'end-test': 'devices',
-  inventory: 'look',
   'expect-visitor': 'persons',
   'visitor-arrived': 'persons',
   'visitor-left': 'persons',

@@ -221,9 +221,11 @@ describe('a disk that refuses', () => {
   it('lets people in and out all the same, and changes no account', async () => {
     const { loggedIn, dataDir, browser } = await schoolConsole();
     const li = await loggedIn('li');
-    // Neither file can be replaced.
+    // Neither file can be replaced, once what is being written is written.
     for (const name of ['console.accounts.new', 'console.sessions.new'])
-      mkdirSync(join(dataDir, name, 'in-the-way'), { recursive: true });
+      await expect
+        .poll(() => mkdirSync(join(dataDir, name, 'in-the-way'), { recursive: true }))
+        .toBeDefined();
     const added = await li.post('/api/users', { name: 'zhang', role: 'viewer' });
     expect([added.status, await added.json()]).toEqual([503, { error: 'disk' }]);
     const users = (await (await li.ask('/api/users')).json()) as ShownUser[];

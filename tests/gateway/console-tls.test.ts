@@ -107,7 +107,7 @@ describe('the console over HTTPS', () => {
     expect(url).toBe(`https://127.0.0.1:${port}/`);
     const ca = readFileSync(join(dataDir, 'console.certificate'));
     const page = await get(port, { path: '/', ca });
-    expect(page.status).toBe(200);
+    expect(page.status).toBe(401);
     // A browser that knows it by an exception could make none for the next one.
     expect(page.headers['strict-transport-security']).toBeUndefined();
     await expect(get(port, { path: '/' })).rejects.toThrow('self-signed');

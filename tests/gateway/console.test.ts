@@ -98,7 +98,7 @@ describe('who may not see the console', () => {
     const { base } = await startConsole();
     const page = await fetch(`${base}/`);
     const html = await page.text();
-    expect(page.status).toBe(200);
+    expect(page.status).toBe(401);
     expect(html).not.toContain('一中');
     // The import map is the one script of the page itself, and its hash is that of what the page has.
     const inline = /<script type="importmap">([^<]*)</.exec(html)?.[1] ?? '';
@@ -121,6 +121,9 @@ describe('who may not see the console', () => {
       expect((await fetch(`${base}${main.replace('main.ts', path)}`)).status, path).toBe(404);
     for (const [, path = ''] of html.matchAll(/(?:href|src)="([^"]+)"/g))
       expect((await fetch(`${base}${path}`)).status, path).toBe(200);
+    const within = await (await startConsole()).as('operator');
+    expect((await within('/')).status).toBe(200);
+    expect(await (await within('/api/status')).json()).toEqual({ healthy: true });
   });
 
   it('on a screen sees the gate and nothing else', async () => {
@@ -143,8 +146,8 @@ describe('who may not see the console', () => {
         }).end();
       });
     expect(await named('evil.example')).toBe(421);
-    expect(await named(`localhost:${port}`)).toBe(200);
-    expect(await named('console.school')).toBe(200);
+    expect(await named(`localhost:${port}`)).toBe(401);
+    expect(await named('console.school')).toBe(401);
     for (const origin of ['http://evil.example', 'null'])
       expect((await login(token('operator'), { origin })).status).toBe(403);
     expect((await login(token('operator'), { origin: `http://127.0.0.1:${port}` })).status).toBe(200);

@@ -13,12 +13,13 @@ export interface MeOptions {
   readonly doors: readonly string[];
   /** What devices and areas are called by people, by their ids. */
   readonly names: Readonly<Record<string, string | undefined>>;
+  readonly status: () => Promise<object>;
   /** undefined: there is nothing to simulate, whoever may. */
   readonly simulators?: Simulators | undefined;
 }
 
 export function serveMe(
-  { campus, cameras, doors, names, simulators }: MeOptions,
+  { campus, cameras, doors, names, simulators, status }: MeOptions,
   look: Look,
 ): FastifyPluginAsyncZod {
   const called = Object.entries(names).filter((one): one is [string, string] => one[1] !== undefined);
@@ -49,6 +50,14 @@ export function serveMe(
         schema: { summary: 'How the whole is', tags: ['session'], response: { 200: overviewSchema } },
       },
       look,
+    );
+    server.get(
+      '/api/status',
+      {
+        config: { needs: 'look' },
+        schema: { summary: 'What /health of the status port says', tags: ['session'] },
+      },
+      status,
     );
   };
 }

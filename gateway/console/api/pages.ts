@@ -43,6 +43,10 @@ function send(request: FastifyRequest, reply: FastifyReply, asset: Asset) {
 export function servePages(frontEnd: FrontEnd, { sessions }: Pick<Identity, 'sessions'>): FastifyPluginAsync {
   const { version, page, scriptHash } = frontEnd;
   const security = policy(scriptHash);
+  const isLoggedIn = (request: FastifyRequest) => sessions.find(sessionSecret(request)) !== undefined;
+  /** Who is not logged in is told so by the code too, beside the page with the login. */
+  const shell = (reply: FastifyReply, known: boolean) =>
+    reply.code(known ? 200 : 401).header('content-security-policy', security);
   const anyone = { config: { needs: 'anyone' } } as const;
   return async (server) => {
     server.get('/web/:version/*', anyone, async (request, reply) => {
@@ -54,14 +58,14 @@ export function servePages(frontEnd: FrontEnd, { sessions }: Pick<Identity, 'ses
     });
     for (const path of pagePaths)
       server.get(path, anyone, async (request, reply) =>
-        send(request, reply.header('content-security-policy', security), page('index.html')),
+        send(request, shell(reply, isLoggedIn(request)), page('index.html')),
       );
     server.get('/gate/:door', anyone, async (request, reply) => {
       // A browser forgets a cookie after 400 days; a screen hangs there for longer.
       const secret = sessionSecret(request);
       if (secret !== undefined && sessions.find(secret)?.by === 'token')
         giveSession(request, reply, secret, true);
-      return send(request, reply.header('content-security-policy', security), page('gate.html'));
+      return send(request, shell(reply, true), page('gate.html'));
     });
   };
 }
