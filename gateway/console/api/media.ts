@@ -25,25 +25,32 @@ export function rangeIn(header: string | undefined, length: number) {
 
 export function serveMedia({ media }: MediaOptions): FastifyPluginAsync {
   return async (server) => {
-    server.get('/api/media/:reference', { config: { needs: 'pictures' } }, async (request, reply) => {
-      const { reference } = request.params as { reference: string };
-      const found = await media.find(reference);
-      if (found === undefined) return await reply.code(404).send({ error: 'not-found' });
-      const { path, contentType, bytes } = found;
-      const etag = `"${reference}"`;
-      reply.headers({ etag, 'accept-ranges': 'bytes', 'cache-control': KEPT });
-      if (request.headers['if-none-match'] === etag) return await reply.code(304).send();
-      const range = rangeIn(request.headers.range, bytes);
-      if (range === null)
-        return await reply
-          .code(416)
-          .header('content-range', `bytes */${bytes}`)
-          .send({ error: 'no-such-range' });
-      if (range !== undefined) {
-        reply.code(206).header('content-range', `bytes ${range.start}-${range.end}/${bytes}`);
-        reply.header('content-length', range.end - range.start + 1);
-      } else reply.header('content-length', bytes);
-      return await reply.type(contentType).send(createReadStream(path, range));
-    });
+    server.get(
+      '/api/media/:reference',
+      {
+        config: { needs: 'pictures' },
+        schema: { summary: 'A picture or a clip; clips by ranges', tags: ['cameras'] },
+      },
+      async (request, reply) => {
+        const { reference } = request.params as { reference: string };
+        const found = await media.find(reference);
+        if (found === undefined) return await reply.code(404).send({ error: 'not-found' });
+        const { path, contentType, bytes } = found;
+        const etag = `"${reference}"`;
+        reply.headers({ etag, 'accept-ranges': 'bytes', 'cache-control': KEPT });
+        if (request.headers['if-none-match'] === etag) return await reply.code(304).send();
+        const range = rangeIn(request.headers.range, bytes);
+        if (range === null)
+          return await reply
+            .code(416)
+            .header('content-range', `bytes */${bytes}`)
+            .send({ error: 'no-such-range' });
+        if (range !== undefined) {
+          reply.code(206).header('content-range', `bytes ${range.start}-${range.end}/${bytes}`);
+          reply.header('content-length', range.end - range.start + 1);
+        } else reply.header('content-length', bytes);
+        return await reply.type(contentType).send(createReadStream(path, range));
+      },
+    );
   };
 }

@@ -47,7 +47,7 @@ export function servePages(frontEnd: FrontEnd, { sessions }: Pick<Identity, 'ses
   /** Who is not logged in is told so by the code too, beside the page with the login. */
   const shell = (reply: FastifyReply, known: boolean) =>
     reply.code(known ? 200 : 401).header('content-security-policy', security);
-  const anyone = { config: { needs: 'anyone' } } as const;
+  const anyone = { config: { needs: 'anyone' }, schema: { hide: true } } as const;
   return async (server) => {
     server.get('/web/:version/*', anyone, async (request, reply) => {
       const { version: asked, '*': path } = request.params as { version: string; '*': string };
