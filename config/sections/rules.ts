@@ -38,7 +38,7 @@ export const rule = z.strictObject({
     .boolean()
     .default(false)
     .describe(
-      'What waits is dropped and what it switched on is switched off when an operator takes the alarm',
+      'What waits is dropped and what it switched on is switched off when an operator takes the alarm or closes it',
     ),
 });
 export type RuleConfig = z.output<typeof rule>;

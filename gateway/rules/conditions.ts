@@ -87,6 +87,8 @@ export function inWords({ id, when, do: actions, stopOnAcknowledge }: RuleConfig
       : [say(`from ${between.from} to ${between.to}`, `${between.from} 至 ${between.to}`)]),
     ...(on === undefined ? [] : [say(`on ${String(on)} days`, `日期：${String(on)}`)]),
   ];
-  const stop = stopOnAcknowledge ? say(', until an operator takes it', '，值班员确认后停止') : '';
+  const stop = stopOnAcknowledge
+    ? say(', until an operator takes or closes it', '，值班员确认或结案后停止')
+    : '';
   return `${parts.join('; ')}${conditions.length > 0 ? ` (${conditions.join(', ')})` : ''}${stop} [${id}]`;
 }

@@ -117,8 +117,10 @@ export function createRules(rules: readonly RuleConfig[], options: RulesOptions)
       // A siren for each zone of a walk test wakes the street.
       if (event.data['test'] !== undefined) return;
       const what = happeningOf(event);
-      if (what.type === 'alarm.acknowledged') {
-        const { event: id } = event.data['acknowledged'] as { event: string };
+      // Who closes an alarm that nobody took has taken it, too.
+      if (what.type === 'alarm.acknowledged' || what.type === 'alarm.closed') {
+        const fact = what.type === 'alarm.closed' ? 'closed' : 'acknowledged';
+        const { event: id } = event.data[fact] as { event: string };
         stopRuns((one) => one.event.id === id && one.rule.stopOnAcknowledge);
       }
       for (const rule of byType.get(what.type) ?? []) {

@@ -57,11 +57,11 @@ function gateway(
     own.onRecorded(event);
     return event;
   };
-  const acknowledge = (event: { id: string }) =>
+  const operate = (fact: 'acknowledged' | 'closed') => (event: { id: string }) =>
     own.onRecorded({
       ...toEvent({ device: 'io', kind: 'intrusion', state: 'raised' }, context),
-      type: 'cn.campus.alarm.acknowledged',
-      data: { kind: 'intrusion', acknowledged: { event: event.id } },
+      type: `cn.campus.alarm.${fact}`,
+      data: { kind: 'intrusion', [fact]: { event: event.id } },
     });
   return {
     told,
@@ -69,7 +69,8 @@ function gateway(
     ask,
     onRecorded: own.onRecorded,
     happen,
-    acknowledge,
+    acknowledge: operate('acknowledged'),
+    close: operate('closed'),
     /** Commands answer only once the function it gives is called. */
     hold() {
       const { promise, resolve } = Promise.withResolvers<void>();
@@ -166,6 +167,25 @@ describe('a rule, later', () => {
       ['activate', { output: 'siren' }],
       ['deactivate', { output: 'siren' }],
     ]);
+  });
+
+  it('is stopped by who closes an alarm that nobody took, where it is to be stopped at all', async () => {
+    for (const stopOnAcknowledge of [true, false]) {
+      const { told, happen, close, acknowledge, time } = gateway([
+        { id: 'r', stopOnAcknowledge, do: [siren()] },
+      ]);
+      const event = happen('panic');
+      await time.advance(0);
+      close({ id: 'another' });
+      await time.advance(0);
+      expect(told.map(([action]) => action)).toEqual(['activate']);
+      close(event);
+      acknowledge(event);
+      await time.advance(0);
+      expect(told.map(([action]) => action)).toEqual(
+        ['activate', 'deactivate'].slice(0, stopOnAcknowledge ? 2 : 1),
+      );
+    }
   });
 
   it('does not switch off what another alarm has switched on since', async () => {
@@ -282,7 +302,7 @@ ${rules}`;
 io zone 1 gate-beam: perimeter
   it alarms 20 s after it while block is armed
   platforms: police
-  activate io/siren for 60 s after 2 s (while block is armed, from 22:00 to 06:30), until an operator takes it [night-siren]
+  activate io/siren for 60 s after 2 s (while block is armed, from 22:00 to 06:30), until an operator takes or closes it [night-siren]
 
 io zone 5 lab: gas
   it always alarms
