@@ -38,7 +38,7 @@ function sirensIn(rules: readonly RuleConfig[], names: ReadonlyMap<string, strin
   return found;
 }
 
-/** They are not known to be on after a restart: what devices did before, nobody tells. */
+/** Whether they are on is not known after a start: what devices did before, nobody tells. */
 export function createSirens(rules: readonly RuleConfig[], { names, commands, time }: SirensOptions): Sirens {
   const sirens = sirensIn(rules, names);
   /** Until when they are on, `elapsed`. */
@@ -51,12 +51,15 @@ export function createSirens(rules: readonly RuleConfig[], { names, commands, ti
     const begunAt = time.elapsed();
     void outcome.then(({ done }) => {
       if (!done) return;
-      if (action === 'deactivate') onUntil.delete(key);
+      if (action === 'deactivate') onUntil.set(key, Number.NEGATIVE_INFINITY);
       else onUntil.set(key, seconds === undefined ? Number.POSITIVE_INFINITY : begunAt + seconds * 1000);
     });
   });
   return {
     list: () =>
-      [...sirens].map(([key, siren]) => ({ ...siren, on: (onUntil.get(key) ?? 0) > time.elapsed() })),
+      [...sirens].map(([key, siren]) => {
+        const until = onUntil.get(key);
+        return { ...siren, ...(until !== undefined && { on: until > time.elapsed() }) };
+      }),
   };
 }

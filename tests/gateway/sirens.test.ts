@@ -43,12 +43,14 @@ function campus() {
 }
 
 describe('the sirens', () => {
-  it('are the outputs that rules for alarms switch on, each once', () => {
-    expect(campus().sirens.list()).toEqual([{ target: 'io', output: 'siren', name: '继电器', on: false }]);
+  it('are the outputs that rules for alarms switch on, each once; whether they are on is not known yet', () => {
+    expect(campus().sirens.list()).toEqual([{ target: 'io', output: 'siren', name: '继电器' }]);
   });
 
   it('are on until their time is over, or somebody switches them off', async () => {
     const { on, perform, time } = campus();
+    await perform('activate', { output: 'siren', for: 60 }, false);
+    expect(on()).toEqual([undefined]);
     await perform('activate', { output: 'siren', for: 60 });
     expect(on()).toEqual([true]);
     await time.advance(60_000);

@@ -80,7 +80,12 @@ export const alarmsSchema = z.object({
         target: z.string(),
         name: z.string().optional(),
         output: z.string(),
-        on: z.boolean().describe('A rule or a command has switched it on since the start, and nobody off'),
+        on: z
+          .boolean()
+          .optional()
+          .describe(
+            'By what rules and commands did since the start; without a word: nobody switched it since',
+          ),
       }),
     )
     .describe('Outputs that rules of the campus switch on for alarms'),

@@ -44,11 +44,12 @@ function Sirens({ sirens }: Pick<Alarms, 'sirens'>) {
     await command(target, 'deactivate', { output });
     await readAlarms();
   };
-  return html`<section class="card ${sirens.some(({ on }) => on) ? 'alarm' : ''}" aria-label=${t(words.sirens)}>
+  return html`<section class="card ${sirens.some(({ on }) => on === true) ? 'alarm' : ''}" aria-label=${t(words.sirens)}>
     <div class="buttons"><strong>${t(words.sirens)}</strong>
     ${sirens.map(({ target, name = target, output, on }) => {
       const called = `${name} ${output}`;
-      return html`<${ActionButton} key=${called} tone=${on ? 'danger' : undefined} act=${switchOff(target, output)}>${t(words.sirenOff, { name: called })}${on && ` (${t(words.sirenOn)})`}<//>`;
+      if (on === false) return html`<small key=${called}>${t(words.sirenSilent, { name: called })}</small>`;
+      return html`<${ActionButton} key=${called} tone="danger" act=${switchOff(target, output)}>${t(words.sirenOff, { name: called })} (${t(on === true ? words.sirenOn : words.sirenUnknown)})<//>`;
     })}</div>
   </section>`;
 }

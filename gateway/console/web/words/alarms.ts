@@ -56,6 +56,8 @@ export const words = {
   ],
   sirens: ['Sirens', '警号'],
   sirenOn: ['on', '响'],
+  sirenSilent: ['{name} is silent', '{name} 未响'],
+  sirenUnknown: ['not known since the start', '启动后状态未知'],
   sirenOff: ['Switch off: {name}', '关闭：{name}'],
   warnings: ['Warnings of platforms', '平台预警通知'],
   until: ['until {time}', '有效至 {time}'],
