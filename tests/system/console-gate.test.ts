@@ -24,9 +24,11 @@ describe('a screen at a gate', { timeout: 120_000 }, () => {
     await own.heard('reader');
     await own.act('reader', 'card 100001');
     await screen.getByText('李小明').waitFor();
-    await screen.getByText(say(gate.ready, form)).waitFor();
+    // While the screen is green still: who comes next must not take it for theirs.
     await own.act('reader', 'card 100002');
-    await screen.getByText(say(whyNot['not-bound'], form)).waitFor();
+    await screen.getByText(say(whyNot['not-bound'], form)).waitFor({ timeout: 1500 });
+    expect(await screen.getByText('李小明').count()).toBe(0);
+    await screen.getByText(say(gate.ready, form)).waitFor();
     // A screen opens no other door of the console.
     const answer = await screen.request.get(`${own.base}/api/alarms`);
     expect(answer.status()).toBe(403);

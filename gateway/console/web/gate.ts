@@ -7,13 +7,10 @@ import type { GateHello, Pickup } from '../contract/gate.ts';
 import { ApiError, post } from './kit/api.ts';
 import { html, signal } from './kit/html.ts';
 import { chime, soundIsOff, speak, touch } from './kit/sound.ts';
+import { createTurns } from './kit/turns.ts';
 import { label, t, type Word } from './kit/words.ts';
 import { gate, whyNot } from './words/gate.ts';
 
-const SHOWN_MS = 6000;
-/** While others wait, each is shown for less; of more than these only the last are told. */
-const SHOWN_IN_A_ROW_MS = 2000;
-const WAITING_MAX = 10;
 /** The gateway says something every two seconds. */
 const SILENT_MS = 5000;
 const LOOK_MS = 500;
@@ -27,7 +24,6 @@ const line = signal<Line>('beginning');
 const shown = signal<Pickup | undefined>(undefined);
 const place = signal<GateHello | undefined>(undefined);
 
-const waiting: Pickup[] = [];
 const namesOf = ({ children }: Pickup) => children.map(({ name }) => name);
 const classesOf = ({ children }: Pickup) => [
   ...new Set(children.flatMap(({ class: own }) => (own === undefined ? [] : [own]))),
@@ -39,28 +35,28 @@ function reasonOf({ decision, reason }: Pickup): string {
   return own === undefined ? label('reason', reason) : t(own);
 }
 
-function next(): void {
-  const pickup = waiting.shift();
+function show(pickup: Pickup | undefined): void {
   shown.value = pickup;
   if (pickup === undefined) return;
   const good = pickup.decision === 'granted';
   chime(good);
   const words = { classes: classesOf(pickup).join(' '), names: namesOf(pickup).join(' ') };
   speak(good ? t(gate.comesFor, words) : reasonOf(pickup));
-  setTimeout(next, waiting.length > 0 ? SHOWN_IN_A_ROW_MS : SHOWN_MS);
 }
-function show(pickup: Pickup): void {
-  waiting.push(pickup);
-  waiting.splice(0, waiting.length - WAITING_MAX);
-  if (shown.value === undefined) next();
-}
+const turns = createTurns<Pickup>(({ decision }) => decision !== 'granted', show, {
+  elapsed: () => performance.now(),
+  after(ms, run) {
+    const one = setTimeout(run, ms);
+    return { stop: () => clearTimeout(one) };
+  },
+});
 
 let source: EventSource | undefined;
 let lastHeard = 0;
 let webVersion: string | undefined;
 
-/** Why the server gives no stream. */
-async function lookWhy(): Promise<void> {
+/** Why the server gives no stream: asked before anything is said, as a token may be withdrawn and the gateway be well. */
+async function lookWhy(own: EventSource): Promise<void> {
   const answer = await fetch(`/api/gate/${encodeURIComponent(door)}`, {
     signal: AbortSignal.timeout(SILENT_MS),
   })
@@ -69,8 +65,11 @@ async function lookWhy(): Promise<void> {
       return response.status;
     })
     .catch(() => 0);
+  // Meanwhile the line is there again, or another was opened.
+  if (own !== source || own.readyState === EventSource.OPEN) return;
   if (answer === 401 || answer === 403) line.value = 'no-login';
   else if (answer === 404) line.value = 'no-door';
+  else line.value = 'away';
 }
 
 function open(): void {
@@ -92,20 +91,19 @@ function open(): void {
     place.value = hello;
     document.title = `${hello.campus} ${hello.door}`;
   });
-  on<Pickup>('pickup', show);
+  on<Pickup>('pickup', turns.add);
   on('beat', () => {});
   own.addEventListener('error', () => {
     if (own !== source) return;
-    if (line.value === 'there' || line.value === 'beginning') line.value = 'away';
+    void lookWhy(own);
     // A browser goes on by itself after a broken line, and gives up after an answer that is no stream.
     if (own.readyState !== EventSource.CLOSED) return;
-    void lookWhy();
     setTimeout(() => own === source && open(), AGAIN_MS);
   });
 }
 function watch(): void {
   const silentMs = performance.now() - lastHeard;
-  if (silentMs > SILENT_MS && line.value === 'there') line.value = 'away';
+  if (silentMs > SILENT_MS && (line.value === 'there' || line.value === 'beginning')) line.value = 'away';
   // A line that hangs breaks by no word of its own.
   if (silentMs > SILENT_MS * 2) open();
 }
@@ -156,7 +154,8 @@ async function begin(): Promise<void> {
     } catch (error) {
       // Without an answer the gateway is not there yet; any other answer will be the same again.
       entered = error instanceof ApiError && error.status !== 0 && error.status !== 429;
-      line.value = 'away';
+      const isRefused = error instanceof ApiError && (error.status === 401 || error.status === 403);
+      line.value = isRefused ? 'no-login' : 'away';
       if (!entered) await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
     }
   open();
