@@ -15,6 +15,7 @@ import type { Persons } from '../persons/index.ts';
 import type { Recorder } from '../road/recorder.ts';
 import type { GateHello, Pickup } from './contract/gate.ts';
 import { SECURITY_HEADERS } from './headers.ts';
+import { createShares } from './shares.ts';
 
 export interface ScreensOptions {
   readonly recorder: Pick<Recorder, 'onStored'>;
@@ -58,6 +59,7 @@ const frame = (event: string, data: object, id?: string) =>
 export function createScreens(options: ScreensOptions, webVersion: string): Screens {
   const { recorder, access, persons, gates, campus, time } = options;
   const screens = new Map<FastifyReply, string>();
+  const shares = createShares(SCREENS_MAX);
   const kept = new Map<string, Kept[]>();
   let beating: Timer | undefined;
 
@@ -91,8 +93,14 @@ export function createScreens(options: ScreensOptions, webVersion: string): Scre
 
   return {
     follow(request, reply, door) {
-      if (screens.size >= SCREENS_MAX) return false;
       const { raw } = reply;
+      const { name: owner, over } = request.user;
+      const end = () => {
+        screens.delete(reply);
+        raw.destroy();
+      };
+      const giveBack = shares.take(owner, end);
+      if (giveBack === undefined) return false;
       void reply.hijack();
       raw.writeHead(200, { ...SECURITY_HEADERS, 'content-type': 'text/event-stream' });
       const name = gates.get(door);
@@ -102,11 +110,10 @@ export function createScreens(options: ScreensOptions, webVersion: string): Scre
       for (const { id, pickup } of recent(door))
         if (Number(id) > after) raw.write(frame('pickup', pickup, id));
       screens.set(reply, door);
-      const { over } = request.user;
-      const end = () => raw.destroy();
       over.addEventListener('abort', end);
       request.raw.on('close', () => {
         screens.delete(reply);
+        giveBack();
         over.removeEventListener('abort', end);
       });
       return true;

@@ -52,7 +52,7 @@ export interface Sessions {
   close(): Promise<void>;
 }
 
-/** Of one user, of the token of the data folder, of all screens: who logs in again and again pushes out his own. */
+/** Of one user, of the token of the data folder, of one screen's token: who logs in again and again pushes out his own. */
 const MOST: Readonly<Record<Subject['by'], number>> = { password: 20, local: 100, token: 100 };
 /** People log in once a shift; a screen hangs on its wall for years. */
 const LIFE_MS: Readonly<Record<Subject['by'], number>> = {
@@ -88,9 +88,11 @@ export function whoIs(
     : { name: nameOfToken(token), role: token.role };
 }
 
-/** Those of the same kind as one. */
-const isAlike = (a: Subject) => (b: Subject) =>
-  a.by === b.by && (a.by !== 'password' || b.by !== 'password' || a.user === b.user);
+/** Whose it is: those of one owner count together, and one screen's token ends nothing of another's. */
+function ownerOf(subject: Subject): string {
+  if (subject.by === 'password') return `user ${subject.user}`;
+  return subject.by === 'token' ? `token ${subject.id}` : 'local';
+}
 
 export async function createSessions(
   dataDir: string,
@@ -166,9 +168,9 @@ export async function createSessions(
       const hash = hashOfSecret(secret);
       const about = { from: from.slice(0, 64), agent: agent.slice(0, AGENT_MAX) };
       add({ hash, subject, since: now, until: null, ...about }, LIFE_MS[subject.by]);
-      const fits = isAlike(subject);
-      const alike = [...sessions.values()].filter((one) => fits(one.subject));
-      for (const old of alike.slice(0, -MOST[subject.by])) remove(old.hash);
+      const owner = ownerOf(subject);
+      const own = [...sessions.values()].filter((one) => ownerOf(one.subject) === owner);
+      for (const old of own.slice(0, -MOST[subject.by])) remove(old.hash);
       await save();
       return secret;
     },

@@ -16,6 +16,7 @@ import { version } from '../version.ts';
 import type { User } from './guard.ts';
 import { SECURITY_HEADERS } from './headers.ts';
 import type { Look } from './overview.ts';
+import { createShares } from './shares.ts';
 import { withoutPersons } from './without-persons.ts';
 
 export interface StreamOptions {
@@ -57,6 +58,7 @@ const frame = (event: string, data: unknown, id?: string) =>
 
 export function createStream({ recorder, journal, time, look, webVersion }: StreamOptions): Stream {
   const pages = new Map<FastifyReply, Page>();
+  const shares = createShares(PAGES_MAX);
   let beating: Timer | undefined;
 
   const tell = (page: Page, event: Event, sequence: number | undefined) => {
@@ -90,8 +92,13 @@ export function createStream({ recorder, journal, time, look, webVersion }: Stre
   return {
     async follow(request, reply) {
       const { user } = request;
-      if (pages.size >= PAGES_MAX) return void (await reply.code(503).send({ error: 'too-many' }));
       const { raw } = reply;
+      const end = () => {
+        pages.delete(reply);
+        raw.destroy();
+      };
+      const giveBack = shares.take(user.name, end);
+      if (giveBack === undefined) return void (await reply.code(503).send({ error: 'too-many' }));
       const header = request.headers['last-event-id'];
       // A page that begins anew, as after an answer that was none, says in its address where it was.
       const { after } = request.query as { after?: string };
@@ -107,10 +114,10 @@ export function createStream({ recorder, journal, time, look, webVersion }: Stre
       };
       const page: Page = { user, write, pending: [], last: newestOf(journal) };
       pages.set(reply, page);
-      const end = () => raw.destroy();
       user.over.addEventListener('abort', end);
       request.raw.on('close', () => {
         pages.delete(reply);
+        giveBack();
         user.over.removeEventListener('abort', end);
       });
       void reply.hijack();

@@ -131,6 +131,20 @@ describe('events on the console', () => {
       expect([(await ask('screen', url)).statusCode, (await ask('', url)).statusCode]).toEqual([403, 401]);
   });
 
+  it('are looked for in the name of who asks, so that nobody fills the queue alone', async () => {
+    const askers: unknown[] = [];
+    const noting = (_what: unknown, asker: unknown) => {
+      askers.push(asker);
+      return Promise.reject(new SearchError('E_SEARCH_BUSY', 'why'));
+    };
+    const search = { find: noting, life: noting, sequenceOf: noting };
+    const { ask } = await eventsApi({ search: search as unknown as EventsOptions['search'] });
+    const id = '01900000-0000-7000-8000-000000000001';
+    for (const url of ['/api/events', '/api/events/1', `/api/events/${id}`])
+      expect((await ask('operator', url)).statusCode).toBe(503);
+    expect(askers).toEqual(Array(3).fill('a operator'));
+  });
+
   it('say why they cannot be had', async () => {
     const fails = (code: SearchError['code']) => ({
       find: () => Promise.reject(new SearchError(code, 'why')),

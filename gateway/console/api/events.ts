@@ -72,7 +72,7 @@ export function serveEvents(options: EventsOptions): FastifyPluginAsyncZod {
       async ({ query: { before, limit, ...criteria }, user }, reply) => {
         if (criteria.person !== undefined && !user.can('persons'))
           return await reply.code(403).send(NOT_ALLOWED);
-        const found = await search.find({ ...(await queryOf(criteria, user)), before, limit });
+        const found = await search.find({ ...(await queryOf(criteria, user)), before, limit }, user.name);
         const events = found.events.map((one) => rowOf(one, user));
         const next = found.next === undefined ? null : String(found.next);
         return { events, next, behind: found.behind, persons: await shown(events, user) };
@@ -90,8 +90,8 @@ export function serveEvents(options: EventsOptions): FastifyPluginAsyncZod {
         },
       },
       async ({ params: { which }, user }, reply) => {
-        const sequence = which.length === 36 ? await search.sequenceOf(which) : Number(which);
-        const life = sequence === undefined ? undefined : await search.life(sequence);
+        const sequence = which.length === 36 ? await search.sequenceOf(which, user.name) : Number(which);
+        const life = sequence === undefined ? undefined : await search.life(sequence, user.name);
         if (life === undefined) return await reply.code(404).send({ error: 'not-found' });
         return await lifeOf(life, { search, interests, shown, user });
       },
@@ -173,7 +173,7 @@ async function lifeOf(
   const later = life.later.map((one) => rowOf(one, user));
   const { clock } = event.data as { readonly clock?: { readonly deviceTime?: string } };
   const aboutId = aboutOf(event);
-  const about = aboutId === undefined ? undefined : await search.sequenceOf(aboutId);
+  const about = aboutId === undefined ? undefined : await search.sequenceOf(aboutId, user.name);
   return {
     event,
     lane: lanes[life.lane] ?? String(life.lane),

@@ -16,7 +16,7 @@ export type { Writing } from './export.ts';
 export type { FoundEvent, Life, Page, Query } from './finder.ts';
 
 /**
- * - `E_SEARCH_BUSY`: too many questions wait.
+ * - `E_SEARCH_BUSY`: too many questions wait, or too many of who asks.
  * - `E_SEARCH_LATE`: no answer in time; the thread was ended, the next question begins another.
  * - `E_SEARCH_ENDED`: the thread ended under it, or the gateway stops.
  * - `E_SEARCH_JOURNAL`: the journal or the index cannot be read now.
@@ -30,12 +30,12 @@ export class SearchError extends Error {
   }
 }
 
-/** Each of them rejects with a SearchError. */
+/** Each of them rejects with a SearchError. `asker`: who asks; nobody fills the queue alone. */
 export interface Search extends Part {
-  find(query: Query): Promise<Page>;
-  life(sequence: number): Promise<Life | undefined>;
-  sequenceOf(id: string): Promise<number | undefined>;
-  /** The next stretch of an export, as text. */
+  find(query: Query, asker?: string): Promise<Page>;
+  life(sequence: number, asker?: string): Promise<Life | undefined>;
+  sequenceOf(id: string, asker?: string): Promise<number | undefined>;
+  /** The next stretch of an export, as text; who may have so few at once is not counted. */
   write(writing: Writing): Promise<Chunk>;
   state(): Promise<{ readonly events: number; readonly behind: number }>;
   start(): void;
@@ -49,6 +49,8 @@ export interface SearchOptions extends FinderOptions {
 
 /** Twenty consoles have a question each, and an export or two. */
 const WAITING_MAX = 64;
+/** Of one who asks, whatever waits of others: a guard is answered soon while somebody else asks without end. */
+const WAITING_EACH_MAX = 8;
 /** A thread starts, and a question over a million events has its time, on a slow disk too. */
 const DEADLINE_MS = 20_000;
 /** New events are put into the index this often; who asks in between gets them with the answer. */
@@ -84,9 +86,9 @@ export function createSearch(options: SearchOptions): Search {
       });
   };
   return {
-    find: (query) => ask('find', query),
-    life: (sequence) => ask('life', sequence),
-    sequenceOf: (id) => ask('sequenceOf', id),
+    find: (query, asker) => ask('find', query, asker),
+    life: (sequence, asker) => ask('life', sequence, asker),
+    sequenceOf: (id, asker) => ask('sequenceOf', id, asker),
     write: (writing) => ask('write', writing),
     state: () => ask('state', undefined),
     start() {
@@ -115,11 +117,13 @@ export function createSearch(options: SearchOptions): Search {
 
 interface Waiting extends PromiseWithResolvers<unknown> {
   readonly message: Message;
+  readonly asker: string | undefined;
 }
 type AnswerTo<Name extends keyof Questions> = ReturnType<Questions[Name]>;
 type Ask = <Name extends keyof Questions>(
   name: Name,
   argument: Parameters<Questions[Name]>[0],
+  asker?: string,
 ) => Promise<AnswerTo<Name>>;
 
 /** One thread, one question at a time; the first question starts it. */
@@ -130,6 +134,9 @@ function createThread(options: FinderOptions, time: Clock): { readonly ask: Ask;
   let patience: Timer | undefined;
   let closed = false;
 
+  const isTooMuch = (asker: string | undefined) =>
+    waiting.length >= WAITING_MAX ||
+    (asker !== undefined && waiting.filter((one) => one.asker === asker).length >= WAITING_EACH_MAX);
   const settle = (how: (answer: Waiting) => void) => {
     const done = current;
     current = undefined;
@@ -174,12 +181,12 @@ function createThread(options: FinderOptions, time: Clock): { readonly ask: Ask;
     worker.postMessage(current.message);
   }
   return {
-    ask(name, argument) {
+    ask(name, argument, asker) {
       if (closed) return Promise.reject(new SearchError('E_SEARCH_ENDED', 'the gateway stops'));
-      if (waiting.length >= WAITING_MAX)
+      if (isTooMuch(asker))
         return Promise.reject(new SearchError('E_SEARCH_BUSY', 'too many questions wait'));
       const answer = Promise.withResolvers<unknown>();
-      waiting.push({ ...answer, message: { ask: name, argument } });
+      waiting.push({ ...answer, message: { ask: name, argument }, asker });
       next();
       return answer.promise as Promise<AnswerTo<typeof name>>;
     },
