@@ -33,4 +33,30 @@ describe('a screen at a gate', { timeout: 120_000 }, () => {
     const answer = await screen.request.get(`${own.base}/api/alarms`);
     expect(answer.status()).toBe(403);
   });
+
+  it('says that its token was withdrawn, and not first that the gateway is silent', async (context) => {
+    need(context, 'mosquitto', 'chromium');
+    const own = await school();
+    await own.accounts();
+    const { name, value } = await own.session('administrator');
+    const ask = async (method: string, path: string, body?: object) =>
+      await fetch(`${own.base}${path}`, {
+        method,
+        headers: {
+          cookie: `${name}=${value}`,
+          ...(body !== undefined && { 'content-type': 'application/json' }),
+        },
+        ...(body !== undefined && { body: JSON.stringify(body) }),
+      });
+    const made = await ask('POST', '/api/tokens', { label: 'wall', role: 'screen', days: null });
+    const { id, token } = (await made.json()) as { id: string; token: string };
+    const [form] = forms;
+    const screen = await (await person(await browser(), own, form)).newPage();
+    await screen.goto(`${own.base}/gate/gate#${token}`);
+    await screen.getByText(say(gate.ready, form)).waitFor();
+    expect((await ask('DELETE', `/api/tokens/${id}`)).status).toBe(204);
+    const said = screen.getByText(say(gate.away, form)).or(screen.getByText(say(gate.noLogin, form)));
+    await said.waitFor();
+    expect(await said.textContent()).toBe(say(gate.noLogin, form));
+  });
 });
