@@ -36,6 +36,6 @@ export const consoleSchema = z.strictObject({
     .describe(
       'A page that simulates the devices of this config, for trials and training. What it raises goes to the platforms as if it were real',
     ),
-  commandRate: commandRate.describe('How many commands its users may send; more are refused'),
+  commandRate: commandRate.describe('How many commands each of its users may send; more are refused'),
 });
 export type ConsoleConfig = z.output<typeof consoleSchema>;

@@ -12,6 +12,15 @@ import { readBytesOf, SECRET_FILE_MAX } from '../../drivers/files.ts';
 
 const time = z.iso.datetime({ offset: true }).transform((text) => Date.parse(text));
 
+/** No action has arguments that are nested any deeper than a few levels; what walks through them must come to an end. */
+const DEPTH_MAX = 20;
+export const TOO_DEEP = `nested deeper than ${DEPTH_MAX}`;
+/** Looks no deeper than it must. */
+export const isTooDeep = (value: unknown, levels = DEPTH_MAX): boolean =>
+  typeof value === 'object' &&
+  value !== null &&
+  (levels === 0 || Object.values(value).some((one) => isTooDeep(one, levels - 1)));
+
 /** `{prefix}/command/{target}`. Members that are not named here are refused: what is signed is what is read. */
 export const commandSchema = z.strictObject({
   id: z
@@ -25,7 +34,10 @@ export const commandSchema = z.strictObject({
   issuer: z.string().min(1).max(100).optional().describe('Who asks: a person or a desk'),
   issuedAt: time.optional().describe('RFC 3339'),
   expiresAt: time.optional().describe('RFC 3339; after it the command does nothing'),
-  arguments: z.record(z.string(), z.unknown()).default({}),
+  arguments: z
+    .record(z.string(), z.unknown())
+    .refine((given) => !isTooDeep(given), TOO_DEEP)
+    .default({}),
   signature: z
     .string()
     // 64 bytes leave four bits of the last letter unused: there is one way to write them.

@@ -12,14 +12,7 @@
  *
  * A rule's command does not wait for the disk: a siren must sound while it fails. Its entry in the audit follows.
  */
-import {
-  type ActionName,
-  type ArgumentsOf,
-  type Asking,
-  actionOf,
-  isAction,
-  type Result,
-} from '../../config/catalogue/actions.ts';
+import type { ActionName, ArgumentsOf, Asking, Result } from '../../config/catalogue/actions.ts';
 import type { CommandRate } from '../../config/sections/rights.ts';
 import { type Clock, within } from '../../drivers/contract/clock.ts';
 import type { Log } from '../../drivers/contract/driver.ts';
@@ -29,8 +22,17 @@ import type { WallClock } from '../observe/clock.ts';
 import { burstLog } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import type { Recorder } from '../road/recorder.ts';
-import { type Authority, authorise, type ReadCommand, readCommand, whyNotNow } from './command.ts';
-import { createFloodGuard, createUnderWay, UNDER_WAY } from './floods.ts';
+import {
+  type Authority,
+  authorise,
+  isTooDeep,
+  type ReadCommand,
+  readCommand,
+  TOO_DEEP,
+  whyNotNow,
+} from './command.ts';
+import { entryOf } from './entry.ts';
+import { createFloodGuard, createUnderWay, senderOf, UNDER_WAY } from './floods.ts';
 import { createRefusals } from './refusals.ts';
 import { createHandling, type Handling, type TargetKind, type Task } from './registry.ts';
 
@@ -43,13 +45,15 @@ export interface Reply extends Result {
 export interface Source extends Authority {
   readonly kind: 'uplink' | 'console';
   readonly id: string;
+  /** Who of them it is, where each has limits of their own; only what says truly who it is may be here. */
+  readonly sender?: string;
   readonly rate: CommandRate;
 }
 
 /** What is ordered, where, and what names it among all that came from there. */
 export type Order = Pick<ReadCommand, 'id' | 'action' | 'arguments' | 'issuer'> & { readonly target: string };
 
-export interface Commands extends Omit<Handling, 'perform'> {
+export interface Commands extends Omit<Handling, 'perform' | 'understands'> {
   /**
    * Takes bytes that should be a command for `target`; `wrong`: why it may not act, whatever it is. Never rejects.
    * @returns the answer; undefined: too many came for each to get one.
@@ -136,7 +140,13 @@ export function createCommands(context: CommandContext): Commands {
   const tellOutcome = ({ done }: Result, details: object) =>
     tell(done ? 'command.done' : 'command.failed', details);
 
-  const receiving = createReceiving({ ...context, perform, tell, tellOutcome });
+  const receiving = createReceiving({
+    ...context,
+    perform,
+    understands: handling.understands,
+    tell,
+    tellOutcome,
+  });
 
   return {
     serve: handling.serve,
@@ -153,10 +163,15 @@ export function createCommands(context: CommandContext): Commands {
       if (!result.done && !stops)
         bursts.warn(`rule ${rule}`, details, 'what a rule asked for could not be done');
       void flying.track(
-        journal.audit(clock.now(), JSON.stringify({ ...entryOf(by, task), ...inShort(result) })).then(
-          (audit) => tellOutcome(result, { ...details, audit }),
-          () => tellOutcome(result, details),
-        ),
+        journal
+          .audit(
+            clock.now(),
+            JSON.stringify({ ...entryOf(by, task, handling.understands(task)), ...inShort(result) }),
+          )
+          .then(
+            (audit) => tellOutcome(result, { ...details, audit }),
+            () => tellOutcome(result, details),
+          ),
       );
       return result;
     },
@@ -194,7 +209,7 @@ const taskOf = (
   ...(expiresAt !== undefined && { notAfter: time.elapsed() + expiresAt - clock.now() }),
 });
 
-interface Path extends CommandContext {
+interface Path extends CommandContext, Pick<Handling, 'understands'> {
   readonly perform: (task: Task, from: Asking) => Promise<Result>;
   readonly tell: (type: 'command.refused' | 'command.failed', details: object) => void;
   readonly tellOutcome: (result: Result, details: object) => void;
@@ -202,7 +217,7 @@ interface Path extends CommandContext {
 
 /** What becomes of a command that may come, and was read. */
 function createTaking(context: Path, refusals: ReturnType<typeof createRefusals>) {
-  const { campus, journal, clock, log, metrics, perform, tellOutcome } = context;
+  const { campus, journal, clock, log, metrics, perform, understands, tellOutcome } = context;
   /** Under way, by scope and id. */
   const running = new Map<string, Promise<Outcome>>();
   const underWay = createUnderWay();
@@ -226,7 +241,10 @@ function createTaking(context: Path, refusals: ReturnType<typeof createRefusals>
       id,
       at,
       expiresAt: command.expiresAt ?? at,
-      audit: JSON.stringify({ ...entryOf(by, task), signed: command.signature !== undefined }),
+      audit: JSON.stringify({
+        ...entryOf(by, task, understands(task)),
+        signed: command.signature !== undefined,
+      }),
     });
     if (begun.known) return outcomeOf(begun.outcome);
     const result = { ...(await perform(task, { kind: source.kind, id: source.id, issuer })), via: source.id };
@@ -264,7 +282,8 @@ function createTaking(context: Path, refusals: ReturnType<typeof createRefusals>
     if (wrong !== undefined) return refusals.refuse(what, wrong);
     const allowed = authorise(command, { campus, target }, source);
     if ('refused' in allowed) return refusals.refuse(what, allowed.refused);
-    if (!underWay.begin(source.id)) return refusals.refuse(what, UNDER_WAY);
+    const sender = senderOf(source);
+    if (!underWay.begin(sender)) return refusals.refuse(what, UNDER_WAY);
     const { scope } = allowed;
     const key = `${scope}\n${id}`;
     const result = running.get(key) ?? carryOut(command, scope, target, source);
@@ -278,7 +297,7 @@ function createTaking(context: Path, refusals: ReturnType<typeof createRefusals>
       return refusals.refuse(what, `the disk takes nothing, so nothing is done: ${(error as Error).message}`);
     } finally {
       if (running.get(key) === result) running.delete(key);
-      underWay.end(source.id);
+      underWay.end(sender);
     }
   };
 
@@ -303,18 +322,26 @@ function createReceiving(context: Path) {
         const read = readCommand(payload);
         return 'wrong' in read ? read.id : read.command.id;
       };
-      if (!floods.mayCome(source.id, source.rate)) return floods.refuse(idOf, by, source.rate);
+      const sender = senderOf(source);
+      if (!floods.mayCome(sender, source.rate)) return floods.refuse(idOf, by, sender, source.rate);
       const read = readCommand(payload);
       if ('wrong' in read) return refusals.refuse({ ...by, id: read.id }, read.wrong);
       return await take(read.command, target, source, wrong);
     },
     async order({ target, ...order }: Order, source: Source): Promise<Reply> {
       const by = { source: source.kind, from: source.id, target };
-      if (!floods.mayCome(source.id, source.rate))
-        return floods.refuse(() => order.id, by, source.rate) ?? { id: order.id, ...tooMany };
+      const { id, action, issuer } = order;
+      const what = { ...by, id, action, issuer };
       const issuedAt = clock.now();
-      const times = { issuedAt, expiresAt: issuedAt + ORDER_MS };
-      return await take({ ...order, ...times, signed: Buffer.alloc(0) }, target, source);
+      const command = { ...order, issuedAt, expiresAt: issuedAt + ORDER_MS, signed: Buffer.alloc(0) };
+      // It has no signature to look at, so this costs little: what may not be takes no place from what may.
+      const allowed = authorise(command, { campus: context.campus, target }, source);
+      if ('refused' in allowed) return refusals.refuse(what, allowed.refused);
+      const sender = senderOf(source);
+      if (!floods.mayCome(sender, source.rate))
+        return floods.refuse(() => id, by, sender, source.rate) ?? { id, ...tooMany };
+      if (isTooDeep(order.arguments)) return refusals.refuse(what, `arguments: ${TOO_DEEP}`);
+      return await take(command, target, source);
     },
     async tellInterrupted() {
       for (const { source, id } of await journal.interrupted()) {
@@ -332,17 +359,6 @@ function createReceiving(context: Path) {
     },
     close: () => refusals.close(),
   };
-}
-
-/**
- * The audit is kept as it is: what is said about persons, who may have to be erased, stays out of it. A hash of it would
- * not do: there are so few cards that all can be tried.
- */
-function entryOf(by: object, { id, target, action, arguments: details }: Task) {
-  const { personal, secret } = isAction(action) ? actionOf(action) : {};
-  const names = Object.keys(details);
-  const shown = personal === true ? { personal: names } : secret === true ? { secret: names } : details;
-  return { kind: 'command', ...by, id, target, action, arguments: shown };
 }
 
 /** For the audit and for platforms that did not ask: an inventory is long. */

@@ -10,6 +10,8 @@ import type { Metrics } from '../observe/metrics.ts';
 /** Refusals are written down, but a flood of them must not fill the disk: so many a minute from each source. */
 const REFUSALS_A_MINUTE = 20;
 const MINUTE_MS = 60_000;
+/** A reason may quote what was wrong, which may be long. */
+const REASON_MAX = 300;
 
 export interface Refused {
   readonly source: 'uplink' | 'console';
@@ -52,7 +54,8 @@ export function createRefusals(options: {
   return {
     /** Of a flood: only counted, and logged once a burst. */
     count: countOne,
-    refuse(what: Refused, reason: string): Result & { readonly id: string | null } {
+    refuse(what: Refused, why: string): Result & { readonly id: string | null } {
+      const reason = why.slice(0, REASON_MAX);
       const { from } = what;
       countOne(what, reason);
       const { written, uncounted } = countWritten(from);

@@ -2,6 +2,7 @@
  * Who carries out what: each part of the gateway serves its actions of the catalogue. Arguments are read here, by the
  * catalogue, so that no part sees any that it did not ask for; a target that an action is not for is refused here.
  */
+import type { z } from 'zod';
 import {
   type ActionName,
   type Asked,
@@ -31,6 +32,8 @@ export type TargetKind = 'gateway' | 'area' | 'device';
 export interface Handling extends Registry {
   /** Reads it by the catalogue and carries it out. Rejects where a handler does: it may or may not be done. */
   perform(task: Task, from: Asking): Promise<Result>;
+  /** Whether its target is there and for this action, and its arguments are those of the catalogue. */
+  understands(task: Task): boolean;
   /**
    * Calls back with what is about to be carried out: a door that is told to open may be open before it says so.
    * `outcome` resolves with what became of it, and never where the handler rejects.
@@ -42,6 +45,19 @@ export interface Handling extends Registry {
 
 export function createHandling(kindOf: (target: string) => TargetKind | undefined, log: Log): Handling {
   const handlers = new Map<ActionName, Handler<ActionName>>();
+  const read = ({ target, action, arguments: given }: Task) => {
+    const kind = kindOf(target);
+    if (kind === undefined) return { wrong: `there is no ${target}` };
+    const handler = isAction(action) ? handlers.get(action) : undefined;
+    if (!isAction(action) || handler === undefined) return { wrong: `the gateway does not know ${action}` };
+    const { of, arguments: schema } = actionOf(action);
+    if (of !== 'any' && of !== kind)
+      return { wrong: `${action} is for ${of === 'gateway' ? 'the gateway' : `a ${of}`}` };
+    const parsed = schema.safeParse(given);
+    return parsed.success
+      ? { handler, arguments: parsed.data }
+      : { wrong: whatIsWrong(action, schema, parsed.error) };
+  };
   const performing = signal<[Asked, Promise<Result>]>('a command is carried out', log);
   return {
     serve(given) {
@@ -50,28 +66,32 @@ export function createHandling(kindOf: (target: string) => TargetKind | undefine
         handlers.set(name, handler);
       }
     },
-    async perform({ id, target, action, arguments: given, notAfter }, from) {
-      const kind = kindOf(target);
-      if (kind === undefined) return { done: false, reason: `there is no ${target}` };
-      const handler = isAction(action) ? handlers.get(action) : undefined;
-      if (!isAction(action) || handler === undefined)
-        return { done: false, reason: `the gateway does not know ${action}` };
-      const { of, arguments: schema } = actionOf(action);
-      if (of !== 'any' && of !== kind)
-        return { done: false, reason: `${action} is for ${of === 'gateway' ? 'the gateway' : `a ${of}`}` };
-      const read = schema.safeParse(given);
-      if (!read.success) return { done: false, reason: wrongArgument(read.error) };
-      const asked = { id, action, target, arguments: read.data, from, notAfter } as Asked;
+    async perform(task, from) {
+      const understood = read(task);
+      if ('wrong' in understood) return { done: false, reason: understood.wrong };
+      const { id, target, action, notAfter } = task;
+      const { handler, arguments: wanted } = understood;
+      const asked = { id, action, target, arguments: wanted, from, notAfter } as Asked;
       const outcome = Promise.withResolvers<Result>();
       performing.tell(asked, outcome.promise);
       const result = await handler(asked);
       outcome.resolve(result);
       return result;
     },
+    understands: (task) => !('wrong' in read(task)),
     onPerform: (listener) => void performing.on(listener),
     checkServed() {
       const missing = actionNames.filter((name) => !handlers.has(name));
       if (missing.length > 0) throw new Error(`no part of the gateway serves ${missing.join(', ')}`);
     },
   };
+}
+
+/** A name that the catalogue does not have may say anything, also about a person: it is not repeated, as this is kept. */
+function whatIsWrong(action: ActionName, schema: z.ZodObject, error: z.ZodError): string {
+  const [issue] = error.issues;
+  if (issue?.code !== 'unrecognized_keys') return wrongArgument(error);
+  const names = issue.path.length === 0 ? Object.keys(schema.shape) : undefined;
+  const has = names === undefined ? '' : `; it has ${names.length === 0 ? 'none' : names.join(', ')}`;
+  return `${['arguments', ...issue.path].join('.')}: ${issue.keys.length} unrecognized by ${action}${has}`;
 }

@@ -110,9 +110,9 @@ export async function startConsole(
         entries.filter((one) => one.lane === lanes.indexOf(lane) && one.sequence > after).slice(0, limit),
     },
     commands: {
-      order: async (order, { rules }) => {
+      order: async (order, { rules, sender }) => {
         taken.push({
-          ...order,
+          ...{ ...order, sender },
           may: rules.some(({ actions }) => actions.includes(order.action as 'unlock')),
         });
         return { id: order.id, done: false, reason: 'no rule allows it' };

@@ -319,7 +319,7 @@ describe('the console', () => {
     });
     expect(await answer.json()).toEqual({ id: 'c', done: false, reason: 'no rule allows it' });
     expect(await taken.next()).toEqual({
-      ...{ id: 'c', action: 'arm', target: 'north', issuer: 'local', may: true },
+      ...{ id: 'c', action: 'arm', target: 'north', issuer: 'local', sender: 'local', may: true },
       arguments: { by: 'local' },
     });
     await post('/api/commands/cam', { action: 'reboot' });

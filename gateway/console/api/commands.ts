@@ -34,6 +34,7 @@ export function serveCommands(
         const source: Source = {
           kind: 'console',
           id: 'console',
+          sender: user.name,
           rules: rulesOf(user.role, narrowed),
           rate,
           keys: [],
