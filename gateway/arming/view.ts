@@ -34,7 +34,7 @@ export interface AreaView {
   /** Since when it is armed or not, RFC 3339, and by whom; undefined: since ever. */
   readonly since?: string;
   readonly by?: string;
-  /** The zone through which somebody came in. */
+  /** The zone that began the entry delay: somebody came in by it, or it was left open. */
   readonly entry?: { readonly device: string; readonly zone: number; readonly zoneName?: string };
   readonly zones: readonly ZoneView[];
   readonly cameras: readonly string[];

@@ -3,8 +3,10 @@ import { describe, expect, it } from 'vitest';
 import type { Event } from '../../config/catalogue/events.ts';
 import { configSchema } from '../../config/schema.ts';
 import { zoneNamesOf } from '../../gateway/console/areas.ts';
+import type { Area, AreaZone } from '../../gateway/console/contract/areas.ts';
 import { dayBegan } from '../../gateway/console/doors.ts';
 import { lookForTroubles } from '../../gateway/console/troubles.ts';
+import { bypassedIn, stillOpenIn } from '../../gateway/console/web/pages/area-zones.ts';
 import type { State } from '../../gateway/road/recorder.ts';
 import { startConsole } from './a-console.ts';
 
@@ -111,6 +113,37 @@ describe('areas in the console', () => {
       days: [{ transitions: [{ at: '2026-11-24T22:30:00.000Z' }] }, {}, { date: '2026-11-26' }],
     });
     expect((await operator('/api/calendar?days=9999')).status).toBe(400);
+  });
+});
+
+describe('zones that a page names beside the state of their area', () => {
+  const zone = (number: number, more: Partial<AreaZone>): AreaZone => ({
+    device: 'io',
+    zone: number,
+    type: 'delayed',
+    armable: true,
+    open: true,
+    blocks: false,
+    alarm: false,
+    troubles: [],
+    ...more,
+  });
+  const zones = [
+    zone(1, {}),
+    zone(2, { bypassed: { by: '王', forced: false } }),
+    zone(3, { open: false }),
+    zone(4, { armable: false, type: 'always' }),
+  ];
+  const look = (state: Area['state']) => {
+    const area = { id: 'a', state, exitDelayMs: 0, entryDelayMs: 0, zones, troubles: [], cameras: [] };
+    return [bypassedIn(area), stillOpenIn(area)].map((all) => all.map((one) => one.zone));
+  };
+
+  it('are those that are bypassed while it is armed, and those still open during the exit delay', () => {
+    expect(look('disarmed')).toEqual([[], []]);
+    expect(look('exit-delay')).toEqual([[2], [1]]);
+    expect(look('armed')).toEqual([[2], []]);
+    expect(look('entry-delay')).toEqual([[2], []]);
   });
 });
 

@@ -30,6 +30,7 @@ describe('an area', { timeout: 120_000 }, () => {
       await refused.waitFor({ state: 'detached' });
       await arm.click();
       await area.getByText(say(labels.state.armed, form), { exact: true }).waitFor();
+      await area.getByText(say(words.armedBypassed, form).replace('{zones}', '北围墙')).waitFor();
 
       // What is bypassed is silent, and its neighbour is not.
       await own.act('panel', 'restore 1');

@@ -37,7 +37,7 @@ export const areaSchema = z.object({
   entryDelayMs: z.number(),
   since: z.string().optional(),
   by: z.string().optional(),
-  /** The zone through which somebody came in. */
+  /** The zone that began the entry delay: somebody came in by it, or it was left open. */
   entry: z.object({ device: z.string(), zone: z.number(), zoneName: z.string().optional() }).optional(),
   zones: z.array(areaZoneSchema),
   /** Of its devices as a whole. */

@@ -14,6 +14,7 @@ import { words } from '../words/alarms.ts';
 import { navigation } from '../words/common.ts';
 import { acknowledge, closeAlarm } from './alarm-acts.ts';
 import { AlarmCard, isUntaken, placeOf } from './alarm-card.ts';
+import { EntryDelays } from './area-delay.ts';
 
 const isTest = ({ raisings }: Alarm) => raisings.every(({ test }) => test !== undefined);
 
@@ -125,6 +126,7 @@ export function AlarmsPage() {
   const waiting = waitingFor({ data: alarms, error: alarmsError, again: readAlarms });
   const told = alarms.value;
   return html`<div class="line spread"><h1>${t(navigation.alarms)}</h1><${Choices} /></div>
+    <${EntryDelays} />
     <${Warnings} />
     ${waiting}
     ${

@@ -1,7 +1,6 @@
 /** Areas: arm, disarm, bypass; what keeps one from being armed; what the timetable does. */
 import type { Area, Areas, AreaZone, Calendar } from '../../contract/areas.ts';
 import { ApiError, command } from '../kit/api.ts';
-import { useSecondsLeft } from '../kit/countdown.ts';
 import { dayOf, minuteOf, shortOf, weekdayOf, weekdayOfDate } from '../kit/format.ts';
 import { html, useSignal } from '../kit/html.ts';
 import { may, nameOf } from '../kit/me.ts';
@@ -11,6 +10,8 @@ import { Troubles, troubleWords } from '../kit/trouble.ts';
 import { label, t } from '../kit/words.ts';
 import { areas as words } from '../words/areas.ts';
 import { navigation } from '../words/common.ts';
+import { Countdown, Disarm, type Shown } from './area-delay.ts';
+import { bypassedIn, zoneName } from './area-zones.ts';
 
 /** What is open is no event while an area is disarmed: it is asked for. */
 const ASK_MS = 2000;
@@ -24,33 +25,7 @@ const tones: Readonly<Record<Area['state'], Tone>> = {
   'entry-delay': 'alarm',
 };
 
-const zoneName = ({ name, id, device, account, zone }: AreaZone) =>
-  name ?? id ?? [nameOf(device), account, zone].filter((one) => one !== undefined).join(' ');
 const byOf = (by: string | undefined) => (by === 'schedule' ? t(words.bySchedule) : by);
-
-interface Shown {
-  readonly area: Area;
-  /** Asks anew how areas are. */
-  readonly again: () => Promise<void>;
-}
-
-/** How much is left of the delay that runs. */
-function Countdown({ area }: { readonly area: Area }) {
-  const left = useSecondsLeft(area.leftMs, area);
-  if (left === undefined) return null;
-  const isEntry = area.state === 'entry-delay';
-  const whole = (isEntry ? area.entryDelayMs : area.exitDelayMs) / 1000;
-  const { entry } = area;
-  return html`<div class="countdown ${isEntry ? 'bad' : 'warn'}">
-    ${
-      isEntry &&
-      entry !== undefined &&
-      html`<p role="alert">${t(words.cameIn, { zone: entry.zoneName ?? `${nameOf(entry.device)} ${entry.zone}` })}</p>`
-    }
-    <p role="timer">${t(isEntry ? words.entryLeft : words.exitLeft, { n: left })}</p>
-    <progress max=${Math.max(whole, left)} value=${left} aria-hidden="true"></progress>
-  </div>`;
-}
 
 /** Why it cannot be armed, and the way round. */
 function Blocking({ area, again, refused }: Shown & { readonly refused: boolean }) {
@@ -103,14 +78,7 @@ function Buttons({ area, again, onRefused }: Shown & { readonly onRefused: (is: 
       await again();
     }
   };
-  const disarm = async () => {
-    await command(area.id, 'disarm');
-    await again();
-  };
-  if (area.state !== 'disarmed')
-    return html`<p class="buttons"><${ActionButton} tone="main" act=${disarm}>
-      ${t(area.state === 'exit-delay' ? words.stopArming : words.disarm)}<span class="hidden"> ${area.name ?? area.id}</span>
-    <//></p>`;
+  if (area.state !== 'disarmed') return html`<${Disarm} area=${area} again=${again} />`;
   const sure = isBlind ? words.sureBlind : undefined;
   return html`<p class="buttons">
     <${ActionButton} tone="main" sure=${sure} act=${arm({})}>${t(words.arm)}<span class="hidden"> ${area.name ?? area.id}</span><//>
@@ -177,14 +145,19 @@ function AreaCard({ area, again }: Shown) {
   const wayOut = area.zones.filter(
     ({ open, blocks, armable, bypassed }) => open && armable && !blocks && bypassed === undefined,
   );
+  const bypassed = bypassedIn(area);
   const by = byOf(area.by);
   return html`<section class="card area ${hasAlarm || state === 'entry-delay' ? 'alarm' : ''}" aria-label=${area.name ?? area.id}>
     <div class="line">
       <h2>${area.name ?? area.id}</h2>
-      <${Badge} tone=${isBlind && state === 'armed' ? 'warn' : tones[state]}>${label('state', state)}<//>
+      <${Badge} tone=${(isBlind || bypassed.length > 0) && state === 'armed' ? 'warn' : tones[state]}>${label('state', state)}<//>
       ${hasAlarm && html`<${Badge} tone="alarm">${t(words.alarm)}<//>`}
       ${since !== undefined && html`<small>${by === undefined ? shortOf(since) : t(words.armedBy, { by, time: shortOf(since) })}</small>`}
     </div>
+    ${
+      bypassed.length > 0 &&
+      html`<p class="warn-text"><strong>${t(state === 'exit-delay' ? words.armsBypassed : words.armedBypassed, { zones: bypassed.map(zoneName).join(', ') })}</strong></p>`
+    }
     <${Countdown} area=${area} />
     <${Blocking} area=${area} again=${again} refused=${refused.value} />
     ${

@@ -23,7 +23,10 @@ export const areas = {
   bySchedule: ['Timetable', '时间表'],
   exitLeft: ['Armed in {n} s', '{n} 秒后布防'],
   entryLeft: ['Alarm in {n} s: disarm now', '{n} 秒后报警，请立即撤防'],
-  cameIn: ['Somebody came in at {zone}', '有人从 {zone} 进入'],
+  entryBy: ['{zone} is open, or somebody came in there', '{zone} 未关或有人进入'],
+  stillOpen: ['Still open: {zones}', '仍未就绪：{zones}'],
+  armedBypassed: ['Armed, but bypassed: {zones}', '已布防，但旁路：{zones}'],
+  armsBypassed: ['Will be armed, but bypassed: {zones}', '即将布防，但旁路：{zones}'],
   refused: ['Not armed. These zones are open:', '未布防。以下防区未就绪：'],
   keepsOpen: ['Cannot be armed while these zones are open:', '以下防区未就绪，暂不能布防：'],
   openWayOut: [
