@@ -1,5 +1,6 @@
 /** How each device is, and why: of the states that are recorded, and of what its session knows. */
 
+import { listZones, placeOf, zoneKey } from '../../config/zones.ts';
 import type { Clock } from '../../drivers/contract/clock.ts';
 import type { Device } from '../../drivers/contract/driver.ts';
 import type { Supervisor } from '../devices/index.ts';
@@ -7,7 +8,7 @@ import { type LinkWord, linksOf, type Standing, standingOf } from '../observe/st
 import type { State } from '../road/recorder.ts';
 import type { DeviceLine, deviceLevels } from './contract/devices.ts';
 
-export type DeviceConfig = Pick<Device, 'id' | 'name' | 'driver' | 'commands'>;
+export type DeviceConfig = Pick<Device, 'id' | 'name' | 'driver' | 'commands' | 'options'>;
 
 export interface DeviceStatesOptions {
   readonly of: { readonly devices: readonly DeviceConfig[] };
@@ -28,16 +29,28 @@ const NOTHING: Recorded = { link: undefined, standing: [], faults: 0, alarms: 0 
 /** A page asks every two seconds, twenty pages together ten times a second: one look is for all of them. */
 const FRESH_MS = 250;
 
-function lookAt(states: Iterable<State>): ReadonlyMap<string, Recorded> {
+/** The names of zones in the config, by `zoneKey`. */
+const zoneNames = (all: readonly DeviceConfig[]): ReadonlyMap<string, string> =>
+  new Map(
+    all.flatMap((one) =>
+      listZones(one).flatMap(({ zone, account, name }) =>
+        name === undefined ? [] : [[zoneKey({ device: one.id, zone, account }), name] as const],
+      ),
+    ),
+  );
+
+function lookAt(states: Iterable<State>, names: ReadonlyMap<string, string>): ReadonlyMap<string, Recorded> {
   const byDevice = new Map<string, State[]>();
   for (const state of states) {
     const own = byDevice.get(state.device) ?? [];
     own.push(state);
     byDevice.set(state.device, own);
   }
+  const nameOf = ({ device, event }: State) =>
+    names.get(zoneKey(placeOf({ ...(event.data as object), device })));
   return new Map(
     [...byDevice].map(([id, own]) => {
-      const { faults, alarms, devices } = standingOf(own);
+      const { faults, alarms, devices } = standingOf(own, nameOf);
       return [id, { link: linksOf(own)[id], standing: devices[id] ?? [], faults, alarms }];
     }),
   );
@@ -58,11 +71,12 @@ function levelOf(
 }
 
 /** Gives what is known of a device; looks at all states anew where the last look is old. */
-export function createDeviceStates({ devices, states, time }: DeviceStatesOptions) {
+export function createDeviceStates({ of, devices, states, time }: DeviceStatesOptions) {
   let last: { readonly at: number; readonly found: ReadonlyMap<string, Recorded> } | undefined;
+  const names = zoneNames(of.devices);
   const look = () => {
     const at = time.elapsed();
-    if (last === undefined || at - last.at > FRESH_MS) last = { at, found: lookAt(states.values()) };
+    if (last === undefined || at - last.at > FRESH_MS) last = { at, found: lookAt(states.values(), names) };
     return last.found;
   };
   return ({ id, name, driver }: DeviceConfig, discarded: number): DeviceLine => {

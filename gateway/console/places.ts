@@ -74,7 +74,9 @@ export function listPlaceable(config: Pick<Config, 'devices' | 'areas' | 'access
   });
   return [
     ...listed,
-    ...access.doors.map(({ id, reader }): Thing => ({ kind: 'door', id, name: id, device: reader[0] ?? id })),
+    ...access.doors.map(
+      ({ id, name = id, reader }): Thing => ({ kind: 'door', id, name, device: reader[0] ?? id }),
+    ),
     ...devices.filter(({ id }) => readers.has(id)).map(({ id }) => device('reader', id)),
     ...devices.filter(({ id }) => !readers.has(id) && !cameras.has(id)).map(({ id }) => device('device', id)),
   ];
@@ -143,6 +145,7 @@ export function createPlaces(
 ): Places {
   const placeable = listPlaceable(config);
   const zoneKeys = zoneKeysOf(config);
+  const withContact = new Set(config.access.doors.flatMap(({ id, contact }) => (contact ? [id] : [])));
   const look = () => {
     const { byZone, byDevice, bypassed } = standingNow(recorder.states.values(), openAlarms());
     const inputs = new Map(things.list().map((one) => [one.id, one]));
@@ -164,7 +167,9 @@ export function createPlaces(
       return guard === 'disarmed' ? howOf(standing, 'disarmed', 'off') : howOf(standing, 'armed', 'good');
     };
     const ofDoor = ({ id, device }: Thing): How => {
-      const state = (doors.get(id) ?? 'unknown') as How['state'];
+      const said = (doors.get(id) ?? 'unknown') as How['state'];
+      // A door that nothing watches is not known to be closed.
+      const state = said === 'closed' && !withContact.has(id) ? 'unknown' : said;
       const level = doorLevels[state] ?? 'unknown';
       // Nobody knows more of a door whose reader is silent than what its contact said last.
       if (level !== 'alarm' && devices.online(device) === false) return howOf([], 'offline', 'trouble');

@@ -16,6 +16,8 @@ export interface Standing {
   readonly cause?: string;
   /** The number of the zone, or the part, where it is one's. */
   readonly at?: string;
+  /** The zone's, where who asks looks it up. */
+  readonly name?: string;
   /** RFC 3339. */
   readonly since: string;
   readonly reason?: string;
@@ -67,20 +69,24 @@ function placeOf({ zone, details = {} }: Said): string | undefined {
   return words.length === 0 ? undefined : words.join('/').slice(0, WORDS_MAX);
 }
 
-function wordOf({ event }: Pick<State, 'event'>): Standing {
+type NameOf = (state: State) => string | undefined;
+
+function wordOf(state: State, nameOf?: NameOf): Standing {
+  const { event } = state;
   const said = saidIn(event);
-  const [at, reason] = [placeOf(said), reasonOf(said)];
+  const [at, name, reason] = [placeOf(said), nameOf?.(state), reasonOf(said)];
   return {
     kind: said.kind,
     ...(said.cause !== undefined && { cause: said.cause.slice(0, WORDS_MAX) }),
     ...(at !== undefined && { at }),
+    ...(name !== undefined && { name }),
     since: event.time,
     ...(reason !== undefined && { reason }),
   };
 }
 
 /** Counts of all, and by device as many as are shown: faults before alarms, then as they began. */
-export function standingOf(states: Iterable<State>) {
+export function standingOf(states: Iterable<State>, nameOf?: NameOf) {
   const alarms: State[] = [];
   const faults: State[] = [];
   for (const state of states) {
@@ -96,7 +102,7 @@ export function standingOf(states: Iterable<State>) {
     const of = devices[state.device] ?? [];
     if (shown >= SHOWN_MAX || of.length >= OF_DEVICE_MAX) continue;
     shown++;
-    of.push(wordOf(state));
+    of.push(wordOf(state, nameOf));
     devices[state.device] = of;
   }
   return { faults: faults.length, alarms: alarms.length, devices };

@@ -107,6 +107,22 @@ describe('the list of devices', () => {
     expect(Date.parse((await list())[0]?.heardAt ?? '')).toBeLessThanOrEqual(heardAt);
   });
 
+  it('calls a zone by its name in the config, of whichever account', async () => {
+    const { list, recorder } = await school({
+      options: { accounts: [{ account: '12ab', zones: [{ zone: 9, name: '东围墙' }, { zone: 10 }] }] },
+    });
+    for (const number of [9, 10])
+      await recorder.record({
+        ...{ device: reader, kind: 'intrusion', state: 'raised' },
+        ...{ zone: { number }, details: { account: '12AB' } },
+      });
+    const [found] = await list();
+    expect(found?.standing.map(({ at, name }) => [at, name])).toEqual([
+      ['12AB/9', '东围墙'],
+      ['12AB/10', undefined],
+    ]);
+  });
+
   it('takes a camera that is covered for one that sees nothing', async () => {
     const { host, list, recorder } = await school();
     host.link(reader, 'online');

@@ -26,7 +26,10 @@ devices:
   - { id: hall, driver: wiegand, connection: { serialServer: "10.0.0.9:4002" }, format: rdm6300 }
 areas:
   - { id: wall, name: 围墙, cameras: [yard], zones: [{ device: panel, account: "12ab", zone: 1 }] }
-access: { doors: [{ id: gate, reader: hall, contact: { device: reader, zone: 1 } }] }
+access:
+  doors:
+    - { id: gate, name: 北门, reader: hall, contact: { device: reader, zone: 1 } }
+    - { id: side, reader: reader }
 `;
 
 function start() {
@@ -40,7 +43,7 @@ function start() {
   const online = new Map<string, boolean>();
   const guards = new Map<string, Listed['guard']>();
   const alarms: OpenAlarm[] = [];
-  const doors = { gate: 'closed' };
+  const doors = { gate: 'closed', side: 'closed' };
   let looks = 0;
   const places = createPlaces(loaded.config, {
     time,
@@ -88,7 +91,8 @@ it('all that may be placed is listed once, by what it is', () => {
     ['zone panel/12AB/north', '北围墙', 'panel', '围墙'],
     ['zone panel/12AB/2', '报警主机 12ab 2', 'panel', undefined],
     ['zone reader/2', '按钮', 'reader', undefined],
-    ['door gate', 'gate', 'hall', undefined],
+    ['door gate', '北门', 'hall', undefined],
+    ['door side', 'side', 'reader', undefined],
     ['reader reader', 'reader', 'reader', undefined],
     ['reader hall', 'hall', 'hall', undefined],
     ['device panel', '报警主机', 'panel', undefined],
@@ -160,6 +164,14 @@ it('a door is what its contact says, and nobody knows where its reader is silent
   doors.gate = 'closed';
   await time.advance(500);
   expect(await how('door gate')).toEqual(['trouble', 'offline', []]);
+});
+
+it('a door without a contact is not known to be closed, but that it may be opened', async () => {
+  const { how, doors, time } = start();
+  expect(await how('door side')).toEqual(['unknown', 'unknown', []]);
+  doors.side = 'unlocked';
+  await time.advance(500);
+  expect(await how('door side')).toEqual(['active', 'unlocked', []]);
 });
 
 it('however many look while devices talk, all states are looked at ten times a second at most, and none sees what is old', async () => {

@@ -49,6 +49,7 @@ describe('what the gateway says in sentences', () => {
     expect(sayingInChinese('it is for gym, and came to hall')).toBe('命令的目标是 gym，却发给了 hall');
     expect(sayingInChinese('it does not answer; silent for 30 s')).toBe('无应答；已 30 秒没有消息');
     expect(sayingInChinese('there is no output siren')).toBe('没有输出 siren');
+    expect(sayingInChinese('connect ECONNREFUSED 10.0.0.9:1883')).toBe('连接被拒绝：10.0.0.9:1883');
   });
 
   it('is as it was where nobody knows it, whatever stands in it', () => {

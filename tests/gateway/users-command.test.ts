@@ -39,9 +39,13 @@ describe('campus-gateway users', () => {
     );
     await use(linkIn(added.stdout), 'wang');
     await expect(use(linkIn(added.stdout), 'wang')).rejects.toThrow('no-such-link');
-    expect((await users('role', 'Wang', '--role', 'operator')).status).toBe(0);
+    expect(await users('role', 'Wang', '--role', 'operator')).toMatchObject({
+      ...{ status: 0, stdout: 'Wang is operator now; the sessions end\n' },
+    });
     expect((await users('list')).stdout).toContain('wang  operator\n');
-    expect((await users('remove', 'wang')).status).toBe(0);
+    expect(await users('remove', 'wang')).toMatchObject({
+      ...{ status: 0, stdout: 'wang is removed; the sessions and tokens end\n' },
+    });
     // What the gateway tells the audit when it sees it.
     const { notes } = await disk.read();
     expect(notes.map(({ body }) => [body['kind'], body['from'], body['about']])).toEqual([
@@ -65,7 +69,9 @@ describe('campus-gateway users', () => {
     expect(listed).not.toContain(token);
     const [, id = ''] = /^(\S+) {2}token report {2}viewer {2}until /m.exec(listed) ?? [];
     expect(listed).toMatch(/token gate {2}screen {2}no end/);
-    expect((await users('withdraw', id)).status).toBe(0);
+    expect(await users('withdraw', id)).toMatchObject({
+      ...{ status: 0, stdout: `the token ${id} is withdrawn\n` },
+    });
     expect((await disk.read()).tokens.map(({ label }) => label)).toEqual(['gate']);
   });
 

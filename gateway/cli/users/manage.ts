@@ -58,6 +58,8 @@ export async function manageUsers(
     stdout.write(`${say('once, within 24 hours', '一次有效，24 小时内')}: ${url}\n`);
   };
 
+  const tell = (english: string, chinese: string) => stdout.write(`${say(english, chinese)}\n`);
+
   switch (wanted.what) {
     case 'list':
       await list(disk, terminal);
@@ -68,12 +70,17 @@ export async function manageUsers(
       return 0;
     case 'role':
       await perform(changeRole(named(name), role()));
+      tell(
+        `${name} is ${wanted.role} now; the sessions end`,
+        `${name} 的角色已改为 ${wanted.role}，其会话随即结束`,
+      );
       return 0;
     case 'link':
       await tellLink(name);
       return 0;
     case 'remove':
       await perform(removeUser(named(name)));
+      tell(`${name} is removed; the sessions and tokens end`, `已删除 ${name}，其会话和令牌随即失效`);
       return 0;
     case 'token': {
       const of = oneOf('role', wanted.role ?? '', roles);
@@ -85,6 +92,7 @@ export async function manageUsers(
     }
     case 'withdraw':
       await perform(withdrawToken(named(name)));
+      tell(`the token ${name} is withdrawn`, `令牌 ${name} 已作废`);
       return 0;
     default:
       throw new UsageError(say(`there is no users ${wanted.what}`, `没有 users ${wanted.what}`));

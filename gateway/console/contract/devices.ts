@@ -12,6 +12,7 @@ const standing = z.object({
   kind: z.string().describe('An alarm, `fault`, `battery`, `power` or `video`'),
   cause: z.string().optional(),
   at: z.string().optional().describe('The number of the zone, or the part, where it is of one'),
+  name: z.string().optional().describe('Of the zone, where the config has one'),
   since: time,
   reason: z.string().optional(),
 });

@@ -25,9 +25,9 @@ function stateWord({ level, online }: DeviceLine): string {
 }
 
 type Stands = DeviceLine['standing'][number];
-/** `Fault 3: loop open, since 14:03:22` */
-export function standingWords({ kind, cause, at, reason }: Stands): string {
-  const what = [label('kind', kind), at].filter(Boolean).join(' ');
+/** `Fault East fence: loop open` */
+export function standingWords({ kind, cause, at, name = at, reason }: Stands): string {
+  const what = [label('kind', kind), name].filter(Boolean).join(' ');
   const why = [cause && label('cause', cause), reason && label('reason', reason)].filter(Boolean);
   return why.length === 0 ? what : `${what}: ${why.join(', ')}`;
 }

@@ -152,7 +152,7 @@ function WhoIsInside() {
     ${
       found !== undefined &&
       html`<div aria-live="polite">
-        ${rows.length === 0 ? html`<${Empty}>${t(words.nobody)}<//>` : html`<${Table} caption=${t(words.who)} heads=${heads} rows=${rows} />`}
+        ${rows.length === 0 ? html`<${Empty}>${t(search.value === '' ? words.nobodyInside : words.nobody)}<//>` : html`<${Table} caption=${t(words.who)} heads=${heads} rows=${rows} />`}
         ${found.more > 0 && html`<p class="quiet">${t(words.moreInside, { n: numberOf(found.more) })}</p>`}
       </div>
       <${Visitors} all=${found.visitors} again=${resource.again} />`

@@ -102,12 +102,15 @@ const aboutOf = ({ about, protocol }: Platform) =>
     .map(([name, value]) => (name === protocol ? value : `${name} ${value}`))
     .join(', ');
 
-function receiptsOf({ receipts: { wanted, possible, late, last } }: Platform): VNode {
+/** That they arrive is said only of a platform that is there and of which one came. */
+function receiptsOf({ connected, receipts: { wanted, possible, late, last } }: Platform): VNode {
   if (!possible) return html`<span class="quiet">${t(words.receiptsNone)}</span>`;
   if (!wanted) return html`<span class="quiet">${t(words.receiptsOff)}</span>`;
   const lastOne =
     last !== undefined && html` <span class="quiet">${t(words.lastReceipt, { time: shortOf(last) })}</span>`;
-  return html`<${Badge} tone=${late ? 'bad' : 'good'}>${t(late ? words.receiptsLate : words.receiptsArrive)}<//>${lastOne}`;
+  if (late) return html`<${Badge} tone="bad">${t(words.receiptsLate)}<//>${lastOne}`;
+  if (!connected || last === undefined) return html`<span class="quiet">–</span>${lastOne}`;
+  return html`<${Badge} tone="good">${t(words.receiptsArrive)}<//>${lastOne}`;
 }
 
 /** GB/T 29315: the clocks of a campus are to be right within 5 s. */

@@ -38,6 +38,7 @@ export const doors = {
   class: ['Class', '班级'],
   since: ['Since', '进入时间'],
   nobody: ['Nobody is found', '未找到人员'],
+  nobodyInside: ['Nobody is inside, as far as cards tell', '校内无人（按刷卡记录）'],
   moreInside: ['{n} more: search for them', '另有 {n} 人，请搜索'],
   visitorsHere: ['Visitors', '访客'],
   visitor: ['Visitor', '访客'],

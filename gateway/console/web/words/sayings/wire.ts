@@ -44,6 +44,16 @@ export const ofConnections = {
     '无法到达：请检查地址、电源和网线（{0}）',
   'there is no way to its network: look at its address, and at those of this machine ({0})':
     '无法到达其网络：请检查对方和本机的地址（{0}）',
+  // What Node says of a socket, with the address that it was for.
+  'connect ECONNREFUSED {0}': '连接被拒绝：{0}',
+  'connect ETIMEDOUT {0}': '连接超时：{0}',
+  'connect EHOSTUNREACH {0}': '主机不可达：{0}',
+  'connect ENETUNREACH {0}': '网络不可达：{0}',
+  'connect ENOENT {0}': '没有该文件：{0}',
+  'read ECONNRESET': '连接被对方重置',
+  'write EPIPE': '连接已被对方关闭',
+  'getaddrinfo ENOTFOUND {0}': '没有该主机名：{0}',
+  'getaddrinfo EAI_AGAIN {0}': '暂时无法解析主机名：{0}',
   '{0} cannot be reached ({1})': '无法连接 {0}（{1}）',
   '{0} was not waited for': '未等待 {0}',
   'it wants a password, and the config has none': '对方要求密码，配置中没有',
