@@ -115,6 +115,8 @@ export const FieldOf = ({ label: name, hint, children }: FieldProps) =>
   html`<label class="field"><span>${name}</span>${children}${hint !== undefined && html`<small>${hint}</small>`}</label>`;
 
 interface TableProps {
+  /** Of the rows, without the heads. */
+  readonly id?: string;
   readonly caption: string;
   readonly heads: readonly string[];
   /** Cells in the order of the heads; on a phone each row is a card, its cells under the names of the heads. */
@@ -124,11 +126,11 @@ interface TableProps {
     readonly class?: string;
   }[];
 }
-export const Table = ({ caption, heads, rows }: TableProps) =>
+export const Table = ({ id, caption, heads, rows }: TableProps) =>
   html`<table class="rows">
     <caption class="hidden">${caption}</caption>
     <thead><tr>${heads.map((head) => html`<th scope="col">${head}</th>`)}</tr></thead>
-    <tbody>${rows.map(
+    <tbody id=${id}>${rows.map(
       ({ key, cells, class: own = '' }) =>
         html`<tr key=${key} class=${own}>${cells.map((cell, i) => html`<td data-head=${heads[i]}><div>${cell}</div></td>`)}</tr>`,
     )}</tbody>

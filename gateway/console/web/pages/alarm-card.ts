@@ -1,9 +1,7 @@
 /** One thing that alarmed: what, where, when, its pictures, what was done about it and what can be. */
-import type { Alarm, FinishedAlarm, Picture, Raising } from '../../contract/alarms.ts';
-import { command } from '../kit/api.ts';
+import type { Alarm, FinishedAlarm, Raising } from '../../contract/alarms.ts';
 import { momentOf, shortOf } from '../kit/format.ts';
 import { html, typed, useField, useSignal } from '../kit/html.ts';
-import { LivePicture } from '../kit/live.ts';
 import { may, nameOf } from '../kit/me.ts';
 import { ActionButton, Badge, Dialog, FieldOf, wordsOf } from '../kit/parts.ts';
 import { label, t } from '../kit/words.ts';
@@ -11,6 +9,8 @@ import { words } from '../words/alarms.ts';
 import { common } from '../words/common.ts';
 import { labels } from '../words/labels.ts';
 import { acknowledge, closeAlarm } from './alarm-acts.ts';
+import { Seen, SeenSmall } from './alarm-media.ts';
+import { type Step, stepsInTime } from './alarm-steps.ts';
 
 /** Area, device and zone, as far as they are known. */
 export function placeOf({ area, device, zone, part, account }: Omit<FinishedAlarm, 'raising'>): string {
@@ -33,86 +33,48 @@ const isClosed = ({ raisings }: Alarm) => raisings.every(({ closed }) => closed 
 const who = ({ by, via }: { readonly by: string; readonly via: string }) =>
   via === 'console' ? by : t(words.at, { who: by, platform: via });
 
-interface Step {
-  readonly at: string;
-  readonly what: string;
-  readonly more?: string | undefined;
-}
 /** Panels tell whole seconds, and some are a little off: that is no news. */
 const LATE_MS = 5000;
-function stepsOf(raising: Raising): readonly Step[] {
-  const { time, seenAt, clock, text, confirmed, acknowledged, ended, closed, repeats } = raising;
+function raisedMore({ time, seenAt, clock, text, repeats }: Raising): string {
   const own = clock === 'device' && t(words.byDevice);
   const isLate = Math.abs(Date.parse(seenAt) - Date.parse(time)) > LATE_MS;
   const late = isLate && t(words.seen, { time: momentOf(seenAt) });
   const flapped = repeats !== undefined && t(words.flapped, { n: repeats });
-  const steps: Step[] = [
-    { at: time, what: t(words.raised), more: [text, flapped, own, late].filter(Boolean).join(' · ') },
-  ];
-  if (confirmed !== undefined) steps.push({ at: confirmed.at, what: t(words.confirmed) });
-  if (acknowledged !== undefined)
-    steps.push({ at: acknowledged.at, what: t(words.acknowledgedBy, { who: who(acknowledged) }) });
-  if (ended !== undefined)
-    steps.push({ at: ended.at, what: t(ended.how === 'cancelled' ? words.cancelled : words.restored) });
-  if (closed !== undefined) {
-    const reason = label('closeReason', closed.reason);
-    steps.push({
-      at: closed.at,
-      what: t(words.closedBy, { who: who(closed), reason }),
-      more: closed.note,
-    });
+  return [text, flapped, own, late].filter(Boolean).join(' · ');
+}
+/** What it was, and what is to be said beside it. */
+function saidOf({ act, raising }: Step): readonly [what: string, more?: string] {
+  const { acknowledged, ended, closed } = raising;
+  if (act === 'acknowledged' && acknowledged !== undefined)
+    return [t(words.acknowledgedBy, { who: who(acknowledged) })];
+  if (act === 'closed' && closed !== undefined) {
+    const what = t(words.closedBy, { who: who(closed), reason: label('closeReason', closed.reason) });
+    return [what, closed.note ?? ''];
   }
-  return steps.sort((one, other) => (one.at < other.at ? -1 : 1));
+  if (act === 'ended') return [t(ended?.how === 'cancelled' ? words.cancelled : words.restored)];
+  return act === 'confirmed' ? [t(words.confirmed)] : [t(words.raised), raisedMore(raising)];
 }
 
 const LOG_MAX = 10;
 function Log({ raisings }: Pick<Alarm, 'raisings'>) {
-  const shown = raisings.slice(0, LOG_MAX);
+  const all = useSignal(false);
+  const steps = stepsInTime(raisings);
+  const shown = all.value ? steps : steps.slice(0, LOG_MAX);
+  const left = steps.length - shown.length;
+  // The newest is on top and has the highest number.
   return html`<section aria-label=${t(words.log)}><h3>${t(words.log)}</h3>
-    <ol class="log">${shown.flatMap((raising) =>
-      stepsOf(raising).map(
-        ({ at, what, more }, i) =>
-          html`<li key=${`${raising.id} ${i}`}><time class="quiet" datetime=${at}>${momentOf(at)}</time> <span>${what}</span>${more !== undefined && more !== '' && html` <span class="quiet">${more}</span>`}</li>`,
-      ),
-    )}</ol>
-    ${raisings.length > LOG_MAX && html`<p class="quiet">${t(words.older, { n: raisings.length - LOG_MAX })}</p>`}
-  </section>`;
-}
-
-const Shown = ({ picture: { reference, contentType, device } }: { readonly picture: Picture }) => {
-  const source = `/api/media/${reference}`;
-  const camera = nameOf(device);
-  return contentType.startsWith('video/')
-    ? html`<figure><video controls muted preload="metadata" src=${source} aria-label=${t(words.clip, { camera })}></video><figcaption>${t(words.clip, { camera })}</figcaption></figure>`
-    : html`<figure><a href=${source} target="_blank" rel="noopener"><img src=${source} alt=${t(words.picture, { camera })} loading="lazy" /></a><figcaption>${camera}</figcaption></figure>`;
-};
-
-/** So long after it began an alarm is looked at live without being asked. */
-const LIVE_MS = 600_000;
-/** Pictures and clips, and the cameras that see the place. */
-function Seen({ alarm }: { readonly alarm: Alarm }) {
-  if (!may('pictures')) return undefined;
-  const pictures = alarm.raisings.flatMap((one) => one.pictures);
-  const { cameras } = alarm;
-  const [newest] = alarm.raisings;
-  const [first] = cameras;
-  const isNew = newest !== undefined && Date.now() - Date.parse(newest.seenAt) < LIVE_MS;
-  // A camera that everybody looks at for days because nobody closed an alarm is of no use.
-  const live = useSignal(alarm.active || isNew ? first?.id : undefined);
-  const look = (camera: string) => () => command(camera, 'snapshot', { event: newest?.id });
-  const watch = (camera: string) => () => {
-    live.value = live.value === camera ? undefined : camera;
-  };
-  if (pictures.length === 0 && cameras.length === 0) return undefined;
-  return html`<section class="seen">
-    ${live.value !== undefined && html`<${LivePicture} key=${live.value} camera=${live.value} />`}
-    ${pictures.map((picture) => html`<${Shown} key=${picture.reference} picture=${picture} />`)}
-    <p class="buttons">${cameras.map(
-      ({ id, name = id }) => html`<span key=${id} class="buttons">
-        <button type="button" aria-pressed=${live.value === id} onClick=${watch(id)}>${t(words.live, { camera: name })}</button>
-        <${ActionButton} act=${look(id)}>${t(words.snapshot, { camera: name })}<//>
-      </span>`,
-    )}</p>
+    <ol class="log" reversed start=${steps.length}>${shown.map((step) => {
+      const { act, at, raising, times } = step;
+      const [what, about = ''] = saidOf(step);
+      const more = [times > 1 && t(words.times, { n: times }), about].filter(Boolean).join(' · ');
+      return html`<li key=${`${raising.id} ${act}`}><time class="quiet" datetime=${at}>${momentOf(at)}</time> <span>${what}</span>${more !== '' && html` <span class="quiet">${more}</span>`}</li>`;
+    })}</ol>
+    ${
+      left > 0 &&
+      html`<button type="button" class="plain" onClick=${() => {
+        all.value = true;
+      }}>${t(words.moreSteps, { n: left })}</button>`
+    }
   </section>`;
 }
 
@@ -205,7 +167,11 @@ export function AlarmCard({ alarm, isOpen, onToggle }: CardProps) {
       <button type="button" class="plain" aria-expanded=${isOpen} onClick=${onToggle}>${t(words.details)}</button>
       ${!closes && html`<small>${t(words.untilShut)}</small>`}
     </p>
-    ${isOpen && html`<div class="more"><${Seen} alarm=${alarm} /><${Log} raisings=${raisings} /></div>`}
+    ${
+      isOpen
+        ? html`<div class="more"><${Seen} alarm=${alarm} /><${Log} raisings=${raisings} /></div>`
+        : html`<${SeenSmall} alarm=${alarm} />`
+    }
     ${
       closing.value &&
       html`<${Closing} alarm=${alarm} onClose=${() => {

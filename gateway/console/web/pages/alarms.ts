@@ -14,7 +14,10 @@ import { words } from '../words/alarms.ts';
 import { navigation } from '../words/common.ts';
 import { acknowledge, closeAlarm } from './alarm-acts.ts';
 import { AlarmCard, isUntaken, placeOf } from './alarm-card.ts';
+
 import { EntryDelays } from './area-delay.ts';
+
+import { Happening } from './events/newest.ts';
 
 const isTest = ({ raisings }: Alarm) => raisings.every(({ test }) => test !== undefined);
 
@@ -138,6 +141,7 @@ export function AlarmsPage() {
       ${told.alarms.length === 0 && !told.loading && html`<${Empty}>${t(words.none)}<//>`}
       <${Standing} all=${told.alarms} />
       ${told.more > 0 && html`<p role="status"><strong>${t(words.more, { n: told.more })}</strong></p>`}
-      <${Finished} finished=${told.finished} />`
+      <${Finished} finished=${told.finished} />
+      <${Happening} />`
     }`;
 }

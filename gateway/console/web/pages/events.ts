@@ -2,20 +2,14 @@
 import type { EventsPage as Answer, FoundEvent } from '../../contract/events.ts';
 import { get } from '../kit/api.ts';
 import { momentOf } from '../kit/format.ts';
-import { html, useEffect, useSignal } from '../kit/html.ts';
+import { html, useSignal } from '../kit/html.ts';
 import { may } from '../kit/me.ts';
 import { ActionButton, Empty, Table, waitingFor } from '../kit/parts.ts';
-import { useResource } from '../kit/resource.ts';
-import { onEvent } from '../kit/stream.ts';
 import { label, language, t } from '../kit/words.ts';
 import { events as words } from '../words/events.ts';
 import { type Persons, whatOf, whereOf } from './events/data.ts';
 import { Filters, isUpToNow, questionNow } from './events/filters.ts';
-
-/** In a flood the newest are asked for this often; twenty pages are open. */
-const FOLLOW_MS = 3000;
-
-const toneOf = (type: string) => (type === 'alarm.raised' || type === 'access.forced' ? 'alarm' : '');
+import { toneOf, useNewest } from './events/newest.ts';
 
 const rowOf = (event: FoundEvent, persons: Persons) => ({
   key: event.sequence,
@@ -27,29 +21,6 @@ const rowOf = (event: FoundEvent, persons: Persons) => ({
     event.unreadable ? t(words.unreadable) : whatOf(event, persons),
   ],
 });
-
-/** The newest of what is looked for, as long as nobody has gone on to older ones. */
-function useNewest(question: string, isRead: () => boolean) {
-  const resource = useResource<Answer>(`/api/events?${question}`);
-  useEffect(() => {
-    let isNews = false;
-    const stop = onEvent(() => {
-      isNews = true;
-    });
-    const ticking = setInterval(() => {
-      // As long as the index is being made, each look finds more.
-      const isOnItsWay = (resource.data.peek()?.behind ?? 0) > 0;
-      if (!(isNews || isOnItsWay) || !isRead() || document.hidden) return;
-      isNews = false;
-      void resource.again();
-    }, FOLLOW_MS);
-    return () => {
-      stop();
-      clearInterval(ticking);
-    };
-  }, [question]);
-  return resource;
-}
 
 export function EventsPage() {
   const question = questionNow();
