@@ -63,6 +63,12 @@ const runs: readonly Long[] = [
     command: system('gb28181-video.test.ts'),
     env: (minutes) => ({ GB28181_MS: milliseconds(minutes) }),
   },
+  {
+    name: 'search',
+    minutes: 2,
+    command: system('console-events.test.ts'),
+    env: () => ({ SEARCHED: '1000000' }),
+  },
 ];
 
 const { values, positionals } = parseArgs({
