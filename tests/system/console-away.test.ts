@@ -20,7 +20,11 @@ describe('a page whose gateway is killed', { timeout: 120_000 }, () => {
     const pages = await Promise.all(
       forms.map(async (form) => ({ form, page: await open(await person(one, own, form), own) })),
     );
-    for (const { page } of pages) await page.locator('#health:not(.unheard)').waitFor();
+    for (const { page } of pages) {
+      await page.locator('#health:not(.unheard)').waitFor();
+      // Its modules are there: one that was killed in the middle of them has to be loaded anew.
+      await page.locator('main h1').waitFor();
+    }
     await own.kill();
     const killedAt = performance.now();
     const took = await Promise.all(
