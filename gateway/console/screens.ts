@@ -14,7 +14,7 @@ import type { Observation } from '../../drivers/contract/observation.ts';
 import type { Persons } from '../persons/index.ts';
 import type { Recorder } from '../road/recorder.ts';
 import type { GateHello, Pickup } from './contract/gate.ts';
-import { SECURITY_HEADERS } from './headers.ts';
+import { frame, type OpenLine, openLine } from './open-line.ts';
 import { createShares } from './shares.ts';
 
 export interface ScreensOptions {
@@ -37,7 +37,6 @@ export interface Screens {
 }
 
 const BEAT_MS = 2000;
-/** Who is this far behind is let go; its page connects again. */
 const BEHIND_MAX_BYTES = 100_000;
 /** A school has a few gates, and a few screens at each. */
 const SCREENS_MAX = 100;
@@ -52,21 +51,14 @@ interface Kept {
   readonly pickup: Pickup;
 }
 
-const frame = (event: string, data: object, id?: string) =>
-  `event: ${event}\n${id === undefined ? '' : `id: ${id}\n`}data: ${JSON.stringify(data)}\n\n`;
-
 /** `webVersion`: of what is served; a screen that runs for years loads it anew when it changes. */
 export function createScreens(options: ScreensOptions, webVersion: string): Screens {
   const { recorder, access, persons, gates, campus, time } = options;
-  const screens = new Map<FastifyReply, string>();
+  const screens = new Map<FastifyReply, { readonly door: string; readonly write: OpenLine['write'] }>();
   const shares = createShares(SCREENS_MAX);
   const kept = new Map<string, Kept[]>();
   let beating: Timer | undefined;
 
-  const write = (reply: FastifyReply, text: string) => {
-    reply.raw.write(text);
-    if (reply.raw.writableLength > BEHIND_MAX_BYTES) reply.raw.destroy();
-  };
   const recent = (door: string) => {
     const fresh = (kept.get(door) ?? []).filter(({ at }) => time.elapsed() - at < STILL_THERE_MS);
     if (fresh.length === 0) kept.delete(door);
@@ -79,7 +71,7 @@ export function createScreens(options: ScreensOptions, webVersion: string): Scre
   const tell = async (door: string, decided: Decided, id: string | undefined) => {
     const pickup = await pickupOf(decided, persons);
     kept.set(door, [...recent(door), { id: id ?? String(last), at: time.elapsed(), pickup }]);
-    for (const [reply, own] of screens) if (own === door) write(reply, frame('pickup', pickup, id));
+    for (const one of screens.values()) if (one.door === door) one.write(frame('pickup', pickup, id));
   };
   const follow = (decided: Decided | undefined, id?: string) => {
     if (decided === undefined || !gates.has(decided.door)) return;
@@ -93,34 +85,21 @@ export function createScreens(options: ScreensOptions, webVersion: string): Scre
 
   return {
     follow(request, reply, door) {
-      const { raw } = reply;
-      const { name: owner, over } = request.user;
-      const end = () => {
-        screens.delete(reply);
-        raw.destroy();
-      };
-      const giveBack = shares.take(owner, end);
-      if (giveBack === undefined) return false;
-      void reply.hijack();
-      raw.writeHead(200, { ...SECURITY_HEADERS, 'content-type': 'text/event-stream' });
+      const ended = () => void screens.delete(reply);
+      const line = openLine(request, reply, { shares, behindMax: BEHIND_MAX_BYTES, ended });
+      if (line === undefined) return false;
+      const { write } = line;
       const name = gates.get(door);
       const hello: GateHello = { door: name ?? door, campus: campus.name, webVersion };
-      raw.write(frame('hello', hello));
+      write(frame('hello', hello));
       const after = Number(request.headers['last-event-id'] ?? Number.NaN);
-      for (const { id, pickup } of recent(door))
-        if (Number(id) > after) raw.write(frame('pickup', pickup, id));
-      screens.set(reply, door);
-      over.addEventListener('abort', end);
-      request.raw.on('close', () => {
-        screens.delete(reply);
-        giveBack();
-        over.removeEventListener('abort', end);
-      });
+      for (const { id, pickup } of recent(door)) if (Number(id) > after) write(frame('pickup', pickup, id));
+      screens.set(reply, { door, write });
       return true;
     },
     start() {
       beating = time.every(BEAT_MS, () => {
-        for (const reply of screens.keys()) write(reply, frame('beat', {}));
+        for (const { write } of screens.values()) write(frame('beat', {}));
         for (const door of kept.keys()) recent(door);
       });
     },

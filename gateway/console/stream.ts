@@ -14,7 +14,7 @@ import type { Journal } from '../journal/index.ts';
 import type { Recorder } from '../road/recorder.ts';
 import { version } from '../version.ts';
 import type { User } from './guard.ts';
-import { SECURITY_HEADERS } from './headers.ts';
+import { frame, openLine } from './open-line.ts';
 import type { Look } from './overview.ts';
 import { createShares } from './shares.ts';
 import { withoutPersons } from './without-persons.ts';
@@ -39,7 +39,6 @@ export interface Stream {
 const BEAT_MS = 2000;
 /** Sent again at most: a page that missed more reads anew what it shows. */
 const AGAIN_MAX = 500;
-/** Who is this far behind is let go; the page connects again. */
 const BEHIND_MAX_BYTES = 1_000_000;
 /** Pages at once; a browser has one for each of its tabs. */
 const PAGES_MAX = 200;
@@ -52,9 +51,6 @@ interface Page {
   /** The last that it was told of. */
   last: number;
 }
-
-const frame = (event: string, data: unknown, id?: string) =>
-  `event: ${event}\n${id === undefined ? '' : `id: ${id}\n`}data: ${JSON.stringify(data)}\n\n`;
 
 export function createStream({ recorder, journal, time, look, webVersion }: StreamOptions): Stream {
   const pages = new Map<FastifyReply, Page>();
@@ -85,42 +81,23 @@ export function createStream({ recorder, journal, time, look, webVersion }: Stre
   };
   const beat = async () => {
     if (pages.size === 0) return;
-    const text = frame('overview', await look().catch(() => undefined));
+    const text = frame('overview', await look().catch(() => null));
     for (const { write } of pages.values()) write(text);
   };
 
   return {
     async follow(request, reply) {
       const { user } = request;
-      const { raw } = reply;
-      const end = () => {
-        pages.delete(reply);
-        raw.destroy();
-      };
-      const giveBack = shares.take(user.name, end);
-      if (giveBack === undefined) return void (await reply.code(503).send({ error: 'too-many' }));
+      const ended = () => void pages.delete(reply);
+      const line = openLine(request, reply, { shares, behindMax: BEHIND_MAX_BYTES, ended });
+      if (line === undefined) return void (await reply.code(503).send({ error: 'too-many' }));
+      const { write } = line;
       const header = request.headers['last-event-id'];
       // A page that begins anew, as after an answer that was none, says in its address where it was.
       const { after } = request.query as { after?: string };
       const from = typeof header === 'string' && header !== '' ? header : after;
-      raw.writeHead(200, {
-        ...SECURITY_HEADERS,
-        'content-type': 'text/event-stream',
-        'x-accel-buffering': 'no',
-      });
-      const write = (text: string) => {
-        raw.write(text);
-        if (raw.writableLength > BEHIND_MAX_BYTES) raw.destroy();
-      };
       const page: Page = { user, write, pending: [], last: newestOf(journal) };
       pages.set(reply, page);
-      user.over.addEventListener('abort', end);
-      request.raw.on('close', () => {
-        pages.delete(reply);
-        giveBack();
-        user.over.removeEventListener('abort', end);
-      });
-      void reply.hijack();
       write(
         frame(
           'hello',
@@ -132,7 +109,7 @@ export function createStream({ recorder, journal, time, look, webVersion }: Stre
       const { pending = [] } = page;
       page.pending = undefined;
       for (const { event, sequence } of pending) tell(page, event, sequence);
-      write(frame('overview', await look().catch(() => undefined)));
+      write(frame('overview', await look().catch(() => null)));
     },
     start() {
       beating = time.every(BEAT_MS, () => void beat());
