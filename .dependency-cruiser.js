@@ -59,7 +59,7 @@ export default {
       to: {
         path: '^(gateway|config|tests|drivers)/',
         pathNot:
-          '^drivers/([^/]+/(codec|secure)\\.ts$|platforms/[^/]+/(codec|checked)\\.ts$|platforms/gb28181/(manscdp|sip/message)\\.ts$|contract/|(line|bits|files)\\.ts$)',
+          '^drivers/([^/]+/(codec|secure)\\.ts$|platforms/[^/]+/(codec|checked|campus)\\.ts$|platforms/gb28181/(manscdp|sip/message)\\.ts$|contract/|(line|bits|files)\\.ts$)',
       },
     },
     {
@@ -82,8 +82,8 @@ export default {
       comment:
         'The command line names it for who sets up devices and for who replays. What listeners of both sides share stands beside the drivers.',
       severity: 'error',
-      from: { path: '^gateway/', pathNot: '^gateway/(main\\.ts$|cli/)' },
-      to: { path: '^drivers/', pathNot: '^drivers/(contract/|(connections|files)\\.ts$)' },
+      from: { path: '^gateway/', pathNot: '^gateway/(main\\.ts$|cli/|platform/)' },
+      to: { path: '^drivers/', pathNot: '^drivers/(contract/|(connections|files|http)\\.ts$)' },
     },
     {
       name: 'delivery-knows-no-protocol',
@@ -107,12 +107,31 @@ export default {
       comment:
         'Two parts of one floor know each other by their types only; main.ts, and the tools of the command line, make them.',
       severity: 'error',
-      from: { path: '^gateway/([^/]+)/', pathNot: '^gateway/cli/' },
+      from: { path: '^gateway/([^/]+)/', pathNot: '^gateway/(cli|platform)/' },
       to: {
-        path: '^gateway/(floods|access|visitors|arming|alarms|devices|rules|notices|media|uplink|console)/',
+        path: '^gateway/(floods|access|visitors|arming|alarms|devices|rules|notices|media|uplink|console|platform)/',
         pathNot: '^gateway/$1/',
         dependencyTypesNot: ['type-only'],
       },
+    },
+    {
+      name: 'the-platform-is-no-gateway',
+      comment:
+        'The consumer of a city knows the contract, and lets people in as the console does; of the road of a campus it knows nothing.',
+      severity: 'error',
+      from: { path: '^gateway/platform/' },
+      to: {
+        path: '^(gateway|drivers|simulators)/',
+        pathNot:
+          '^(gateway/(platform|console|lifecycle|enrolment)/|gateway/observe/(log|process)\\.ts$|gateway/[^/]+\\.ts$|drivers/contract/|drivers/[^/]+\\.ts$|drivers/platforms/mqtt/(codec|checked)\\.ts$)',
+        dependencyTypesNot: ['type-only'],
+      },
+    },
+    {
+      name: 'the-gateway-knows-no-platform',
+      severity: 'error',
+      from: { path: '^(gateway|drivers|config|simulators)/', pathNot: '^gateway/(cli|platform)/' },
+      to: { path: '^gateway/platform/|node_modules/(pg|amqplib|@nats-io)/' },
     },
     {
       name: 'the-console-knows-no-stage',

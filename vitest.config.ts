@@ -44,6 +44,7 @@ export default defineConfig({
           // Against programs that nobody here wrote.
           name: 'foreign',
           include: ['tests/foreign/**/*.test.ts'],
+          expect: patient,
           fileParallelism: false,
           testTimeout: 30_000,
         },
@@ -52,6 +53,7 @@ export default defineConfig({
         test: {
           name: 'system',
           include: ['tests/system/**/*.test.ts'],
+          expect: patient,
           // Real brokers, serial lines and processes on a small machine: one file at a time.
           fileParallelism: false,
           testTimeout: 60_000,

@@ -154,6 +154,7 @@ function explain(issue: Issue, prefix: Path, data: unknown, schema: Schema): Pro
     }
     case 'invalid_value': {
       const names = issue.values.map(String);
+      if (value === undefined) return [problem(missing(path, data, schema) + allowed(names))];
       return [problem(`${is}${say('not known', '不认识')}${near(String(value), names)}${allowed(names)}`)];
     }
     case 'invalid_key': {

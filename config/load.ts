@@ -8,9 +8,10 @@ import { CONFIG_FILE_MAX, readBytesOf } from '../drivers/files.ts';
 import { checkConfig } from './check/index.ts';
 import { warningsOf } from './check/warnings.ts';
 import { type ConfigProblem, explainAll, pathText, type Schema } from './explain.ts';
+import { say } from './language.ts';
 import { resolveConfig, substitute } from './resolve.ts';
 import { type Config, configJsonSchema, configSchema } from './schema.ts';
-import { whyUnreadable } from './text.ts';
+import { whyUnreadableAndHelp } from './text.ts';
 import { type Place, readYaml } from './yaml.ts';
 
 /** One mistake, ready to print: `FILE:LINE:COLUMN: message`. */
@@ -34,25 +35,26 @@ export interface LoadedConfig {
 /** Made when the first mistake is explained. */
 let shape: Schema | undefined;
 
-/** A config file as it stands, with the places in it; or why it cannot be read. */
-export function readConfigFile(file: string): ReturnType<typeof readYaml> {
+/** A config file as it stands, or as it would be with these bytes, with the places in it; or why it cannot be read. */
+export function readConfigFile(file: string, bytes?: Buffer): ReturnType<typeof readYaml> {
   try {
-    return readYaml(file, readBytesOf(file, CONFIG_FILE_MAX));
+    return readYaml(file, bytes ?? readBytesOf(file, CONFIG_FILE_MAX));
   } catch (error) {
-    return { errors: [{ file, line: 1, column: 1, message: whyUnreadable(error as Error) }] };
+    return { errors: [{ file, line: 1, column: 1, message: whyUnreadableAndHelp(error as Error) }] };
   }
 }
 
 /**
  * Reads, checks and resolves a config file. `verify` adds checks that only the caller can make; what `forgives` says
- * yes to is told and is no error.
+ * yes to is told and is no error. `bytes`: what would stand in the file, which need not be there.
  */
 export function loadConfig(
   file: string,
   verify: (config: Config) => readonly Problem[] = () => [],
   forgives: (problem: Problem) => boolean = () => false,
+  bytes?: Buffer,
 ): LoadedConfig | { readonly errors: readonly ConfigError[] } {
-  const yaml = readConfigFile(file);
+  const yaml = readConfigFile(file, bytes);
   if ('errors' in yaml) return yaml;
   const missing: ConfigProblem[] = [];
   const data = substitute(yaml.data ?? {}, [], missing);
@@ -64,18 +66,34 @@ export function loadConfig(
   if (!parsed.success) {
     shape ??= configJsonSchema() as Schema;
     const problems = explainAll(parsed.error, configSchema, data, shape);
-    return { errors: inOrder([...missing, ...problems].map(tell), file) };
+    return { errors: placed([...missing, ...problems], tell, file) };
   }
   const problems: ConfigProblem[] = [...missing];
   const config = resolveConfig(file, parsed.data, problems);
   if (problems.every(forgives)) problems.push(...checkConfig(config), ...verify(config));
-  if (!problems.every(forgives)) return { errors: inOrder(problems.map(tell), file) };
+  if (!problems.every(forgives)) return { errors: placed(problems, tell, file) };
   return {
     config,
     warnings: inOrder(warningsOf(config).map(tell), file),
     forgiven: inOrder(problems.map(tell), file),
     tell,
   };
+}
+
+/** More than anybody reads: a place in the file is looked for from its beginning, which is minutes for what a stranger wrote. */
+const TOLD_MAX = 1000;
+
+/** Mistakes as they are told; of more than that, how many are not. */
+function placed(
+  problems: readonly ConfigProblem[],
+  tell: (problem: ConfigProblem) => ConfigError,
+  file: string,
+): readonly ConfigError[] {
+  const errors = inOrder(problems.slice(0, TOLD_MAX).map(tell), file);
+  const more = problems.length - TOLD_MAX;
+  if (more <= 0) return errors;
+  const message = say(`${more} more mistakes are not told`, `另有 ${more} 处错误未列出`);
+  return [...errors, { file, line: 1, column: 1, message }];
 }
 
 /** Those of the file itself first; what two devices name is told once. */

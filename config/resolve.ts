@@ -52,7 +52,8 @@ export function substitute(value: unknown, path: Path, problems: ConfigProblem[]
 /** Paths absolute, secrets read, device models at their devices. What is wrong with them joins `problems`. */
 export function resolveConfig(file: string, raw: RawConfig, problems: ConfigProblem[]): Config {
   const directory = dirname(resolve(file));
-  const config = { ...raw, file, dataDir: resolve(directory, raw.dataDir) };
+  const dataDir = resolve(directory, raw.dataDir);
+  const config = { ...raw, file, dataDir };
   findRepeats(raw.uplinks, ['uplinks'], problems);
   findRepeats(raw.devices, ['devices'], problems);
   const uplinks = raw.uplinks.map((uplink, i) => resolveUplink(uplink, ['uplinks', i], directory, problems));
@@ -60,7 +61,14 @@ export function resolveConfig(file: string, raw: RawConfig, problems: ConfigProb
   const devices = raw.devices.map((device, i) => resolveDevice(device, i, directory, problems, known));
   const access = resolveFiles(raw.access, ['access'], directory, problems);
   const console = resolveFiles(raw.console, ['console'], directory, problems);
-  return withAccounts({ ...config, access, console, uplinks, devices });
+  const backup = raw.backup && {
+    ...raw.backup,
+    folder:
+      raw.backup.folder === undefined ? join(dataDir, 'backups') : resolve(directory, raw.backup.folder),
+  };
+  findRepeats(raw.contacts, ['contacts'], problems);
+  const contacts = resolveFiles(raw.contacts, ['contacts'], directory, problems);
+  return withAccounts({ ...config, backup, access, console, contacts, uplinks, devices });
 }
 
 function findRepeats(items: readonly { id: string }[], path: (string | number)[], problems: ConfigProblem[]) {
@@ -75,7 +83,7 @@ function findRepeats(items: readonly { id: string }[], path: (string | number)[]
 /** Lists of people: as their readers say, empty is one without rows. */
 const LISTS: readonly string[] = ['credentialsFile', 'personsFile'];
 /** Files whose first line is a secret that somebody must show. */
-const SECRETS: readonly string[] = ['passwordFile', 'tokenFile'];
+const SECRETS: readonly string[] = ['passwordFile', 'tokenFile', 'urlFile', 'secretFile'];
 
 /** @throws where a file of the config cannot be what its key says. */
 function lookAtFile(file: string, key: string): void {
@@ -191,6 +199,7 @@ function resolveDevice(
     id,
     driver: name,
     name: title,
+    place,
     ...options
   } = resolveFiles(raw, path, directory, problems, driver.madeBy);
   const profile =
@@ -201,6 +210,7 @@ function resolveDevice(
     id,
     driver: name,
     ...(title !== undefined && { name: title }),
+    ...(place !== undefined && { place }),
     options,
     ...(profile !== undefined && { profile }),
   };

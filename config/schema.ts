@@ -6,10 +6,13 @@ import { z } from 'zod';
 import type { Device } from '../drivers/contract/driver.ts';
 import { access } from './sections/access.ts';
 import { area } from './sections/areas.ts';
+import { type BackupConfig, backup } from './sections/backup.ts';
 import { calendar } from './sections/calendar.ts';
 import { campus } from './sections/campus.ts';
 import { consoleSchema } from './sections/console.ts';
+import { contact } from './sections/contacts.ts';
 import { device } from './sections/devices.ts';
+import { ledger } from './sections/ledger.ts';
 import { media } from './sections/media.ts';
 import { notices } from './sections/notices.ts';
 import { retention } from './sections/retention.ts';
@@ -35,9 +38,19 @@ export const configSchema = z.strictObject({
   media,
   access: access.prefault({}).describe('Cards at doors, decided by the gateway'),
   console: consoleSchema.optional().describe("The technician's pages; none without it"),
+  ledger: ledger
+    .optional()
+    .describe('台账: what there is, faults and hazards with owner and deadline, digests; none without it'),
   notices: notices
     .prefault({})
     .describe('Where the warnings of platforms are shown; `commands` must allow `warn`. Rules sound them'),
+  backup: backup
+    .optional()
+    .describe('Copies of all of it each day, encrypted; by hand alone without it (`campus-gateway backup`)'),
+  contacts: z
+    .array(contact)
+    .default([])
+    .describe('Who can be told by `notify` of rules: groups of WeCom, DingTalk and Feishu, webhooks, mail'),
   rules: z
     .array(rule)
     .default([])
@@ -47,8 +60,9 @@ export const configSchema = z.strictObject({
 export type RawConfig = z.output<typeof configSchema>;
 
 /** A config that was read: its paths are absolute, its secrets there, its devices as their drivers know them. */
-export interface Config extends Omit<RawConfig, 'devices' | 'uplinks'> {
+export interface Config extends Omit<RawConfig, 'devices' | 'uplinks' | 'backup'> {
   readonly file: string;
+  readonly backup?: BackupConfig | undefined;
   readonly uplinks: UplinkConfig[];
   readonly devices: readonly Device[];
 }

@@ -30,6 +30,18 @@ export function whyUnreadable(error: Error): string {
   return say(`cannot be read (${reason})`, `无法读取（${reason}）`);
 }
 
+/** The same of the file that somebody named, with what to do. */
+export function whyUnreadableAndHelp(error: Error): string {
+  const help: Readonly<Record<string, string>> = {
+    ENOENT: say(': there is no such file; look at its name', '：没有此文件，请检查名称'),
+    EACCES: say(
+      ': this user may not; run it with sudo, or let its user read it',
+      '：当前用户无权读取，请用 sudo 或调整权限',
+    ),
+  };
+  return whyUnreadable(error) + (help[(error as NodeJS.ErrnoException).code ?? ''] ?? '');
+}
+
 const LINE_FEED = 0x0a;
 
 /** What is wrong with a file's bytes as text; undefined: nothing. UTF-8 is asked for (RFC 3629), with a BOM or without. */

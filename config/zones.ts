@@ -66,6 +66,7 @@ export interface ListedZone {
   readonly id?: string | undefined;
   readonly kind?: string | undefined;
   readonly name?: string | undefined;
+  readonly place?: string | undefined;
 }
 
 /** All zones that a device lists: its own, those of its panels, the inputs of a reader (by default the contact of a door). */

@@ -91,10 +91,13 @@ function readLimits(): string {
 /** Of 1024 descriptors, which is what most systems give, half are nobody's but the road's. */
 const WEB_MAX = 256;
 const PANELS_MAX = 1024;
+const CITY_MAX = 2048;
 const limit = descriptorLimit();
 
 /** Of all HTTP listeners: console, status, terminals. */
 export const webConnections = createShare(Math.min(WEB_MAX, Math.floor(limit / 4)));
+/** Of the page of a city: its process has no journal and no serial lines, and more who look. */
+export const cityConnections = createShare(Math.min(CITY_MAX, Math.floor(limit / 2)));
 /** Of all ports that alarm panels report to. */
 export const panelConnections = createShare(Math.min(PANELS_MAX, Math.floor(limit / 4)));
 
@@ -136,7 +139,8 @@ function findCarriers(server: Server): void {
 
 /**
  * fastify's `serverFactory`, which it calls for each address that it listens on: stalled requests end, and connections
- * are counted. `stalledMs`: of a port whose bodies are large. `tls`: PEM, of a port that speaks TLS.
+ * are counted. `stalledMs`: of a port whose bodies are large. `tls`: PEM, of a port that speaks TLS. `share`: of what
+ * they are counted as.
  */
 export const boundedHttp =
   (
@@ -144,7 +148,12 @@ export const boundedHttp =
     {
       stalledMs = STALLED_MS,
       tls,
-    }: { readonly stalledMs?: number; readonly tls?: { readonly cert: string; readonly key: string } } = {},
+      share = webConnections,
+    }: {
+      readonly stalledMs?: number;
+      readonly tls?: { readonly cert: string; readonly key: string };
+      readonly share?: Share;
+    } = {},
   ) =>
   (handler: RequestListener): HttpServer => {
     const options = {
@@ -161,7 +170,7 @@ export const boundedHttp =
             handler,
           );
     if (tls !== undefined) findCarriers(server);
-    boundConnections(server, webConnections, turned);
+    boundConnections(server, share, turned);
     return server;
   };
 

@@ -2,7 +2,7 @@
  * Files that people and other programs write, read no further than they may be long: a wrong path in a config, a dump in
  * the place of a list, /dev/zero. The size is not asked for, it may be a lie or change meanwhile: reading just stops.
  */
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 
 /** Passwords, tokens, keys of devices. */
@@ -103,11 +103,23 @@ export function readBytesOf(file: string, most: number): Buffer {
   }
 }
 
-/** The same, without the event loop waiting for the disk. */
+/** A named pipe: to wait for who writes into it may be to wait for ever. */
+export class PipeError extends Error {
+  readonly code = 'E_FILE_PIPE';
+  constructor(file: string) {
+    super(`${file} is a pipe, not a file: put a file there`);
+    this.name = 'PipeError';
+  }
+}
+
+/** The same, without the event loop waiting for the disk. @throws PipeError, too. */
 export async function loadBytesOf(file: string, most: number): Promise<Buffer> {
-  const handle = await open(file, 'r');
+  // Without it the opening of a pipe does not end before somebody writes.
+  const handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
-    if ((await handle.stat()).isDirectory()) throw new FolderError(file);
+    const found = await handle.stat();
+    if (found.isDirectory()) throw new FolderError(file);
+    if (found.isFIFO()) throw new PipeError(file);
     const collected = collector(file, most);
     for (;;) {
       const { bytes, at, length } = collected.room();

@@ -24,7 +24,43 @@ export interface Campus {
   readonly indicators: ReadonlySet<string>;
 }
 
-export function readCampus({ campus, devices, areas }: Pick<Config, 'campus' | 'devices' | 'areas'>): Campus {
+/** The place as the config in force has it: what was given it once knows of another config, too. */
+export interface Place extends Campus {
+  /** Those of the cameras. */
+  readonly cameraIds: readonly string[];
+  /** Another config is in force: lists and sets are other ones inside, and the same objects. */
+  take(config: PlaceConfig): void;
+}
+
+type PlaceConfig = Pick<Config, 'campus' | 'devices' | 'areas'>;
+
+export function createPlace(config: PlaceConfig): Place {
+  let now = readCampus(config);
+  const names = new Map(now.names);
+  const targets = [...now.targets];
+  const cameras = [...now.cameras];
+  const cameraIds = now.cameras.map(({ id }) => id);
+  const indicators = new Set(now.indicators);
+  return {
+    id: now.id,
+    ...{ names, targets, cameras, cameraIds, indicators },
+    kindOf: (target) => now.kindOf(target),
+    areaOf: (device, zone, account) => now.areaOf(device, zone, account),
+    areasSeenBy: (camera) => now.areasSeenBy(camera),
+    take(next) {
+      now = readCampus(next);
+      names.clear();
+      for (const [id, name] of now.names) names.set(id, name);
+      targets.splice(0, Number.POSITIVE_INFINITY, ...now.targets);
+      cameras.splice(0, Number.POSITIVE_INFINITY, ...now.cameras);
+      cameraIds.splice(0, Number.POSITIVE_INFINITY, ...now.cameras.map(({ id }) => id));
+      indicators.clear();
+      for (const id of now.indicators) indicators.add(id);
+    },
+  };
+}
+
+export function readCampus({ campus, devices, areas }: PlaceConfig): Campus {
   const kinds = new Map<string, TargetKind>([
     ['gateway', 'gateway'],
     ...areas.map(({ id }) => [id, 'area'] as const),

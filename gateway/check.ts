@@ -11,16 +11,17 @@ import { readPublicKey } from './commands/command.ts';
 
 /**
  * Reads a config file and checks it. `forRunning`: a list of the school's that is wrong or gone keeps no alarm from
- * anybody; it is told in `forgiven`.
+ * anybody; it is told in `forgiven`. `bytes`: what would stand in the file, before it is written.
  */
 export function readConfig(
   file: string,
-  { forRunning = false }: { readonly forRunning?: boolean } = {},
+  { forRunning = false, bytes }: { readonly forRunning?: boolean; readonly bytes?: Buffer } = {},
 ): LoadedConfig | { readonly errors: readonly ConfigError[] } {
   return loadConfig(
     file,
     (config) => [...keyProblems(config), ...cardProblems(config)],
     (problem) => forRunning && isOfList(problem),
+    bytes,
   );
 }
 

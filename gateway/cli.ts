@@ -7,30 +7,48 @@
  */
 import { say } from '../config/language.ts';
 import { type Command, printing, type Terminal, terminalOfProcess, UsageError } from './cli/command.ts';
+import { optionMistake, systemMistake } from './cli/mistakes.ts';
 import { ValueError } from './cli/values.ts';
 import { version } from './version.ts';
 
 /** Loaded only when named. */
 const loaders: Readonly<Record<string, () => Promise<Command>>> = {
+  init: async () => (await import('./cli/init.ts')).init,
   run: async () => (await import('./cli/run.ts')).run,
   reload: async () => (await import('./cli/reload.ts')).reload,
   check: async () => (await import('./cli/check.ts')).check,
+  enrol: async () => (await import('./cli/enrol.ts')).enrol,
   simulate: async () => (await import('./cli/simulate.ts')).simulate,
   watch: async () => (await import('./cli/watch.ts')).watch,
+  platform: async () => (await import('./cli/platform.ts')).platform,
+  conform: async () => (await import('./cli/conform.ts')).conform,
   demo: async () => (await import('./cli/demo.ts')).demo,
   journal: async () => (await import('./cli/journal.ts')).journal,
+  'log-level': async () => (await import('./cli/log-level.ts')).logLevel,
   doctor: async () => (await import('./cli/doctor.ts')).doctor,
   discover: async () => (await import('./cli/discover.ts')).discover,
+  points: async () => (await import('./cli/points.ts')).points,
   credentials: async () => (await import('./cli/credentials.ts')).credentials,
   osdp: async () => (await import('./cli/osdp.ts')).osdp,
   modbus: async () => (await import('./cli/modbus.ts')).modbus,
   gb28181: async () => (await import('./cli/gb28181.ts')).gb28181,
   users: async () => (await import('./cli/users.ts')).users,
+  backup: async () => (await import('./cli/backup.ts')).backup,
+  restore: async () => (await import('./cli/restore.ts')).restore,
+  'walk-test': async () => (await import('./cli/walk-test.ts')).walkTest,
+  ledger: async () => (await import('./cli/ledger.ts')).ledger,
   health: async () => (await import('./cli/health.ts')).health,
+  upgrade: async () => (await import('./cli/upgrade.ts')).upgrade,
+  completion: async () => (await import('./cli/completion.ts')).completionOf(loadCommands),
 };
 
+/** All of them, in the order of the help. */
+export async function loadCommands(): Promise<readonly Command[]> {
+  return await Promise.all(Object.values(loaders).map((load) => load()));
+}
+
 async function help(): Promise<string> {
-  const commands = await Promise.all(Object.values(loaders).map((load) => load()));
+  const commands = await loadCommands();
   const width = Math.max(...commands.map(({ name }) => name.length)) + 2;
   return [
     say(
@@ -85,12 +103,9 @@ export async function runCommandLine(
   try {
     return await command.run(rest, terminal);
   } catch (error) {
-    const { message, code } = error as Error & { code?: string };
-    stderr.write(`${name}: ${message}\n`);
-    if (error instanceof UsageError || code?.startsWith('ERR_PARSE_ARGS') === true) {
-      if (!(error instanceof ValueError)) stderr.write(`\n${command.usage}\n`);
-      return 2;
-    }
-    return 3;
+    const mistake = await optionMistake(error as Error, command.usage);
+    stderr.write(`${name}: ${mistake ?? systemMistake(error as Error) ?? (error as Error).message}\n`);
+    if (error instanceof UsageError && !(error instanceof ValueError)) stderr.write(`\n${command.usage}\n`);
+    return mistake !== undefined || error instanceof UsageError ? 2 : 3;
   }
 }

@@ -3,7 +3,7 @@ import type { Config } from '../config/schema.ts';
 import type { Clock } from '../drivers/contract/clock.ts';
 import type { Log } from '../drivers/contract/driver.ts';
 import type { Simulators } from './console/contract/simulators.ts';
-import type { Reload } from './reload.ts';
+import type { Reload } from './reload/index.ts';
 import type { Trace } from './road/recorder.ts';
 
 export interface Gateway {
@@ -13,8 +13,8 @@ export interface Gateway {
   readonly console?: string | undefined;
   /** Where the first administrator sets a password, once. */
   readonly setup?: string | undefined;
-  /** Takes up a config that was read again, or tells why not. Never rejects. */
-  readonly reload: Reload['take'];
+  /** Reads the config's file again and takes it up, or tells why not. Never rejects. */
+  readonly reload: Reload['reload'];
   /** Devices first, then the uplinks, which get `drainMs` to deliver what is left; the journal last. */
   close(drainMs?: number): Promise<void>;
 }
@@ -22,6 +22,8 @@ export interface Gateway {
 export interface GatewayOptions {
   readonly config: Config;
   readonly log: Log;
+  /** The same log, whatever its own level is: of devices that are looked at closely. By default the log itself. */
+  readonly verbose?: Log;
   readonly trace?: Trace | undefined;
   readonly time?: Clock;
   /** What the console's page of simulators drives; who started them ends them. */

@@ -19,7 +19,7 @@ export interface OpenSecret {
 const isPublic = (key: string) => ['caFile', 'certFile', 'publicKeyFile'].includes(key);
 /** `scheme://name:password@host`. */
 const URL_WITH_PASSWORD = /^[a-z0-9+.-]{1,20}:\/\/[^/@\s:]{0,200}:[^/@\s]{1,200}@/i;
-const SECRETS_OF_DATA = /^(card\.key|console\..*|journal\..*)$/;
+const SECRETS_OF_DATA = /^(card\.key|console\..*|enrolment\..*|journal\..*|notify\..*)$/;
 
 export const inWords = ({ file, mode, run }: OpenSecret): string =>
   say(
@@ -27,9 +27,12 @@ export const inWords = ({ file, mode, run }: OpenSecret): string =>
     `${file}（权限 ${mode}）可被本机其他用户读取；请执行：${run}`,
   );
 
-/** Of a config file that was checked: what it names, and itself where a secret is written in it. */
+/**
+ * Of a config file that was checked: what it names, and itself where a secret is written in it. One that became another
+ * since then, or is gone, is looked at with the next config.
+ */
 export function openSecrets(file: string, dataDir: string): readonly OpenSecret[] {
-  const written: unknown = parse(readTextOf(file, CONFIG_FILE_MAX));
+  const written: unknown = attempt(() => parse(readTextOf(file, CONFIG_FILE_MAX)));
   const files = new Set<string>();
   const walk = (value: unknown, path: readonly string[] = []) => {
     const key = path.at(-1) ?? '';

@@ -1,10 +1,10 @@
 /**
- * What the console's server and the status server have in common: bounded connections, and names. They answer to the
+ * What the servers of the console, of the city's platform and of the status have in common: bounded connections, and names. They answer to the
  * name that they listen on and no other, so that no page of a stranger reaches them through a browser (DNS rebinding).
  */
 import { isIP } from 'node:net';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
-import { boundedHttp, type Turned, turnedReason } from '../drivers/connections.ts';
+import { boundedHttp, type Share, type Turned, turnedReason } from '../drivers/connections.ts';
 import type { Clock } from '../drivers/contract/clock.ts';
 import type { Log } from '../drivers/contract/driver.ts';
 import { burstLog } from './observe/log.ts';
@@ -22,14 +22,19 @@ export interface WebServerReach {
   readonly tls?: { readonly cert: string; readonly key: string } | undefined;
   /** Whose word about who asks, and how, is taken (X-Forwarded-For, -Proto): addresses and ranges. */
   readonly proxies?: readonly string[];
+  /** What its connections are counted as. */
+  readonly share?: Share;
 }
+
+/** Who it is, in the metrics and the log. */
+export type Listener = 'console' | 'platform' | 'status';
 
 /** It has no routes and does not listen yet. `listener`: its name in the metrics and the log. */
 export function createWebServer(
-  listener: 'console' | 'status',
+  listener: Listener,
   bodyLimit: number,
   { metrics, time, log }: WebServerContext,
-  { tls, proxies = [] }: WebServerReach = {},
+  { tls, proxies = [], share }: WebServerReach = {},
 ): FastifyInstance {
   const bursts = burstLog(log, time);
   const onTurned = (why: Turned) => {
@@ -39,7 +44,7 @@ export function createWebServer(
   const server = fastify({
     bodyLimit,
     forceCloseConnections: true,
-    serverFactory: boundedHttp(onTurned, tls && { tls }),
+    serverFactory: boundedHttp(onTurned, { ...(tls && { tls }), ...(share && { share }) }),
     // Where nobody is named, nobody is believed.
     trustProxy: proxies.length > 0 ? [...proxies] : false,
     routerOptions: { maxParamLength: 200 },
@@ -49,8 +54,7 @@ export function createWebServer(
 }
 
 /**
- * A hook that refuses what was asked of another name (421), or by another page (403). `key`: where in the config a name
- * would be added.
+ * A hook that refuses what was asked of another name (421), or by another page (403). `key`: where a name would be added.
  */
 export function answerOnlyTo(
   { host, names }: { readonly host: string; readonly names: readonly string[] },

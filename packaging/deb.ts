@@ -19,6 +19,7 @@ import {
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, relative } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { SCHEMA_VERSION } from '../gateway/journal/schema.ts';
 
 const root = join(import.meta.dirname, '..');
 const debian = join(import.meta.dirname, 'debian');
@@ -133,7 +134,12 @@ function layFiles(folder: string, { sbom }: Deb): void {
   };
   put(join(debian, 'campus-gateway'), 'usr/bin/campus-gateway', 0o755);
   put(join(debian, 'is-configured'), 'usr/lib/campus-gateway/is-configured', 0o755);
-  put(join(debian, 'campus-gateway.service'), 'lib/systemd/system/campus-gateway.service');
+  put(join(debian, 'trial'), 'usr/lib/campus-gateway/trial', 0o755);
+  for (const unit of ['campus-gateway.service', 'campus-gateway-trial.service'])
+    put(join(debian, unit), join('lib/systemd/system', unit));
+  // What an upgrade's trial reads of it without running it.
+  writeFileSync(join(folder, 'usr/lib/campus-gateway/version'), `${read('package.json').version}\n`);
+  writeFileSync(join(folder, 'usr/lib/campus-gateway/journal-schema'), `${SCHEMA_VERSION}\n`);
   put(join(debian, 'campus.yaml'), 'etc/campus-gateway/campus.yaml');
   put(join(debian, 'campus.yaml'), 'usr/share/campus-gateway/campus.yaml');
   put(join(root, 'docs/config.schema.json'), 'usr/share/campus-gateway/config.schema.json');
@@ -144,6 +150,21 @@ function layFiles(folder: string, { sbom }: Deb): void {
   put(sbom, join(doc, 'campus-gateway.cdx.json'));
   const changes = join(folder, doc, 'changelog.gz');
   writeFileSync(changes, gzipSync(readFileSync(join(root, 'CHANGELOG.md'))));
+  layHelp(folder);
+}
+
+/** The man page, and what shells complete: made of the commands. */
+function layHelp(folder: string): void {
+  const put = (to: string, bytes: string | Uint8Array) => {
+    const file = join(folder, to);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, bytes);
+  };
+  const ask = (...args: string[]) => run(process.execPath, args);
+  const entry = 'gateway/campus-gateway.js';
+  put('usr/share/man/man1/campus-gateway.1.gz', gzipSync(ask('docs/generate/man-page.ts')));
+  put('usr/share/bash-completion/completions/campus-gateway', ask(entry, 'completion', 'bash'));
+  put('usr/share/zsh/vendor-completions/_campus-gateway', ask(entry, 'completion', 'zsh'));
 }
 
 /** The files of a folder, however deep. */
@@ -188,7 +209,7 @@ Description: ${description.split(',')[0]}
 `,
   );
   put('conffiles', '/etc/campus-gateway/campus.yaml\n');
-  for (const name of ['postinst', 'prerm', 'postrm'])
+  for (const name of ['preinst', 'postinst', 'prerm', 'postrm'])
     put(name, readFileSync(join(debian, name), 'utf8'), 0o755);
   const sums = files
     .filter((file) => !relative(folder, file).startsWith('etc/'))

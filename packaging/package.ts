@@ -1,8 +1,10 @@
-/** `npm run package`: the npm package and the Debian packages, into `release/`. */
+/** `npm run package`: the npm package, the Debian packages and, where asked for, bundles, into `release/`. */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { version } from '../gateway/version.ts';
+import { makeBundle } from './bundle.ts';
 import { type Architecture, architectures, type Deb, makeDeb } from './deb.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -13,6 +15,8 @@ const { values } = parseArgs({
     out: { type: 'string', default: 'release' },
     deb: { type: 'string', default: Object.keys(architectures).join(',') },
     compression: { type: 'string', default: 'xz' },
+    bundle: { type: 'boolean', default: false },
+    mirror: { type: 'string', default: 'http://deb.debian.org/debian' },
     help: { type: 'boolean', default: false },
   },
 });
@@ -21,9 +25,11 @@ const compression = compressions.find((one) => one === values.compression);
 const isUnknown = (one: string) => !(one in architectures);
 if (values.help || compression === undefined || wanted.some(isUnknown)) {
   process.stdout.write(`npm run package -- [--out release] [--deb amd64,arm64|none] [--compression ${compressions.join('|')}]
+                [--bundle [--mirror URL]]
 
 Makes the npm package and a Debian package for each kind of machine: nothing is compiled. For another kind of machine than
-this one its Node comes from the npm registry.
+this one its Node comes from the npm registry. --bundle: beside each Debian package an archive for places without internet, with
+ffmpeg, all that it needs of Debian 12, and an install script; for it, apt downloads from a mirror of Debian.
 `);
   process.exit(values.help ? 0 : 2);
 }
@@ -48,7 +54,9 @@ if (wanted.length > 0) {
   }).trim();
   for (const architecture of wanted as Architecture[]) {
     const of: Deb = { architecture, tarball, out, sbom, compression };
-    tell(makeDeb(of));
+    const deb = makeDeb(of);
+    tell(deb);
+    if (values.bundle) tell(makeBundle({ architecture, version, deb, out, mirror: values.mirror }));
   }
   rmSync(sbom);
 }

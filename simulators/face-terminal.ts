@@ -35,13 +35,14 @@ export async function startFaceTerminal(options: TerminalOptions): Promise<Simul
   const happen = (happening: Happening) => {
     const packet = messageOf[kind](happening, new Date(Date.now() + clockOffset));
     if (packet === undefined) throw new Error(`a ${kind} terminal does not know ${happening.what}`);
-    delivery.send(packet);
+    delivery.send(packet, happening.what !== 'heartbeat');
   };
   const beating = setInterval(() => happen({ what: 'heartbeat' }), HEARTBEAT_MS);
   if (kind === 'zkteco') happen({ what: 'heartbeat' });
 
   return {
     id,
+    ...(delivery.undelivered !== undefined && { undelivered: delivery.undelivered }),
     ...actions(id, {
       ...kindActions(kind, happen),
       heartbeat: { help: 'say that it is there', run: () => happen({ what: 'heartbeat' }) },

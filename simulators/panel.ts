@@ -119,6 +119,7 @@ export function startPanel(options: PanelOptions): Panel {
   return {
     id,
     report,
+    undelivered: messages.undelivered,
     ...actions(id, {
       ...wordActions(tell),
       'send DATA': {

@@ -175,6 +175,13 @@ export function openPlatformStore(file: string) {
     return upTo > before || (isAgain && upTo > 0) ? { ...lane, upTo } : undefined;
   };
 
+  /** Notes that it is gone; the chain goes on after it. */
+  const pass = (gap: Gap, now: number): Receipt => {
+    giveUp.run(gap);
+    move.run(gap);
+    return follow(gap, now) ?? gap;
+  };
+
   return {
     /**
      * Stores events; on disk when it returns. What is new, and the receipts that may now be sent.
@@ -210,13 +217,15 @@ export function openPlatformStore(file: string) {
           ask.push(gap);
           continue;
         }
-        giveUp.run(gap);
-        move.run(gap);
-        const receipt = follow(gap, now);
-        receipts.push(receipt ?? gap);
+        receipts.push(pass(gap, now));
       }
       return { ask, receipts };
     }).immediate,
+
+    /** A gap that the campus cannot fill: it says that it has nothing of it. Once; nothing where it was filled meanwhile. */
+    pass: db.transaction((gap: Gap): readonly Receipt[] =>
+      (position.get(gap)?.upTo ?? 0) === gap.after ? [pass(gap, Date.now())] : [],
+    ).immediate,
 
     /** How far each lane is complete, of each campus or of one. */
     positions: (prefix?: string) => positions.all({ prefix: prefix ?? null }),

@@ -32,6 +32,8 @@ export interface PlatformOptions {
   /** Default: 5, or 3.1.1 (4) with a broker that speaks no 5. */
   readonly protocol?: 5 | 4 | undefined;
   readonly mqtt?: IClientOptions | undefined;
+  /** Where the broker does not answer at the beginning, it fails; else it tries for ever. */
+  readonly mustAnswer?: boolean | undefined;
   readonly taken?: ((event: Received) => void) | undefined;
   readonly tell?: ((sentence: string) => void) | undefined;
 }
@@ -136,18 +138,27 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     }
   };
 
-  client = await connectAs(options, clientId, (made) => {
-    client = made;
-    made.handleMessage = take;
-  });
+  try {
+    client = await connectAs(options, clientId, (made) => {
+      client = made;
+      made.handleMessage = take;
+    });
+  } catch (error) {
+    store.close();
+    throw error;
+  }
   const command = createCommands(client, () => {
     discarded++;
   });
-  const fill = ({ prefix, journal, lane, after, upTo }: Gap) => {
+  const fill = (gap: Gap) => {
+    const { prefix, journal, lane, after, upTo } = gap;
     tell(`${prefix}: ${lane} events are missing after ${after}, up to ${upTo}; asking for them`);
     command(prefix, 'replay', { journal, lane, after: String(after), upTo: String(upTo) }).then(
       (reply) => {
-        if (!reply.done) tell(`${prefix}: ${reply.reason}`);
+        if (!reply.done) return tell(`${prefix}: ${reply.reason}`);
+        if (reply.result?.['events'] !== 0) return;
+        tell(`${prefix}: the campus has nothing of it any more; going on after it`);
+        confirm(store.pass(gap));
       },
       (error: Error) => tell(error.message),
     );
@@ -190,7 +201,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
  * word. `prepare`: before anything comes, which may be with the first answer.
  */
 async function connectAs(
-  { url, protocol, mqtt, tell = () => {} }: PlatformOptions,
+  { url, protocol, mqtt, mustAnswer = false, tell = () => {} }: PlatformOptions,
   clientId: string,
   prepare: (client: MqttClient) => void,
 ): Promise<MqttClient> {
@@ -210,13 +221,19 @@ async function connectAs(
   for (let version = protocol ?? 5; ; version = protocol ?? (version === 5 ? 4 : 5)) {
     const client = connect(version);
     prepare(client);
-    client.on('error', (error) => tell(`${url}: ${error.message}`));
-    const isIn = await new Promise<boolean>((resolve) => {
+    let why = 'it closed the connection';
+    let isIn = false;
+    client.on('error', ({ message }) => {
+      why = message;
+      if (isIn || !mustAnswer) tell(`${url}: ${message}`);
+    });
+    isIn = await new Promise<boolean>((resolve) => {
       client.once('connect', () => resolve(true));
       client.once('close', () => resolve(false));
     });
     if (isIn) return client;
     await client.endAsync(true);
+    if (mustAnswer && (protocol !== undefined || version === 4)) throw new Error(why);
     if (protocol !== undefined || version === 4)
       await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
   }

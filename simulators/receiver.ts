@@ -79,6 +79,7 @@ export async function startReceiver(options: ReceiverOptions): Promise<Simulator
   const own = (code: 'LT' | 'LR', line: string) => say(ownLine[protocol](code, number(line, 1, 9)));
   return {
     id,
+    undelivered: lines.waiting,
     ...actions(id, {
       ...wordActions(tell),
       'account NUMBER': {
@@ -172,6 +173,8 @@ function createLines(
   };
   const beats = heartbeat > 0 && beat !== undefined ? systemClock.every(heartbeat, sayBeat) : undefined;
   return {
+    /** What was said and not acknowledged. */
+    waiting: () => queue.length,
     say(line: string) {
       queue.push(line);
       if (queue.length === 1) sayFirst();

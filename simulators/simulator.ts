@@ -19,6 +19,8 @@ export interface Simulator {
   readonly help: Readonly<Record<string, string>>;
   /** Does one action, `press 9`. @throws Error with a sentence where it is not known. */
   do(action: string): Promise<void>;
+  /** Of one that reports: how much of what it told nobody has taken. */
+  undelivered?(): number;
   /** Of one that can be told to end: resolves when it was. */
   readonly ended?: Promise<void>;
   close(): Promise<void>;

@@ -11,6 +11,7 @@ import { contractVersion } from '../config/catalogue/events.ts';
 import { platformPage } from '../docs/generate/platform-page.ts';
 import { generate } from '../docs/generate.ts';
 import { authorise, readCommand } from '../gateway/commands/command.ts';
+import { trials } from '../simulators/conform/trials.ts';
 import { temporaryDirectory } from './helpers.ts';
 
 const docs = join(import.meta.dirname, '../docs');
@@ -108,6 +109,7 @@ describe('docs', () => {
         rules: [{ actions: ['unlock'], targets: ['gate-io'], signed: true }],
         keys: [{ issuer: 'duty-officer', key }],
       },
+      Date.parse('2026-11-24T08:00:00Z'),
     );
     expect(judged).toEqual({ scope: expect.stringMatching(/^key:[0-9a-f]{32}$/) });
   });
@@ -121,5 +123,17 @@ describe('docs', () => {
     expect(platformPage(stale)).toBe(page);
     expect(() => platformPage(page.replace('generated: actions', 'generated: acts'))).toThrow('"acts"');
     expect(() => platformPage('')).toThrow('no place for contract version, harmless actions, actions');
+  });
+});
+
+describe('how the contract changes', () => {
+  it('names trials of the kit that there are', () => {
+    const [, section = ''] = readFileSync(join(docs, 'platform.md'), 'utf8').split(
+      '## How the contract changes',
+    );
+    const [, named = ''] = /conform` tries your consumer for it: (.*)/s.exec(section) ?? [];
+    const names = [...named.matchAll(/`([a-z-]{6,})`/g)].map(([, name]) => name);
+    expect(names).toEqual(['unknown', 'later-class', 'later-topics', 'campus', 'withdrawn']);
+    expect(trials.map(({ name }) => name)).toEqual(expect.arrayContaining(names));
   });
 });

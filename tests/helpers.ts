@@ -57,7 +57,7 @@ export const eventually = <T>(check: () => T | Promise<T>, timeout = 15_000): Pr
   vi.waitFor(check, { timeout, interval: 10 });
 
 /** Does in the test's own thread what the gateway does in one apart. */
-async function runHere({ module, name, input }: Job): Promise<unknown> {
+export async function runHere({ module, name, input }: Job): Promise<unknown> {
   const exported = (await import(fileURLToPath(module))) as Readonly<
     Record<string, (input: unknown) => unknown>
   >;

@@ -64,11 +64,45 @@ const runs: readonly Long[] = [
     env: (minutes) => ({ GB28181_MS: milliseconds(minutes) }),
   },
   {
+    name: 'debian',
+    minutes: 10,
+    command: () => [
+      ...system('debian.test.ts')(),
+      'tests/system/image.test.ts',
+      'tests/system/upgrade.test.ts',
+    ],
+    env: () => ({ DEBIAN: '1' }),
+  },
+  {
     name: 'search',
     minutes: 2,
     command: system('console-events.test.ts'),
     env: () => ({ SEARCHED: '1000000' }),
   },
+  {
+    name: 'puback',
+    minutes: 10,
+    command: system('city/puback.test.ts'),
+    env: () => ({ PUBACK: '1' }),
+  },
+  {
+    name: 'city',
+    minutes: 20,
+    command: () => [
+      ...system('city/full.test.ts')(),
+      ...['city/acl', 'city/running', 'platform-sources', 'enrol'].map(
+        (name) => `tests/system/${name}.test.ts`,
+      ),
+    ],
+    env: () => ({ CITY: '1' }),
+  },
+  {
+    name: 'platform-page',
+    minutes: 3,
+    command: system('platform-page.test.ts'),
+    env: () => ({ CITY_CAMPUSES: '1500' }),
+  },
+  { name: 'hour', minutes: 2, command: system('hour.test.ts'), env: () => ({ HOUR: '1' }) },
 ];
 
 const { values, positionals } = parseArgs({

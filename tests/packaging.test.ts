@@ -1,9 +1,11 @@
 /** What packages are made of; that they install and run: tests/system/package.test.ts. */
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
 import { version } from '../gateway/version.ts';
+import { namesPackages, released, withVersion } from '../packaging/release.ts';
 import { strippedOf, writeDist } from '../packaging/strip.ts';
 import { temporaryDirectory } from './helpers.ts';
 
@@ -43,6 +45,7 @@ describe('the sources as JavaScript', () => {
         'gateway/cli.js',
         'gateway/journal/worker.js',
         'gateway/console/web/index.html',
+        'gateway/platform/web/index.html',
         'config/demo.yaml',
         'simulators/clip.h264',
       ]),
@@ -58,19 +61,92 @@ describe('the sources as JavaScript', () => {
 });
 
 describe('the Debian package', () => {
-  it.each(['postinst', 'prerm', 'postrm', 'campus-gateway', 'is-configured'])(
-    'has a %s that sh reads',
-    (name) => {
-      const file = join(root, 'packaging/debian', name);
-      expect(spawnSync('sh', ['-n', file], { encoding: 'utf8' })).toMatchObject({ status: 0, stderr: '' });
-    },
-  );
+  it.each([
+    'preinst',
+    'postinst',
+    'prerm',
+    'postrm',
+    'campus-gateway',
+    'is-configured',
+    'trial',
+    'install.sh',
+  ])('has a %s that sh reads', (name) => {
+    const file = join(root, 'packaging/debian', name);
+    expect(spawnSync('sh', ['-n', file], { encoding: 'utf8' })).toMatchObject({ status: 0, stderr: '' });
+  });
 
   it('is named in the docs as it is called', () => {
-    for (const name of ['README.md', 'docs/README.zh-CN.md', 'docs/install.md']) {
-      const text = readFileSync(join(root, name), 'utf8');
-      expect(text, name).toContain(`campus-gateway_${version}_amd64.deb`);
-      expect(text, name).toContain(`campus-gateway-${version}.tgz`);
-    }
+    const pages = readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' });
+    const files = [
+      'README.md',
+      ...pages.filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`),
+    ];
+    const named = files.flatMap((name) => namesPackages(readFileSync(join(root, name), 'utf8')));
+    expect(named.length).toBeGreaterThan(6);
+    expect(named.filter((name) => !name.endsWith(version))).toEqual([]);
+  });
+});
+
+describe('the image', () => {
+  const [, ...stages] = readFileSync(join(root, 'Dockerfile'), 'utf8').split(/^FROM /m);
+
+  it('is made of files that there are, and that are given to its build', () => {
+    const left = readFileSync(join(root, '.dockerignore'), 'utf8').trim().split('\n');
+    const copied = stages.flatMap((stage) =>
+      [...stage.matchAll(/^COPY (--from=build )?(.+) \S+$/gm)].flatMap(([, from, names = '']) =>
+        names.split(' ').map((name) => (from === undefined ? name : name.replace('/app/', ''))),
+      ),
+    );
+    expect(copied).toEqual(
+      expect.arrayContaining(['package-lock.json', 'dist', 'gateway/campus-gateway.js']),
+    );
+    const made = ['node_modules', 'dist', 'sbom.cdx.json'];
+    const given = copied.filter((name) => !made.includes(name));
+    expect(given.filter((name) => !existsSync(join(root, name)) || left.includes(name))).toEqual([]);
+    // What its steps run is given to them, too.
+    for (const name of ['packaging/strip.ts', 'docs/sbom.ts'])
+      expect(stages[0]).toContain(name.replace('docs/sbom.ts', 'sbom'));
+    expect(left).toContain('!docs/sbom.ts');
+  });
+
+  it('is run as the compose file says: its command, its check, its folders', () => {
+    const [, image = ''] = stages;
+    const { services, secrets, volumes } = parse(readFileSync(join(root, 'docs/compose.yaml'), 'utf8'));
+    const { gateway } = services;
+    const check = JSON.parse(/HEALTHCHECK [^[]*(\[.*\])/.exec(image)?.[1] ?? '[]');
+    expect(gateway.healthcheck.test).toEqual(['CMD', ...check]);
+    expect(image).toContain(`VOLUME ${gateway.volumes.at(-1).split(':')[1]}\n`);
+    expect(Object.keys(volumes)).toEqual([gateway.volumes.at(-1).split(':')[0]]);
+    expect(Object.keys(secrets)).toEqual(gateway.secrets);
+    expect(gateway).toMatchObject({
+      image: `campus-gateway:${version}`,
+      network_mode: 'host',
+      read_only: true,
+    });
+  });
+});
+
+describe('a release', () => {
+  const standing = '# Changelog\n\nWords.\n\n';
+
+  it('has all that was unreleased, in its sections, and again what was added since', () => {
+    const first = `${standing}## [Unreleased]\n\n### Fixed\n\n- a\n\n### Added\n\n- b\n  more\n\n## [0.1.0] - 2026-01-01\n\n- old\n`;
+    const once = released(first, '0.2.0', '2026-02-02');
+    const of2 = '## [0.2.0] - 2026-02-02\n\n### Added\n\n- b\n  more\n\n### Fixed\n\n- a\n\n';
+    expect(once).toBe(`${standing}## [Unreleased]\n\n${of2}## [0.1.0] - 2026-01-01\n\n- old\n`);
+    const later = once.replace('## [Unreleased]\n', '## [Unreleased]\n\n### Fixed\n\n- c\n');
+    const both = of2.replace('- a', '- c\n- a');
+    expect(released(later, '0.2.0', '2026-03-03')).toBe(
+      `${standing}## [Unreleased]\n\n${both}## [0.1.0] - 2026-01-01\n\n- old\n`,
+    );
+  });
+
+  it('names packages by it, and nothing else', () => {
+    const text =
+      'campus-gateway:0.1.0 campus-gateway_0.1.0_amd64.deb campus-gateway-0.1.0.tgz listen 0.0.0.0 campus-gateway 0.1.0';
+    expect(withVersion(text, '1.2.3-rc1')).toBe(
+      'campus-gateway:1.2.3-rc1 campus-gateway_1.2.3-rc1_amd64.deb campus-gateway-1.2.3-rc1.tgz listen 0.0.0.0 campus-gateway 0.1.0',
+    );
+    expect(() => released('# Changelog\n', '1.0.0', '2026-01-01')).toThrow(/Unreleased/);
   });
 });

@@ -29,15 +29,17 @@ export interface ScriptedBroker {
 
 export async function scriptedBroker(script: {
   readonly connack?: IConnackPacket['properties'];
+  /** It does nothing with a packet, nor with what comes after it, before that resolves. */
+  readonly before?: (packet: Packet) => Promise<unknown> | undefined;
   /** The reason code of a PUBACK; undefined: none is sent; `close`: the connection is closed instead. */
   readonly answer?: (event: Published) => number | undefined | 'close';
   readonly port?: number;
-  /** What happens at a SUBSCRIBE of this filter; undefined: what a broker does. */
+  /** What happens at a SUBSCRIBE of this filter; undefined: what a broker does; `silence`: nothing, not even an answer. */
   readonly onSubscribe?: (
     filter: string,
     qos: number,
     clientId: string,
-  ) => 'close' | 'mute' | 'refuse' | undefined;
+  ) => 'close' | 'mute' | 'refuse' | 'silence' | undefined;
   /** Closes the connection at what is published there with QoS 0. */
   readonly closesAt?: (topic: string) => boolean;
 }): Promise<ScriptedBroker> {
@@ -55,7 +57,7 @@ export async function scriptedBroker(script: {
     let clientId = '';
     const decoder = parser({ protocolVersion: 5 });
     const write = (packet: Packet) => socket.write(generate(packet, { protocolVersion: 5 }));
-    decoder.on('packet', (packet: Packet) => {
+    const handle = (packet: Packet) => {
       if (packet.cmd === 'connect') {
         connects++;
         ({ clientId } = packet);
@@ -67,6 +69,7 @@ export async function scriptedBroker(script: {
         const [{ topic, qos } = { topic: '', qos: 0 }] = packet.subscriptions;
         const wrong = script.onSubscribe?.(topic, qos, clientId);
         if (wrong === 'close') return void socket.destroy();
+        if (wrong === 'silence') return;
         if (wrong === undefined) filters.add(topic);
         write({
           cmd: 'suback',
@@ -95,6 +98,11 @@ export async function scriptedBroker(script: {
         else if (code !== undefined)
           write({ cmd: 'puback', messageId: packet.messageId ?? 0, reasonCode: code });
       }
+    };
+    let handled: Promise<unknown> = Promise.resolve();
+    decoder.on('packet', (packet: Packet) => {
+      if (script.before === undefined) handle(packet);
+      else handled = handled.then(() => script.before?.(packet)).then(() => handle(packet));
     });
     socket.on('data', (chunk) => decoder.parse(chunk));
     socket.on('error', () => {});

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { plants } from './world/plants.ts';
 import { runWorld } from './world.ts';
 
-const SEEDS = 15;
+const SEEDS = 10;
 /** In as many a planted bug is found: so many at least hold. */
 const FOUND_WITHIN = 5;
 

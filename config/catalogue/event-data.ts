@@ -47,6 +47,10 @@ const observed = {
     .enum(['walk-test', 'maintenance'])
     .optional()
     .describe('Caused by a test that somebody announced: nobody needs to come'),
+  momentary: z
+    .literal(true)
+    .optional()
+    .describe('It was over as it happened: no end of it comes, and it is never in `active`'),
   picture: z
     .string()
     .optional()
@@ -187,3 +191,60 @@ export const piece = z.strictObject({
   content: z.string().optional().describe('base64; none where the file is not there any more'),
 });
 export const gateway = z.strictObject({ clock, details: z.record(z.string(), z.unknown()) });
+
+const count = z.int().min(0);
+const entryKind = z.enum(['fault', 'hazard']).describe('故障, 隐患');
+export const ledgerEntry = z.strictObject({
+  clock,
+  details: z
+    .strictObject({
+      number: z.int().min(1).describe('Of the entry, never used twice'),
+      entry: entryKind,
+      device: z.string().optional(),
+      place: z.string().optional().describe('The zone or the part of the device, or a place in words'),
+      fault: z.string().optional().describe('The kind of what stood: fault, battery, power, link, video'),
+      cause: z.string().optional(),
+      what: z.string().optional().describe('In words, where somebody put it in'),
+      since: iso.describe('Since when it stands'),
+      deadline: iso.optional().describe('By when it is to be mended'),
+      state: z.enum(['open', 'overdue', 'closed']),
+    })
+    .describe('Who looks after it, what is done and how it ended stay in the school'),
+});
+const tally = z.strictObject({
+  opened: count.describe('In this time'),
+  closed: count.describe('In this time'),
+  open: count.describe('At its end'),
+  overdue: count.describe('Of those'),
+});
+const share = z.number().min(0).max(1).nullable();
+const links = {
+  devices: count,
+  share: share.describe('Of the time that is known, how much they answered; null: nothing is known'),
+  offlineHours: z.number().min(0),
+};
+export const ledgerDigest = z.strictObject({
+  clock,
+  details: z.strictObject({
+    period: z.enum(['day', 'month']),
+    of: z.string().describe("2026-11-28, or 2026-11, in the campus's time zone"),
+    from: iso,
+    to: iso,
+    alarms: z.strictObject({
+      total: count.describe('Without tests'),
+      tests: count,
+      byKind: z.record(z.string(), count),
+      real: count.describe('Closed as real'),
+      false: count.describe('Closed as false, of whatever reason'),
+      falseRate: share.describe('Of those that were closed as real or as false; null: none was'),
+      unacknowledged: count,
+      open: count.describe('Not closed'),
+    }),
+    links: z.strictObject({
+      ...links,
+      byClass: z.record(z.string(), z.strictObject(links)).describe('By the driver of the config'),
+    }),
+    faults: tally,
+    hazards: tally,
+  }),
+});

@@ -24,9 +24,10 @@ import {
   video,
   visitor,
 } from './event-data.ts';
+import { ownEvents } from './own-events.ts';
 
 /** The version of topics and events, of its own; a breaking change changes the `v1` of the topics too. */
-export const contractVersion = '1.6.0';
+export const contractVersion = '1.8.0';
 
 interface CatalogueEntry {
   readonly lane: Lane;
@@ -199,7 +200,7 @@ export const catalogue = {
   'device.test-started': {
     lane: 'normal',
     data: device,
-    en: 'A walk test or maintenance of a device or an area began: its alarms bear a mark',
+    en: 'A walk test or maintenance of a device, an area or, as `gateway`, the whole campus began: its alarms bear a mark',
     zh: '测试或维护开始',
   },
   'device.test-ended': { lane: 'normal', data: device, en: 'It ended', zh: '测试或维护结束' },
@@ -253,55 +254,7 @@ export const catalogue = {
     en: 'A piece of a picture or a clip, on `{prefix}/media/{device}`: put together by `part`, checked by `picture`',
     zh: '图片或录像分片',
   },
-  'gateway.started': { lane: 'normal', data: gateway, en: 'The gateway started', zh: '网关启动' },
-  'gateway.clock-stepped': {
-    lane: 'normal',
-    data: gateway,
-    en: "The gateway's clock jumped",
-    zh: '网关时钟跳变',
-  },
-  'gateway.storage-low': {
-    lane: 'normal',
-    data: gateway,
-    en: 'The disk is getting full, or a backlog will fill the journal',
-    zh: '存储空间不足',
-  },
-  'gateway.dropped': {
-    lane: 'normal',
-    data: gateway,
-    en: 'Events were dropped undelivered',
-    zh: '事件被丢弃',
-  },
-  'gateway.storage-failed': {
-    lane: 'normal',
-    data: gateway,
-    en: 'The disk took no events; this comes when it does again',
-    zh: '存储故障（恢复后上报）',
-  },
-  'gateway.journal-salvaged': {
-    lane: 'normal',
-    data: gateway,
-    en: 'The journal was damaged; what could be read was saved',
-    zh: '事件日志损坏并已抢救',
-  },
-  'gateway.journal-renumbered': {
-    lane: 'normal',
-    data: gateway,
-    en: 'Another numbering begins (`journal`): the data folder was copied or put back, its machine is another, or another gateway numbers alike',
-    zh: '启用新的事件编号（数据目录被复制或恢复、更换主机，或有另一网关使用同一编号）',
-  },
-  'gateway.other-instance': {
-    lane: 'normal',
-    data: gateway,
-    en: 'Another gateway is connected to a platform as this campus: a copy, or two with one id',
-    zh: '平台上有另一网关以本校身份在线（副本或编号重复）',
-  },
-  'gateway.certificate-expiring': {
-    lane: 'normal',
-    data: gateway,
-    en: 'A certificate ends within 30 days',
-    zh: '证书即将到期',
-  },
+  ...ownEvents,
 } as const satisfies Record<string, CatalogueEntry>;
 export type EventType = keyof typeof catalogue;
 export const eventTypes = Object.keys(catalogue) as EventType[];
@@ -370,7 +323,7 @@ export function eventSchema(type: EventType) {
 
 /** The types of events that are about no device. */
 export type OwnEventType =
-  | Extract<EventType, `gateway.${string}` | `command.${string}`>
+  | Extract<EventType, `gateway.${string}` | `command.${string}` | `ledger.${string}`>
   | 'notice.shown'
   | 'notice.read';
 

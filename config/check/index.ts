@@ -6,6 +6,7 @@ import { areaProblems } from './areas.ts';
 import { calendarProblems } from './calendar.ts';
 import { consoleProblems } from './console.ts';
 import { hostProblems } from './hosts.ts';
+import { ledgerProblems } from './ledger.ts';
 import { lineProblems } from './lines.ts';
 import { mediaProblems } from './media.ts';
 import { noticeProblems } from './notices.ts';
@@ -21,6 +22,7 @@ export function checkConfig(config: Config): Problem[] {
     ...areaProblems(config),
     ...ruleProblems(config),
     ...noticeProblems(config),
+    ...ledgerProblems(config),
     ...accessProblems(config),
     ...mediaProblems(config),
     ...consoleProblems(config),

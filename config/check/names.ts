@@ -27,6 +27,7 @@ const nouns = {
   event: '事件',
   output: '输出',
   account: '账号',
+  contact: '联系人',
 } as const;
 export type Noun = keyof typeof nouns;
 

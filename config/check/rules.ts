@@ -15,9 +15,10 @@ type Step = RuleConfig['do'][number];
 
 export function ruleProblems({
   rules,
+  contacts,
   ...place
-}: Pick<Config, 'rules' | 'devices' | 'areas' | 'media'>): Problem[] {
-  return rules.flatMap(({ id, when, do: steps }, i) => {
+}: Pick<Config, 'rules' | 'contacts' | 'devices' | 'areas' | 'media'>): Problem[] {
+  return rules.flatMap(({ id, when, do: steps, notify }, i) => {
     const path = ['rules', i];
     const twice: Problem[] =
       rules.findIndex((rule) => rule.id === id) < i
@@ -27,8 +28,52 @@ export function ruleProblems({
       ...twice,
       ...conditionProblems([...path, 'when'], when, place),
       ...steps.flatMap((step, k) => stepProblems([...path, 'do', k], step, place)),
+      ...notify.flatMap((one, k) => notifyProblems([...path, 'notify', k], one, when.event, contacts)),
+      ...(steps.length + notify.length === 0 ? [{ path, message: NOTHING() }] : []),
     ];
   });
+}
+
+const NOTHING = () =>
+  say(
+    'it does nothing: say `do` (what is switched) or `notify` (who is told)',
+    '该规则没有动作：请填写 do（联动）或 notify（通知）',
+  );
+
+/** Who is told must be there, and what it waits for must be able to happen. */
+function notifyProblems(
+  path: Path,
+  { to, unacknowledgedFor, platformsAwayFor }: RuleConfig['notify'][number],
+  event: string,
+  contacts: Config['contacts'],
+): Problem[] {
+  const both = unacknowledgedFor !== undefined && platformsAwayFor !== undefined;
+  const noAlarm = unacknowledgedFor !== undefined && !matches(event, 'alarm.raised');
+  return [
+    ...missingNames([...path, 'to'], 'contact', idsOf(contacts), to),
+    ...(both
+      ? [
+          {
+            path: [...path, 'platformsAwayFor'],
+            message: say(
+              'stands beside unacknowledgedFor; write two entries of notify, each with one',
+              '与 unacknowledgedFor 重复；请在 notify 中分两项填写',
+            ),
+          },
+        ]
+      : []),
+    ...(noAlarm
+      ? [
+          {
+            path: [...path, 'unacknowledgedFor'],
+            message: say(
+              `only alarms are acknowledged, and ${event} is none: say when: { event: alarm.raised }`,
+              `只有报警可以确认，${event} 不是报警：请使用 when: { event: alarm.raised }`,
+            ),
+          },
+        ]
+      : []),
+  ];
 }
 
 function conditionProblems(path: Path, when: RuleConfig['when'], { devices, areas }: Place): Problem[] {

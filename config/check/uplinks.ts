@@ -3,6 +3,7 @@ import type { Transport } from '../../drivers/contract/transport.ts';
 import { platforms } from '../../drivers/index.ts';
 import { eventTypes } from '../catalogue/events.ts';
 import { matches } from '../catalogue/filter.ts';
+import { allowed } from '../explain.ts';
 import { say } from '../language.ts';
 import type { Config } from '../schema.ts';
 import type { UplinkConfig } from '../sections/uplinks.ts';
@@ -18,8 +19,10 @@ export function uplinkProblems(config: Pick<Config, 'uplinks' | 'devices' | 'are
     ...idProblems(uplink, i),
     ...rightProblems(['uplinks', i, 'commands'], uplink.commands, config),
     ...unsignedProblems(uplink, i),
+    ...enrolmentProblems(uplink, i),
     ...eventProblems(uplink, i),
     ...receiptProblems(uplink, i),
+    ...campusProblems(uplink, i),
     ...areaProblems(uplink, i, config),
     ...thingProblems(uplink, i, config),
   ]);
@@ -52,9 +55,12 @@ function idProblems({ id }: UplinkConfig, i: number): Problem[] {
 }
 
 /** A right that needs a signature, and nobody whose signature is believed, or no way to bring one. */
-function unsignedProblems({ commands, commandKeys, protocol }: UplinkConfig, i: number): Problem[] {
+function unsignedProblems(
+  { commands, commandKeys, enrolmentFile, protocol }: UplinkConfig,
+  i: number,
+): Problem[] {
   const isVain = transportOf(protocol)?.signsNothing === true;
-  if (commandKeys.length > 0 && !isVain) return [];
+  if ((commandKeys.length > 0 || enrolmentFile !== undefined) && !isVain) return [];
   const message = isVain
     ? say(
         `allows nothing: ${protocol} has no signatures; leave \`signed\` out, or the rule`,
@@ -64,6 +70,17 @@ function unsignedProblems({ commands, commandKeys, protocol }: UplinkConfig, i: 
   return commands.flatMap(({ signed }, k) =>
     signed ? [{ path: ['uplinks', i, 'commands', k, 'signed'], message }] : [],
   );
+}
+
+/** What is renewed is the certificate that the uplink shows. */
+function enrolmentProblems({ enrolmentFile, options }: UplinkConfig, i: number): Problem[] {
+  const { tls } = options as { readonly tls?: { readonly certFile?: string; readonly caFile?: string } };
+  if (enrolmentFile === undefined || (tls?.certFile !== undefined && tls.caFile !== undefined)) return [];
+  const message = say(
+    'needs `tls` with caFile, certFile and keyFile beside it, as `campus-gateway enrol` writes them',
+    '旁边须有 `tls`（caFile、certFile、keyFile），即 `campus-gateway enrol` 写入的内容',
+  );
+  return [{ path: ['uplinks', i, 'enrolmentFile'], message }];
 }
 
 /** Cameras, alarm inputs and places that an uplink names. */
@@ -133,6 +150,19 @@ function receiptProblems({ protocol, receipts }: UplinkConfig, i: number): Probl
     `仅适用于会确认已保存事件的平台；${protocol} 只有应答，没有回执：请删除此项`,
   );
   return [{ path: ['uplinks', i, 'receipts'], message }];
+}
+
+/** What a protocol has no word for never leaves over it, whatever the config says. */
+function campusProblems({ protocol, campus }: UplinkConfig, i: number): Problem[] {
+  const { campusFields: known = [] } = transportOf(protocol) ?? {};
+  return campus.flatMap((field, k) => {
+    if (known.includes(field)) return [];
+    const message = say(
+      `${protocol} has no word for it: leave it out${allowed(known)}`,
+      `${protocol} 没有对应的字段：请删除此项${allowed(known)}`,
+    );
+    return [{ path: ['uplinks', i, 'campus', k], message: `"${field}": ${message}` }];
+  });
 }
 
 function eventProblems({ events }: UplinkConfig, i: number): Problem[] {

@@ -1,10 +1,11 @@
-/** What works and should not stay so: what anybody on the network can read or say. */
+/** What works and should not stay so: what anybody on the network can read or say, where a school cannot be. */
 import type { Driver, Problem, Warning } from '../../drivers/contract/driver.ts';
 import { isLoopback } from '../../drivers/contract/options.ts';
 import type { Transport } from '../../drivers/contract/transport.ts';
 import { drivers, platforms } from '../../drivers/index.ts';
 import { say } from '../language.ts';
 import type { Config } from '../schema.ts';
+import { campusWarnings, contactWarnings } from './campus.ts';
 import { hostWarnings } from './hosts.ts';
 
 const at =
@@ -15,9 +16,10 @@ const at =
   });
 
 export function warningsOf(config: Config): Problem[] {
-  const { console, status, devices, uplinks } = config;
+  const { campus, console, status, devices, uplinks } = config;
   return [
     ...hostWarnings(config),
+    ...campusWarnings(campus).map(at('campus')),
     ...openPage(console).map(at('console')),
     ...(console?.simulators === true ? [SIMULATED] : []).map(at('console')),
     ...openPage(status).map(at('status')),
@@ -28,7 +30,8 @@ export function warningsOf(config: Config): Problem[] {
     }),
     ...uplinks.flatMap((uplink, i) => {
       const transport = (platforms as readonly Transport[]).find(({ name }) => name === uplink.protocol);
-      return (transport?.warnings?.(uplink.options, uplink) ?? []).map(at('uplinks', i));
+      const ofProtocol = transport?.warnings?.(uplink.options, uplink) ?? [];
+      return [...ofProtocol, ...contactWarnings(uplink, campus)].map(at('uplinks', i));
     }),
   ];
 }

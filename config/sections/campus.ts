@@ -1,10 +1,2 @@
-/** Which school this is. */
-import { z } from 'zod';
-
-export const campus = z.strictObject({
-  id: z
-    .string()
-    .regex(/^\d{4,20}$/, '4 to 20 digits in quotes')
-    .describe('The number of the campus with the platforms'),
-  name: z.string().min(1).max(100).describe('Its name for people'),
-});
+/** Which school this is, and what platforms may know of it where their uplinks say so (`uplinks[].campus`). */
+export { campusData as campus } from '../../drivers/contract/campus.ts';

@@ -1,12 +1,13 @@
 /** The hardware: a shape a driver of the registry. */
 import { z } from 'zod';
-import { identifier } from '../../drivers/contract/options.ts';
+import { identifier, place } from '../../drivers/contract/options.ts';
 import { drivers } from '../../drivers/index.ts';
 
 const common = (name: string, title: string) => ({
   id: identifier().describe('Its name in topics and events'),
   driver: z.literal(name).describe(title),
   name: z.string().max(100).optional().describe('Its name for people'),
+  place: place(),
 });
 const devices = drivers.map((driver) =>
   z.strictObject({

@@ -5,6 +5,19 @@ import { duration, identifier } from '../../drivers/contract/options.ts';
 import { commandActions } from '../catalogue/actions.ts';
 import { clockTime, eventPattern, onDays, zoneName } from './values.ts';
 
+const MINUTES = 'Told only where, for so long,';
+
+/** Whom a rule tells, and when. */
+const notify = z.strictObject({
+  to: z.array(z.string()).min(1).max(50).describe('Ids of `contacts`'),
+  unacknowledgedFor: duration({ least: '1s', most: '24h' })
+    .optional()
+    .describe(`${MINUTES} nobody has taken the alarm or closed it: 60s`),
+  platformsAwayFor: duration({ least: '0s', most: '24h' })
+    .optional()
+    .describe(`${MINUTES} no platform is connected, and none has the event: 5m. The last resort`),
+});
+
 export const rule = z.strictObject({
   id: identifier().describe('Its name in the audit'),
   when: z
@@ -33,7 +46,12 @@ export const rule = z.strictObject({
         for: duration().optional().describe('How long it lasts, for `activate` and `hold`'),
       }),
     )
-    .min(1),
+    .default([])
+    .describe('What is switched, opened or filmed'),
+  notify: z
+    .array(notify)
+    .default([])
+    .describe('Who is told on the phone or by mail; what the test of a walk sets off tells nobody'),
   stopOnAcknowledge: z
     .boolean()
     .default(false)

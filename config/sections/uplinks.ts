@@ -1,10 +1,14 @@
 /** The platforms that get events: what all uplinks have in common, and a shape a transport of the registry. */
 import { z } from 'zod';
+import { campusFields } from '../../drivers/contract/campus.ts';
 import { duration, identifier } from '../../drivers/contract/options.ts';
 import type { Transport } from '../../drivers/contract/transport.ts';
 import { platforms } from '../../drivers/index.ts';
 import { type CommandRule, commandRate, commandRule } from './rights.ts';
 import { byClass, eventPattern } from './values.ts';
+
+/** RFC 3339 -> epoch ms. */
+const moment = z.iso.datetime({ offset: true }).transform((text) => Date.parse(text));
 
 const common = z.strictObject({
   id: identifier().describe('Names the uplink in the journal: keep it, or everything is sent again'),
@@ -53,10 +57,22 @@ const common = z.strictObject({
       z.strictObject({
         issuer: z.string().min(1).max(100),
         publicKeyFile: z.string().describe('PEM: an Ed25519 public key'),
+        notBefore: moment.optional().describe('RFC 3339: believed from then on; default always'),
+        notAfter: moment
+          .optional()
+          .describe(
+            'RFC 3339: until then, so that the next key of an issuer and this one are good side by side',
+          ),
       }),
     )
     .default([])
     .describe('Whose signatures are believed'),
+  enrolmentFile: z
+    .string()
+    .optional()
+    .describe(
+      'Made by `campus-gateway enrol`: where the certificate of `tls` is renewed, by itself, before it ends, and keys of commands beside `commandKeys`',
+    ),
   cardNumbers: z
     .enum(['hashed', 'plain'])
     .default('hashed')
@@ -71,6 +87,12 @@ const common = z.strictObject({
     .describe("Whether the school's ids of children who are picked up leave the campus"),
   names: z.boolean().default(false).describe('Whether the names of visitors leave the campus'),
   pictures: z.boolean().default(false).describe('Whether pictures leave the campus'),
+  campus: z
+    .array(z.enum(campusFields))
+    .default([])
+    .describe(
+      'What of `campus` leaves beside id and name: `district`, `address`, `coordinates`, `contacts` (names and telephone numbers of persons)',
+    ),
 });
 
 /** What `protocol` said when MQTT was the only one: the version of it. */

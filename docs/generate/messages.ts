@@ -1,6 +1,7 @@
 /** The messages over MQTT that are no events: their shapes, topics and words. */
 import { z } from 'zod';
 import { commandActions } from '../../config/catalogue/actions.ts';
+import { campusMessage } from '../../drivers/contract/campus.ts';
 import { receiptSchema } from '../../gateway/uplink/receipts.ts';
 import { commandPayload } from './actions.ts';
 import { payloadOf } from './json-schema.ts';
@@ -10,6 +11,12 @@ const presence = z.strictObject({
   campus: z.string(),
   state: z.enum(['online', 'offline']),
   contract: z.string().describe('Version of the contract'),
+  ends: z.iso
+    .date()
+    .optional()
+    .describe(
+      'The last day of this major version of the contract, once a later one takes its place; no gateway says it yet',
+    ),
   version: z.string().optional().describe('Of the gateway; online only'),
   startedAt: z.iso.datetime().optional(),
   devices: z.array(z.string()).optional(),
@@ -87,6 +94,13 @@ export const others = {
     action: 'send',
     path: 'presence',
     words: 'Whether the gateway is there. Retained; offline by its will where it vanishes.',
+  },
+  campus: {
+    payload: payloadOf(campusMessage),
+    action: 'send',
+    path: 'campus',
+    words:
+      'Master data of the campus: id and name, and what else the config lets this platform know. Retained, QoS 0, sent again at each connection, where it changed, and each hour: what is not in it any more was taken back.',
   },
   life: {
     payload: payloadOf(life),

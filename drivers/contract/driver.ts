@@ -103,6 +103,12 @@ export const wrongArgument = (error: z.ZodError): string => `arguments.${wrongOf
 export interface Session {
   readonly ended: Promise<void>;
   execute?(command: Command): Promise<Outcome>;
+  /**
+   * The config of this wire changed while it is open: `devices` are those of now, in its order, and those that are as they were
+   * are the same objects. For wires that many share, listeners and buses: what did not change goes on without a break.
+   * Where it rejects, and where a driver has none, the session is closed and another opened.
+   */
+  configure?(devices: readonly Device[]): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -110,6 +116,8 @@ export interface Session {
 export interface Device<Options = unknown, Profile = unknown> {
   readonly id: string;
   readonly name?: string;
+  /** Where it is, for people. */
+  readonly place?: string;
   readonly driver: string;
   readonly options: Options;
   /** The device model, where the driver has profiles: the content of the file that `profile` named. */

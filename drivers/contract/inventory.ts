@@ -5,6 +5,7 @@ export interface About {
   readonly maker?: string | undefined;
   readonly model?: string | undefined;
   readonly firmware?: string | undefined;
+  readonly serial?: string | undefined;
   /** Whether it can be turned. */
   readonly ptz?: boolean | undefined;
 }
@@ -23,6 +24,8 @@ export interface Thing extends About {
   readonly guard?: 'alarm' | 'armed' | 'disarmed' | undefined;
   /** The first area that has it, or that it sees: its id, and its name for people. */
   readonly area?: { readonly id: string; readonly name: string } | undefined;
+  /** Where it is, in words; of a zone that says nothing, where its device is. */
+  readonly place?: string | undefined;
 }
 
 /**
@@ -36,15 +39,28 @@ export const inputName = (
 ): string =>
   [device, account?.toUpperCase(), zone?.id ?? zone?.number].filter((part) => part !== undefined).join('/');
 
+/** Areas, and doors with the zone that tells whether each is open: `subject` is its name in states and events. */
+export interface Places {
+  readonly areas: readonly { readonly id: string; readonly name: string }[];
+  readonly doors: readonly {
+    readonly id: string;
+    readonly name: string;
+    readonly contact?: { readonly device: string; readonly subject: string } | undefined;
+  }[];
+}
+
 /** What there is, and who is told that it changed. */
 export interface Things {
-  /** The school's name. */
-  readonly campus: string;
   /** The cameras first, then alarm inputs, in the order of the config. */
   list(): readonly Thing[];
+  places(): Places;
   /** Calls back after something of it changed: what answers, what it is. @returns what ends that. */
   onChanged(run: () => void): () => void;
 }
 
 /** Where there is no campus. */
-export const noThings: Things = { campus: '', list: () => [], onChanged: () => () => {} };
+export const noThings: Things = {
+  list: () => [],
+  places: () => ({ areas: [], doors: [] }),
+  onChanged: () => () => {},
+};

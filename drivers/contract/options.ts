@@ -85,12 +85,22 @@ export function identifier() {
     );
 }
 
+/** Where a thing hangs, in words for who runs there. */
+export const place = () =>
+  z
+    .string()
+    .min(1)
+    .max(100)
+    .optional()
+    .describe('Where it is, for people: for point lists, and the address of it in catalogues of platforms');
+
 /** A zone as the config names it, under any driver that has zones. */
 export const zoneOptions = z.strictObject({
   zone: z.int().min(0).max(9999).describe('The number of the zone 防区 in the device'),
   id: identifier().optional().describe('Its name in events (`subject`); default `zone-N`'),
   kind: z.enum(zoneKinds).optional().describe('What an alarm of this zone means'),
   name: z.string().max(100).optional().describe('Its name for people'),
+  place: place(),
 });
 
 export type ZoneOptions = z.output<typeof zoneOptions>;

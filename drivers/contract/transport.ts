@@ -1,8 +1,9 @@
 /** What carries events to a platform, as a driver carries a device's words. It keeps nothing and retries nothing. */
 import type { z } from 'zod';
+import type { CampusData, CampusField } from './campus.ts';
 import type { Clock } from './clock.ts';
 import type { Log, Warning } from './driver.ts';
-import type { Thing } from './inventory.ts';
+import type { Places, Thing } from './inventory.ts';
 import type { Lane } from './lane.ts';
 import type { CameraMedia } from './media.ts';
 
@@ -80,6 +81,8 @@ export interface Channel {
   };
   /** For /health. */
   state?(): ChannelState;
+  /** It waits for something else that the platform does first: meanwhile no answer is no sign. It ends that by itself. */
+  isBusy?(): boolean;
   /** What is refused together: MQTT's topic, SIP's device, HTTP's path. A hold is of this. */
   address(event: Pick<Outgoing, 'type' | 'device'>): string;
   /** Calls `done` once, not before it returns; never, where the channel ends first. */
@@ -114,11 +117,13 @@ export interface PlatformHost {
   numbers(series: string, names: readonly string[]): Promise<readonly number[]>;
   /** What cameras see, live and kept. */
   readonly media: CameraMedia;
-  /** The school's name. */
-  readonly campusName: string;
+  /** The school, with what of it may leave over this uplink; the same object until it is another. */
+  campusData(): CampusData;
   /** What there is on the campus: the cameras first, then alarm inputs, in the order of the config. */
   inventory(): readonly Thing[];
-  /** Calls back after something of it changed: what answers, what it is. @returns what ends that. */
+  /** Areas and doors; absent: it is a tool's. */
+  places?(): Places;
+  /** Calls back after something of it changed, what answers, what it is, or `campusData`. @returns what ends that. */
   onInventory(run: () => void): () => void;
   /** The ids of all that has a state: devices and areas. */
   readonly devices: readonly string[];
@@ -141,6 +146,8 @@ export interface PlatformHost {
   readonly receipts: boolean;
   /** Whether the config lets this platform ask for anything, or for this. */
   mayAsk(action?: string): boolean;
+  /** Whether it lets anybody there ask this of a target, without a signature. Absent: it is a tool's. */
+  mayAskUnsigned?(action: string, target: string): boolean;
   /**
    * Carries out a command for `target`, or refuses it where the transport says what is `wrong` with the way it came.
    * @returns the answer; undefined: none is due, too many came. Never rejects.
@@ -211,6 +218,13 @@ export interface ProbeHost {
   readonly clock: Clock;
   /** IANA name of the campus's time zone. */
   readonly timeZone: string;
+  readonly campus: string;
+  readonly uplink: string;
+  /** Classes of the events that it is to get. */
+  readonly classes: readonly string[];
+  /** Whether the config waits for receipts, and lets it ask for something. */
+  readonly receipts: boolean;
+  readonly commands: boolean;
 }
 
 /** What a platform protocol is. `options` are the members of an uplink in the config that are its own. */
@@ -218,6 +232,8 @@ export interface Transport<Options extends z.ZodObject = z.ZodObject> {
   readonly name: string;
   readonly title: { readonly en: string; readonly zh: string };
   readonly options: Options;
+  /** What it has a word for of the campus's master data, beside its name; absent: nothing. */
+  readonly campusFields?: readonly CampusField[];
   /** The platform has no word for what it has stored: its answer is all that is heard of an event. */
   readonly withoutReceipts?: true;
   /** What the options' schema alone cannot see. */
@@ -246,6 +262,8 @@ export interface Transport<Options extends z.ZodObject = z.ZodObject> {
   }[];
   /** Where it connects to, for logs and /health: without secrets. */
   where(options: z.output<Options>): string;
+  /** How many addresses the platform has: where one is lost, another is tried soon; absent: one. */
+  addresses?(options: z.output<Options>): number;
   /** Whether it may look at cameras (`PlatformHost.media`), and hear them; absent: it does neither. */
   watches?(options: z.output<Options>): { readonly audio: boolean };
   /** Connects once. `options` have their secrets and absolute paths. @throws Error with the reason. */

@@ -85,8 +85,10 @@ export const dc09 = defineDriver({
     const panels = openPanels(devices, host);
     const pictures = createPictures(host);
     const { host: address, port } = (devices[0] as Device<Options>).options.listen;
-    const listener = devices[0]?.id ?? '';
-    const receive = receiver(panels, listener, host, pictures.add);
+    /** What nobody of the config said is of the first. */
+    let listener = devices[0]?.id ?? '';
+    const listenerNow = () => listener;
+    const receive = receiver(panels, listenerNow, host, pictures.add);
     const server = await listenTcp(address, port, receive, host, (why) =>
       host.discarded(listener, turnedReason[why], 0),
     );
@@ -112,6 +114,11 @@ export const dc09 = defineDriver({
     closed.promise.catch(() => {});
     return {
       ended: closed.promise,
+      // Connections stay: of an account that is gone the next frame gets no answer.
+      async configure(next) {
+        panels.configure(next);
+        listener = next[0]?.id ?? '';
+      },
       async close() {
         supervise.stop();
         pauses.stop();
@@ -129,11 +136,12 @@ export const dc09 = defineDriver({
 
 function receiver(
   panels: Panels,
-  listener: string,
+  listenerNow: () => string,
   host: Host,
   fetchPicture: (picture: PictureOf) => void,
 ): Receive {
   const receive: Receive = async (decoded, answer, sender) => {
+    const listener = listenerNow();
     if ('discarded' in decoded) return host.discarded(listener, decoded.reason, decoded.discarded);
     const { frame } = decoded;
     const panel = panels.of(frame, sender.address);
@@ -211,7 +219,7 @@ function receiver(
   // A mistake here costs one frame its answer, not the process its life.
   return (decoded, answer, sender) =>
     receive(decoded, answer, sender).catch((error: Error) =>
-      host.log.error({ device: listener, error: error.message }, 'a frame could not be handled'),
+      host.log.error({ device: listenerNow(), error: error.message }, 'a frame could not be handled'),
     );
 }
 

@@ -24,16 +24,37 @@ export interface Panels {
   readonly all: readonly Panel[];
   /** Whose a frame is. undefined: nobody's. */
   of(frame: Dc09Frame, address: string): Panel | undefined;
+  /** Others, while the port is open: what is known of those that stay is known still. @throws as `openPanels`. */
+  configure(devices: readonly Device[]): void;
 }
 
 /** @throws LineError E_LINE_REFUSED where a key cannot be had. */
-export function openPanels(
+export function openPanels(devices: readonly Device<Options>[], host: Pick<Host, 'clock' | 'log'>): Panels {
+  let all = panelsOf(devices, [], host);
+  let find = whose(all);
+  return {
+    get all() {
+      return all;
+    },
+    of: (frame, address) => find(frame, address),
+    configure(next) {
+      all = panelsOf(next as readonly Device<Options>[], all, host);
+      find = whose(all);
+    },
+  };
+}
+
+/** `before`: those that are there; one of the same config is the same. */
+function panelsOf(
   devices: readonly Device<Options>[],
+  before: readonly Panel[],
   { clock, log }: Pick<Host, 'clock' | 'log'>,
-): Panels {
+): readonly Panel[] {
   const now = clock.elapsed();
-  const all = devices.flatMap((device) =>
+  return devices.flatMap((device) =>
     device.options.accounts.map((config): Panel => {
+      const known = before.find((panel) => panel.device === device.id && panel.config === config);
+      if (known !== undefined) return known;
       const { account, keyFile } = config;
       const key = keyFile === undefined ? undefined : openKey(keyFile, { device: device.id, account }, log);
       if (typeof key === 'string') throw new LineError('E_LINE_REFUSED', key);
@@ -50,7 +71,6 @@ export function openPanels(
       };
     }),
   );
-  return { all, of: whose(all) };
 }
 
 /** Leading zeros fill a number up to what a panel's form wants: `008312` is 8312, where no other account is. */

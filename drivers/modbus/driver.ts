@@ -2,6 +2,7 @@
  * Modbus devices: fence hosts, I/O modules, tension fences; RTU on a serial port or behind a serial server, or TCP.
  * Devices on one line share a session; each has its own poll and its own outputs.
  */
+import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { type Clash, type Device, defineDriver, type Host, type Problem } from '../contract/driver.ts';
 import { duration, hostPort, repeatedZones, zoneOptions } from '../contract/options.ts';
@@ -196,22 +197,23 @@ export const modbus = defineDriver({
   clashes: (devices) => [...settingClashes(devices), ...unitClashes(devices)],
 
   async open(devices, host) {
-    const stop = new AbortController();
-    const wire = await openWire(devices as readonly ModbusDevice[], host);
-    const units = new Map(
-      (devices as readonly ModbusDevice[]).map((device) => {
-        const unit = unitOf(device, wire, host, stop.signal);
-        return [device.id, { ...unit, options: device.options }];
-      }),
-    );
-    // A read comes first: it shows whether the line gives back what is sent, which confirms no write.
-    const loops = Promise.all([...units.values()].map(({ poll }) => poll()));
-    for (const { outputs } of units.values()) void outputs.begin();
-    // A loop ends only by `stop`; anything else it throws is a mistake in this file, and ends the session.
-    const ended = Promise.race([wire.ended, loops.then(() => wire.ended)]);
-    ended.catch(() => stop.abort());
+    const addresses = addressesOf(devices as readonly ModbusDevice[]);
+    const wire = await openWire(devices as readonly ModbusDevice[], host, addresses);
+    const units = createUnits(wire, host);
+    units.add(devices as readonly ModbusDevice[]);
+    const ended = Promise.race([wire.ended, units.failed]);
+    ended.catch(() => units.stop());
     return {
       ended,
+      async configure(next) {
+        const wanted = next as readonly ModbusDevice[];
+        const { connection } = (devices[0] as ModbusDevice).options;
+        if (!isDeepStrictEqual(wanted[0]?.options.connection, connection))
+          throw new Error('it is another connection');
+        await units.keep(wanted);
+        addresses.splice(0, Number.POSITIVE_INFINITY, ...addressesOf(wanted));
+        units.add(wanted);
+      },
       async execute(command) {
         const unit = units.get(command.device);
         if (unit === undefined) return { done: false, reason: `there is no device ${command.device}` };
@@ -222,14 +224,61 @@ export const modbus = defineDriver({
         return await unit.outputs.execute({ ...command, action: 'activate', arguments: wanted });
       },
       async close() {
-        stop.abort();
-        await Promise.all([...units.values()].map(({ outputs }) => outputs.rest()));
+        await units.keep([]);
         await wire.close();
-        await loops;
+        units.stop();
+        await units.ended();
       },
     };
   },
 });
+
+const addressesOf = (devices: readonly ModbusDevice[]) => devices.map(({ options }) => options.unit);
+
+type Unit = ReturnType<typeof unitOf> & Pick<ModbusDevice, 'options'>;
+
+/** The devices of an open wire, each with its poll. */
+function createUnits(wire: Wire, host: Host) {
+  const units = new Map<
+    string,
+    { readonly unit: Unit; readonly device: ModbusDevice; readonly stop: AbortController }
+  >();
+  const loops = new Set<Promise<void>>();
+  const failing = Promise.withResolvers<never>();
+  failing.promise.catch(() => {});
+  return {
+    /** A loop ends only by its own stop; anything else it throws is a mistake in this file, and ends the session. */
+    failed: failing.promise,
+    get: (device: string) => units.get(device)?.unit,
+    /** Those that are not there yet. */
+    add(devices: readonly ModbusDevice[]) {
+      const added = devices.filter(({ id }) => !units.has(id));
+      for (const device of added) {
+        const stop = new AbortController();
+        const unit = { ...unitOf(device, wire, host, stop.signal), options: device.options };
+        units.set(device.id, { unit, device, stop });
+        // A read comes first: it shows whether the line gives back what is sent, which confirms no write.
+        const loop = unit.poll();
+        loops.add(loop);
+        loop.then(() => loops.delete(loop), failing.reject);
+      }
+      for (const { id } of added) void units.get(id)?.unit.outputs.begin();
+    },
+    /** Ends those that are not among them. */
+    async keep(devices: readonly ModbusDevice[]) {
+      const ending = [...units].filter(([, { device }]) => !devices.includes(device));
+      for (const [id, { stop }] of ending) {
+        units.delete(id);
+        stop.abort();
+      }
+      await Promise.all(ending.map(([, { unit }]) => unit.outputs.rest()));
+    },
+    stop() {
+      for (const { stop } of units.values()) stop.abort();
+    },
+    ended: () => Promise.all(loops),
+  };
+}
 
 /** Times that do not fit each other: what is said would not be done, or a lost answer cost too much. */
 function patienceProblems({ timeout, poll, outputs, acknowledgeOutput: lamp }: Options): Problem[] {
@@ -253,13 +302,17 @@ const MOST_TIMEOUT_MS = 10_000;
 const TIMEOUT_POLLS = 10;
 
 /** The wire that these devices share. @throws LineError E_LINE_REFUSED. */
-export function openWire(devices: readonly ModbusDevice[], host: Host): Promise<Wire> {
+export function openWire(
+  devices: readonly ModbusDevice[],
+  host: Host,
+  units: readonly number[] = addressesOf(devices),
+): Promise<Wire> {
   const [
     {
       options: { connection },
     },
   ] = devices as readonly [ModbusDevice];
-  const more = { units: devices.map(({ options }) => options.unit), name: devices[0]?.id ?? '' };
+  const more = { units, name: devices[0]?.id ?? '' };
   return 'tcp' in connection
     ? openTcp(connection.tcp, { ...more, parallel: connection.parallel }, host)
     : openRtu(connection, more, host);

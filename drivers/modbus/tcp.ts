@@ -58,7 +58,8 @@ function createEar({ units, name }: WireOptions, host: Host, turns: Turns) {
   const owed = new Map<number, { readonly unit: number; readonly askedAt: number }>();
   /** How late answers came, by unit. */
   const lateMs = new Map<number, number>();
-  const isAlone = new Set(units).size === 1;
+  // The list is another one when the config is.
+  const isAlone = () => new Set(units).size === 1;
   let decoder = tcpDecoder();
   const numbers = createNumbers(name, host);
 
@@ -93,7 +94,7 @@ function createEar({ units, name }: WireOptions, host: Host, turns: Turns) {
       if (waiting.size > 1) turns.single();
       return waiting.size === 0;
     }
-    const isFrom = adu.unit === one.expected.unit || (isAlone && SELF_UNITS.includes(adu.unit));
+    const isFrom = adu.unit === one.expected.unit || (isAlone() && SELF_UNITS.includes(adu.unit));
     const wrong = isFrom ? mismatch(one.expected, adu.pdu) : 'an answer of another unit';
     if (wrong === undefined) {
       if (isZero) numbers.noteZero();

@@ -168,13 +168,14 @@ const pictureTold = (what: string, { status, headers, body }: HttpAnswer) => ({
   body: status < 400 ? '' : body,
 });
 
-/** `credentials`: what the config and its file say now. */
+/** `credentials`: what the config and its file say now. `digestOnly`: who asks for the password in clear does not get it. */
 export function createClient(
   address: CameraAddress,
   credentials: () => Credentials | undefined,
   time: Clock,
   discarded: (reason: string, detail: string) => void = () => {},
   tap?: Tap,
+  digestOnly = false,
 ): Client {
   const { tls } = address;
   const login = createLogin(time, credentials);
@@ -206,7 +207,7 @@ export function createClient(
         headers: { 'content-type': SOAP + said },
         body: form.mustUnderstand ? xml : xml.replaceAll(MUST_UNDERSTAND, ''),
         ...{ maxBytes, timeout, idle, isWhole, clock: time, tls },
-        ...(method === 'http' && { credentials: own }),
+        ...(method === 'http' && { credentials: own, digestOnly }),
         ...(signal !== undefined && { signal }),
       });
       const text = decodeXml(bytes);
@@ -268,7 +269,7 @@ export function createClient(
       const run = async (): Promise<Tried<HttpAnswer>> => {
         tell.said(tap, '', () => ({ head: `GET ${plainUrl(url)}` }));
         const answer = await askHttp(url, {
-          ...{ credentials: login.credentials(), maxBytes, timeout, isWhole, clock: time, tls },
+          ...{ credentials: login.credentials(), digestOnly, maxBytes, timeout, isWhole, clock: time, tls },
           ...(signal !== undefined && { signal }),
         });
         tell.heard(tap, '', () => pictureTold(what, answer));

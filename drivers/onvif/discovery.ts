@@ -23,11 +23,13 @@ export interface ProbeOptions {
   /** The name of a network interface; the machine's default without. */
   readonly interface?: string | undefined;
   readonly clock: Clock;
+  /** Ends it before its time. */
+  readonly signal?: AbortSignal;
   /** What a camera says of itself. */
   readonly found: (match: Match) => void;
 }
 
-/** Resolves after `timeout`. @throws Error where the network cannot be asked, or has no such interface. */
+/** Resolves after `timeout`, or when the signal aborts. @throws Error where the network cannot be asked, or has no such interface. */
 export async function probe(options: ProbeOptions): Promise<void> {
   const socket = createSocket({ type: 'udp4', reuseAddr: true });
   const answers = new Map<string, number>();
@@ -49,13 +51,14 @@ export async function probe(options: ProbeOptions): Promise<void> {
     await Promise.race([listening, failed]);
     if (address !== undefined) socket.setMulticastInterface(address);
     socket.send(encodeProbe(randomUUID()), PORT, MULTICAST);
-    await Promise.race([options.clock.wait(options.timeout), failed]);
+    await Promise.race([options.clock.wait(options.timeout, options.signal), failed]);
   } finally {
     socket.close();
   }
 }
 
-function addressOf(name: string): string {
+/** The IPv4 address of a network interface. @throws Error where there is none of this name. */
+export function addressOf(name: string): string {
   const found = networkInterfaces()[name]?.find(({ family }) => family === 'IPv4')?.address;
   if (found === undefined) throw new Error(`there is no network interface ${name} with an IPv4 address`);
   return found;

@@ -91,10 +91,10 @@ function createWatch({ cameras, host, states }: Following) {
 }
 
 function sayWhatItIs({ info, profiles }: Camera, { cameras, host }: Following): void {
-  const { manufacturer: maker, model, firmware } = info;
+  const { manufacturer: maker, model, firmware, serial } = info;
   for (const own of cameras) {
     const ptz = ownProfiles(own, profiles).some((profile) => (profile.ptz ?? '') !== '');
-    host.about?.(own.id, { maker, model, firmware, ptz });
+    host.about?.(own.id, { maker, model, firmware, serial, ptz });
   }
 }
 

@@ -6,6 +6,7 @@
  * answered is sent again under the same sequence, so that a card whose answer was lost on the line is told again by the
  * reader and counts once. A card is acknowledged by the next question with the next number, and that waits for the disk.
  */
+import { isDeepStrictEqual } from 'node:util';
 import { type Clash, defineDriver, type Host, type Problem, type Session } from '../contract/driver.ts';
 import { repeatedOutputs, repeatedZones } from '../contract/options.ts';
 import { lineName, openLine, settingClashes } from '../line.ts';
@@ -13,7 +14,7 @@ import { readerCommands } from './data.ts';
 import { openExchange } from './exchange.ts';
 import { keyOf, type Reader, readerOptions, readKey } from './options.ts';
 import { createReader } from './reader.ts';
-import { createTurns } from './turns.ts';
+import { createTurns, type Turns } from './turns.ts';
 
 export const osdp = defineDriver({
   name: 'osdp',
@@ -102,20 +103,63 @@ export async function openReaders(
   const turns = createTurns(host.clock, stop.signal);
   const about = { device: first.id, host, late: turns.late };
   const { line, exchange } = await openExchange(first.options.connection, about, open);
-  const readers = devices.map((reader, i) => createReader(reader, keys[i], turns, host, stop.signal));
-  const running = Promise.all([turns.serve(exchange), ...readers.map((reader) => reader.run())]);
+  const readers = createReaders(turns, host, stop.signal);
+  readers.add(devices, keys);
+  const serving = turns.serve(exchange);
   return {
-    ended: Promise.race([line.ended, running.then(() => line.ended)]),
+    ended: Promise.race([line.ended, serving.then(() => line.ended)]),
     async execute(command) {
-      const reader = readers.find(({ id }) => id === command.device);
+      const reader = readers.find(command.device);
       if (reader === undefined) return { done: false, reason: `there is no reader ${command.device}` };
       return await reader.execute(command);
     },
+    async configure(next) {
+      const wanted = next as readonly Reader[];
+      if (!isDeepStrictEqual(wanted[0]?.options.connection, first.options.connection))
+        throw new Error('it is another connection');
+      const keysNow = wanted.map(keyOf);
+      await readers.keep(wanted);
+      readers.add(wanted, keysNow);
+    },
     async close() {
       stop.abort();
-      await running;
-      for (const reader of readers) reader.close();
+      await serving;
+      await readers.keep([]);
       await line.close();
+    },
+  };
+}
+
+/** The readers of an open line. */
+function createReaders(turns: Turns, host: Host, signal: AbortSignal) {
+  const all = new Map<
+    Reader,
+    {
+      readonly reader: ReturnType<typeof createReader>;
+      readonly stop: AbortController;
+      readonly running: Promise<void>;
+    }
+  >();
+  return {
+    find: (id: string) => [...all.values()].find(({ reader }) => reader.id === id)?.reader,
+    /** Those that are not there yet. */
+    add(devices: readonly Reader[], keys: readonly (Buffer | undefined)[]) {
+      for (const [i, device] of devices.entries()) {
+        if (all.has(device)) continue;
+        const stop = new AbortController();
+        const reader = createReader(device, keys[i], turns, host, AbortSignal.any([signal, stop.signal]));
+        all.set(device, { reader, stop, running: reader.run() });
+      }
+    },
+    /** Ends those that are not among them. */
+    async keep(devices: readonly Reader[]) {
+      const ending = [...all].filter(([device]) => !devices.includes(device));
+      for (const [device, { stop }] of ending) {
+        all.delete(device);
+        stop.abort();
+      }
+      await Promise.all(ending.map(([, { running }]) => running));
+      for (const [, { reader }] of ending) reader.close();
     },
   };
 }

@@ -31,6 +31,8 @@ export interface Looking {
   readonly patience: number;
   /** Each address at each rate, whoever was heard. */
   readonly all: boolean;
+  /** Where nobody answers to everybody's address, no address is asked: the line may be of others. */
+  readonly onlyHeard?: boolean;
   readonly host: Pick<Host, 'clock' | 'signal'>;
   /** How a line is opened. */
   readonly open?: typeof openLine;
@@ -55,7 +57,8 @@ export async function findReaders(looking: Looking): Promise<void> {
     });
     if (host.signal.aborted) return;
   }
-  const where = all || heard.size === 0 ? connections : [...heard];
+  const isSilent = heard.size === 0 && looking.onlyHeard !== true;
+  const where = all || isSilent ? connections : [...heard];
   left = where.length * ADDRESSES.length;
   const met = new Set<LineConnection>();
   for (const connection of where)

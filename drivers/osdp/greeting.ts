@@ -45,6 +45,10 @@ export async function greetReader(greeting: Greeting): Promise<boolean> {
   const about = id.code === replies.PDID ? idOf(id.data) : undefined;
   if (about !== undefined && !known)
     host.log.info({ device: reader.id, ...about }, 'a reader told who it is');
+  if (about !== undefined) {
+    const { vendor: maker, ...is } = about;
+    host.about?.(reader.id, { maker, ...is });
+  }
   const abilities = await ask(plain(commands.CAP, 0));
   if (abilities === undefined) return false;
   if (abilities.code === replies.PDCAP) {

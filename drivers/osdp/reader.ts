@@ -102,6 +102,7 @@ export function createReader(
     return now + backOff(Math.max(failures, seat.misses));
   };
 
+  signal.addEventListener('abort', seat.leave, { once: true });
   return {
     id,
     async run() {

@@ -40,6 +40,8 @@ export interface Seat {
   again(due: number): Promise<Heard>;
   /** What waits is due now. */
   hurry(): void;
+  /** It is asked no more: what waits is as unanswered. */
+  leave(): void;
   /** How often in a row it did not answer. */
   readonly misses: number;
   /** When it was last asked, `elapsed`. */
@@ -63,6 +65,8 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 interface State {
+  /** Its reader is of the config no more. */
+  left: boolean;
   waiting: Waiting | undefined;
   /** What was asked last, and when. */
   frame: OsdpFrame | undefined;
@@ -80,6 +84,7 @@ interface State {
 }
 
 const newState = (patience: number): State => ({
+  left: false,
   waiting: undefined,
   frame: undefined,
   over: false,
@@ -176,7 +181,7 @@ export function createTurns(clock: Clock, signal: AbortSignal): Turns {
   const put = (seat: State, choose: () => OsdpFrame, due: number) =>
     new Promise<Heard>((resolve, reject) => {
       seat.waiting = { choose, due, order: orders++, resolve, reject };
-      if (signal.aborted) letGo(seat);
+      if (signal.aborted || seat.left) letGo(seat);
       wake();
     });
 
@@ -202,6 +207,13 @@ export function createTurns(clock: Clock, signal: AbortSignal): Turns {
         },
         hurry() {
           if (state.waiting !== undefined) state.waiting.due = Math.min(state.waiting.due, clock.elapsed());
+          wake();
+        },
+        leave() {
+          state.left = true;
+          letGo(state);
+          const index = seats.indexOf(state);
+          if (index >= 0) seats.splice(index, 1);
           wake();
         },
         get misses() {

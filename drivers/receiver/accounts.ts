@@ -15,23 +15,38 @@ export interface Accounts {
   supervise(): void;
   /** Nothing could be heard meanwhile: the process stood still. */
   forgive(): void;
+  /** Others, while the wire is open: what is known of those that stay is known still. */
+  configure(devices: readonly Device<Options>[]): void;
 }
 
 export function createAccounts(devices: readonly Device<Options>[], host: Host): Accounts {
   const time = host.clock;
-  const now = time.elapsed();
-  const panels = new Map<string, Panel>();
-  for (const { id, options } of devices)
-    for (const config of options.accounts)
-      panels.set(accountKey(config.account), { device: id, config, heard: now, online: undefined });
-  const lines = devices.map(({ id, options: { supervision } }) => ({
-    device: id,
-    supervision,
-    heard: now,
-    online: undefined as boolean | undefined,
-  }));
+  let panels = new Map<string, Panel>();
+  let lines: {
+    device: string;
+    supervision: number | undefined;
+    heard: number;
+    online: boolean | undefined;
+  }[] = [];
+  const configure = (next: readonly Device<Options>[]) => {
+    const now = time.elapsed();
+    const before = panels;
+    panels = new Map();
+    for (const { id, options } of next)
+      for (const config of options.accounts) {
+        const known = before.get(accountKey(config.account));
+        const fresh = { device: id, config, heard: now, online: undefined };
+        panels.set(accountKey(config.account), known?.config === config ? known : fresh);
+      }
+    lines = next.map(({ id: device, options: { supervision } }) => {
+      const known = lines.find((line) => line.device === device && line.supervision === supervision);
+      return known ?? { device, supervision, heard: now, online: undefined };
+    });
+  };
+  configure(devices);
 
   return {
+    configure,
     find: (account) => panels.get(accountKey(account)),
     heardLine() {
       for (const line of lines) {

@@ -4,6 +4,7 @@
  *
  * The rule of this file: an ACK leaves only after the event is on disk.
  */
+import { isDeepStrictEqual } from 'node:util';
 import { isAcceptError, turnedReason } from '../connections.ts';
 import type { Timer } from '../contract/clock.ts';
 import { type Device, defineDriver, type Host, LineError, type Session } from '../contract/driver.ts';
@@ -105,6 +106,12 @@ export const receiver = defineDriver({
       for (const { id, options } of devices) if (options.supervision === undefined) host.link(id, 'online');
     return {
       ended: session.ended,
+      async configure(next) {
+        const wanted = next as readonly Device<Options>[];
+        if (![...devices, ...wanted].every((one) => isDeepStrictEqual(wireOf(one), wireOf(first))))
+          throw new Error('it is another wire, or other addresses may come to it');
+        accounts.configure(wanted);
+      },
       async close() {
         supervise.stop();
         pauses.stop();
@@ -113,6 +120,10 @@ export const receiver = defineDriver({
     };
   },
 });
+
+/** What of a device its wire is opened by; accounts are what is heard there. */
+const wireOf = ({ options: { accounts: _accounts, supervision: _supervision, ...wire } }: Device<Options>) =>
+  wire;
 
 interface Opened {
   readonly session: Session;

@@ -28,9 +28,11 @@ export function createDoor(
   time: Clock,
   /** It was forced or is held, or (`restored`) is closed again. */
   tell: (kind: 'forced' | 'held', state: 'raised' | 'restored') => void,
+  /** As it was known before the config changed; by default closed. */
+  was: { readonly state: DoorState; readonly isKept: boolean } = { state: 'closed', isKept: false },
 ): Door {
-  let state: DoorState = 'closed';
-  let held = false;
+  let state = was.state;
+  let held = was.isKept;
   /** Until when it may be opened, by `elapsed`. */
   let openableUntil = Number.NEGATIVE_INFINITY;
   let timer: Timer | undefined;
@@ -54,6 +56,10 @@ export function createDoor(
     state = held || left > 0 ? 'unlocked' : 'closed';
     if (!held && left > 0) after(left, rest);
   };
+  // Who was let in may still come; what stands open is watched from now on.
+  if (state === 'unlocked' && !held) openableUntil = time.elapsed() + openWithin;
+  if (state === 'unlocked') rest();
+  if (state === 'open') watchOpen();
   return {
     state: () => state,
     unlock() {

@@ -1,4 +1,5 @@
 /** The doors of the campus: which reader, contact, button and lock is of which, and what each is doing. */
+import { isDeepStrictEqual } from 'node:util';
 import type { Result } from '../../config/catalogue/actions.ts';
 import type { AccessConfig } from '../../config/sections/access.ts';
 import { isSameZone, placeOf, type ZonePlace } from '../../config/zones.ts';
@@ -35,6 +36,16 @@ export interface Doors {
   close(): void;
 }
 
+/** What is known of doors, by id: one that is made anew with another config begins with it. */
+export type KnownDoors = Map<
+  string,
+  {
+    readonly contact: DoorConfig['contact'];
+    readonly state: DoorState;
+    readonly held: ReadonlySet<string>;
+  }
+>;
+
 /** A lock that has not answered by then is told as not locked: who asks for a lockdown waits for it. */
 const LOCK_TIMEOUT_MS = 5000;
 
@@ -47,20 +58,34 @@ export function createDoors(
     onward,
     commands,
     time,
-  }: { readonly onward: Pass; readonly commands: Pick<Commands, 'performForCard'>; readonly time: Clock },
+    known = new Map(),
+  }: {
+    readonly onward: Pass;
+    readonly commands: Pick<Commands, 'performForCard'>;
+    readonly time: Clock;
+    readonly known?: KnownDoors;
+  },
 ): Doors {
   const byReader = new Map(config.flatMap((door) => door.reader.map((reader) => [reader, door] as const)));
-  const doors = config.map((door) => ({
-    config: door,
+  const doors = config.map((door) => {
+    const was = known.get(door.id);
+    const outputs = door.unlock.map(({ target, output }) => `${target} ${output}`);
     /** Its outputs that hold it open, as far as is known: `device output`. */
-    held: new Set<string>(),
-    /** How often it was told to open: a lock that ends after that says nothing of it. */
-    openings: 0,
-    door: createDoor(door, time, (kind, state) => {
+    const held = new Set(outputs.filter((name) => was?.held.has(name)));
+    const tellOf = (kind: 'forced' | 'held', state: Observation['state']) => {
       const device = door.contact?.device ?? 'gateway';
       onward({ device, kind, state, details: { part: door.id } }).catch(() => {});
-    }),
-  }));
+    };
+    // Of another contact nothing is known.
+    const state = isDeepStrictEqual(was?.contact, door.contact) ? was?.state : undefined;
+    return {
+      config: door,
+      held,
+      /** How often it was told to open: a lock that ends after that says nothing of it. */
+      openings: 0,
+      door: createDoor(door, time, tellOf, { state: state ?? 'closed', isKept: held.size > 0 }),
+    };
+  });
   const doorOf = (id: string) => doors.find((one) => one.config.id === id)?.door;
   const tell = (action: 'unlock' | 'lock', { target, output }: DoorConfig['unlock'][number]) =>
     commands.performForCard({ target, action, arguments: { output } });
@@ -125,7 +150,11 @@ export function createDoors(
     kept: () => new Set(doors.filter(({ held }) => held.size > 0).map(({ config: { id } }) => id)),
     states: () => doors.map(({ config: { id }, door }) => ({ id, state: door.state() })),
     close() {
-      for (const { door } of doors) door.close();
+      known.clear();
+      for (const { config: own, door, held } of doors) {
+        known.set(own.id, { contact: own.contact, state: door.state(), held });
+        door.close();
+      }
     },
   };
 }

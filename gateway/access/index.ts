@@ -23,15 +23,16 @@ import type { Recorder } from '../road/recorder.ts';
 import type { Pass, Stage } from '../road/stage.ts';
 import { type Brake, createBrake } from './brake.ts';
 import { createCardFile } from './card-file.ts';
+import type { Holding } from './credentials.ts';
 import { type Decision, type DoorConfig, decide, decideHolding } from './decide.ts';
 import type { DoorState } from './door.ts';
-import { createDoors, type Doors } from './doors.ts';
+import { createDoors, type Doors, type KnownDoors } from './doors.ts';
 import { createLookup, type Lookup } from './lookup.ts';
 import { createPassages } from './passages.ts';
 import { createPlatformCards } from './platform-cards.ts';
 import { readBackSince } from './read-back.ts';
-import { createTogether } from './together.ts';
-import { createTyped } from './typed.ts';
+import { createTogether, type Together } from './together.ts';
+import { createTyped, type HeldCards } from './typed.ts';
 
 export interface AccessOptions {
   readonly onward: Pass;
@@ -53,7 +54,21 @@ export interface AccessOptions {
   readonly time: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
+  /** One that is made anew with another config is given that of the one before. */
+  readonly memory?: AccessMemory;
 }
+
+/** What is known in memory only. */
+export interface AccessMemory {
+  readonly doors: KnownDoors;
+  readonly together: Together;
+  readonly typed: HeldCards;
+}
+export const createAccessMemory = (): AccessMemory => ({
+  doors: new Map(),
+  together: new Map(),
+  typed: new Map(),
+});
 
 export interface Access extends Stage, Part {
   /**
@@ -92,13 +107,14 @@ export function createAccess(
   config: Pick<Config, 'access' | 'calendar' | 'timezone'>,
   options: AccessOptions,
 ): Access {
-  const { onward, journal, commands, registry, clock, time, log, metrics } = options;
+  const { onward, journal, commands, clock, time, log, metrics } = options;
+  const memory = options.memory ?? createAccessMemory();
   const bursts = burstLog(log, time);
   const { cardFile, platformCards, lookup } = createLists(config.access, { ...options, bursts });
   const book = createPassages(journal, clock.now);
-  const doors = createDoors(config.access.doors, options);
+  const doors = createDoors(config.access.doors, { onward, commands, time, known: memory.doors });
   const lockdown = createLockdown(options, doors);
-  const together = createTogether();
+  const together = createTogether(memory.together);
   const unkept = createUnkept(options);
   const context = {
     config: config.access,
@@ -116,12 +132,14 @@ export function createAccess(
     });
   const tampered = createTampered(options);
   const brake = createBrake(config.access.codes, time, tampered.tell);
-  const typed = createTyped(config.access.codes, brake, time, {
+  const asked = {
     pinOf: lookup.pinOf,
     codes: () => cardFile.codes,
     decideCard,
-    decideHolding: (holding, door) => decideHolding(holding, door, clock.now(), inForce()),
-  });
+    decideHolding: (holding: Holding, door: DoorConfig) =>
+      decideHolding(holding, door, clock.now(), inForce()),
+  };
+  const typed = createTyped(config.access.codes, brake, time, asked, memory.typed);
 
   /** What was decided, done and told. */
   const settle = async (observation: Observation, door: DoorConfig, first: Decision) => {
@@ -159,17 +177,7 @@ export function createAccess(
     return await settle({ ...observation, ...(card && { credential: card }) }, door, decided);
   };
 
-  registry.serve({
-    lockdown: () => lockdown.set(true),
-    'end-lockdown': () => lockdown.set(false),
-    credentials: ({ arguments: wanted }) => platformCards.change(wanted),
-    async erase({ arguments: person }) {
-      const result = await erase(person, options);
-      await platformCards.load();
-      if (person.holder !== undefined) book.forget(person.holder);
-      return { done: true, result };
-    },
-  });
+  serveAccess(options, { lockdown, platformCards, book });
   commands.onPerform(doors.noteUnlocked);
 
   return {
@@ -203,6 +211,31 @@ export function createAccess(
       bursts.close();
     },
   };
+}
+
+function serveAccess(
+  options: AccessOptions,
+  {
+    lockdown,
+    platformCards,
+    book,
+  }: {
+    readonly lockdown: ReturnType<typeof createLockdown>;
+    readonly platformCards: ReturnType<typeof createPlatformCards>;
+    readonly book: ReturnType<typeof createPassages>;
+  },
+) {
+  options.registry.serve({
+    lockdown: () => lockdown.set(true),
+    'end-lockdown': () => lockdown.set(false),
+    credentials: ({ arguments: wanted }) => platformCards.change(wanted),
+    async erase({ arguments: person }) {
+      const result = await erase(person, options);
+      await platformCards.load();
+      if (person.holder !== undefined) book.forget(person.holder);
+      return { done: true, result };
+    },
+  });
 }
 
 /** The two lists of cards, and how a card is found in them. */

@@ -1,10 +1,13 @@
 /** Doors that open only where several people show their cards, one soon after the other. */
 import type { Decision, DoorConfig } from './decide.ts';
 
+/** By door: who has shown a card and waits for the others, and since when, epoch ms. */
+export type Together = Map<string, Map<string, number>>;
+
 /** @returns the decision once it is known who else is there; `at`: epoch ms. */
-export function createTogether(): (door: DoorConfig, decision: Decision, at: number) => Decision {
-  /** By door: who has shown a card and waits for the others, and since when. */
-  const waiting = new Map<string, Map<string, number>>();
+export function createTogether(
+  waiting: Together = new Map(),
+): (door: DoorConfig, decision: Decision, at: number) => Decision {
   return (door, decision, at) => {
     const { holder } = decision;
     if (decision.decision !== 'granted' || door.persons === 1 || holder === undefined) return decision;

@@ -26,17 +26,19 @@ export interface TypedContext {
   readonly decideHolding: (holding: Holding, door: DoorConfig) => Decision;
 }
 
+/** By reader: the card that was shown last and waits for its PIN, and when, `elapsed`. */
+export type HeldCards = Map<
+  string,
+  { readonly card: Credential; readonly holder?: string; readonly at: number }
+>;
+
 export function createTyped(
   { wait }: Pick<AccessConfig['codes'], 'wait'>,
   brake: Brake,
   time: Pick<Clock, 'elapsed'>,
   { pinOf, codes, decideCard, decideHolding }: TypedContext,
+  waiting: HeldCards = new Map(),
 ): Typed {
-  /** By reader: the card that was shown last, and when. */
-  const waiting = new Map<
-    string,
-    { readonly card: Credential; readonly holder?: string; readonly at: number }
-  >();
   const denied = (reason: Denial, about: object = {}): Decision => ({ decision: 'denied', reason, ...about });
   const takeCard = (reader: string) => {
     const held = waiting.get(reader);

@@ -7,6 +7,8 @@ import type { Pass } from '../road/stage.ts';
 
 /** As the catalogue of actions has it. */
 const TEST_MAX_MS = 8 * 3_600_000;
+/** The target that means all devices and areas. */
+const WHOLE_CAMPUS = 'gateway';
 
 export function createTests(options: {
   readonly onward: Pass;
@@ -29,7 +31,8 @@ export function createTests(options: {
   return {
     marked(observation: Observation): Observation {
       const area = areaOf(observation.device, observation.zone?.number, observation.details?.['account']);
-      const test = testing(observation.device) ?? (area === undefined ? undefined : testing(area));
+      const ofArea = () => (area === undefined ? undefined : testing(area));
+      const test = testing(observation.device) ?? ofArea() ?? testing(WHOLE_CAMPUS);
       return test === undefined ? observation : { ...observation, test };
     },
     async begin(device: string, { kind, for: seconds, by = '' }: ArgumentsOf<'test'>): Promise<Result> {

@@ -36,6 +36,11 @@ export interface ArmingOptions {
   readonly time: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
+  /**
+   * What zones said last, of those that are open now, armed or not, by `zoneKey`: of zones in no area too. One that is made
+   * anew with another config is given that of the one before: devices that go on do not say it again.
+   */
+  readonly open?: Map<string, Observation>;
 }
 
 export interface Arming extends Stage, Part {
@@ -51,6 +56,8 @@ export interface Arming extends Stage, Part {
   start(): Promise<void>;
 }
 
+/** A panel may name ever new zones; those of areas are known all the same. */
+const OPEN_ELSEWHERE_MAX = 10_000;
 /** Nothing was recorded, and nothing needed to be. */
 const NOTHING: Receipt = { sequence: null, id: null, repeated: true };
 
@@ -66,8 +73,7 @@ export function createArming(
   const { onward, clock, time, log, metrics } = options;
   const places = new Map<string, Place>();
   for (const area of areas) for (const zone of area.zones) places.set(zoneKey(zone), { area, zone });
-  /** What zones said last, of those that are open now, armed or not. */
-  const open = new Map<string, Observation>();
+  const open = options.open ?? new Map<string, Observation>();
   const exits = new Map<string, Timer>();
   const known = knownOf(options.states, clock.now);
   const entries = createEntries({ onward, known, time });
@@ -123,10 +129,10 @@ export function createArming(
       const { kind, state } = observation;
       const key = zoneKey(placeOf(observation));
       const place = places.get(key);
-      if (place === undefined || !isZoneAlarmKind(kind)) return onward(observation);
-      if (state === 'raised') open.set(key, observation);
-      else open.delete(key);
-      if (!isArmable(place.zone)) return onward(observation);
+      if (!isZoneAlarmKind(kind)) return onward(observation);
+      if (state !== 'raised') open.delete(key);
+      else if (place !== undefined || open.size < OPEN_ELSEWHERE_MAX) open.set(key, observation);
+      if (place === undefined || !isArmable(place.zone)) return onward(observation);
       if (state === 'raised') return trip(place, observation);
       // The end of what was never an alarm is no news.
       return known.isRaised(observation) ? onward(observation) : Promise.resolve(NOTHING);

@@ -1,23 +1,36 @@
 import { parseArgs } from 'node:util';
 import { say } from '../../config/language.ts';
 import { printable } from '../printable.ts';
-import { type Command, loadedOrErrors, UsageError } from './command.ts';
+import { atMost, type Command, loadedOrErrors, UsageError } from './command.ts';
 
-export const check: Command = {
-  name: 'check',
-  summary: ['Check a config file and say all that is wrong', '检查配置文件并列出全部错误'],
-  usage: `campus-gateway check FILE [--explain] [--ask]
+const english = `campus-gateway check FILE [--explain] [--ask]
 
 Prints each error as FILE:LINE:COLUMN: message. Exit status 0 where there is none, else 1. Warnings change nothing of
 that: of what is open to the network in clear text, and of files with secrets that other users of the machine can read,
 with the command that mends it.
 
-  --explain   says what each zone's alarm will do: when it counts, who gets it, what it switches
+  --explain   says what each zone's alarm will do: when it counts, who gets it, what it switches; and what each platform
+              gets to know of the school itself
   --ask       asks the cameras over the network: whether they have the sources, profiles, relays and presets that the config
               names (else exit status 1), and, with --explain, what becomes of each topic that they tell, and why of
               others nothing. Each is logged in to once, as it is by a gateway that runs
 
-  campus-gateway check campus.yaml --explain`,
+  campus-gateway check campus.yaml --explain`;
+const chinese = `campus-gateway check FILE [--explain] [--ask]
+
+每个错误一行：文件:行:列: 说明。没有错误时退出状态为 0，否则为 1。警告不影响退出状态：对网络明文开放的内容，本机其他用户可读的
+密钥文件及修正的命令。
+
+  --explain   说明每个防区的报警会怎样：何时生效、送达谁、联动什么；以及每个平台得到学校自身的哪些信息
+  --ask       通过网络询问摄像机：是否有配置中的视频源、码流、继电器和预置位（没有则退出状态为 1）；与 --explain 同用时，说明其每个
+              主题变成什么，为何其他的不产生事件。每台只登录一次，与运行中的网关相同
+
+  campus-gateway check campus.yaml --explain`;
+
+export const check: Command = {
+  name: 'check',
+  summary: ['Check a config file and say all that is wrong', '检查配置文件并列出全部错误'],
+  usage: say(english, chinese),
 
   async run(args, terminal) {
     const { stdout, stderr } = terminal;
@@ -27,6 +40,7 @@ with the command that mends it.
       options: { explain: { type: 'boolean', default: false }, ask: { type: 'boolean', default: false } },
     });
     const [file] = positionals;
+    atMost(1, positionals);
     if (file === undefined) throw new UsageError(say('which file?', '请给出配置文件'));
     const loaded = await loadedOrErrors(file, terminal);
     if (loaded === undefined) return 1;
@@ -45,8 +59,8 @@ with the command that mends it.
     const { inWords, openSecrets } = await import('../secrets.ts');
     for (const one of openSecrets(file, config.dataDir)) stdout.write(`! ${inWords(one)}\n`);
     if (values.explain) {
-      const { explainZones } = await import('./check/explain.ts');
-      for (const line of explainZones(config)) stdout.write(`${line}\n`);
+      const { explainCampus, explainZones } = await import('./check/explain.ts');
+      for (const line of [...explainZones(config), ...explainCampus(config)]) stdout.write(`${line}\n`);
     }
     if (!values.ask) return 0;
     const { askCameras } = await import('./check/cameras.ts');

@@ -4,31 +4,48 @@ import type { LoadedConfig } from '../../config/load.ts';
 import type { Config } from '../../config/schema.ts';
 import { type Clock, systemClock, type Timer } from '../../drivers/contract/clock.ts';
 import { printable, printableOutput } from '../printable.ts';
+import { tooMany } from './mistakes.ts';
 
 /** Takes texts, never bytes: nobody could make those safe to look at. */
 interface Output extends Pick<NodeJS.WriteStream, 'isTTY'> {
   write(text: string): boolean;
 }
 
+/** What a person types, or a pipe. */
+export type Input = NodeJS.ReadableStream & { readonly isTTY?: boolean };
+
 /** Where a command speaks, and its time. Tests give their own. */
 export interface Terminal {
   readonly stdout: Output;
   readonly stderr: Output;
+  readonly stdin: Input;
   readonly clock: Clock;
 }
 export const terminalOfProcess: Terminal = {
   stdout: process.stdout,
   stderr: process.stderr,
+  // Made when it is looked at: what reads nothing leaves it closed.
+  get stdin() {
+    return process.stdin;
+  },
   clock: systemClock,
 };
 
 /** A terminal that foreign texts cannot move: fields are escaped where they are put into lines, this catches the rest. */
-export function printing({ stdout, stderr, clock }: Terminal): Terminal {
+export function printing(terminal: Terminal): Terminal {
+  const { stdout, stderr, clock } = terminal;
   const guard = (stream: Output): Output => ({
     isTTY: stream.isTTY,
     write: (text: string) => stream.write(printableOutput(text)),
   });
-  return { stdout: guard(stdout), stderr: guard(stderr), clock };
+  return {
+    stdout: guard(stdout),
+    stderr: guard(stderr),
+    get stdin() {
+      return terminal.stdin;
+    },
+    clock,
+  };
 }
 
 /**
@@ -47,6 +64,12 @@ export interface Command {
 
 export class UsageError extends Error {
   readonly code = 'E_USAGE';
+}
+
+/** No more words than a command takes. @throws UsageError. */
+export function atMost(count: number, words: readonly string[]): void {
+  const more = words[count];
+  if (more !== undefined) throw new UsageError(tooMany(more));
 }
 
 /** npm passes a terminal's Ctrl-C on to us, who got it already: so soon, it is no second one. */

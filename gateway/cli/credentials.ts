@@ -1,20 +1,8 @@
-import {
-  closeSync,
-  fchmodSync,
-  fchownSync,
-  fsyncSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  type Stats,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { say } from '../../config/language.ts';
 import { CARD_FILE_MAX, FileTooLargeError, readTextOf } from '../../drivers/files.ts';
-import { PRIVATE_FILE } from '../lifecycle/private-files.ts';
+import { replaceFile } from '../lifecycle/replace-file.ts';
 import { printable } from '../printable.ts';
 import {
   type Command,
@@ -180,29 +168,11 @@ function rowsOf(file: string): number | undefined {
   }
 }
 
-/** All of the new file or all of the old one is there, whatever happens, and whoever could not read the old one cannot. */
+/** The list, its PINs hashed, in the place of the old one. */
 async function replace(target: string, source: string, terminal: Terminal) {
   const { hashPins } = await import('../access/hash-pins.ts');
   const bar = progress(terminal, say('PINs hashed', '已加密 PIN'), undefined);
   const hashed = await hashPins(readTextOf(source, CARD_FILE_MAX), () => bar.step());
   if (hashed !== undefined) bar.end();
-  const partial = `${target}.new`;
-  // One that a torn import left has a mode of its own.
-  rmSync(partial, { force: true });
-  const handle = openSync(partial, 'wx', PRIVATE_FILE);
-  try {
-    writeFileSync(handle, hashed ?? readFileSync(source));
-    const before = statSync(target, { throwIfNoEntry: false });
-    if (before !== undefined) keepReaders(handle, before);
-    fsyncSync(handle);
-  } finally {
-    closeSync(handle);
-  }
-  renameSync(partial, target);
-}
-
-/** Root puts a list there that the gateway's own user reads. */
-function keepReaders(handle: number, { uid, gid, mode }: Stats) {
-  if (process.getuid?.() === 0) fchownSync(handle, uid, gid);
-  fchmodSync(handle, mode & 0o777);
+  replaceFile(target, hashed ?? readFileSync(source));
 }

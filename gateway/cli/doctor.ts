@@ -1,203 +1,118 @@
-import {
-  closeSync,
-  fsyncSync,
-  mkdtempSync,
-  openSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  statfsSync,
-  statSync,
-  writeSync,
-} from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { say } from '../../config/language.ts';
-import { type Clock, systemClock } from '../../drivers/contract/clock.ts';
+import type { Finding, Grade, Subject } from '../doctor/finding.ts';
 import { printable } from '../printable.ts';
-import { type Command, configOrErrors, progress, type Terminal, UsageError } from './command.ts';
+import { type Command, loadedOrErrors, progress, type Terminal, UsageError } from './command.ts';
 
-const TIMES = 200;
-/** An alarm is on disk within a tenth of what a person sees as at once; above it, still right, and slow. */
-const SLOW_MS = 20;
-/** Above it, a burst of alarms takes seconds. */
-const TOO_SLOW_MS = 100;
-/** A platter turns in 8.3 ms (7200/min): an fsync is on it in half a turn on average, not sooner. */
-const PLATTER_LIES_MS = 2;
-/** No flash writes and confirms in less; what does, confirms from its memory. Some servers' drives may, by capacitor. */
-const FLASH_LIES_MS = 0.02;
-/** Magic numbers of file systems that live in memory: tmpfs, ramfs (statfs(2)). */
-const IN_MEMORY: Readonly<Record<number, string>> = { 16914836: 'tmpfs', 2240043254: 'ramfs' };
+const SIGNS: Readonly<Record<Grade, string>> = { good: '✓', note: '!', bad: '✗' };
+const HEADS: Readonly<Record<Subject, readonly [en: string, zh: string]>> = {
+  clock: ['clock', '时钟'],
+  disk: ['disk', '磁盘'],
+  files: ['files', '文件'],
+  memory: ['memory', '内存'],
+  watchdog: ['watchdog', '看门狗'],
+  video: ['video', '视频'],
+  ports: ['ports', '端口'],
+  names: ['names', '主机名'],
+  platforms: ['platforms', '平台'],
+  devices: ['devices', '设备'],
+  contacts: ['contacts', '联系人'],
+};
 
-/** Disks of virtual machines and of files. */
-const VIRTUAL = /^(vd|xvd|nbd|loop|dm-|zram)/;
+const english = `campus-gateway doctor [FILE] [--disk DIR] [--json]
 
-export interface DiskReport {
-  /** ms of one 4 KB append with fsync. */
-  readonly times: readonly number[];
-  readonly memory?: string | undefined;
-  readonly device?: string | undefined;
-  /** undefined: not known, as of a virtual disk, which says it is one whatever lies under it. */
-  readonly rotational?: boolean | undefined;
-  readonly writeCache?: string | undefined;
-  readonly freeBytes: number;
-}
+With FILE: looks at the clock and who keeps it right, the disk, the rights of files, memory, the watchdog, ffmpeg, ports that
+are taken, and names; then at each platform (TLS and its certificate, the login, the right to each topic by publishing there
+and reading it back, receipts, registering) and each device (whether it answers, its password, its clock, its firmware). A
+refused password is not tried again. Where the gateway runs, platforms and devices are not touched: it is asked how they are.
+With DIR: writes and fsyncs 200 times in a new file there, and says whether that disk can be believed and is quick enough.
+--json: each finding as a line: about, is (good, note, bad), en, zh.
 
-const quantile = (values: readonly number[], q: number) =>
-  [...values].sort((a, b) => a - b)[Math.min(values.length - 1, Math.floor(q * values.length))] ?? 0;
+Exit status 1 where something is wrong (✗): alarms would be lost, or late.
 
-/** What is to be said of a disk; `bad`: it must not hold a journal. */
-export function judge(report: DiskReport): readonly { readonly bad: boolean; readonly sentence: string }[] {
-  const { times, memory, rotational, writeCache, freeBytes } = report;
-  const typical = quantile(times, 0.5);
-  const worst = quantile(times, 0.99);
-  const found: { bad: boolean; sentence: string }[] = [];
-  const bad = (en: string, zh: string) => found.push({ bad: true, sentence: say(en, zh) });
-  const note = (en: string, zh: string) => found.push({ bad: false, sentence: say(en, zh) });
-  if (memory !== undefined)
-    bad(
-      `this is memory (${memory}), not a disk: nothing survives a power cut. Put dataDir on the disk.`,
-      `这是内存（${memory}）而非磁盘：断电后全部丢失。请把 dataDir 放到磁盘上。`,
-    );
-  else if ((rotational === true && typical < PLATTER_LIES_MS) || typical < FLASH_LIES_MS)
-    bad(
-      `it confirms in ${typical.toFixed(3)} ms, faster than it can write: it confirms from its cache, and a power cut loses what was confirmed. Switch its write cache off (hdparm -W0), or use a drive with power loss protection.`,
-      `它在 ${typical.toFixed(3)} 毫秒内确认，快于物理写入：确认来自缓存，断电会丢失已确认的数据。请关闭写缓存（hdparm -W0），或使用带断电保护的硬盘。`,
-    );
-  if (typical > TOO_SLOW_MS)
-    bad(
-      `it is too slow: one event takes ${typical.toFixed(0)} ms. Use an SSD; SD cards and USB sticks wear out besides.`,
-      `过慢：写入一个事件需 ${typical.toFixed(0)} 毫秒。请使用固态硬盘；SD 卡和 U 盘还容易损坏。`,
-    );
-  else if (typical > SLOW_MS || worst > 10 * SLOW_MS)
-    note(
-      `it is slow, and will do: typically ${typical.toFixed(1)} ms, at worst ${worst.toFixed(0)} ms an event.`,
-      `较慢但可用：每个事件通常 ${typical.toFixed(1)} 毫秒，最慢 ${worst.toFixed(0)} 毫秒。`,
-    );
-  if (writeCache === 'write back')
-    note(
-      'its write cache is on: that is safe only as far as it obeys flushes. After installing, pull the plug once under load and run `campus-gateway journal verify`.',
-      '写缓存已开启：只有当硬盘遵守刷写指令时才安全。安装后请在负载下断电一次，再运行 `campus-gateway journal verify`。',
-    );
-  if (freeBytes < 2e9)
-    note(
-      `only ${(freeBytes / 1e9).toFixed(1)} GB are free.`,
-      `仅剩 ${(freeBytes / 1e9).toFixed(1)} GB 空间。`,
-    );
-  return found;
-}
+  campus-gateway doctor /etc/campus-gateway/campus.yaml
+  campus-gateway doctor --disk /var/lib/campus-gateway`;
+const chinese = `campus-gateway doctor [FILE] [--disk DIR] [--json]
 
-/** Measures a folder's disk. @throws what the file system says. */
-export async function measureDisk(
-  directory: string,
-  clock: Clock = systemClock,
-  step: () => void = () => {},
-): Promise<DiskReport> {
-  const { type, bavail, bsize } = statfsSync(directory);
-  const folder = mkdtempSync(join(directory, '.doctor-'));
-  const times: number[] = [];
-  try {
-    const file = openSync(join(folder, 'probe'), 'w');
-    const page = Buffer.alloc(4096, 1);
-    for (let i = 0; i < TIMES; i++) {
-      const from = clock.elapsed();
-      writeSync(file, page);
-      fsyncSync(file);
-      times.push(clock.elapsed() - from);
-      step();
-      // Now and then, like events: a tight loop flatters a disk.
-      await clock.wait(2);
-    }
-    closeSync(file);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-  return { times, memory: IN_MEMORY[type], freeBytes: bavail * bsize, ...deviceOf(directory) };
-}
+给出 FILE 时检查：时钟及其同步、磁盘、文件权限、内存、看门狗、ffmpeg、被占用的端口、主机名；然后检查每个平台（TLS 及证书、登录、
+通过发布并读回检查每个主题的权限、回执、注册）和每台设备（是否应答、密码、时钟、固件）。被拒绝的密码不再尝试。网关正在运行时不接触平台
+和设备，而是向网关询问。
+给出 DIR 时：在其中的新文件里写入并 fsync 200 次，说明该磁盘是否可信、是否够快。
+--json：每项结论一行：about、is（good、note、bad）、en、zh。
 
-/** What the kernel knows of the block device under a folder; nothing where there is none to see. */
-function deviceOf(directory: string): Pick<DiskReport, 'device' | 'rotational' | 'writeCache'> {
-  try {
-    const { dev } = statSync(directory);
-    // Linux's dev_t (makedev(3)).
-    const [major, minor] = [(dev >> 8) & 0xfff, (dev & 0xff) | ((dev >> 12) & 0xfff00)];
-    const device = realpathSync(`/sys/dev/block/${major}:${minor}`);
-    const read = (name: string): string => {
-      for (const place of [device, join(device, '..')]) {
-        try {
-          return readFileSync(join(place, 'queue', name), 'utf8').trim();
-        } catch {
-          // A partition has no queue of its own.
-        }
-      }
-      return '';
-    };
-    const name = device.split('/').at(-1) ?? '';
-    return {
-      device: name,
-      rotational: VIRTUAL.test(name) ? undefined : read('rotational') === '1',
-      writeCache: read('write_cache'),
-    };
-  } catch {
-    return {};
-  }
-}
+发现问题（✗，报警会丢失或延误）时退出状态为 1。
+
+  campus-gateway doctor /etc/campus-gateway/campus.yaml
+  campus-gateway doctor --disk /var/lib/campus-gateway`;
 
 export const doctor: Command = {
   name: 'doctor',
   summary: [
-    'Find out whether this machine can hold a journal, and reaches its platforms',
-    '检查本机磁盘能否可靠保存事件、能否到达平台',
+    'Find out what is wrong with this machine, its platforms and its devices, and what to do',
+    '体检：检查主机、平台和设备，并给出处理建议',
   ],
-  usage: `campus-gateway doctor [FILE] [--disk DIR]
-
-With DIR: writes and fsyncs 200 times in a new file there, and says how long that takes, whether the disk can be
-believed, and whether it is too slow.
-With FILE: registers once at each platform of it that is registered at, compares the clocks, and leaves; ports that are
-taken, ids that are odd and platforms that do not answer are told. A refused password is not tried again. Where the
-gateway runs it is asked instead, through \`status\` in FILE.
-Exit status 1 where the disk must not hold a journal, or a platform is not reached.
-Warns of secrets that other users of the machine can read: of a journal in DIR, and, with FILE, of a config and what it
-names.
-
-  campus-gateway doctor /etc/campus-gateway/campus.yaml --disk /var/lib/campus-gateway`,
+  usage: say(english, chinese),
 
   async run(args, terminal) {
-    const { stdout } = terminal;
     const { values, positionals } = parseArgs({
       args,
       allowPositionals: true,
-      options: { disk: { type: 'string' } },
+      options: { disk: { type: 'string' }, json: { type: 'boolean', default: false } },
     });
     const [file] = positionals;
     if (values.disk === undefined && file === undefined) throw new UsageError('FILE, --disk DIR');
-    const [{ inWords, openData, openSecrets }, { examinePlatforms }] = await Promise.all([
-      import('../secrets.ts'),
-      import('./doctor/platforms.ts'),
-    ]);
-    let reached: Awaited<ReturnType<typeof examinePlatforms>> = { bad: false, lines: [] };
-    let open = values.disk === undefined ? [] : openData(values.disk);
+    const found: Finding[] = [];
+    if (values.disk !== undefined) found.push(...(await examineDisk(values.disk, terminal, values.json)));
     if (file !== undefined) {
-      const config = await configOrErrors(file, terminal);
-      if (config === undefined) return 1;
-      open = [
-        ...open.filter(({ file: one }) => dirname(one) !== config.dataDir),
-        ...openSecrets(file, config.dataDir),
-      ];
-      reached = await examinePlatforms(config, terminal.clock);
+      const loaded = await loadedOrErrors(file, terminal);
+      if (loaded === undefined) return 1;
+      const { examineAll } = await import('./doctor/examine.ts');
+      const bar = progress(terminal, say('looking', '检查中'), undefined, 1);
+      found.push(...(await examineAll(loaded, terminal.clock, () => bar.step())));
+      bar.end();
     }
-    const found = values.disk === undefined ? [] : await examineDisk(values.disk, terminal);
-    for (const { bad, sentence } of found) stdout.write(`${bad ? '✗' : '!'} ${sentence}\n`);
-    for (const line of reached.lines) stdout.write(`${printable(line)}\n`);
-    for (const one of open) stdout.write(`! ${inWords(one)}\n`);
-    if (found.length + open.length + reached.lines.length === 0) stdout.write(say('✓ good\n', '✓ 正常\n'));
-    return reached.bad || found.some(({ bad }) => bad) ? 1 : 0;
+    tell(found, values.json, terminal);
+    return found.some(({ is }) => is === 'bad') ? 1 : 0;
   },
 };
 
+function tell(found: readonly Finding[], json: boolean, { stdout }: Terminal): void {
+  if (json) {
+    for (const one of found) stdout.write(`${JSON.stringify(one)}\n`);
+    return;
+  }
+  for (const { about, is, en, zh } of found)
+    stdout.write(`${printable(`${SIGNS[is]} ${say(...HEADS[about])}${say(': ', '：')}${say(en, zh)}`)}\n`);
+  const count = (grade: Grade) => found.filter(({ is }) => is === grade).length;
+  stdout.write(
+    say(
+      `${count('good')} good, ${count('note')} to look at (!), ${count('bad')} wrong (✗)\n`,
+      `${count('good')} 项正常，${count('note')} 项需留意（!），${count('bad')} 项异常（✗）\n`,
+    ),
+  );
+}
+
 /** Measures a disk, shows what came out, and judges it. */
-async function examineDisk(directory: string, terminal: Terminal): Promise<ReturnType<typeof judge>> {
+async function examineDisk(
+  directory: string,
+  terminal: Terminal,
+  json: boolean,
+): Promise<readonly Finding[]> {
   const { stdout, clock } = terminal;
+  const [{ judge, measureDisk, quantile, TIMES }, { openData }, { findingsAbout }] = await Promise.all([
+    import('../doctor/disk.ts'),
+    import('../secrets.ts'),
+    import('../doctor/finding.ts'),
+  ]);
+  // A gateway that has never run has none yet: the rest is looked at all the same.
+  if (!existsSync(directory))
+    return [
+      findingsAbout('disk').bad(
+        `${directory} is not there, and its disk was not measured: the gateway makes it at its first start; make it, or name the folder above it`,
+        `${directory} 不存在，未测量其磁盘：网关首次启动时会创建；请先创建，或改用其上级文件夹`,
+      ),
+    ];
   const bar = progress(terminal, say('writes', '写入'), TIMES);
   const report = await measureDisk(directory, clock, bar.step);
   bar.end();
@@ -213,9 +128,16 @@ async function examineDisk(directory: string, terminal: Terminal): Promise<Retur
         : say('flash', '闪存'),
     writeCache === '' ? undefined : writeCache,
   ];
-  stdout.write(
-    `${directory}: ${about.filter((word) => word !== undefined).join(', ')}\n` +
-      `fsync: p50 ${quantile(times, 0.5).toFixed(2)} ms, p99 ${quantile(times, 0.99).toFixed(2)} ms, ${say('at most', '最长')} ${Math.max(...times).toFixed(2)} ms\n`,
+  if (!json)
+    stdout.write(
+      `${directory}: ${about.filter((word) => word !== undefined).join(', ')}\n` +
+        `fsync: p50 ${quantile(times, 0.5).toFixed(2)} ms, p99 ${quantile(times, 0.99).toFixed(2)} ms, ${say('at most', '最长')} ${Math.max(...times).toFixed(2)} ms\n`,
+    );
+  const open = openData(directory).map(({ file, mode, run }) =>
+    findingsAbout('files').note(
+      `${file} (mode ${mode}) can be read by other users of this machine; run: ${run}`,
+      `${file}（权限 ${mode}）可被本机其他用户读取；请执行：${run}`,
+    ),
   );
-  return judge(report);
+  return [...judge(report), ...open];
 }

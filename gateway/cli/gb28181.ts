@@ -1,14 +1,8 @@
 import { parseArgs } from 'node:util';
 import { say } from '../../config/language.ts';
-import { type Command, configOrErrors, UsageError } from './command.ts';
+import { atMost, type Command, configOrErrors, UsageError } from './command.ts';
 
-export const gb28181: Command = {
-  name: 'gb28181',
-  summary: [
-    'Show the ids by which platforms of GB/T 28181 know what is here',
-    '列出 GB/T 28181 平台所用的国标编码',
-  ],
-  usage: `campus-gateway gb28181 ids CONFIG [--uplink ID] [--json]
+const english = `campus-gateway gb28181 ids CONFIG [--uplink ID] [--json]
 
 Shows for each platform of GB/T 28181 the 20 digits of the gateway, of the nodes of \`organisation\`, of the cameras that \`video\`
 lets it see, and of each alarm input: what an operator types in there. Ids are made when the gateway first connects, and kept in
@@ -19,7 +13,25 @@ It reads the journal beside a gateway that runs, and changes nothing.
   --uplink ID   of one platform; default: of all
   --json        an array, for programs
 
-  campus-gateway gb28181 ids /etc/campus-gateway/campus.yaml`,
+  campus-gateway gb28181 ids /etc/campus-gateway/campus.yaml`;
+const chinese = `campus-gateway gb28181 ids CONFIG [--uplink ID] [--json]
+
+列出每个 GB/T 28181 平台上的 20 位编码：网关、\`organisation\` 的节点、\`video\` 允许其查看的摄像机，以及每个报警输入：即操作员在平台上
+要填写的内容。编码在网关首次连接时生成，保存在其日志库中；尚未生成的显示 "-"。已有编码而配置中没有的，例如未列出的防区，排在最后。
+可在网关运行时读取，不做任何更改。
+
+  --uplink ID   只列一个平台；默认全部
+  --json        数组，供程序使用
+
+  campus-gateway gb28181 ids /etc/campus-gateway/campus.yaml`;
+
+export const gb28181: Command = {
+  name: 'gb28181',
+  summary: [
+    'Show the ids by which platforms of GB/T 28181 know what is here',
+    '列出 GB/T 28181 平台所用的国标编码',
+  ],
+  usage: say(english, chinese),
 
   async run(args, terminal) {
     const { values, positionals } = parseArgs({
@@ -27,6 +39,7 @@ It reads the journal beside a gateway that runs, and changes nothing.
       allowPositionals: true,
       options: { uplink: { type: 'string' }, json: { type: 'boolean', default: false } },
     });
+    atMost(2, positionals);
     const [what, file] = positionals;
     if (what !== 'ids' || file === undefined)
       throw new UsageError(say('ids, and a config file', 'ids 及配置文件'));

@@ -37,13 +37,7 @@ async function deviceAlone(file: string, name: string, terminal: Terminal) {
   return undefined;
 }
 
-export const modbus: Command = {
-  name: 'modbus',
-  summary: [
-    'Read a Modbus device: its points and what stands in its registers',
-    '读取 Modbus 设备的点和寄存器',
-  ],
-  usage: `campus-gateway modbus read CONFIG DEVICE [--once] [--for TIME] [--every 500ms]
+const english = `campus-gateway modbus read CONFIG DEVICE [--once] [--for TIME] [--every 500ms]
 campus-gateway modbus read CONFIG DEVICE --function 3 [--from 0] [--count 32]
 
 Shows the registers that the device's profile names, each with its raw value and what the profile makes of it, then a line for
@@ -59,7 +53,30 @@ each that changes, until Ctrl-C. So a profile is written in front of the device:
 Nothing is written to the device. On a serial port stop the gateway first: it holds the line.
 
   campus-gateway modbus read /etc/campus-gateway/campus.yaml fence-east
-  campus-gateway modbus read /etc/campus-gateway/campus.yaml fence-east --function 4 --count 100 --once`,
+  campus-gateway modbus read /etc/campus-gateway/campus.yaml fence-east --function 4 --count 100 --once`;
+const chinese = `campus-gateway modbus read CONFIG DEVICE [--once] [--for TIME] [--every 500ms]
+campus-gateway modbus read CONFIG DEVICE --function 3 [--from 0] [--count 32]
+
+显示设备模型中的寄存器，每个的原始值和模型给出的含义，此后每有变化显示一行，直到 Ctrl-C。这样可在设备前编写模型：触碰围栏，看哪一位变化。
+
+  --function N   1 线圈、2 离散输入、3 保持寄存器、4 输入寄存器：读取实际存在的，而不是模型中的；设备拒绝的会说明。只看设备的连接和站号：
+                 模型可以有误或尚未编写，配置的其余部分也可以
+  --from N       起始地址，与线路上相同，从 0 开始（也可写 0x10）；手册常从 1 开始
+  --count N      数量
+  --once         显示一次即结束
+
+不向设备写入。使用串口时请先停止网关：它占用线路。
+
+  campus-gateway modbus read /etc/campus-gateway/campus.yaml fence-east
+  campus-gateway modbus read /etc/campus-gateway/campus.yaml fence-east --function 4 --count 100 --once`;
+
+export const modbus: Command = {
+  name: 'modbus',
+  summary: [
+    'Read a Modbus device: its points and what stands in its registers',
+    '读取 Modbus 设备的点和寄存器',
+  ],
+  usage: say(english, chinese),
 
   async run(args, terminal) {
     const { values, positionals } = parseArgs({

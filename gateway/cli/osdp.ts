@@ -6,13 +6,7 @@ import { oneOf, wholeOf } from './values.ts';
 /** 127 is everybody. */
 const LAST_ADDRESS = 126;
 
-export const osdp: Command = {
-  name: 'osdp',
-  summary: [
-    'Find OSDP readers, give them their keys and their addresses',
-    '查找 OSDP 读卡器，设置密钥和地址',
-  ],
-  usage: `campus-gateway osdp provision CONFIG [DEVICE...]
+const english = `campus-gateway osdp provision CONFIG [DEVICE...]
 campus-gateway osdp set-line  CONFIG DEVICE --address N --baud N
 campus-gateway osdp find      PORT [--baud N] [--answer-time 200ms] [--all]
 
@@ -29,7 +23,30 @@ Stop the gateway first: it holds the line. Do this where nobody listens: the key
 everybody knows.
 
   campus-gateway osdp find /dev/ttyUSB0
-  campus-gateway osdp provision /etc/campus-gateway/campus.yaml gate-in`,
+  campus-gateway osdp provision /etc/campus-gateway/campus.yaml gate-in`;
+const chinese = `campus-gateway osdp provision CONFIG [DEVICE...]
+campus-gateway osdp set-line  CONFIG DEVICE --address N --baud N
+campus-gateway osdp find      PORT [--baud N] [--answer-time 200ms] [--all]
+
+  provision   通过所有读卡器出厂时共有的密钥，给每个配有 keyFile 的读卡器写入自己的密钥。密钥文件不存在时自动生成（随机，仅所有者可读）。
+              已有该密钥的读卡器不变；有其他密钥的须先按厂家说明复位。
+  set-line    更改读卡器的地址或波特率；之后配置须与之一致。
+  find        查找不知如何设置的读卡器，并为每个打印一段设备配置。以每种波特率向所有读卡器（127）询问，然后逐一询问有应答的波特率上的
+              每个地址；加 --all 则询问所有波特率。PORT：串口，或串口服务器的 HOST:PORT。
+  DEVICE      默认：配置中的全部
+
+请先停止网关：它占用线路。请在无人监听之处进行：密钥是在人人皆知的密钥保护下传送的。
+
+  campus-gateway osdp find /dev/ttyUSB0
+  campus-gateway osdp provision /etc/campus-gateway/campus.yaml gate-in`;
+
+export const osdp: Command = {
+  name: 'osdp',
+  summary: [
+    'Find OSDP readers, give them their keys and their addresses',
+    '查找 OSDP 读卡器，设置密钥和地址',
+  ],
+  usage: say(english, chinese),
 
   async run(args, terminal) {
     const { values, positionals } = parseArgs({

@@ -1,128 +1,193 @@
+import { userInfo } from 'node:os';
 import { parseArgs } from 'node:util';
 import { say } from '../../config/language.ts';
-import type { StatusConfig } from '../../config/sections/status.ts';
-import { ask } from '../../drivers/http.ts';
+import type { ConfigApplied, ConfigDifference, ConfigVersion } from '../console/contract/config.ts';
 import { printable } from '../printable.ts';
-import { type Command, loadedOrErrors, type Terminal } from './command.ts';
+import { type Command, loadedOrErrors, type Terminal, UsageError } from './command.ts';
 
-/** A platform that is left gets 1 s; a camera's stop and a disk take their time. */
-const PATIENCE_MS = 30_000;
-const LOOK_EVERY_MS = 100;
-const ANSWER = { maxBytes: 4_000_000, timeout: 5000 };
+/** A platform that is left gets 1 s; a camera's stop and a disk take their time; a config of 4 MB is read in some seconds. */
+const PATIENCE_MS = 90_000;
 
-/** Of /health. */
-interface Running {
-  readonly pid?: number;
-  readonly reloaded?: {
-    readonly number: number;
-    readonly done: boolean;
-    readonly uplinks?: readonly string[];
-    readonly errors?: readonly string[];
-    readonly needsRestart?: readonly string[];
-  };
-}
+const english = `campus-gateway reload FILE [--dry-run | --versions | --back NAME]
+
+Checks FILE; where it is right, the gateway that runs with it reads it again and takes up what changed: only what differs restarts,
+and nothing is lost meanwhile. A wrong file changes nothing. What cannot be started brings the old config back, and so it says.
+\`campus.id\` and \`dataDir\` need a restart. SIGHUP and systemctl reload do the same, without saying who.
+
+  --dry-run    says what would change, and changes nothing
+  --versions   lists the configs that were taken up, the newest first: name, when, by whom, hash
+  --back NAME  puts that version into FILE, where it takes up what it changes; what is in FILE now is kept as a version
+
+Exit status 0 where it was taken up, or nothing had changed; 1 where it was refused; 2 where the command was not understood; 3 where
+no gateway could be asked. Run it as the gateway's user, or as root.
+
+  campus-gateway reload /etc/campus-gateway/campus.yaml --dry-run
+  campus-gateway reload /etc/campus-gateway/campus.yaml
+  campus-gateway reload /etc/campus-gateway/campus.yaml --back v12`;
+const chinese = `campus-gateway reload FILE [--dry-run | --versions | --back NAME]
+
+检查 FILE；正确时，使用它运行的网关重新读取并应用变化：只有不同的部分重启，期间不丢失任何内容。有错误的文件不改变任何内容。
+无法启动的会恢复原配置，并加以说明。\`campus.id\` 和 \`dataDir\` 需要重启。SIGHUP 和 systemctl reload 作用相同，但不记录操作者。
+
+  --dry-run    说明会有什么变化，不做更改
+  --versions   列出应用过的配置，最新的在前：名称、时间、操作者、哈希
+  --back NAME  将该版本写入 FILE 并应用；FILE 的当前内容保存为一个版本
+
+退出状态：0 已应用或没有变化；1 被拒绝；2 命令有误；3 没有网关可询问。须以网关的用户或 root 执行。
+
+  campus-gateway reload /etc/campus-gateway/campus.yaml --dry-run
+  campus-gateway reload /etc/campus-gateway/campus.yaml
+  campus-gateway reload /etc/campus-gateway/campus.yaml --back v12`;
 
 export const reload: Command = {
   name: 'reload',
-  summary: ['Have a running gateway take up its changed config', '让运行中的网关重新读取配置'],
-  usage: `campus-gateway reload FILE
-
-Checks FILE; where it is right, the gateway that runs with it reads it again (SIGHUP) and takes up what changed. As yet that can be
-\`uplinks\`: those that differ are left and connected anew, the others and all devices go on. What else differs is named, needs a
-restart, and then nothing of the file is taken up. A wrong file changes nothing.
-
-Exit status 0 where it was taken up, or nothing had changed; else 1. It finds the gateway by \`status\` in FILE, and is run by its
-user or by root.
-
-  campus-gateway reload /etc/campus-gateway/campus.yaml`,
+  summary: ['Have a running gateway take up its changed config', '让运行中的网关应用修改后的配置'],
+  usage: say(english, chinese),
 
   async run(args, terminal) {
-    const { positionals } = parseArgs({ args, allowPositionals: true });
-    const loaded = await loadedOrErrors(positionals[0], terminal, { forRunning: true });
-    if (loaded === undefined) return 1;
-    const { status } = loaded.config;
-    if (status === undefined)
-      throw new Error(
-        say(
-          'the config has no `status`: send SIGHUP to the gateway, and look into its log',
-          '配置中没有 `status`：请向网关发送 SIGHUP 并查看日志',
-        ),
+    const { values, positionals } = parseArgs({
+      args,
+      allowPositionals: true,
+      options: {
+        'dry-run': { type: 'boolean', default: false },
+        versions: { type: 'boolean', default: false },
+        back: { type: 'string' },
+      },
+    });
+    const [file, ...more] = positionals;
+    if (file === undefined || more.length > 0)
+      throw new UsageError(say('one FILE: the config that the gateway runs with', '请给出一个配置文件 FILE'));
+    const wanted = [values['dry-run'], values.versions, values.back !== undefined].filter(Boolean);
+    if (wanted.length > 1)
+      throw new UsageError(
+        say('one of --dry-run, --versions and --back', '--dry-run、--versions、--back 只能选一个'),
       );
-    const before = await running(status, terminal);
-    if (before?.pid === undefined) {
-      const place = `${status.host}:${status.port}`;
-      terminal.stderr.write(say(`no gateway answers at ${place}\n`, `${place} 没有网关响应\n`));
-      return 1;
-    }
-    signal(before.pid);
-    const until = terminal.clock.elapsed() + PATIENCE_MS;
-    for (;;) {
-      const { reloaded } = (await running(status, terminal)) ?? {};
-      if (reloaded !== undefined && reloaded.number !== before.reloaded?.number)
-        return tell(reloaded, terminal);
-      if (terminal.clock.elapsed() > until)
-        throw new Error(
-          say(
-            `the gateway has not answered for ${PATIENCE_MS / 1000} s; look into its log`,
-            `网关 ${PATIENCE_MS / 1000} 秒未答复；请查看其日志`,
-          ),
-        );
-      await terminal.clock.wait(LOOK_EVERY_MS);
-    }
+    if (values.back !== undefined) return await goBack(file, values.back, terminal);
+    if (values.versions) return await listVersions(await dataDirOf(file), terminal);
+    const loaded = await loadedOrErrors(file, terminal, { forRunning: true });
+    if (loaded === undefined) return 1;
+    const { dataDir } = loaded.config;
+    if (!values['dry-run'])
+      return tell((await ask(dataDir, 'reload', terminal)) as ConfigApplied, terminal, file);
+    return tellDifference(
+      (await ask(dataDir, 'config-difference', terminal)) as ConfigDifference,
+      terminal,
+      file,
+    );
   },
 };
 
-/** What runs there; undefined: nothing that answers as a gateway. */
-async function running({ host, port }: StatusConfig, { clock }: Terminal): Promise<Running | undefined> {
-  const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}/health`;
+/** Who asks, for the audit: root is somebody, where sudo says who. */
+function who(): string {
+  const { username } = userInfo();
+  const sudo = process.env['SUDO_USER'];
+  return username === 'root' && sudo !== undefined && sudo !== '' ? `root (${sudo})` : username;
+}
+
+async function ask(
+  dataDir: string,
+  act: 'reload' | 'config-difference' | 'config-versions',
+  { clock }: Terminal,
+): Promise<object> {
+  const { askToAct } = await import('./health/act.ts');
+  return await askToAct(dataDir, act, act === 'reload' ? { by: who() } : {}, clock, PATIENCE_MS);
+}
+
+/** Also of a file that is wrong now: the way back must not need a right one. */
+async function dataDirOf(file: string): Promise<string> {
+  const [{ readConfigFile }, { dirname, resolve }] = await Promise.all([
+    import('../../config/load.ts'),
+    import('node:path'),
+  ]);
+  const read = readConfigFile(file);
+  const named = 'data' in read ? (read.data as { dataDir?: unknown } | null)?.dataDir : undefined;
+  return resolve(dirname(resolve(file)), typeof named === 'string' ? named : './data');
+}
+
+async function listVersions(dataDir: string, terminal: Terminal): Promise<number> {
+  const { openVersions } = await import('../reload/versions.ts');
+  const running = await ask(dataDir, 'config-versions', terminal)
+    .then((said) => (said as { readonly versions: readonly ConfigVersion[] }).versions)
+    .catch(() => []);
+  const taken = running.find(({ isTaken }) => isTaken)?.name;
+  const all = await openVersions(dataDir).list();
+  if (all.length === 0) {
+    terminal.stderr.write(
+      say(
+        `no versions are kept in ${dataDir}: no gateway ran with it yet\n`,
+        `${dataDir} 中没有版本：尚无网关以此运行\n`,
+      ),
+    );
+    return 1;
+  }
+  for (const { name, at, by, sha256 } of all) {
+    const mark = name === taken ? say('  (runs)', '  （运行中）') : '';
+    terminal.stdout.write(`${printable(`${name.padEnd(6)} ${at}  ${sha256.slice(0, 12)}  ${by}`)}${mark}\n`);
+  }
+  return 0;
+}
+
+async function goBack(file: string, name: string, terminal: Terminal): Promise<number> {
+  const [{ openVersions }, { replaceFile }, { loadBytesOf, CONFIG_FILE_MAX }] = await Promise.all([
+    import('../reload/versions.ts'),
+    import('../lifecycle/replace-file.ts'),
+    import('../../drivers/files.ts'),
+  ]);
+  const dataDir = await dataDirOf(file);
+  const versions = openVersions(dataDir);
+  const bytes = await versions.load(name);
+  if (bytes === undefined) {
+    terminal.stderr.write(
+      printable(say(`there is no version ${name}; see --versions`, `没有版本 ${name}；请用 --versions 查看`)),
+    );
+    terminal.stderr.write('\n');
+    return 1;
+  }
+  const before = await loadBytesOf(file, CONFIG_FILE_MAX);
+  const { hashOf } = await import('../reload/versions.ts');
+  const isKept = (await versions.list()).some(({ sha256 }) => sha256 === hashOf(before));
+  const at = new Date(terminal.clock.wall()).toISOString();
+  if (!isKept) await versions.keep(before, { at, by: 'file' });
+  replaceFile(file, bytes);
+  const putBack = () => replaceFile(file, before);
   try {
-    const { pid, reloaded } = JSON.parse((await ask(url, { ...ANSWER, clock })).body.toString()) as Running;
-    return Number.isInteger(pid) && Number(pid) > 1
-      ? { pid: Number(pid), ...(reloaded && { reloaded }) }
-      : {};
-  } catch {
-    return undefined;
+    const said = (await ask(dataDir, 'reload', terminal)) as ConfigApplied;
+    if (!said.done) putBack();
+    return tell(said, terminal, file);
+  } catch (error) {
+    putBack();
+    throw error;
   }
 }
 
-/** @throws Error with a sentence where that is not allowed. */
-function signal(pid: number): void {
-  try {
-    process.kill(pid, 'SIGHUP');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EPERM') throw error;
-    throw new Error(
-      say(
-        'the gateway belongs to another user: run this as that user, or as root (sudo)',
-        '网关属于其他用户：请以该用户或 root（sudo）运行',
-      ),
-    );
-  }
+/** What is wrong, or why it is not taken up. @returns whether there was something. */
+function tellRefused({ errors, why }: ConfigDifference, { stderr }: Terminal, config: string): boolean {
+  for (const { file = config, line, column, en, zh } of errors)
+    stderr.write(`${printable(`${file}:${line}:${column}: ${say(en, zh)}`)}\n`);
+  if (why !== undefined) stderr.write(`${printable(say(`not taken up: ${why.en}`, `未生效：${why.zh}`))}\n`);
+  return errors.length > 0 || why !== undefined;
+}
+
+function tellChanges({ changes }: ConfigDifference, { stdout }: Terminal) {
+  for (const { en, zh } of changes) stdout.write(`${printable(say(en, zh))}\n`);
+  if (changes.length === 0) stdout.write(say('nothing had changed\n', '没有变化\n'));
 }
 
 /** @returns the exit status. */
-function tell(
-  { done, uplinks = [], errors = [], needsRestart = [] }: NonNullable<Running['reloaded']>,
-  { stdout, stderr }: Terminal,
-): 0 | 1 {
-  if (done) {
-    const names = printable(uplinks.join(', '));
-    stdout.write(
-      uplinks.length === 0
-        ? say('nothing had changed\n', '没有变化\n')
-        : say(`taken up: ${names}\n`, `已生效：${names}\n`),
-    );
-    return 0;
+function tellDifference(said: ConfigDifference, terminal: Terminal, file: string): 0 | 1 {
+  tellChanges(said, terminal);
+  return tellRefused(said, terminal, file) ? 1 : 0;
+}
+
+/** @returns the exit status. */
+function tell(said: ConfigApplied, terminal: Terminal, file: string): 0 | 1 {
+  const { done, changes, version } = said;
+  if (!done) {
+    tellRefused(said, terminal, file);
+    return 1;
   }
-  for (const error of errors) stderr.write(`${printable(error)}\n`);
-  if (needsRestart.length > 0) {
-    const names = printable(needsRestart.join(', '));
-    stderr.write(
-      say(
-        `nothing was taken up: ${names} changed, which needs a restart (systemctl restart campus-gateway)\n`,
-        `未生效：${names} 有变化，需要重启（systemctl restart campus-gateway）\n`,
-      ),
-    );
-  }
-  return 1;
+  tellChanges(said, terminal);
+  if (changes.length > 0 && version !== undefined)
+    terminal.stdout.write(say(`taken up as ${version}\n`, `已生效，版本 ${version}\n`));
+  return 0;
 }

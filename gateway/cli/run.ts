@@ -6,15 +6,12 @@ import { systemClock } from '../../drivers/contract/clock.ts';
 import type { Log } from '../../drivers/contract/driver.ts';
 import type { Simulators } from '../console/contract/simulators.ts';
 import { printable } from '../printable.ts';
-import { type Command, loadedOrErrors, type Terminal, untilStopped } from './command.ts';
+import { atMost, type Command, loadedOrErrors, type Terminal, untilStopped } from './command.ts';
 import { oneOf } from './values.ts';
 
 const LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 
-export const run: Command = {
-  name: 'run',
-  summary: ['Run the gateway with a config file', '用配置文件运行网关'],
-  usage: `campus-gateway run FILE [--log-level LEVEL]
+const english = `campus-gateway run FILE [--log-level LEVEL]
 
   FILE                 the config, see config/campus.example.yaml
   --log-level LEVEL    debug, info (default), warn, error
@@ -23,7 +20,22 @@ Logs go to standard error: JSON lines, or pretty on a terminal. Ctrl-C or SIGTER
 where a port of the config is taken, and where the journal is gone; with 4 where its event loop stood for 10 s. At
 SIGHUP it reads FILE again (campus-gateway reload). systemd is told when it is ready, lives and stops (Type=notify, NotifyAccess=all, WatchdogSec=).
 
-  campus-gateway run /etc/campus-gateway/campus.yaml`,
+  campus-gateway run /etc/campus-gateway/campus.yaml`;
+const chinese = `campus-gateway run FILE [--log-level LEVEL]
+
+  FILE                 配置文件，参见 config/campus.example.yaml
+  --log-level LEVEL    debug、info（默认）、warn、error
+
+日志写到标准错误：JSON 行，在终端上为易读格式。Ctrl-C 或 SIGTERM 正常停止。配置的端口已被占用或日志库不可用时退出状态为 3；
+事件循环停滞 10 秒时为 4。收到 SIGHUP 时重新读取 FILE（campus-gateway reload）。就绪、存活和停止会通知 systemd
+（Type=notify, NotifyAccess=all, WatchdogSec=）。
+
+  campus-gateway run /etc/campus-gateway/campus.yaml`;
+
+export const run: Command = {
+  name: 'run',
+  summary: ['Run the gateway with a config file', '用配置文件运行网关'],
+  usage: say(english, chinese),
 
   async run(args, terminal) {
     const { values, positionals } = parseArgs({
@@ -32,6 +44,7 @@ SIGHUP it reads FILE again (campus-gateway reload). systemd is told when it is r
       options: { 'log-level': { type: 'string', default: 'info' } },
     });
     const level = oneOf('log-level', values['log-level'], LEVELS);
+    atMost(1, positionals);
     const loaded = await loadedOrErrors(positionals[0], terminal, { forRunning: true });
     if (loaded === undefined) return 1;
     const { config } = loaded;
@@ -55,9 +68,11 @@ SIGHUP it reads FILE again (campus-gateway reload). systemd is told when it is r
     process.on('SIGHUP', () => readAgain());
     const simulators =
       config.console?.simulators === true ? await simulatorsOf(config, terminal, log) : undefined;
-    const gateway = await startGateway({ config, log, time: terminal.clock, simulators });
-    const { readConfig } = await import('../check.ts');
-    readAgain = () => void gateway.reload(readConfig(config.file, { forRunning: true }));
+    const gateway = await startGateway({
+      ...{ config, log, time: terminal.clock, simulators },
+      verbose: log.child({}, { level: 'debug' }),
+    });
+    readAgain = () => void gateway.reload();
     const { openSecrets } = await import('../secrets.ts');
     // After the start, which closes what is the gateway's own.
     for (const one of openSecrets(config.file, config.dataDir))
@@ -102,7 +117,7 @@ async function arePortsTaken({ config, tell }: LoadedConfig, { stderr }: Termina
   const [{ listenersOf }, { formatError }, { takenPorts }] = await Promise.all([
     import('../../config/check/ports.ts'),
     import('../../config/load.ts'),
-    import('./run/ports.ts'),
+    import('../taken-ports.ts'),
   ]);
   const taken = await takenPorts(listenersOf(config));
   for (const problem of taken) stderr.write(`${printable(formatError(tell(problem)))}\n`);

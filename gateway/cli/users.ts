@@ -1,6 +1,8 @@
+import { existsSync, statSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { say } from '../../config/language.ts';
-import { type Command, configOrErrors, UsageError } from './command.ts';
+import { atMost, type Command, configOrErrors, type Terminal, UsageError } from './command.ts';
+import type { AccountsPlace } from './users/manage.ts';
 
 const english = `campus-gateway users list   CONFIG
 campus-gateway users add    CONFIG NAME --role ROLE
@@ -12,6 +14,7 @@ campus-gateway users withdraw CONFIG TOKEN
 
 Who may use the console of this config. It works beside a gateway that runs, which takes it up within seconds, and without one;
 it is run by the gateway's user or by root. All of it goes into the audit, with the user of this terminal.
+In the place of CONFIG the folder that \`campus-gateway platform\` has as --data, for the page of a city.
 
   list      users, and the tokens of programs and screens
   add       a new user; shows the link with which he sets his password, once, within 24 hours
@@ -34,6 +37,7 @@ campus-gateway users token  配置 名称 --role 角色 [--for 90d]
 campus-gateway users withdraw 配置 令牌编号
 
 管理可以使用控制台的人员。网关运行与否均可使用（运行中的网关数秒内生效），须以网关的用户或 root 执行。所有操作记入审计。
+城市页面的用户：以 \`campus-gateway platform\` 的 --data 目录代替 配置。
 
   list      列出用户及程序、屏幕的令牌
   add       新增用户，并显示设置密码的一次性链接（24 小时内有效）
@@ -59,23 +63,29 @@ export const users: Command = {
       allowPositionals: true,
       options: { role: { type: 'string' }, for: { type: 'string' } },
     });
+    atMost(3, positionals);
     const [what, file, name] = positionals;
     if (what === undefined || file === undefined)
       throw new UsageError(
         say(
-          'list, add, role, link, remove, token or withdraw, and a config file',
-          'list、add、role、link、remove、token 或 withdraw，及配置文件',
+          'list, add, role, link, remove, token or withdraw, and a config file or the data folder of a platform',
+          'list、add、role、link、remove、token 或 withdraw，及配置文件或城市平台的数据目录',
         ),
       );
-    const config = await configOrErrors(file, terminal);
-    if (config === undefined) return 1;
-    const { console: shown, dataDir } = config;
-    if (shown === undefined) throw new Error(say('the config has no `console`', '配置中没有 `console`'));
+    const place = await placeOf(file, terminal);
+    if (place === undefined) return 1;
     const { manageUsers } = await import('./users/manage.ts');
-    return await manageUsers(
-      { what, name, role: values.role, lasts: values.for },
-      { dataDir, console: shown },
-      terminal,
-    );
+    return await manageUsers({ what, name, role: values.role, lasts: values.for }, place, terminal);
   },
 };
+
+/** Where the accounts are: of a config, or of the data folder of a platform. undefined: the config is wrong, which is told. */
+async function placeOf(file: string, terminal: Terminal): Promise<AccountsPlace | undefined> {
+  const { addressIn, consoleAddress } = await import('../console/address.ts');
+  if (existsSync(file) && statSync(file).isDirectory()) return { dataDir: file, address: addressIn(file) };
+  const config = await configOrErrors(file, terminal);
+  if (config === undefined) return undefined;
+  const { console: shown, dataDir } = config;
+  if (shown === undefined) throw new Error(say('the config has no `console`', '配置中没有 `console`'));
+  return { dataDir, address: consoleAddress(shown) };
+}

@@ -80,7 +80,15 @@ export function readCommand(
 /** Who sends commands: what it may do, and the keys of those who sign. */
 export interface Authority {
   readonly rules: readonly CommandRule[];
-  readonly keys: readonly { readonly issuer: string; readonly key: KeyObject }[];
+  readonly keys: readonly IssuerKey[];
+}
+
+/** Good between the two, epoch ms: where keys rotate, the old one and the next are good side by side. */
+export interface IssuerKey {
+  readonly issuer: string;
+  readonly key: KeyObject;
+  readonly notBefore?: number | undefined;
+  readonly notAfter?: number | undefined;
 }
 
 /** @throws Error where the file is no Ed25519 public key in PEM. */
@@ -105,12 +113,13 @@ export interface Addressee {
 
 /**
  * Whether a command may act, whenever it comes. `scope` is where its id is known: of a signed one with the key that
- * signed it, so that it acts once on the campus whichever way it comes; of another with who sent it.
+ * signed it, so that it acts once on the campus whichever way it comes; of another with who sent it. `now`: epoch ms.
  */
 export function authorise(
   command: ReadCommand,
   { campus, target }: Addressee,
   { id, rules, keys }: Authority & { readonly id: string },
+  now: number,
 ): { readonly scope: string } | { readonly refused: string } {
   const { action, issuer, audience, signature, signed } = command;
   if (command.target !== undefined && command.target !== target)
@@ -124,6 +133,9 @@ export function authorise(
     const bytes = Buffer.from(signature, 'base64url');
     const signer = own.find(({ key }) => verify(null, signed, key, bytes));
     if (signer === undefined) return { refused: 'its signature is not right' };
+    const { notBefore = now, notAfter = now } = signer;
+    if (now < notBefore || now > notAfter)
+      return { refused: `the key that signed it is good ${spanOf(signer)}; sign it with the one of now` };
     if (command.target === undefined) return { refused: 'it is signed, and names no target' };
     if (audience === undefined) return { refused: OLD_FORM };
     scope = scopeOf(signer.key);
@@ -144,6 +156,12 @@ export function authorise(
   return { scope };
 }
 
+const spanOf = ({ notBefore, notAfter }: IssuerKey): string =>
+  [
+    ...(notBefore === undefined ? [] : [`from ${new Date(notBefore).toISOString()}`]),
+    ...(notAfter === undefined ? [] : [`until ${new Date(notAfter).toISOString()}`]),
+  ].join(' ');
+
 const OLD_FORM =
   'it is signed in the old form, which names no campus: sign it with `audience`, the number of the campus';
 
@@ -154,13 +172,22 @@ const scopeOf = (key: KeyObject) =>
     .digest('hex')
     .slice(0, 32)}`;
 
-/** Why a command may not act now, `now` in epoch ms; undefined: it may. */
-export function whyNotNow({ action, issuedAt, expiresAt }: CommandMessage, now: number): string | undefined {
+/**
+ * Why a command may not act now, epoch ms; undefined: it may. `restoredAt`: what was carried out between a backup and the
+ * day on which it was put back is known to nobody here.
+ */
+export function whyNotNow(
+  { action, issuedAt, expiresAt }: CommandMessage,
+  now: number,
+  restoredAt = Number.NEGATIVE_INFINITY,
+): string | undefined {
   const { harmless = false, lifetime = LIFETIME_MAX_MS } = isAction(action) ? actionOf(action) : {};
   const clock = () => `the gateway's clock says ${new Date(now).toISOString()}`;
   if (issuedAt === undefined || expiresAt === undefined)
     return harmless ? undefined : 'issuedAt and expiresAt are needed';
   if (expiresAt <= now) return `it expired at ${new Date(expiresAt).toISOString()}; ${clock()}`;
+  if (issuedAt < restoredAt && !harmless)
+    return `it is from before this gateway was put back from a backup (${new Date(restoredAt).toISOString()}): send it anew, with another id`;
   if (issuedAt > now + CLOCK_TOLERANCE_MS) return `it was issued in the future; ${clock()}`;
   if (expiresAt - issuedAt > lifetime)
     return `it may act for longer than ${lifetime > LIFETIME_MAX_MS ? `${lifetime / LIFETIME_MAX_MS} days` : 'a day'}`;

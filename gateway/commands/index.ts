@@ -51,7 +51,8 @@ export interface Source extends Authority {
 }
 
 /** What is ordered, where, and what names it among all that came from there. */
-export type Order = Pick<ReadCommand, 'id' | 'action' | 'arguments' | 'issuer'> & { readonly target: string };
+export type Order = Pick<ReadCommand, 'id' | 'action' | 'arguments' | 'issuer'> &
+  Partial<Pick<ReadCommand, 'issuedAt' | 'expiresAt'>> & { readonly target: string };
 
 export interface Commands extends Omit<Handling, 'perform' | 'understands'> {
   /**
@@ -87,7 +88,9 @@ export interface Commands extends Omit<Handling, 'perform' | 'understands'> {
 export interface CommandContext {
   /** Its number. */
   readonly campus: string;
-  readonly journal: Pick<Journal, 'command' | 'begin' | 'end' | 'audit' | 'interrupted'>;
+  readonly journal: Pick<Journal, 'command' | 'begin' | 'end' | 'audit' | 'interrupted'> & {
+    readonly knownAs: Pick<Journal['knownAs'], 'restoredAt'>;
+  };
   readonly recorder: Pick<Recorder, 'recordOwn'>;
   readonly clock: Pick<WallClock, 'now'>;
   readonly time: Clock;
@@ -150,6 +153,7 @@ export function createCommands(context: CommandContext): Commands {
 
   return {
     serve: handling.serve,
+    serveUntil: handling.serveUntil,
     onPerform: handling.onPerform,
     checkServed: handling.checkServed,
     receiveCommand: receiving.receive,
@@ -233,7 +237,7 @@ function createTaking(context: Path, refusals: ReturnType<typeof createRefusals>
     const by = { source: source.kind, from: source.id, ...(issuer !== undefined && { issuer }) };
     const known = await journal.command(scope, id);
     if (known !== undefined) return outcomeOf(known.outcome);
-    const late = whyNotNow(command, clock.now());
+    const late = whyNotNow(command, clock.now(), journal.knownAs.restoredAt);
     if (late !== undefined) return refusals.refuse({ ...by, target, id, action, issuer }, late);
     const at = clock.now();
     const begun = await journal.begin({
@@ -280,7 +284,7 @@ function createTaking(context: Path, refusals: ReturnType<typeof createRefusals>
     const { id, action, issuer } = command;
     const what = { source: source.kind, from: source.id, target, id, action, issuer };
     if (wrong !== undefined) return refusals.refuse(what, wrong);
-    const allowed = authorise(command, { campus, target }, source);
+    const allowed = authorise(command, { campus, target }, source, clock.now());
     if ('refused' in allowed) return refusals.refuse(what, allowed.refused);
     const sender = senderOf(source);
     if (!underWay.begin(sender)) return refusals.refuse(what, UNDER_WAY);
@@ -332,10 +336,11 @@ function createReceiving(context: Path) {
       const by = { source: source.kind, from: source.id, target };
       const { id, action, issuer } = order;
       const what = { ...by, id, action, issuer };
-      const issuedAt = clock.now();
-      const command = { ...order, issuedAt, expiresAt: issuedAt + ORDER_MS, signed: Buffer.alloc(0) };
+      const now = clock.now();
+      const { issuedAt = now, expiresAt = issuedAt + ORDER_MS } = order;
+      const command = { ...order, issuedAt, expiresAt, signed: Buffer.alloc(0) };
       // It has no signature to look at, so this costs little: what may not be takes no place from what may.
-      const allowed = authorise(command, { campus: context.campus, target }, source);
+      const allowed = authorise(command, { campus: context.campus, target }, source, now);
       if ('refused' in allowed) return refusals.refuse(what, allowed.refused);
       const sender = senderOf(source);
       if (!floods.mayCome(sender, source.rate))

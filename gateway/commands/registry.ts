@@ -10,6 +10,7 @@ import {
   actionNames,
   actionOf,
   type Handler,
+  type Handlers,
   isAction,
   type Registry,
   type Result,
@@ -30,15 +31,20 @@ export interface Task {
 export type TargetKind = 'gateway' | 'area' | 'device';
 
 export interface Handling extends Registry {
+  /**
+   * The same for a part that is made anew while the gateway runs. Once the function it gives was called, what is asked for
+   * waits for who serves it next: at most as long as any command may take.
+   */
+  serveUntil<A extends ActionName>(handlers: Handlers<A>): () => void;
   /** Reads it by the catalogue and carries it out. Rejects where a handler does: it may or may not be done. */
   perform(task: Task, from: Asking): Promise<Result>;
   /** Whether its target is there and for this action, and its arguments are those of the catalogue. */
   understands(task: Task): boolean;
   /**
    * Calls back with what is about to be carried out: a door that is told to open may be open before it says so.
-   * `outcome` resolves with what became of it, and never where the handler rejects.
+   * `outcome` resolves with what became of it, and never where the handler rejects. Until the function it gives is called.
    */
-  onPerform(listener: (asked: Asked, outcome: Promise<Result>) => void): void;
+  onPerform(listener: (asked: Asked, outcome: Promise<Result>) => void): () => void;
   /** @throws Error where an action of the catalogue is served by nobody: its part is missing from the gateway. */
   checkServed(): void;
 }
@@ -58,13 +64,29 @@ export function createHandling(kindOf: (target: string) => TargetKind | undefine
       ? { handler, arguments: parsed.data }
       : { wrong: whatIsWrong(action, schema, parsed.error) };
   };
+  const next = new Map<ActionName, PromiseWithResolvers<Handler<ActionName>>>();
+  const put = (name: ActionName, handler: Handler<ActionName>) => {
+    if (handlers.has(name) && !next.has(name)) throw new Error(`${name} is served twice`);
+    handlers.set(name, handler);
+    next.get(name)?.resolve(handler);
+    next.delete(name);
+  };
+  const withdraw = (name: ActionName) => {
+    const waiting = Promise.withResolvers<Handler<ActionName>>();
+    next.set(name, waiting);
+    handlers.set(name, async (asked) => await (await waiting.promise)(asked));
+  };
+  const entriesOf = (given: object) => Object.entries(given) as [ActionName, Handler<ActionName>][];
   const performing = signal<[Asked, Promise<Result>]>('a command is carried out', log);
   return {
     serve(given) {
-      for (const [name, handler] of Object.entries(given) as [ActionName, Handler<ActionName>][]) {
-        if (handlers.has(name)) throw new Error(`${name} is served twice`);
-        handlers.set(name, handler);
-      }
+      for (const one of entriesOf(given)) put(...one);
+    },
+    serveUntil(given) {
+      for (const one of entriesOf(given)) put(...one);
+      return () => {
+        for (const [name] of entriesOf(given)) withdraw(name);
+      };
     },
     async perform(task, from) {
       const understood = read(task);
@@ -79,7 +101,7 @@ export function createHandling(kindOf: (target: string) => TargetKind | undefine
       return result;
     },
     understands: (task) => !('wrong' in read(task)),
-    onPerform: (listener) => void performing.on(listener),
+    onPerform: performing.on,
     checkServed() {
       const missing = actionNames.filter((name) => !handlers.has(name));
       if (missing.length > 0) throw new Error(`no part of the gateway serves ${missing.join(', ')}`);

@@ -12,7 +12,7 @@ import { z } from 'zod';
 import { type Clock, within } from '../../drivers/contract/clock.ts';
 import { loadBytesOf } from '../../drivers/files.ts';
 import { PRIVATE_FILE } from '../lifecycle/private-files.ts';
-import { replaceFile } from './replaced-file.ts';
+import { replaceFile } from '../lifecycle/replaced-file.ts';
 import { roles } from './rights.ts';
 
 /** Of each kind; a school has some dozens. */

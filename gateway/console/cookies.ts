@@ -2,7 +2,7 @@
  * The console's cookies. Where the way is TLS, ours or a proxy's that is trusted, they are for TLS alone, and the
  * session's cannot be set by another host or page (`__Host-`, RFC 6265bis, 4.1.3.2).
  *
- *   campus-session, __Host-campus-session   the session; of people until the browser is closed, of screens for ever
+ *   campus-session, __Host-campus-session   the session, by this name or that of another server; of people until the browser is closed, of screens for ever
  *   campus-browser                          that somebody has logged in here before, to /login alone
  */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
@@ -17,9 +17,11 @@ const NONCE_BYTES = 9;
 const MAC_BYTES = 16;
 const BROWSER = 'campus-browser';
 
-type Asked = Pick<FastifyRequest, 'cookies' | 'protocol'>;
+export const CONSOLE_COOKIE = 'campus-session';
+
+type Asked = Pick<FastifyRequest, 'cookies' | 'protocol' | 'server'>;
 const isSecure = ({ protocol }: Asked) => protocol === 'https';
-const nameIn = (request: Asked) => (isSecure(request) ? '__Host-campus-session' : 'campus-session');
+const nameIn = (request: Asked) => `${isSecure(request) ? '__Host-' : ''}${request.server.sessionCookie}`;
 const common = (request: Asked) =>
   ({ httpOnly: true, sameSite: 'strict', secure: isSecure(request), path: '/' }) as const;
 

@@ -1,5 +1,5 @@
 /**
- * The front end as a browser gets it: the modules of web/, stripped of their types when the server starts, and the
+ * A front end as a browser gets it: the modules of its folders, stripped of their types when the server starts, and the
  * packages that they stand on, from node_modules, by an import map. There is no build step.
  *
  * All of it stands below a path that names its content, so that it may be kept by browsers for ever.
@@ -11,7 +11,21 @@ import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 
-const room = join(import.meta.dirname, 'web');
+export interface FrontEndSource {
+  /** What the paths of modules begin at. */
+  readonly root: string;
+  /** Folders below it that are served, whole. */
+  readonly folders: readonly string[];
+  /** Paths of pages, and of the module, without its ending, that each begins with. */
+  readonly pages: Readonly<Record<string, string>>;
+}
+
+/** The console's own. */
+const CONSOLE: FrontEndSource = {
+  root: join(import.meta.dirname, 'web'),
+  folders: ['.'],
+  pages: { 'index.html': 'main', 'gate.html': 'gate' },
+};
 
 /** By the names that modules import them under. */
 const packages = {
@@ -64,10 +78,10 @@ export interface FrontEnd {
   readonly version: string;
   /** Below `/web/{version}/`. */
   asset(path: string): Asset | undefined;
-  /** A page of web/, with the import map and the version in it. */
-  page(name: 'index.html' | 'gate.html'): Asset;
-  /** What the pages' Content-Security-Policy allows beside what is of the console: the import map. */
-  readonly scriptHash: string;
+  /** A page, with the import map and the version in it. @throws Error where it has none of this path. */
+  page(path: string): Asset;
+  /** What the pages' Content-Security-Policy allows beside what is of the console: what stands in them. */
+  readonly scriptHashes: readonly string[];
 }
 
 const sourceOf = (file: string) => {
@@ -92,13 +106,37 @@ function neededBy(first: string, sources: ReadonlyMap<string, string>): readonly
   return [...found];
 }
 
-/** @throws Error where a module of web/ is no TypeScript that can be stripped. */
-export function readFrontEnd(): FrontEnd {
-  const files = readdirSync(room, { recursive: true, encoding: 'utf8' }).filter((file) =>
-    statSync(join(room, file)).isFile(),
-  );
+/**
+ * In the page itself, before all else: where a module or a style is not had, because the gateway ends or takes up another
+ * config just then, the page is asked for again once somebody answers. Without it, it would stay empty for ever.
+ */
+const AGAIN = `addEventListener('error', ({ target }) => {
+  if (!(target instanceof HTMLScriptElement) && !(target instanceof HTMLLinkElement && target.rel === 'stylesheet')) return;
+  const again = () => setTimeout(() => fetch(location.pathname, { cache: 'no-store' }).then(() => location.reload(), again), 1000);
+  again();
+}, { capture: true, once: true });`;
+
+const read = new Map<FrontEndSource, FrontEnd>();
+/**
+ * Read and compressed once: the console is made anew with another config, and its pages are the same.
+ * @throws Error where a module is no TypeScript that can be stripped.
+ */
+export function readFrontEnd(source: FrontEndSource = CONSOLE): FrontEnd {
+  const found = read.get(source) ?? makeFrontEnd(source);
+  read.set(source, found);
+  return found;
+}
+
+function makeFrontEnd({ root, folders, pages }: FrontEndSource): FrontEnd {
+  const files = folders
+    .flatMap((folder) =>
+      readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map((file) =>
+        join(folder, file),
+      ),
+    )
+    .filter((file) => statSync(join(root, file)).isFile());
   const sources = new Map(
-    files.filter((file) => !file.endsWith('.json')).map((file) => [file, sourceOf(join(room, file))]),
+    files.filter((file) => !file.endsWith('.json')).map((file) => [file, sourceOf(join(root, file))]),
   );
   for (const [name, from] of Object.entries(packages))
     sources.set(`lib/${name}.js`, readFileSync(fileURLToPath(import.meta.resolve(from)), 'utf8'));
@@ -114,7 +152,7 @@ export function readFrontEnd(): FrontEnd {
   });
 
   const pageOf = (name: string, main: string) => {
-    const entry = [`${main}.ts`, `${main}.js`].find((file) => existsSync(join(room, file))) ?? '';
+    const entry = [`${main}.ts`, `${main}.js`].find((file) => existsSync(join(root, file))) ?? '';
     const lib = ['preact', 'preact/hooks', '@preact/signals', '@preact/signals-core', 'htm'].map(
       (one) => `lib/${one}.js`,
     );
@@ -123,15 +161,12 @@ export function readFrontEnd(): FrontEnd {
       .map((path) => `<link rel="modulepreload" href="${base}/${path}">`)
       .join('');
     const text = (sources.get(name) ?? '')
-      .replace('<!-- head -->', `<script type="importmap">${map}</script>${preload}`)
+      .replace('<!-- head -->', `<script>${AGAIN}</script><script type="importmap">${map}</script>${preload}`)
       .replaceAll('{base}', base)
       .replaceAll('{main}', `${base}/${entry}`);
     return assetOf(types['.html'] ?? '', Buffer.from(text));
   };
-  const pages = {
-    'index.html': pageOf('index.html', 'main'),
-    'gate.html': pageOf('gate.html', 'gate'),
-  };
+  const made = new Map(Object.entries(pages).map(([path, main]) => [path, pageOf(path, main)]));
   const assets = new Map(
     [...sources]
       .filter(([path]) => extname(path) !== '.html')
@@ -143,7 +178,13 @@ export function readFrontEnd(): FrontEnd {
   return {
     version,
     asset: (path) => assets.get(path),
-    page: (name) => pages[name],
-    scriptHash: `'sha256-${createHash('sha256').update(map).digest('base64')}'`,
+    page(path) {
+      const found = made.get(path);
+      if (found === undefined) throw new Error(`there is no page ${path}`);
+      return found;
+    },
+    scriptHashes: [AGAIN, map].map(
+      (script) => `'sha256-${createHash('sha256').update(script).digest('base64')}'`,
+    ),
   };
 }

@@ -10,8 +10,9 @@ import fastifyRateLimit from '@fastify/rate-limit';
 import fastifyWebsocket from '@fastify/websocket';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ConsoleConfig } from '../../config/sections/console.ts';
-import { webConnections } from '../../drivers/connections.ts';
-import { answerOnlyTo, createWebServer, type WebServerContext } from '../web-server.ts';
+import { type Share, webConnections } from '../../drivers/connections.ts';
+import { answerOnlyTo, createWebServer, type Listener, type WebServerContext } from '../web-server.ts';
+import { CONSOLE_COOKIE } from './cookies.ts';
 import { sourceOf } from './guesses.ts';
 import { SECURITY_HEADERS, STRICT_TRANSPORT } from './headers.ts';
 import { type Right, type Role, roleMay } from './rights.ts';
@@ -37,6 +38,10 @@ declare module 'fastify' {
     readonly needs?: Right | 'anyone';
     /** false: what was done is noted in the audit by the route itself, or changes nothing; true: reading is noted, too. */
     readonly audited?: boolean;
+  }
+  interface FastifyInstance {
+    /** What the cookie of a session is called here: browsers keep those of all ports of a machine together. */
+    readonly sessionCookie: string;
   }
   interface FastifyRequest {
     /** Who asks; of no meaning on a route that is open to anyone. */
@@ -69,17 +74,29 @@ export interface Guard {
   /** PEM: it speaks HTTPS. `isStrict`: browsers are told to come by nothing else. */
   readonly tls?: { readonly cert: string; readonly key: string } | undefined;
   readonly isStrict?: () => boolean;
+  /** Another server than the console: what it is called, where a name of it is added, its cookie, its connections. */
+  readonly as?: {
+    readonly listener: Listener;
+    readonly namesKey: string;
+    readonly cookie: string;
+    readonly share: Share;
+  };
 }
+
+const CONSOLE = {
+  ...({ listener: 'console', namesKey: 'console.names' } as const),
+  ...{ cookie: CONSOLE_COOKIE, share: webConnections },
+};
 
 /** `find`: who asks; undefined: nobody that is known. */
 export async function createClosedServer(
   config: Pick<ConsoleConfig, 'host' | 'names'> & Partial<Pick<ConsoleConfig, 'proxies'>>,
   find: (request: FastifyRequest) => User | undefined,
   context: WebServerContext,
-  { noteAct, tls, isStrict = () => false }: Guard = {},
+  { noteAct, tls, isStrict = () => false, as = CONSOLE }: Guard = {},
 ): Promise<FastifyInstance> {
   const { proxies = [] } = config;
-  const server = createWebServer('console', BODY_MAX, context, { tls, proxies });
+  const server = createWebServer(as.listener, BODY_MAX, context, { tls, proxies, share: as.share });
   answerInSchemas(server, context.log);
   // What a form of another page could send.
   server.removeContentTypeParser('text/plain');
@@ -87,12 +104,13 @@ export async function createClosedServer(
   await server.register(fastifyWebsocket, { options: { maxPayload: SOCKET_MESSAGE_MAX } });
   await server.register(fastifyCookie);
   const { refuseStranger, isTooMuch } = await limits(server);
+  server.decorate('sessionCookie', as.cookie);
   server.decorateRequest('user', null as unknown as User);
   server.addHook('onRequest', async (_request, reply) => {
     reply.headers(SECURITY_HEADERS);
     if (isStrict()) reply.headers(STRICT_TRANSPORT);
   });
-  server.addHook('onRequest', answerOnlyTo(config, 'console.names'));
+  server.addHook('onRequest', answerOnlyTo(config, as.namesKey));
   server.addHook('onRequest', async (request, reply) => {
     const { needs = 'users' } = request.routeOptions.config;
     if (request.is404 || needs === 'anyone') return undefined;
@@ -101,7 +119,7 @@ export async function createClosedServer(
     request.user = user;
     if (!user.can(needs)) return await reply.code(403).send({ error: 'not-allowed' });
     if (await isTooMuch(request)) return await reply.code(429).send({ error: 'too-many' });
-    webConnections.know(request.raw.socket);
+    as.share.know(request.raw.socket);
     return undefined;
   });
   server.addHook('onResponse', async (request, { statusCode }) => {

@@ -24,13 +24,25 @@ export interface Identity {
   close(): Promise<void>;
 }
 
+/** What differs where it is not the console of a gateway. */
+export interface IdentityOptions {
+  /** The file of the sessions: each process that has this data folder has one of its own, and shares the accounts. */
+  readonly sessionsFile?: string;
+  /** false: there are no screens at gates, and no token for them is made. */
+  readonly hasScreens?: boolean;
+}
+
 /** @throws what the disk says of the data folder. */
-export async function openIdentity(dataDir: string, context: AccountsContext): Promise<Identity> {
+export async function openIdentity(
+  dataDir: string,
+  context: AccountsContext,
+  { sessionsFile, hasScreens }: IdentityOptions = {},
+): Promise<Identity> {
   mkdirSync(dataDir, { recursive: true, mode: 0o750 });
   const { time, log } = context;
   const accounts = await openAccounts(dataDir, context);
-  const local = await localTokens(dataDir, accounts, log);
-  const sessions = await createSessions(dataDir, accounts, context);
+  const local = await localTokens(dataDir, accounts, log, hasScreens);
+  const sessions = await createSessions(dataDir, accounts, context, sessionsFile);
   const bearers = createBearers(accounts, time);
   return {
     accounts,

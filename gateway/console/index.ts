@@ -73,6 +73,8 @@ export interface Console extends Part {
   readonly url: string | undefined;
   /** Where the first administrator sets a password, once; undefined: one has, or it has not started. */
   readonly setupUrl: string | undefined;
+  /** The journal was opened anew: numbers are not what they were. */
+  reload(): void;
   /** @throws what `listen` throws, and what the disk says of the data folder. */
   start(): Promise<void>;
 }
@@ -96,6 +98,7 @@ export function createConsole(options: ConsoleOptions): Console {
     get setupUrl() {
       return setupUrl;
     },
+    reload: board.reload,
     async start() {
       // Loaded by who has a console: a daemon of years keeps what it has loaded.
       const [{ buildServer }, { openIdentity }, { openTls }] = await Promise.all([

@@ -1,10 +1,10 @@
-/** The sessions' file, beside the journal: hashes, whose, ends. What cannot be read or written is told; logins go on. */
+/** The sessions' file, in the data folder: hashes, whose, ends. What cannot be read or written is told; logins go on. */
 import { join } from 'node:path';
 import { z } from 'zod';
 import { type Clock, within } from '../../drivers/contract/clock.ts';
 import type { Log } from '../../drivers/contract/driver.ts';
 import { readTextOf } from '../../drivers/files.ts';
-import { replaceFile } from './replaced-file.ts';
+import { replaceFile } from '../lifecycle/replaced-file.ts';
 
 /** By what a session was had. */
 const subject = z.discriminatedUnion('by', [
@@ -35,8 +35,8 @@ const FILE_MAX = 8_388_608;
 /** Who logs in while the disk hangs is not kept waiting for it: the console says what is wrong with the disk. */
 const PATIENCE_MS = 2000;
 
-export function keptSessions(dataDir: string, time: Clock, log: Log) {
-  const file = join(dataDir, 'console.sessions');
+export function keptSessions(dataDir: string, name: string, time: Clock, log: Log) {
+  const file = join(dataDir, name);
   let writing: Promise<void> = Promise.resolve();
   return {
     async load(): Promise<readonly KeptSession[]> {

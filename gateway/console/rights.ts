@@ -36,6 +36,14 @@ export const rights = {
   plan: ['technician', 'administrator'],
   /** The config as it is, the audit. */
   system: ['technician', 'administrator'],
+  /** Walk the campus and try each point; commissioning reports. */
+  walk: ['technician', 'administrator'],
+  /** Write in the ledger: points, faults, hazards. */
+  ledger: ['operator', 'technician', 'administrator'],
+  /** Take up another config, or an earlier one. */
+  config: ['administrator'],
+  /** Take a backup, and say for whom. */
+  backup: ['administrator'],
   /** Users, their roles, tokens. */
   users: ['administrator'],
 } as const satisfies Readonly<Record<string, readonly Role[]>>;

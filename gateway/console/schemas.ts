@@ -13,6 +13,7 @@ const codes: Readonly<Record<number, string>> = {
   413: 'too-large',
   415: 'not-json',
   429: 'too-many',
+  503: 'unavailable',
 };
 
 export function answerInSchemas(server: FastifyInstance, log: Pick<Log, 'warn'>): void {
@@ -28,7 +29,8 @@ export function answerInSchemas(server: FastifyInstance, log: Pick<Log, 'warn'>)
         .send({ error: 'invalid', detail: `${where ?? ''}: ${first?.message ?? ''}`.slice(0, 300) });
     }
     const { statusCode: status = 500, message } = error;
-    if (status >= 500) {
+    // Somebody else's fault, who is away: told where it was found.
+    if (status >= 500 && status !== 503) {
       log.warn({ route: request.routeOptions.url, error: message }, 'the console could not answer');
       return reply.code(500).send({ error: 'failed' });
     }

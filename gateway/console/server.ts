@@ -13,12 +13,16 @@ import type { WebServerContext } from '../web-server.ts';
 import { noteActs } from './acts.ts';
 import { type AlarmsOptions, serveAlarms } from './api/alarms.ts';
 import { type AreasOptions, serveAreas } from './api/areas.ts';
+import { type BackupOptions, serveBackup } from './api/backup.ts';
 import { type CamerasOptions, serveCameras } from './api/cameras.ts';
 import { type CommandsOptions, serveCommands } from './api/commands.ts';
+import { type ConfigOptions, serveConfig } from './api/config.ts';
 import { type DevicesOptions, serveDevices } from './api/devices.ts';
+import { type DoctorOptions, serveDoctor } from './api/doctor.ts';
 import { type DoorsOptions, serveDoors } from './api/doors.ts';
 import { type EventsOptions, serveEvents } from './api/events.ts';
 import { type GateOptions, serveGate } from './api/gate.ts';
+import { type LedgerOptions, serveLedger } from './api/ledger.ts';
 import { type LiveOptions, serveLive } from './api/live.ts';
 import { serveLogin } from './api/login.ts';
 import { type MeOptions, serveMe } from './api/me.ts';
@@ -35,6 +39,7 @@ import { serveStream } from './api/stream.ts';
 import { type SystemOptions, serveSystem } from './api/system.ts';
 import { serveTokens } from './api/tokens.ts';
 import { serveUsers } from './api/users.ts';
+import { serveWalkTest, type WalkTestOptions } from './api/walk-test.ts';
 import { createDoor, type DoorOptions } from './door.ts';
 import { readFrontEnd } from './front-end.ts';
 import { createClosedServer } from './guard.ts';
@@ -62,23 +67,33 @@ export interface ServerOptions
     LiveOptions,
     PlatformsOptions,
     SystemOptions,
+    DoctorOptions,
+    BackupOptions,
+    LedgerOptions,
+    ConfigOptions,
     PlanOptions,
     CamerasOptions,
-    DevicesOptions {
+    DevicesOptions,
+    WalkTestOptions {
   readonly config: ConsoleConfig;
   readonly campus: MeOptions['campus'];
   readonly cameras: MeOptions['cameras'];
-  readonly of: PlanOptions['of'] & CamerasOptions['of'] & DevicesOptions['of'];
+  readonly of: LedgerOptions['of'] &
+    PlanOptions['of'] &
+    CamerasOptions['of'] &
+    DevicesOptions['of'] &
+    WalkTestOptions['of'];
+  readonly arming: AreasOptions['arming'];
+  readonly uplinks: PlatformsOptions['uplinks'] & WalkTestOptions['uplinks'];
+  readonly about: SystemOptions['about'];
+  readonly reloading: SystemOptions['reloading'] & ConfigOptions['reloading'];
   readonly devices: PlanOptions['devices'] & DevicesOptions['devices'];
   readonly commands: CommandsOptions['commands'] & CamerasOptions['commands'];
   readonly media: MediaOptions['media'] & CamerasOptions['media'];
   readonly board: AlarmsOptions['board'] & PlanOptions['board'];
   readonly access: DoorsOptions['access'] & PlanOptions['access'] & GateOptions['access'];
   readonly time: Clock;
-  readonly recorder: StreamOptions['recorder'] &
-    SystemOptions['recorder'] &
-    PlanOptions['recorder'] &
-    DevicesOptions['recorder'];
+  readonly recorder: StreamOptions['recorder'] & SystemOptions['recorder'] & PlanOptions['recorder'];
   readonly journal: DoorOptions['journal'] &
     EventsOptions['journal'] &
     StreamOptions['journal'] &
@@ -142,8 +157,13 @@ export async function buildServer(
     serveLive(options),
     servePlatforms(options),
     serveSystem(options),
+    serveDoctor(options),
+    serveBackup(options),
+    serveLedger(options),
+    serveConfig(options),
     serveCameras(options),
     servePlan(options),
+    serveWalkTest(options),
     serveOpenApi(),
   ])
     await server.register(api);

@@ -98,8 +98,9 @@ export async function createSessions(
   dataDir: string,
   accounts: Pick<Accounts, 'state' | 'isKnown' | 'onChanged'>,
   { time, log }: { readonly time: Clock; readonly log: Log },
+  file = 'console.sessions',
 ): Promise<Sessions> {
-  const kept = keptSessions(dataDir, time, log);
+  const kept = keptSessions(dataDir, file, time, log);
   // By the hash of the cookie's secret.
   const sessions = new Map<string, Open>();
 

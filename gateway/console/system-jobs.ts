@@ -2,24 +2,17 @@
  * What the page about the system asks that takes long: reading and checking a config of 4 MB, certificates, a chain of a
  * million entries. Each function is called in a thread apart (lifecycle/isolated.ts), where nothing waits for it.
  */
-import { createHash, X509Certificate } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { statSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
 import { speak } from '../../config/language.ts';
-import { readYaml } from '../../config/yaml.ts';
-import { CERTIFICATE_FILE_MAX, CONFIG_FILE_MAX, readBytesOf, readTextOf } from '../../drivers/files.ts';
+import { CONFIG_FILE_MAX, readBytesOf, readTextOf } from '../../drivers/files.ts';
 import type { AuditEntry as Kept } from '../journal/audit.ts';
 import { openReader } from '../journal/reader.ts';
 import { isoOf } from '../road/event.ts';
-import type {
-  AuditChain,
-  AuditEntry,
-  AuditPage,
-  Certificates,
-  ConfigCheck,
-  ConfigText,
-} from './contract/system.ts';
+import type { AuditChain, AuditEntry, AuditPage, ConfigCheck, ConfigText } from './contract/system.ts';
 import { hideSecrets } from './hidden.ts';
+
+export { readCertificates } from '../certificates.ts';
 
 export interface OfConfig {
   /** Absolute. */
@@ -156,78 +149,5 @@ export function followAudit({
     ...(first !== undefined && { first }),
     ...(last !== undefined && { last }),
     ...(broken !== undefined && { broken }),
-  };
-}
-
-/** A file with certificates, and where it is named. */
-export interface Named {
-  readonly where: string;
-  readonly file: string;
-}
-
-const DAY_MS = 86_400_000;
-/** Of a bundle of many authorities those are told that end first. */
-const OF_FILE_MAX = 5;
-const PEM = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g;
-
-/**
- * Those that the config names as it stands in its file, and `others`. Never throws: what cannot be read is told. The first
- * to end comes first.
- */
-export function readCertificates({
-  file: config,
-  others,
-  now,
-}: {
-  readonly file: string;
-  readonly others: readonly Named[];
-  readonly now: number;
-}): Certificates {
-  const unreadable: Certificates['unreadable'] = [];
-  const certificates = [...namedIn(config), ...others].flatMap(({ where, file }) => {
-    try {
-      const blocks = readTextOf(file, CERTIFICATE_FILE_MAX).match(PEM) ?? [];
-      if (blocks.length === 0) throw new Error('no certificate (PEM) is in it');
-      return blocks
-        .map((block) => ({ where, file, ...wordsOf(new X509Certificate(block), now) }))
-        .sort((a, b) => a.days - b.days)
-        .slice(0, OF_FILE_MAX);
-    } catch (error) {
-      unreadable.push({ where, file, reason: (error as Error).message });
-      return [];
-    }
-  });
-  return { certificates: certificates.sort((a, b) => a.days - b.days), unreadable };
-}
-
-/** Each file once, however many devices name it. */
-function namedIn(config: string): readonly Named[] {
-  const yaml = readYaml(config, readBytesOf(config, CONFIG_FILE_MAX));
-  if ('errors' in yaml) return [];
-  const found = new Map<string, Named>();
-  const walk = (value: unknown, path: readonly string[]) => {
-    if (typeof value !== 'object' || value === null) return;
-    for (const [key, item] of Object.entries(value)) {
-      const id: unknown = Array.isArray(value) ? (item as { id?: unknown } | null)?.id : undefined;
-      const inside = [...path, typeof id === 'string' ? id : key];
-      const file = /^(cert|ca)File$/.test(key) && typeof item === 'string' && resolve(dirname(config), item);
-      if (file === false) walk(item, inside);
-      else if (!found.has(file)) found.set(file, { where: inside.join('.'), file });
-    }
-  };
-  walk(yaml.data, []);
-  return [...found.values()];
-}
-
-const nameIn = (text: string | undefined) =>
-  /^CN=(.+)$/m.exec(text ?? '')?.[1] ?? (text ?? '').replaceAll('\n', ', ');
-
-function wordsOf({ subject, issuer, validFromDate, validToDate }: X509Certificate, now: number) {
-  return {
-    subject: nameIn(subject),
-    issuer: nameIn(issuer),
-    starts: isoOf(validFromDate.getTime()),
-    ends: isoOf(validToDate.getTime()),
-    days: Math.floor((validToDate.getTime() - now) / DAY_MS),
   };
 }

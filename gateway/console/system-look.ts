@@ -1,18 +1,17 @@
 /** How the machine, its disk and its clock are: one look, which waits for no disk that hangs. */
 import { statfs } from 'node:fs/promises';
 import { arch, availableParallelism, freemem, hostname, loadavg, release, totalmem, uptime } from 'node:os';
-import { join } from 'node:path';
 import { contractVersion } from '../../config/catalogue/events.ts';
 import type { Config } from '../../config/schema.ts';
 import { type Clock, within } from '../../drivers/contract/clock.ts';
+import { type Named, ownCertificates } from '../certificates.ts';
 import type { Condition } from '../journal/index.ts';
 import type { WallClock } from '../observe/clock.ts';
 import type { Metrics } from '../observe/metrics.ts';
-import type { Reload } from '../reload.ts';
+import type { Reload } from '../reload/index.ts';
 import { isoOf } from '../road/event.ts';
 import { version } from '../version.ts';
 import type { System } from './contract/system.ts';
-import type { Named } from './system-jobs.ts';
 
 /** What the config says of it. */
 export interface About {
@@ -27,15 +26,14 @@ export interface About {
   readonly certificates: readonly Named[];
 }
 
-export const aboutOf = ({ file, dataDir, campus, timezone, retention, console }: Config): About => ({
-  ...{ file, dataDir, timezone, campus: { id: campus.id, name: campus.name } },
-  ...{ lowDisk: retention.lowDisk, budget: retention.budget },
-  // The one that the console made for itself (tls.ts); the school's own stands in the config.
-  certificates:
-    console?.tls === 'self-signed'
-      ? [{ where: 'console.tls', file: join(dataDir, 'console.certificate') }]
-      : [],
-});
+export const aboutOf = (config: Config): About => {
+  const { file, dataDir, campus, timezone, retention } = config;
+  return {
+    ...{ file, dataDir, timezone, campus: { id: campus.id, name: campus.name } },
+    ...{ lowDisk: retention.lowDisk, budget: retention.budget },
+    certificates: ownCertificates(config),
+  };
+};
 
 export interface SystemLookOptions {
   readonly about: About;

@@ -12,8 +12,8 @@ import type { ConsoleConfig } from '../../config/sections/console.ts';
 import type { Clock, Timer } from '../../drivers/contract/clock.ts';
 import type { Log } from '../../drivers/contract/driver.ts';
 import { CERTIFICATE_FILE_MAX, readBytesOf, readTextOf, SECRET_FILE_MAX } from '../../drivers/files.ts';
+import { replaceFile } from '../lifecycle/replaced-file.ts';
 import { type Certificate, selfSigned } from './certificate.ts';
-import { replaceFile } from './replaced-file.ts';
 
 const DAY_MS = 86_400_000;
 /** Apple's systems take none that is valid for longer than 825 days (support.apple.com/103769). */

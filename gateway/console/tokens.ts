@@ -45,9 +45,14 @@ export interface LocalToken {
 
 /**
  * The two tokens of the data folder: made where they are wanted, and their files deleted where they are not. Never
- * rejects: what the disk refuses is told.
+ * rejects: what the disk refuses is told. `hasScreens`: there are screens, which have one.
  */
-export async function localTokens(dataDir: string, accounts: Accounts, log: Log): Promise<LocalToken> {
+export async function localTokens(
+  dataDir: string,
+  accounts: Accounts,
+  log: Log,
+  hasScreens = true,
+): Promise<LocalToken> {
   const files = { operator: tokenFile(dataDir, 'operator'), screen: tokenFile(dataDir, 'screen') };
   let operator: string | undefined;
   const firstScreen = () => accounts.state.tokens.find(({ id }) => id === FIRST_SCREEN);
@@ -72,7 +77,7 @@ export async function localTokens(dataDir: string, accounts: Accounts, log: Log)
     await attempt(files.operator, () => {
       operator = tokenOf(files.operator);
     });
-  if (accounts.isKnown && (firstScreen() !== undefined || !accounts.state.hadScreen))
+  if (hasScreens && accounts.isKnown && (firstScreen() !== undefined || !accounts.state.hadScreen))
     await attempt(files.screen, async () => {
       const screen = tokenOf(files.screen);
       if (firstScreen()?.hash !== hashOfSecret(screen))

@@ -6,6 +6,8 @@ const DETAIL_MAX = 200;
 export interface LastDiscarded {
   /** Devices, lines and reasons are of a few. */
   note(device: string, reason: string, detail: string | undefined): void;
+  /** It is of the config no longer, or otherwise. */
+  forget(device: string): void;
   /** By device and reason. */
   list(): Readonly<Record<string, Readonly<Record<string, string>>>>;
 }
@@ -19,6 +21,7 @@ export function createLastDiscarded(): LastDiscarded {
       details.set(device, of);
       of.set(reason, detail.slice(0, DETAIL_MAX));
     },
+    forget: (device) => void details.delete(device),
     list: () => Object.fromEntries([...details].map(([device, of]) => [device, Object.fromEntries(of)])),
   };
 }

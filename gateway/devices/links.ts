@@ -9,6 +9,8 @@ export interface Links {
   noteLink(device: string, part: string | undefined, online: boolean, reason: string | undefined): void;
   /** The wire is gone: everything that was known of its devices is too. */
   noteLineLost(device: string, reason: string): void;
+  /** It is of the config no longer, or otherwise: what was known of it is nothing now. */
+  forget(device: string): void;
   /** Whether all of a device answers; undefined: it has not been heard of yet. */
   online(device: string): boolean | undefined;
   /** Whether one part of it answers, or all of it where nothing is known of that part alone. */
@@ -84,6 +86,11 @@ export function createLinks({
     noteLineLost(device, reason) {
       const parts = [...partsOf(device).keys()];
       for (const part of parts.length > 0 ? parts : [undefined]) noteLink(device, part, false, reason);
+    },
+    forget(device) {
+      if (!known.delete(device)) return;
+      metrics.devices.remove({ device });
+      changed.tell();
     },
     online,
     onlineAt: (device, part) => known.get(device)?.get(part)?.answers ?? online(device),

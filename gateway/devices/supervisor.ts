@@ -16,19 +16,20 @@ import type {
   Session,
 } from '../../drivers/contract/driver.ts';
 import type { About } from '../../drivers/contract/inventory.ts';
-import type { Observation, Receipt } from '../../drivers/contract/observation.ts';
+import type { DeviceObservation, Observation, Receipt } from '../../drivers/contract/observation.ts';
 import { createBackOff } from '../lifecycle/back-off.ts';
 import { type InFlight, inFlight } from '../lifecycle/in-flight.ts';
 import type { Part } from '../lifecycle/part.ts';
+import { createDeviceLogs, type DeviceLogs } from '../observe/device-logs.ts';
 import { type BurstLog, burstLog } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
-import { createReasons } from '../observe/reasons.ts';
 import { raisedOf, type State } from '../road/states.ts';
-import { createWireTap, type WireTap } from '../wire-tap.ts';
+import type { WireTap } from '../wire-tap.ts';
 import { type Abouts, createAbouts } from './abouts.ts';
 import { createLastDiscarded, type LastDiscarded } from './discarded.ts';
 import { createLinks, type Links } from './links.ts';
 import { createUnmapped, type Unmapped } from './unmapped.ts';
+import { createWires, type Wire } from './wires.ts';
 
 export interface Supervisor extends Part {
   /** Opens the lines. Commands may wait for that. */
@@ -52,6 +53,13 @@ export interface Supervisor extends Part {
    * at most `patienceMs`; by default not at all. Never rejects: what cannot be done says why.
    */
   execute(command: Command, options?: { readonly patienceMs?: number }): Promise<Outcome>;
+  /**
+   * Closes the lines of devices that `next` has no more or otherwise, and waits until what they said is on disk. Lines whose
+   * driver can take up a difference while they are open are left for `enter`.
+   */
+  leave(next: readonly Device[]): Promise<void>;
+  /** Opens the lines of devices that were not there, or were otherwise; the others go on as they are. */
+  enter(next: readonly Device[]): Promise<void>;
   /** Closes the lines, and waits until what devices said is on disk. */
   close(): Promise<void>;
 }
@@ -79,6 +87,8 @@ export interface SupervisorContext {
   readonly isolated: Host['isolated'];
   readonly time: Clock;
   readonly log: Log;
+  /** How much is said of each device; by default all that the log says. */
+  readonly logs?: Pick<DeviceLogs, 'of'>;
   readonly metrics: Metrics;
 }
 
@@ -88,24 +98,6 @@ const BACKOFF = { firstMs: 500, mostMs: 30_000 };
 /** A session that held this long was a good one. */
 const GOOD_AFTER_MS = 30_000;
 const CLOSE_TIMEOUT_MS = 1500;
-
-/** Devices that share a session. */
-interface Wire {
-  readonly line: string;
-  readonly driver: Driver;
-  readonly devices: Device[];
-  /** Why something on it was discarded. */
-  readonly reasonOf: ReturnType<typeof createReasons>;
-  readonly tap: WireTap;
-  /** When each of its devices was last heard, epoch ms. */
-  readonly heardAt: Map<string, number>;
-  /** While it is open. */
-  session?: Session | undefined;
-  /** Commands that wait until it is open or one of its devices answers; they are called with whether that is over. */
-  readonly waiting: Set<(over: boolean) => void>;
-  /** Cuts the wait for the next try short: a command waits for the line. */
-  hurry?: (() => void) | undefined;
-}
 
 /** What all wires share. */
 interface Shared {
@@ -117,60 +109,44 @@ interface Shared {
   readonly flying: InFlight;
   readonly unmapped: Unmapped;
   readonly discarded: LastDiscarded;
-  readonly signal: AbortSignal;
-}
-
-/** The wires of devices, by device. */
-function layWires(
-  devices: readonly Device[],
-  { drivers, time }: Pick<SupervisorContext, 'drivers' | 'time'>,
-): ReadonlyMap<string, Wire> {
-  const wires = new Map<string, Wire>();
-  const wireOf = new Map<string, Wire>();
-  for (const device of devices) {
-    const driver = drivers.find((one) => one.name === device.driver) as Driver;
-    const line = driver.line(device as Parameters<Driver['line']>[0]);
-    const key = `${driver.name} ${line}`;
-    const wire: Wire = wires.get(key) ?? {
-      line,
-      driver,
-      devices: [],
-      reasonOf: createReasons(),
-      tap: createWireTap(time),
-      heardAt: new Map(),
-      waiting: new Set(),
-    };
-    wire.devices.push(device);
-    wires.set(key, wire);
-    wireOf.set(device.id, wire);
-  }
-  return wireOf;
 }
 
 export function createSupervisor(devices: readonly Device[], context: SupervisorContext): Supervisor {
-  const wireOf = layWires(devices, context);
-  const wires = new Set(wireOf.values());
-  const stop = new AbortController();
+  let isStarted = false;
   const bursts = burstLog(context.log, context.time);
   const flying = inFlight(context.time);
   const links = createLinks(context);
   const abouts = createAbouts(context.log);
   const unmapped = createUnmapped();
   const discarded = createLastDiscarded();
-  let running: readonly Promise<void>[] = [];
+  const shared = { context, links, abouts, bursts, flying, unmapped, discarded };
+  const open = (wire: Wire) => {
+    wire.running = keepOpen(wire, shared);
+  };
+  const end = async (wire: Wire) => {
+    wire.stop.abort();
+    for (const wake of [...wire.waiting]) wake(true);
+    await wire.running;
+  };
+  const forget = (device: string) => {
+    for (const kept of [links, abouts, unmapped, discarded]) kept.forget(device);
+  };
+  const { drivers, time, log, logs = createDeviceLogs(context) } = context;
+  const hands = { drivers, time, log, logs, flying, open, end, forget, isStarted: () => isStarted };
+  const wires = createWires(devices, hands);
   const close = async () => {
-    stop.abort();
-    for (const { waiting } of wires) for (const wake of [...waiting]) wake(true);
-    await Promise.all(running);
+    isStarted = false;
+    await Promise.all([...wires.all()].map(end));
     await flying.settled(CLOSE_TIMEOUT_MS);
     bursts.close();
   };
   return {
     start() {
-      running = [...wires].map((wire) =>
-        keepOpen(wire, { context, links, abouts, bursts, flying, unmapped, discarded, signal: stop.signal }),
-      );
+      isStarted = true;
+      for (const wire of wires.all()) open(wire);
     },
+    leave: wires.leave,
+    enter: wires.enter,
     online: links.online,
     onlineAt: links.onlineAt,
     about: abouts.of,
@@ -183,16 +159,16 @@ export function createSupervisor(devices: readonly Device[], context: Supervisor
     unmapped: unmapped.list,
     lastDiscarded: discarded.list,
     wireOf(id) {
-      const wire = wireOf.get(id);
+      const wire = wires.of(id);
       return wire && viewOf(wire, id);
     },
     async execute(command, { patienceMs = 0 } = {}) {
-      const wire = wireOf.get(command.device);
+      const wire = wires.of(command.device);
       if (wire === undefined) return { done: false, reason: `there is no device ${command.device}` };
       const until = context.time.elapsed() + patienceMs;
       // Waits first and tries once: what was tried may have moved something, and none of that is done twice.
       const isHeard = () => wire.session !== undefined && links.isHeard(command.device);
-      while (!isHeard() && !stop.signal.aborted && (await waitForWire(wire, until, context.time)));
+      while (!isHeard() && !wire.stop.signal.aborted && (await waitForWire(wire, until, context.time)));
       return await giveCommand(command, wire, context.time);
     },
     close,
@@ -221,7 +197,20 @@ export function startSupervisor(devices: readonly Device[], context: SupervisorC
   return supervisor;
 }
 
-async function giveCommand(command: Command, { line, driver, session }: Wire, time: Clock): Promise<Outcome> {
+/** What an observation is, without the person that it may be of. */
+const wordsOf = ({ device, kind, state, zone, cause, initial }: DeviceObservation) => ({
+  ...{ device, kind, state, zone: zone?.number, cause, initial },
+});
+
+async function giveCommand(command: Command, wire: Wire, time: Clock): Promise<Outcome> {
+  const outcome = await carryOut(command, wire, time);
+  const { device, action } = command;
+  const { done, reason } = { reason: undefined, ...outcome };
+  if (wire.log.isVerbose()) wire.log.debug({ device, action, done, reason }, 'it was told');
+  return outcome;
+}
+
+async function carryOut(command: Command, { line, driver, session }: Wire, time: Clock): Promise<Outcome> {
   if (command.notAfter !== undefined && time.elapsed() >= command.notAfter)
     return { done: false, reason: 'it expired before its device could be told' };
   if (session === undefined) return { done: false, reason: `${line} is not open` };
@@ -251,8 +240,9 @@ function waitForWire({ waiting, hurry }: Wire, until: number, time: Clock): Prom
 }
 
 async function keepOpen(wire: Wire, shared: Shared): Promise<void> {
-  const { line, driver, devices } = wire;
-  const { context, links, bursts, signal } = shared;
+  const { line, driver } = wire;
+  const { context, links, bursts } = shared;
+  const { signal } = wire.stop;
   const { log, metrics, time } = context;
   const backOff = createBackOff(BACKOFF, time);
   while (!signal.aborted) {
@@ -272,7 +262,7 @@ async function keepOpen(wire: Wire, shared: Shared): Promise<void> {
         { line, driver: driver.name, code: (error as { code?: string }).code, retryInMs: Math.round(waitMs) },
         reason,
       );
-      for (const { id } of devices) links.noteLineLost(id, reason);
+      for (const { id } of wire.devices) links.noteLineLost(id, reason);
       await waitToReopen(wire, waitMs, shared);
     }
   }
@@ -280,8 +270,9 @@ async function keepOpen(wire: Wire, shared: Shared): Promise<void> {
 }
 
 /** A siren that an alarm waits for is not kept waiting by a back-off of half a minute. */
-async function waitToReopen(wire: Wire, waitMs: number, { context, signal }: Shared): Promise<void> {
+async function waitToReopen(wire: Wire, waitMs: number, { context }: Shared): Promise<void> {
   const { time } = context;
+  const { signal } = wire.stop;
   const wanted = new AbortController();
   wire.hurry = () => wanted.abort();
   if (wire.waiting.size > 0) wanted.abort();
@@ -309,17 +300,21 @@ function countDiscarded(
 
 /** One session, from open to end. Rejects when the line is gone. */
 async function runSession(wire: Wire, shared: Shared): Promise<void> {
-  const { context, links, abouts, flying, unmapped, signal } = shared;
+  const { context, links, abouts, flying, unmapped } = shared;
   const { driver, devices } = wire;
-  const { record, keep, isolated, time, log, metrics } = context;
+  const { signal } = wire.stop;
+  const { record, keep, isolated, time, metrics } = context;
+  const { log } = wire;
   const own = new AbortController();
   const host: Host = {
     report(observation) {
       wire.heardAt.set(observation.device, time.wall());
+      if (log.isVerbose()) log.debug(wordsOf(observation), 'it observed');
       return flying.track(record(observation));
     },
     keep: (...picture) => flying.track(keep(...picture)),
     link(device, state, reason, part) {
+      if (log.isVerbose()) log.debug({ device, state, reason, part }, 'whether it answers');
       links.noteLink(device, part, state === 'online', reason);
       if (state !== 'online') return;
       wire.heardAt.set(device, time.wall());
@@ -346,6 +341,7 @@ async function runSession(wire: Wire, shared: Shared): Promise<void> {
   signal.addEventListener('abort', abort, { once: true });
   let session: Session | undefined;
   try {
+    if (log.isVerbose()) log.debug({ line: wire.line, devices: wire.ids }, 'the line is opened');
     session = await driver.open(devices as Parameters<Driver['open']>[0], host);
     wire.session = session;
     for (const wake of [...wire.waiting]) wake(false);

@@ -1,6 +1,7 @@
 /** What there is on the campus, for platforms that list it: from the config, and from what devices are known to be. */
+import { isDeepStrictEqual } from 'node:util';
 import type { Config } from '../../config/schema.ts';
-import { type ListedThing, listThings } from '../../config/things.ts';
+import { type ListedThing, listPlaces, listThings } from '../../config/things.ts';
 import { inputName, type Thing, type Things } from '../../drivers/contract/inventory.ts';
 import { isAlarmKind, type Observation } from '../../drivers/contract/observation.ts';
 import type { State } from '../road/states.ts';
@@ -21,16 +22,23 @@ function alarmsIn(states: Iterable<State>): ReadonlySet<string> {
   return names;
 }
 
+type ThingsConfig = Pick<Config, 'devices' | 'areas' | 'access'>;
+
 export function createThings(
-  config: Pick<Config, 'campus' | 'devices' | 'areas'>,
+  config: ThingsConfig,
   of: {
     readonly arming: { isArmed(area: string): boolean };
     readonly devices: Pick<Supervisor, 'onlineAt' | 'online' | 'about' | 'onChanged'>;
     /** The latest words, from before the start too. */
     readonly states: ReadonlyMap<string, State>;
   },
-): Things {
-  const listed = listThings(config);
+): Things & {
+  /** The config in force is another one: platforms that list things are told. */
+  configure(config: ThingsConfig): void;
+} {
+  let listed = listThings(config);
+  let places = listPlaces(config);
+  const changed = new Set<() => void>();
   const wasLost = (device: string) =>
     [...of.states.values()].some(
       (state) =>
@@ -52,16 +60,30 @@ export function createThings(
     return one.area === undefined || !waits(one) || of.arming.isArmed(one.area.id) ? 'armed' : 'disarmed';
   };
   return {
-    campus: config.campus.name,
     list() {
       const alarms = alarmsIn(of.states.values());
       return listed.map((one): Thing => {
-        const { kind, id, device, name, area } = one;
+        const { kind, id, device, name, area, place } = one;
         const { ptz, ...about } = of.devices.about(device) ?? {};
         const more = kind === 'camera' ? { ptz } : { guard: guardOf(one, alarms) };
-        return { kind, id, device, name, ...(area && { area }), ...about, online: isOnline(one), ...more };
+        const words = { ...(area && { area }), ...(place !== undefined && { place }) };
+        return { kind, id, device, name, ...words, ...about, online: isOnline(one), ...more };
       });
     },
-    onChanged: of.devices.onChanged,
+    places: () => places,
+    onChanged(run) {
+      changed.add(run);
+      const end = of.devices.onChanged(run);
+      return () => {
+        changed.delete(run);
+        end();
+      };
+    },
+    configure(next) {
+      const before = { listed, places };
+      listed = listThings(next);
+      places = listPlaces(next);
+      if (!isDeepStrictEqual(before, { listed, places })) for (const run of changed) run();
+    },
   };
 }

@@ -8,6 +8,8 @@ const WORDS_MAX = 150;
 
 export interface Unmapped {
   note(device: string, what: string): void;
+  /** It is of the config no longer, or otherwise. */
+  forget(device: string): void;
   /** How often, by device and what. */
   list(): Readonly<Record<string, Readonly<Record<string, number>>>>;
 }
@@ -22,6 +24,7 @@ export function createUnmapped(): Unmapped {
       const key = of.has(words) || of.size < KINDS_MAX ? words : OTHERS;
       of.set(key, (of.get(key) ?? 0) + 1);
     },
+    forget: (device) => void counts.delete(device),
     list: () => Object.fromEntries([...counts].map(([device, of]) => [device, Object.fromEntries(of)])),
   };
 }

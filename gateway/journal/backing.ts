@@ -85,6 +85,8 @@ export interface OpenedFile {
   readonly leases: Leases;
   /** It was found in another place than before: its numbering is a new one. */
   readonly renumbered?: Renumbered | undefined;
+  /** It was put back from a backup: when, epoch ms. */
+  readonly restoredAt?: number | undefined;
   /** The highest sequence of each lane, 0 where it is empty. */
   readonly lasts: readonly number[];
   readonly cursors: readonly Cursor[];

@@ -1,5 +1,5 @@
 /** The folder of a journal on a real disk: one gateway has it, and its file is opened or salvaged. */
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import type { Clock } from '../../drivers/contract/clock.ts';
@@ -7,7 +7,8 @@ import { createPrivate, makePrivate, PRIVATE_FOLDER } from '../lifecycle/private
 import { codeOf, JournalError } from './error.ts';
 import { readMachine } from './identity.ts';
 import type { OpenFile } from './keeper.ts';
-import { openOrSalvage } from './recovery.ts';
+import { journalFile, openOrSalvage } from './recovery.ts';
+import { lower, type Migration } from './schema.ts';
 
 /** `close` lets another gateway have the folder. `machine`: a hash of its id; '' where it has none. */
 export function journalFolder(
@@ -27,6 +28,55 @@ export function journalFolder(
     close: () => void lock?.close(),
   };
 }
+
+/**
+ * Brings a folder's journal back to the tables of an older version, whose program then goes on with it (schema.ts).
+ * @throws JournalError E_JOURNAL_IN_USE where a gateway has it; what `lower` throws; what SQLite says.
+ */
+export function lowerJournal(
+  directory: string,
+  to: number,
+  steps?: readonly Migration[],
+): { readonly from: number } {
+  const lock = takeLock(directory);
+  try {
+    const file = journalFile(directory);
+    const db = new Database(file, { fileMustExist: true });
+    try {
+      // As the store has it: on disk before it is said.
+      db.pragma('synchronous = FULL');
+      db.pragma('secure_delete = ON');
+      const lowered = lower(db, file, to, steps);
+      // What the older version finds is one whole file.
+      db.pragma('wal_checkpoint(TRUNCATE)');
+      return lowered;
+    } finally {
+      db.close();
+    }
+  } finally {
+    lock.close();
+  }
+}
+
+/** Whether a gateway has a folder, or that cannot be seen: then it may. Takes nothing. */
+export function isInUse(directory: string): boolean {
+  const file = join(directory, 'lock.sqlite');
+  if (!existsSync(file)) return false;
+  try {
+    const lock = new Database(file, { readonly: true, timeout: 0 });
+    try {
+      lock.pragma('schema_version');
+      return false;
+    } finally {
+      lock.close();
+    }
+  } catch {
+    return true;
+  }
+}
+
+/** Keeps gateways off a folder until it is closed. @throws JournalError E_JOURNAL_IN_USE where one has it. */
+export const holdFolder = (directory: string): { close(): void } => takeLock(directory);
 
 /** One gateway a folder. A lock of SQLite's ends with its process, however that ends. */
 function takeLock(directory: string): Database.Database {

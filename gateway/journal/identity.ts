@@ -8,6 +8,9 @@
  *   leases   a random word, another at each start and every few minutes: a platform shows the last one that it was
  *            told (`identity`). One that was never ours shows a twin: a copy of the whole machine, or a machine that
  *            was set back to an older state. Where a container has no id of a machine, that is what finds it
+ *   copied   a backup is marked as one when it is made (backup/journal-copy.ts): whoever puts it back, and wherever,
+ *            begins a new numbering. `restored` keeps when that was: of commands from before it is not known whether they
+ *            were carried out
  *
  * A new numbering costs nothing: numbers go on rising, each lane's chain begins anew, what waits for a platform goes
  * out under it. So when in doubt, there is a new one.
@@ -15,7 +18,7 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import type Database from 'better-sqlite3';
-import type { Meta } from './meta.ts';
+import { type Meta, metaTable } from './meta.ts';
 
 /** '' where it is not known. */
 export interface Place {
@@ -27,7 +30,7 @@ export interface Place {
   readonly made: string;
 }
 
-export type RenumberReason = 'machine-changed' | 'folder-copied' | 'other-gateway';
+export type RenumberReason = 'machine-changed' | 'folder-copied' | 'other-gateway' | 'restored';
 
 /** A new numbering took the place of `before`. */
 export interface Renumbered {
@@ -41,6 +44,10 @@ export interface Leases {
   readonly count: number;
   readonly recent: readonly string[];
 }
+
+/** The row of `meta` of a backup. */
+const COPIED = 'copied';
+const RESTORED = 'restored';
 
 /** D-Bus had it before systemd. */
 const MACHINE_FILES = ['/etc/machine-id', '/var/lib/dbus/machine-id'];
@@ -102,7 +109,12 @@ function readLeases(text: string | undefined): Leases {
     : { count: 0, recent: [] };
 }
 
-export function identityTable(db: Database.Database, meta: Meta) {
+/** Marks a copy of a journal that is open: whoever opens it as a journal numbers on under another id. */
+export const markCopied = (db: Database.Database, at: number): void =>
+  metaTable(db).put(COPIED, new Date(at).toISOString());
+
+/** `wall`: epoch ms. */
+export function identityTable(db: Database.Database, meta: Meta, wall: () => number) {
   const forgetSent = db.prepare<[]>('UPDATE cursor SET sent = 0');
   const journalId = () => meta.get('journal') ?? '';
   const leases = () => readLeases(meta.get('leases'));
@@ -119,7 +131,13 @@ export function identityTable(db: Database.Database, meta: Meta) {
     const differs = (name: keyof Place) =>
       known[name] !== '' && place[name] !== '' && known[name] !== place[name];
     const isCopied = differs('file') || differs('made');
-    const reason = differs('machine') ? 'machine-changed' : isCopied ? 'folder-copied' : undefined;
+    const isBackup = (meta.get(COPIED) ?? '') !== '';
+    const moved = differs('machine') ? 'machine-changed' : isCopied ? 'folder-copied' : undefined;
+    const reason = isBackup ? 'restored' : moved;
+    if (isBackup) {
+      meta.put(COPIED, '');
+      meta.put(RESTORED, String(wall()));
+    }
     const now: Place = {
       machine: place.machine || known.machine,
       file: place.file || known.file,
@@ -143,6 +161,8 @@ export function identityTable(db: Database.Database, meta: Meta) {
     /** The id of this numbering. */
     journalId,
     leases,
+    /** When a backup was opened here, epoch ms; undefined: it is none. */
+    restoredAt: () => Number(meta.get(RESTORED)) || undefined,
     /** Takes note of where the file is; a new numbering where it was elsewhere before. */
     bind: (place: Place) => bindIt.immediate(place),
     renumber: (reason: RenumberReason) => renumberIt.immediate(reason),

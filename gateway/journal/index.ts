@@ -144,11 +144,11 @@ export interface Journal {
   readonly id: string;
   /** The file as it was opened last; undefined while it could not be opened yet. */
   readonly opened: OpenedFile | undefined;
-  /** Calls back after each commit with the lanes that got events. */
-  onAppended(listener: (lanes: ReadonlySet<Lane>) => void): void;
-  onCondition(listener: (condition: Condition) => void): void;
+  /** Calls back after each commit with the lanes that got events; as those below, until the function it gives is called. */
+  onAppended(listener: (lanes: ReadonlySet<Lane>) => void): () => void;
+  onCondition(listener: (condition: Condition) => void): () => void;
   /** Calls back when the file was opened anew: with `salvage` or `missing`, or late, numbers are not what they were. */
-  onOpened(listener: (opened: OpenedFile) => void): void;
+  onOpened(listener: (opened: OpenedFile) => void): () => void;
   /** Rejects when the backing died: nothing can be kept any more. */
   readonly failed: Promise<never>;
   /** Writes the cursors and closes the file. */
@@ -272,9 +272,9 @@ export function createJournal(
       // What is in memory was read before.
       return await erasePerson(askWatched, person, step, { time, log }).finally(tails.forget);
     },
-    onAppended: (listener) => void appended.on(listener),
-    onCondition: (listener) => void conditions.on(listener),
-    onOpened: (listener) => void openings.on(listener),
+    onAppended: appended.on,
+    onCondition: conditions.on,
+    onOpened: openings.on,
     close() {
       closing ??= close();
       return closing;

@@ -69,7 +69,8 @@ export function createKeeper(openFile: OpenFile, told: Told): Keeper {
     openedBefore = true;
     const missing = Math.max(0, acknowledged - last);
     const [lasts, cursors, held] = [found.lasts(), found.cursors(), found.held()];
-    const own = { journalId: found.journalId(), leases: found.leases(), renumbered };
+    const restoredAt = found.restoredAt();
+    const own = { journalId: found.journalId(), leases: found.leases(), renumbered, restoredAt };
     told.opened({ ...own, lasts, cursors, held, salvage, missing });
     return found;
   };

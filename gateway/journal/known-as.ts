@@ -11,6 +11,8 @@ export interface KnownAs {
   readonly lease: string;
   /** The last new numbering since the start. */
   readonly renumbered: Renumbered | undefined;
+  /** When this journal was put back from a backup, epoch ms; undefined: it never was. */
+  readonly restoredAt: number | undefined;
   /** Whether a lease was ever this journal's. */
   isOwn(lease: string): boolean;
   /** Shows another lease from now on. @throws JournalError: the old one stays. */
@@ -31,6 +33,7 @@ export function createKnownAs(
   let id = '';
   let leases: Leases = { count: 0, recent: [] };
   let renumbered: Renumbered | undefined;
+  let restoredAt: number | undefined;
   let asking: Promise<Renumbered> | undefined;
 
   const renumber = async () => {
@@ -55,6 +58,9 @@ export function createKnownAs(
       get renumbered() {
         return renumbered;
       },
+      get restoredAt() {
+        return restoredAt;
+      },
       isOwn: (lease) => isOwnLease(leases, lease),
       async renewLease() {
         leases = await ask('renewLease');
@@ -69,7 +75,7 @@ export function createKnownAs(
       onRenumbered: (listener) => void renumberings.on(listener),
     },
     accept(opened) {
-      ({ journalId: id, leases } = opened);
+      ({ journalId: id, leases, restoredAt } = opened);
       renumbered = opened.renumbered ?? renumbered;
     },
   };

@@ -10,7 +10,7 @@ import type { Cursor, Held, Mark } from './batch.ts';
 import { JournalError } from './error.ts';
 import type { Entry } from './reading.ts';
 import { journalFile } from './recovery.ts';
-import { SCHEMA_VERSION } from './schema.ts';
+import { newerError, SCHEMA_VERSION } from './schema.ts';
 
 /** The version that has numbers. */
 const NUMBERS_SINCE = 5;
@@ -37,10 +37,12 @@ export function openReader(path: string) {
   const db = new Database(file, { readonly: true, fileMustExist: true });
   const version = db.pragma('user_version', { simple: true }) as number;
   if (version < 1 || version > SCHEMA_VERSION) {
+    const error =
+      version > SCHEMA_VERSION
+        ? newerError(db, file, version)
+        : new JournalError('E_JOURNAL_DAMAGED', `${file} is no journal`);
     db.close();
-    throw version > SCHEMA_VERSION
-      ? new JournalError('E_JOURNAL_NEWER', `${file} was written by a newer version (schema ${version})`)
-      : new JournalError('E_JOURNAL_DAMAGED', `${file} is no journal`);
+    throw error;
   }
   const storedAt = version < 2 ? 'NULL' : 'stored_at';
   const columns = `sequence, lane, id, seen_at AS seenAt, type, device, body, ${storedAt} AS storedAt`;
@@ -127,6 +129,7 @@ function eventQueries(db: Database.Database, columns: string) {
   const sequences = db
     .prepare<[number, number], number>('SELECT sequence FROM event WHERE sequence BETWEEN ? AND ?')
     .pluck();
+  const before = db.prepare<[number]>('SELECT 1 FROM event WHERE sequence < ? LIMIT 1');
   const last = db.prepare<[], number | null>('SELECT max(sequence) FROM event').pluck();
   return {
     read: (lane: Lane, after: number, limit: number) => read.all(lanes.indexOf(lane), after, limit),
@@ -144,6 +147,22 @@ function eventQueries(db: Database.Database, columns: string) {
     sequences: (from: number, to: number): readonly number[] => sequences.all(from, to),
     /** The highest; 0: there is none. */
     last: () => last.get() ?? 0,
+    /**
+     * The number of the first event that was seen at a time or later, as they were numbered; the next number, where there is none.
+     * Numbers follow the clock but where it jumped.
+     */
+    firstSince(time: number): number {
+      let [low, high] = [1, (last.get() ?? 0) + 1];
+      while (low < high) {
+        const middle = Math.floor((low + high) / 2);
+        const found = after.get(middle - 1, 1);
+        if (found === undefined || found.seenAt >= time) high = middle;
+        else low = found.sequence + 1;
+      }
+      return low;
+    },
+    /** Whether there is an event with a lower number. */
+    hasBefore: (sequence: number) => before.get(sequence) !== undefined,
     /** All events of a time, oldest first, without holding them. */
     events: (from: number, to: number) =>
       db

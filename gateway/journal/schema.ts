@@ -11,12 +11,13 @@
  *   credential key  body                    cards that a platform sent
  *   number  series  name  number            what a platform knows something by, numbers.ts
  *   meta    key  value                      `journal`: the id of this numbering; `clean`: closed in order;
- *                                           `place`, `leases`: whose numbers these are, identity.ts;
+ *                                           `place`, `leases`, `copied`, `restored`: whose numbers these are, identity.ts;
  *                                           `overwrites`: what was deleted was always overwritten;
  *                                           `audit`: the hash before the first entry of the audit that is kept;
  *                                           `audited-config`: the config that was noted in it last;
  *                                           `credentials`: the version of the cards that a platform sent;
- *                                           `numbers-…`: the highest number of a series
+ *                                           `numbers-…`: the highest number of a series;
+ *                                           `written-by`: the version of the program that wrote here last
  *
  * `sequence` is AUTOINCREMENT: a number is never used twice, not even after retention emptied the table.
  * `repeat_key` tells what makes a second sending the same event. It has no index: keys are hashes, and an index of
@@ -24,10 +25,14 @@
  */
 import { randomUUID } from 'node:crypto';
 import Database from 'better-sqlite3';
+import { version as program } from '../version.ts';
 import { JournalError } from './error.ts';
+import { metaTable } from './meta.ts';
 
 /** The version of the tables, each different from those before; a newer file is refused. */
 export const SCHEMA_VERSION = 5;
+/** The row of `meta` that says which version of the program wrote into the file last. */
+const WRITTEN_BY = 'written-by';
 
 const first = `
   CREATE TABLE event (
@@ -91,24 +96,42 @@ const third = `
   ) STRICT;
 `;
 
+/** A step from one version to the next. */
+export interface Migration {
+  readonly up: (db: Database.Database) => void;
+  /**
+   * Takes it back, with the tables exactly as they were and every event kept: when a package that raised the journal does
+   * not become healthy, the one before it goes on with it. Each step after the fifth has one; no package with fewer was
+   * ever given out.
+   */
+  readonly down?: (db: Database.Database) => void;
+}
+
 /** `migrations[n]` makes version n + 1 of version n; 0 is an empty file. */
-const migrations: readonly ((db: Database.Database) => void)[] = [
-  (db) => db.exec(first),
-  (db) => {
-    db.exec(second);
-    // The numbering has a name, so that a platform can tell a new journal's 17 from an old one's.
-    db.prepare('INSERT INTO meta VALUES (?, ?)').run('journal', randomUUID());
+export const migrations: readonly Migration[] = [
+  { up: (db) => db.exec(first) },
+  {
+    up(db) {
+      db.exec(second);
+      // The numbering has a name, so that a platform can tell a new journal's 17 from an old one's.
+      db.prepare('INSERT INTO meta VALUES (?, ?)').run('journal', randomUUID());
+    },
   },
-  (db) => db.exec(third),
-  (db) => db.exec('CREATE TABLE credential (key TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT, WITHOUT ROWID'),
-  (db) =>
-    db.exec(`CREATE TABLE number (
+  { up: (db) => db.exec(third) },
+  {
+    up: (db) =>
+      db.exec('CREATE TABLE credential (key TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT, WITHOUT ROWID'),
+  },
+  {
+    up: (db) =>
+      db.exec(`CREATE TABLE number (
     series TEXT NOT NULL,
     name TEXT NOT NULL,
     number INTEGER NOT NULL,
     PRIMARY KEY (series, name),
     UNIQUE (series, number)
   ) STRICT, WITHOUT ROWID`),
+  },
 ];
 
 /**
@@ -122,16 +145,72 @@ export function migrate(db: Database.Database, file: string): void {
     // number is that high.
     checkTables(db, file, false);
     if (version > 1000) throw new JournalError('E_JOURNAL_DAMAGED', `${file}: its version was written over`);
-    throw new JournalError(
-      'E_JOURNAL_NEWER',
-      `${file} was written by a newer version (schema ${version}, this one knows ${SCHEMA_VERSION})`,
-    );
+    throw newerError(db, file, version);
   }
   if (version === SCHEMA_VERSION) return;
   db.transaction(() => {
-    for (const step of migrations.slice(version)) step(db);
+    for (const { up } of migrations.slice(version)) up(db);
     db.pragma(`user_version = ${SCHEMA_VERSION}`);
   }).immediate();
+}
+
+/** That a file is of a version to come, and which package reads it. */
+export function newerError(db: Database.Database, file: string, version: number): JournalError {
+  let writer: string | undefined;
+  try {
+    writer = metaTable(db).get(WRITTEN_BY);
+  } catch {
+    // Its tables are others.
+  }
+  const by = writer === undefined ? 'a newer version' : `campus-gateway ${writer}`;
+  const wanted = writer === undefined ? 'that version' : `campus-gateway ${writer} or later`;
+  return new JournalError(
+    'E_JOURNAL_NEWER',
+    `${file} was written by ${by} (tables of version ${version}; this is campus-gateway ${program}, which reads up to ${SCHEMA_VERSION}): install ${wanted}, or have that version bring it back: campus-gateway journal lower FILE --to ${SCHEMA_VERSION}`,
+  );
+}
+
+/** Notes in a file of this version which version of the program has it. */
+export function noteWriter(db: Database.Database): void {
+  const meta = metaTable(db);
+  if (meta.get(WRITTEN_BY) !== program) meta.put(WRITTEN_BY, program);
+}
+
+/**
+ * Brings an open file back to an older version of its tables, all of it or nothing; no event is touched.
+ * @throws JournalError E_JOURNAL_NEWER where a later version wrote it, E_JOURNAL_DAMAGED where the tables are not those of
+ *   the older version then; Error with a sentence where a step has no way back.
+ */
+export function lower(
+  db: Database.Database,
+  file: string,
+  to: number,
+  steps: readonly Migration[] = migrations,
+): { readonly from: number } {
+  const from = db.pragma('user_version', { simple: true }) as number;
+  if (from > steps.length) throw newerError(db, file, from);
+  db.transaction(() => {
+    for (let version = from; version > to; version--) {
+      const down = steps[version - 1]?.down;
+      if (down === undefined)
+        throw new Error(`${file}: tables of version ${version} have no way back to ${to}`);
+      down(db);
+    }
+    if (from <= to) return;
+    db.pragma(`user_version = ${to}`);
+    if (tablesOf(db) !== tablesOfVersion(to, steps))
+      throw new JournalError('E_JOURNAL_DAMAGED', `${file}: its tables are not those of version ${to} then`);
+  }).immediate();
+  return { from };
+}
+
+/** The tables as they are made anew. */
+function tablesOfVersion(version: number, steps: readonly Migration[]): string {
+  const fresh = new Database(':memory:');
+  for (const { up } of steps.slice(0, version)) up(fresh);
+  const tables = tablesOf(fresh);
+  fresh.close();
+  return tables;
 }
 
 const tablesOf = (db: Database.Database) =>
@@ -144,12 +223,7 @@ let expected: string | undefined;
 
 /** @throws JournalError E_JOURNAL_DAMAGED where the tables are those that `migrate` makes, or are not, as `wanted`. */
 export function checkTables(db: Database.Database, file: string, wanted: boolean): void {
-  if (expected === undefined) {
-    const fresh = new Database(':memory:');
-    migrate(fresh, ':memory:');
-    expected = tablesOf(fresh);
-    fresh.close();
-  }
+  expected ??= tablesOfVersion(SCHEMA_VERSION, migrations);
   if ((tablesOf(db) === expected) === wanted) return;
   throw new JournalError(
     'E_JOURNAL_DAMAGED',

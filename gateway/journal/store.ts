@@ -15,7 +15,7 @@ import { metaTable } from './meta.ts';
 import { numberTable } from './numbers.ts';
 import { pruner } from './pruning.ts';
 import { eventReader } from './reading.ts';
-import { checkTables, migrate } from './schema.ts';
+import { checkTables, migrate, noteWriter } from './schema.ts';
 import { type Looked, lookForTraces } from './traces.ts';
 
 /** Pages in the WAL before they are copied into the file: 16 MB. Fewer, larger copies write each index page once. */
@@ -55,6 +55,7 @@ export function createStore(db: Database.Database, file: string, time: Pick<Cloc
   const isNew = db.pragma('user_version', { simple: true }) === 0;
   migrate(db, file);
   checkTables(db, file, true);
+  noteWriter(db);
   // Reads go along the lanes, and what is new is in memory: a larger cache would hold what nobody asks for.
   db.pragma('cache_size = -4000');
   db.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
@@ -83,7 +84,7 @@ export function createStore(db: Database.Database, file: string, time: Pick<Cloc
       db.exec('VACUUM');
       meta.put(OVERWRITES, '1');
     },
-    ...identityTable(db, meta),
+    ...identityTable(db, meta, time.wall),
     /** Whether it was closed in order the last time. */
     isClean: () => meta.get('clean') === '1',
     markClean: (clean: boolean) => meta.put('clean', clean ? '1' : '0'),

@@ -16,7 +16,8 @@ export const OTHERS = 0o077;
 const STICKY = 0o1000;
 
 /** Names in the data folder that are the gateway's, whatever else somebody put there. */
-const ours = /^(journal\.|lock\.sqlite|card\.key$|console\.|media$|clips$)/;
+const ours =
+  /^(journal\.|notify\.|lock\.sqlite|card\.key$|console\.|enrolment\.|config-versions$|walk-tests?(\.json.*)?$|media$|clips$|ledger\.|backups$|before-)/;
 
 /** Makes an empty file that only we can read, where there is none. @throws what the disk says. */
 export const createPrivate = (file: string) => closeSync(openSync(file, 'a', PRIVATE_FILE));

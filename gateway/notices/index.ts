@@ -33,6 +33,8 @@ export interface Notices extends Part {
   noteRead(id: string, by: string): Promise<boolean>;
   /** Takes up what the journal knows. */
   start(): void;
+  /** Other signs: what is valid is shown on those that are new, and taken off those that are gone. */
+  configure(config: NoticesConfig): void;
 }
 
 const LOOK_EVERY_MS = 60_000;
@@ -79,7 +81,10 @@ export function createNotices(
     });
   const isValid = ({ validUntil }: Notice) => Date.parse(validUntil) > clock.now();
   const isKnown = (id: string) => known().some((one) => one.id === id);
-  const showing = createShowing({ ...options, config, isValid, now: clock.now, signal: over.signal });
+  const showingOn = (where: NoticesConfig) =>
+    createShowing({ ...options, config: where, isValid, now: clock.now, signal: over.signal });
+  let shownBy = config;
+  let showing = showingOn(config);
 
   const warn = async (notice: Notice): Promise<Result> => {
     if (!isValid(notice)) return { done: false, reason: `it was valid until ${notice.validUntil}` };
@@ -132,6 +137,16 @@ export function createNotices(
       timer = time.every(LOOK_EVERY_MS, endLate);
       endLate();
       for (const notice of known()) if (isValid(notice)) showing.showOnSigns(notice);
+    },
+    configure(next) {
+      const before = shownBy;
+      shownBy = next;
+      showing = showingOn(next);
+      const valid = known().filter(isValid);
+      const gone = before.show.filter((sign) => !next.show.includes(sign));
+      const come = next.show.filter((sign) => !before.show.includes(sign));
+      for (const { id } of valid) showingOn({ ...next, show: gone }).clearSigns(id);
+      for (const notice of valid) showingOn({ ...next, show: come }).showOnSigns(notice);
     },
     async [Symbol.asyncDispose]() {
       over.abort();

@@ -10,8 +10,11 @@ export interface WallClock {
   now(): number;
   /** Whether the system's clock is synchronised by NTP; null: not known, or not yet asked. */
   synchronised(): boolean | null;
-  /** Calls back with how far the wall clock jumped against the monotonic one, ms, forwards positive. */
-  onStep(listener: (ms: number) => void): void;
+  /**
+   * Calls back with how far the wall clock jumped against the monotonic one, ms, forwards positive, until the function it
+   * gives is called.
+   */
+  onStep(listener: (ms: number) => void): () => void;
 }
 
 const run = promisify(execFile);
@@ -32,7 +35,7 @@ async function askSystem(): Promise<boolean | null> {
 
 export function watchClock(time: Clock): WallClock & Part & { start(): void } {
   let synchronised: boolean | null = null;
-  const listeners: ((ms: number) => void)[] = [];
+  const listeners = new Set<(ms: number) => void>();
   const timers: Timer[] = [];
   const ask = () => {
     void askSystem().then((answer) => {
@@ -42,7 +45,10 @@ export function watchClock(time: Clock): WallClock & Part & { start(): void } {
   return {
     now: time.wall,
     synchronised: () => synchronised,
-    onStep: (listener) => listeners.push(listener),
+    onStep(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
     start() {
       if (timers.length > 0) return;
       let offset = time.wall() - time.elapsed();

@@ -25,8 +25,14 @@ export interface Inventoried {
     states(): Readonly<Record<string, object>>;
     lookAtBacklog(): Promise<unknown>;
   };
+  /** Certificates that platforms gave. */
+  readonly enrolments: { states(): Readonly<Record<string, object>> };
   /** What came of the last reload of the config. */
   readonly reloading: { last(): object | undefined };
+  /** Whether the people that rules tell can be told. */
+  readonly notify: { states(): object };
+  /** undefined: the config has none. */
+  readonly backup: { health(): object | undefined };
   /** undefined: not heard of yet. */
   readonly devices: {
     online(device: string): boolean | undefined;
@@ -49,7 +55,8 @@ export interface Inventoried {
 }
 
 export function createInventory(
-  config: Pick<Config, 'campus' | 'devices' | 'areas'>,
+  /** The one in force. */
+  configNow: () => Pick<Config, 'campus' | 'devices' | 'areas'>,
   of: Inventoried,
 ): () => Promise<Health> {
   const { registry, metrics, journal, access } = of;
@@ -57,6 +64,7 @@ export function createInventory(
   const areaState = (area: string) => of.arming.state(area);
   registry.serve({
     async inventory() {
+      const config = configNow();
       const devices = config.devices.map(({ id, name, driver }) => ({
         id,
         driver,
@@ -73,8 +81,9 @@ export function createInventory(
     },
   });
   // What was taken out of the config has states still.
-  const known = new Set([...config.devices, ...config.areas].map(({ id }) => id));
   const told = () => {
+    const { devices, areas } = configNow();
+    const known = new Set([...devices, ...areas].map(({ id }) => id));
     const states = [...of.recorder.states.values()].filter(({ device }) => known.has(device));
     // What answered before the start, and was not heard of since, is not known to answer.
     const links = Object.entries(linksOf(states)).filter(
@@ -84,6 +93,7 @@ export function createInventory(
   };
   return async () => {
     await of.uplinks.lookAtBacklog();
+    const config = configNow();
     return {
       // Of the gateway itself: a device, a fault or a platform that is down makes it no worse at taking alarms.
       healthy: journal.condition.good,
@@ -93,6 +103,7 @@ export function createInventory(
         startedAt: of.startedAt,
         pid: process.pid,
         reloaded: of.reloading.last(),
+        backup: of.backup.health(),
         journal: {
           ...journal.condition,
           id: journal.id,
@@ -102,6 +113,8 @@ export function createInventory(
           damaged: of.damaged.list(),
         },
         uplinks: of.uplinks.states(),
+        enrolments: of.enrolments.states(),
+        contacts: of.notify.states(),
         devices: Object.fromEntries(config.devices.map(({ id }) => [id, online(id) ?? null])),
         ...told(),
         areas: Object.fromEntries(config.areas.map(({ id }) => [id, areaState(id)])),

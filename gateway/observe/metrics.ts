@@ -32,6 +32,7 @@ export function createMetrics() {
     ...ofTheRoad(registers),
     ...ofUplinks(registers),
     ...ofTheCampus(registers),
+    ...ofPeople(registers),
   };
 }
 
@@ -162,21 +163,27 @@ const ofUplinks = (registers: Registry[]) => ({
     labelNames: ['uplink', 'whose'],
     registers,
   }),
+  renewals: new Counter({
+    name: 'campus_enrolment_renewals_total',
+    help: 'Tries to renew the certificate of an enrolment: done, failed, withdrawn (refused for good)',
+    labelNames: ['uplink', 'outcome'],
+    registers,
+  }),
 });
 
 /** What waits for platforms (uplink/backlog.ts). */
 const ofBacklogs = (registers: Registry[], collect: () => Promise<void>) => ({
   backlog: new Gauge({
     name: 'campus_uplink_backlog_events',
-    help: 'Events that the platform wants and has not',
-    labelNames: ['uplink'],
+    help: 'Events that the platform wants and has not, by the lane in which they will go',
+    labelNames: ['uplink', 'lane'],
     registers,
     collect,
   }),
   oldestUndelivered: new Gauge({
     name: 'campus_uplink_oldest_undelivered_age_seconds',
     help: 'How long ago the oldest of them was seen; 0: there is none',
-    labelNames: ['uplink'],
+    labelNames: ['uplink', 'lane'],
     registers,
     collect,
   }),
@@ -200,6 +207,18 @@ const ofTheCampus = (registers: Registry[]) => ({
     name: 'campus_folded_alarms_total',
     help: 'Alarms of flapping zones that were counted instead of told',
     labelNames: ['device'],
+    registers,
+  }),
+  backups: new Counter({
+    name: 'campus_backups_total',
+    help: 'Backups that were made, and that failed',
+    labelNames: ['result'],
+    registers,
+  }),
+  backupAt: new Gauge({
+    name: 'campus_backup_timestamp_seconds',
+    help: 'Of which moment the newest backup is, where the config has `backup`',
+    labelNames: ['campus'],
     registers,
   }),
   credentials: new Gauge({
@@ -246,3 +265,19 @@ export async function discardsOf(metrics: Metrics): Promise<Record<string, Recor
   }
   return found;
 }
+
+/** Who is told on the phone and by mail. */
+const ofPeople = (registers: Registry[]) => ({
+  notified: new Counter({
+    name: 'campus_notifications_total',
+    help: 'What contacts were to be told: told; given-up after a day; dropped because too much waited; not-needed any more',
+    labelNames: ['contact', 'outcome'],
+    registers,
+  }),
+  notifyWaiting: new Gauge({
+    name: 'campus_notifications_waiting',
+    help: 'What is due for a contact and not told yet',
+    labelNames: ['contact'],
+    registers,
+  }),
+});

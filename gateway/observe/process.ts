@@ -16,14 +16,23 @@ const LATENESS = [
   ['max', 100],
 ] as const;
 
-/** Adds them to a registry. Only the event loop is watched all the time, until `close`. */
+/** Registries that have them: what prom-client watches nobody can end, and a config that changes makes no second of it. */
+const watched = new WeakMap<Registry, ReturnType<typeof monitorEventLoopDelay>>();
+
+/** Adds them to a registry, once. Only the event loop is watched all the time, until `close`. */
 export function watchProcess(registry: Registry): { close(): void } {
+  const delay = watched.get(registry) ?? addTo(registry);
+  delay.enable();
+  return { close: () => delay.disable() };
+}
+
+function addTo(registry: Registry) {
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: NEVER_MS });
   for (const { name } of registry.getMetricsAsArray())
     if (name.startsWith('nodejs_eventloop_lag') || NO_COUNTERS.test(name)) registry.removeSingleMetric(name);
 
   const delay = monitorEventLoopDelay({ resolution: LOOP_RESOLUTION_MS });
-  delay.enable();
+  watched.set(registry, delay);
   // Each look at the metrics begins a new window; the first of them looks for all.
   const look = () => {
     for (const [i, [, percentile]] of LATENESS.entries()) {
@@ -42,5 +51,5 @@ export function watchProcess(registry: Registry): { close(): void } {
         ...(i === 0 && { collect: look }),
       }),
   );
-  return { close: () => delay.disable() };
+  return delay;
 }

@@ -157,6 +157,7 @@ export function toEvent(observation: Observation, context: EventContext): Event 
     text,
     details,
     test,
+    momentary,
     raw,
     visit,
     picture,
@@ -193,6 +194,7 @@ export function toEvent(observation: Observation, context: EventContext): Event 
       ...(visit !== undefined && { visit }),
       ...(picture !== undefined && { picture }),
       ...(test !== undefined && { test }),
+      ...(momentary === true && { momentary }),
       ...(raw !== undefined && { raw }),
       clock: {
         source: trusted ? 'device' : 'gateway',

@@ -59,10 +59,10 @@ export interface Recorder {
   close(): void;
   /** Calls back after a state changed, until the function it gives is called. */
   onState(listener: (state: State) => void): () => void;
-  /** Calls back when there is an alarm to be sent from memory. */
-  onUnsaved(listener: (event: Event) => void): void;
-  /** Calls back after an event was put on disk. */
-  onStored(listener: (event: Event, sequence: number) => void): void;
+  /** Calls back when there is an alarm to be sent from memory, until the function it gives is called. */
+  onUnsaved(listener: (event: Event) => void): () => void;
+  /** Calls back after an event was put on disk, until the function it gives is called. */
+  onStored(listener: (event: Event, sequence: number) => void): () => void;
 }
 
 export interface RecorderOptions {
@@ -165,7 +165,7 @@ export async function createRecorder(options: RecorderOptions): Promise<Recorder
     reload: states.load,
     onState: states.onState,
     onUnsaved: waiting.onAlarm,
-    onStored: (listener) => void followers.stored.on(listener),
+    onStored: followers.stored.on,
     record(observation) {
       try {
         return recordNow(observation);

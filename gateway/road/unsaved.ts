@@ -50,7 +50,7 @@ export interface Waiting {
    */
   isBehind(stateKey: string | undefined): boolean;
   /** Calls back when there is an alarm to be sent from memory. */
-  onAlarm(listener: (event: Event) => void): void;
+  onAlarm(listener: (event: Event) => void): () => void;
   /** Tries nothing any more. */
   close(): void;
 }
@@ -160,7 +160,7 @@ export function createWaiting(options: {
       for (const item of older) tryAgain(item);
       return false;
     },
-    onAlarm: (listener) => void unsaved.on(listener),
+    onAlarm: unsaved.on,
     close() {
       closed = true;
       retries?.stop();

@@ -5,8 +5,10 @@
  * A rule that is set off again while its commands are on their way runs once more after them, and no more: a fence
  * that flaps a thousand times a second must not keep a line busy.
  */
+import { isDeepStrictEqual } from 'node:util';
 import { actionOf, type Registry } from '../../config/catalogue/actions.ts';
 import { type Event, type EventType, typePrefix } from '../../config/catalogue/events.ts';
+import type { Config } from '../../config/schema.ts';
 import type { RuleConfig } from '../../config/sections/rules.ts';
 import type { Clock } from '../../drivers/contract/clock.ts';
 import type { Commands } from '../commands/index.ts';
@@ -17,13 +19,19 @@ import { type Happening, isAbout, isOn, rulesByType, type Surroundings } from '.
 
 export interface RulesOptions extends Surroundings {
   readonly commands: Pick<Commands, 'performForRule'> & Registry;
+  /** Tells people of an event; `sequence` undefined: it is not on disk. */
+  readonly tell: (rule: RuleConfig, event: Event, sequence: number | undefined) => void;
   readonly clock: Pick<WallClock, 'now'>;
   readonly time: Clock;
 }
 
 export interface Rules extends Part {
   /** Something happened, and is on disk or on its way there. The same event twice counts once. */
-  onRecorded(event: Event): void;
+  onRecorded(event: Event, sequence?: number): void;
+  /** Tells people of an event of before the start, as far as they were not told; does nothing else. */
+  tellAgain(event: Event, sequence: number): void;
+  /** Other rules, or another calendar. What rules have begun goes on to its end: a siren that sounds is switched off in time. */
+  configure(config: Pick<Config, 'rules' | 'calendar' | 'timezone'>): void;
 }
 
 /** What is known to have been followed; an event comes twice at most, soon after each other. */
@@ -69,7 +77,9 @@ function addBounded<T>(set: Set<T>, value: T, most: number) {
 
 export function createRules(rules: readonly RuleConfig[], options: RulesOptions): Rules {
   const { commands, clock, areaOf } = options;
-  const byType = rulesByType(rules);
+  let all = rules;
+  let byType = rulesByType(rules);
+  let around: Surroundings = options;
   const followed = createRecent<string, true>(REMEMBERED);
   const busy = new Map<RuleConfig, { again: Event | undefined }>();
   /** What rules began, oldest first, and may have to be stopped. */
@@ -110,8 +120,21 @@ export function createRules(rules: readonly RuleConfig[], options: RulesOptions)
     },
   });
 
+  /** The rules that an event sets off now. */
+  const setOff = (event: Event): readonly RuleConfig[] => {
+    // A siren for each zone of a walk test wakes the street.
+    if (event.data['test'] !== undefined) return [];
+    const what = happeningOf(event);
+    return (byType.get(what.type) ?? []).filter(
+      (rule) => isAbout(rule, what, options) && isOn(rule, clock.now(), around),
+    );
+  };
+
   return {
-    onRecorded(event) {
+    tellAgain(event, sequence) {
+      for (const rule of setOff(event)) options.tell(rule, event, sequence);
+    },
+    onRecorded(event, sequence) {
       if (followed.get(event.id) === true) return;
       followed.set(event.id, true);
       // A siren for each zone of a walk test wakes the street.
@@ -123,12 +146,19 @@ export function createRules(rules: readonly RuleConfig[], options: RulesOptions)
         const { event: id } = event.data[fact] as { event: string };
         stopRuns((one) => one.event.id === id && one.rule.stopOnAcknowledge);
       }
-      for (const rule of byType.get(what.type) ?? []) {
-        if (!isAbout(rule, what, options) || !isOn(rule, clock.now(), options)) continue;
+      for (const rule of setOff(event)) {
+        options.tell(rule, event, sequence);
+        if (rule.do.length === 0) continue;
         const running = busy.get(rule);
         if (running === undefined) void run(rule, event);
         else running.again = event;
       }
+    },
+    configure({ rules: next, calendar, timezone }) {
+      around = { areaOf, isArmed: options.isArmed, calendar, timezone };
+      // One that is as it was is the same: it waits for what it has begun.
+      all = next.map((rule) => all.find((known) => isDeepStrictEqual(known, rule)) ?? rule);
+      byType = rulesByType(all);
     },
     async [Symbol.asyncDispose]() {
       over.abort();

@@ -7,6 +7,7 @@ import type { Recorder } from '../road/recorder.ts';
 const sentences: Readonly<Record<Renumbered['reason'], string>> = {
   'machine-changed': 'the journal is on another machine than before',
   'folder-copied': 'the journal is a copy, or was put back from one',
+  restored: 'the journal was put back from a backup',
   'other-gateway': 'another gateway has the numbers of this journal',
 };
 

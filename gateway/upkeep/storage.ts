@@ -37,6 +37,8 @@ export interface Storage extends Part {
   low(): readonly string[];
   /** Looks, and from now on again and again. */
   start(): void;
+  /** Another retention: what was told to be low is known still. */
+  configure(config: Pick<Config, 'dataDir' | 'retention'>): void;
 }
 
 const LOOK_EVERY_MS = 30_000;
@@ -60,9 +62,10 @@ export function storagePolicyOf({
 }
 
 export function keepStorage(options: StorageOptions): Storage {
-  const { directory, policy, lowDisk, journal, time, log, metrics } = options;
+  const { directory, journal, time, log, metrics } = options;
+  let { policy, lowDisk } = options;
   const { low, tell } = createWarnings(options);
-  const removeOld = createSweeping(options);
+  const removeOld = createSweeping(options, () => policy);
   let looks: Timer | undefined;
   let busy = false;
 
@@ -99,6 +102,10 @@ export function keepStorage(options: StorageOptions): Storage {
       lookOnce();
       looks = time.every(LOOK_EVERY_MS, lookOnce);
     },
+    configure(config) {
+      ({ policy, lowDisk } = storagePolicyOf(config));
+      lookOnce();
+    },
     async [Symbol.asyncDispose]() {
       looks?.stop();
     },
@@ -129,14 +136,18 @@ function createWarnings({ recorder, metrics, log }: Pick<StorageOptions, 'record
 }
 
 /** Removes old events once an hour, and whenever the journal takes more than its budget; what a platform misses is told. */
-function createSweeping(options: StorageOptions): (journalBytes: number) => Promise<void> {
-  const { policy, interests, journal, recorder, clock, time, log, metrics, onDropped } = options;
+function createSweeping(
+  options: StorageOptions,
+  policyNow: () => RetentionPolicy,
+): (journalBytes: number) => Promise<void> {
+  const { interests, journal, recorder, clock, time, log, metrics, onDropped } = options;
   let sweptAt = Number.NEGATIVE_INFINITY;
   let steadySince = time.elapsed();
   clock.onStep(() => {
     steadySince = time.elapsed();
   });
   return async (journalBytes) => {
+    const policy = policyNow();
     if (journalBytes <= policy.budget && time.elapsed() - sweptAt <= SWEEP_EVERY_MS) return;
     sweptAt = time.elapsed();
     const isSettled = time.elapsed() - steadySince > SETTLED_MS;

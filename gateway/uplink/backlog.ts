@@ -29,6 +29,8 @@ export interface BacklogParts {
 export interface Backlog {
   /** As of the last look. What was not counted yet counts as wanted. */
   now(): Waiting;
+  /** The same by lane: what is held and what only memory has counts to the lane in which it will go. */
+  byLane(): Readonly<Record<Lane, Waiting>>;
   /** The same, told apart. */
   parts(): BacklogParts;
   /** Looks; resolves when that was done, whatever the disk said. */
@@ -46,6 +48,14 @@ export interface BacklogOptions {
   readonly recorder: { readonly unsaved: ReadonlyMap<string, Pick<Unsaved, 'type'>> };
   /** The ids of those that the platform took from memory. */
   readonly takenUnsaved: ReadonlySet<string>;
+}
+
+function together(places: readonly Waiting[]): Waiting {
+  const times = places.flatMap(({ since }) => since ?? []);
+  return {
+    events: places.reduce((sum, { events }) => sum + events, 0),
+    since: times.length === 0 ? undefined : Math.min(...times),
+  };
 }
 
 type AddressOf = (event: Pick<Kind, 'type' | 'device'>) => string;
@@ -101,17 +111,21 @@ export function createBacklog(options: BacklogOptions): Backlog {
     held: journal.held(uplink).map((row) => ({ row, ...heldOf(row) })),
     unsaved: [...recorder.unsaved].filter(isUnsent).length,
   });
+  const byLane = () => {
+    const { lanes: ofLanes, held: ofHolds, unsaved: unsavedAlarms } = parts();
+    const of = (lane: Lane): Waiting =>
+      together([
+        ...ofLanes.filter((one) => one.lane === lane),
+        ...ofHolds.filter(({ row }) => lanes[row.lane] === lane),
+        // What the disk has not taken goes before all else.
+        ...(lane === 'urgent' ? [{ events: unsavedAlarms, since: undefined }] : []),
+      ]);
+    return Object.fromEntries(lanes.map((lane) => [lane, of(lane)])) as Record<Lane, Waiting>;
+  };
   return {
     parts,
-    now() {
-      const { unsaved, ...places } = parts();
-      const all: readonly Waiting[] = [...places.lanes, ...places.held];
-      const times = all.flatMap(({ since }) => since ?? []);
-      return {
-        events: all.reduce((sum, { events }) => sum + events, unsaved),
-        since: times.length === 0 ? undefined : Math.min(...times),
-      };
-    },
+    now: () => together(Object.values(byLane())),
+    byLane,
     meet(by) {
       address = by;
     },

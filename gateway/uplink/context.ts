@@ -1,4 +1,5 @@
 /** What an uplink needs of the gateway, and what its parts tell each other. */
+import type { CampusData } from '../../drivers/contract/campus.ts';
 import type { Clock } from '../../drivers/contract/clock.ts';
 import type { Log } from '../../drivers/contract/driver.ts';
 import type { Things } from '../../drivers/contract/inventory.ts';
@@ -26,6 +27,8 @@ export interface UplinkContext {
   readonly metrics: Metrics;
   readonly time: Clock;
   readonly cardKey: Buffer;
+  /** The campus as the config in force has it: all of it, what may leave says the uplink. */
+  readonly campusData: () => CampusData;
   /** What there is on the campus. */
   readonly things: Things;
   /** What cameras see, for who asks. */
@@ -35,6 +38,8 @@ export interface UplinkContext {
   readonly trace?: Trace | undefined;
   /** The platform says that it has everything of a lane after `from` and up to `to`. */
   readonly received?: (uplink: string, lane: Lane, from: number, to: number) => void;
+  /** The broker of a platform has taken one event; with receipts that is not yet the platform. */
+  readonly taken?: (uplink: string, lane: Lane, sequence: number) => void;
 }
 
 /** Where an event goes, and which it is. */

@@ -184,11 +184,10 @@ export function startDelivery(channel: Channel, options: DeliveryOptions): Deliv
     pump();
   };
 
+  const silence = watchSilence(channel, sender, states);
   const check = time.every(CHECK_MS, () => {
-    if (sender.silentMs() > ANSWER_TIMEOUT_MS || states.some((state) => isStuck(state, time.elapsed())))
-      return options.onFailed(
-        new Error(`the platform has acknowledged nothing for ${ANSWER_TIMEOUT_MS / 1000} s`),
-      );
+    const failure = silence(time.elapsed());
+    if (failure !== undefined) return options.onFailed(failure);
     if (states.filter((state) => rewindUnconfirmed(state, context)).length > 0) pump();
   });
 
@@ -223,6 +222,23 @@ export function startDelivery(channel: Channel, options: DeliveryOptions): Deliv
       held.stop();
       for (const state of states) closeLane(state);
     },
+  };
+}
+
+/** @returns what is wrong, where the platform owes answers for too long; asked each `CHECK_MS`. */
+function watchSilence(
+  channel: Pick<Channel, 'isBusy'>,
+  sender: Pick<ReturnType<typeof createSender>, 'silentMs'>,
+  states: readonly LaneState[],
+): (now: number) => Error | undefined {
+  let busyAt = Number.NEGATIVE_INFINITY;
+  return (now) => {
+    if (channel.isBusy?.() === true) busyAt = now;
+    if (now - busyAt <= ANSWER_TIMEOUT_MS) return undefined;
+    const isSilent = sender.silentMs() > ANSWER_TIMEOUT_MS || states.some((state) => isStuck(state, now));
+    return isSilent
+      ? new Error(`the platform has acknowledged nothing for ${ANSWER_TIMEOUT_MS / 1000} s`)
+      : undefined;
   };
 }
 

@@ -1,8 +1,11 @@
 /** What a transport gets of the gateway: where to put what the platform says, and what it may know. */
+import { isDeepStrictEqual } from 'node:util';
 import { contractVersion } from '../../config/catalogue/events.ts';
 import type { UplinkConfig } from '../../config/sections/uplinks.ts';
+import { pickCampus } from '../../drivers/contract/campus.ts';
 import { lanes } from '../../drivers/contract/lane.ts';
 import type { PlatformHost } from '../../drivers/contract/transport.ts';
+import { fitsTarget } from '../commands/command.ts';
 import type { Source } from '../commands/index.ts';
 import { createReasons } from '../observe/reasons.ts';
 import type { UplinkContext } from './context.ts';
@@ -34,9 +37,10 @@ export function platformHost(
   /** How often, by reason. */
   readonly discarded: ReadonlyMap<string, number>;
   readonly unshown: Unshown;
+  /** The campus's master data are others: tells the transport, where something of it may leave. */
+  campusChanged(): void;
 } {
-  const { campus, version, startedAt, timeZone, devices, journal, recorder, commands, metrics, log, time } =
-    context;
+  const { version, startedAt, timeZone, devices, journal, recorder, commands, metrics, log, time } = context;
   const uplink = config.id;
   const reasonOf = createReasons();
   const counts = new Map<string, number>();
@@ -49,19 +53,26 @@ export function platformHost(
   };
   const discarded = (reason: string, detail?: string) =>
     count(reason, detail, 'the platform sent what cannot be used');
+  const campus = watchCampus(config, context);
   const twin = watchTwin(uplink, { journal, recorder, burst: of.burst, discarded, time });
   const host: PlatformHost = {
     uplink,
-    campus,
+    campus: context.campus,
     version,
     contract: contractVersion,
     startedAt,
     timeZone,
     numbers: journal.numbers,
     media: context.media,
-    campusName: context.things.campus,
+    campusData: campus.data,
     inventory: context.things.list,
-    onInventory: context.things.onChanged,
+    places: context.things.places,
+    onInventory(run) {
+      const ends = [context.things.onChanged(run), campus.onChanged(run)];
+      return () => {
+        for (const end of ends) end();
+      };
+    },
     devices,
     receipts: config.receipts,
     identity() {
@@ -72,6 +83,14 @@ export function platformHost(
     takenOver: twin.takenOver,
     mayAsk: (action) =>
       config.commands.some(({ actions }) => action === undefined || actions.some((one) => one === action)),
+    mayAskUnsigned: (action, target) =>
+      config.commands.some(
+        ({ actions, targets, signed, issuers }) =>
+          !signed &&
+          issuers === undefined &&
+          actions.some((one) => one === action) &&
+          targets.some((one) => fitsTarget(one, target)),
+      ),
     command: (bytes, target, wrong) => commands.receiveCommand(bytes, target, of.source, wrong),
     ask: (order) => commands.order(order, of.source),
     untaken: () => untakenAlarms(journal),
@@ -98,7 +117,7 @@ export function platformHost(
     log,
     signal: of.signal,
   };
-  return { host, twin, discarded: counts, unshown };
+  return { host, twin, discarded: counts, unshown, campusChanged: campus.look };
 }
 
 /** Shows when a certificate ends, and makes an event of it, once a day, in its last month. */
@@ -116,5 +135,24 @@ function watchCertificates(
     const details = { uplink, whose, days, ends: new Date(endsAt).toISOString() };
     log.warn(details, 'a certificate ends soon; put a new one in its place');
     void recorder.recordOwn('gateway.certificate-expiring', details);
+  };
+}
+
+/** What of the campus's master data may leave over this uplink. */
+function watchCampus({ campus: fields }: UplinkConfig, { campusData }: UplinkContext) {
+  const followers = new Set<() => void>();
+  let now = pickCampus(campusData(), fields);
+  return {
+    data: () => now,
+    onChanged(run: () => void) {
+      followers.add(run);
+      return () => void followers.delete(run);
+    },
+    look() {
+      const next = pickCampus(campusData(), fields);
+      if (isDeepStrictEqual(now, next)) return;
+      now = next;
+      for (const run of followers) run();
+    },
   };
 }

@@ -6,7 +6,7 @@ import { wantsOf } from '../../config/catalogue/filter.ts';
 import type { Config } from '../../config/schema.ts';
 import type { UplinkConfig } from '../../config/sections/uplinks.ts';
 import type { Timer } from '../../drivers/contract/clock.ts';
-import type { Lane } from '../../drivers/contract/lane.ts';
+import { type Lane, lanes } from '../../drivers/contract/lane.ts';
 import type { Transport } from '../../drivers/contract/transport.ts';
 import type { Interest } from '../journal/index.ts';
 import type { Part } from '../lifecycle/part.ts';
@@ -46,10 +46,11 @@ export interface Uplinks extends Part {
   /** The journal's numbers are not what they were: starts over from its cursors. */
   reset(): void;
   /**
-   * Takes up other platforms: those that differ are closed, then made anew, the others are left as they are.
+   * Takes up other platforms: those that differ are closed, then made anew, the others are left as they are; all of them
+   * where the time zone is another one. Who stays is told where the campus's master data are others.
    * @returns the ids of what was closed or made. Rejects where one cannot be made: then all are as before.
    */
-  configure(configs: Config['uplinks']): Promise<readonly string[]>;
+  configure(config: Pick<Config, 'campus' | 'uplinks' | 'timezone'>): Promise<readonly string[]>;
   /** The platforms as they are now, and what they want. */
   interests(): readonly Interest[];
   /** Waits at most `timeoutMs` until all is acknowledged, says goodbye, disconnects. */
@@ -78,7 +79,8 @@ function forgetMetrics(
   uplink: string,
   { connected, held, backlog, oldestUndelivered }: UplinkContext['metrics'],
 ) {
-  for (const gauge of [connected, held, backlog, oldestUndelivered]) gauge.remove({ uplink });
+  for (const gauge of [connected, held]) gauge.remove({ uplink });
+  for (const lane of lanes) for (const gauge of [backlog, oldestUndelivered]) gauge.remove({ uplink, lane });
 }
 
 /** Serves `replay`. @throws Error where a config names a transport that is not among `transports`. */
@@ -89,7 +91,7 @@ export function createUplinks(
     uplinks: configs,
     dataDir,
   }: Pick<Config, 'campus' | 'timezone' | 'uplinks' | 'dataDir'>,
-  given: Omit<UplinkContext, 'campus' | 'timeZone' | 'version' | 'lives' | 'cardKey'> & {
+  given: Omit<UplinkContext, 'campus' | 'campusData' | 'timeZone' | 'version' | 'lives' | 'cardKey'> & {
     /** By default the one in the data folder. */
     readonly cardKey?: Buffer;
     readonly transports: readonly Transport[];
@@ -98,7 +100,9 @@ export function createUplinks(
 ): Uplinks {
   const lives = createLives(given.time);
   const key = given.cardKey ?? cardKey(dataDir, given.log);
-  const context = { ...given, cardKey: key, campus: campus.id, timeZone: timezone, version, lives };
+  let campusData = campus;
+  const about = { campus: campus.id, campusData: () => campusData };
+  let context = { ...given, ...about, cardKey: key, timeZone: timezone, version, lives };
   const make = (config: UplinkConfig): Running => {
     const transport = context.transports.find(({ name }) => name === config.protocol);
     if (transport === undefined) throw new Error(`uplink ${config.id}: no protocol ${config.protocol}`);
@@ -131,11 +135,12 @@ export function createUplinks(
       const patience = new AbortController();
       await Promise.race([uplink.backlog.look(), time.wait(LOOK_MS, patience.signal)]);
       patience.abort();
-      const { events, since } = uplink.backlog.now();
-      const age = since === undefined ? 0 : Math.max(0, time.wall() - since) / 1000;
-      metrics.backlog.set({ uplink: uplink.id }, events);
-      metrics.oldestUndelivered.set({ uplink: uplink.id }, age);
-      return events;
+      for (const [lane, { events, since }] of Object.entries(uplink.backlog.byLane())) {
+        const age = since === undefined ? 0 : Math.max(0, time.wall() - since) / 1000;
+        metrics.backlog.set({ uplink: uplink.id, lane }, events);
+        metrics.oldestUndelivered.set({ uplink: uplink.id, lane }, age);
+      }
+      return uplink.backlog.now().events;
     });
     return Math.max(0, ...(await Promise.all(waiting)));
   };
@@ -165,8 +170,12 @@ export function createUplinks(
     reset() {
       for (const uplink of each()) uplink.reset();
     },
-    async configure(next) {
-      const { stay, gone, made } = differencesOf(running, next);
+    async configure({ campus: data, uplinks: next, timezone: timeZone }) {
+      const { stay, gone, made } =
+        timeZone === context.timeZone
+          ? differencesOf(running, next)
+          : { stay: [], gone: running, made: next };
+      const before = { context, campusData };
       // Before it is opened anew: a session, a port and a name at a platform are one's at a time.
       await Promise.all(gone.map(({ uplink }) => uplink.close(LEAVE_MS)));
       for (const { config } of gone) forgetMetrics(config.id, metrics);
@@ -176,8 +185,13 @@ export function createUplinks(
         if (isStarted) for (const { uplink } of anew) uplink.start();
       };
       try {
+        context = { ...context, timeZone };
+        // What is new of the campus is for who is there now: who may know less of it than before was closed.
+        campusData = data;
         takeOn(made);
+        for (const uplink of each()) uplink.campusChanged();
       } catch (error) {
+        ({ context, campusData } = before);
         takeOn(gone.map(({ config }) => config));
         throw error;
       }

@@ -45,8 +45,8 @@ export function createReconnect(
     /** Resolves with the reason when a connection is over; rejects where there was none. */
     readonly connect: () => Promise<Error>;
     readonly onDisconnected: (reason: string) => void;
-    /** Over what the next try is spread; `hot`: a suspicion is being found out, so that it comes soon. */
-    readonly urgency: () => { readonly spreadMs: number; readonly hot: boolean };
+    /** Over what try number `tries` (from 1) is spread; `hot`: a suspicion is being found out, so that it comes soon. */
+    readonly urgency: (tries: number) => { readonly spreadMs: number; readonly hot: boolean };
   },
 ): Reconnect {
   let short = new AbortController();
@@ -54,14 +54,14 @@ export function createReconnect(
   const waitRefused = async () => {
     short = new AbortController();
     const since = time.elapsed();
-    const ms = refusedBackoff(refusals, of.urgency().spreadMs === 0, time.random);
+    const ms = refusedBackoff(refusals, of.urgency(refusals).spreadMs === 0, time.random);
     await time.wait(ms, AbortSignal.any([signal, short.signal]));
     const rest = REFUSED_MS / 2 - (time.elapsed() - since);
     if (short.signal.aborted && rest > 0) await time.wait(rest, signal);
   };
   const wait = async (tries: number) => {
     short = new AbortController();
-    const { spreadMs, hot } = of.urgency();
+    const { spreadMs, hot } = of.urgency(tries);
     const ms = hot ? time.random() * SUSPICION_SPREAD_MS : backoff(tries, spreadMs, time.random);
     await time.wait(ms, AbortSignal.any([signal, short.signal]));
     if (short.signal.aborted) await time.wait(backoff(1, 0, time.random), signal);
@@ -70,8 +70,14 @@ export function createReconnect(
     async run() {
       for (let tries = 0; !signal.aborted; ) {
         const since = time.elapsed();
-        const reason = await of.connect().catch((error: Error) => error);
-        if (time.elapsed() - since > GOOD_AFTER_MS) tries = 0;
+        let isOver = false;
+        const noteOver = (reason: Error) => {
+          isOver = true;
+          return reason;
+        };
+        const reason = await of.connect().then(noteOver, (error: Error) => error);
+        // Trying may take as long.
+        if (isOver && time.elapsed() - since > GOOD_AFTER_MS) tries = 0;
         if (reason instanceof StartOver || signal.aborted) continue;
         tries++;
         refusals = reason instanceof LoginRefused ? refusals + 1 : 0;

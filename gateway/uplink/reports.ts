@@ -6,7 +6,7 @@ import type { Progress } from './details.ts';
 
 export function reportsOf(
   uplink: string,
-  { metrics, lives, recorder, trace, received, log }: UplinkContext,
+  { metrics, lives, recorder, trace, received, taken, log }: UplinkContext,
   of: {
     readonly onTrouble: (reason: string) => void;
     readonly progress: Pick<Progress, 'noteTaken' | 'noteStored'>;
@@ -29,6 +29,7 @@ export function reportsOf(
       of.progress.noteTaken(lane, entry.sequence);
       if (lane === 'urgent') lives.reached(uplink, 'broker', { id: entry.id });
       trace?.delivered?.(uplink, entry.id);
+      taken?.(uplink, lane, entry.sequence);
     },
     onReceived(lane, from, to) {
       of.progress.noteStored(lane, to);

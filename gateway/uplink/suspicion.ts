@@ -11,8 +11,10 @@ import type { Holds } from './holds.ts';
 const SUSPICIOUS_ENDS = 2;
 /** Careful connections that ended at the same address, before it is held. */
 const STRIKES = 2;
-/** A platform that closes because of an event does so at once. */
+/** A platform that closes because of an event does so at once, but for a slow line and what comes before it. */
 const SOON_MS = 10_000;
+/** With that event alone. A broker whose cluster elects a leader closes after 4 s, whatever comes (NATS). */
+const ALONE_SOON_MS = 3500;
 
 export interface Suspicion {
   /** Whether the next connection sends one event at a time. */
@@ -36,7 +38,7 @@ export function createSuspicion(uplink: string, log: Log): Suspicion {
       const [only] = flights;
       if (only === undefined || lastedMs > SOON_MS) return;
       if (answers === 0 || ends >= SUSPICIOUS_ENDS) ends++;
-      if (flights.length !== 1 || ends <= SUSPICIOUS_ENDS) return;
+      if (flights.length !== 1 || ends <= SUSPICIOUS_ENDS || lastedMs > ALONE_SOON_MS) return;
       const count = (strikes.get(only.address) ?? 0) + 1;
       strikes.set(only.address, count);
       if (count < STRIKES) return;

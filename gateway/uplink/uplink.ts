@@ -12,6 +12,7 @@ import {
 } from '../../drivers/contract/transport.ts';
 import { readPublicKey } from '../commands/command.ts';
 import type { Source } from '../commands/index.ts';
+import { createEnrolledKeys } from '../enrolment/kept.ts';
 import type { Journal } from '../journal/index.ts';
 import { burstLog } from '../observe/log.ts';
 import { type Backlog, createBacklog, type Waiting } from './backlog.ts';
@@ -57,7 +58,7 @@ export interface Uplink {
   state(): UplinkState;
   details(): UplinkDetails;
   /** What it wants and has not; `state` has it as of the last look. */
-  readonly backlog: Pick<Backlog, 'now' | 'look' | 'recount'>;
+  readonly backlog: Pick<Backlog, 'now' | 'byLane' | 'look' | 'recount'>;
   /** Tells that these lanes got events, or that there are alarms to be sent from memory. */
   wake(lanes: ReadonlySet<Lane>): void;
   /** The journal's numbers are not what they were: starts over from its cursors. */
@@ -66,9 +67,18 @@ export interface Uplink {
   renumber(): void;
   /** The journal's lease is another one. */
   showIdentity(): void;
+  /** The campus's master data are others. */
+  campusChanged(): void;
   /** Waits at most `timeoutMs` until all is acknowledged, says goodbye, disconnects. */
   close(timeoutMs: number): Promise<void>;
 }
+
+/**
+ * Where a platform has several addresses, one that is lost is no loss of them all: the first tries come soon. Those of a
+ * city that lost all of them find nobody, and wait as others do from then on.
+ */
+const ELSEWHERE_TRIES = 5;
+const ELSEWHERE_SPREAD_MS = 3000;
 
 export function createUplink(config: UplinkConfig, transport: Transport, context: UplinkContext): Uplink {
   const { journal, recorder, log, metrics, time } = context;
@@ -87,8 +97,8 @@ export function createUplink(config: UplinkConfig, transport: Transport, context
   let running: Promise<void> | undefined;
   const takenUnsaved = new Set<string>();
   const suspicion = createSuspicion(uplink, log);
-  const of = { source: sourceOf(config), delivery: () => current?.delivery, burst, signal: stop.signal };
-  const { host, twin, discarded, unshown } = platformHost(config, context, of);
+  const of = { source: sourceOf(config, log), delivery: () => current?.delivery, burst, signal: stop.signal };
+  const { host, twin, discarded, unshown, campusChanged } = platformHost(config, context, of);
   const onTrouble = (reason: string) => {
     trouble = reason;
   };
@@ -141,11 +151,11 @@ export function createUplink(config: UplinkConfig, transport: Transport, context
       return new Error('the uplink is closed');
     },
     onDisconnected,
-    urgency: () => ({ spreadMs: spreadOf(config, context, wantsAlarms), hot: suspicion.isHot() }),
+    urgency: (tries) => ({ spreadMs: spreadOf(config, transport, context, tries), hot: suspicion.isHot() }),
   });
 
   return {
-    id: uplink,
+    ...{ id: uplink, backlog, campusChanged },
     start() {
       metrics.connected.set({ uplink }, 0);
       running ??= reconnect.run();
@@ -156,7 +166,6 @@ export function createUplink(config: UplinkConfig, transport: Transport, context
       held: heldOf(ofNumbering.holds, unshown),
     }),
     details: () => detailsOf(config, transport, { journal, backlog, progress, unshown, current }),
-    backlog,
     replay: (wanted) => replayOver(current?.delivery, journal, wants, wanted),
     wake(lanes) {
       current?.delivery.wake(lanes);
@@ -222,25 +231,35 @@ async function replayOver(
 }
 
 /** Whose commands they are: what the config allows, and whose signatures are believed. */
-const sourceOf = ({ id, commands, commandKeys, commandRate }: UplinkConfig): Source => ({
-  kind: 'uplink',
-  id,
-  rules: commands,
-  rate: commandRate,
-  keys: commandKeys.map(({ issuer, publicKeyFile }) => ({ issuer, key: readPublicKey(publicKeyFile) })),
-});
+function sourceOf(
+  { id, commands, commandKeys, commandRate, enrolmentFile }: UplinkConfig,
+  log: UplinkContext['log'],
+): Source {
+  const own = commandKeys.map(({ publicKeyFile, ...rest }) => ({
+    ...rest,
+    key: readPublicKey(publicKeyFile),
+  }));
+  const onBroken = (error: string) =>
+    log.error({ uplink: id, error }, 'the keys of commands of an enrolment cannot be read');
+  const enrolled = enrolmentFile === undefined ? () => [] : createEnrolledKeys(enrolmentFile, onBroken);
+  return {
+    ...{ kind: 'uplink', id, rules: commands, rate: commandRate },
+    get keys() {
+      return [...own, ...enrolled()];
+    },
+  };
+}
 
 const heldOf = (holds: Holds, unshown: Unshown): UplinkState['held'] =>
   [...holds.list().map(({ address, held }) => [address, held] as const), ...unshown].map(
     ([topic, { reason, since }]) => ({ topic, reason, since: new Date(since).toISOString() }),
   );
 
-/** Over what the next try is spread: with an alarm that the platform has not got, it does not wait. */
-function spreadOf(
-  { id, reconnectSpread }: UplinkConfig,
-  { journal, recorder }: UplinkContext,
-  wantsAlarms: boolean,
-): number {
-  const isBehind = journal.position(id, 'urgent').sequence < journal.last('urgent');
-  return wantsAlarms && (recorder.unsaved.size > 0 || isBehind) ? 0 : reconnectSpread;
+/** Over what try number `tries` is spread: with an alarm that the platform has not got, it does not wait. */
+function spreadOf(config: UplinkConfig, transport: Transport, context: UplinkContext, tries: number): number {
+  const { journal, recorder } = context;
+  const isBehind = journal.position(config.id, 'urgent').sequence < journal.last('urgent');
+  if (wantsOf(config)('alarm.raised') && (recorder.unsaved.size > 0 || isBehind)) return 0;
+  const isElsewhere = tries <= ELSEWHERE_TRIES && (transport.addresses?.(config.options) ?? 1) > 1;
+  return isElsewhere ? Math.min(ELSEWHERE_SPREAD_MS, config.reconnectSpread) : config.reconnectSpread;
 }

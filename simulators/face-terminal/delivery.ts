@@ -6,7 +6,10 @@ import { answerWhole, type digestGuard } from '../http.ts';
 import type { Packet } from './messages.ts';
 
 export interface Delivery {
-  send(packet: Packet): void;
+  /** `counts`: it is news, no heartbeat. */
+  send(packet: Packet, counts?: boolean): void;
+  /** News that was pushed and not taken; what is read has no such thing. */
+  undelivered?(): number;
   /** What is no message. */
   sendNoise(bytes: Buffer): void;
   /** Drops the streams that are being read. */
@@ -56,11 +59,18 @@ export function createPush({
       await delay(RETRY_MS, undefined, { signal }).catch(() => {});
     }
   };
-  const send = (packet: Packet) => {
-    waiting = waiting.then(() => push(packet));
+  let undelivered = 0;
+  const send = (packet: Packet, counts = false) => {
+    undelivered += Number(counts);
+    waiting = waiting
+      .then(() => push(packet))
+      .then(() => {
+        undelivered -= Number(counts);
+      });
   };
   return {
     send,
+    undelivered: () => undelivered,
     sendNoise: (bytes) => send({ contentType: 'application/json', bytes }),
     cut() {},
     async close() {

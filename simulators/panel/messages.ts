@@ -22,6 +22,8 @@ export interface PanelMessages {
   /** Puts its clock wrong, by ms. */
   drift(ms: number): void;
   readonly isIdle: boolean;
+  /** Events that were not acknowledged. */
+  undelivered(): number;
   close(): void;
 }
 
@@ -111,6 +113,7 @@ export function createMessages(
     get isIdle() {
       return queue.length === 0;
     },
+    undelivered: () => queue.filter(({ message }) => message.id !== 'NULL').length,
     close() {
       closed = true;
       clearTimeout(again);

@@ -1,5 +1,7 @@
 /** `npm run bench -- NAME`: measured, as ratios against a peer or a physical limit in the same run. */
 import { access } from './access.ts';
+import { city } from './city.ts';
+import { cityDatabase } from './city-database.ts';
 import { consoleBench } from './console.ts';
 import { delivery } from './delivery.ts';
 import { gb28181 } from './gb28181.ts';
@@ -20,7 +22,9 @@ const benches: Readonly<Record<string, (args: string[]) => Promise<void>>> = {
   access,
   live,
   gb28181,
+  city,
   console: consoleBench,
+  'city-database': cityDatabase,
 };
 // Without a listener a signal ends the process without its 'exit', and what it started stays.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1));

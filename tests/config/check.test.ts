@@ -238,4 +238,13 @@ describe('uplinks side by side', () => {
     ]);
     expect(under('topicPrefix: edu/9/b')).toEqual([]);
   });
+  it('tell Home Assistant of a campus once at a broker', () => {
+    const both = (more: string) =>
+      uplinks('{ id: a, url: mqtt://h, homeAssistant: true }', `{ id: b, url: mqtt://h, ${more} }`);
+    expect(both('homeAssistant: false')).toEqual([
+      expect.stringContaining('uplinks[1].homeAssistant: a says it for the same broker too'),
+    ]);
+    expect(both('homeAssistant: { prefix: wall }')).toEqual([]);
+    expect(both('topicPrefix: edu/9')).toEqual([]);
+  });
 });

@@ -218,6 +218,15 @@ describe('an error', () => {
   });
 });
 
+describe('mistakes without number', () => {
+  it('are told up to a thousand, and how many more there are', () => {
+    const { errors } = load(`${head}${Array.from({ length: 3000 }, (_, i) => `k${i}: 1\n`).join('')}`);
+    expect(errors).toHaveLength(1001);
+    expect(errors[0]).toMatch(/^2:1: k0/);
+    expect(errors.at(-1)).toBe('1:1: 2000 more mistakes are not told');
+  });
+});
+
 describe('the protocol of an uplink', () => {
   const load1 = (line: string) => load(`${head}uplinks:\n  - id: p\n    url: mqtt://h\n    ${line}\n`);
 

@@ -90,6 +90,7 @@ export async function campus(
   const host = {
     ...{ clock: fastClock(20), timeZone: 'Asia/Shanghai', log: silentLog, media, version: '1', campus: 'c' },
     inventory: () => things,
+    campusData: () => ({ id: '45', name: '一中' }),
     onInventory: () => () => {},
     discarded: discarded.push,
     signal: new AbortController().signal,

@@ -1,6 +1,7 @@
 /** What a platform asks of the campus, over real SIP, by a platform that is written by hand. */
 import { describe, expect, it } from 'vitest';
 import type { CameraMedia } from '../../drivers/contract/media.ts';
+import type { PlatformHost } from '../../drivers/contract/transport.ts';
 import { gb28181 } from '../../drivers/platforms/gb28181/transport.ts';
 import { camera, DEVICE, input, itemsIn, numbersOf, registered, valuesOf } from './gb28181-registered.ts';
 
@@ -17,7 +18,7 @@ const campus = () => [
   camera('hall', { name: '大厅', online: false }),
   input('panel', { name: '报警主机' }),
   input('panel/north', { name: '北围墙', guard: 'alarm' }),
-  input('panel/2', { name: '二号', guard: 'disarmed' }),
+  input('panel/2', { name: '二号', guard: 'disarmed', place: '二号楼走廊' }),
 ];
 const fieldsIn = (item: string) =>
   Object.fromEntries([...item.matchAll(/<(\w+)>([^<]*)<\/\1>/g)].map(([, name, value]) => [name, value]));
@@ -48,6 +49,7 @@ describe('a catalogue', () => {
       ...{ Parental: '0', SafetyWay: '0', RegisterWay: '1', Secrecy: '0', Status: 'ON', PTZType: '1' },
       BusinessGroupID: SCHOOL,
     });
+    expect(items[6]).toMatchObject({ Address: '二号楼走廊' });
     for (const { xml, heard } of all) {
       expect(xml).toMatch(/^<\?xml version="1.0" encoding="GB2312"\?>\r\n<Response>/);
       expect(valuesOf(xml, 'SN')).toEqual(['17']);
@@ -115,6 +117,38 @@ describe('a catalogue', () => {
       await ask('Catalog');
       expect(valuesOf((await pages()).map(({ xml }) => xml).join(''), 'Name')).toContain(name);
     }
+  });
+});
+
+describe('the school in a catalogue', () => {
+  it('has what the config lets out, and coordinates only by the datum that the standard has', async () => {
+    const coordinates = { latitude: 25.2736, longitude: 110.299, datum: 'WGS 84' } as const;
+    const school = {
+      id: '45',
+      name: '一中',
+      district: '450305001',
+      address: '七星区环城南二路1号',
+      coordinates,
+    };
+    let campusData: ReturnType<PlatformHost['campusData']> = school;
+    const { ask, pages } = await registered([input('panel')], {}, { campusData: () => campusData });
+    const catalogue = async (sn: number) => {
+      await ask('Catalog', { sn });
+      return (await pages()).flatMap(({ xml }) => itemsIn(xml));
+    };
+    const [root = '', panel = ''] = await catalogue(17);
+    expect(fieldsIn(root)).toMatchObject({
+      ...{ CivilCode: '450305', Address: '七星区环城南二路1号', Owner: '一中' },
+      ...{ Longitude: '110.299', Latitude: '25.2736' },
+    });
+    // In the order of the standard (2016, A.2.1.9).
+    expect(root.replace(/[\s\S]*<Status>/, '')).toMatch(/^ON<\/Status>\s*<Longitude>.*\s*<Latitude>.*\s*$/);
+    expect(fieldsIn(panel)).toMatchObject({ CivilCode: '450305', Address: '一中' });
+    expect(panel).not.toContain('Longitude');
+    campusData = { id: '45', name: '一中', coordinates: { ...coordinates, datum: 'GCJ-02' } };
+    const [later = ''] = await catalogue(18);
+    expect(fieldsIn(later)).toMatchObject({ CivilCode: '450300', Address: '一中' });
+    expect(later).not.toMatch(/Longitude|Latitude|七星/);
   });
 });
 

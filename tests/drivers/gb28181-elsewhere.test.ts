@@ -14,7 +14,13 @@ async function gatewayOf(to: number, own: object = {}) {
   const port = await freePort();
   const warned = stream<string>();
   const host = {
-    ...{ clock: fastClock(20), timeZone: 'Asia/Shanghai', media: noMedia, campusName: '一中', version: '1' },
+    ...{
+      clock: fastClock(20),
+      timeZone: 'Asia/Shanghai',
+      media: noMedia,
+      campusData: () => ({ id: '45', name: '一中' }),
+      version: '1',
+    },
     log: { ...silentLog, warn: (_fields: object, sentence: string) => warned.push(sentence) },
     discarded() {},
     signal: new AbortController().signal,

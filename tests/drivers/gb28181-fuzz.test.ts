@@ -32,7 +32,7 @@ async function world() {
       log: silentLog,
       media: noMedia,
       campus: '4503000001',
-      campusName: '一中',
+      campusData: () => ({ id: '45', name: '一中' }),
     },
     ...{ uplink: 'gb', version: '1', devices: ['yard'], signal: new AbortController().signal },
     discarded: (reason: string) => void discarded.set(reason, (discarded.get(reason) ?? 0) + 1),

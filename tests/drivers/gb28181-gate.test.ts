@@ -24,6 +24,7 @@ async function world(own: object = {}, speed = 20) {
     discarded: discarded.push,
     signal: new AbortController().signal,
     inventory: () => [{ kind: 'camera', id: 'yard', device: 'yard', name: 'yard', online: true }],
+    campusData: () => ({ id: '45', name: '一中' }),
     onInventory: () => () => {},
     async ask({ action }: { action: string }) {
       asked.push(action);

@@ -28,7 +28,7 @@ export async function world(own: object = {}, more: Partial<PlatformHost> = {}) 
     log: silentLog,
     discarded: discarded.push,
     signal: new AbortController().signal,
-    campusName: '',
+    campusData: () => ({ id: '45', name: '' }),
     inventory: () => [
       ...['yard', 'hall'].map(camera),
       { kind: 'alarm-input', id: 'panel/3', device: 'panel', name: '三', online: true },

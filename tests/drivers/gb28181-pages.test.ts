@@ -64,7 +64,7 @@ describe('a list in pages', () => {
     const thing = camera('c', { name, maker: name, model: name, ptz: true, area: { id: 'a', name } });
     await ids.all('camera', ['c']);
     const node = { id: '45030000002160000001', name, parent: undefined, holds: ['c'] };
-    const catalogue = { own: own({ organisation: [node] }), ids, place: name };
+    const catalogue = { own: own({ organisation: [node] }), ids, campus: { id: '45', name } };
     const items = itemsOf({ ...catalogue, things: [thing] }) ?? [];
     const pages = pagesOf(
       items.map(({ fields }) => fields),
@@ -130,7 +130,14 @@ it('a platform may say anything: nothing throws, each question is answered once,
   const listing = (clock = systemClock) => {
     const things = [camera('yard'), input('panel/1')];
     const host = {
-      ...{ clock, timeZone: 'Asia/Shanghai', version: '1', campusName: '一中', uplink: 'gb', log: silentLog },
+      ...{
+        clock,
+        timeZone: 'Asia/Shanghai',
+        version: '1',
+        campusData: () => ({ id: '45', name: '一中' }),
+        uplink: 'gb',
+        log: silentLog,
+      },
       ...{ discarded() {}, inventory: () => things, onInventory: () => () => {}, numbers: numbersOf() },
     } as unknown as PlatformHost;
     const session: Session = {

@@ -53,7 +53,7 @@ export async function registered(
     clock: fastClock(20),
     timeZone: 'Asia/Shanghai',
     version: '1.2.3',
-    campusName: '桂林市第一中学',
+    campusData: () => ({ id: '45', name: '桂林市第一中学' }),
     uplink: 'gb',
     log: silentLog,
     discarded: discarded.push,

@@ -22,7 +22,7 @@ async function connected(peer: PeerOptions = {}, own: object = {}, more: Partial
     log: silentLog,
     discarded: discarded.push,
     signal: new AbortController().signal,
-    campusName: noThings.campus,
+    campusData: () => ({ id: '45', name: '' }),
     inventory: noThings.list,
     onInventory: noThings.onChanged,
     async numbers(_series: string, names: readonly string[]) {

@@ -12,7 +12,7 @@ import { fastClock } from '../clocks.ts';
 import { fakeHost, freePort, stream, temporaryDirectory } from '../helpers.ts';
 
 /** Waits and limits pass ten times as fast; the wall, which tokens bear, does not. */
-const quick: Clock = { ...fastClock(10), wall: systemClock.wall };
+const quick: Clock = { ...fastClock(6), wall: systemClock.wall };
 
 async function camera(own: object = {}, simulated: Partial<CameraOptions> = {}) {
   const [port, rtspPort] = await Promise.all([freePort(), freePort()]);

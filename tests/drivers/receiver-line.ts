@@ -40,7 +40,7 @@ export async function connected(more: object = {}, store?: Store, time?: Clock) 
     onTestFinished(() => session.close());
     return { session, ...answersOf(await server.sockets.next()) };
   };
-  return { ...fake, ...(await open()), open };
+  return { ...fake, ...(await open()), open, device };
 }
 
 /** A port that receivers connect to. */

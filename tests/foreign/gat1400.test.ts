@@ -132,7 +132,10 @@ describe('a view library', () => {
       const options = gat1400.options.parse({ url: peer.url, deviceId: DEVICE_ID, ...own });
       const found = await gat1400.probe?.(
         { ...options, password: 'secret' },
-        { clock: systemClock, timeZone: 'Asia/Shanghai' },
+        {
+          ...{ clock: systemClock, timeZone: 'Asia/Shanghai', campus: '45', uplink: 'city' },
+          ...{ classes: ['alarm'], receipts: false, commands: false },
+        },
       );
       return found?.map(({ is, en }) => `${is}: ${en}`);
     };

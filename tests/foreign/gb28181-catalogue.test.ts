@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import iconv from 'iconv-lite';
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Thing, Things } from '../../drivers/contract/inventory.ts';
+import { noThings, type Thing, type Things } from '../../drivers/contract/inventory.ts';
 import { fastClock } from '../clocks.ts';
 import { camera, DEVICE, input, itemsIn, PLATFORM, valuesOf } from '../drivers/gb28181-registered.ts';
 import { campus } from '../gateway/campus.ts';
@@ -22,8 +22,8 @@ async function gatewayAt(
   const port = await freePort();
   const listeners = new Set<() => void>();
   const things: Things = {
-    campus: '桂林市第一中学',
     list: () => list,
+    places: noThings.places,
     onChanged(run) {
       listeners.add(run);
       return () => listeners.delete(run);
@@ -38,7 +38,9 @@ async function gatewayAt(
     password: 'secret',
     video: true,
   };
-  const { uplink, close } = await campus(platform.port, { ...options, ...more }, directory, { time, things });
+  const { uplink, close } = await campus(platform.port, { ...options, ...more }, directory, {
+    ...{ time, things, campusData: () => ({ id: '45', name: '桂林市第一中学' }) },
+  });
   await until('it is registered', () => uplink.state().state === 'connected');
   const change = () => {
     for (const run of listeners) run();

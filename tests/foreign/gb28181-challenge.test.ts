@@ -22,7 +22,13 @@ async function gateway() {
   const port = await freePort();
   const asked = stream<string>();
   const host = {
-    ...{ clock: systemClock, timeZone: 'Asia/Shanghai', media: noMedia, campusName: '一中', version: '1' },
+    ...{
+      clock: systemClock,
+      timeZone: 'Asia/Shanghai',
+      media: noMedia,
+      campusData: () => ({ id: '45', name: '一中' }),
+      version: '1',
+    },
     ...{ log: silentLog, discarded() {}, signal: new AbortController().signal },
     inventory: noThings.list,
     onInventory: noThings.onChanged,

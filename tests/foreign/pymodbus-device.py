@@ -9,6 +9,7 @@ import threading
 
 from pymodbus.datastore import ModbusSequentialDataBlock, ModbusServerContext, ModbusSlaveContext
 from pymodbus.constants import Endian
+from pymodbus.device import ModbusDeviceIdentification
 from pymodbus.payload import BinaryPayloadBuilder
 from pymodbus.server import StartSerialServer, StartTcpServer
 from pymodbus.transaction import ModbusRtuFramer
@@ -37,8 +38,11 @@ def obey():
 
 
 threading.Thread(target=obey, daemon=True).start()
+identity = ModbusDeviceIdentification(
+    info_name={"VendorName": "Nobody", "ProductCode": "F-2", "MajorMinorRevision": "1.4"}
+)
 if kind == "serial":
-    StartSerialServer(context=context, port=where, framer=ModbusRtuFramer, baudrate=9600, timeout=0.01)
+    StartSerialServer(context=context, identity=identity, port=where, framer=ModbusRtuFramer, baudrate=9600, timeout=0.01)
 else:
     framer = {"framer": ModbusRtuFramer} if kind == "rtu-over-tcp" else {}
-    StartTcpServer(context=context, address=("127.0.0.1", int(where)), **framer)
+    StartTcpServer(context=context, identity=identity, address=("127.0.0.1", int(where)), **framer)

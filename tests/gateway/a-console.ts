@@ -23,6 +23,8 @@ const noAlarms: ConsoleOptions['board'] = {
 };
 /** Of a campus without anything. */
 const nothing = {
+  doctor: { examine: async () => ({ at: '', findings: [] }), last: () => undefined },
+  logs: { level: () => undefined, set: async () => undefined },
   interests: () => [],
   gates: new Map([['gate', '北门']]),
   doorConfigs: [],
@@ -47,12 +49,44 @@ const nothing = {
   },
 };
 
+const unchanged = { changes: [], errors: [] };
+/** Of a config that nobody changes. */
+const noReload: ConsoleOptions['reloading'] = {
+  last: () => undefined,
+  versions: async () => [],
+  text: async () => undefined,
+  difference: async () => unchanged,
+  apply: async () => ({ ...unchanged, done: false }),
+  back: async () => ({ ...unchanged, done: false }),
+};
+
+/** Where nobody tests. */
+const noWalks: ConsoleOptions['walkTest'] = {
+  view: () => ({ points: [] }),
+  begin: async () => ({ points: [] }),
+  remark: () => ({ points: [] }),
+  end: async () => '',
+  reports: async () => [],
+  canPrint: () => false,
+  record: async () => undefined,
+  html: async () => '',
+  pdf: async () => new Uint8Array(),
+};
+
 /** A gateway without platforms, of which there is nothing to tell. */
 const quiet = (dataDir: string, time: Clock) => ({
+  ledger: { current: undefined },
+  availability: { of: async () => ({ share: null, days: [], outages: [] }) },
   uplinks: { states: () => ({}), details: () => [], lookAtBacklog: async () => 0 },
   storage: { low: () => [] },
   damaged: { list: () => [] },
-  reloading: { last: () => undefined },
+  reloading: noReload,
+  backup: {
+    state: () => undefined,
+    list: async () => [],
+    open: async () => undefined,
+    take: () => 'not-configured' as const,
+  },
   startedAt: new Date(time.wall()).toISOString(),
   about: {
     ...{ file: join(dataDir, 'campus.yaml'), dataDir, campus: { id: '45001', name: '一中' } },
@@ -61,6 +95,14 @@ const quiet = (dataDir: string, time: Clock) => ({
 });
 
 /** A console over real HTTP, whose gateway is what a test says. */
+/** Keeps who follows, as a signal does. */
+const following =
+  <T>(listeners: T[]) =>
+  (listener: T) => {
+    listeners.push(listener);
+    return () => void listeners.splice(listeners.indexOf(listener), 1);
+  };
+
 export async function startConsole(
   own: object = {},
   more: Partial<ConsoleOptions> = {},
@@ -85,14 +127,14 @@ export async function startConsole(
     names: { d: '北墙' },
     status: async () => ({ healthy: true }),
     recorder: {
-      onStored: (listener) => void stored.push(listener),
-      onUnsaved: (listener) => void unsaved.push(listener),
+      onStored: following(stored),
+      onUnsaved: following(unsaved),
       unsaved: new Map(),
       states: new Map(),
     },
-    board: noAlarms,
+    ...{ board: noAlarms, walkTest: noWalks },
     sirens: { list: () => [] },
-    clock: { synchronised: () => true, onStep: () => {} },
+    clock: { synchronised: () => true, onStep: () => () => {} },
     ...quiet(dataDir, time),
     of: { ...whole, devices: [] },
     ...nothing,
@@ -101,8 +143,8 @@ export async function startConsole(
         audits.push(JSON.parse(body) as Record<string, unknown>);
         return 'hash';
       },
-      onAppended() {},
-      onOpened() {},
+      onAppended: () => () => {},
+      onOpened: () => () => {},
       id: 'j',
       condition: { good: true },
       last: () => Math.max(6, ...entries.map(({ sequence }) => sequence)),

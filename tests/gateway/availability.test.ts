@@ -1,12 +1,8 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { systemClock } from '../../drivers/contract/clock.ts';
 import type { Observation } from '../../drivers/contract/observation.ts';
-import { createAvailability } from '../../gateway/console/availability.ts';
-import {
-  createAvailabilityBook,
-  type LinkWord,
-  newAvailability,
-} from '../../gateway/console/availability-book.ts';
+import { createAvailabilityBook, type LinkWord, newAvailability } from '../../gateway/availability/book.ts';
+import { createAvailability } from '../../gateway/availability/index.ts';
 import { freePort } from '../helpers.ts';
 import { campus } from './campus.ts';
 
@@ -113,12 +109,10 @@ describe('the availability of devices of a journal', () => {
       recorder.record({ device: 'd', kind: 'link', state, ...(text !== undefined && { text }) });
     await link('restored');
     await link('raised', 'cable cut');
-    const availability = createAvailability({
-      dataDir: directory,
-      campus: { timezone: 'Asia/Shanghai' },
-      recorder,
-      time: systemClock,
-    });
+    const availability = createAvailability(
+      { dataDir: directory, timezone: 'Asia/Shanghai' },
+      { recorder, time: systemClock },
+    );
     onTestFinished(() => availability.close());
     const before = await availability.of('d');
     expect(before.outages).toMatchObject([{ to: null, reason: 'cable cut' }]);
@@ -135,12 +129,10 @@ describe('the availability of devices of a journal', () => {
 
   it('says so where the journal cannot be read, and tries again when it is asked again', async () => {
     const { recorder } = await campus(await freePort());
-    const availability = createAvailability({
-      dataDir: '/nowhere',
-      campus: { timezone: 'Asia/Shanghai' },
-      recorder,
-      time: systemClock,
-    });
+    const availability = createAvailability(
+      { dataDir: '/nowhere', timezone: 'Asia/Shanghai' },
+      { recorder, time: systemClock },
+    );
     onTestFinished(() => availability.close());
     await expect(availability.of('d')).rejects.toThrow();
     await expect(availability.of('d')).rejects.toThrow();

@@ -81,13 +81,19 @@ describe('the backlog', () => {
   });
 
   it('has one event that is refused alone, and alarms that only memory has', async () => {
-    const { append, look, deliver, hold, unsaved, takenUnsaved } = await campus();
+    const { append, look, deliver, hold, unsaved, takenUnsaved, backlog } = await campus();
     const { sequence } = await append('normal', 'device.fault');
     deliver('normal', sequence);
     hold(`device/d\nnormal\n${sequence}`, 'normal', sequence);
     unsaved.set('x', { type: 'alarm.raised' });
     unsaved.set('y', { type: 'alarm.restored' });
     expect((await look()).events).toBe(2);
+    // Each in the lane in which it will go.
+    expect(backlog.byLane()).toEqual({
+      urgent: { events: 1, since: undefined },
+      normal: { events: 1, since: 1 },
+      bulk: { events: 0, since: undefined },
+    });
     takenUnsaved.add('x');
     expect((await look()).events).toBe(1);
   });

@@ -221,7 +221,12 @@ describe('a board that starts', () => {
     onTestFinished(() => journal.close());
     const board = createBoard({
       dataDir: before.directory,
-      recorder: { states: new Map(), unsaved: new Map(), onStored() {}, onUnsaved() {} },
+      recorder: {
+        states: new Map(),
+        unsaved: new Map(),
+        onStored: () => () => {},
+        onUnsaved: () => () => {},
+      },
       places: { isKnown: () => true, areaOf: () => undefined, camerasOf: () => [] },
       ...{ time, log: silentLog },
     });

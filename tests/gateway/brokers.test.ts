@@ -1,6 +1,7 @@
 /** A platform at several addresses, as a cluster of brokers has them. */
-import { createServer } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import type { Clock } from '../../drivers/contract/clock.ts';
 import { fastClock } from '../clocks.ts';
 import { freePort } from '../helpers.ts';
 import { scriptedBroker } from '../scripted-broker.ts';
@@ -36,6 +37,116 @@ describe('a platform at several addresses', () => {
   });
 });
 
+/** Takes connections, and says nothing. */
+async function silentServer() {
+  const sockets = new Set<Socket>();
+  let taken = 0;
+  const server = createServer((socket) => {
+    taken++;
+    sockets.add(socket.on('error', () => {}));
+  });
+  const port = await freePort();
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+  onTestFinished(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  return { port, taken: () => taken };
+}
+
+it('a node that takes connections and not us is left after 4 s where there are others; the next have more time, and none more than 30 s', async () => {
+  const [one, other] = [(await silentServer()).port, (await silentServer()).port];
+  const { uplink } = await campus(1, at(one, other), undefined, { time: fastClock(20) });
+  const reason = () => uplink.state().reason ?? '';
+  const both = (first: number, second: number) =>
+    new RegExp(`:(${one}|${other}): no answer within ${first} s; .*: no answer within ${second} s$`);
+  await expect.poll(reason, { interval: 5, timeout: 5000 }).toMatch(both(4, 15));
+  await expect.poll(reason, { interval: 5, timeout: 10_000 }).toMatch(both(30, 30));
+});
+
+it.for([
+  { name: 'does nothing', reads: ['connect'] },
+  { name: 'acknowledges no event', reads: ['connect', 'subscribe', 'pingreq'] },
+])('a node that lets us in and then $name is left for another one; an alarm is there', async ({ reads }) => {
+  const time = fastClock(20);
+  const ports = [await freePort(), await freePort()];
+  const events: string[] = [];
+  let [good, idle] = [0, 0];
+  // Whichever it begins with is the one that does nothing.
+  for (const port of ports)
+    await scriptedBroker({
+      port,
+      before({ cmd }) {
+        if (cmd === 'connect' && idle === 0) idle = port;
+        if (cmd === 'connect' && port !== idle) good = port;
+        return port === idle && !reads.includes(cmd ?? '') ? new Promise(() => {}) : undefined;
+      },
+      answer({ body }) {
+        events.push(body.id);
+        return 0;
+      },
+    });
+  const { record } = await campus(1, at(...ports), undefined, { time });
+  const { id } = await record('panic', button);
+  await expect.poll(() => events, { interval: 5, timeout: 8000 }).toContain(id);
+  expect(good).not.toBe(0);
+});
+
+it('a broker that answers late, as with a whole city at its door, is waited for longer each time, and lets us in', async () => {
+  const time = fastClock(20);
+  const broker = await scriptedBroker({
+    before: ({ cmd }) => (cmd === 'connect' ? time.wait(12_000) : undefined),
+  });
+  const { record } = await campus(broker.port, {}, undefined, { time });
+  const { id } = await record('panic', button);
+  expect((await broker.events.next()).body.id).toBe(id);
+  expect(broker.connects()).toBe(2);
+});
+
+it('a broker that was never reached, as behind a proxy that says nothing, gets no more time: the line may be back at any moment', async () => {
+  const proxy = await silentServer();
+  const through = { proxy: { url: `http://127.0.0.1:${proxy.port}` } };
+  const { uplink } = await campus(1, through, undefined, { time: fastClock(40) });
+  await expect.poll(proxy.taken, { interval: 5, timeout: 10_000 }).toBe(4);
+  expect(uplink.state().reason).toBe('no answer within 10 s');
+});
+
+it('campuses begin at different addresses of one platform, each always at the same', async () => {
+  const brokers = [await scriptedBroker({}), await scriptedBroker({})];
+  const ports = brokers.map(({ port }) => port);
+  const connectAll = async () => {
+    const before = brokers.map(({ connects }) => connects());
+    const { connectTo } = await campus(1, { ...at(...ports), clientId: '4503000001-police' });
+    for (let i = 2; i < 9; i++) connectTo(1, { ...at(...ports), clientId: `450300000${i}-police` });
+    const since = () => brokers.map(({ connects }, n) => connects() - (before[n] ?? 0));
+    await expect.poll(() => since().reduce((all, n) => all + n)).toBe(8);
+    return since();
+  };
+  const first = await connectAll();
+  expect(Math.min(...first)).toBeGreaterThanOrEqual(2);
+  expect(await connectAll()).toEqual(first);
+});
+
+it('one of several addresses that is lost is soon followed by another; where there is one, the spread is kept', async () => {
+  const waits: number[] = [];
+  for (const addresses of [2, 1]) {
+    const broker = await scriptedBroker({});
+    const time: Clock = { ...fastClock(20), random: () => 0.99 };
+    const ports = [broker.port, await freePort()].slice(0, addresses);
+    await campus(1, { ...at(...ports), events: ['video.*'], reconnectSpread: '60s' }, undefined, { time });
+    await expect.poll(() => broker.connects(), { interval: 5 }).toBe(1);
+    await broker.subscribed('campus/v1/45/command/+');
+    // An end at a SUBSCRIBE would be another matter.
+    await time.wait(6000);
+    const from = time.elapsed();
+    broker.disconnect(0);
+    await expect.poll(() => broker.connects(), { interval: 5 }).toBe(2);
+    waits.push(time.elapsed() - from);
+  }
+  expect(waits[0]).toBeLessThan(30_000);
+  expect(waits[1]).toBeGreaterThan(55_000);
+});
+
 it('a broker that closes at MQTT 5 without a word and takes 3.1.1 is asked so for an hour', async () => {
   const versions: (number | undefined)[] = [];
   const server = createServer((socket) => {
@@ -46,7 +157,7 @@ it('a broker that closes at MQTT 5 without a word and takes 3.1.1 is asked so fo
       versions.push(level);
       if (level === 5) return socket.destroy();
       socket.write(Buffer.from([0x20, 2, 0, 0]));
-      if (versions.length < 3) setImmediate(() => socket.destroy());
+      if (versions.length < 4) setImmediate(() => socket.destroy());
       return undefined;
     });
   });

@@ -82,6 +82,7 @@ export async function campus(
     const { config, transport } = configOf(to, options);
     const one = createUplink(config, transport, {
       campus: '45',
+      campusData: () => ({ id: '45', name: '一中' }),
       version: '0',
       timeZone: 'Asia/Shanghai',
       startedAt: '2026-11-24T00:00:00.000Z',

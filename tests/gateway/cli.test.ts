@@ -5,7 +5,8 @@ import { once } from 'node:events';
 import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { readMatch } from '../../gateway/cli/discover.ts';
+import { readMatch } from '../../gateway/cli/discover/cameras.ts';
+import { yamlLineOf } from '../../gateway/cli/discover/found.ts';
 import { startCamera } from '../../simulators/camera.ts';
 import { startOsdpReaders } from '../../simulators/osdp.ts';
 import { freePort, temporaryDirectory } from '../helpers.ts';
@@ -13,6 +14,7 @@ import { run } from './terminal.ts';
 
 describe('the command line', () => {
   it.each([
+    'init',
     'run',
     'reload',
     'check',
@@ -23,10 +25,15 @@ describe('the command line', () => {
     'doctor',
     'osdp',
     'credentials',
+    'points',
+    'completion',
     'discover',
     'gb28181',
     'health',
     'users',
+    'enrol',
+    'conform',
+    'platform',
   ])('helps with %s', async (command) => {
     expect(await run(command, '--help')).toMatchObject({
       status: 0,
@@ -38,7 +45,7 @@ describe('the command line', () => {
   it('says what it does not understand, with status 2', async () => {
     expect(await run('rnu')).toMatchObject({
       status: 2,
-      stderr: expect.stringContaining('there are: run, reload, check'),
+      stderr: expect.stringContaining('there are: init, run, reload, check'),
     });
     expect(await run('run', '--port', '1')).toMatchObject({ status: 2 });
     expect(await run('simulate', 'toaster')).toMatchObject({
@@ -46,6 +53,14 @@ describe('the command line', () => {
       stderr: expect.stringContaining(
         'panel, receiver, fence, reader, osdp, sign, face, camera, gb28181-platform, viid or campus',
       ),
+    });
+  });
+
+  it('says that a folder whose disk is to be measured is not there, and goes on', async () => {
+    const missing = join(temporaryDirectory(), 'not-there');
+    expect(await run('doctor', '--disk', missing)).toMatchObject({
+      status: 1,
+      stdout: expect.stringMatching(/not-there is not there.*\n0 good, 0 to look at/),
     });
   });
 
@@ -69,7 +84,8 @@ describe('simulate panel', () => {
   it('says what comes of what it sends', async () => {
     const to = `127.0.0.1:${await freePort()}`;
     expect(await run('simulate', 'panel', '--to', to, '--do', 'press 9', '--for', '5s')).toMatchObject({
-      status: 0,
+      status: 1,
+      stderr: 'panel 1234: 1 messages came to nobody: is there a gateway that listens for it?\n',
       stdout: `panel 1234 is simulated; type help\nno connection to ${to} (ECONNREFUSED); tried again\n`,
     });
   });
@@ -225,10 +241,11 @@ describe('discover', () => {
     ['http://10.0.0.1/onvif/device_service', 'host: 10.0.0.1, username'],
     ['http://10.0.0.1:8080/onvif/device_service', 'host: 10.0.0.1, port: 8080, username'],
     ['https://10.0.0.1/onvif/device_service', 'host: 10.0.0.1, tls: {}, username'],
-    ['http://[fd00::1]/onvif/device_service', 'host: "fd00::1", username'],
+    ['http://[fd00::1]/onvif/device_service', 'host: fd00::1, username'],
     ['urn:uuid:1 http://10.0.0.2/x', 'host: 10.0.0.2, username'],
   ])('makes of %s a device of the config with %s', (addresses, words) => {
-    expect(readMatch({ addresses, scopes: '' })?.line).toContain(words);
+    const camera = readMatch({ addresses, scopes: '' });
+    expect(camera && yamlLineOf(camera)).toContain(words);
     expect(readMatch({ addresses: 'urn:uuid:1', scopes: '' })).toBeUndefined();
   });
 
@@ -237,11 +254,11 @@ describe('discover', () => {
     const [port, rtspPort] = [await freePort(), await freePort()];
     const camera = await startCamera({ port, rtspPort, discovery: true });
     onTestFinished(() => camera.close());
-    const { status, stdout } = await run('discover', '--for', '500ms');
+    const { status, stdout } = await run('discover', 'onvif', '--for', '3s');
     expect(status).toBe(0);
     const lines = stdout.split('\n');
     expect(lines).toContain(
-      `- { id: camera-127-0-0-1-${port}, name: "Simulated SC-1", driver: onvif, host: 127.0.0.1, port: ${port}, username: admin, passwordFile: secrets/cameras }`,
+      `- { id: camera-127-0-0-1-${port}, name: Simulated SC-1, driver: onvif, host: 127.0.0.1, port: ${port}, username: admin, passwordFile: secrets/cameras } # ONVIF SC-1`,
     );
   });
 });

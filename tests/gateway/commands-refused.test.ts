@@ -164,7 +164,12 @@ describe('a command, at random', () => {
     const judge = (data: Buffer) => {
       const read = readCommand(data);
       if ('wrong' in read) return read.wrong;
-      const judged = authorise(read.command, { campus: '4503000001', target: 'gate-io' }, authority);
+      const judged = authorise(
+        read.command,
+        { campus: '4503000001', target: 'gate-io' },
+        authority,
+        Date.parse('2026-11-24T08:00:00Z'),
+      );
       return 'refused' in judged ? judged.refused : undefined;
     };
     expect(judge(whole)).toBeUndefined();

@@ -53,6 +53,19 @@ describe('users of a console', () => {
     expect(await ask('wang', 'w')).toEqual({ id: 'w', done: true });
   });
 
+  it('may say until when it is to be done: after that it is not', async () => {
+    const { ask, clock } = await consolePath();
+    const now = clock.time;
+    expect(await ask('wang', 'late', { issuedAt: now - 20_000, expiresAt: now - 1 })).toMatchObject({
+      done: false,
+      reason: expect.stringContaining('expired'),
+    });
+    expect(await ask('wang', 'in time', { issuedAt: now - 20_000, expiresAt: now + 10_000 })).toEqual({
+      id: 'in time',
+      done: true,
+    });
+  });
+
   it('have as many under way, each', async () => {
     const { ask, hang } = await consolePath();
     hang();

@@ -11,11 +11,13 @@ import {
 import type { Observation } from '../../drivers/contract/observation.ts';
 import { encodeOsdp } from '../../drivers/osdp/codec.ts';
 import { osdp } from '../../drivers/osdp/driver.ts';
+import { createAvailability } from '../../gateway/availability/index.ts';
 import { serveDevices } from '../../gateway/console/api/devices.ts';
 import { deviceSchema, devicesSchema, wireSchema } from '../../gateway/console/contract/devices.ts';
 import { createClosedServer, userOf } from '../../gateway/console/guard.ts';
 import type { Role } from '../../gateway/console/rights.ts';
 import { createSupervisor } from '../../gateway/devices/supervisor.ts';
+import { createLevels } from '../../gateway/observe/level-acts.ts';
 import { createMetrics } from '../../gateway/observe/metrics.ts';
 import { manualClock } from '../clocks.ts';
 import { freePort, silentLog, stream } from '../helpers.ts';
@@ -44,8 +46,22 @@ async function school(more: Partial<Device> = {}) {
     { id: 'other', driver: 'osdp', options: {} },
   ];
   const context = { time, metrics, log: silentLog, record: (one: Observation) => recorder.record(one) };
+  const noted: string[] = [];
+  const logged: object[] = [];
+  const logs = createLevels({
+    ...{ time, clock: { now: time.wall }, log: silentLog },
+    verbose: { ...silentLog, debug: (fields) => logged.push(fields) },
+    kindOf: (id) => (devices.some((one) => one.id === id) ? 'device' : undefined),
+    journal: {
+      async audit(_at, body) {
+        noted.push(body);
+        return '';
+      },
+    },
+  });
   const supervisor = createSupervisor(devices, {
     ...context,
+    logs,
     ...{ drivers: [driver], keep: async () => '', isolated: async () => undefined, states: recorder.states },
   });
   supervisor.start();
@@ -55,10 +71,13 @@ async function school(more: Partial<Device> = {}) {
     ({ headers }) => userOf('li', headers['x-role'] as Role, new AbortController().signal),
     { ...context },
   );
+  const ofCampus = { dataDir: directory, timezone: 'Asia/Shanghai' };
+  const availability = createAvailability(ofCampus, { recorder, time });
+  onTestFinished(() => availability.close());
   await server.register(
     serveDevices({
-      ...{ of: { devices }, devices: supervisor, states: recorder.states, recorder, time, metrics },
-      ...{ dataDir: directory, campus: { timezone: 'Asia/Shanghai' }, config: {} },
+      ...{ of: { devices }, devices: supervisor, states: recorder.states, time, metrics },
+      ...{ availability, config: {}, logs },
     }),
   );
   onTestFinished(() => server.close());
@@ -76,7 +95,12 @@ async function school(more: Partial<Device> = {}) {
     await time.advance(300);
     return deviceSchema.parse((await ask('/api/devices/reader', role)).body);
   };
-  return { ...session, recorder, ask, list, detail, time, opened };
+  const setLevel = async (device: string, body: object, role: Role = 'technician') => {
+    const headers = { 'x-role': role, host: '127.0.0.1' };
+    const url = `/api/devices/${device}/log`;
+    return (await server.inject({ method: 'PUT', url, headers, payload: body })).statusCode;
+  };
+  return { ...session, recorder, ask, list, detail, time, opened, setLevel, noted, logged };
 }
 const reader = 'reader';
 
@@ -136,6 +160,37 @@ describe('the list of devices', () => {
     await expect
       .poll(list)
       .toMatchObject([{ level: 'bad', reason: 'the device was unplugged' }, { level: 'bad' }]);
+  });
+});
+
+describe('the log of one device', () => {
+  it('says more of it for a while, to who may, without the card; the audit says who wanted it', async () => {
+    const { host, detail, setLevel, time, noted, logged } = await school();
+    const seen = () =>
+      host.report({
+        ...{ device: reader, kind: 'credential', state: 'raised' },
+        credential: { format: 'card', number: '0012345678' } as never,
+      });
+    await time.until(seen());
+    expect(logged).toEqual([]);
+    expect(await setLevel(reader, { level: 'debug', minutes: 10 }, 'guard')).toBe(403);
+    expect(await setLevel('nobody', { level: 'debug', minutes: 10 })).toBe(404);
+    expect(await setLevel(reader, { level: 'all', minutes: 10 })).toBe(400);
+    expect(await setLevel(reader, { level: 'debug', minutes: 10 })).toBe(200);
+    const until = new Date(time.wall() + 600_000).toISOString();
+    expect((await detail()).log).toEqual({ level: 'debug', until });
+    expect(JSON.parse(noted.join())).toEqual({
+      kind: 'log-level',
+      device: reader,
+      level: 'debug',
+      until,
+      by: 'li',
+    });
+    await time.until(seen());
+    expect(logged).toMatchObject([{ device: reader, kind: 'credential', state: 'raised' }]);
+    expect(JSON.stringify(logged)).not.toContain('0012345678');
+    await time.advance(600_000);
+    expect((await detail()).log).toBeNull();
   });
 });
 

@@ -66,7 +66,7 @@ async function system(
         storage: { low: () => [] },
         damaged: { list: () => [] },
         reloading: { last: () => undefined },
-        clock: { synchronised: () => true, onStep: () => {} },
+        clock: { synchronised: () => true, onStep: () => () => {} },
         startedAt: new Date(time.wall()).toISOString(),
         ...{ metrics, time },
         ...more,
@@ -95,9 +95,18 @@ describe('the machine', () => {
       damaged: { list: () => ['journal.sqlite.damaged-1'] },
       clock: {
         synchronised: () => false,
-        onStep: (listener) => void setImmediate(() => listener(-3_600_000)),
+        onStep(listener) {
+          setImmediate(() => listener(-3_600_000));
+          return () => {};
+        },
       },
-      reloading: { last: () => ({ number: 2, at: 'T', done: false, needsRestart: ['devices'] }) },
+      reloading: {
+        last: () => ({
+          number: 2,
+          at: 'T',
+          ...{ by: 'root', done: false, changes: [], errors: [], why: { en: 'dataDir', zh: 'dataDir' } },
+        }),
+      },
     });
     const { status, body } = await json('/api/system');
     expect(status).toBe(200);
@@ -112,7 +121,11 @@ describe('the machine', () => {
     expect(found.clock).toMatchObject({ synchronised: false, timezone: 'Asia/Shanghai' });
     expect(found.clock.jumped).toEqual({ at: new Date(time.wall()).toISOString(), ms: -3_600_000 });
     expect(found.versions.node).toBe(process.versions.node);
-    expect(found.reloaded).toEqual({ number: 2, at: 'T', done: false, needsRestart: ['devices'] });
+    expect(found.reloaded).toEqual({
+      number: 2,
+      at: 'T',
+      ...{ by: 'root', done: false, changes: [], errors: [], why: { en: 'dataDir', zh: 'dataDir' } },
+    });
   });
 });
 

@@ -100,11 +100,14 @@ describe('who may not see the console', () => {
     const html = await page.text();
     expect(page.status).toBe(401);
     expect(html).not.toContain('一中');
-    // The import map is the one script of the page itself, and its hash is that of what the page has.
-    const inline = /<script type="importmap">([^<]*)</.exec(html)?.[1] ?? '';
-    const hash = createHash('sha256').update(inline).digest('base64');
+    // What stands in the page itself is named by its hash, and nothing else runs that is not of the console.
+    const inline = [...html.matchAll(/<script(?: type="importmap")?>([^<]*)</g)].map(
+      ([, script = '']) => script,
+    );
+    expect(inline).toHaveLength(2);
+    const hashes = inline.map((script) => `'sha256-${createHash('sha256').update(script).digest('base64')}'`);
     const policy = page.headers.get('content-security-policy') ?? '';
-    expect(policy).toContain(`script-src 'self' 'sha256-${hash}';`);
+    expect(policy).toContain(`script-src 'self' ${hashes.join(' ')};`);
     expect(policy).toContain("default-src 'none'");
     expect(policy).not.toContain('unsafe');
     const main = /src="([^"]+main\.ts)"/.exec(html)?.[1] ?? '';
@@ -324,6 +327,13 @@ describe('the console', () => {
     });
     await post('/api/commands/cam', { action: 'reboot' });
     expect(await taken.next()).toMatchObject({ action: 'reboot', id: expect.any(String) });
+    // As a program says it that keeps its commands for a while.
+    const until = { issuedAt: '2026-01-05T08:00:00Z', expiresAt: '2026-01-05T16:00:30+08:00' };
+    await post('/api/commands/cam', { action: 'reboot', ...until });
+    expect(await taken.next()).toMatchObject({
+      issuedAt: Date.UTC(2026, 0, 5, 8),
+      expiresAt: Date.UTC(2026, 0, 5, 8, 0, 30),
+    });
     expect((await post('/api/commands/cam', { action: 'stream' })).status).toBe(400);
   });
 });

@@ -62,7 +62,7 @@ describe('a broker that refuses', () => {
     const broker = await scriptedBroker({
       answer: ({ topic }) => (topic.includes('/arming/') ? 'close' : 0),
     });
-    const { record, uplink, journal } = await campus(broker.port, {}, undefined, { time: fastClock(8) });
+    const { record, uplink, journal } = await campus(broker.port, {}, undefined, { time: fastClock(4) });
     await record('arming');
     await record('fault');
     await record('panic');

@@ -17,7 +17,7 @@ describe('a broker that closes the connection at each state', () => {
     const warn = (_fields: object, sentence?: string) => void warned.push(sentence ?? '');
     const { record, uplink } = await campus(broker.port, {}, undefined, {
       log: { ...silentLog, warn },
-      time: fastClock(10),
+      time: fastClock(5),
     });
     await vi.waitFor(() => expect(uplink.state().held).toHaveLength(1), 10_000);
     await broker.subscribed('campus/v1/45/command/+');
@@ -61,7 +61,8 @@ function rig(denied: (topic: string) => boolean) {
     time,
     shown,
     unshown,
-    connect() {
+    /** `mute`: the broker answers no ping. */
+    connect({ mute = false } = {}) {
       const ended = Promise.withResolvers<Error>();
       let open = true;
       const connection = {
@@ -74,7 +75,7 @@ function rig(denied: (topic: string) => boolean) {
           ended.resolve(new Error('the connection closed'));
         },
         ping(answered: () => void) {
-          if (open) void time.after(20, () => open && answered());
+          if (open && !mute) void time.after(20, () => open && answered());
         },
       } as unknown as Connection;
       const cut = () => {
@@ -108,7 +109,7 @@ describe('what is shown', () => {
     expect(isOpen()).toBe(true);
   });
 
-  it('is shown again after ten minutes, as it is then; one end is enough to leave it out again', async () => {
+  it('is shown again after ten minutes, as it is then; one end is enough to leave it out again, for twice as long', async () => {
     let denies = true;
     const { time, shown, unshown, connect } = rig((topic) => denies && topic.startsWith('p/state/'));
     for (let i = 0; i < 2; i++) {
@@ -127,8 +128,39 @@ describe('what is shown', () => {
     fourth.publish('state/b', '3');
     denies = false;
     shown.length = 0;
-    await time.advance(10 * MINUTES);
+    await time.advance(19 * MINUTES);
+    expect(shown).toEqual([]);
+    await time.advance(MINUTES);
     expect(shown).toEqual(['p/state/a', 'p/state/b']);
+    expect(unshown.size).toBe(0);
+  });
+
+  it('is tried less and less often where it is denied for good, each some hours at most', async () => {
+    const { time, shown, connect } = rig((topic) => topic === 'p/campus');
+    let one = connect();
+    const tries: number[] = [];
+    for (let minute = 0; minute < 24 * 60; minute++) {
+      one.publish('campus', String(minute));
+      await time.advance(MINUTES);
+      if (one.isOpen()) continue;
+      tries.push(minute);
+      one = connect();
+    }
+    expect(shown.every((topic) => topic === 'p/campus')).toBe(true);
+    expect(tries.length).toBeLessThan(16);
+    const waits = tries.slice(1).map((at, i) => at - (tries[i] ?? 0));
+    expect(Math.max(...waits)).toBeLessThanOrEqual(165);
+  });
+
+  it('is not left out by a cluster that elects a leader, and closes after 4 s whatever was shown', async () => {
+    const { time, unshown, connect } = rig(() => false);
+    for (let i = 0; i < 5; i++) {
+      const one = connect({ mute: true });
+      one.publish('presence', '1');
+      await time.advance(i === 0 ? 4000 : 6000);
+      one.cut();
+      await time.advance(1000);
+    }
     expect(unshown.size).toBe(0);
   });
 

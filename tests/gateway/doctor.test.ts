@@ -42,7 +42,7 @@ describe('the doctor', () => {
     const { doctor, registers } = await withPlatform({ asks: 'nothing' });
     const { status, stdout } = await doctor();
     expect(stdout).toMatch(
-      /^✓ platform police: it registers; its clock is \d\.\d s (ahead of|behind) this one$/m,
+      /^✓ platforms: police: it registers; its clock is \d\.\d s (ahead of|behind) this one$/m,
     );
     expect(status).toBe(0);
     const expires = [...new Set(registers())];
@@ -64,7 +64,7 @@ describe('the doctor', () => {
   it('says that the password is refused, and proves it once only', async () => {
     const { platform, doctor } = await withPlatform({ password: 'another' });
     const { status, stdout } = await doctor();
-    expect(stdout).toMatch(/^✗ platform police: it refuses the password, .* it was not tried again/m);
+    expect(stdout).toMatch(/^✗ platforms: police: it refuses the password, .* it was not tried again/m);
     expect(status).toBe(1);
     const proofs = platform.heard.rest().filter(({ header }) => header('Authorization') !== '');
     expect(new Set(proofs.map(({ header }) => header('CSeq'))).size).toBe(1);
@@ -75,10 +75,10 @@ describe('the doctor', () => {
     silent.platform.behaviour.isSilent = true;
     expect(await silent.doctor()).toMatchObject({
       status: 1,
-      stdout: expect.stringMatching(/✗ platform police: no answer by UDP from 127\.0\.0\.1:/),
+      stdout: expect.stringMatching(/✗ platforms: police: no answer by UDP from 127\.0\.0\.1:/),
     });
     const lost = await withPlatform({}, { server: 'platform.invalid:5060' });
-    expect((await lost.doctor()).stdout).toMatch(/✗ platform police: there is no way to platform\.invalid/);
+    expect((await lost.doctor()).stdout).toMatch(/✗ platforms: police: there is no way to platform\.invalid/);
     const taken = await withPlatform();
     const socket = createSocket('udp4');
     onTestFinished(() => void socket.close());
@@ -98,7 +98,7 @@ describe('the doctor', () => {
     expect(stdout).toMatch(
       /^! .*digits 11 to 13 of `deviceId` are 132, where a gateway's are 111, 118 or 2xx/m,
     );
-    expect(stdout).toMatch(/^✓ platform police: it registers/m);
+    expect(stdout).toMatch(/^✓ platforms: police: it registers/m);
     expect(status).toBe(0);
   });
 
@@ -114,8 +114,8 @@ describe('the doctor', () => {
     onTestFinished(() => void server.close());
     await new Promise<void>((resolve) => server.listen(status, '127.0.0.1', resolve));
     const found = await doctor();
-    expect(found.stdout).toContain('! the gateway runs: as it says itself\n✓ platform police is connected\n');
-    expect(found.stdout).toContain('! its clock is 7.0 s behind this one');
+    expect(found.stdout).toContain('✓ platforms: police: is connected\n');
+    expect(found.stdout).toContain('! platforms: police: its clock is -7.0 s off ours');
     expect(registers()).toEqual([]);
   });
 
@@ -126,7 +126,7 @@ describe('the doctor', () => {
     onTestFinished(() => void lock.close());
     lock.pragma('locking_mode = EXCLUSIVE');
     lock.exec('BEGIN EXCLUSIVE');
-    expect((await doctor()).stdout).toMatch(/a gateway runs with .* the platforms were not tried/);
+    expect((await doctor()).stdout).toMatch(/a gateway runs with .* platforms and devices were not tried/);
     expect(registers()).toEqual([]);
   });
 });

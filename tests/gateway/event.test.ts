@@ -43,6 +43,13 @@ function expectValid(event: object & { type: string }) {
 }
 
 describe('an observation as an event', () => {
+  it('says that it was over as it happened, and of nothing else', () => {
+    const wrongCode = { device: 'panel', kind: 'tamper', state: 'raised', codes: { sia: 'JA' } } as const;
+    expect(toEvent({ ...wrongCode, momentary: true }, context).data).toMatchObject({ momentary: true });
+    expect(toEvent(wrongCode, context).data).not.toHaveProperty('momentary');
+    expect(toEvent({ ...wrongCode, momentary: false }, context).data).not.toHaveProperty('momentary');
+  });
+
   it('is valid by the published schema of its type, whatever a driver says', () => {
     const word = fc.string({ maxLength: 20 });
     const observation = fc.record(
@@ -55,6 +62,7 @@ describe('an observation as an event', () => {
         at: fc.record({ time: fc.integer({ min: 0, max: 4e12 }), trusted: fc.boolean() }),
         codes: fc.record({ sia: word, contactId: word }, { requiredKeys: [] }),
         text: word,
+        momentary: fc.boolean(),
         details: fc.dictionary(
           word,
           fc.oneof(word, fc.double({ noNaN: true, noDefaultInfinity: true }), fc.boolean()),

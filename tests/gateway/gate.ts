@@ -62,7 +62,10 @@ export async function gate(
   const clock = {
     now: time.wall,
     synchronised: () => true,
-    onStep: (listener: (ms: number) => void) => void steps.push(() => listener(0)),
+    onStep(listener: (ms: number) => void) {
+      steps.push(() => listener(0));
+      return () => {};
+    },
     close() {},
   };
   const base = { clock, time, metrics: createMetrics(), log: silentLog };

@@ -37,7 +37,10 @@ export async function house(
   const clock = {
     now: time.wall,
     synchronised: () => true,
-    onStep: (listener: (ms: number) => void) => void steps.push(listener),
+    onStep(listener: (ms: number) => void) {
+      steps.push(listener);
+      return () => {};
+    },
   };
   const metrics = createMetrics();
   const log = silentLog;

@@ -58,8 +58,14 @@ function start() {
     },
     recorder: {
       states,
-      onStored: (listener) => void listeners.push(listener as () => void),
-      onUnsaved: (listener) => void listeners.push(listener as () => void),
+      onStored(listener) {
+        listeners.push(listener as () => void);
+        return () => {};
+      },
+      onUnsaved(listener) {
+        listeners.push(listener as () => void);
+        return () => {};
+      },
     },
     devices: { online: (id) => online.get(id) },
     access: { doors: () => Object.entries(doors).map(([id, state]) => ({ id, state })) },

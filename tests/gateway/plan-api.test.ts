@@ -45,7 +45,7 @@ async function start() {
       devices: { online: () => true },
       access: { doors: () => [{ id: 'gate', state: 'open' }] },
       board: { open: () => [] },
-      recorder: { states: new Map(), onStored() {}, onUnsaved() {} },
+      recorder: { states: new Map(), onStored: () => () => {}, onUnsaved: () => () => {} },
     }),
   );
   const ask = (role: Role | undefined, method: 'GET' | 'PUT' | 'DELETE', url: string, more: object = {}) =>

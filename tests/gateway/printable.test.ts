@@ -75,7 +75,12 @@ describe('what a terminal shows', () => {
         return true;
       },
     };
-    const { stdout, stderr } = printing({ stdout: stream, stderr: stream, clock: manualClock() });
+    const { stdout, stderr } = printing({
+      stdout: stream,
+      stderr: stream,
+      stdin: process.stdin,
+      clock: manualClock(),
+    });
     stdout.write(`${HOSTILE}\n`);
     stderr.write(`${HOSTILE}\n`);
     expect(moves(said)).toEqual(['\n', '\n', '\n', '\n']);

@@ -208,7 +208,7 @@ describe('an event that no table of the journal takes', () => {
       campusId: '45',
       deviceNames: new Map(),
       journal,
-      clock: { now: () => now, synchronised: () => true, onStep() {} },
+      clock: { now: () => now, synchronised: () => true, onStep: () => () => {} },
       time,
       metrics,
       log: { ...silentLog, warn },

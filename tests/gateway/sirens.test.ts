@@ -30,6 +30,7 @@ function campus() {
     commands: {
       onPerform(given) {
         listener = given;
+        return () => {};
       },
     },
     time,

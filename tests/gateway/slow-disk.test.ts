@@ -52,7 +52,7 @@ async function onDisk() {
   const disk = fakeDisk();
   const time = manualClock();
   const metrics = createMetrics();
-  const clock = { now: time.wall, synchronised: () => true, onStep() {} };
+  const clock = { now: time.wall, synchronised: () => true, onStep: () => () => {} };
   const recorder = await createRecorder({
     campusId: '45',
     deviceNames: new Map(),

@@ -17,10 +17,11 @@ campus: { id: "4503000001", name: 一中 }
 devices:
   - id: panel
     name: 报警主机
+    place: 值班室
     driver: dc09
     listen: { port: 5100 }
     accounts:
-      - { account: "12ab", zones: [{ zone: 1, id: north, name: 北围墙 }, { zone: 2 }] }
+      - { account: "12ab", zones: [{ zone: 1, id: north, name: 北围墙, place: 北墙中段 }, { zone: 2 }] }
       - { account: "1235", zones: [{ zone: 1, name: 门卫室 }] }
   - { id: yard, name: 操场, driver: onvif, host: 10.0.0.41 }
   - { id: hall, driver: onvif, host: 10.0.0.9, source: VS_2 }
@@ -64,6 +65,16 @@ function start(states: ReadonlyMap<string, State> = new Map(), armed = new Set<s
     things.list().find((thing) => thing.id === id && thing.kind === kind);
   return { things, of, hosts };
 }
+
+it('each thing is where the config says; a zone of which it says nothing, where its device is', () => {
+  const { of } = start();
+  expect(['panel', 'panel/12AB/north', 'panel/12AB/2', 'yard'].map((id) => of(id)?.place)).toEqual([
+    '值班室',
+    '北墙中段',
+    '值班室',
+    undefined,
+  ]);
+});
 
 it('cameras come first, then each device and each zone that alarms, of each panel its own', () => {
   const { things, of } = start();

@@ -10,8 +10,14 @@ export interface OtherBroker {
   start(): Promise<void>;
 }
 
+/** One that speaks MQTT beside a protocol of its own. */
+export interface BilingualBroker extends OtherBroker {
+  /** The port of AMQP, or of NATS's own protocol. */
+  readonly own: number;
+}
+
 /** RabbitMQ with its MQTT plugin; queues and messages survive its restart. */
-export async function rabbitmq(): Promise<OtherBroker> {
+export async function rabbitmq(): Promise<BilingualBroker> {
   const [amqp, mqtt, distribution, epmd] = await Promise.all([
     freePort(),
     freePort(),
@@ -20,16 +26,19 @@ export async function rabbitmq(): Promise<OtherBroker> {
   ]);
   const program = rabbitmqCommand(temporaryDirectory(), { amqp, mqtt, distribution, epmd });
   onTestFinished(() => void spawn('epmd', ['-port', String(epmd), '-kill'], { stdio: 'ignore' }));
-  return await managed(mqtt, program);
+  return await managed({ port: mqtt, own: amqp }, program);
 }
 
 /** NATS with MQTT and JetStream. */
-export async function nats(): Promise<OtherBroker> {
+export async function nats(): Promise<BilingualBroker> {
   const [own, mqtt] = await Promise.all([freePort(), freePort()]);
-  return await managed(mqtt, natsCommand(temporaryDirectory(), { own, mqtt }));
+  return await managed({ port: mqtt, own }, natsCommand(temporaryDirectory(), { own, mqtt }));
 }
 
-async function managed(port: number, { command, args, ready, env = {} }: Program): Promise<OtherBroker> {
+async function managed(
+  ports: Pick<BilingualBroker, 'port' | 'own'>,
+  { command, args, ready, env = {} }: Program,
+): Promise<BilingualBroker> {
   let current: Awaited<ReturnType<typeof startProcess>>['child'] | undefined;
   const start = async () => {
     await startProcess(
@@ -47,5 +56,5 @@ async function managed(port: number, { command, args, ready, env = {} }: Program
   };
   onTestFinished(stop);
   await start();
-  return { port, start, stop };
+  return { ...ports, start, stop };
 }

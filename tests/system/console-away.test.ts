@@ -48,4 +48,22 @@ describe('a page whose gateway is killed', { timeout: 120_000 }, () => {
       `grey ${took.map((ms) => ms.toFixed(0)).join(' and ')} ms after the kill; back ${(performance.now() - startedAt).toFixed(0)} ms after the start, with the next alarm\n`,
     );
   });
+
+  it('asks for itself again where a module or a style was not had', async (context) => {
+    need(context, 'mosquitto', 'chromium');
+    const own = await school();
+    await own.accounts();
+    const those = await person(await browser(), own);
+    for (const file of ['kit/stream.ts', 'theme.css']) {
+      let failed = 0;
+      await those.route(
+        (url) => url.pathname.endsWith(file),
+        async (route) => (failed++ === 0 ? await route.abort('connectionrefused') : await route.continue()),
+      );
+      const page = await open(those, own, '/devices');
+      await page.locator('main h1').waitFor();
+      await expect.poll(() => failed, { timeout: 15_000, message: file }).toBeGreaterThan(1);
+      await page.close();
+    }
+  });
 });

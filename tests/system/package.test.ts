@@ -1,26 +1,20 @@
 /** The packages, made as a release is, installed on a machine like this one, used there, upgraded, removed. */
-import { execFileSync, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { version } from '../../gateway/version.ts';
 import { temporaryDirectory } from '../helpers.ts';
 import { filesOf, type OtherMachine, otherMachine } from './other-machine.ts';
+import { makePackages } from './packages.ts';
 import { need, until } from './tools.ts';
 
 const root = join(import.meta.dirname, '../..');
-const here = process.arch === 'arm64' ? 'arm64' : 'amd64';
-const out = mkdtempSync(join(tmpdir(), 'campus-packages-'));
 const made = { tarball: '', deb: '' };
 
 beforeAll(() => {
-  const args = ['--out', out, '--deb', here, '--compression', 'none'];
-  execFileSync(process.execPath, [join(root, 'packaging/package.ts'), ...args], { cwd: root });
-  for (const file of readdirSync(out)) made[file.endsWith('.deb') ? 'deb' : 'tarball'] = join(out, file);
-  return () => rmSync(out, { recursive: true, force: true });
+  Object.assign(made, makePackages());
 }, 240_000);
 
 describe('the npm package', { timeout: 180_000 }, () => {

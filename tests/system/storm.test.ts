@@ -74,6 +74,7 @@ it('2,000 gateways that lose a broker come back within 60 s, no second above 5 t
       {
         ...shared,
         campus: String(i),
+        campusData: () => ({ id: String(i), name: '一中' }),
         lives: createLives(),
         cardKey: Buffer.alloc(32),
         contentOf: async () => undefined,

@@ -8,6 +8,9 @@ import { onTestFinished, type TestContext } from 'vitest';
 import { freePort, stream, temporaryDirectory } from '../helpers.ts';
 import { gatewayCommand, mosquittoCommand, startProcess, stopProcess } from '../processes.ts';
 
+/** `npm run test:long -- city`: what of a city takes minutes. The check has one of each kind, which is quick. */
+export const isCityRun = process.env['CITY'] === '1';
+
 /** Skips the test where a program is missing, aloud; under REQUIRE_SYSTEM=1 fails instead. */
 export function need(context: TestContext, ...programs: string[]) {
   const missing = programs.filter((program) => spawnSync('which', [program]).status !== 0);

@@ -83,11 +83,14 @@ const uplinkConfig = ({ id, receipts }: LifeOptions['uplinks'][number]): UplinkC
 
 const NO_DAYS = { schoolDays: [], holidays: [], workdays: [], terms: [] } as never;
 
+/** Nothing is armed, and nobody has a phone. */
+const QUIET = { isArmed: () => false, tell() {} };
+
 /** Wires what main.ts wires, but what is beside the road: media, visitors, access, console. Resolves when it runs. */
 export async function startLife(options: LifeOptions): Promise<Life> {
   const { time, driver, devices, plant } = options;
   const campus = campusOf(devices);
-  const clock = { now: time.wall, synchronised: () => true, onStep() {}, close() {} };
+  const clock = { now: time.wall, synchronised: () => true, onStep: () => () => {}, close() {} };
   const startedAt = new Date(time.wall()).toISOString();
   const base = { clock, time, log: silentLog, metrics, startedAt };
   const backing = plant.backing?.(options.backing) ?? options.backing;
@@ -126,7 +129,7 @@ export async function startLife(options: LifeOptions): Promise<Life> {
       ...base,
       commands,
       areaOf: campus.areaOf,
-      isArmed: () => false,
+      ...QUIET,
       ...around,
     },
   );

@@ -13,7 +13,7 @@ const zone = z.strictObject({
 export const tests = define({
   test: {
     of: 'any',
-    en: 'Begin a walk test or maintenance of a device or an area: its alarms bear a mark',
+    en: 'Begin a walk test or maintenance of a device, an area or, as `gateway`, the whole campus: its alarms bear a mark',
     zh: '开始步测或维护',
     arguments: z.strictObject({
       kind: z.enum(['walk-test', 'maintenance']),

@@ -2,6 +2,7 @@
  * What there is on the campus, as GB/T 28181 lists it (2016, annex A.2.1.9 itemType): the gateway itself, the tree of the
  * config, cameras, alarm inputs. Pure.
  */
+import type { CampusData } from '../../contract/campus.ts';
 import type { Thing } from '../../contract/inventory.ts';
 import type { Ids, IdType } from './ids.ts';
 import { type Fields, sizeOf, writeManscdp } from './manscdp.ts';
@@ -21,6 +22,8 @@ export const MAKER = 'Campus Gateway';
 const NAME_MAX = 40;
 const ADDRESS_MAX = 20;
 const WORD_MAX = 16;
+/** Digits: of the district, as in the ids. */
+const CIVIL_CODE = 6;
 /** So many at once, where a datagram is no limit: some read into buffers of 64 KB, and a list that comes slowly is shown slowly. */
 const ITEMS_MAX = 10;
 
@@ -34,8 +37,8 @@ export interface Catalogue {
   readonly own: Options;
   readonly ids: Pick<Ids, 'known'>;
   readonly things: readonly Thing[];
-  /** The school's name. */
-  readonly place: string;
+  /** The school, with what the platform may know of it. */
+  readonly campus: CampusData;
 }
 
 /** The node that holds a thing: by itself, by its device, by its area. */
@@ -50,16 +53,16 @@ function nodeOf(thing: Thing, { organisation }: Options): string | undefined {
 
 /** What all devices have in common; codes as in A.2.1.9: no signature, registered by RFC 3261, not secret. */
 function deviceFields(
-  { own, place }: Catalogue,
+  { own, campus }: Catalogue,
   of: { readonly name: string; readonly maker: string; readonly model: string; readonly address: string },
 ): Fields {
   return [
     ['Name', of.name.slice(0, NAME_MAX)],
     ['Manufacturer', of.maker.slice(0, WORD_MAX)],
     ['Model', of.model.slice(0, WORD_MAX)],
-    ['Owner', place.slice(0, WORD_MAX)],
-    ['CivilCode', own.deviceId.slice(0, 6)],
-    ['Address', of.address.slice(0, ADDRESS_MAX)],
+    ['Owner', campus.name.slice(0, WORD_MAX)],
+    ['CivilCode', (campus.district ?? own.deviceId).slice(0, CIVIL_CODE)],
+    ['Address', of.address],
   ];
 }
 const codes: Fields = [
@@ -71,7 +74,7 @@ const codes: Fields = [
 const TURNS: Fields = [['PTZType', 1]];
 
 function thingItem(thing: Thing, catalogue: Catalogue): Item {
-  const { own, ids, place } = catalogue;
+  const { own, ids, campus } = catalogue;
   const id = ids.known(typeOfThing(thing), thing.id) ?? '';
   const node = nodeOf(thing, own);
   const { name, maker = '-', model = '-', area } = thing;
@@ -80,7 +83,12 @@ function thingItem(thing: Thing, catalogue: Catalogue): Item {
     ...{ id, parent, online: thing.online },
     fields: [
       ['DeviceID', id],
-      ...deviceFields(catalogue, { name, maker, model, address: area?.name ?? place }),
+      ...deviceFields(catalogue, {
+        name,
+        maker,
+        model,
+        address: (thing.place ?? area?.name ?? campus.name).slice(0, ADDRESS_MAX),
+      }),
       ['Parental', 0],
       ['ParentID', parent],
       ['BusinessGroupID', groupOf(own.organisation, node)],
@@ -101,19 +109,30 @@ const nodeItem = ({ id, name, parent }: Node, { own }: Catalogue): Item => ({
   ],
 });
 
+/** The standard has no word for GCJ-02: what would be read as WGS 84 and is not would stand 500 m away. */
+function whereabouts({ coordinates }: CampusData): Fields {
+  if (coordinates?.datum !== 'WGS 84') return [];
+  return [
+    ['Longitude', coordinates.longitude],
+    ['Latitude', coordinates.latitude],
+  ];
+}
+
 /** The gateway, the tree, the cameras that the platform may see, the alarm inputs. undefined: not all have ids yet. */
 export function itemsOf(catalogue: Catalogue): readonly Item[] | undefined {
-  const { own, ids, place } = catalogue;
+  const { own, ids, campus } = catalogue;
+  const { name, address = name } = campus;
   const things = shownOf(catalogue.things, own);
   if (things.some((thing) => ids.known(typeOfThing(thing), thing.id) === undefined)) return undefined;
   const root: Item = {
     ...{ id: own.deviceId, parent: undefined, online: true },
     fields: [
       ['DeviceID', own.deviceId],
-      ...deviceFields(catalogue, { name: place, maker: MAKER, model: MAKER, address: place }),
+      ...deviceFields(catalogue, { name, maker: MAKER, model: MAKER, address: address.slice(0, NAME_MAX) }),
       ['Parental', 1],
       ...codes,
       ['Status', 'ON'],
+      ...whereabouts(campus),
     ],
   };
   const nodes = own.organisation.map((node) => nodeItem(node, catalogue));

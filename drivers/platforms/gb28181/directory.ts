@@ -13,7 +13,7 @@ export interface Directory {
 }
 
 export function createDirectory({ own, host, ids }: Pick<Session, 'own' | 'host' | 'ids'>): Directory {
-  const items = () => itemsOf({ own, ids, things: host.inventory(), place: host.campusName });
+  const items = () => itemsOf({ own, ids, things: host.inventory(), campus: host.campusData() });
   return {
     async load() {
       const things = shownOf(host.inventory(), own);

@@ -103,7 +103,7 @@ const deviceInfo =
     ];
     if (device === own.deviceId) {
       const cameras = shownOf(host.inventory(), own).filter(({ kind }) => kind === 'camera');
-      return fields(host.campusName, MAKER, MAKER, host.version, cameras.length);
+      return fields(host.campusData().name, MAKER, MAKER, host.version, cameras.length);
     }
     const thing = thingOf(device);
     if (thing === undefined) return ERROR;
@@ -169,7 +169,7 @@ const configDownload =
   ({ own, host }: Session, thingOf: Of): Responding =>
   ({ device, fields }) => {
     const wanted = (fieldOf(fields, 'ConfigType') ?? '').split('/').map((word) => word.trim());
-    const name = device === own.deviceId ? host.campusName : thingOf(device)?.name;
+    const name = device === own.deviceId ? host.campusData().name : thingOf(device)?.name;
     if (name === undefined || !wanted.includes('BasicParam')) return ERROR;
     return [
       ...OK,

@@ -262,6 +262,7 @@ export const gb28181 = defineTransport({
   name: 'gb28181',
   title: { en: 'GB/T 28181 (alarms and video)', zh: 'GB/T 28181（报警、视频）' },
   options,
+  campusFields: ['district', 'address', 'coordinates'],
   withoutReceipts: true,
   problems: problemsOf,
   carries: () => alarmTypes,

@@ -2,6 +2,7 @@
  * A connection to one of the addresses of a platform: in turn, the last good one first; MQTT 5, or 3.1.1 with a broker that
  * speaks no other. What is learned of them is kept for the connections that follow.
  */
+import { createHash } from 'node:crypto';
 import type { PlatformHost } from '../../contract/transport.ts';
 import { ConnectError, type Connection, openConnection } from './connection.ts';
 import { type Options, urlsOf } from './options.ts';
@@ -11,9 +12,26 @@ import type { TlsMaterial } from './tls.ts';
 /** One that closed at MQTT 5 without a word and took 3.1.1 may be another one behind the same address, later. */
 const SILENT_NO_5_MS = 3_600_000;
 
+/**
+ * A node that comes back takes connections long before it takes us, and where there are others they are asked meanwhile. On
+ * a slow line all of them are late: so each second round has the usual patience.
+ */
+const IMPATIENT_MS = 4000;
+
+/**
+ * What a broker has in all that was reached, where the last one that was reached did not answer, and where the last two did
+ * not. One at which a whole city arrives at once answers late, and has the same work with who gave up: where all give up
+ * early it never comes to an end (RabbitMQ 3.10, which removes the queues of lost connections one after the other).
+ */
+const PATIENT_MS = [15_000, 30_000] as const;
+
 /** What is known of a platform, by the options that name it. */
 interface Known {
   good: string | undefined;
+  /** Rounds through all addresses in vain, since one was good. */
+  rounds: number;
+  /** How often one was reached and did not answer, since one was good. */
+  unanswered: number;
   /** Addresses that speak no MQTT 5, until when, `elapsed`. */
   readonly no5: Map<string, number>;
 }
@@ -26,10 +44,11 @@ export async function connectToBroker(
   host: PlatformHost,
   presence: { readonly topic: string; readonly payload: string },
 ): Promise<Connection> {
-  const known = knownOf.get(own) ?? { good: undefined, no5: new Map() };
+  const known = knownOf.get(own) ?? { good: undefined, rounds: 0, unanswered: 0, no5: new Map() };
   knownOf.set(own, known);
   const isOther = host.aside !== true && needsOtherId(host);
   const clientId = `${own.clientId ?? `${host.campus}-${host.uplink}`}${isOther ? '-2' : ''}`;
+  const isImpatient = urlsOf(own).length > 1 && known.rounds % 2 === 0;
   const wanted = {
     tls,
     proxy: own.proxy,
@@ -39,20 +58,34 @@ export async function connectToBroker(
     password: own.password,
     keepalive: Math.max(1, Math.round(own.keepalive / 1000)),
     ...(host.aside !== true && { will: presence }),
+    ...(isImpatient && { patienceMs: IMPATIENT_MS }),
   };
-  const open = (url: string) =>
-    openAs(own, known, host, url, (version) =>
-      openConnection({ ...wanted, url }, version, host.signal, host.clock),
+  const open = (url: string) => {
+    const answerMs = PATIENT_MS[Math.min(PATIENT_MS.length, known.unanswered) - 1];
+    return openAs(own, known, host, url, (version) =>
+      openConnection({ ...wanted, url, answerMs }, version, host.signal, host.clock),
     );
+  };
   const urls = urlsOf(own);
-  const inTurn = known.good === undefined ? urls : [known.good, ...urls.filter((url) => url !== known.good)];
+  // Campuses of one config are not all at one node: each begins where its name says.
+  const begin = known.good === undefined ? placeOf(clientId, urls.length) : urls.indexOf(known.good);
+  const inTurn = [...urls.slice(begin), ...urls.slice(0, begin)];
   const failures: string[] = [];
   for (const url of inTurn) {
     try {
       const connection = await open(url);
       known.good = url;
+      known.rounds = 0;
+      known.unanswered = 0;
+      // One that lets us in and then does nothing is not the one to begin with.
+      if (host.aside !== true)
+        void connection.ended.then(() => {
+          const next = urls[(urls.indexOf(url) + 1) % urls.length];
+          if (!connection.wasOfUse() && known.good === url) known.good = next;
+        });
       return connection;
     } catch (error) {
+      if (error instanceof ConnectError && error.isUnanswered) known.unanswered++;
       if (host.signal.aborted || urls.length === 1) {
         if (isOther) noOtherId(host);
         throw error;
@@ -60,9 +93,14 @@ export async function connectToBroker(
       failures.push(`${url}: ${(error as Error).message}`);
     }
   }
+  known.rounds++;
   if (isOther) noOtherId(host);
   throw new Error(failures.join('; '));
 }
+
+/** Below `count`; the same for the same name. */
+const placeOf = (name: string, count: number) =>
+  createHash('sha256').update(name).digest().readUInt32BE() % count;
 
 /** In the version that the broker speaks. */
 async function openAs(

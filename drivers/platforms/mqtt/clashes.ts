@@ -1,6 +1,6 @@
 /** What is wrong between uplinks over MQTT, each right by itself. */
 import type { UplinkProblem } from '../../contract/transport.ts';
-import { type Options, urlsOf } from './options.ts';
+import { discoveryPrefixOf, type Options, urlsOf } from './options.ts';
 import { overlap, prefixOf } from './topics.ts';
 
 /** `uplinks`: all of this protocol, by id, in the order of the config. */
@@ -8,7 +8,12 @@ export function clashesOf(
   uplinks: readonly { readonly id: string; readonly options: Options }[],
   campus: string,
 ): readonly (UplinkProblem & { readonly uplink: string })[] {
-  return [...sameClients(uplinks, campus), ...ownTopics(uplinks, campus), ...underAnswers(uplinks, campus)];
+  return [
+    ...sameClients(uplinks, campus),
+    ...ownTopics(uplinks, campus),
+    ...underAnswers(uplinks, campus),
+    ...sameWalls(uplinks),
+  ];
 }
 
 /** A broker closes the elder of two connections with one client id: they would take turns for ever. */
@@ -65,5 +70,24 @@ function* underAnswers(uplinks: Parameters<typeof clashesOf>[0], campus: string)
         zh: `${topic} 位于 ${answers} 之下，${other.id} 的命令可以要求在那里应答`,
       };
     }
+  }
+}
+
+/** Each would take away what the other shows, or show it with the other's topics. */
+function* sameWalls(uplinks: Parameters<typeof clashesOf>[0]) {
+  const walls = new Map<string, string>();
+  for (const { id, options } of uplinks) {
+    const root = discoveryPrefixOf(options);
+    if (root === undefined) continue;
+    const keys = urlsOf(options).map((url) => `${url}\n${root}`);
+    const other = keys.map((key) => walls.get(key)).find((one) => one !== undefined);
+    if (other === undefined) for (const key of keys) walls.set(key, id);
+    else
+      yield {
+        uplink: id,
+        path: ['homeAssistant'],
+        en: `${other} says it for the same broker too: Home Assistant is told of a campus once, keep one`,
+        zh: `${other} 已为同一服务器设置：每个校园只向 Home Assistant 展示一次，请只保留一处`,
+      };
   }
 }

@@ -7,10 +7,12 @@
  *
  * A peer that went without a word (a cable pulled, a frozen broker, a NAT that forgot) is noticed by its silence:
  * MQTT.js pings each `keepalive`, and whoever says nothing for 1.4 times that is gone. MQTT.js's own limit starts
- * over with each packet that we send, so a half-open connection under load would outlive it.
+ * over with each packet that we send, so a half-open connection under load would outlive it. At a SUBSCRIBE a broker with
+ * a whole city at its door may read nothing more for as long as its queue is made (RabbitMQ 3.10): it has more time there.
  */
 import { type IClientOptions, type IPublishPacket, MqttClient } from 'mqtt';
-import { type Clock, deadline } from '../../contract/clock.ts';
+import type { Clock } from '../../contract/clock.ts';
+import { followAnswers } from './answers.ts';
 import { checkedStream } from './checked.ts';
 import {
   createSending,
@@ -21,6 +23,7 @@ import {
   TOO_LARGE,
 } from './sending.ts';
 import { openStream, type StreamOptions } from './stream.ts';
+import { inPlainWords } from './tls.ts';
 import { matchesFilter } from './topics.ts';
 
 export interface Will {
@@ -35,6 +38,10 @@ export interface ConnectionOptions extends StreamOptions {
   /** Seconds. */
   readonly keepalive: number;
   readonly will?: Will | undefined;
+  /** How long it has to be reached, and to take us, ms. */
+  readonly patienceMs?: number | undefined;
+  /** How long it has in all once it was reached, ms; as `patienceMs` by default. */
+  readonly answerMs?: number | undefined;
 }
 
 export interface Incoming {
@@ -49,12 +56,18 @@ export interface Incoming {
 export interface Connection extends Omit<Limits, 'topicAliasMaximum'> {
   /** When the broker's certificate ends, epoch ms. */
   readonly certificateEnds?: number | undefined;
+  /** From our CONNECT to its CONNACK, ms. */
+  readonly answeredMs: number;
   /** `done` is called with the broker's answer to QoS 1; never, where the connection ends first. */
   publish(message: Message, done?: (answer: PublishAnswer) => void): void;
   /** Asks whether it has all that was written before; `answered`: it has. Never called where the connection ends first. */
   ping(answered: () => void): void;
   /** @throws Error where the broker refuses, or the connection ends. */
-  subscribe(filter: string, take: (message: Incoming) => void, qos: 0 | 1): Promise<void>;
+  subscribe(filter: string, take: (message: Incoming) => void): Promise<void>;
+  /** It was late to let us in, and does now what a SUBSCRIBE asks for: for a while its silence is no sign. */
+  isSubscribing(): boolean;
+  /** Once it is over: it answered what it was sent, and did not end by silence. */
+  wasOfUse(): boolean;
   isOver(): boolean;
   /** Resolves with the reason when the connection is over, whoever ended it. */
   readonly ended: Promise<Error>;
@@ -75,6 +88,12 @@ const UNREAD_MAXIMUM = 4_194_304;
 const RECEIVE_MAXIMUM = 65_535;
 /** The largest that its length field can say (MQTT 5, 1.5.5). */
 const PACKET_MAXIMUM = 268_435_455;
+/**
+ * With QoS 1 nothing more would come: a clean session ends with its connection. And clusters keep for each such
+ * subscription a queue with a leader of its own: on a node that is away (rabbitmq-server#4254), or, of 1,500 campuses that
+ * come back at once, so many that nobody is let in any more (NATS 2.9).
+ */
+const SUBSCRIBED_QOS = 0;
 const SILENCE_FACTOR = 1.4;
 const SILENCE_CHECK_MS = 500;
 
@@ -89,16 +108,50 @@ export class SessionTakenOver extends Error {
 
 /**
  * `protocolRefused`: another version may work. `said`: the broker said so; `silent`: it closed the connection at the
- * CONNECT without a word, as RabbitMQ before 3.13 does with MQTT 5.
+ * CONNECT without a word, as RabbitMQ before 3.13 does with MQTT 5. `isUnanswered`: it was reached, and left our time run out.
  */
 export class ConnectError extends Error {
   readonly code = 'E_UPLINK_CONNECT';
   readonly protocolRefused: 'said' | 'silent' | undefined;
-  constructor(message: string, protocolRefused: ConnectError['protocolRefused'], options?: ErrorOptions) {
-    super(message, options);
+  readonly isUnanswered: boolean;
+  constructor(
+    message: string,
+    of: {
+      readonly protocolRefused?: ConnectError['protocolRefused'];
+      readonly isUnanswered: boolean;
+      readonly cause: unknown;
+    },
+  ) {
+    super(message, { cause: of.cause });
     this.name = 'ConnectError';
-    this.protocolRefused = protocolRefused;
+    this.protocolRefused = of.protocolRefused;
+    this.isUnanswered = of.isUnanswered;
   }
+}
+
+/** Time that runs out once: `ms` from now, or, where it was reached meanwhile, `reachedMs` from now. */
+function patience(ms: number, reachedMs: number, time: Clock) {
+  const from = time.elapsed();
+  const late = new AbortController();
+  let given = ms;
+  let isReached = false;
+  const abort = () =>
+    late.abort(new DOMException('The operation was aborted due to timeout', 'TimeoutError'));
+  let timer = time.after(ms, abort);
+  return {
+    signal: late.signal,
+    reached() {
+      isReached = true;
+      if (late.signal.aborted || reachedMs === given) return;
+      timer.stop();
+      given = reachedMs;
+      timer = time.after(Math.max(0, from + reachedMs - time.elapsed()), abort);
+    },
+    /** What is said where it ran out. */
+    reason: () => `no answer within ${given / 1000} s`,
+    isUnanswered: () => isReached && late.signal.aborted,
+    stop: () => timer.stop(),
+  };
 }
 
 /**
@@ -111,14 +164,18 @@ export async function openConnection(
   signal: AbortSignal,
   time: Clock,
 ): Promise<Connection> {
-  const { clientId, username, password, keepalive, will } = options;
-  const late = deadline(CONNECT_TIMEOUT_MS, time);
-  const { stream, certificateEnds } = await openStream(options, AbortSignal.any([signal, late])).catch(
-    (error: Error) => {
-      const message = late.aborted ? `no answer within ${CONNECT_TIMEOUT_MS / 1000} s` : error.message;
-      throw new ConnectError(message || String(error), undefined, { cause: error });
-    },
-  );
+  const { clientId, username, password, keepalive, will, patienceMs = CONNECT_TIMEOUT_MS } = options;
+  const { answerMs = patienceMs } = options;
+  const late = patience(patienceMs, answerMs, time);
+  const { stream, certificateEnds } = await openStream(
+    options,
+    AbortSignal.any([signal, late.signal]),
+    late.reached,
+  ).catch((cause: Error) => {
+    late.stop();
+    const message = late.signal.aborted ? late.reason() : inPlainWords(cause).message;
+    throw new ConnectError(message || String(cause), { isUnanswered: late.isUnanswered(), cause });
+  });
   const clientOptions: IClientOptions = {
     protocolId: 'MQTT',
     protocolVersion: version,
@@ -129,7 +186,8 @@ export async function openConnection(
     reschedulePings: false,
     clean: true,
     reconnectPeriod: 0,
-    connectTimeout: CONNECT_TIMEOUT_MS,
+    // `late` is the one that counts.
+    connectTimeout: 2 * Math.max(patienceMs, answerMs),
     resubscribe: false,
     queueQoSZero: false,
     // Its lines of debugging cost more than the packets they are about.
@@ -145,17 +203,20 @@ export async function openConnection(
       () => checked as ReturnType<ConstructorParameters<typeof MqttClient>[0]>,
       clientOptions,
     );
+    const askedAt = time.elapsed();
+    // By its limit it would end the connection, and ping no more; ours is below.
+    client.onKeepaliveTimeout = () => client.sendPing();
     let reason: Error | undefined;
     const abort = () => client.end(true);
     signal.addEventListener('abort', abort, { once: true });
     // MQTT.js counts from now, and not on after a CONNACK that makes no sense to it.
     const tooLate = () => {
-      reason ??= new Error(`no answer within ${CONNECT_TIMEOUT_MS / 1000} s`);
+      reason ??= new Error(late.reason());
       client.stream.destroy();
     };
-    late.addEventListener('abort', tooLate, { once: true });
+    late.signal.addEventListener('abort', tooLate, { once: true });
     client.on('error', (error) => {
-      reason ??= error;
+      reason ??= inPlainWords(error);
       // MQTT.js reads on after what it could not read.
       client.stream.destroy();
     });
@@ -169,7 +230,8 @@ export async function openConnection(
     });
     client.once('connect', (connack) => {
       client.removeAllListeners('close');
-      late.removeEventListener('abort', tooLate);
+      late.signal.removeEventListener('abort', tooLate);
+      late.stop();
       // The broker may ask for more pings (MQTT 5, 3.2.2.3.14); fewer, and a dead line is noticed too late.
       if (client.keepalive > keepalive) client.keepaliveManager?.setKeepalive(keepalive);
       const { receiveMaximum, maximumPacketSize, topicAliasMaximum } = connack.properties ?? {};
@@ -179,6 +241,7 @@ export async function openConnection(
           receiveMaximum: receiveMaximum ?? RECEIVE_MAXIMUM,
           maximumPacketSize: maximumPacketSize ?? PACKET_MAXIMUM,
           certificateEnds,
+          answeredMs: time.elapsed() - askedAt,
           topicAliasMaximum: topicAliasMaximum ?? 0,
           keepalive: Math.min(client.keepalive, keepalive),
           time,
@@ -189,13 +252,17 @@ export async function openConnection(
     });
     client.once('close', () => {
       signal.removeEventListener('abort', abort);
-      late.removeEventListener('abort', tooLate);
+      late.signal.removeEventListener('abort', tooLate);
+      late.stop();
       client.end(true);
       const code = (reason as { code?: number | string } | undefined)?.code;
       const said = PROTOCOL_REFUSED.includes(code as number) ? 'said' : undefined;
-      const refused = version === 4 ? undefined : reason === undefined ? 'silent' : said;
       reject(
-        new ConnectError(reason?.message ?? 'the broker closed the connection', refused, { cause: reason }),
+        new ConnectError(reason?.message ?? 'the broker closed the connection', {
+          protocolRefused: version === 4 ? undefined : reason === undefined ? 'silent' : said,
+          isUnanswered: late.isUnanswered(),
+          cause: reason,
+        }),
       );
     });
     if (signal.aborted) abort();
@@ -205,7 +272,7 @@ export async function openConnection(
 function wrap(
   client: MqttClient,
   of: Limits &
-    Pick<Connection, 'certificateEnds'> & {
+    Pick<Connection, 'certificateEnds' | 'answeredMs'> & {
       /** Seconds. */
       readonly keepalive: number;
       readonly time: Clock;
@@ -213,7 +280,7 @@ function wrap(
       readonly closed: () => void;
     },
 ): Connection {
-  const { version, receiveMaximum, maximumPacketSize, certificateEnds, time } = of;
+  const { version, receiveMaximum, maximumPacketSize, certificateEnds, answeredMs, time } = of;
   let silence: Error | undefined;
   let over = false;
   let heardAt = time.elapsed();
@@ -234,9 +301,10 @@ function wrap(
   });
   const limit = of.keepalive * 1000 * SILENCE_FACTOR;
   let unread = 0;
+  const answers = followAnswers(client, answeredMs, time);
   const watch = time.every(SILENCE_CHECK_MS, () => {
     const silent = time.elapsed() - heardAt;
-    if (silent < limit) return;
+    if (silent < limit || answers.isSubscribing()) return;
     silence = new Error(`the broker has said nothing for ${(silent / 1000).toFixed(0)} s`);
     client.stream.destroy();
   });
@@ -267,6 +335,7 @@ function wrap(
     receiveMaximum,
     maximumPacketSize,
     certificateEnds,
+    answeredMs,
     ended,
     publish(message, done) {
       // MQTT.js throws once its store is closed, and an answer to a command may come later than that.
@@ -295,19 +364,24 @@ function wrap(
       client.sendPing();
       onPing = () => {};
     },
+    isSubscribing: answers.isSubscribing,
+    wasOfUse: () => silence === undefined && answers.wereOfUse(sending.owed()),
     isOver: () => over,
-    async subscribe(filter, take, qos) {
+    async subscribe(filter, take) {
       const taker = { filter, take };
       takers.push(taker);
       const gone = ended.then((reason) => {
         throw reason;
       });
       gone.catch(() => {});
+      const answered = answers.expectSuback();
       try {
-        await Promise.race([client.subscribeAsync(filter, { qos }), gone]);
+        await Promise.race([client.subscribeAsync(filter, { qos: SUBSCRIBED_QOS }), gone]);
       } catch (error) {
         takers.splice(takers.indexOf(taker), 1);
         throw error;
+      } finally {
+        answered();
       }
     },
     async end(timeout) {

@@ -22,6 +22,7 @@ export function hearPlatform(
   { noticeTopics, replyTopics }: Pick<Options, 'noticeTopics' | 'replyTopics'>,
   host: PlatformHost,
   prefix: string,
+  sayThere: () => void,
 ): void {
   const commandTopic = `${prefix}/command/`;
   /** What it asks for must not borrow the gateway's right to publish. */
@@ -49,7 +50,8 @@ export function hearPlatform(
     });
   };
 
-  if (host.receipts) hear(`${prefix}/ack`, ({ payload }) => host.receipt(payload));
+  // A platform repeats its receipts for who says that it is there: those of before were not heard.
+  if (host.receipts) hear(`${prefix}/ack`, ({ payload }) => host.receipt(payload), sayThere);
   if (host.mayAsk())
     hear(
       `${commandTopic}+`,

@@ -44,7 +44,7 @@ export const options = z.strictObject({
     .max(8)
     .optional()
     .describe(
-      'In place of `url`: several addresses of one platform, as of the nodes of a cluster; tried in turn, the last good one first',
+      'In place of `url`: several addresses of one platform, as of the nodes of a cluster; tried in turn from the last good one on, at first from one by the client id. Where one is lost, the next is tried within 3 s, whatever `reconnectSpread` says',
     ),
   tls: tls.optional().describe('Read again when the files change'),
   proxy: proxy.optional().describe('For networks that let nothing else out'),
@@ -80,8 +80,30 @@ export const options = z.strictObject({
     .describe(
       'Where a command may ask for its answer (MQTT 5 response topic), beside {prefix}/reply/; none by default',
     ),
+  homeAssistant: z
+    .union([
+      z.boolean(),
+      z.strictObject({
+        prefix: z
+          .string()
+          .regex(/^[^+#\s/$][^+#\s]*[^+#\s/]$/, 'a topic without spaces, "+", "#", or "/" at its ends')
+          .default('homeassistant')
+          .describe("Home Assistant's discovery prefix"),
+      }),
+    ])
+    .optional()
+    .describe(
+      'Whether zones, doors, areas and devices show themselves to Home Assistant (MQTT discovery), for a wall; `false` takes away what was shown',
+    ),
 });
 export type Options = z.output<typeof options>;
+/** Where Home Assistant looks; undefined: nothing was ever shown there. */
+export const discoveryPrefixOf = ({ homeAssistant }: Pick<Options, 'homeAssistant'>): string | undefined =>
+  homeAssistant === undefined
+    ? undefined
+    : typeof homeAssistant === 'object'
+      ? homeAssistant.prefix
+      : 'homeassistant';
 export type ProxyOptions = z.output<typeof proxy>;
 export type TlsOptions = z.output<typeof tls>;
 

@@ -160,5 +160,7 @@ export function createSending(client: MqttClient, limits: Limits) {
       done({ code, reason: code < REFUSED ? '' : (reasonCodes[code] ?? `reason ${code}`) });
     },
     flush,
+    /** On their way, and not answered. */
+    owed: () => waiting.size,
   };
 }

@@ -1,8 +1,10 @@
 /**
- * What is shown, not what happened: `presence` and `state/{device}`, retained, and `life`; QoS 0, so that a broker says
+ * What is shown, not what happened: `presence`, `campus` and `state/{device}`, retained, and `life`; QoS 0, so that a broker says
  * nothing to it. One that denies a topic may close the connection instead (RabbitMQ does, mosquitto 2.0.11 now and
  * then): the next connection shows it again, is closed again, and alarms wait. So the kind (`state`) that two
- * connections in a row ended at is not shown for ten minutes; then once more, with what changed since.
+ * connections in a row ended at is not shown for ten minutes; then once more, with what changed since. Where that is
+ * denied for good, as a topic that a broker's rights do not know yet, each try costs a connection: the next one is
+ * waited for twice as long, some hours at most.
  *
  * After the first such end it is found out which, and whether it was not an event: nothing is shown at first, and then
  * kind by kind, each with a PINGREQ behind it and none before its answer. A broker reads in order, so that what comes
@@ -18,8 +20,12 @@ import { REFUSED } from './sending.ts';
 /** Once, it may have been the network. */
 const ENDS_MAX = 2;
 const UNSHOWN_MS = 600_000;
-/** A broker that closes because of a message does so at once; a slow line has it later. */
-const SOON_MS = 5000;
+const UNSHOWN_MAX_MS = 16 * UNSHOWN_MS;
+/**
+ * A broker that closes because of a message does so at once; a slow line has it later. One whose cluster elects a leader
+ * closes after 4 s (NATS), whatever was shown.
+ */
+const SOON_MS = 3000;
 /** By then a broker that closes at an event has done so: it comes first. */
 const EVENTS_FIRST_MS = 2000;
 const REASON = 'the broker closes the connection when it is shown; it is not shown for some minutes';
@@ -28,8 +34,9 @@ const REASON = 'the broker closes the connection when it is shown; it is not sho
 interface Known {
   /** How many connections in a row ended at it. */
   ends: number;
-  /** Until then it is not shown, `elapsed`. */
+  /** Until then it is not shown, `elapsed`; and how long that is. */
   againAt: number;
+  unshownMs: number;
 }
 const knownOf = new WeakMap<PlatformHost, Map<string, Known>>();
 
@@ -46,15 +53,25 @@ export interface Showing {
 
 const kindOf = (path: string) => path.split('/', 1)[0] ?? path;
 
-export function createShowing(connection: Connection, host: PlatformHost, prefix: string): Showing {
+/** `discovery`: the root of what is shown to Home Assistant, whose paths begin so. */
+export const DISCOVERY = 'discovery';
+
+export function createShowing(
+  connection: Connection,
+  host: PlatformHost,
+  prefix: string,
+  discovery = '',
+): Showing {
   const { clock, log, uplink } = host;
   const known = knownOf.get(host) ?? new Map<string, Known>();
   knownOf.set(host, known);
   const untold = new Set<string>();
   let left = false;
+  const topicAt = (path: string) =>
+    kindOf(path) === DISCOVERY ? `${discovery}${path.slice(DISCOVERY.length)}` : `${prefix}/${path}`;
   const write = (path: string, payload: string, retain: boolean, done: () => void) =>
     connection.publish(
-      { topic: `${prefix}/${path}`, payload, qos: 0, retain, contentType: JSON_TYPE },
+      { topic: topicAt(path), payload, qos: 0, retain, contentType: JSON_TYPE },
       ({ code, reason }) => {
         if (code >= REFUSED && !untold.has(path)) {
           untold.add(path);
@@ -63,7 +80,7 @@ export function createShowing(connection: Connection, host: PlatformHost, prefix
         done();
       },
     );
-  const topicOf = (kind: string) => `${prefix}/${kind === 'state' ? 'state/#' : kind}`;
+  const topicOf = (kind: string) => topicAt(kind === 'state' || kind === DISCOVERY ? `${kind}/#` : kind);
   const isSuspicious = () => [...known.values()].some(({ ends }) => ends > 0);
   const order = createOrder(connection, clock, isSuspicious, (kind) => {
     if (known.delete(kind)) host.notShown(topicOf(kind), undefined);
@@ -100,16 +117,17 @@ export function createShowing(connection: Connection, host: PlatformHost, prefix
     const isOther = reason instanceof SessionTakenOver || reason instanceof BrokerError;
     if (left || isOther || host.signal.aborted) return;
     for (const kind of order.endedAt()) {
-      const { ends } = known.get(kind) ?? { ends: 0 };
+      const { ends, unshownMs } = known.get(kind) ?? { ends: 0, unshownMs: 0 };
       const isEnough = ends + 1 >= ENDS_MAX;
+      if (!isEnough) {
+        known.set(kind, { ends: ends + 1, againAt: 0, unshownMs });
+        continue;
+      }
       // One end is enough, once it is shown again.
-      known.set(
-        kind,
-        isEnough ? { ends, againAt: clock.elapsed() + UNSHOWN_MS } : { ends: ends + 1, againAt: 0 },
-      );
-      if (!isEnough) continue;
+      const nextMs = Math.min(UNSHOWN_MAX_MS, Math.max(UNSHOWN_MS, unshownMs * 2));
+      known.set(kind, { ends, againAt: clock.elapsed() + nextMs, unshownMs: nextMs });
       host.notShown(topicOf(kind), REASON);
-      log.warn({ uplink, topic: topicOf(kind), minutes: UNSHOWN_MS / 60_000 }, `${REASON}; events go on`);
+      log.warn({ uplink, topic: topicOf(kind), minutes: nextMs / 60_000 }, `${REASON}; events go on`);
     }
   });
   return {

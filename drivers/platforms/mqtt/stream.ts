@@ -37,17 +37,19 @@ const KEEPALIVE_MS = 10_000;
 const FRAME_MAXIMUM = 1_048_576;
 
 /**
- * Dials; the stream is open when it resolves.
+ * Dials; the stream is open when it resolves. `reached`: there is a line to the broker, on which TLS may begin.
  * @throws what the network, the proxy or TLS says; the reason of `signal` when it aborts.
  */
 export async function openStream(
   { url, tls, proxy }: StreamOptions,
   signal: AbortSignal,
+  reached: () => void = () => {},
 ): Promise<OpenStream> {
   const { protocol, hostname, port, href } = new URL(url);
   const host = hostname.replace(/^\[|\]$/g, '');
   const target = { host, port: port === '' ? (DEFAULT_PORT[protocol] ?? 1883) : Number(port) };
   const socket = await abortable(proxy === undefined ? dial(target) : throughProxy(proxy, target), signal);
+  reached();
   socket.setNoDelay(true);
   socket.setKeepAlive(true, KEEPALIVE_MS);
   if (protocol === 'mqtt:') return { stream: socket };

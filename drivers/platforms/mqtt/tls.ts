@@ -47,3 +47,24 @@ export function tlsVersion({ caFile, certFile, keyFile }: TlsOptions): string {
     })
     .join(' ');
 }
+
+/** What brokers say of our certificate, by the alert of TLS (RFC 8446, 6.2), in words for who must do something. */
+const alerts: readonly (readonly [RegExp, string])[] = [
+  [
+    /alert certificate revoked/,
+    'the platform has withdrawn our certificate: ask it, and enrol with a new code',
+  ],
+  [/alert certificate expired/, 'our certificate has ended: renew it, or enrol with a new code'],
+  [
+    /alert (certificate required|bad certificate|unknown ca|certificate unknown)/,
+    'the broker does not accept our certificate',
+  ],
+];
+
+/** The same error, which says what the broker wants where its own words are OpenSSL's. */
+export function inPlainWords(error: Error): Error {
+  const [, words] = alerts.find(([pattern]) => pattern.test(error.message)) ?? [];
+  if (words === undefined) return error;
+  const alert = /alert [a-z ]+/.exec(error.message)?.[0] ?? '';
+  return new Error(`${words} (TLS: ${alert})`, { cause: error });
+}

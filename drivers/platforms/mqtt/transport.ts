@@ -1,9 +1,11 @@
 /**
  * Events over MQTT 5, or 3.1.1 where a broker speaks no other: `{prefix}/event/{class}/{device}` and, for pieces of
- * pictures, `{prefix}/media/{device}`, QoS 1. What is goes out retained (`presence`, with a will,
+ * pictures, `{prefix}/media/{device}`, QoS 1. What is goes out retained (`presence`, with a will, `campus`,
  * `state/{device}`, `identity`), how far alarms have come on `life`; what the platform says comes in on `ack`,
  * `command/{target}` and `notice/{id}`.
  */
+
+import { campusFields } from '../../contract/campus.ts';
 import {
   type Answer,
   type Channel,
@@ -14,11 +16,22 @@ import {
   StartOver,
 } from '../../contract/transport.ts';
 import { connectToBroker } from './brokers.ts';
+import { showCampus } from './campus.ts';
 import { clashesOf } from './clashes.ts';
 import type { Connection } from './connection.ts';
+import { showToHomeAssistant } from './discovering.ts';
 import { hearPlatform } from './hear.ts';
 import { showIdentity } from './identity.ts';
-import { type Options, options, problemsOf, type TlsOptions, urlsOf, warningsOf } from './options.ts';
+import {
+  discoveryPrefixOf,
+  type Options,
+  options,
+  problemsOf,
+  type TlsOptions,
+  urlsOf,
+  warningsOf,
+} from './options.ts';
+import { probe } from './probe.ts';
 import { PACKET_OVERHEAD, type PublishAnswer, REFUSED } from './sending.ts';
 import { createShowing, type Showing } from './showing.ts';
 import { createSubscribing, type Subscribing } from './subscribing.ts';
@@ -130,9 +143,15 @@ function channelOver(
 
   if (host.aside !== true) {
     const there = { campus, state: 'online', contract, version, startedAt, devices };
-    showing.publish('presence', JSON.stringify(there));
+    const sayThere = () => showing.publish('presence', JSON.stringify(there));
+    sayThere();
+    showCampus(connection, showing, host);
     watchTls(connection, tls, host, () => startOver.resolve(new StartOver('its certificates were replaced')));
-    hearPlatform(connection, subscribing, own, host, prefix);
+    hearPlatform(connection, subscribing, own, host, prefix, sayThere);
+    const root = discoveryPrefixOf(own);
+    const isShown = own.homeAssistant !== false;
+    if (root !== undefined)
+      showToHomeAssistant(connection, { showing, subscribing }, host, { prefix, root, isShown });
   }
   return {
     about: { mqtt: connection.version === 5 ? '5' : '3.1.1' },
@@ -141,6 +160,7 @@ function channelOver(
       bytes: (topic) =>
         Math.max(0, connection.maximumPacketSize - PACKET_OVERHEAD - topic.length * BYTES_A_CHARACTER),
     },
+    isBusy: connection.isSubscribing,
     address,
     send(event, done) {
       const { address: topic, body, lifetimeMs } = event;
@@ -172,22 +192,39 @@ export const mqtt = defineTransport({
   name: 'mqtt',
   title: { en: 'MQTT 5 or 3.1.1', zh: 'MQTT 5 或 3.1.1' },
   options,
+  campusFields,
   problems: problemsOf,
   warnings: warningsOf,
   clashes: clashesOf,
   where: (own) => urlsOf(own).join(', '),
+  addresses: (own) => urlsOf(own).length,
+  probe,
   async open(own, host) {
     const prefix = prefixOf(own, host.campus);
     const tls = own.tls === undefined ? undefined : useTls(own.tls);
     // Nobody knows when a will is sent: it has no `at`.
     const presence = { topic: `${prefix}/presence`, payload: offline(host) };
     const connection = await connectToBroker(own, tls?.material, host, presence);
-    const showing = createShowing(connection, host, prefix);
+    const showing = createShowing(connection, host, prefix, discoveryPrefixOf(own));
     const subscribing = createSubscribing(connection, host);
     const channel = () => channelOver(connection, { showing, subscribing }, own, tls, host, prefix);
     if (host.aside === true) return channel();
-    const topic = `${prefix}/identity`;
-    const show = await showIdentity(subscribing, topic, host, (body) => showing.publish('identity', body));
+    const look = () =>
+      showIdentity(subscribing, `${prefix}/identity`, host, (body) => showing.publish('identity', body));
+    if (subscribing.spread !== undefined) {
+      // Alarms do not wait for a broker that is busy.
+      const late = subscribing.spread.then(look);
+      late.catch(() => {});
+      return {
+        ...channel(),
+        showIdentity: () =>
+          void late.then(
+            (show) => show(),
+            () => {},
+          ),
+      };
+    }
+    const show = await look();
     // What the platform says is heard from here on: before, nobody would take a receipt.
     return { ...channel(), showIdentity: show };
   },

@@ -1,8 +1,9 @@
-/** What each zone's alarm will do, in words. */
+/** What each zone's alarm will do, and what platforms get to know of the school, in words. */
 import { eventFilter } from '../../../config/catalogue/filter.ts';
 import { say } from '../../../config/language.ts';
 import type { Config } from '../../../config/schema.ts';
 import { isSameZone, type ZonePlace } from '../../../config/zones.ts';
+import { contactRoleWords, pickCampus } from '../../../drivers/contract/campus.ts';
 import {
   type AlarmKind,
   alarmKinds,
@@ -78,4 +79,20 @@ export function* explainZones({ devices, areas, uplinks, rules }: Config): Gener
   const others = rules.filter(({ id }) => !told.has(id));
   if (others.length > 0) yield say('\nother rules', '\n其他联动规则');
   for (const rule of others) yield `  ${rule.when.event}: ${inWords(rule)}`;
+}
+
+/** What of the campus's master data leaves, by uplink. */
+export function* explainCampus({ campus, uplinks }: Pick<Config, 'campus' | 'uplinks'>): Generator<string> {
+  if (uplinks.length > 0) yield say('\nof the school itself', '\n学校自身的信息');
+  for (const { id, campus: fields } of uplinks) {
+    const { id: number, name, coordinates, contacts = [], ...rest } = pickCampus(campus, fields);
+    const { latitude, longitude, datum } = coordinates ?? {};
+    const people = contacts.map(({ role }) => say(contactRoleWords[role].en, contactRoleWords[role].zh));
+    const told = [
+      ...[number, name, rest.district, rest.address],
+      coordinates && `${latitude}, ${longitude} (${datum})`,
+      people.length > 0 && `${say('contacts', '联系人')}: ${people.join(', ')}`,
+    ].filter((one) => one !== undefined && one !== false);
+    yield `  ${id}: ${told.join('; ')}`;
+  }
 }

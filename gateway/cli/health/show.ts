@@ -22,6 +22,11 @@ interface Uplink {
   readonly oldestUndelivered?: string;
   readonly channel?: ChannelState;
 }
+interface Enrolment {
+  readonly state?: string;
+  readonly reason?: string;
+  readonly certificateEnds?: string;
+}
 export interface HealthAnswer {
   readonly healthy?: boolean;
   readonly campus?: string;
@@ -40,6 +45,7 @@ export interface HealthAnswer {
     readonly devices: Readonly<Record<string, readonly Word[]>>;
   };
   readonly uplinks?: Readonly<Record<string, Uplink>>;
+  readonly enrolments?: Readonly<Record<string, Enrolment>>;
 }
 
 /** `2026-11-24T08:12:30.412Z` -> as clocks show it here. */
@@ -103,6 +109,17 @@ export function* platformLines(
   yield* channelLines(channel);
 }
 
+function enrolmentLine(id: string, { state, reason, certificateEnds }: Enrolment): string {
+  const until =
+    certificateEnds === undefined
+      ? ''
+      : say(`, until ${timeOf(certificateEnds)}`, `，至 ${timeOf(certificateEnds)}`);
+  const what = state === 'withdrawn' ? say('is withdrawn', '已被撤销') : say('is not renewed', '未能续期');
+  return state === 'good'
+    ? `✓ ${say(`certificate of ${id}`, `${id} 的证书`)}${until}`
+    : `✗ ${say(`the certificate of ${id} ${what}`, `${id} 的证书${what}`)}${until}${reasonOf(reason)}`;
+}
+
 export function* showHealth(health: HealthAnswer): Generator<string> {
   const { healthy, version = '', startedAt, journal = {}, devices = {}, links = {}, standing } = health;
   yield `campus-gateway ${version}${startedAt === undefined ? '' : say(`, runs since ${timeOf(startedAt)}`, `，自 ${timeOf(startedAt)} 运行`)}`;
@@ -111,6 +128,7 @@ export function* showHealth(health: HealthAnswer): Generator<string> {
     : say('✗ the disk takes no events', '✗ 磁盘无法写入事件') + reasonOf(journal.reason);
   for (const why of journal.low ?? []) yield `! ${say('storage is low', '存储不足')}${reasonOf(why)}`;
   for (const one of Object.entries(health.uplinks ?? {})) yield* platformLines(...one);
+  for (const one of Object.entries(health.enrolments ?? {})) yield enrolmentLine(...one);
   for (const [id, online] of Object.entries(devices)) {
     yield deviceLine(id, online, links[id] ?? {});
     for (const word of standing?.devices[id] ?? []) yield wordLine(word);

@@ -4,6 +4,7 @@ import { matches } from '../../../config/catalogue/filter.ts';
 import { say } from '../../../config/language.ts';
 import { type Lane, lanes } from '../../../drivers/contract/lane.ts';
 import { verifyAudit } from '../../journal/audit.ts';
+import { hashRange } from '../../journal/range-hash.ts';
 import type { JournalReader } from '../../journal/reader.ts';
 import { printable } from '../../printable.ts';
 import { everything, payloadOf } from '../../uplink/payload.ts';
@@ -38,6 +39,18 @@ export function exportEvents(
   }
   bar.end();
   return 0;
+}
+
+/** As the report of a walk test has it. `to` undefined: the last. Exit status 1 where there are none. */
+export function hashEvents(
+  reader: JournalReader,
+  from: number,
+  to: number | undefined,
+  terminal: Terminal,
+): number {
+  const { events, sha256 } = hashRange(reader, from, to ?? reader.last());
+  printer(terminal)(say(`${sha256}  ${events} events`, `${sha256}  ${events} 个事件`));
+  return events === 0 ? 1 : 0;
 }
 
 /** Everything that can be wrong with a file, told a line each. */

@@ -32,12 +32,25 @@ export async function replayEvents(
   const config = await configOrErrors(file, terminal);
   if (config === undefined) return 1;
   const uplink: UplinkConfig | undefined = config.uplinks.find((one) => one.id === id);
-  if (uplink === undefined)
-    throw new UsageError(`--uplink: ${config.uplinks.map((one) => one.id).join(', ')}`);
+  if (uplink === undefined) {
+    const known = config.uplinks.map((one) => one.id);
+    throw new UsageError(
+      say(
+        `--uplink: which platform? there are: ${known.join(', ') || 'none'}`,
+        `--uplink：请给出平台；可用：${known.join('、') || '无'}`,
+      ),
+    );
+  }
   const reader = openReader(config.dataDir);
   const transport = (platforms as readonly Transport[]).find(({ name }) => name === uplink.protocol);
   const channel = await transport?.open(uplink.options, hostAside(uplink, config.campus.id));
-  if (channel === undefined) throw new UsageError(`--uplink: ${uplink.protocol}`);
+  if (channel === undefined)
+    throw new UsageError(
+      say(
+        `--uplink: ${uplink.id} speaks ${uplink.protocol}, and this replays over MQTT only`,
+        `--uplink：${uplink.id} 使用 ${uplink.protocol}，此命令仅支持 MQTT`,
+      ),
+    );
   const privacy = privacyOf(uplink, readBytesOf(join(config.dataDir, 'card.key'), SECRET_FILE_MAX));
   const wants = wantsOf(uplink);
   const bar = progress(terminal, say('sent', '已发送'), undefined);
@@ -78,7 +91,7 @@ const hostAside = ({ id }: UplinkConfig, campus: string): PlatformHost => ({
   numbers: async () => [],
   startedAt: new Date(systemClock.wall()).toISOString(),
   media: noMedia,
-  campusName: noThings.campus,
+  campusData: () => ({ id: campus, name: '' }),
   inventory: noThings.list,
   onInventory: noThings.onChanged,
   devices: [],

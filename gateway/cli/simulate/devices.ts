@@ -38,7 +38,10 @@ export async function startSimulated(
   const start = Object.entries(starters).find(([name]) => name === what)?.[1];
   if (start === undefined)
     throw new UsageError(
-      `what to simulate? panel, receiver, fence, reader, osdp, sign, face, camera, gb28181-platform, viid or campus`,
+      say(
+        'what to simulate? panel, receiver, fence, reader, osdp, sign, face, camera, gb28181-platform, viid or campus',
+        '模拟什么？panel、receiver、fence、reader、osdp、sign、face、camera、gb28181-platform、viid 或 campus',
+      ),
     );
   return {
     simulators: await start(options, (sentence) => void terminal.stdout.write(`${printable(sentence)}\n`)),
@@ -56,7 +59,10 @@ async function startWholeCampus({ file }: Options, terminal: Terminal): Promise<
 
 const starters: Readonly<Record<string, (options: Options, tell: Tell) => Promise<readonly Simulator[]>>> = {
   async panel(options, tell) {
-    if (options.to === undefined) throw new UsageError('--to HOST:PORT is needed');
+    if (options.to === undefined)
+      throw new UsageError(
+        say('--to HOST:PORT is needed: where it reports to', '请用 --to 主机:端口 给出上报地址'),
+      );
     const keyFile = options['key-file'];
     const panel = startPanel({
       ...hostPortOf('to', options.to),
@@ -107,7 +113,12 @@ const starters: Readonly<Record<string, (options: Options, tell: Tell) => Promis
   ],
   async face({ kind, to, listen, 'serial-number': serial, 'password-file': file }) {
     if ((to === undefined) === (listen === undefined))
-      throw new UsageError('--to URL or --listen PORT is needed');
+      throw new UsageError(
+        say(
+          '--to URL (where it pushes to) or --listen PORT (where it is read) is needed, one of them',
+          '请给出 --to URL（推送地址）或 --listen 端口（被读取），二者之一',
+        ),
+      );
     const terminal = {
       kind: oneOf('kind', kind, terminalKinds),
       to,

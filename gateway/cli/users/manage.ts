@@ -2,7 +2,6 @@
 import { existsSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { say } from '../../../config/language.ts';
-import type { ConsoleConfig } from '../../../config/sections/console.ts';
 import {
   type Act,
   addUser,
@@ -14,7 +13,7 @@ import {
   withdrawToken,
 } from '../../console/accounts-acts.ts';
 import { AccountsError, type AccountsFault, accountsFile } from '../../console/accounts-file.ts';
-import { consoleAddress, setupPath } from '../../console/address.ts';
+import { setupPath } from '../../console/address.ts';
 import { type Role, roles } from '../../console/rights.ts';
 import { printable } from '../../printable.ts';
 import { type Terminal, UsageError } from '../command.ts';
@@ -27,13 +26,19 @@ export interface Wanted {
   readonly lasts: string | undefined;
 }
 
+export interface AccountsPlace {
+  readonly dataDir: string;
+  /** Of its pages, without a slash at its end; undefined: a platform that never had them. */
+  readonly address: string | undefined;
+}
+
 const people = roles.filter((role): role is Exclude<Role, 'screen'> => role !== 'screen');
 const DEFAULT_LIFE = '90d';
 
 /** @returns the exit status. @throws UsageError, and Error with a sentence. */
 export async function manageUsers(
   wanted: Wanted,
-  { dataDir, console: shown }: { readonly dataDir: string; readonly console: ConsoleConfig },
+  { dataDir, address }: AccountsPlace,
   terminal: Terminal,
 ): Promise<number> {
   const { stdout, clock } = terminal;
@@ -54,7 +59,8 @@ export async function manageUsers(
   const role = () => oneOf('role', wanted.role ?? '', people);
   const tellLink = async (of: string | undefined) => {
     const { secret } = await perform(makeLink(of));
-    const url = `${consoleAddress(shown)}${setupPath(secret)}`;
+    const where = address ?? say('(the address of the page)', '（页面地址）');
+    const url = `${where}${setupPath(secret)}`;
     stdout.write(`${say('once, within 24 hours', '一次有效，24 小时内')}: ${url}\n`);
   };
 

@@ -1,5 +1,6 @@
 /** Subscribes to a broker: to look, or as a platform that keeps what comes. Until Ctrl-C. */
-import { basename, extname } from 'node:path';
+import { existsSync } from 'node:fs';
+import { basename, dirname, extname, resolve } from 'node:path';
 import type { IClientOptions } from 'mqtt';
 import type { Event } from '../../../config/catalogue/events.ts';
 import { say } from '../../../config/language.ts';
@@ -47,11 +48,40 @@ export async function lookAt(wanted: Wanted, terminal: Terminal): Promise<void> 
     client.subscribe(topic, { qos: 1 });
     tell(say(`watching ${topic} at ${url}`, `正在订阅 ${url} 的 ${topic}`));
   });
-  client.on('error', (error) => tell(`${url}: ${error.message}`));
+  const first = Promise.withResolvers<void>();
+  let isIn = false;
+  client.once('connect', () => {
+    isIn = true;
+    first.resolve();
+  });
+  let told = '';
+  client.on('error', (error) => {
+    // It is tried again each second: the same is said once.
+    if (isIn && error.message !== told) tell(`${url}: ${error.message}`);
+    told = error.message;
+    first.reject(noBroker(url, error));
+  });
+  client.once('close', () =>
+    first.reject(noBroker(url, new Error(say('it closed the connection', '连接被关闭')))),
+  );
   client.on('message', (_topic, payload) => show(payload.toString()));
-  await untilStopped(terminal);
-  await client.endAsync();
+  const stopped = untilStopped(terminal);
+  try {
+    await Promise.race([first.promise, stopped]);
+    await stopped;
+  } finally {
+    first.promise.catch(() => {});
+    await client.endAsync(true);
+  }
 }
+
+const noBroker = (url: string, { message }: Error) =>
+  new Error(
+    say(
+      `no broker answers at ${url} (${message}): look at the address, the login and whether it runs`,
+      `${url} 没有平台应答（${message}）：请检查地址、账号及平台是否运行`,
+    ),
+  );
 
 /** A small platform: keeps each event once, finds gaps, sends receipts. */
 export async function storeFrom(
@@ -69,7 +99,15 @@ export async function storeFrom(
   const clientId =
     wanted.clientId ?? (group === undefined ? `platform-${basename(file, extname(file))}` : undefined);
   const options = { url, file, filter: topic, group, clientId, receipts, mqtt, tell };
-  const platform = await startPlatform({ ...options, taken: ({ body }) => show(body) });
+  if (!existsSync(dirname(resolve(file))))
+    throw new Error(say(`${file}: its folder is not there: make it`, `${file}：目录不存在：请先创建`));
+  const platform = await startPlatform({
+    ...options,
+    mustAnswer: true,
+    taken: ({ body }) => show(body),
+  }).catch((error: Error) => {
+    throw noBroker(url, error);
+  });
   tell(say(`storing ${topic} of ${url} in ${file}`, `正在把 ${url} 的 ${topic} 存入 ${file}`));
   const count = () => {
     const { events, duplicates, open, closed, lost } = platform.store.counts();

@@ -30,7 +30,7 @@ export function serveCommands(
         },
       },
       async ({ params: { target }, body, user }) => {
-        const { id = randomUUID(), action } = body;
+        const { id = randomUUID(), action, issuedAt, expiresAt } = body;
         const source: Source = {
           kind: 'console',
           id: 'console',
@@ -43,7 +43,12 @@ export function serveCommands(
         const { by: _own, ...given } = body.arguments;
         const named = 'by' in actionOf(action).arguments.shape;
         return await commands.order(
-          { id, action, target, issuer: user.name, arguments: { ...given, ...(named && { by: user.name }) } },
+          {
+            ...{ id, action, target, issuer: user.name },
+            ...(issuedAt !== undefined && { issuedAt: Date.parse(issuedAt) }),
+            ...(expiresAt !== undefined && { expiresAt: Date.parse(expiresAt) }),
+            arguments: { ...given, ...(named && { by: user.name }) },
+          },
           source,
         );
       },

@@ -1,16 +1,23 @@
 /**
  * GET /api/devices: how devices are. GET /api/devices/{device}: one, and what it can be told; …/availability: of the
- * last 30 days; …/wire: what went over its wire in the last minute.
+ * last 30 days; …/wire: what went over its wire in the last minute. PUT …/log: how much the log says of it, for a while.
  */
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { ConsoleConfig } from '../../../config/sections/console.ts';
 import type { Clock } from '../../../drivers/contract/clock.ts';
+import type { Availabilities } from '../../availability/index.ts';
 import type { Supervisor, WireView } from '../../devices/index.ts';
 import { createIsolated } from '../../lifecycle/isolated.ts';
+import type { Levels } from '../../observe/level-acts.ts';
 import { discardsOf, type Metrics } from '../../observe/metrics.ts';
-import { type AvailabilityOptions, createAvailability } from '../availability.ts';
-import { availabilitySchema, deviceSchema, devicesSchema, wireSchema } from '../contract/devices.ts';
+import {
+  availabilitySchema,
+  deviceSchema,
+  devicesSchema,
+  levelWantedSchema,
+  wireSchema,
+} from '../contract/devices.ts';
 import { refusal } from '../contract/refusal.ts';
 import { commandsOf } from '../device-commands.ts';
 import { createDeviceStates, type DeviceStatesOptions } from '../devices.ts';
@@ -18,9 +25,11 @@ import type { User } from '../guard.ts';
 import { rulesOf } from '../rights.ts';
 import type { WireQuestion, WireWords, wireWords } from '../wire-words.ts';
 
-export interface DevicesOptions extends DeviceStatesOptions, AvailabilityOptions {
+export interface DevicesOptions extends DeviceStatesOptions {
+  readonly availability: Pick<Availabilities, 'of'>;
   readonly config: Pick<ConsoleConfig, 'commands'>;
   readonly devices: Pick<Supervisor, 'online' | 'wireOf' | 'about' | 'unmapped' | 'lastDiscarded'>;
+  readonly logs: Pick<Levels, 'level' | 'set'>;
   readonly metrics: Pick<Metrics, 'discarded'>;
   readonly time: Clock;
 }
@@ -43,9 +52,8 @@ const params = z.object({ device: z.string().max(64) });
 const tags = ['devices'];
 
 export function serveDevices(options: DevicesOptions): FastifyPluginAsyncZod {
-  const { of, devices, metrics, time } = options;
+  const { of, devices, metrics, time, availability } = options;
   const lineOf = createDeviceStates(options);
-  const availability = createAvailability(options);
   // Not the thread of the devices' own messages: nobody who looks on may hold one of those up.
   const isolated = createIsolated({ time, deadlineMs: WORDS_MS });
   const configOf = (id: string) => of.devices.find((one) => one.id === id);
@@ -70,6 +78,7 @@ export function serveDevices(options: DevicesOptions): FastifyPluginAsyncZod {
       })),
       unmapped: isTechnician ? most(devices.unmapped()[id]).map(([what, count]) => ({ what, count })) : [],
       commands: commandsOf(config, rulesOf(user.role, options.config.commands)),
+      log: options.logs.level(id) ?? null,
     };
   };
   const wordsOf = async (
@@ -83,9 +92,7 @@ export function serveDevices(options: DevicesOptions): FastifyPluginAsyncZod {
   };
 
   return async (server) => {
-    server.addHook('onClose', async () => {
-      await Promise.all([availability.close(), isolated.close()]);
-    });
+    server.addHook('onClose', () => isolated.close());
     server.get(
       '/api/devices',
       {
@@ -131,6 +138,7 @@ export function serveDevices(options: DevicesOptions): FastifyPluginAsyncZod {
         }
       },
     );
+    serveLog(server, options.logs);
     server.get(
       '/api/devices/:device/wire',
       {
@@ -158,4 +166,24 @@ export function serveDevices(options: DevicesOptions): FastifyPluginAsyncZod {
       },
     );
   };
+}
+
+function serveLog(server: Parameters<FastifyPluginAsyncZod>[0], { set }: DevicesOptions['logs']): void {
+  server.put(
+    '/api/devices/:device/log',
+    {
+      // The audit has it with what was set.
+      config: { needs: 'devices', audited: false },
+      schema: {
+        summary: 'Let the log say more or less of a device, for a while',
+        tags,
+        params,
+        body: levelWantedSchema,
+        response: { 200: z.object({ until: z.string() }), 404: refusal },
+      },
+    },
+    async ({ params: { device }, body: { level, minutes }, user }, reply) =>
+      (await set({ device, level, for: minutes * 60_000 }, user.name)) ??
+      (await reply.code(404).send({ error: 'not-found' })),
+  );
 }

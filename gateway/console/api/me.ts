@@ -1,5 +1,6 @@
 /** GET /api/me: who looks, what they may, and what all pages need to know of the place. GET /api/overview: how it is. */
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import type { Ledger } from '../../ledger/index.ts';
 import { version } from '../../version.ts';
 import { type Me, meSchema } from '../contract/me.ts';
 import { overviewSchema } from '../contract/overview.ts';
@@ -14,12 +15,14 @@ export interface MeOptions {
   /** What devices and areas are called by people, by their ids. */
   readonly names: Readonly<Record<string, string | undefined>>;
   readonly status: () => Promise<object>;
+  /** `current` undefined: there is none, or it is between two. */
+  readonly ledger: { readonly current: Ledger | undefined };
   /** undefined: there is nothing to simulate, whoever may. */
   readonly simulators?: Simulators | undefined;
 }
 
 export function serveMe(
-  { campus, cameras, doors, names, simulators, status }: MeOptions,
+  { campus, cameras, doors, names, simulators, ledger, status }: MeOptions,
   look: Look,
 ): FastifyPluginAsyncZod {
   const called = Object.entries(names).filter((one): one is [string, string] => one[1] !== undefined);
@@ -41,6 +44,7 @@ export function serveMe(
         ),
         ...place,
         cameras: seen,
+        ledger: ledger.current !== undefined,
       }),
     );
     server.get(

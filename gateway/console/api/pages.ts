@@ -9,7 +9,7 @@ import { policy } from '../headers.ts';
 import type { Identity } from '../identity.ts';
 
 /** The paths of app.ts; each answers with the same page. */
-export const pagePaths = [
+const pagePaths = [
   '/',
   '/plan',
   '/areas',
@@ -22,6 +22,10 @@ export const pagePaths = [
   '/devices/:device',
   '/platforms',
   '/platforms/:platform',
+  '/ledger',
+  '/ledger/:part',
+  '/ledger/:part/:which',
+  '/walk-test',
   '/simulators',
   '/system',
   '/system/:part',
@@ -40,9 +44,24 @@ function send(request: FastifyRequest, reply: FastifyReply, asset: Asset) {
     .send(encoded?.bytes ?? asset.bytes);
 }
 
-export function servePages(frontEnd: FrontEnd, { sessions }: Pick<Identity, 'sessions'>): FastifyPluginAsync {
-  const { version, page, scriptHash } = frontEnd;
-  const security = policy(scriptHash);
+/** Which pages. */
+export interface Pages {
+  /** Paths that all answer with the page `index`. */
+  readonly paths: readonly string[];
+  readonly index: string;
+  /** The page of the screens at gates. */
+  readonly gate?: string;
+}
+
+const CONSOLE: Pages = { paths: pagePaths, index: 'index.html', gate: 'gate.html' };
+
+export function servePages(
+  frontEnd: FrontEnd,
+  { sessions }: Pick<Identity, 'sessions'>,
+  { paths, index, gate }: Pages = CONSOLE,
+): FastifyPluginAsync {
+  const { version, page, scriptHashes } = frontEnd;
+  const security = policy(...scriptHashes);
   const isLoggedIn = (request: FastifyRequest) => sessions.find(sessionSecret(request)) !== undefined;
   /** Who is not logged in is told so by the code too, beside the page with the login. */
   const shell = (reply: FastifyReply, known: boolean) =>
@@ -56,16 +75,17 @@ export function servePages(frontEnd: FrontEnd, { sessions }: Pick<Identity, 'ses
       reply.header('cache-control', `public, max-age=${YEAR_S}, immutable`);
       return await send(request, reply, asset);
     });
-    for (const path of pagePaths)
+    for (const path of paths)
       server.get(path, anyone, async (request, reply) =>
-        send(request, shell(reply, isLoggedIn(request)), page('index.html')),
+        send(request, shell(reply, isLoggedIn(request)), page(index)),
       );
+    if (gate === undefined) return;
     server.get('/gate/:door', anyone, async (request, reply) => {
       // A browser forgets a cookie after 400 days; a screen hangs there for longer.
       const secret = sessionSecret(request);
       if (secret !== undefined && sessions.find(secret)?.by === 'token')
         giveSession(request, reply, secret, true);
-      return send(request, shell(reply, true), page('gate.html'));
+      return send(request, shell(reply, true), page(gate));
     });
   };
 }

@@ -2,10 +2,15 @@
 import { z } from 'zod';
 import { type ActionName, commandActions } from '../../../config/catalogue/actions.ts';
 
+const time = z.iso.datetime({ offset: true });
+
 export const orderSchema = z.strictObject({
   /** Names it: a second one of the same user with it does nothing. Made where it is not given. */
   id: z.string().min(1).max(64).optional(),
   action: z.enum(commandActions as [ActionName, ...ActionName[]]),
+  /** RFC 3339: as of a command of a platform; now, and half a minute later, where they are not given. */
+  issuedAt: time.optional(),
+  expiresAt: time.optional(),
   /** As the catalogue of actions says; `by` is filled in by the server. */
   arguments: z.record(z.string(), z.unknown()).default({}),
 });

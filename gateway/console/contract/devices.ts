@@ -2,6 +2,13 @@
 import { z } from 'zod';
 import { commandActions } from '../../../config/catalogue/actions.ts';
 
+/** As gateway/observe/device-logs.ts has them, which the pages cannot load. */
+export const logLevels = ['debug', 'info', 'warn', 'error'] as const;
+export const levelWantedSchema = z.strictObject({
+  level: z.enum(logLevels),
+  minutes: z.int().min(1).max(1440).describe('Then it is as before'),
+});
+
 const time = z.string().describe('UTC, RFC 3339');
 const count = z.int().min(0);
 
@@ -64,6 +71,10 @@ export const deviceSchema = deviceLine.extend({
       'What it told and nothing maps, the most frequent first; empty for who has no right to devices',
     ),
   commands: z.array(deviceCommand).describe('What it can be told by who asks'),
+  log: z
+    .object({ level: z.enum(logLevels), until: time })
+    .nullable()
+    .describe('What its log was set to for a while; null: as the gateway was started'),
 });
 export type DeviceDetail = z.output<typeof deviceSchema>;
 

@@ -15,5 +15,7 @@ export const meSchema = z.object({
   cameras: z.array(z.object({ id: z.string(), name: z.string().optional() })),
   /** The doors that have a screen. */
   gates: z.array(z.string()),
+  /** The config has a ledger. */
+  ledger: z.boolean(),
 });
 export type Me = z.output<typeof meSchema>;

@@ -73,10 +73,16 @@ export const systemSchema = z.object({
     .object({
       number: z.number(),
       at: time,
+      by: z.string(),
       done: z.boolean(),
-      uplinks: z.array(z.string()).optional(),
-      errors: z.array(z.string()).optional(),
-      needsRestart: z.array(z.string()).optional(),
+      /** What differed, each as a sentence. */
+      changes: z.array(z.object({ en: z.string(), zh: z.string() })),
+      /** What is wrong with the file, each with its place. */
+      errors: z.array(z.object({ en: z.string(), zh: z.string() })),
+      /** Why it was not taken up though it is right. */
+      why: z.object({ en: z.string(), zh: z.string() }).optional(),
+      /** The name of the version that is kept of it. */
+      version: z.string().optional(),
     })
     .optional(),
 });
@@ -152,3 +158,24 @@ export const chainSchema = z.object({
   broken: z.object({ number: z.number(), reason: z.string() }).optional(),
 });
 export type AuditChain = z.output<typeof chainSchema>;
+
+/** As gateway/doctor/finding.ts has them, which the pages cannot load. */
+const doctorSubjects = [
+  ...(['clock', 'disk', 'files', 'memory', 'watchdog', 'video'] as const),
+  ...(['ports', 'names', 'platforms', 'devices', 'contacts'] as const),
+] as const;
+
+export const examinationSchema = z.object({
+  at: time,
+  findings: z.array(
+    z.object({
+      about: z.enum(doctorSubjects),
+      /** `bad`: alarms are lost or late like this; `note`: it works, and should not stay so. */
+      is: z.enum(['good', 'note', 'bad']),
+      /** What was found, and what to do. */
+      en: z.string(),
+      zh: z.string(),
+    }),
+  ),
+});
+export type Examination = z.output<typeof examinationSchema>;

@@ -86,7 +86,9 @@ describe('a broker that refuses', { timeout: 180_000 }, () => {
   it('each state, and closes the connection over it, has all alarms in time', async (context) => {
     need(context, 'mosquitto');
     const acl = join(temporaryDirectory(), 'acl');
-    const rules = ['event/#', 'presence', 'life', 'identity'].map((of) => `topic write campus/+/+/${of}`);
+    const rules = ['event/#', 'presence', 'life', 'campus', 'identity'].map(
+      (of) => `topic write campus/+/+/${of}`,
+    );
     writeFileSync(acl, `${['topic read #', ...rules].join('\n')}\n`, { mode: 0o600 });
     const broker = await mosquitto([`acl_file ${acl}`]);
     const campus = await rig({ url: url(broker.port) });

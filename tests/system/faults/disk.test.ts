@@ -15,6 +15,7 @@ import {
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
+import Database from 'better-sqlite3';
 import { describe, expect, it, onTestFinished, type TestContext } from 'vitest';
 import { openReader } from '../../../gateway/journal/reader.ts';
 import { startFences } from '../../../simulators/fence.ts';
@@ -24,6 +25,8 @@ import { mosquitto, need, until } from '../tools.ts';
 import { panelAccounts, rig } from './rig.ts';
 
 const url = (port: number) => `mqtt://127.0.0.1:${port}`;
+/** SQLite's default. */
+const PAGE_BYTES = 4096;
 const nothingLost = { lost: [], twice: 0, gaps: { open: 0, lost: 0 } };
 type Campus = Awaited<ReturnType<typeof rig>>;
 
@@ -273,9 +276,7 @@ describe('a power cut', { timeout: 180_000 }, () => {
     const file = join(campus.directory, 'data', 'journal.sqlite');
     const wal = `${file}-wal`;
     if (existsSync(wal)) truncateSync(wal, Math.floor(statSync(wal).size / 2));
-    const bytes = readFileSync(file);
-    bytes.fill(0xa5, Math.floor(bytes.length / 2), Math.floor(bytes.length / 2) + 4096);
-    writeFileSync(file, bytes);
+    damage(file);
     await campus.restart();
     await until('the platform is told', () =>
       campus.events.some(({ type }) => type === 'cn.campus.gateway.journal-salvaged'),
@@ -292,6 +293,37 @@ describe('a power cut', { timeout: 180_000 }, () => {
     expect(await campus.daemon().stop()).toBe(0);
   });
 });
+
+/**
+ * Writes over a page in the middle of a database. A page that the WAL holds anew, or that is free, makes no
+ * difference to anybody: it takes the first one that SQLite misses.
+ */
+function damage(file: string) {
+  const whole = readFileSync(file);
+  const copy = join(temporaryDirectory(), 'copy.sqlite');
+  for (let page = Math.floor(whole.length / PAGE_BYTES / 2); page * PAGE_BYTES < whole.length; page++) {
+    const bytes = Buffer.from(whole);
+    bytes.fill(0xa5, page * PAGE_BYTES, (page + 1) * PAGE_BYTES);
+    writeFileSync(copy, bytes);
+    if (existsSync(`${file}-wal`)) copyFileSync(`${file}-wal`, `${copy}-wal`);
+    rmSync(`${copy}-shm`, { force: true });
+    if (isWhole(copy)) continue;
+    writeFileSync(file, bytes);
+    return;
+  }
+  throw new Error(`${file}: no page that is in use and not in the WAL`);
+}
+
+function isWhole(file: string): boolean {
+  const db = new Database(file);
+  try {
+    return db.pragma('quick_check(1)', { simple: true }) === 'ok';
+  } catch {
+    return false;
+  } finally {
+    db.close();
+  }
+}
 
 /** What is being written when the power goes: bytes at the end of the WAL that are no whole frame. */
 function tear(wal: string) {

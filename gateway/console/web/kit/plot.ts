@@ -10,6 +10,8 @@ export interface Line {
   /** As it stands beside its axis. */
   readonly words: (value: number) => string;
   readonly side: 'left' | 'right';
+  /** Beside another one of its side, whose axis it has. */
+  readonly second?: true;
   /** Its axis goes up to this at least, and is marked in these steps. */
   readonly least: number;
   readonly steps: readonly number[];
@@ -31,12 +33,13 @@ interface PlotProps {
 }
 
 const HEIGHT = 180;
+const LABEL_HALF = 30;
 /** A moment alone is shown with what was before it. */
 const SHOWN_MIN_S = 120;
 
 /** uPlot's own style, once. */
 function addStyle(): void {
-  const href = new URL('../lib/uplot.css', import.meta.url).href;
+  const href = new URL('uplot.css', import.meta.resolve('uplot')).href;
   if (document.querySelector(`link[href="${href}"]`) !== null) return;
   const link = document.createElement('link');
   link.rel = 'stylesheet';
@@ -74,6 +77,8 @@ function optionsOf(
   return {
     width,
     height: HEIGHT,
+    // Half of a time may stand beyond the last one.
+    padding: [null, lines.some(({ side }) => side === 'right') ? null : LABEL_HALF, null, null],
     legend: { show: false },
     cursor: { drag: { x: false, y: false } },
     ...(zone !== undefined && { tzDate: (seconds: number) => uPlot.tzDate(new Date(seconds * 1000), zone) }),
@@ -88,24 +93,26 @@ function optionsOf(
     },
     axes: [
       { ...shared, space: 90, values: (_own, splits) => splits.map((one) => timeOf(one * 1000)) },
-      ...lines.map(({ side, words, steps }) => ({
-        ...shared,
-        scale: side,
-        side: side === 'left' ? 3 : 1,
-        size: 64,
-        incrs: [...steps],
-        ...(side === 'right' && { grid: { show: false } }),
-        values: (_own: uPlot, splits: number[]) => splits.map((one) => words(one)),
-      })),
+      ...lines
+        .filter(({ second }) => second !== true)
+        .map(({ side, words, steps }) => ({
+          ...shared,
+          scale: side,
+          side: side === 'left' ? 3 : 1,
+          size: 64,
+          incrs: [...steps],
+          ...(side === 'right' && { grid: { show: false } }),
+          values: (_own: uPlot, splits: number[]) => splits.map((one) => words(one)),
+        })),
     ],
     series: [
       {},
-      ...lines.map(({ name, colour, side }) => ({
+      ...lines.map(({ name, colour, side, second }) => ({
         label: name,
         scale: side,
         stroke: colourOf(colour),
         width: 2,
-        ...(side === 'right' && { dash: [6, 4] }),
+        ...((side === 'right' || second === true) && { dash: [6, 4] }),
         points: { show: false },
       })),
     ],

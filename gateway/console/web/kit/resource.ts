@@ -2,7 +2,7 @@
 import { type Signal, useSignal } from '@preact/signals';
 import { useEffect, useMemo } from 'preact/hooks';
 import { ApiError, get } from './api.ts';
-import { heard, onEvent, onReturn } from './stream.ts';
+import { heard, onHappening, onReturn } from './line.ts';
 
 export interface Resource<T> {
   readonly data: Signal<T | undefined>;
@@ -50,7 +50,7 @@ export function useResource<T>(path: string | undefined, { on = [], every }: Fol
       }, TOGETHER_MS);
     };
     void again();
-    const stopEvents = onEvent((_event, type) => {
+    const stopEvents = onHappening((type) => {
       if (on.some((one) => type.startsWith(one))) soon();
     });
     const stopReturn = onReturn(soon);

@@ -1,14 +1,13 @@
 /** One thing that alarmed: what, where, when, its pictures, what was done about it and what can be. */
 import type { Alarm, FinishedAlarm, Raising } from '../../contract/alarms.ts';
 import { momentOf, shortOf } from '../kit/format.ts';
-import { html, typed, useField, useSignal } from '../kit/html.ts';
+import { html, useSignal } from '../kit/html.ts';
 import { may, nameOf } from '../kit/me.ts';
-import { ActionButton, Badge, Dialog, FieldOf, wordsOf } from '../kit/parts.ts';
+import { ActionButton, Badge } from '../kit/parts.ts';
 import { label, t } from '../kit/words.ts';
 import { words } from '../words/alarms.ts';
-import { common } from '../words/common.ts';
-import { labels } from '../words/labels.ts';
 import { acknowledge, closeAlarm } from './alarm-acts.ts';
+import { Closing } from './alarm-closing.ts';
 import { Seen, SeenSmall } from './alarm-media.ts';
 import { type Step, stepsInTime } from './alarm-steps.ts';
 
@@ -78,41 +77,6 @@ function Log({ raisings }: Pick<Alarm, 'raisings'>) {
   </section>`;
 }
 
-/** What it was, in the field's words, and in one's own. */
-function Closing({ alarm, onClose }: { readonly alarm: Alarm; readonly onClose: () => void }) {
-  const reason = useSignal('');
-  const note = useField();
-  const busy = useSignal(false);
-  const wrong = useSignal<string | undefined>(undefined);
-  const send = async (event: Event) => {
-    event.preventDefault();
-    busy.value = true;
-    wrong.value = undefined;
-    try {
-      await closeAlarm([alarm], reason.value, note.value);
-      onClose();
-    } catch (error) {
-      wrong.value = wordsOf(error);
-    }
-    busy.value = false;
-  };
-  return html`<${Dialog} title=${t(words.closeTitle)} onClose=${onClose}>
-    <form onSubmit=${send}>
-      <p><strong>${label('kind', alarm.kind)}</strong> ${placeOf(alarm)}</p>
-      ${alarm.active && html`<p>${t(words.stillActive)}</p>`}
-      <fieldset class="choices"><legend>${t(words.reason)}</legend>${Object.keys(labels.closeReason).map(
-        (one, i) =>
-          html`<label key=${one}><input type="radio" name="reason" value=${one} required autofocus=${i === 0} checked=${reason.value === one} onChange=${() => {
-            reason.value = one;
-          }} /> ${label('closeReason', one)}</label>`,
-      )}</fieldset>
-      <${FieldOf} label=${t(words.note)} hint=${t(words.noteHint)}><textarea rows="3" maxlength="1000" value=${note.value} onInput=${typed(note)}></textarea><//>
-      ${wrong.value !== undefined && html`<p class="wrong" role="alert">${wrong.value}</p>`}
-      <p class="buttons"><button type="submit" class="main" disabled=${busy.value}>${t(words.closeNow)}</button> <button type="button" onClick=${onClose}>${t(common.cancel)}</button></p>
-    </form>
-  <//>`;
-}
-
 function Badges({ alarm }: { readonly alarm: Alarm }) {
   const { active, raisings, closes } = alarm;
   const [newest] = raisings;
@@ -147,6 +111,7 @@ export function AlarmCard({ alarm, isOpen, onToggle }: CardProps) {
   const isSaved = raisings.some(({ sequence }) => sequence !== null);
   const acts = closes && !isClosed(alarm) && may('alarms');
   const closeId = `close-${alarm.key}`;
+  const close = (reason: string, note: string) => closeAlarm([alarm], reason, note);
   const take = async () => {
     await acknowledge([alarm]);
     focusOn(closeId);
@@ -174,7 +139,7 @@ export function AlarmCard({ alarm, isOpen, onToggle }: CardProps) {
     }
     ${
       closing.value &&
-      html`<${Closing} alarm=${alarm} onClose=${() => {
+      html`<${Closing} kind=${alarm.kind} place=${placeOf(alarm)} active=${alarm.active} close=${close} onClose=${() => {
         closing.value = false;
       }} />`
     }

@@ -1,46 +1,25 @@
 /** The first page of who looks after a school: what stands, until it is restored and closed. */
 import type { Alarm, Alarms } from '../../contract/alarms.ts';
 import type { Notice } from '../../contract/notices.ts';
-import { alarms, alarmsError, chooseNotifications, notifying, readAlarms, sound } from '../kit/alarms.ts';
+import { alarms, alarmsError, readAlarms } from '../kit/alarms.ts';
 import { command } from '../kit/api.ts';
 import { shortOf } from '../kit/format.ts';
 import { html, useSignal } from '../kit/html.ts';
 import { may, me, nameOf } from '../kit/me.ts';
 import { ActionButton, Badge, Empty, waitingFor } from '../kit/parts.ts';
 import { useResource } from '../kit/resource.ts';
-import { ring, soundIsOff, touch } from '../kit/sound.ts';
 import { label, t } from '../kit/words.ts';
 import { words } from '../words/alarms.ts';
 import { navigation } from '../words/common.ts';
 import { acknowledge, closeAlarm } from './alarm-acts.ts';
 import { AlarmCard, isUntaken, placeOf } from './alarm-card.ts';
+import { GuardChoices } from './alarm-choices.ts';
 
 import { EntryDelays } from './area-delay.ts';
 
 import { Happening } from './events/newest.ts';
 
 const isTest = ({ raisings }: Alarm) => raisings.every(({ test }) => test !== undefined);
-
-/** Sound and notifications, as this browser is to have them. */
-function Choices() {
-  const refused = useSignal(false);
-  const switchSound = () => {
-    const is = !sound.value.value;
-    sound.set(is);
-    if (!is) return;
-    touch();
-    ring();
-  };
-  const switchNotifications = async () => {
-    refused.value = !(await chooseNotifications(!notifying.value.value));
-  };
-  return html`<div class="buttons">
-    <button type="button" aria-pressed=${sound.value.value} onClick=${switchSound}>${t(sound.value.value ? words.soundOn : words.soundOff)}</button>
-    <button type="button" aria-pressed=${notifying.value.value} onClick=${switchNotifications}>${t(notifying.value.value ? words.notifyOn : words.notifyOff)}</button>
-    ${refused.value && html`<small role="status">${t(words.notifyNot)}</small>`}
-    ${sound.value.value && soundIsOff.value && html`<small role="status">${t(words.touch)}</small>`}
-  </div>`;
-}
 
 function Sirens({ sirens }: Pick<Alarms, 'sirens'>) {
   if (sirens.length === 0 || !may('alarms')) return undefined;
@@ -128,7 +107,7 @@ function Standing({ all }: { readonly all: readonly Alarm[] }) {
 export function AlarmsPage() {
   const waiting = waitingFor({ data: alarms, error: alarmsError, again: readAlarms });
   const told = alarms.value;
-  return html`<div class="line spread"><h1>${t(navigation.alarms)}</h1><${Choices} /></div>
+  return html`<div class="line spread"><h1>${t(navigation.alarms)}</h1><${GuardChoices} /></div>
     <${EntryDelays} />
     <${Warnings} />
     ${waiting}

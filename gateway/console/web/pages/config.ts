@@ -2,10 +2,13 @@
 import type { ConfigCheck, ConfigText } from '../../contract/system.ts';
 import { numberOf, shortOf } from '../kit/format.ts';
 import { html, type Signal, useEffect, useSignal } from '../kit/html.ts';
+import { may } from '../kit/me.ts';
 import { Badge, waitingFor } from '../kit/parts.ts';
 import { useResource } from '../kit/resource.ts';
 import { language, t } from '../kit/words.ts';
 import { system as words } from '../words/system.ts';
+import { Edit } from './config-edit.ts';
+import { Versions } from './config-versions.ts';
 import { SystemTabs } from './system-tabs.ts';
 
 /** Lines at once. */
@@ -26,6 +29,13 @@ export function ConfigPage() {
     line?.scrollIntoView({ block: 'center' });
     line?.focus({ preventScroll: true });
   }, [wanted.value, shown]);
+  const takenUp = useSignal(0);
+  const changed = () => void Promise.all([text.again(), check.again()]);
+  const edited = () => {
+    // There is a version more.
+    takenUp.value++;
+    changed();
+  };
   const show = (line: number) => {
     from.value = Math.floor((line - 1) / COUNT) * COUNT + 1;
     wanted.value = line;
@@ -33,8 +43,10 @@ export function ConfigPage() {
   return html`<h1>${t(words.config)}</h1><${SystemTabs} />
     ${waitingFor(text)}
     ${shown !== undefined && html`<${About} of=${shown} />`}
+    ${may('config') && html`<${Edit} changed=${edited} />`}
     ${check.error.value !== undefined ? waitingFor(check) : html`<${Found} of=${found} show=${show} />`}
-    ${shown !== undefined && html`<${Text} of=${shown} problems=${found?.problems ?? []} from=${from} />`}`;
+    ${shown !== undefined && html`<${Text} of=${shown} problems=${found?.problems ?? []} from=${from} />`}
+    ${may('config') && html`<${Versions} key=${takenUp.value} changed=${changed} />`}`;
 }
 
 function About({ of: { file, changedAt, isTaken } }: { readonly of: ConfigText }) {

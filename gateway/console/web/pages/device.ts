@@ -8,6 +8,7 @@ import { useResource } from '../kit/resource.ts';
 import { label, t } from '../kit/words.ts';
 import { strange, devices as words } from '../words/devices.ts';
 import { AvailabilityOf } from './devices/availability.ts';
+import { LogOf } from './devices/log.ts';
 import { OrdersOf } from './devices/orders.ts';
 import { WireOf } from './devices/wire.ts';
 import { CHANGES, heardWords, PowerOf, StateOf, standingWords } from './devices.ts';
@@ -93,6 +94,6 @@ export function DevicePage({ device = '' }: Readonly<Record<string, string>>) {
       <${OrdersOf} of=${of} again=${found.again} />
       <${AvailabilityOf} device=${device} />
       <${Strange} of=${of} />
-      ${may('devices') && html`<${WireOf} device=${device} />`}`
+      ${may('devices') && html`<${LogOf} of=${of} again=${found.again} /><${WireOf} device=${device} />`}`
     }`;
 }

@@ -4,7 +4,7 @@ import { ApiError, loggedIn, post } from '../kit/api.ts';
 import { spanOf } from '../kit/format.ts';
 import { html, typed, useField, useSignal } from '../kit/html.ts';
 import { FieldOf, wordsOf } from '../kit/parts.ts';
-import { t } from '../kit/words.ts';
+import { t, type Word } from '../kit/words.ts';
 import { login } from '../words/login.ts';
 
 /** @throws ApiError */
@@ -23,7 +23,12 @@ export function whyNot(error: unknown): string {
   return seconds > 0 ? t(login.tooMany, { time: spanOf(seconds * 1000) }) : t(login.tooManySoon);
 }
 
-export function LoginPage() {
+interface LoginProps {
+  /** Where a token is found, and what to do without a password; those of a console. */
+  readonly where?: Word;
+  readonly forgotten?: Word;
+}
+export function LoginPage({ where = login.where, forgotten = login.forgotten }: LoginProps) {
   const name = useField();
   const password = useField();
   const token = useField();
@@ -50,12 +55,12 @@ export function LoginPage() {
     <details>
       <summary>${t(login.withToken)}</summary>
       <form onSubmit=${submit(() => ({ token: token.value.trim() }))}>
-        <${FieldOf} label=${t(login.token)} hint=${t(login.where)}>
+        <${FieldOf} label=${t(login.token)} hint=${t(where)}>
           <input id="token" type="password" autocomplete="off" required maxlength="200" value=${token} onInput=${typed(token)} />
         <//>
         <button>${t(login.go)}</button>
       </form>
     </details>
-    <p class="quiet">${t(login.forgotten)}</p>
+    <p class="quiet">${t(forgotten)}</p>
   </main>`;
 }

@@ -4,14 +4,18 @@ import { html } from '../kit/html.ts';
 import { may } from '../kit/me.ts';
 import { address } from '../kit/router.ts';
 import { t, type Word } from '../kit/words.ts';
+import { backup } from '../words/backup.ts';
+import { doctor } from '../words/doctor.ts';
 import { system } from '../words/system.ts';
 import { users } from '../words/users.ts';
 
 const tabs: readonly { readonly path: string; readonly needs: Me['rights'][number]; readonly word: Word }[] =
   [
     { path: '/system', needs: 'system', word: system.state },
+    { path: '/system/doctor', needs: 'system', word: doctor.title },
     { path: '/system/config', needs: 'system', word: system.config },
     { path: '/system/audit', needs: 'system', word: system.audit },
+    { path: '/system/backup', needs: 'backup', word: backup.title },
     { path: '/system/users', needs: 'users', word: users.title },
   ];
 

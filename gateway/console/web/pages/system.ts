@@ -52,14 +52,16 @@ function GatewayCard({ of }: Props) {
 }
 
 function Reloaded({ of }: { readonly of: NonNullable<System['reloaded']> }) {
-  const { at, done, uplinks = [], needsRestart, errors = [] } = of;
+  const { at, by, done, changes, errors, why } = of;
   const outcome = () => {
-    if (needsRestart !== undefined) return t(words.reloadRestart, { what: needsRestart.join(', ') });
     if (!done) return t(words.reloadRefused);
-    return uplinks.length === 0 ? t(words.reloadSame) : t(words.reloadTaken, { what: uplinks.join(', ') });
+    return changes.length === 0 ? t(words.reloadSame) : t(words.reloadTaken, { what: changes.length });
   };
-  return html`<h3>${t(words.reloaded)}</h3><p><${Badge} tone=${done ? 'good' : 'bad'}>${outcome()}<//> <span class="quiet">${shortOf(at)}</span></p>
-    ${errors.length > 0 && html`<ul>${errors.map((error) => html`<li class="wrong">${error}</li>`)}</ul>`}`;
+  const wrong = [...errors, ...(why === undefined ? [] : [why])];
+  const told = ({ en, zh }: { readonly en: string; readonly zh: string }) => t([en, zh]);
+  return html`<h3>${t(words.reloaded)}</h3><p><${Badge} tone=${done ? 'good' : 'bad'}>${outcome()}<//> <span class="quiet">${shortOf(at)}, ${by}</span></p>
+    ${wrong.length > 0 && html`<ul>${wrong.map((one) => html`<li class="wrong">${told(one)}</li>`)}</ul>`}
+    ${done && changes.length > 0 && html`<ul>${changes.map((one) => html`<li>${told(one)}</li>`)}</ul>`}`;
 }
 
 function DiskCard({ of: { disk } }: Props) {

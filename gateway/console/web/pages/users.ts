@@ -1,4 +1,4 @@
-/** Who may use the console: users and their links, tokens of programs and screens, the sessions of all. */
+/** Who gets in: users and their links, tokens of programs and screens, the sessions of all. */
 import type { MadeLink, MadeToken, ShownToken, ShownUser } from '../../contract/users.ts';
 import { patch, post, remove } from '../kit/api.ts';
 import { momentOf } from '../kit/format.ts';
@@ -6,14 +6,32 @@ import { html, typed, useField, useSignal } from '../kit/html.ts';
 import { me } from '../kit/me.ts';
 import { ActionButton, Badge, Dialog, Empty, FieldOf, Table, waitingFor, wordsOf } from '../kit/parts.ts';
 import { type Resource, useResource } from '../kit/resource.ts';
-import { label, t } from '../kit/words.ts';
+import { label, t, type Word, type Words } from '../kit/words.ts';
 import { common } from '../words/common.ts';
 import { roleHints, users } from '../words/users.ts';
 import { SessionsList } from './account.ts';
-import { SystemTabs } from './system-tabs.ts';
 
-const people = ['viewer', 'guard', 'operator', 'technician', 'administrator'] as const;
-const roleText = (role: keyof typeof roleHints) => `${label('role', role)} (${t(roleHints[role])})`;
+/** Who can be let in here. */
+export interface Audience {
+  /** Of people. */
+  readonly roles: readonly string[];
+  /** What a role is for. */
+  readonly hints: Words;
+  /** What tokens are for. */
+  readonly tokens: Word;
+  readonly hasScreens: boolean;
+}
+type For = { readonly audience: Audience };
+const ofConsole: Audience = {
+  roles: ['viewer', 'guard', 'operator', 'technician', 'administrator'],
+  hints: roleHints,
+  tokens: users.tokensExplain,
+  hasScreens: true,
+};
+const roleText = (role: string, { hints }: Audience) => {
+  const hint = hints[role];
+  return hint === undefined ? label('role', role) : `${label('role', role)} (${t(hint)})`;
+};
 const pathOf = (name: string) => `/api/users/${encodeURIComponent(name)}`;
 
 /** Something that is shown once, to be taken away. */
@@ -45,9 +63,9 @@ function LinkDialog({ made, onClose }: { readonly made: ForSomebody; readonly on
   <//>`;
 }
 
-function NewUser({ onMade }: { readonly onMade: (made: ForSomebody) => void }) {
+function NewUser({ onMade, audience }: For & { readonly onMade: (made: ForSomebody) => void }) {
   const name = useField();
-  const role = useField('guard');
+  const role = useField(audience.roles[1]);
   const wrong = useSignal('');
   const add = async (event: Event) => {
     event.preventDefault();
@@ -67,7 +85,7 @@ function NewUser({ onMade }: { readonly onMade: (made: ForSomebody) => void }) {
     <//>
     <${FieldOf} label=${t(users.role)}>
       <select name="new-role" value=${role} onChange=${typed(role)}>
-        ${people.map((one) => html`<option key=${one} value=${one}>${roleText(one)}</option>`)}
+        ${audience.roles.map((one) => html`<option key=${one} value=${one}>${roleText(one, audience)}</option>`)}
       </select>
     <//>
     <p class="wrong" role="alert">${wrong}</p>
@@ -84,7 +102,7 @@ const stateOf = ({ hasPassword, linkUntil }: ShownUser): string =>
     .filter(Boolean)
     .join(', ');
 
-function People() {
+function People({ audience }: For) {
   const found = useResource<readonly ShownUser[]>('/api/users', { every: 30_000 });
   const made = useSignal<ForSomebody | undefined>(undefined);
   const wrong = useSignal('');
@@ -111,7 +129,7 @@ function People() {
       html`${one.name} ${one.name === me.value?.name && html`<${Badge}>${t(users.you)}<//>`}`,
       // The key: what was chosen and refused is shown as it is.
       html`<select key=${`${one.role} ${wrong.value}`} aria-label="${t(users.role)}: ${one.name}" value=${one.role} onChange=${changeRole(one.name)}>
-        ${people.map((role) => html`<option key=${role} value=${role}>${label('role', role)}</option>`)}
+        ${[...new Set([...audience.roles, one.role])].map((role) => html`<option key=${role} value=${role}>${label('role', role)}</option>`)}
       </select>`,
       html`${stateOf(one)}${one.sessions > 0 && html` <small>${t(users.logged, { n: one.sessions })}</small>`}`,
       momentOf(one.since),
@@ -128,7 +146,7 @@ function People() {
   return html`<section aria-label=${t(users.title)}>
     ${waitingFor(found) ?? (rows.length === 0 ? html`<${Empty} />` : html`<${Table} caption=${t(users.title)} heads=${heads} rows=${rows} />`)}
     <p class="wrong" role="alert">${wrong}</p>
-    <${NewUser} onMade=${show} />
+    <${NewUser} onMade=${show} audience=${audience} />
     ${made.value !== undefined && html`<${LinkDialog} made=${made.value} onClose=${close} />`}
   </section>`;
 }
@@ -155,7 +173,7 @@ function TokenDialog({ made, onClose }: { readonly made: OfToken; readonly onClo
 }
 
 const LIVES = [30, 90, 365, 400] as const;
-function NewToken({ onMade }: { readonly onMade: (made: OfToken) => void }) {
+function NewToken({ onMade, audience }: For & { readonly onMade: (made: OfToken) => void }) {
   const name = useField();
   const role = useField('viewer');
   const days = useField('90');
@@ -180,7 +198,7 @@ function NewToken({ onMade }: { readonly onMade: (made: OfToken) => void }) {
     <//>
     <${FieldOf} label=${t(users.role)}>
       <select value=${role} onChange=${typed(role)}>
-        ${[...people, 'screen' as const].map((one) => html`<option key=${one} value=${one}>${roleText(one)}</option>`)}
+        ${[...audience.roles, ...(audience.hasScreens ? ['screen'] : [])].map((one) => html`<option key=${one} value=${one}>${roleText(one, audience)}</option>`)}
       </select>
     <//>
     ${
@@ -218,7 +236,7 @@ function tokenRows(found: Resource<readonly ShownToken[]>) {
   }));
 }
 
-function Tokens() {
+function Tokens({ audience }: For) {
   const found = useResource<readonly ShownToken[]>('/api/tokens', { every: 30_000 });
   const made = useSignal<OfToken | undefined>(undefined);
   const rows = tokenRows(found);
@@ -232,18 +250,17 @@ function Tokens() {
   };
   return html`<section aria-label=${t(users.tokens)}>
     <h2>${t(users.tokens)}</h2>
-    <p class="quiet">${t(users.tokensExplain)}</p>
+    <p class="quiet">${t(audience.tokens)}</p>
     ${waitingFor(found) ?? (rows.length === 0 ? html`<${Empty} />` : html`<${Table} caption=${t(users.tokens)} heads=${heads} rows=${rows} />`)}
-    <${NewToken} onMade=${show} />
+    <${NewToken} onMade=${show} audience=${audience} />
     ${made.value !== undefined && html`<${TokenDialog} made=${made.value} onClose=${close} />`}
   </section>`;
 }
 
-export function UsersPage() {
-  return html`<${SystemTabs} />
-    <h1>${t(users.title)}</h1>
-    <${People} />
-    <${Tokens} />
+export function UsersPage({ audience = ofConsole }: Partial<For>) {
+  return html`<h1>${t(users.title)}</h1>
+    <${People} audience=${audience} />
+    <${Tokens} audience=${audience} />
     <h2>${t(users.sessions)}</h2>
     <${SessionsList} all />`;
 }

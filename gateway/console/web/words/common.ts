@@ -36,6 +36,8 @@ export const navigation = {
   events: ['Events', '事件'],
   devices: ['Devices', '设备'],
   platforms: ['Platforms', '平台'],
+  ledger: ['Ledger', '台账'],
+  walkTest: ['Walk test', '步测'],
   simulators: ['Simulators', '模拟器'],
   system: ['System', '系统'],
   pages: ['Pages', '页面'],

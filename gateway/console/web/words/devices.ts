@@ -104,3 +104,22 @@ export const wire = {
   unexplained: ['Nothing puts this protocol into words', '该协议没有解析'],
   newest: ['The newest first', '最新在前'],
 } as const satisfies Words;
+
+export const deviceLog = {
+  title: ['The log', '日志'],
+  usual: ['It says as much of this device as of all', '日志级别与其他设备相同'],
+  is: ['Level: {level}, until {until}', '级别：{level}，至 {until}'],
+  level: ['Level', '级别'],
+  for: ['For', '时长'],
+  minutes: ['{n} minutes', '{n} 分钟'],
+  hours: ['{n} h', '{n} 小时'],
+  set: ['Set the level', '设置级别'],
+  debug: ['debug: all that it tells', 'debug：全部内容'],
+  info: ['info', 'info：一般'],
+  warn: ['warn: troubles', 'warn：警告'],
+  error: ['error: failures alone', 'error：仅错误'],
+  hint: [
+    'Read it on the mini-PC: journalctl -u campus-gateway. Cards and passwords are never in it.',
+    '在主机上查看：journalctl -u campus-gateway。日志中不含卡号与密码。',
+  ],
+} as const satisfies Words;

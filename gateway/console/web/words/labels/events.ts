@@ -68,11 +68,16 @@ export const type = {
   'gateway.clock-stepped': ['Clock jumped', '时钟跳变'],
   'gateway.storage-low': ['Storage low', '存储空间不足'],
   'gateway.dropped': ['Events dropped', '事件被丢弃'],
+  'gateway.backup-failed': ['Backup failed', '备份失败'],
   'gateway.storage-failed': ['Storage failed', '存储故障'],
   'gateway.journal-salvaged': ['Journal salvaged', '日志损坏已抢救'],
   'gateway.journal-renumbered': ['Journal renumbered', '日志重新编号'],
   'gateway.other-instance': ['Another gateway in our name', '另有网关冒用本校身份'],
   'gateway.certificate-expiring': ['Certificate expiring', '证书即将到期'],
+  'ledger.opened': ['Entered in the ledger', '已登记台账'],
+  'ledger.closed': ['Closed in the ledger', '台账销号'],
+  'ledger.overdue': ['Overdue in the ledger', '超期未整改'],
+  'ledger.digest': ['Digest of the ledger', '台账统计'],
 } as const;
 
 /** What an event's type begins with. */
@@ -87,6 +92,7 @@ export const eventClass = {
   command: ['Commands', '命令'],
   media: ['Pictures and clips', '图像'],
   gateway: ['Gateway', '网关'],
+  ledger: ['Ledger', '台账'],
 } as const;
 
 export const kind = {

@@ -13,6 +13,8 @@ export const ofCommands = {
   'it is for the campus {0}, and came to {1}': '命令的学校是 {0}，却发给了 {1}',
   'there is no key of {0}': '没有 {0} 的密钥',
   'its signature is not right': '签名不正确',
+  'the key that signed it is good {0}; sign it with the one of now':
+    '签名密钥的有效期为 {0}；请用当前的密钥签名',
   'it is signed, and names no target': '已签名但未写明目标',
   'it must be signed': '必须签名',
   '{0} on {1} is not allowed to {2} by the config of the gateway': '网关配置不允许 {2} 对 {1} 执行 {0}',

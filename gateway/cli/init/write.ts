@@ -1,0 +1,141 @@
+/**
+ * Puts a new config and its secrets on disk: first beside their place, where they are checked, then there; the config last,
+ * by one rename. Whatever ends it early leaves what was there.
+ */
+import {
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import { say } from '../../../config/language.ts';
+import { formatError } from '../../../config/load.ts';
+import { configJsonSchema } from '../../../config/schema.ts';
+import { readConfig } from '../../check.ts';
+import { PRIVATE_FILE, PRIVATE_FOLDER } from '../../lifecycle/private-files.ts';
+import { replaceFile } from '../../lifecycle/replace-file.ts';
+import type { Composed } from './compose.ts';
+
+/** Where the Debian package, the npm package and the repository have it. */
+const schemas = [
+  '/usr/share/campus-gateway/config.schema.json',
+  resolve(import.meta.dirname, '../../../docs/config.schema.json'),
+  resolve(import.meta.dirname, '../../../../docs/config.schema.json'),
+];
+
+/** A path of the schema that exists; where there is none, it is written beside the config. */
+export function schemaFor(file: string): string {
+  const found = schemas.find((one) => existsSync(one));
+  if (found !== undefined) return found;
+  const own = join(dirname(resolve(file)), 'config.schema.json');
+  writeFileSync(own, JSON.stringify(configJsonSchema(), undefined, 2));
+  return own;
+}
+
+/** Who reads what root puts there: the group of the folder, as the Debian package sets it up. */
+function readersOf(
+  folder: string,
+): { readonly gid: number; readonly file: number; readonly folder: number } | undefined {
+  const { gid } = statSync(folder);
+  return process.getuid?.() === 0 && gid !== 0 ? { gid, file: 0o640, folder: 0o750 } : undefined;
+}
+
+/** @returns what is wrong with it, a line each, and then nothing was written; or the copy that was made of the old config. */
+export function writeConfig(
+  file: string,
+  { text, secrets }: Composed,
+  stamp: string,
+): { readonly errors: readonly string[] } | { readonly kept: string | undefined } {
+  const folder = dirname(resolve(file));
+  mkdirSync(folder, { recursive: true, mode: PRIVATE_FOLDER });
+  const staging = mkdtempSync(join(folder, '.init-'));
+  // Nothing below waits for anything: a Ctrl-C is heard when all is there.
+  const ignore = () => {};
+  process.on('SIGINT', ignore);
+  try {
+    const staged = join(staging, basename(file));
+    writeFileSync(staged, text, { mode: PRIVATE_FILE });
+    mkdirSync(join(staging, 'secrets'), { mode: PRIVATE_FOLDER });
+    for (const [name, secret] of secrets)
+      writeFileSync(join(staging, 'secrets', name), `${secret}\n`, { mode: PRIVATE_FILE });
+    showWhatIsThere(folder, staging);
+    const loaded = readConfig(staged);
+    if ('errors' in loaded)
+      return { errors: loaded.errors.map((error) => formatError(error).replaceAll(staging, folder)) };
+    return { kept: moveInPlace(file, staging, text, secrets, stamp) };
+  } finally {
+    rmSync(staging, { recursive: true, force: true });
+    process.off('SIGINT', ignore);
+  }
+}
+
+/** What a config names beside itself, lists and profiles and secrets of before, is found by the check where it is staged. */
+function showWhatIsThere(folder: string, staging: string): void {
+  for (const part of ['', 'secrets']) {
+    const from = join(folder, part);
+    for (const name of existsSync(from) ? readdirSync(from) : [])
+      if (join(from, name) !== staging && !existsSync(join(staging, part, name)))
+        symlinkSync(join(from, name), join(staging, part, name));
+  }
+}
+
+/** @returns the copy of the config that was there. */
+function moveInPlace(
+  file: string,
+  staging: string,
+  text: string,
+  secrets: Composed['secrets'],
+  stamp: string,
+): string | undefined {
+  const folder = dirname(resolve(file));
+  const readers = readersOf(folder);
+  const give = (path: string, mode: number) => {
+    if (readers !== undefined) chownSync(path, 0, readers.gid);
+    chmodSync(path, mode);
+  };
+  const kept = existsSync(file) ? `${file}.${stamp}` : undefined;
+  if (kept !== undefined) {
+    copyFileSync(file, kept);
+    give(kept, readers?.file ?? PRIVATE_FILE);
+  }
+  if (secrets.size > 0) {
+    const own = join(folder, 'secrets');
+    if (!existsSync(own)) {
+      mkdirSync(own, { mode: PRIVATE_FOLDER });
+      give(own, readers?.folder ?? PRIVATE_FOLDER);
+    }
+    for (const name of secrets.keys()) {
+      const from = join(staging, 'secrets', name);
+      give(from, readers?.file ?? PRIVATE_FILE);
+      const to = join(own, name);
+      // One that another config may need: it is kept as that config is.
+      if (kept !== undefined && existsSync(to)) renameSync(to, `${to}.${stamp}`);
+      renameSync(from, to);
+    }
+  }
+  replaceFile(file, text, readers?.file ?? PRIVATE_FILE);
+  if (readers !== undefined) give(resolve(file), readers.file);
+  return kept;
+}
+
+/** Whether the config that is there is the one that the package brought: nobody's work. */
+export const untouched = '/usr/share/campus-gateway/campus.yaml';
+
+/** For names of copies: 20261129T015900Z. */
+export const stampOf = (wallMs: number): string =>
+  `${new Date(wallMs).toISOString().replace(/[-:]|\.\d+/g, '')}`;
+
+export const isThere = (file: string): string =>
+  say(
+    `${file} is there already: add --replace (a copy of it is kept), or name another file`,
+    `${file} 已存在：请加 --replace（会保留副本），或换文件名`,
+  );

@@ -1,0 +1,69 @@
+/** What may be asked: every parameter has a shape and an end. */
+import { z } from 'zod';
+
+/** Names that somebody may type: no control characters, which no database takes. */
+const text = (most: number) =>
+  z
+    .string()
+    .min(1)
+    .max(most)
+    .regex(/^[^\p{Cc}]*$/u);
+/** UTC, of this century: what a database and a page both know. */
+const moment = z.iso.datetime().regex(/^20/).max(40);
+
+const ID_MAX = 128;
+export const idParams = z.object({ id: text(ID_MAX) });
+
+const limit = (usual: number, most: number) => z.coerce.number().int().min(1).max(most).default(usual);
+const before = z
+  .string()
+  .max(40 + 1 + ID_MAX)
+  .regex(/^20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z,[^\p{Cc}\s,]+$/u)
+  .refine((one) => !Number.isNaN(Date.parse(one.split(',')[0] ?? '')))
+  .describe('`receivedAt` and `id` of the last one of before, with a comma between: what is older');
+
+export const campusesQuery = z.object({
+  district: text(32).optional().describe('Code of the district: its campuses alone'),
+});
+export const alarmsQuery = z.object({
+  state: z.enum(['standing', 'untaken', 'all']).default('standing'),
+  campus: text(64).optional(),
+  district: text(32).optional(),
+  place: text(100).optional().describe('In a name or an id of a zone, an area or a device'),
+  each: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(500)
+    .optional()
+    .describe('So many of each campus at most, those that come first; not with `before`'),
+  before: before.optional(),
+  limit: limit(200, 500),
+});
+export const eventsQuery = z.object({
+  campus: text(64).optional(),
+  district: text(32).optional(),
+  type: text(100).optional().describe('With `*` at its end: all that begin so'),
+  from: moment.optional(),
+  to: moment.optional(),
+  before: before.optional(),
+  limit: limit(100, 500),
+});
+export const latencyQuery = z.object({
+  from: moment.describe('At most a week before `to`'),
+  to: moment,
+  campus: text(64).optional(),
+});
+
+const WEEK_MS = 7 * 86_400_000;
+export const isSpan = ({ from, to }: { readonly from: string; readonly to: string }): boolean => {
+  const ms = Date.parse(to) - Date.parse(from);
+  return ms > 0 && ms <= WEEK_MS;
+};
+
+/** `before` as it is read. */
+export function beforeOf(text: string | undefined): { readonly at: string; readonly id: string } | undefined {
+  if (text === undefined) return undefined;
+  const comma = text.indexOf(',');
+  return { at: text.slice(0, comma), id: text.slice(comma + 1) };
+}

@@ -1,0 +1,45 @@
+/** What somebody does about an alarm, at its campus; and what came of it, beside the alarm. */
+import { signal } from '@preact/signals';
+import { post } from '../../console/web/kit/api.ts';
+import { momentOf, numberOf } from '../../console/web/kit/format.ts';
+import { label, t } from '../../console/web/kit/words.ts';
+import type { ActOutcome, AlarmView } from '../views.ts';
+import { actReason, duty } from './words/city.ts';
+
+/** By the ids of alarms: what the campus said last, to this page. */
+export const outcomes = signal<ReadonlyMap<string, ActOutcome | 'asking'>>(new Map());
+const OUTCOMES_MAX = 500;
+
+function note(id: string, outcome: ActOutcome | 'asking' | undefined): void {
+  const all = new Map(outcomes.value);
+  all.delete(id);
+  if (outcome !== undefined) all.set(id, outcome);
+  outcomes.value = new Map([...all].slice(-OUTCOMES_MAX));
+}
+
+async function act({ id }: AlarmView, what: 'acknowledge' | 'close', body: object): Promise<ActOutcome> {
+  note(id, 'asking');
+  try {
+    const outcome = await post<ActOutcome>(`/api/alarms/${encodeURIComponent(id)}/${what}`, body);
+    note(id, outcome);
+    return outcome;
+  } catch (error) {
+    note(id, undefined);
+    throw error;
+  }
+}
+
+/** @throws ApiError where the platform itself did not do it; what the campus said is no error. */
+export const acknowledge = (alarm: AlarmView): Promise<ActOutcome> => act(alarm, 'acknowledge', {});
+export function closeAlarm(alarm: AlarmView, reason: string, note: string): Promise<ActOutcome> {
+  const said = note.trim();
+  return act(alarm, 'close', { reason, ...(said !== '' && { note: said }) });
+}
+
+/** What came of it, in words. */
+export function outcomeWords(outcome: ActOutcome): string {
+  if (outcome.done) return t(duty.tookMs, { ms: numberOf(outcome.ms) });
+  const { reason, by = '', at, detail } = outcome;
+  const time = at === undefined ? '' : momentOf(at);
+  return t(actReason[reason], { who: by, time, why: detail === undefined ? '' : label('reason', detail) });
+}

@@ -1,0 +1,85 @@
+/** Before the gateway starts, and before it takes up another config: whether the ports that its config asks for are free, and who has those that are not. */
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { createServer } from 'node:net';
+import type { Listener } from '../config/check/ports.ts';
+import { say } from '../config/language.ts';
+import type { Problem } from '../drivers/contract/driver.ts';
+
+/** A port that cannot be had, in both languages. */
+export interface TakenPort extends Problem {
+  readonly en: string;
+  readonly zh: string;
+}
+
+/**
+ * Opens and closes each port. @returns those that another program has; what else is wrong with a port (no such address
+ * yet, no right to it) is left to who opens it.
+ */
+export async function takenPorts(listeners: readonly Listener[]): Promise<TakenPort[]> {
+  const unique = [...new Map(listeners.map((one) => [one.name, one])).values()];
+  const found = await Promise.all(
+    unique.flatMap(({ path, host, port, over }) =>
+      over.map(async (way): Promise<TakenPort[]> => {
+        if (!(await isTaken(way, host, port))) return [];
+        const by = ownerOf(way, port);
+        const named = `${host}:${port} (${way.toUpperCase()})`;
+        const en = `${named} is taken by ${by ?? 'another program'}; stop it, or give another port here`;
+        const zh = `${named} 已被${by === undefined ? '其他程序' : ` ${by} `}占用；请停止该程序，或在此更换端口`;
+        return [{ path, message: say(en, zh), en, zh }];
+      }),
+    ),
+  );
+  return found.flat();
+}
+
+async function isTaken(way: 'tcp' | 'udp', host: string, port: number): Promise<boolean> {
+  const probe = way === 'tcp' ? createServer() : createSocket(host.includes(':') ? 'udp6' : 'udp4');
+  try {
+    if ('bind' in probe) probe.bind({ address: host, port });
+    else probe.listen({ host, port });
+    await once(probe, 'listening');
+    await new Promise<void>((resolve) => probe.close(() => resolve()));
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
+  }
+}
+
+/** TCP_LISTEN of tcp_states.h; UDP sockets that are bound have 07. */
+const STATES = { tcp: '0A', udp: '07' } as const;
+
+/**
+ * `nginx (pid 812)`; undefined where it cannot be known: of others' processes only root sees what they have open.
+ * Read from proc_net(5) and proc_pid_fd(5).
+ */
+function ownerOf(way: 'tcp' | 'udp', port: number): string | undefined {
+  const hexPort = port.toString(16).toUpperCase().padStart(4, '0');
+  const inodes = new Set(
+    [`/proc/net/${way}`, `/proc/net/${way}6`].flatMap((table) =>
+      linesOf(table).flatMap((line) => {
+        const [, local = '', , state, , , , , , inode = ''] = line.trim().split(/\s+/);
+        return local.endsWith(`:${hexPort}`) && state === STATES[way] ? [`socket:[${inode}]`] : [];
+      }),
+    ),
+  );
+  if (inodes.size === 0) return undefined;
+  for (const pid of entriesOf('/proc').filter((name) => /^\d+$/.test(name)))
+    for (const fd of entriesOf(`/proc/${pid}/fd`))
+      if (inodes.has(linkOf(`/proc/${pid}/fd/${fd}`)))
+        return `${linesOf(`/proc/${pid}/comm`)[0] ?? ''} (pid ${pid})`;
+  return undefined;
+}
+
+/** Processes come and go, and not all may be looked at. */
+function orElse<T>(read: () => T, otherwise: T): T {
+  try {
+    return read();
+  } catch {
+    return otherwise;
+  }
+}
+const linesOf = (file: string) => orElse(() => readFileSync(file, 'latin1').split('\n'), []);
+const entriesOf = (directory: string) => orElse(() => readdirSync(directory), []);
+const linkOf = (file: string) => orElse(() => readlinkSync(file), '');

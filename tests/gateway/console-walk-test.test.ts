@@ -1,0 +1,110 @@
+/** What the console and the command line say of a walk test that cannot be. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { WalkError } from '../../gateway/walk-test/index.ts';
+import { temporaryDirectory } from '../helpers.ts';
+import { startConsole } from './a-console.ts';
+import { run } from './terminal.ts';
+
+describe('walk tests over the API', () => {
+  it('are begun of what the config lets the console test, and of nothing else', async () => {
+    const begun: unknown[] = [];
+    const walkTest = {
+      view: () => ({ points: [] }),
+      begin: async (wanted: { areas: readonly string[] | null }) => {
+        begun.push(wanted.areas);
+        return { points: [] };
+      },
+      ...{
+        remark: () => ({ points: [] }),
+        end: async () => '',
+        reports: async () => [],
+        canPrint: () => false,
+      },
+      ...{ record: async () => undefined, html: async () => '', pdf: async () => new Uint8Array() },
+    };
+    const commands = [{ actions: ['test'], targets: ['hall'], signed: false }];
+    const own = await startConsole({ commands }, { walkTest });
+    const ask = await own.as('operator');
+    const begin = async (areas: readonly string[] | null) => {
+      const headers = { 'content-type': 'application/json' };
+      const body = JSON.stringify({ areas, minutes: 60 });
+      return (await ask('/api/walk-test', { method: 'POST', headers, body })).status;
+    };
+    expect([await begin(null), await begin(['hall', 'yard']), await begin(['hall'])]).toEqual([
+      403, 403, 200,
+    ]);
+    expect(begun).toEqual([['hall']]);
+  });
+
+  it('are refused in words, and a report is looked at and nothing else', async () => {
+    const nothing = { points: [] };
+    const own = await startConsole(
+      {},
+      {
+        walkTest: {
+          view: () => nothing,
+          begin: async ({ areas }) => {
+            if (areas === null) throw new WalkError('walk-test-runs');
+            throw new WalkError('not-marked', 'the disk is full');
+          },
+          remark: () => nothing,
+          end: async () => {
+            throw new Error('ENOSPC: no space left on device');
+          },
+          reports: async () => [],
+          canPrint: () => false,
+          record: async () => undefined,
+          html: async () => '<!doctype html>',
+          pdf: async () => {
+            throw new WalkError('no-browser');
+          },
+        },
+      },
+    );
+    const ask = await own.as('operator');
+    const post = async (path: string, body: object) => {
+      const headers = { 'content-type': 'application/json' };
+      const answer = await ask(path, { method: 'POST', headers, body: JSON.stringify(body) });
+      return [answer.status, await answer.json()];
+    };
+    const minutes = 60;
+    expect(await post('/api/walk-test', { areas: null, minutes })).toEqual([
+      409,
+      { error: 'walk-test-runs' },
+    ]);
+    expect(await post('/api/walk-test', { areas: ['a'], minutes })).toEqual([
+      503,
+      { error: 'not-marked', detail: 'the disk is full' },
+    ]);
+    expect((await post('/api/walk-test', { areas: [], minutes }))[0]).toBe(400);
+    expect((await post('/api/walk-test', { areas: null, minutes: 481 }))[0]).toBe(400);
+    expect(await post('/api/walk-test/end', {})).toEqual([
+      503,
+      { error: 'disk-refuses', detail: 'ENOSPC: no space left on device' },
+    ]);
+    expect((await ask('/api/walk-tests/x/pdf')).status).toBe(404);
+    expect((await ask('/api/walk-tests/x/json')).status).toBe(404);
+    const page = await ask('/api/walk-tests/x/html?language=zh');
+    expect(page.headers.get('content-security-policy')).toContain("default-src 'none'");
+    expect(page.headers.get('content-disposition')).toBe('attachment; filename="walk-test-x.html"');
+  });
+});
+
+describe('campus-gateway walk-test', () => {
+  it.each([
+    ['a time that no mark may last', ['--for', '9h'], 2, '--for "9h"'],
+    ['an area that is not there', ['--area', 'roof'], 2, 'there is no area roof'],
+    ['a report of an unknown kind', ['--out', 'report.doc'], 2, '.pdf, .html or .json'],
+    ['two things at once', ['--begin', '--end'], 2, 'one of --begin'],
+    ['no gateway', [], 3, 'no gateway runs with the data folder'],
+  ] as const)('says what to do: %s', async (_what, args, status, words) => {
+    const folder = temporaryDirectory();
+    const file = join(folder, 'campus.yaml');
+    writeFileSync(file, `campus: { id: "45001", name: T }\ndataDir: ${join(folder, 'data')}\n`);
+    const said = await run('walk-test', file, ...args);
+    expect(said.stderr).toContain(words);
+    expect(said.status).toBe(status);
+  });
+});

@@ -1,0 +1,195 @@
+/** An operator takes an alarm and closes it, at its campus, and hears what became of it. */
+import { describe, expect, it } from 'vitest';
+import type { SendCommand } from '../gateway/platform/api/acts.ts';
+import { alarmOf, campusOf, cityStore, obedient, prefixOf, startCity } from './a-city.ts';
+import { manualClock } from './clocks.ts';
+import { browserAt, settle } from './gateway/console-people.ts';
+import { temporaryDirectory } from './helpers.ts';
+
+/** A city with the alarm `a` at campus 1, and two operators. `command`: how the campus answers. */
+async function city(command?: (obey: SendCommand) => SendCommand) {
+  const dataDir = temporaryDirectory();
+  await settle(dataDir, [
+    { name: 'wang', role: 'operator' },
+    { name: 'zhao', role: 'operator' },
+  ]);
+  const time = manualClock();
+  const store = cityStore(time);
+  store.putCampus(campusOf('1'));
+  store.putAlarm(alarmOf('a', '1'));
+  const sent: { prefix: string; target: string; action: string; args: object }[] = [];
+  const answer = command?.(obedient(store, time)) ?? obedient(store, time);
+  const noting: SendCommand = (prefix, target, action, args) => {
+    sent.push({ prefix, target, action, args });
+    return answer(prefix, target, action, args);
+  };
+  const options = { dataDir, time, store, command: noting };
+  const one = await startCity(options);
+  const loggedIn = async (name: string, base = one.base) => {
+    const browser = browserAt(base);
+    expect((await browser.login(name)).status).toBe(200);
+    return async (what: string, body: object = {}) => {
+      const response = await browser.post(`/api/alarms/${what}`, body);
+      return { status: response.status, ...((await response.json()) as { done?: boolean; reason?: string }) };
+    };
+  };
+  const audited = () => store.audits.find(({ kind }) => kind === 'alarm');
+  return { ...one, sent, loggedIn, audited, again: () => startCity(options) };
+}
+
+describe('an alarm', () => {
+  it('is taken at its campus, by who is logged in, and the audit has it before and after', async () => {
+    const { loggedIn, sent, audited, store } = await city();
+    const wang = await loggedIn('wang');
+    expect(await wang('a/acknowledge')).toEqual({ status: 200, done: true, ms: expect.any(Number) });
+    expect(sent).toEqual([
+      {
+        ...{ prefix: prefixOf('1'), target: 'gateway', action: 'acknowledge' },
+        args: { event: 'a', sequence: '4711', by: 'wang' },
+      },
+    ]);
+    expect(store.alarms.get('a')?.acknowledged?.by).toBe('wang');
+    const noted = { kind: 'alarm', action: 'acknowledge', alarm: 'a', campus: '1', user: 'wang' };
+    expect(await audited()).toEqual({ ...noted, from: '127.0.0.1' });
+    expect(await audited()).toMatchObject({ ...noted, outcome: { done: true } });
+  });
+
+  it('is closed with what it was, and nobody says in whose name', async () => {
+    const { loggedIn, sent } = await city();
+    const wang = await loggedIn('wang');
+    expect(await wang('a/close', { reason: 'real', note: '门卫已到' })).toMatchObject({ done: true });
+    expect(sent[0]?.args).toEqual({
+      ...{ event: 'a', sequence: '4711', by: 'wang' },
+      ...{ reason: 'real', note: '门卫已到' },
+    });
+    for (const body of [
+      { reason: 'real', by: 'zhao' },
+      { reason: 'boring' },
+      {},
+      { reason: 'real', note: '' },
+    ])
+      expect((await wang('a/close', body)).status).toBe(400);
+    expect((await wang('a/acknowledge', { by: 'zhao' })).status).toBe(400);
+    expect(sent.length).toBe(1);
+  });
+
+  it('that is taken or closed already says by whom, and asks nobody', async () => {
+    const { loggedIn, sent, store } = await city();
+    const [wang, zhao] = [await loggedIn('wang'), await loggedIn('zhao')];
+    await wang('a/acknowledge');
+    expect(await zhao('a/acknowledge')).toMatchObject({ done: false, reason: 'taken', by: 'wang' });
+    await zhao('a/close', { reason: 'test' });
+    const at = store.alarms.get('a')?.closed?.at;
+    expect(await wang('a/close', { reason: 'real' })).toMatchObject({ reason: 'closed', by: 'zhao', at });
+    expect(await wang('a/acknowledge')).toMatchObject({ reason: 'closed', by: 'zhao' });
+    expect(sent.map(({ action }) => action)).toEqual(['acknowledge', 'close']);
+  });
+
+  it('is taken by one of two who click at once, and once where one clicks twice', async () => {
+    const gate = Promise.withResolvers<void>();
+    const { loggedIn, sent } = await city((obey) => async (...order) => {
+      await gate.promise;
+      return await obey(...order);
+    });
+    const [wang, zhao] = [await loggedIn('wang'), await loggedIn('zhao')];
+    const first = wang('a/acknowledge');
+    await expect.poll(() => sent.length).toBe(1);
+    const others = [wang('a/acknowledge'), zhao('a/acknowledge')];
+    gate.resolve();
+    expect(await first).toMatchObject({ done: true });
+    expect(await Promise.all(others)).toEqual([
+      expect.objectContaining({ done: true }),
+      expect.objectContaining({ done: false, reason: 'taken', by: 'wang' }),
+    ]);
+    expect(sent.length).toBe(1);
+    // Later, too.
+    expect(await wang('a/acknowledge')).toMatchObject({ done: true, ms: 0 });
+  });
+
+  it('is taken by the first at its campus, where two instances ask at once', async () => {
+    let isFirst = true;
+    const { loggedIn, again, time } = await city((obey) => async (...order) => {
+      // The campus hears the second one first.
+      if (isFirst) {
+        isFirst = false;
+        await time.wait(1000);
+      }
+      return await obey(...order);
+    });
+    const other = await again();
+    const [wang, zhao] = [await loggedIn('wang'), await loggedIn('zhao', other.base)];
+    const late = wang('a/acknowledge');
+    await expect.poll(() => isFirst).toBe(false);
+    expect(await zhao('a/acknowledge')).toMatchObject({ done: true });
+    expect(await time.until(late)).toMatchObject({ done: false, reason: 'taken', by: 'zhao' });
+  });
+
+  it('may be tried by the other where the first could not', async () => {
+    let tries = 0;
+    const { loggedIn, time } = await city((obey) => async (...order) => {
+      if (tries++ > 0) return await obey(...order);
+      await time.wait(1000);
+      throw new Error('the broker is away');
+    });
+    const [wang, zhao] = [await loggedIn('wang'), await loggedIn('zhao')];
+    const first = wang('a/acknowledge');
+    await expect.poll(() => tries).toBe(1);
+    const second = zhao('a/acknowledge');
+    expect(await time.until(first)).toMatchObject({ done: false, reason: 'broker' });
+    expect(await second).toMatchObject({ done: true });
+  });
+});
+
+describe('an alarm that cannot be taken', () => {
+  it('of a campus that is offline or withdrawn is answered at once', async () => {
+    const { loggedIn, sent, store } = await city();
+    const wang = await loggedIn('wang');
+    store.putCampus(campusOf('1', { state: 'silent', reasons: ['offline'] }));
+    expect(await wang('a/acknowledge')).toMatchObject({ done: false, reason: 'offline' });
+    store.putCampus(campusOf('1', { state: 'withdrawn' }));
+    expect(await wang('a/close', { reason: 'real' })).toMatchObject({ done: false, reason: 'withdrawn' });
+    expect(sent).toEqual([]);
+  });
+
+  it('of a campus that does not answer is told so after 20 s', async () => {
+    const { loggedIn, sent, time } = await city(() => () => new Promise(() => {}));
+    const wang = await loggedIn('wang');
+    const asked = wang('a/acknowledge');
+    await expect.poll(() => sent.length).toBe(1);
+    const begun = time.elapsed();
+    expect(await time.until(asked)).toMatchObject({ status: 200, done: false, reason: 'no-answer' });
+    expect(time.elapsed() - begun).toBeLessThanOrEqual(20_000);
+  });
+
+  it('that the campus refuses bears its words', async () => {
+    const { loggedIn } = await city(() => async () => ({ done: false, reason: 'no rule allows it' }));
+    const wang = await loggedIn('wang');
+    expect(await wang('a/acknowledge')).toEqual({
+      ...{ status: 200, done: false, reason: 'refused', detail: 'no rule allows it' },
+    });
+  });
+
+  it('that has no number yet waits for it; one that is not there is none', async () => {
+    const { loggedIn, store } = await city();
+    store.putAlarm(alarmOf('b', '1', { sequence: '0' }));
+    const wang = await loggedIn('wang');
+    expect(await wang('b/acknowledge')).toMatchObject({ done: false, reason: 'not-numbered' });
+    expect(await wang('c/acknowledge')).toMatchObject({ status: 404, error: 'not-found' });
+  });
+
+  it('is not touched where the audit cannot be written', async () => {
+    const { loggedIn, sent, store } = await city();
+    const wang = await loggedIn('wang');
+    store.state.isAway = true;
+    expect(await wang('a/acknowledge')).toMatchObject({ status: 503, error: 'unavailable' });
+    expect(sent).toEqual([]);
+  });
+
+  it('whose event does not come back is answered all the same', async () => {
+    const { loggedIn, time, sent } = await city(() => async () => ({ done: true }));
+    const wang = await loggedIn('wang');
+    const asked = wang('a/acknowledge');
+    await expect.poll(() => sent.length).toBe(1);
+    expect(await time.until(asked)).toMatchObject({ done: true });
+  });
+});

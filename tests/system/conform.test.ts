@@ -1,0 +1,109 @@
+/** The kit that tries a platform's consumer: it finds the one of this project right, and others wrong where they are. */
+import { join } from 'node:path';
+import { connect } from 'mqtt';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { systemClock } from '../../drivers/contract/clock.ts';
+import { startPlatform as startCityPlatform } from '../../gateway/platform/index.ts';
+import { openStage } from '../../simulators/conform/stage.ts';
+import { trials } from '../../simulators/conform/trials.ts';
+import { startPlatform } from '../../simulators/platform.ts';
+import { silentLog, temporaryDirectory } from '../helpers.ts';
+import { hasPostgres, postgres } from './postgres.ts';
+import { mosquitto, need } from './tools.ts';
+
+/** Which trials a consumer does not stand. */
+async function failed(url: string, names: readonly string[], patienceMs: number) {
+  const stage = await openStage({
+    ...{ url, campus: '4503999999', mqtt: {}, time: systemClock, patienceMs },
+    signal: new AbortController().signal,
+  });
+  const wrong: string[] = [];
+  for (const { name, run } of trials)
+    if (names.includes(name) && (await run(stage)) !== undefined) wrong.push(name);
+  await stage.close();
+  return wrong;
+}
+
+describe('the conformance kit', { timeout: 120_000 }, () => {
+  it('finds `watch --store` right', async (context) => {
+    need(context, 'mosquitto');
+    const url = `mqtt://127.0.0.1:${(await mosquitto()).port}`;
+    const platform = await startPlatform({ url, file: join(temporaryDirectory(), 'police.sqlite') });
+    onTestFinished(() => platform.close());
+    const all = trials.map(({ name }) => name);
+    expect(await failed(url, all, 20_000)).toEqual([]);
+  });
+
+  it('finds two instances of `campus-gateway platform` right, over one database', async (context) => {
+    need(context, 'mosquitto');
+    if (!hasPostgres()) return context.skip('needs postgresql');
+    const [broker, database] = [await mosquitto(), await postgres()];
+    const url = `mqtt://127.0.0.1:${broker.port}`;
+    for (const name of ['one', 'two']) {
+      const instance = await startCityPlatform({
+        ...{ database: database.url, time: systemClock, log: silentLog },
+        source: { url, group: 'police', root: 'campus/v1', receipts: true, name },
+      });
+      onTestFinished(() => instance.close());
+    }
+    const all = trials.map(({ name }) => name);
+    expect(await failed(url, all, 20_000)).toEqual([]);
+  });
+
+  it('finds a consumer wrong that confirms whatever comes, and asks for nothing', async (context) => {
+    need(context, 'mosquitto');
+    const url = `mqtt://127.0.0.1:${(await mosquitto()).port}`;
+    const careless = connect(url, { protocolVersion: 5, clientId: 'careless' });
+    onTestFinished(() => careless.endAsync(true));
+    const known = new Set<string>();
+    careless.on('message', (topic, payload) => {
+      if (!payload.includes('"sequence"')) return;
+      const { id, journal, lane, sequence } = JSON.parse(payload.toString());
+      if (known.has(id)) return;
+      known.add(id);
+      careless.publish(`${topic.split('/event/')[0]}/ack`, JSON.stringify({ journal, [lane]: sequence }));
+    });
+    await careless.subscribeAsync('campus/v1/+/event/#', { qos: 1 });
+    const names = ['receipts', 'all-lanes', 'again', 'online', 'gap', 'lanes', 'from-memory'];
+    expect(await failed(url, names, 1500)).toEqual(names.slice(1));
+  });
+
+  it('finds one wrong that knows the classes of today alone, and one that stops at an empty message', async (context) => {
+    need(context, 'mosquitto');
+    const url = `mqtt://127.0.0.1:${(await mosquitto()).port}`;
+    const narrow = connect(url, { protocolVersion: 5, clientId: 'narrow' });
+    onTestFinished(() => narrow.endAsync(true));
+    const upTo: Record<string, string> = {};
+    const confirm = (topic: string, payload: Buffer) => {
+      const { journal, lane, sequence, state } = JSON.parse(payload.toString());
+      const prefix = topic.split('/').slice(0, 3).join('/');
+      if (sequence !== undefined) upTo[lane] = sequence;
+      if (sequence !== undefined || state === 'online')
+        narrow.publish(`${prefix}/ack`, JSON.stringify({ journal, ...upTo }));
+    };
+    narrow.on('message', (topic, payload) => {
+      try {
+        confirm(topic, payload);
+      } catch {
+        narrow.removeAllListeners('message');
+      }
+    });
+    await narrow.subscribeAsync(['campus/v1/+/event/alarm/#', 'campus/v1/+/event/video/#'], { qos: 1 });
+    await narrow.subscribeAsync(['campus/v1/+/campus', 'campus/v1/+/presence'], { qos: 1 });
+    const names = ['unknown', 'later-class', 'later-topics', 'campus', 'withdrawn'];
+    expect(await failed(url, names, 1500)).toEqual(['later-class', 'withdrawn']);
+  });
+
+  it('leaves nothing behind', async (context) => {
+    need(context, 'mosquitto');
+    const url = `mqtt://127.0.0.1:${(await mosquitto()).port}`;
+    await failed(url, ['campus', 'later-topics'], 100);
+    const late = connect(url, { protocolVersion: 5, clientId: 'late' });
+    onTestFinished(() => late.endAsync(true));
+    const left: string[] = [];
+    late.on('message', (topic) => void left.push(topic));
+    await late.subscribeAsync('#', { qos: 1 });
+    await late.publishAsync('last', 'x', { qos: 1 });
+    await expect.poll(() => left).toEqual(['last']);
+  });
+});
