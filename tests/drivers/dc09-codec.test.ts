@@ -1,3 +1,4 @@
+import { createCipheriv } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseContactId } from '../../drivers/alarm-codes/contact-id.ts';
@@ -66,6 +67,17 @@ describe('frames captured from real panels and receivers', () => {
       timestamp: Date.UTC(2020, 6, 5, 18, 24, 52),
     });
     expect(decryptDc09(frame, Buffer.from('BBBBBBBBBBBBBBBB'))).toBeUndefined();
+  });
+
+  it('does not take for opened what a wrong key left with a "]" at its end', () => {
+    const key = Buffer.alloc(16, 7);
+    const cipher = createCipheriv('aes-128-cbc', key, Buffer.alloc(16)).setAutoPadding(false);
+    const cipherText = Buffer.concat([cipher.update(Buffer.from('...............]')), cipher.final()]);
+    const body = `"*SIA-DCS"0001L0#1234[${cipherText.toString('hex').toUpperCase()}`;
+    const hex4 = (value: number) => value.toString(16).toUpperCase().padStart(4, '0');
+    const frame = only(`${hex4(crc16arc(Buffer.from(body)))}${hex4(body.length)}${body}`);
+    expect(frame).toMatchObject({ id: 'SIA-DCS', lengthIsWrong: false });
+    expect(decryptDc09(frame, key)).toBeUndefined();
   });
 
   it('leaves the frame with the wrong CRC alone', () => {

@@ -78,6 +78,8 @@ export async function startPlatform({ password = 'secret', asks = 'qop', expires
   const behaviour = {
     /** What it answers to a message; undefined: nothing. */
     message: 200 as number | undefined,
+    /** What it answers to the next ones instead, one each: a test that changes `message` in between races with them. */
+    messages: [] as number[],
     /** To an alarm, where that is another. */
     alarm: undefined as number | undefined,
     /** To a NOTIFY. */
@@ -95,6 +97,14 @@ export async function startPlatform({ password = 'secret', asks = 'qop', expires
     date: () => '2026-11-28T15:30:00.123',
   };
   const nonces: string[] = [];
+  const answered = new Map<string, number>();
+  /** What is sent again for want of an answer has the same one (RFC 3261, 17.2.2). */
+  const inTurn = (one: Heard): number | undefined => {
+    const request = `${one.header('Call-ID')} ${one.header('CSeq')}`;
+    const status = answered.get(request) ?? behaviour.messages.shift();
+    if (status !== undefined) answered.set(request, status);
+    return status;
+  };
   const isProved = (one: Heard) => isProvedBy(one, { asks, password: behaviour.password, nonces });
   const answer = (one: Heard, from: { address: string; port: number }): string | undefined => {
     if (behaviour.isSilent) return undefined;
@@ -113,7 +123,7 @@ export async function startPlatform({ password = 'secret', asks = 'qop', expires
     if (one.method === 'NOTIFY') return lines(`${behaviour.notify} Word`);
     if (one.method === 'MESSAGE') {
       const isAlarm = one.body.includes('<CmdType>Alarm');
-      const status = (isAlarm ? behaviour.alarm : undefined) ?? behaviour.message;
+      const status = (isAlarm ? behaviour.alarm : undefined) ?? inTurn(one) ?? behaviour.message;
       return status === undefined ? undefined : lines(`${status} Word`);
     }
     if (behaviour.register !== undefined) return lines(`${behaviour.register} Word`, ...behaviour.more(one));
