@@ -302,10 +302,10 @@ export function decryptDc09(frame: Dc09Frame, key: Uint8Array): Dc09Message | un
   const padded = /^[^|[\]]*(?:\||(?=\]))/.exec(plain.toString('latin1'));
   const content = padded === null ? undefined : parseContent(plain.subarray(padded[0].length));
   if (content === undefined) return undefined;
-  // A time proves the key. Without one, what no text holds, or nothing where an event is due, is what a wrong key
-  // leaves behind: of one in some hundreds the last byte is a "]".
-  const isEmpty = content.data === '' && frame.id !== 'NULL';
-  if (content.timestamp === undefined && (isEmpty || unprintable.test(content.data ?? ''))) return undefined;
+  // A time proves the key. Without one, what no text holds is what a wrong key leaves behind, or a pad that ends at
+  // nothing but a "]" where an event is due: of some hundreds of wrong keys one puts it last.
+  const isOdd = content.data === '' && padded?.[0].endsWith('|') !== true && frame.id !== 'NULL';
+  if (content.timestamp === undefined && (isOdd || unprintable.test(content.data ?? ''))) return undefined;
   const { cipherText: _, form: _form, head: _head, lengthIsWrong: _length, body: _body, ...message } = frame;
   return { ...message, ...content };
 }

@@ -71,6 +71,17 @@ function isProvedBy(
   return of('response') === digest([ha1, ...middle, ha2].join(':')) && of('username') === user;
 }
 
+/** One status for each request: what is sent again for want of an answer has the same one (RFC 3261, 17.2.2). */
+function statusesInTurn(statuses: number[]) {
+  const answered = new Map<string, number>();
+  return (one: Heard): number | undefined => {
+    const request = `${one.header('Call-ID')} ${one.header('CSeq')}`;
+    const status = answered.get(request) ?? statuses.shift();
+    if (status !== undefined) answered.set(request, status);
+    return status;
+  };
+}
+
 export async function startPlatform({ password = 'secret', asks = 'qop', expires }: PeerOptions = {}) {
   const heard = stream<Heard>();
   /** Answers to what it asked. */
@@ -97,14 +108,7 @@ export async function startPlatform({ password = 'secret', asks = 'qop', expires
     date: () => '2026-11-28T15:30:00.123',
   };
   const nonces: string[] = [];
-  const answered = new Map<string, number>();
-  /** What is sent again for want of an answer has the same one (RFC 3261, 17.2.2). */
-  const inTurn = (one: Heard): number | undefined => {
-    const request = `${one.header('Call-ID')} ${one.header('CSeq')}`;
-    const status = answered.get(request) ?? behaviour.messages.shift();
-    if (status !== undefined) answered.set(request, status);
-    return status;
-  };
+  const inTurn = statusesInTurn(behaviour.messages);
   const isProved = (one: Heard) => isProvedBy(one, { asks, password: behaviour.password, nonces });
   const answer = (one: Heard, from: { address: string; port: number }): string | undefined => {
     if (behaviour.isSilent) return undefined;

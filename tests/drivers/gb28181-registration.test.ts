@@ -120,7 +120,7 @@ describe('a gateway', () => {
   it('is not registered any more after three keepalives without an answer, and one answer makes good for two', async () => {
     const { platform, begin } = await registered({ asks: 'nothing' });
     platform.behaviour.message = undefined;
-    platform.behaviour.messages = [500, 500, 200, 500, 500, 500];
+    platform.behaviour.messages.push(500, 500, 200, 500, 500, 500);
     const registration = await begin();
     expect((await registration.ended).message).toMatch(/answered none of 3 keepalives/);
     const keepalives = platform.heard.rest().filter(({ method }) => method === 'MESSAGE');

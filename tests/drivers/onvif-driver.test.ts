@@ -42,7 +42,7 @@ async function camera(own: object = {}, simulated: Partial<CameraOptions> = {}) 
   return { ...fake, abouts, session, one, next, ready, tell, did, rtspPort };
 }
 
-describe('a camera', { timeout: 30_000 }, () => {
+describe('a camera', () => {
   it.each(['digest', 'token', 'either'] as const)('that knows %s tells what it sees', async (auth) => {
     const { one, next, ready, reports } = await camera({}, { auth });
     await ready();
@@ -149,7 +149,7 @@ describe('a camera', { timeout: 30_000 }, () => {
   });
 });
 
-describe('a camera that is restarted', { timeout: 30_000 }, () => {
+describe('a camera that is restarted', () => {
   it('says so, is away, and tells again what it sees', async () => {
     const { tell, did, one, ready, reports } = await camera();
     await ready();
@@ -157,7 +157,7 @@ describe('a camera that is restarted', { timeout: 30_000 }, () => {
     expect(await did.next()).toBe('reboot');
     expect(one.subscriptions()).toBe(0);
     await expect(tell('presets')).rejects.toThrow();
-    await expect.poll(() => one.subscriptions(), { timeout: 20_000 }).toBe(1);
+    await expect.poll(() => one.subscriptions()).toBe(1);
     await one.do('motion');
     expect(await reports.find(({ cause, state }) => cause === 'motion' && state === 'raised')).toMatchObject({
       device: 'cam',
@@ -165,7 +165,7 @@ describe('a camera that is restarted', { timeout: 30_000 }, () => {
   });
 });
 
-describe('a camera that turns', { timeout: 30_000 }, () => {
+describe('a camera that turns', () => {
   it('moves until it is told to stop, and stops by itself after its time', async () => {
     const { tell, did } = await camera();
     expect(await tell('move', { pan: -0.5, tilt: 0.25 })).toEqual({ done: true });
@@ -204,7 +204,7 @@ describe('a camera that turns', { timeout: 30_000 }, () => {
   });
 });
 
-describe('the clock of a camera', { timeout: 30_000 }, () => {
+describe('the clock of a camera', () => {
   it('that steps keeps its subscription, with what waits in it: our password was not wrong', async () => {
     const { one, ready, reports } = await camera({}, { auth: 'token' });
     await ready();
@@ -232,7 +232,7 @@ describe('the clock of a camera', { timeout: 30_000 }, () => {
   });
 });
 
-describe('a camera in trouble', { timeout: 30_000 }, () => {
+describe('a camera in trouble', () => {
   it.each(['wrong', 'relative'])(
     'that names a %s address for its events is found all the same',
     async (which) => {

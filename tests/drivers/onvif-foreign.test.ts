@@ -51,7 +51,7 @@ async function met(options: PeerOptions = {}, own: object = {}) {
   return { peer, ...opened, motion };
 }
 
-describe('a camera of nobody', { timeout: 20_000 }, () => {
+describe('a camera of nobody', () => {
   it('that tells its time to whom it knows only is met', async () => {
     const { motion, peer } = await met({ password: 'pw', open: [] });
     expect(await motion()).toMatchObject({ at: { trusted: true } });
@@ -122,7 +122,7 @@ describe('a camera of nobody', { timeout: 20_000 }, () => {
   });
 });
 
-describe('a camera that speaks HTTPS', { timeout: 20_000 }, () => {
+describe('a camera that speaks HTTPS', () => {
   const [first, second] = certificates;
   it('is met with the certificate that it shows first, and with no other one', async () => {
     const { peer, links, reports } = await met({ certificate: first }, { tls: {} });
@@ -151,7 +151,7 @@ describe('a camera that speaks HTTPS', { timeout: 20_000 }, () => {
   });
 });
 
-describe('a connection that does not come about', { timeout: 20_000 }, () => {
+describe('a connection that does not come about', () => {
   const [first, second] = certificates;
   const caFile = () => {
     const file = join(temporaryDirectory(), 'ca.pem');
@@ -186,7 +186,7 @@ describe('a connection that does not come about', { timeout: 20_000 }, () => {
   });
 });
 
-describe('manners', { timeout: 30_000 }, () => {
+describe('manners', () => {
   it('ask ever more slowly for what is refused, and say that the camera is blind', async () => {
     const { peer, reports, links } = await met({
       odd: {
@@ -277,9 +277,7 @@ describe('manners', { timeout: 30_000 }, () => {
   it('leave no subscription behind that is not asked any more', async () => {
     const { peer, links } = await met({ odd: { PullMessages: () => [200, '<html>busy</html>'] } });
     await links.next();
-    await expect
-      .poll(() => peer.of('CreatePullPointSubscription').length, { timeout: 10_000 })
-      .toBeGreaterThan(1);
+    await expect.poll(() => peer.of('CreatePullPointSubscription').length).toBeGreaterThan(1);
     expect(peer.of('Unsubscribe').length).toBeGreaterThan(0);
   });
 });
@@ -343,7 +341,7 @@ describe('channels of a recorder', () => {
   });
 });
 
-describe('presets and pictures', { timeout: 20_000 }, () => {
+describe('presets and pictures', () => {
   const preset = (token: string, name: string) =>
     `<tptz:Preset token="${token}">${name === '' ? '' : `<tt:Name>${name}</tt:Name>`}</tptz:Preset>`;
 

@@ -83,7 +83,7 @@ function pour(response: ServerResponse): void {
   go();
 }
 
-describe('a hostile camera', { timeout: 30_000 }, () => {
+describe('a hostile camera', () => {
   it.each(['GetSystemDateAndTime', 'GetServices', 'GetDeviceInformation'])(
     'that answers %s without an end fills no memory and holds nobody up',
     async (operation) => {

@@ -25,10 +25,10 @@ async function met(options: PeerOptions, passwordOfFile = 'pw') {
   return { peer, passwordFile, tell, ...fake };
 }
 const isOnline = ({ state }: { readonly state: string }) => state === 'online';
-const patient = { timeout: 15_000 };
+const patient = { timeout: 30_000 };
 const hasToken = ({ body }: { readonly body: string }) => body.includes('<UsernameToken>');
 
-describe('a password', { timeout: 40_000 }, () => {
+describe('a password', () => {
   it.each(['digest', 'token', 'either'] as const)(
     'that is wrong is in two requests (%s), and in no third one, whatever is asked and by whom',
     async (login) => {

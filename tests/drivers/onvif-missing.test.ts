@@ -52,7 +52,7 @@ async function met(odd: PeerOptions['odd'], ...entries: readonly object[]) {
 }
 const config = ({ cause }: { readonly cause?: string | undefined }) => cause === 'config';
 
-describe('what a camera does not have', { timeout: 20_000 }, () => {
+describe('what a camera does not have', () => {
   it('is a fault of the channel that names it, with what there is, and all of it in the log', async () => {
     const light = { id: 'light', token: 'RelayOutput0' };
     const { reports, discards, warned } = await met(

@@ -72,7 +72,7 @@ async function met(options: PeerOptions) {
   return { peer, told, faults, ...fake };
 }
 
-describe('a camera that is asked for events', { timeout: 20_000 }, () => {
+describe('a camera that is asked for events', () => {
   it('and waits for 20 s, whatever it is asked, loses none to a connection that was given up', async () => {
     const clock = manualClock();
     const queue = queueOf(clock, 1);

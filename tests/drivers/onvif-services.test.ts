@@ -27,7 +27,7 @@ async function motionOf(options: PeerOptions) {
   return peer;
 }
 
-describe('a camera', { timeout: 20_000 }, () => {
+describe('a camera', () => {
   // WS-Security 1.1, 12.
   it.each([
     ...['UnsupportedSecurityToken', 'InvalidSecurity', 'InvalidSecurityToken', 'FailedAuthentication'],

@@ -24,9 +24,7 @@ describe('OSDP readers on a line', () => {
     ]);
   });
 
-  it('are offline after 8 s of silence, alone, and come back by themselves', {
-    timeout: 30_000,
-  }, async () => {
+  it('are offline after 8 s of silence, alone, and come back by themselves', async () => {
     // The line's own time passes four times as fast: the reader is silent for 12 s by it.
     const quick = fastClock(4);
     const { simulators, links, card } = await line([{ address: 0 }, { address: 1 }], undefined, quick);
@@ -41,7 +39,7 @@ describe('OSDP readers on a line', () => {
     expect(await links.next()).toMatchObject({ device: 'reader-1', state: 'online' });
   });
 
-  it('lose no card to noise on the line, and none counts twice', { timeout: 30_000 }, async () => {
+  it('lose no card to noise on the line, and none counts twice', async () => {
     const { simulators, links, reports } = await line([{ address: 0 }, { address: 1 }]);
     await take(links, 2);
     await simulators[0]?.do('corrupt 5');
@@ -155,7 +153,7 @@ describe('OSDP readers that are told', () => {
     expect(await take(done, 2)).toEqual(['reader-0 output 0 on', 'reader-0 output 1 off']);
   });
 
-  it('lock a held door that was told to while they were silent', { timeout: 30_000 }, async () => {
+  it('lock a held door that was told to while they were silent', async () => {
     const outputs = [{ id: 'gate', kind: 'door', output: 0 }];
     const { links, tell, done, simulators } = await line(
       [{ address: 0, more: { outputs } }],

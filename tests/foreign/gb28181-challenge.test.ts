@@ -78,7 +78,7 @@ async function prove(port: number, by: 'u1' | 't1', password: string): Promise<n
   return status;
 }
 
-describe('sipp as a platform that has to prove itself', { timeout: 30_000 }, () => {
+describe('sipp as a platform that has to prove itself', () => {
   beforeEach((context) => need(context, 'sipp'));
 
   it.each(['u1', 't1'] as const)('is heard where its proof is right: %s', async (by) => {

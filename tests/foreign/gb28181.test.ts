@@ -53,7 +53,7 @@ function registersOf(log: string) {
   return [...found.values()];
 }
 
-describe('sipp as a platform', { timeout: 20_000 }, () => {
+describe('sipp as a platform', () => {
   beforeEach((context) => need(context, 'sipp'));
 
   it.each([

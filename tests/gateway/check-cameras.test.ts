@@ -27,7 +27,7 @@ rules:
   return await run('check', file, '--ask', ...options);
 }
 
-describe('check --ask', { timeout: 20_000 }, () => {
+describe('check --ask', () => {
   it('says what a camera does not have, which topics a rule misspells, and who is not reached', async () => {
     const { status, stdout } = await asked(
       'source: vs9, relays: [{ id: light, token: RelayOutput0 }], events: [{ topic: RuleEngine/LineDectector, kind: intrusion, zone: 4 }]',

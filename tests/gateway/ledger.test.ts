@@ -24,7 +24,7 @@ import { manualClock } from '../clocks.ts';
 import { silentLog, temporaryDirectory } from '../helpers.ts';
 
 /** What is done in this thread takes some ms. */
-const poll = <T>(get: () => T) => expect.poll(get, { interval: 5, timeout: 10_000 });
+const poll = <T>(get: () => T) => expect.poll(get, { interval: 5 });
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;

@@ -3,7 +3,7 @@ import { foreignServer } from '../drivers/osdp-foreign.ts';
 import { run } from './terminal.ts';
 
 describe('osdp find', () => {
-  it('prints a device of the config for each reader', { timeout: 30_000 }, async () => {
+  it('prints a device of the config for each reader', async () => {
     const { port } = await foreignServer({ address: 5, cap: '090101' });
     const { status, stdout, stderr } = await run(
       'osdp',

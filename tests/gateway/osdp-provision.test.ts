@@ -40,7 +40,7 @@ describe('osdp provision', () => {
     expect(inClear).toEqual([]);
   });
 
-  it('says so where a reader acknowledges its key and does not keep it', { timeout: 20_000 }, async () => {
+  it('says so where a reader acknowledges its key and does not keep it', async () => {
     const { status, stdout } = await provision({
       key: FACTORY_KEY,
       after(answer, { code }, reader) {
@@ -52,7 +52,7 @@ describe('osdp provision', () => {
     expect(status).toBe(1);
   });
 
-  it('sends no key to a reader that speaks in clear alone', { timeout: 20_000 }, async () => {
+  it('sends no key to a reader that speaks in clear alone', async () => {
     const before: ForeignOptions['before'] = ({ code, sequence }, { clear }) =>
       code === 0x76 ? clear(sequence, 0x41, Buffer.of(5)) : undefined;
     const { status, stdout, reader, inClear } = await provision({ before });
@@ -62,9 +62,7 @@ describe('osdp provision', () => {
     expect(inClear).toEqual([]);
   });
 
-  it('says that a reader has another key, where it refuses any session under the factory’s', {
-    timeout: 20_000,
-  }, async () => {
+  it('says that a reader has another key, where it refuses any session under the factory’s', async () => {
     const before: ForeignOptions['before'] = ({ code, sequence, bytes }, { clear }) =>
       code === 0x76 && bytes.includes(Buffer.of(0x03, 0x11, 0))
         ? clear(sequence, 0x41, Buffer.of(6))

@@ -27,7 +27,7 @@ describe('a question to a simulated camera', () => {
       };
       socket.on('drain', pour);
       pour();
-      await expect.poll(() => socket.destroyed, { timeout: 5000 }).toBe(true);
+      await expect.poll(() => socket.destroyed).toBe(true);
     }
   });
 });
