@@ -11,6 +11,8 @@ import type { Holds } from './holds.ts';
 const SUSPICIOUS_ENDS = 2;
 /** Careful connections that ended at the same address, before it is held. */
 const STRIKES = 2;
+/** Connections that ended soon, one after another, and answered nothing: it is not for an event that this platform closes. */
+const FRUITLESS_ENDS = 12;
 /** A platform that closes because of an event does so at once, but for a slow line and what comes before it. */
 const SOON_MS = 10_000;
 /** With that event alone. A broker whose cluster elects a leader closes after 4 s, whatever comes (NATS). */
@@ -28,12 +30,14 @@ export interface Suspicion {
 export function createSuspicion(uplink: string, log: Log): Suspicion {
   const strikes = new Map<string, number>();
   let ends = 0;
+  let fruitless = 0;
   return {
     isCareful: () => ends >= SUSPICIOUS_ENDS,
-    isHot: () => ends > 0 && ends <= SUSPICIOUS_ENDS + STRIKES,
+    isHot: () => ends > 0 && ends <= SUSPICIOUS_ENDS + STRIKES && fruitless < FRUITLESS_ENDS,
     noteEnd({ flights, answers, reason: ended, lastedMs }, holds) {
       // It is known why, and that no event is to blame.
       if (ended instanceof StartOver) return;
+      fruitless = answers > 0 || lastedMs > SOON_MS ? 0 : fruitless + 1;
       if (lastedMs > SOON_MS) ends = 0;
       const [only] = flights;
       if (only === undefined || lastedMs > SOON_MS) return;

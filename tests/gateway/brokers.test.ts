@@ -60,8 +60,33 @@ it('a node that takes connections and not us is left after 4 s where there are o
   const reason = () => uplink.state().reason ?? '';
   const both = (first: number, second: number) =>
     new RegExp(`:(${one}|${other}): no answer within ${first} s; .*: no answer within ${second} s$`);
-  await expect.poll(reason, { interval: 5 }).toMatch(both(4, 15));
+  await expect.poll(reason, { interval: 5 }).toMatch(both(4, 4));
+  await expect.poll(reason, { interval: 5 }).toMatch(both(15, 15));
   await expect.poll(reason, { interval: 5 }).toMatch(both(30, 30));
+});
+
+it('of three nodes two of which are frozen the third has the alarm after 8 s', async () => {
+  const time = fastClock(8);
+  const ports = [await freePort(), await freePort(), await freePort()];
+  const met: number[] = [];
+  const { promise: there, resolve } = Promise.withResolvers<number>();
+  for (const port of ports)
+    await scriptedBroker({
+      port,
+      before({ cmd }) {
+        if (cmd === 'connect' && !met.includes(port)) met.push(port);
+        return port === met[2] ? undefined : new Promise(() => {});
+      },
+      answer() {
+        resolve(time.elapsed());
+        return 0;
+      },
+    });
+  const { record } = await campus(1, at(...ports), undefined, { time });
+  const from = time.elapsed();
+  await record('panic', button);
+  // With longer patience at the second one it were 19.
+  expect((await there) - from).toBeLessThan(15_000);
 });
 
 it.for([
@@ -167,4 +192,42 @@ it('a broker that closes at MQTT 5 without a word and takes 3.1.1 is asked so fo
   await campus(port, {}, undefined, { time: fastClock(8) });
   await expect.poll(() => versions.length).toBeGreaterThanOrEqual(4);
   expect(versions.slice(0, 4)).toEqual([5, 4, 4, 4]);
+});
+
+/** Answers a CONNECT as it is told, by its level (3.1.1, 3.1.2.2), and nothing else. */
+async function doorkeeper(onConnect: (level: number | undefined, socket: Socket) => void) {
+  const server = createServer((socket) => {
+    socket.on('error', () => {});
+    socket.once('data', (bytes) => onConnect(bytes[8], socket));
+  });
+  const port = await freePort();
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+  onTestFinished(() => void server.close());
+  return port;
+}
+
+it('a broker that hears MQTT 5 and does nothing at all is asked with 3.1.1 in the fourth round', async () => {
+  const levels: (number | undefined)[] = [];
+  const port = await doorkeeper((level, socket) => {
+    levels.push(level);
+    onTestFinished(() => void socket.destroy());
+    if (level === 4) socket.write(Buffer.from([0x20, 2, 0, 0]));
+  });
+  const time: Clock = { ...fastClock(40), random: () => 0.1 };
+  const { uplink } = await campus(port, {}, undefined, { time });
+  await expect.poll(() => uplink.state().state, { interval: 5 }).toBe('connected');
+  expect(levels).toEqual([5, 5, 5, 4]);
+});
+
+it('a broker that lets us in and closes is called soon at first, to find out why, and then as one that is away', async () => {
+  const time: Clock = { ...fastClock(40), random: () => 0.5 };
+  const calls: number[] = [];
+  const port = await doorkeeper((_level, socket) => {
+    calls.push(time.elapsed());
+    socket.end(Buffer.from([0x20, 3, 0, 0, 0]));
+  });
+  const { record } = await campus(port, {}, undefined, { time });
+  await record('panic', button);
+  await expect.poll(() => calls.length, { interval: 5 }).toBeGreaterThan(24);
+  expect((calls[24] ?? 0) - (calls[0] ?? 0)).toBeGreaterThan(120_000);
 });

@@ -12,6 +12,9 @@ import type { TlsMaterial } from './tls.ts';
 /** One that closed at MQTT 5 without a word and took 3.1.1 may be another one behind the same address, later. */
 const SILENT_NO_5_MS = 3_600_000;
 
+/** Of so many rounds without an answer at an address that never took MQTT 5, the last is tried with 3.1.1. */
+const ROUNDS_TO_4 = 4;
+
 /**
  * A node that comes back takes connections long before it takes us, and where there are others they are asked meanwhile. On
  * a slow line all of them are late: so each second round has the usual patience.
@@ -19,9 +22,10 @@ const SILENT_NO_5_MS = 3_600_000;
 const IMPATIENT_MS = 4000;
 
 /**
- * What a broker has in all that was reached, where the last one that was reached did not answer, and where the last two did
- * not. One at which a whole city arrives at once answers late, and has the same work with who gave up: where all give up
- * early it never comes to an end (RabbitMQ 3.10, which removes the queues of lost connections one after the other).
+ * What a broker has in all that was reached, after a round in which one was reached and did not answer, and after two. By
+ * rounds: of the nodes of a cluster some may be frozen and the next one well. One at which a whole city arrives at once
+ * answers late, and has the same work with who gave up: where all give up early it never comes to an end (RabbitMQ 3.10,
+ * which removes the queues of lost connections one after the other).
  */
 const PATIENT_MS = [15_000, 30_000] as const;
 
@@ -30,11 +34,17 @@ interface Known {
   good: string | undefined;
   /** Rounds through all addresses in vain, since one was good. */
   rounds: number;
-  /** How often one was reached and did not answer, since one was good. */
+  /** Rounds in which one was reached and did not answer, since one was good. */
   unanswered: number;
   /** Addresses that speak no MQTT 5, until when, `elapsed`. */
   readonly no5: Map<string, number>;
+  /** Addresses that took us with MQTT 5 once. */
+  readonly did5: Set<string>;
 }
+const newlyKnown = (): Known => ({
+  ...{ good: undefined, rounds: 0, unanswered: 0 },
+  ...{ no5: new Map(), did5: new Set() },
+});
 const knownOf = new WeakMap<Options, Known>();
 
 /** @param presence what is shown, with its topic, when we are gone without a word. */
@@ -44,7 +54,7 @@ export async function connectToBroker(
   host: PlatformHost,
   presence: { readonly topic: string; readonly payload: string },
 ): Promise<Connection> {
-  const known = knownOf.get(own) ?? { good: undefined, rounds: 0, unanswered: 0, no5: new Map() };
+  const known = knownOf.get(own) ?? newlyKnown();
   knownOf.set(own, known);
   const isOther = host.aside !== true && needsOtherId(host);
   const clientId = `${own.clientId ?? `${host.campus}-${host.uplink}`}${isOther ? '-2' : ''}`;
@@ -71,6 +81,7 @@ export async function connectToBroker(
   const begin = known.good === undefined ? placeOf(clientId, urls.length) : urls.indexOf(known.good);
   const inTurn = [...urls.slice(begin), ...urls.slice(0, begin)];
   const failures: string[] = [];
+  let isUnanswered = false;
   for (const url of inTurn) {
     try {
       const connection = await open(url);
@@ -85,8 +96,9 @@ export async function connectToBroker(
         });
       return connection;
     } catch (error) {
-      if (error instanceof ConnectError && error.isUnanswered) known.unanswered++;
+      isUnanswered ||= error instanceof ConnectError && error.isUnanswered;
       if (host.signal.aborted || urls.length === 1) {
+        if (isUnanswered) known.unanswered++;
         if (isOther) noOtherId(host);
         throw error;
       }
@@ -94,6 +106,7 @@ export async function connectToBroker(
     }
   }
   known.rounds++;
+  if (isUnanswered) known.unanswered++;
   if (isOther) noOtherId(host);
   throw new Error(failures.join('; '));
 }
@@ -105,14 +118,22 @@ const placeOf = (name: string, count: number) =>
 /** In the version that the broker speaks. */
 async function openAs(
   { mqttVersion = 'auto' }: Options,
-  { no5 }: Known,
+  { no5, did5, unanswered }: Known,
   { clock, signal, log, uplink }: PlatformHost,
   url: string,
   open: (version: 5 | 4) => Promise<Connection>,
 ): Promise<Connection> {
   if (mqttVersion === '3.1.1' || (no5.get(url) ?? 0) > clock.elapsed()) return await open(4);
+  // One that hears MQTT 5 and does nothing at all, not even close: late, as a rule, and with some it is the version.
+  if (mqttVersion === 'auto' && !did5.has(url) && unanswered % ROUNDS_TO_4 === ROUNDS_TO_4 - 1) {
+    const connection = await open(4);
+    no5.set(url, clock.elapsed() + SILENT_NO_5_MS);
+    return connection;
+  }
   try {
-    return await open(5);
+    const connection = await open(5);
+    did5.add(url);
+    return connection;
   } catch (error) {
     const refused = error instanceof ConnectError ? error.protocolRefused : undefined;
     if (refused === undefined || mqttVersion !== 'auto' || signal.aborted) throw error;
