@@ -229,6 +229,16 @@ function createMoves() {
 }
 type Moves = ReturnType<typeof createMoves>;
 
+/** A time as in a name, that nothing is called by yet: two restores may be of one second. */
+function freeStamp(at: number, configFile: string, dataDir: string): string {
+  const second = new Date(at).toISOString().replace(/[-:]/g, '').replace(/\..*/, 'Z');
+  for (let n = 1; ; n++) {
+    const stamp = n === 1 ? second : `${second}-${n}`;
+    if (!existsSync(`${configFile}.before-${stamp}`) && !existsSync(join(dataDir, `before-${stamp}`)))
+      return stamp;
+  }
+}
+
 /** Moves what is there to `before-TIME`, beside it: the config first, for without it no gateway begins on half of a campus. */
 function setAside(
   { configFile, dataDir, staging }: Places,
@@ -236,7 +246,7 @@ function setAside(
   at: number,
   { move: moveAside }: Moves,
 ): string[] {
-  const stamp = new Date(at).toISOString().replace(/[-:]/g, '').replace(/\..*/, 'Z');
+  const stamp = freeStamp(at, configFile, dataDir);
   const aside: string[] = [];
   const others = files
     .filter(({ path }) => !path.startsWith('data/'))

@@ -157,6 +157,9 @@ describe('what is restored', () => {
     expect(readdirSync(join(dataDir, aside))).toContain('journal.sqlite');
     const [config = ''] = readdirSync(directory).filter((name) => name.startsWith('campus.yaml.before-'));
     expect(readFileSync(join(directory, config), 'utf8')).toBe('# another one\n');
+    // Within the same second, as a script does it.
+    for (let n = 0; n < 2; n++) expect(await restore('--replace')).toMatchObject({ status: 0 });
+    expect(readdirSync(dataDir).filter((name) => name.startsWith('before-'))).toHaveLength(3);
   });
 
   it('does not write outside of the folders of the config and of the data, unless it is told to', async () => {
