@@ -14,6 +14,7 @@ import { type IClientOptions, type IPublishPacket, MqttClient } from 'mqtt';
 import type { Clock } from '../../contract/clock.ts';
 import { followAnswers } from './answers.ts';
 import { checkedStream } from './checked.ts';
+import { patience } from './patience.ts';
 import {
   createSending,
   type Limits,
@@ -127,31 +128,6 @@ export class ConnectError extends Error {
     this.protocolRefused = of.protocolRefused;
     this.isUnanswered = of.isUnanswered;
   }
-}
-
-/** Time that runs out once: `ms` from now, or, where it was reached meanwhile, `reachedMs` from now. */
-function patience(ms: number, reachedMs: number, time: Clock) {
-  const from = time.elapsed();
-  const late = new AbortController();
-  let given = ms;
-  let isReached = false;
-  const abort = () =>
-    late.abort(new DOMException('The operation was aborted due to timeout', 'TimeoutError'));
-  let timer = time.after(ms, abort);
-  return {
-    signal: late.signal,
-    reached() {
-      isReached = true;
-      if (late.signal.aborted || reachedMs === given) return;
-      timer.stop();
-      given = reachedMs;
-      timer = time.after(Math.max(0, from + reachedMs - time.elapsed()), abort);
-    },
-    /** What is said where it ran out. */
-    reason: () => `no answer within ${given / 1000} s`,
-    isUnanswered: () => isReached && late.signal.aborted,
-    stop: () => timer.stop(),
-  };
 }
 
 /**
