@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import type { PlatformHost } from '../../contract/transport.ts';
 import { ConnectError, type Connection, openConnection } from './connection.ts';
 import { type Options, urlsOf } from './options.ts';
+import { nameOf, type Place, placesOf } from './places.ts';
 import { needsOtherId, noOtherId } from './subscribing.ts';
 import type { TlsMaterial } from './tls.ts';
 
@@ -31,7 +32,12 @@ const PATIENT_MS = [15_000, 30_000] as const;
 
 /** What is known of a platform, by the options that name it. */
 interface Known {
+  /** By its name, as the others here. */
   good: string | undefined;
+  /** To how many places the addresses led. */
+  places: number;
+  /** What the names in them led to. */
+  readonly resolved: Map<string, readonly string[]>;
   /** Rounds through all addresses in vain, since one was good. */
   rounds: number;
   /** Rounds in which one was reached and did not answer, since one was good. */
@@ -42,8 +48,8 @@ interface Known {
   readonly did5: Set<string>;
 }
 const newlyKnown = (): Known => ({
-  ...{ good: undefined, rounds: 0, unanswered: 0 },
-  ...{ no5: new Map(), did5: new Set() },
+  ...{ good: undefined, places: 0, rounds: 0, unanswered: 0 },
+  ...{ resolved: new Map(), no5: new Map(), did5: new Set() },
 });
 const knownOf = new WeakMap<Options, Known>();
 
@@ -58,7 +64,13 @@ export async function connectToBroker(
   knownOf.set(own, known);
   const isOther = host.aside !== true && needsOtherId(host);
   const clientId = `${own.clientId ?? `${host.campus}-${host.uplink}`}${isOther ? '-2' : ''}`;
-  const isImpatient = urlsOf(own).length > 1 && known.rounds % 2 === 0;
+  // Of a proxy's names we know nothing.
+  const places =
+    own.proxy === undefined
+      ? await placesOf(urlsOf(own), known.resolved, host.clock)
+      : urlsOf(own).map((url) => ({ url }));
+  known.places = places.length;
+  const isImpatient = places.length > 1 && known.rounds % 2 === 0;
   const wanted = {
     tls,
     proxy: own.proxy,
@@ -70,39 +82,40 @@ export async function connectToBroker(
     ...(host.aside !== true && { will: presence }),
     ...(isImpatient && { patienceMs: IMPATIENT_MS }),
   };
-  const open = (url: string) => {
+  const open = (place: Place) => {
     const answerMs = PATIENT_MS[Math.min(PATIENT_MS.length, known.unanswered) - 1];
-    return openAs(own, known, host, url, (version) =>
-      openConnection({ ...wanted, url, answerMs }, version, host.signal, host.clock),
+    return openAs(own, known, host, nameOf(place), (version) =>
+      openConnection({ ...wanted, ...place, answerMs }, version, host.signal, host.clock),
     );
   };
-  const urls = urlsOf(own);
+  const names = places.map(nameOf);
   // Campuses of one config are not all at one node: each begins where its name says.
-  const begin = known.good === undefined ? placeOf(clientId, urls.length) : urls.indexOf(known.good);
-  const inTurn = [...urls.slice(begin), ...urls.slice(0, begin)];
+  const isGoodThere = known.good !== undefined && names.includes(known.good);
+  const begin = isGoodThere ? names.indexOf(known.good as string) : placeOf(clientId, names.length);
   const failures: string[] = [];
   let isUnanswered = false;
-  for (const url of inTurn) {
+  for (const place of [...places.slice(begin), ...places.slice(0, begin)]) {
+    const name = nameOf(place);
     try {
-      const connection = await open(url);
-      known.good = url;
+      const connection = await open(place);
+      known.good = name;
       known.rounds = 0;
       known.unanswered = 0;
       // One that lets us in and then does nothing is not the one to begin with.
       if (host.aside !== true)
         void connection.ended.then(() => {
-          const next = urls[(urls.indexOf(url) + 1) % urls.length];
-          if (!connection.wasOfUse() && known.good === url) known.good = next;
+          const next = names[(names.indexOf(name) + 1) % names.length];
+          if (!connection.wasOfUse() && known.good === name) known.good = next;
         });
       return connection;
     } catch (error) {
       isUnanswered ||= error instanceof ConnectError && error.isUnanswered;
-      if (host.signal.aborted || urls.length === 1) {
+      if (host.signal.aborted || places.length === 1) {
         if (isUnanswered) known.unanswered++;
         if (isOther) noOtherId(host);
         throw error;
       }
-      failures.push(`${url}: ${(error as Error).message}`);
+      failures.push(`${name}: ${(error as Error).message}`);
     }
   }
   known.rounds++;
@@ -110,6 +123,10 @@ export async function connectToBroker(
   if (isOther) noOtherId(host);
   throw new Error(failures.join('; '));
 }
+
+/** To how many places the addresses of a platform lead, as far as is known. */
+export const placesKnown = (own: Options): number =>
+  Math.max(urlsOf(own).length, knownOf.get(own)?.places ?? 0);
 
 /** Below `count`; the same for the same name. */
 const placeOf = (name: string, count: number) =>
@@ -120,28 +137,28 @@ async function openAs(
   { mqttVersion = 'auto' }: Options,
   { no5, did5, unanswered }: Known,
   { clock, signal, log, uplink }: PlatformHost,
-  url: string,
+  place: string,
   open: (version: 5 | 4) => Promise<Connection>,
 ): Promise<Connection> {
-  if (mqttVersion === '3.1.1' || (no5.get(url) ?? 0) > clock.elapsed()) return await open(4);
+  if (mqttVersion === '3.1.1' || (no5.get(place) ?? 0) > clock.elapsed()) return await open(4);
   // One that hears MQTT 5 and does nothing at all, not even close: late, as a rule, and with some it is the version.
-  if (mqttVersion === 'auto' && !did5.has(url) && unanswered % ROUNDS_TO_4 === ROUNDS_TO_4 - 1) {
+  if (mqttVersion === 'auto' && !did5.has(place) && unanswered % ROUNDS_TO_4 === ROUNDS_TO_4 - 1) {
     const connection = await open(4);
-    no5.set(url, clock.elapsed() + SILENT_NO_5_MS);
+    no5.set(place, clock.elapsed() + SILENT_NO_5_MS);
     return connection;
   }
   try {
     const connection = await open(5);
-    did5.add(url);
+    did5.add(place);
     return connection;
   } catch (error) {
     const refused = error instanceof ConnectError ? error.protocolRefused : undefined;
     if (refused === undefined || mqttVersion !== 'auto' || signal.aborted) throw error;
-    log.info({ uplink, url }, 'the broker speaks no MQTT 5; trying 3.1.1');
-    if (refused === 'said') no5.set(url, Number.POSITIVE_INFINITY);
+    log.info({ uplink, url: place }, 'the broker speaks no MQTT 5; trying 3.1.1');
+    if (refused === 'said') no5.set(place, Number.POSITIVE_INFINITY);
     const connection = await open(4);
     // Silence may have been of the moment, had it not taken this.
-    if (refused === 'silent') no5.set(url, clock.elapsed() + SILENT_NO_5_MS);
+    if (refused === 'silent') no5.set(place, clock.elapsed() + SILENT_NO_5_MS);
     return connection;
   }
 }

@@ -15,6 +15,8 @@ import type { TlsMaterial } from './tls.ts';
 export interface StreamOptions {
   /** `mqtt:`, `mqtts:`, `ws:` or `wss:`. */
   readonly url: string;
+  /** Dialled instead of the name in `url`; the certificate is that of the name. Not through a proxy. */
+  readonly address?: string | undefined;
   readonly tls?: TlsMaterial | undefined;
   readonly proxy?: ProxyOptions | undefined;
 }
@@ -41,14 +43,15 @@ const FRAME_MAXIMUM = 1_048_576;
  * @throws what the network, the proxy or TLS says; the reason of `signal` when it aborts.
  */
 export async function openStream(
-  { url, tls, proxy }: StreamOptions,
+  { url, address, tls, proxy }: StreamOptions,
   signal: AbortSignal,
   reached: () => void = () => {},
 ): Promise<OpenStream> {
   const { protocol, hostname, port, href } = new URL(url);
   const host = hostname.replace(/^\[|\]$/g, '');
   const target = { host, port: port === '' ? (DEFAULT_PORT[protocol] ?? 1883) : Number(port) };
-  const socket = await abortable(proxy === undefined ? dial(target) : throughProxy(proxy, target), signal);
+  const dialled = { ...target, host: address ?? host };
+  const socket = await abortable(proxy === undefined ? dial(dialled) : throughProxy(proxy, target), signal);
   reached();
   socket.setNoDelay(true);
   socket.setKeepAlive(true, KEEPALIVE_MS);

@@ -15,7 +15,7 @@ import {
   type Refusal,
   StartOver,
 } from '../../contract/transport.ts';
-import { connectToBroker } from './brokers.ts';
+import { connectToBroker, placesKnown } from './brokers.ts';
 import { showCampus } from './campus.ts';
 import { clashesOf } from './clashes.ts';
 import type { Connection } from './connection.ts';
@@ -197,7 +197,7 @@ export const mqtt = defineTransport({
   warnings: warningsOf,
   clashes: clashesOf,
   where: (own) => urlsOf(own).join(', '),
-  addresses: (own) => urlsOf(own).length,
+  addresses: placesKnown,
   probe,
   async open(own, host) {
     const prefix = prefixOf(own, host.campus);
