@@ -1,13 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
 import { say } from '../../config/language.ts';
 import { printable } from '../printable.ts';
 import { atMost, type Command, type Terminal } from './command.ts';
 import type { Answers, Discovery } from './init/answers.ts';
-
-/** Where the Debian package has it. */
-const INSTALLED = '/etc/campus-gateway/campus.yaml';
+import { INSTALLED, usualDataDir } from './installed.ts';
 
 const english = `campus-gateway init [FILE] [--replace]
 campus-gateway init [FILE] --answers ANSWERS.yaml [--replace]
@@ -92,7 +89,7 @@ async function askAndWrite(file: string, isToAsk: boolean, terminal: Terminal): 
       );
       if (!(await asker.confirm(goOn, false))) throw new Error(say(`${file} is as it was`, `${file} 未改动`));
     }
-    const dataDir = dirname(file) === dirname(INSTALLED) ? '/var/lib/campus-gateway' : './data';
+    const dataDir = usualDataDir(file);
     const answers = await askAll(asker, { dataDir }, (how) => look(how, terminal));
     const goOn = say(
       `Write ${file}: ${answers.platforms.length} platforms, ${answers.devices.length} devices?`,
@@ -128,7 +125,7 @@ async function write(file: string, answers: Answers, terminal: Terminal): Promis
   ]);
   const now = clock.wall();
   const day = new Date(now).toISOString().slice(0, 10);
-  const dataDir = dirname(file) === dirname(INSTALLED) ? '/var/lib/campus-gateway' : './data';
+  const dataDir = usualDataDir(file);
   const composed = composeConfig(answers, { schema: schemaFor(file), dataDir, day });
   if (composed.missing.length > 0)
     return tellErrors(

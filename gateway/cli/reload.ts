@@ -16,8 +16,10 @@ and nothing is lost meanwhile. A wrong file changes nothing. What cannot be star
 
   --dry-run    says what would change, and changes nothing
   --versions   lists the configs that were taken up, the newest first: name, when, by whom, hash
-  --back NAME  puts that version into FILE, where it takes up what it changes; what is in FILE now is kept as a version
+  --back NAME  puts that version into FILE, where it takes up what it changes; what is in FILE now is kept as a version.
+               Where no gateway runs, it is checked and put there for the next start
 
+--versions and --back need no FILE that is right.
 Exit status 0 where it was taken up, or nothing had changed; 1 where it was refused; 2 where the command was not understood; 3 where
 no gateway could be asked. Run it as the gateway's user, or as root.
 
@@ -31,8 +33,9 @@ const chinese = `campus-gateway reload FILE [--dry-run | --versions | --back NAM
 
   --dry-run    说明会有什么变化，不做更改
   --versions   列出应用过的配置，最新的在前：名称、时间、操作者、哈希
-  --back NAME  将该版本写入 FILE 并应用；FILE 的当前内容保存为一个版本
+  --back NAME  将该版本写入 FILE 并应用；FILE 的当前内容保存为一个版本。网关未运行时，检查后写入，待下次启动
 
+--versions 和 --back 不要求 FILE 正确。
 退出状态：0 已应用或没有变化；1 被拒绝；2 命令有误；3 没有网关可询问。须以网关的用户或 root 执行。
 
   campus-gateway reload /etc/campus-gateway/campus.yaml --dry-run
@@ -62,8 +65,8 @@ export const reload: Command = {
       throw new UsageError(
         say('one of --dry-run, --versions and --back', '--dry-run、--versions、--back 只能选一个'),
       );
-    if (values.back !== undefined) return await goBack(file, values.back, terminal);
-    if (values.versions) return await listVersions(await dataDirOf(file), terminal);
+    if (values.back !== undefined) return await goBackTo(file, values.back, terminal);
+    if (values.versions) return await listVersions(file, terminal);
     const loaded = await loadedOrErrors(file, terminal, { forRunning: true });
     if (loaded === undefined) return 1;
     const { dataDir } = loaded.config;
@@ -93,19 +96,12 @@ async function ask(
   return await askToAct(dataDir, act, act === 'reload' ? { by: who() } : {}, clock, PATIENCE_MS);
 }
 
-/** Also of a file that is wrong now: the way back must not need a right one. */
-async function dataDirOf(file: string): Promise<string> {
-  const [{ readConfigFile }, { dirname, resolve }] = await Promise.all([
-    import('../../config/load.ts'),
-    import('node:path'),
+async function listVersions(file: string, terminal: Terminal): Promise<number> {
+  const [{ openVersions }, { dataDirOf }] = await Promise.all([
+    import('../reload/versions.ts'),
+    import('./reload/data-dir.ts'),
   ]);
-  const read = readConfigFile(file);
-  const named = 'data' in read ? (read.data as { dataDir?: unknown } | null)?.dataDir : undefined;
-  return resolve(dirname(resolve(file)), typeof named === 'string' ? named : './data');
-}
-
-async function listVersions(dataDir: string, terminal: Terminal): Promise<number> {
-  const { openVersions } = await import('../reload/versions.ts');
+  const dataDir = dataDirOf(file);
   const running = await ask(dataDir, 'config-versions', terminal)
     .then((said) => (said as { readonly versions: readonly ConfigVersion[] }).versions)
     .catch(() => []);
@@ -127,37 +123,14 @@ async function listVersions(dataDir: string, terminal: Terminal): Promise<number
   return 0;
 }
 
-async function goBack(file: string, name: string, terminal: Terminal): Promise<number> {
-  const [{ openVersions }, { replaceFile }, { loadBytesOf, CONFIG_FILE_MAX }] = await Promise.all([
-    import('../reload/versions.ts'),
-    import('../lifecycle/replace-file.ts'),
-    import('../../drivers/files.ts'),
-  ]);
-  const dataDir = await dataDirOf(file);
-  const versions = openVersions(dataDir);
-  const bytes = await versions.load(name);
-  if (bytes === undefined) {
-    terminal.stderr.write(
-      printable(say(`there is no version ${name}; see --versions`, `没有版本 ${name}；请用 --versions 查看`)),
-    );
-    terminal.stderr.write('\n');
-    return 1;
-  }
-  const before = await loadBytesOf(file, CONFIG_FILE_MAX);
-  const { hashOf } = await import('../reload/versions.ts');
-  const isKept = (await versions.list()).some(({ sha256 }) => sha256 === hashOf(before));
-  const at = new Date(terminal.clock.wall()).toISOString();
-  if (!isKept) await versions.keep(before, { at, by: 'file' });
-  replaceFile(file, bytes);
-  const putBack = () => replaceFile(file, before);
-  try {
-    const said = (await ask(dataDir, 'reload', terminal)) as ConfigApplied;
-    if (!said.done) putBack();
-    return tell(said, terminal, file);
-  } catch (error) {
-    putBack();
-    throw error;
-  }
+async function goBackTo(file: string, name: string, terminal: Terminal): Promise<number> {
+  const { goBack } = await import('./reload/back.ts');
+  const said = await goBack(file, name, {
+    ask: (dataDir, act) => ask(dataDir, act, terminal),
+    by: who(),
+    terminal,
+  });
+  return typeof said === 'number' ? said : tell(said, terminal, file);
 }
 
 /** What is wrong, or why it is not taken up. @returns whether there was something. */

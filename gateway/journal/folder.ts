@@ -2,13 +2,16 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
+import { say } from '../../config/language.ts';
 import type { Clock } from '../../drivers/contract/clock.ts';
 import { createPrivate, makePrivate, PRIVATE_FOLDER } from '../lifecycle/private-files.ts';
+import { auditTable } from './audit.ts';
 import { codeOf, JournalError } from './error.ts';
 import { readMachine } from './identity.ts';
 import type { OpenFile } from './keeper.ts';
+import { metaTable } from './meta.ts';
 import { journalFile, openOrSalvage } from './recovery.ts';
-import { lower, type Migration } from './schema.ts';
+import { lower, type Migration, SCHEMA_VERSION } from './schema.ts';
 
 /** `close` lets another gateway have the folder. `machine`: a hash of its id; '' where it has none. */
 export function journalFolder(
@@ -50,6 +53,34 @@ export function lowerJournal(
       // What the older version finds is one whole file.
       db.pragma('wal_checkpoint(TRUNCATE)');
       return lowered;
+    } finally {
+      db.close();
+    }
+  } finally {
+    lock.close();
+  }
+}
+
+/**
+ * Adds to the audit of a folder whose gateway is stopped. The journal is not opened as the gateway opens it: what is to be
+ * checked, salvaged or brought to newer tables is left to the gateway, which tells of it.
+ * @throws Error where there is none, or not one that was closed in order; JournalError E_JOURNAL_IN_USE; what SQLite says.
+ */
+export function auditStopped(directory: string, at: number, body: string): void {
+  const file = journalFile(directory);
+  // A lock that root makes is none that the gateway can take.
+  if (!existsSync(file) || !existsSync(join(directory, 'lock.sqlite')))
+    throw new Error(say(`${directory} has no journal`, `${directory} 中没有日志库`));
+  const lock = takeLock(directory);
+  try {
+    const db = new Database(file, { fileMustExist: true });
+    try {
+      const version = db.pragma('user_version', { simple: true });
+      if (version !== SCHEMA_VERSION || metaTable(db).get('clean') !== '1')
+        throw new Error(say('the journal was not closed in order', '日志库未正常关闭'));
+      db.pragma('synchronous = FULL');
+      const audit = auditTable(db);
+      db.transaction(() => audit.add(at, body))();
     } finally {
       db.close();
     }

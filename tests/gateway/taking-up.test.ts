@@ -1,11 +1,12 @@
 /** What another config does to a gateway's wires and stages: what differs, and nothing else. */
-import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
 import type { Config } from '../../config/schema.ts';
 import { type Device, type Driver, defineDriver, type Host } from '../../drivers/contract/driver.ts';
 import type { Observation, Receipt } from '../../drivers/contract/observation.ts';
+import { dataDirIn, dataDirOf } from '../../gateway/cli/reload/data-dir.ts';
 import { createSupervisor } from '../../gateway/devices/supervisor.ts';
 import { createMetrics } from '../../gateway/observe/metrics.ts';
 import { differenceOf } from '../../gateway/reload/difference.ts';
@@ -238,5 +239,36 @@ describe('versions of the config', () => {
     expect([statSync(folder).mode & 0o777, statSync(join(folder, 'v52.json')).mode & 0o777]).toEqual([
       0o700, 0o600,
     ]);
+  });
+});
+
+describe('the data folder of a config that is wrong', () => {
+  it.each([
+    ['foo: [\ndataDir: /srv/campus # ours\n', '/srv/campus'],
+    ['\ufeffdataDir: "a b" # ours\nfoo: [', 'a b'],
+    ["campus: {\n  dataDir: 'it'\ndataDir： 'school # 2'\n", 'school # 2'],
+    [' dataDir: ./here  \nfoo: [', './here'],
+    ['# dataDir: /old\nfoo: [', undefined],
+    ['dataDir: ${DATA}\nfoo: [', undefined],
+    ['dataDir: # none\nfoo: [', undefined],
+  ])('is what its line says: %j', (text, folder) => {
+    expect(dataDirIn(text)).toBe(folder);
+  });
+
+  it('is where there are versions of it, the one that is named first', async () => {
+    const directory = temporaryDirectory();
+    const file = join(directory, 'campus.yaml');
+    const at = (name: string) => join(directory, name);
+    const isIn = (text: string) => {
+      writeFileSync(file, text);
+      return dataDirOf(file);
+    };
+    expect([isIn('foo: ['), isIn('dataDir: kept\nfoo: ['), isIn('dataDir: kept\n')]).toEqual(
+      ['data', 'kept', 'kept'].map(at),
+    );
+    mkdirSync(at('data/config-versions'), { recursive: true });
+    // Those of another campus in the same folder.
+    expect(isIn('dataDir: kept\nfoo: [')).toBe(at('kept'));
+    expect(dataDirOf('/etc/campus-gateway/none.yaml')).toBe('/var/lib/campus-gateway');
   });
 });

@@ -1,14 +1,14 @@
 /** The command line as a process: its statuses, its streams, how it stops. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Aedes } from 'aedes';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { run } from '../gateway/terminal.ts';
-import { freePair, freePort, stream, temporaryDirectory } from '../helpers.ts';
+import { eventually, freePair, freePort, stream, temporaryDirectory } from '../helpers.ts';
 
 const entry = join(import.meta.dirname, '../../gateway/campus-gateway.js');
 const env = { ...process.env, CAMPUS_LANG: 'en' };
@@ -211,6 +211,55 @@ describe('reload', () => {
     );
     gateway.child.kill('SIGTERM');
     expect(await once(gateway.child, 'exit')).toEqual([0, null]);
+  });
+
+  it('goes back from a file that is no YAML: with the gateway that runs, and without one, for its next start', async () => {
+    const directory = temporaryDirectory();
+    const [file, kept] = [join(directory, 'campus.yaml'), join(directory, 'kept')];
+    const good = 'campus: { id: "4503000001", name: x }\ndataDir: kept\n';
+    const read = () => readFileSync(file, 'utf8');
+    writeFileSync(file, good, { mode: 0o640 });
+    const gateway = begin(['run', file]);
+    await gateway.err.find((line) => line.includes('the gateway runs'));
+    // It is kept once the gateway runs.
+    await eventually(() => expect(existsSync(join(kept, 'config-versions/v1.json'))).toBe(true));
+    // Not even a line of it says where: the gateway that runs has the lock.
+    writeFileSync(file, 'foo: [\n');
+    expect(await run('reload', file, '--versions')).toMatchObject({
+      status: 0,
+      stdout: expect.stringMatching(/^v1 .+ {2}\(runs\)\n$/),
+    });
+    expect(await run('reload', file, '--back', 'v1')).toMatchObject({ status: 0, stderr: '' });
+    expect(read()).toBe(good);
+    gateway.child.kill('SIGTERM');
+    expect(await once(gateway.child, 'exit')).toEqual([0, null]);
+
+    const torn = `foo: [\n ${good}`;
+    writeFileSync(file, torn);
+    expect(runProcess(['run', file])).toMatchObject({ status: 1 });
+    // What stood in the file is a version too, and was never right.
+    expect(await run('reload', file, '--back', 'v2')).toMatchObject({
+      status: 1,
+      stderr: expect.stringMatching(/kept\/config-versions\/v2\.yaml:.*\nv2 is wrong, and .* is as it was: /),
+    });
+    expect(read()).toBe(torn);
+    expect(await run('reload', file, '--back', 'v1')).toEqual({
+      status: 0,
+      stdout:
+        'v1 is in place, what was there is v4; no gateway runs: start it (systemctl restart campus-gateway)\n',
+      stderr: '',
+    });
+    expect([read(), statSync(file).mode & 0o777]).toEqual([good, 0o640]);
+    expect(readFileSync(join(kept, 'config-versions/v4.yaml'), 'utf8')).toBe(torn);
+    const again = begin(['run', file]);
+    await again.err.find((line) => line.includes('the gateway runs'));
+    expect(await run('reload', file)).toMatchObject({ status: 0, stdout: 'nothing had changed\n' });
+    again.child.kill('SIGTERM');
+    expect(await once(again.child, 'exit')).toEqual([0, null]);
+    expect((await run('journal', 'audit', file)).stdout).toMatch(
+      /"kind":"config-back".*"version":"v1".*"kept":"v4"/,
+    );
+    expect(await run('journal', 'verify', file)).toMatchObject({ status: 0 });
   });
 });
 

@@ -8,10 +8,17 @@ import { localSocket } from '../../observe/local.ts';
 /** Characters. */
 const ANSWER_MAX = 1_000_000;
 const ANSWER_MS = 10_000;
+/** Of a socket that is not there, and of one that a killed gateway left (connect(2)). */
+const GONE: readonly string[] = ['ENOENT', 'ECONNREFUSED'];
+
+/** No gateway has that data folder. */
+export class NoGatewayError extends Error {
+  readonly code = 'E_NO_GATEWAY';
+}
 
 /**
  * `name`: one of the acts of observe/local.ts. `patienceMs`: for all of it.
- * @throws Error with a sentence: no gateway runs there, it may not be asked by this user, or it refused.
+ * @throws Error with a sentence: no gateway runs there (NoGatewayError), it may not be asked by this user, or it refused.
  */
 export async function askToAct(
   dataDir: string,
@@ -40,21 +47,23 @@ export async function askToAct(
       throw new Error(said.error ?? say('this gateway does not know that', '该网关不支持此操作'));
     return said;
   } catch (error) {
-    throw new Error(whyNot(error as NodeJS.ErrnoException, dataDir, patience.signal.aborted));
+    const { code = '' } = error as NodeJS.ErrnoException;
+    const sentence = whyNot(error as NodeJS.ErrnoException, dataDir, patience.signal.aborted);
+    throw GONE.includes(code) ? new NoGatewayError(sentence) : new Error(sentence);
   } finally {
     over.stop();
     patience.abort();
   }
 }
 
-function whyNot({ code, message }: NodeJS.ErrnoException, dataDir: string, isLate: boolean): string {
+function whyNot({ code = '', message }: NodeJS.ErrnoException, dataDir: string, isLate: boolean): string {
   if (isLate) return say('the gateway does not answer; look into its log', '网关没有应答；请查看其日志');
   if (code === 'EACCES' || code === 'EPERM')
     return say(
       `this user may not ask the gateway that has ${dataDir}: run it as that user, or with sudo`,
       `当前用户无权访问使用 ${dataDir} 的网关：请以该用户或 sudo 运行`,
     );
-  if (code === 'ENOENT' || code === 'ECONNREFUSED')
+  if (GONE.includes(code))
     return say(
       `no gateway runs with ${dataDir}: start it (systemctl start campus-gateway)`,
       `没有使用 ${dataDir} 的网关在运行：请启动（systemctl start campus-gateway）`,

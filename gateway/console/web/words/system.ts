@@ -122,6 +122,7 @@ export const auditKinds: Words = {
   login: ['Login', '登录'],
   logout: ['Logout', '退出登录'],
   config: ['Config taken up', '配置生效'],
+  'config-back': ['Config put back', '配置写回'],
   'config-refused': ['Config refused', '配置被拒绝'],
   erase: ['Person erased', '删除个人信息'],
   'destroy-damaged': ['Damaged journals destroyed', '销毁损坏的日志'],
