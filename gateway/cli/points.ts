@@ -10,8 +10,9 @@ The point list of a campus as integrators exchange it: a row for each device, ea
 
   export     writes the list of a config: CSV (UTF-8, as Excel and WPS open it) or XLSX. An existing file is not overwritten
   import     takes a list into a config: names, places, areas, kinds of alarm, addresses, and devices and zones that are new.
-             CSV in UTF-8 or GB18030, or XLSX; headings in English or Chinese, any order, any of them. An empty cell changes
-             nothing, "-" takes out what stands there. What is wrong is told by row and column, and then nothing is changed.
+             CSV in UTF-8 or GB18030, or XLSX; headings in English or Chinese, any order, any of them, in one of the first 20
+             rows; columns such as No. and Remarks are passed over. An empty cell changes nothing, "-" takes out what stands
+             there. What is wrong is told by row and column, and then nothing is changed.
              Of the config only what differs is written anew: comments stay
   replace    puts other hardware in the place of a device, under its id: with it stay its journal, states, zones, areas and rules.
              KEY as in the config, such as host, serial, connection.tcp; or address, as in a list. KEY=- takes a key out.
@@ -34,7 +35,8 @@ campus-gateway points replace 配置 设备编号 键=值... [--dry-run]
 
   export     从配置导出：CSV（UTF-8，Excel、WPS 可直接打开）或 XLSX；不覆盖已有文件
   import     导入配置：名称、位置、区域、报警类型、地址，以及新增的设备和防区。CSV（UTF-8 或 GB18030）或 XLSX；
-             列名中英文均可，顺序和多少不限。空单元格不改动；“-”表示删除原值。有错误时按行、列指出，且不作任何改动。
+             列名中英文均可，顺序和多少不限，位于前 20 行之内；序号、备注等列不导入。空单元格不改动；“-”表示删除原值。
+             有错误时按行、列指出，且不作任何改动。
              配置中只改写有变化之处，注释保留
   replace    原编号下更换硬件：记录、状态、防区、区域、规则随编号保留。键同配置，如 host、serial、connection.tcp；
              或 address，写法同点位表。键=- 表示删除。驱动不同则为另一台设备

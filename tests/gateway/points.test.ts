@@ -202,7 +202,9 @@ describe('points import', () => {
       );
       expect(none).toMatchObject({
         status: 1,
-        stderr: expect.stringContaining('第 1 行 A 列：“设备名”不是点位表的列；是不是 设备编号？'),
+        stderr: expect.stringContaining(
+          '第 1 行 A 列：“设备名”不是点位表的列；是不是 名称？；否则请删除 A 列，或改为下列名称之一：类型、',
+        ),
       });
     });
     expect(
@@ -245,6 +247,90 @@ describe('points import', () => {
       },
     ]);
     expect(statSync(file).mode & 0o777).toBe(0o640);
+  });
+});
+
+describe('points import reads a list as integrators exchange it', () => {
+  const BEAM = ['防区', 'beams', '1', '东墙'];
+  const HEADS = ['类型', '设备编号', '防区号', '名称'];
+  const csvOf = (rows: readonly (readonly string[])[], by = ',') =>
+    `${rows.map((row) => row.join(by)).join('\r\n')}\r\n`;
+  const taken = 'zone: 1, kind: perimeter, name: 东墙';
+
+  it.each([
+    ['a title', csvOf([['第一中学点位表'], HEADS, BEAM])],
+    ['a title in merged cells', csvOf([['第一中学点位表', '', '', ''], HEADS, BEAM])],
+    ['a title with commas, a list with tabs', csvOf([['一中，点位表,2026,v3'], HEADS, BEAM], '\t')],
+    ['a title of two lines', csvOf([['"第一中学\n点位表"'], HEADS, BEAM], ';')],
+    ['blank lines', `\n\n${csvOf([HEADS, BEAM])}`],
+    ['headings of groups', csvOf([['', '设备', '防区', ''], HEADS, BEAM])],
+    ['name and address of the school', csvOf([['名称', '一中', '地址', '某路 1 号'], HEADS, BEAM])],
+  ])('below %s', async (_, list) => {
+    const { file, put, text } = campus();
+    const bytes = iconv.encode(list, 'gb18030');
+    expect(await run('points', 'import', put('p.csv', bytes), file)).toMatchObject({
+      status: 0,
+      stderr: '',
+    });
+    expect(text()).toContain(taken);
+  });
+
+  it('with running numbers and remarks, which it passes over, and says so', async () => {
+    const { file, put, text } = campus();
+    const rows = [['一中'], ['序号', ...HEADS, '备注', '', 'Remarks'], ['7', ...BEAM, '已验收', 'x', '']];
+    const list = put('p.csv', csvOf(rows));
+    const said = await run('points', 'import', list, file);
+    expect(said).toMatchObject({ status: 0, stderr: '' });
+    expect(said.stdout).toContain(
+      `${list}: these columns are passed over: A (序号), F (备注), G (no heading), H (Remarks)\n`,
+    );
+    expect(text()).toBe(CONFIG.replace('zone: 1, kind: perimeter }, { zone: 2', `${taken} }, { zone: 2`));
+    await inChinese(async () =>
+      expect((await run('points', 'import', list, file)).stdout).toContain('以下列不导入：A (序号)、'),
+    );
+  });
+
+  it('behind a cover in another sheet, which it names, with rows and columns as they stand there', async () => {
+    const { file, at, text } = campus();
+    const title = [{ value: '第一中学点位表', columnSpan: 4 }, null, null, null];
+    const book = async (...rows: string[][]) => {
+      const cover = { sheet: '封面', data: [['第一中学'], ['编制', '张三']] };
+      const sheet = { sheet: '点位', data: [[], title, [], ['序号', ...HEADS], ...rows] };
+      writeFileSync(at('p.xlsx'), await writeXlsx([cover, sheet]).toBuffer());
+      return await run('points', 'import', at('p.xlsx'), file);
+    };
+    expect(await book(['1', '防区', 'beams', 'x', ''])).toEqual({
+      status: 1,
+      stdout: `${at('p.xlsx')}: the sheet "点位" is read\n${at('p.xlsx')}: these columns are passed over: A (序号)\n`,
+      stderr: `${at('p.xlsx')}: row 5, column D (zone): "x": a whole number is needed\nnothing was changed\n`,
+    });
+    expect(await book(['1', ...BEAM])).toMatchObject({ status: 0, stderr: '' });
+    expect(text()).toContain(taken);
+    // What only the check of the whole config sees.
+    const list = csvOf([['一中'], [], ['device', 'zone', 'id'], ['beams', '1', 'a b']]);
+    writeFileSync(at('q.csv'), list);
+    expect((await run('points', 'import', at('q.csv'), file)).stderr).toContain('row 4, column C (id): ');
+  });
+
+  it('but with no column that it does not know: it says which, what to do, and what is meant where that is near', async () => {
+    const { file, put, text } = campus();
+    const rows = [['一中'], [...HEADS, '楼层', '站牌', 'adress'], [...BEAM, '3', '4', '5']];
+    const list = put('p.csv', csvOf(rows));
+    const { status, stderr } = await run('points', 'import', list, file);
+    const told = stderr.split('\n').map((line) => line.replace(`${list}: `, '').replace(/: type, .*/, ''));
+    expect([status, ...told]).toEqual([
+      1,
+      'row 2, column E: "楼层" is no column of a point list; remove column E, or name it as one of',
+      'row 2, column F: "站牌" is no column of a point list; remove column F, or name it as one of',
+      'row 2, column G: "adress" is no column of a point list; did you mean address?; otherwise remove column G, or name it as one of',
+      'nothing was changed',
+      '',
+    ]);
+    const headless = put('h.csv', csvOf([['一中'], ['防区号', '名称'], ['1', '东墙']]));
+    expect((await run('points', 'import', headless, file)).stderr).toContain(
+      'row 2: there is no heading "device"',
+    );
+    expect(text()).toBe(CONFIG);
   });
 });
 

@@ -1,12 +1,12 @@
 /** A point list -> edits of a config. Pure: what is wrong is told by row and column, all of it at once. */
 import { editYaml, type Hunk } from '../../../config/edit.ts';
 import { createAreas } from './areas.ts';
+import type { PointError, Table } from './list.ts';
 import { createLists } from './lists.ts';
 import { missingOf } from './missing.ts';
 import { applyDevice, applyPanel, applyZone, type Points } from './point.ts';
-import { type Origin, type PointError, readRows, typeOfRow } from './row.ts';
+import { type Origin, readRows, typeOfRow } from './row.ts';
 import type { Written } from './rows.ts';
-import type { Table } from './table.ts';
 
 export interface Applied {
   readonly text: string;

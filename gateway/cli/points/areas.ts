@@ -2,8 +2,9 @@
 import type { Edits } from '../../../config/edit.ts';
 import { say } from '../../../config/language.ts';
 import { identifier } from '../../../drivers/contract/options.ts';
+import type { Spot } from './list.ts';
 import type { Lists } from './lists.ts';
-import { NOTHING, type Row, type Spot, type Target } from './row.ts';
+import { NOTHING, type Row, type Target } from './row.ts';
 import { refOf, type Written, type WrittenArea, type ZoneRef } from './rows.ts';
 
 export function createAreas(lists: Lists, edits: Edits, written: Written) {

@@ -25,6 +25,12 @@ export const columns = Object.keys(headings) as readonly Column[];
 
 export const headingOf = (column: Column): string => say(headings[column][0], headings[column][1]);
 
+/** What stands in a list for people, and in no config: running numbers, remarks. */
+const forPeople = [
+  ...['序号', '序', '行号', '#', 'no', 'no.', 's/n', 'index', 'row'],
+  ...['备注', '备注说明', '说明', '备考', 'remark', 'remarks', 'note', 'notes', 'comment', 'comments'],
+];
+
 /** `IP 地址`, `ip_address` and `ＩＰ地址` are one heading. */
 const bare = (text: string) =>
   text
@@ -36,6 +42,19 @@ const byHeading = new Map(
 );
 /** undefined: no column of a point list. */
 export const columnOf = (heading: string): Column | undefined => byHeading.get(bare(heading));
+
+/** All that a column may be called. */
+export const namesOf = (column: Column): readonly string[] => headings[column];
+
+const peoples = new Set(forPeople.map(bare));
+/** Whether a column is passed over. */
+export const isForPeople = (heading: string): boolean => peoples.has(bare(heading));
+
+/** 1 -> A, 27 -> AA, as spreadsheets name columns. */
+export function letterOf(column: number): string {
+  const before = Math.floor((column - 1) / 26);
+  return (before > 0 ? letterOf(before) : '') + String.fromCharCode(65 + ((column - 1) % 26));
+}
 
 /** What a row is. `device`, `reader`, `camera` and `terminal` are devices: the words are for people. */
 const types = {

@@ -10,11 +10,13 @@ import { replaceFile } from '../../lifecycle/replace-file.ts';
 import { printable } from '../../printable.ts';
 import { loadedOrErrors, type Terminal } from '../command.ts';
 import { applyList } from './apply.ts';
-import { columnOf, headingOf } from './columns.ts';
+import { columnOf, headingOf, letterOf } from './columns.ts';
+import { readHeadings, rowOfHeadings } from './headings.ts';
+import type { PointError, Table } from './list.ts';
 import { replaceDevice } from './replace.ts';
-import type { Origin, PointError } from './row.ts';
+import type { Origin } from './row.ts';
 import { tableOf, type Written } from './rows.ts';
-import { readTable, type Table, writeTable } from './table.ts';
+import { readTable, writeTable } from './table.ts';
 
 /** Errors of one list that are told; who has more mends these first. */
 const TOLD_MAX = 50;
@@ -61,7 +63,8 @@ export async function importPoints(
   { remove, isTrial }: { readonly remove: boolean; readonly isTrial: boolean },
   terminal: Terminal,
 ): Promise<number> {
-  const table = await readTable(list);
+  const { table, sheet } = await readTable(list);
+  tellReading(list, table, sheet, terminal);
   const found = await writtenIn(file, terminal);
   if (found === undefined) return 1;
   const made = applyList(table, found.text, found.written, { remove });
@@ -88,6 +91,21 @@ export async function importPoints(
     );
   }
   return write(file, made, isTrial, terminal);
+}
+
+/** What of a list is read, where that is not all of it. */
+function tellReading(list: string, table: Table, sheet: string | undefined, { stdout }: Terminal): void {
+  const tell = (text: string) => stdout.write(`${printable(text)}\n`);
+  if (sheet !== undefined)
+    tell(say(`${list}: the sheet "${sheet}" is read`, `${list}：读取工作表“${sheet}”`));
+  const passed = readHeadings(table).passed.slice(0, TOLD_MAX);
+  if (passed.length > 0)
+    tell(
+      say(
+        `${list}: these columns are passed over: ${passed.join(', ')}`,
+        `${list}：以下列不导入：${passed.join('、')}`,
+      ),
+    );
 }
 
 /** @returns the exit status. */
@@ -144,18 +162,8 @@ function write(
   return 0;
 }
 
-/** 1 -> A, 27 -> AA, as spreadsheets name columns. */
-export function letterOf(column: number): string {
-  const before = Math.floor((column - 1) / 26);
-  return (before > 0 ? letterOf(before) : '') + String.fromCharCode(65 + ((column - 1) % 26));
-}
-
-function tellErrors(
-  list: string,
-  [headings = []]: Table,
-  errors: readonly PointError[],
-  { stderr }: Terminal,
-): 1 {
+function tellErrors(list: string, table: Table, errors: readonly PointError[], { stderr }: Terminal): 1 {
+  const headings = table[rowOfHeadings(table)] ?? [];
   for (const { row, column, message } of errors.slice(0, TOLD_MAX)) {
     const known = columnOf(headings[column - 1] ?? '');
     const heading = known === undefined ? '' : headingOf(known);

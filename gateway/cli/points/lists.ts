@@ -1,7 +1,8 @@
 /** Lists of the config that a point list adds to: what is there, and what comes. */
 import type { Edits } from '../../../config/edit.ts';
 import type { Raw } from './address.ts';
-import type { Origin, Spot, Target } from './row.ts';
+import type { Spot } from './list.ts';
+import type { Origin, Target } from './row.ts';
 import type { Written } from './rows.ts';
 
 type Path = readonly (string | number)[];

@@ -8,8 +8,9 @@ import { drivers } from '../../../drivers/index.ts';
 import { readAddress } from './address.ts';
 import type { Areas } from './areas.ts';
 import { type Column, keyOfWord, type WordColumn, wordsOf } from './columns.ts';
+import type { Spot } from './list.ts';
 import type { Lists } from './lists.ts';
-import { NOTHING, noNumber, type Row, readOptions, type Spot, type Target, wholeNumber } from './row.ts';
+import { NOTHING, noNumber, type Row, readOptions, type Target, wholeNumber } from './row.ts';
 import {
   type Cells,
   deviceCells,

@@ -1,20 +1,12 @@
 /** A point list as rows that can complain, by row and column. Pure. */
 import { parse } from 'yaml';
-import { near } from '../../../config/explain.ts';
 import { say } from '../../../config/language.ts';
 import type { Raw } from './address.ts';
-import { type Column, columnOf, columns, headingOf, keyOfWord } from './columns.ts';
+import { type Column, keyOfWord } from './columns.ts';
+import { readHeadings } from './headings.ts';
+import type { PointError, Spot, Table } from './list.ts';
 import type { Cells } from './rows.ts';
-import type { Table } from './table.ts';
 
-/** Where in the list; a column is from 1, 0: of the whole row. */
-export interface Spot {
-  readonly row: number;
-  readonly column: number;
-}
-export interface PointError extends Spot {
-  readonly message: string;
-}
 /** What the list set, and where that stands in the config that comes out. */
 export interface Origin extends Spot {
   readonly path: readonly (string | number)[];
@@ -39,37 +31,12 @@ export interface Row {
 }
 
 /** @param errors get what is wrong with the headings. */
-export function readRows([headings = [], ...others]: Table, errors: PointError[]): readonly Row[] {
-  const at = new Map<Column, number>();
-  for (const [i, heading] of headings.entries()) {
-    if (heading === '') continue;
-    const spot = { row: 1, column: i + 1 };
-    const column = columnOf(heading);
-    const names = columns.map(headingOf);
-    if (column === undefined)
-      errors.push({
-        ...spot,
-        message: say(
-          `"${heading}" is no column of a point list${near(heading, names)}; there are: ${names.join(', ')}`,
-          `“${heading}”不是点位表的列${near(heading, names)}；可用：${names.join('、')}`,
-        ),
-      });
-    else if (at.has(column))
-      errors.push({ ...spot, message: say(`"${heading}" stands here twice`, `“${heading}”列重复`) });
-    else at.set(column, i);
-  }
-  if (!at.has('device') && errors.length === 0)
-    errors.push({
-      row: 1,
-      column: 0,
-      message: say(
-        `the first row has no heading "${headingOf('device')}": it names the columns`,
-        `首行没有“${headingOf('device')}”列：首行应为列名`,
-      ),
-    });
-  return others.flatMap((cells, i): Row[] => {
+export function readRows(table: Table, errors: PointError[]): readonly Row[] {
+  const { row: head, at, errors: ofHeadings } = readHeadings(table);
+  errors.push(...ofHeadings);
+  return table.slice(head + 1).flatMap((cells, i): Row[] => {
     if (cells.every((cell) => cell === '')) return [];
-    const row = i + 2;
+    const row = head + i + 2;
     const spot = (column?: Column): Spot => ({
       row,
       column: column === undefined ? 0 : (at.get(column) ?? -1) + 1,

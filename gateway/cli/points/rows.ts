@@ -3,7 +3,7 @@ import { flowText } from '../../../config/edit.ts';
 import { isSameAccount } from '../../../config/zones.ts';
 import { ADDRESS_KEYS, addressOf, keysOfDriver, type Raw } from './address.ts';
 import { type Column, columns, headingOf, type Type, wordOf } from './columns.ts';
-import type { Table } from './table.ts';
+import type { Table } from './list.ts';
 
 export type Cells = Readonly<Partial<Record<Column, string>>>;
 

@@ -3,6 +3,8 @@ import { isUtf8 } from 'node:buffer';
 import { parse } from 'csv-parse/sync';
 import { say } from '../../../config/language.ts';
 import { readBytesOf } from '../../../drivers/files.ts';
+import { hasHeadings, weightOf } from './headings.ts';
+import type { Table } from './list.ts';
 
 /** A campus of 10,000 points has 2 MB. */
 const LIST_MAX = 20_000_000;
@@ -10,27 +12,37 @@ const CELL_MAX = 4000;
 /** Of an XLSX, unpacked by its reader as a whole: rows that no campus has. */
 const ROWS_MAX = 50_000;
 
-/** Rows of cells, trimmed; the first is that of the headings. Row n of a spreadsheet is item n - 1. */
-export type Table = readonly (readonly string[])[];
-
-/** @throws Error with a sentence, what the system says. */
-export async function readTable(file: string): Promise<Table> {
+/** `sheet`: of an XLSX, where it is not the first. @throws Error with a sentence, what the system says. */
+export async function readTable(
+  file: string,
+): Promise<{ readonly table: Table; readonly sheet?: string | undefined }> {
   const bytes = readBytesOf(file, LIST_MAX);
   // A zip, whatever its name is.
-  const rows =
-    bytes.subarray(0, 2).toString('latin1') === 'PK' ? await readSheet(bytes, file) : readCsv(bytes, file);
+  const { rows, sheet } =
+    bytes.subarray(0, 2).toString('latin1') === 'PK'
+      ? await readSheet(bytes, file)
+      : { rows: readCsv(bytes, file) };
   if (rows.length > ROWS_MAX)
     throw new Error(
       say(`${file} has more than ${ROWS_MAX} rows: split it`, `${file} 超过 ${ROWS_MAX} 行：请拆分`),
     );
-  return rows.map((row) => row.map((cell) => cell.trim().slice(0, CELL_MAX)));
+  return { table: rows.map((row) => row.map((cell) => cell.trim().slice(0, CELL_MAX))), sheet };
 }
 
-async function readSheet(bytes: Buffer, file: string): Promise<Table> {
-  const { readSheet: read } = await import('read-excel-file/node');
+/** The first sheet that has the headings, for some begin with a cover; where none has, the first in which something stands. */
+async function readSheet(
+  bytes: Buffer,
+  file: string,
+): Promise<{ readonly rows: Table; readonly sheet?: string | undefined }> {
+  const { default: read } = await import('read-excel-file/node');
   try {
-    const rows = await read(bytes);
-    return rows.map((row) => row.map((cell) => (cell === null ? '' : String(cell))));
+    const sheets = (await read(bytes)).map(({ sheet, data }) => ({
+      sheet,
+      rows: data.map((row) => row.map((cell) => (cell === null ? '' : String(cell)))),
+    }));
+    const found =
+      sheets.find(({ rows }) => hasHeadings(rows)) ?? sheets.find(({ rows }) => rows.length > 0) ?? sheets[0];
+    return { rows: found?.rows ?? [], sheet: found === sheets[0] ? undefined : found?.sheet };
   } catch (error) {
     throw new Error(
       say(
@@ -44,13 +56,9 @@ async function readSheet(bytes: Buffer, file: string): Promise<Table> {
 /** As Excel, WPS and people write it: UTF-8 with or without a BOM, GB 18030; commas, semicolons or tabs. */
 function readCsv(bytes: Buffer, file: string): Table {
   const text = textOf(bytes, file);
-  const [first = ''] = text.split(/\r?\n/, 1);
-  const delimiter = ['\t', ';', ',', '，'].toSorted(
-    (a, b) => first.split(b).length - first.split(a).length,
-  )[0];
   try {
     const rows = parse(text, {
-      ...{ bom: true, delimiter: delimiter ?? ',', relax_column_count: true, skip_empty_lines: false },
+      ...{ bom: true, delimiter: delimiterOf(text), relax_column_count: true, skip_empty_lines: false },
     }) as string[][];
     return rows.map((row) => row.map(ofCell));
   } catch (error) {
@@ -61,6 +69,23 @@ function readCsv(bytes: Buffer, file: string): Table {
       ),
     );
   }
+}
+
+const DELIMITERS = ['\t', ';', ',', '，'];
+/** Lines, and characters of them, in which the headings are looked for: a title may have lines of its own. */
+const LINES_LOOKED_AT = 40;
+const LOOKED_AT = 100_000;
+
+/** The one by which the headings are such; where there are none, the one that the first lines have most of. */
+function delimiterOf(text: string): string {
+  const lines = text.slice(0, LOOKED_AT).split(/\r?\n/, LINES_LOOKED_AT);
+  const cellsOf = (line: string, by: string) => line.split(by).map((cell) => cell.replace(/[\ufeff"]/g, ''));
+  const weighed = DELIMITERS.map((by) => ({
+    by,
+    weight: Math.max(...lines.map((line) => weightOf(cellsOf(line, by)))),
+    count: Math.max(...lines.map((line) => line.split(by).length)),
+  }));
+  return weighed.toSorted((a, b) => b.weight - a.weight || b.count - a.count)[0]?.by ?? ',';
 }
 
 function textOf(bytes: Buffer, file: string): string {
