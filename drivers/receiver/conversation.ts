@@ -24,6 +24,8 @@ const MAX_EVENTS = 64;
 /** An answer is late where somebody impatient may have said it again; what comes so soon after it was said before. */
 const LATE_MS = 200;
 const CROSSED_MS = 500;
+/** Where this machine is slow, it reads late too what came in time: for as long as the answer was late. Sur-Gards repeat after 4 s. */
+const CROSSED_MAX_MS = 3500;
 /** A 685 answers within 5 s, and hears the same question again after 10 s. */
 const ASKED_MS = 10_000;
 
@@ -139,18 +141,24 @@ export function converse(context: Context, peer: Peer, memory: Memory, trusted: 
 
 /** Knows what has its answer already: what was said while a late one was under way. */
 function createLateness(elapsed: () => number, pausedAt: () => number) {
-  let last: { readonly text: string; readonly at: number } | undefined;
+  let last: { readonly text: string; readonly at: number; readonly crossedMs: number } | undefined;
   return {
     answered(text: string, arrived: number) {
       const at = elapsed();
+      const lateMs = at - arrived;
       // After this process stood still all that is read is older than it seems.
-      last = at - arrived >= LATE_MS || at - pausedAt() <= CROSSED_MS ? { text, at } : undefined;
+      const isLate = lateMs >= LATE_MS || at - pausedAt() <= CROSSED_MS;
+      last = isLate
+        ? { text, at, crossedMs: Math.min(CROSSED_MAX_MS, Math.max(CROSSED_MS, lateMs)) }
+        : undefined;
     },
     hasCrossed(text: string, arrived: number, isHeartbeat: boolean): boolean {
       const before = last;
-      last = undefined;
-      if (before === undefined || arrived - before.at > CROSSED_MS) return false;
-      return isHeartbeat || before.text === text;
+      if (before === undefined) return false;
+      const isCopy = arrived - before.at <= before.crossedMs && (isHeartbeat || before.text === text);
+      // Who is impatient has said a line several times; heartbeats have their own pace.
+      if (!isCopy || isHeartbeat) last = undefined;
+      return isCopy;
     },
   };
 }

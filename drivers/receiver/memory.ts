@@ -14,19 +14,25 @@ const SIGHTING_MS = 5 * 60_000;
 /** So many of an address; who says more different lines in that time says no line twice in a moment. */
 const MAX_SIGHTINGS = 1024;
 
+/** What was said last, over one connection. */
+interface Last {
+  readonly text: string;
+  readonly at: number;
+  readonly sighting: number;
+  stored: Promise<boolean>;
+}
+/** So many connections of an address are remembered. */
+const MAX_LAST = 32;
+
 /** Of a wire, or of who connects from an address, however often the connection is made anew. */
 export interface Memory {
-  previous?: {
-    readonly text: string;
-    readonly at: number;
-    readonly sighting: number;
-    readonly stored: Promise<boolean>;
-  };
+  /** Of each connection, until one says something else as its first line: who says that has gone on. */
+  last: readonly Last[];
   /** What the disk refused, and tries it again. */
   open: { readonly text: string; readonly retry: () => Promise<boolean> } | undefined;
   readonly sightings: Map<string, { readonly count: number; readonly at: number }>;
 }
-export const newMemory = (): Memory => ({ open: undefined, sightings: new Map() });
+export const newMemory = (): Memory => ({ last: [], open: undefined, sightings: new Map() });
 
 export interface Saying {
   readonly text: string;
@@ -44,23 +50,39 @@ export interface Saver {
   settle(text?: string): Promise<boolean>;
 }
 
-/** @param report Whether all of it is on disk. */
+/**
+ * Of one connection. Two receivers behind one address do not make each other's lines new, for a line between proves that
+ * an answer was heard only where both came over one connection.
+ * @param report Whether all of it is on disk.
+ */
 export function createSaver(
   memory: Memory,
   time: Clock,
   report: (observations: readonly DeviceObservation[]) => Promise<boolean>,
 ): Saver {
+  let own: Last | undefined;
+  /** That of this connection; at its first line, of an earlier one. */
+  const lastBefore = (text: string): Last | undefined => {
+    if (own !== undefined) return own;
+    const same = memory.last.find((one) => one.text === text);
+    if (same === undefined) memory.last = [];
+    return same;
+  };
   return {
     async save({ text, observations }) {
       const now = time.elapsed();
-      const { previous } = memory;
+      const previous = lastBefore(text);
       const isSame = previous?.text === text;
       const wasStored = isSame && (await previous.stored);
-      if (wasStored && now - previous.at <= AGAIN_MS) return true;
+      if (wasStored && now - previous.at <= AGAIN_MS) {
+        own = previous;
+        return true;
+      }
       const sighting = isSame && !wasStored ? previous.sighting : sightingOf(memory, text, now);
       const told = observations(sighting);
       const stored = report(told);
-      memory.previous = { text, at: now, sighting, stored };
+      own = { text, at: now, sighting, stored };
+      memory.last = [...memory.last.filter((one) => one !== previous), own].slice(-MAX_LAST);
       const isStored = await stored;
       if (!isStored) memory.open = { text, retry: () => report(told) };
       else if (memory.open?.text === text) memory.open = undefined;
@@ -71,8 +93,7 @@ export function createSaver(
       if (open === undefined || open.text === text) return true;
       if (!(await open.retry())) return false;
       if (memory.open === open) memory.open = undefined;
-      if (memory.previous?.text === open.text)
-        memory.previous = { ...memory.previous, stored: Promise.resolve(true) };
+      for (const one of memory.last) if (one.text === open.text) one.stored = Promise.resolve(true);
       return true;
     },
   };

@@ -164,6 +164,48 @@ describe('a line that is', () => {
   });
 });
 
+describe('a line, on a slow machine or beside others,', () => {
+  it('said several times while the answer was late is not answered again for as long as that took', async () => {
+    const clock = manualClock();
+    const disk = Promise.withResolvers<Receipt>();
+    const { answers, say, discards, reports } = await connected({}, () => disk.promise, clock);
+    say(trip);
+    await reports.next();
+    await clock.advance(1500);
+    disk.resolve(onDisk);
+    expect(await answers.next()).toBe(ACK);
+    for (const ms of [0, 600, 600]) {
+      await clock.advance(ms);
+      say(trip);
+      expect(await discards.next()).toMatchObject({ reason: 'said again as it was answered' });
+    }
+    await clock.advance(600);
+    say(trip);
+    expect(await answers.next()).toBe(ACK);
+    expect(answers.rest()).toEqual([]);
+  });
+
+  it('said again is one event, whatever another receiver behind the same address says in between', async () => {
+    const { dial, reports } = await listening();
+    const [one, other] = [await dial(), await dial()];
+    for (const [{ say, answers }, line] of [
+      [one, trip],
+      [other, restore],
+      [one, trip],
+      [other, restore],
+    ] as const) {
+      say(line);
+      expect(await answers.next()).toBe(ACK);
+    }
+    expect(reports.rest()).toHaveLength(2);
+    one.say(restore);
+    expect(await one.answers.next()).toBe(ACK);
+    one.say(trip);
+    expect(await one.answers.next()).toBe(ACK);
+    expect(reports.rest()).toHaveLength(2);
+  });
+});
+
 describe('a line', () => {
   it('that says that the panel is there, or that an alarm stands as it did, is taken', async () => {
     const { reports, answers, say } = await connected();

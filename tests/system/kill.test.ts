@@ -118,10 +118,11 @@ it('loses nothing that a panel or a receiver was told is taken, killed with -9 a
   expect(await daemon.stop()).toBe(0);
   await Promise.all([...panels, ...receivers].map((peer) => peer.close()));
 
-  const idsOf = new Map<string, Set<string>>();
+  const idsOf = new Map<string, Map<string, number>>();
   for (const { event } of platform.all) {
     const key = keyOf(event.data);
-    if (key !== undefined) idsOf.set(key, (idsOf.get(key) ?? new Set()).add(event.id));
+    if (key !== undefined)
+      idsOf.set(key, (idsOf.get(key) ?? new Map<string, number>()).set(event.id, Date.parse(event.time)));
   }
   const unique = new Set(platform.all.map(({ event }) => event.id)).size;
   const duplicated = platform.all.length - unique;
@@ -131,8 +132,11 @@ it('loses nothing that a panel or a receiver was told is taken, killed with -9 a
   );
   expect(acknowledged.size).toBeGreaterThan(ROUNDS * PANELS);
   expect(lost).toEqual([]);
-  // Sent again by the panel because its ACK was lost: still one event, one id.
-  expect([...idsOf.values()].filter((ids) => ids.size > 1)).toEqual([]);
+  // Sent again by the panel because its ACK was lost: still one event, one id. A receiver's line has no number: where the
+  // gateway was away for longer than a line is looked for after a start, it is an alarm anew.
+  const isTwice = ([key, ids]: [string, Map<string, number>]) =>
+    ids.size > 1 && (!key.startsWith('7') || Math.max(...ids.values()) - Math.min(...ids.values()) < 15_000);
+  expect([...idsOf].filter(isTwice)).toEqual([]);
   // A gap shows in `previous`: no event names one that never came, in either lane.
   const sequences = new Set(['0', ...platform.all.map(({ event }) => event.sequence)]);
   expect(platform.all.filter(({ event }) => !sequences.has(event.previous))).toEqual([]);

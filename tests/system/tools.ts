@@ -86,6 +86,7 @@ export interface Line {
   readonly event: {
     id: string;
     type: string;
+    time: string;
     sequence: string;
     previous: string;
     subject?: string;
