@@ -125,16 +125,48 @@ function connectTcp(
   });
 }
 
+/** What the system and its lock (flock) say of a port, and what to do. */
+const portReasons: readonly (readonly [RegExp, { readonly en: string; readonly zh: string }])[] = [
+  [
+    /no such (file|device)/i,
+    {
+      en: 'there is no such port: look at its name (ls /dev/serial/by-id) and its plug',
+      zh: '没有该串口：请检查名称（ls /dev/serial/by-id）和接线',
+    },
+  ],
+  [
+    /permission denied/i,
+    {
+      en: 'this user may not open it: use sudo, or put the user into the group dialout',
+      zh: '当前用户无权打开：请用 sudo，或将用户加入 dialout 组',
+    },
+  ],
+  [
+    /cannot lock port|resource busy/i,
+    {
+      en: 'another program has it, such as a gateway that runs',
+      zh: '被其他程序（如运行中的网关）占用',
+    },
+  ],
+  [/inappropriate ioctl/i, { en: 'it is no serial port: look at its name', zh: '不是串口：请检查名称' }],
+];
+
+/** Why a serial port could not be opened; undefined: it is another error. */
+export function portReason(error: unknown): { readonly en: string; readonly zh: string } | undefined {
+  const { message = '' } = ((error as Error).cause ?? {}) as Partial<Error>;
+  return portReasons.find(([mark]) => mark.test(message))?.[1];
+}
+
 function openPort(connection: SerialConnection): Promise<SerialPort> {
   return new Promise((resolve, reject) => {
     const { serial, baudRate, dataBits, stopBits, parity } = connection;
     const port = new SerialPort({ path: serial, baudRate, dataBits, stopBits, parity, autoOpen: false });
     port.open((error) => {
       if (error === null) resolve(port);
-      else
-        reject(
-          new LineError('E_LINE_REFUSED', `${serial} cannot be opened: ${error.message}`, { cause: error }),
-        );
+      else {
+        const why = portReason({ cause: error })?.en ?? error.message;
+        reject(new LineError('E_LINE_REFUSED', `${serial} cannot be opened: ${why}`, { cause: error }));
+      }
     });
   });
 }

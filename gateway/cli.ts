@@ -72,6 +72,13 @@ async function help(): Promise<string> {
   ].join('\n');
 }
 
+/** Who typed something knows the command: a sentence must not scroll away over all of its options. */
+const howTo = (name: string) =>
+  say(
+    `campus-gateway ${name} --help   its options and examples`,
+    `campus-gateway ${name} --help   选项与示例`,
+  );
+
 /** Runs one command; its exit status. What it prints has no control characters of others in it. */
 export async function runCommandLine(
   args: readonly string[],
@@ -90,10 +97,9 @@ export async function runCommandLine(
   }
   const command = await loaders[name]?.();
   if (command === undefined) {
-    const names = Object.keys(loaders).join(', ');
-    stderr.write(
-      say(`there is no command ${name}; there are: ${names}\n`, `没有命令 ${name}；可用：${names}\n`),
-    );
+    const { meant } = await import('./cli/words.ts');
+    const names = Object.keys(loaders);
+    stderr.write(`${say(`there is no command ${name}`, `没有命令 ${name}`)}${meant(name, names)}\n`);
     return 2;
   }
   if (rest.includes('--help') || rest.includes('-h')) {
@@ -104,8 +110,12 @@ export async function runCommandLine(
     return await command.run(rest, terminal);
   } catch (error) {
     const mistake = await optionMistake(error as Error, command.usage);
-    stderr.write(`${name}: ${mistake ?? systemMistake(error as Error) ?? (error as Error).message}\n`);
-    if (error instanceof UsageError && !(error instanceof ValueError)) stderr.write(`\n${command.usage}\n`);
+    const isMisused = error instanceof UsageError && !(error instanceof ValueError);
+    const meant = isMisused ? (await import('./cli/words.ts')).meantBehind(command, rest) : '';
+    stderr.write(
+      `${name}: ${mistake ?? systemMistake(error as Error) ?? (error as Error).message}${meant}\n`,
+    );
+    if (isMisused) stderr.write(rest.length === 0 ? `\n${command.usage}\n` : `${howTo(name)}\n`);
     return mistake !== undefined || error instanceof UsageError ? 2 : 3;
   }
 }

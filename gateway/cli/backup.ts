@@ -111,10 +111,12 @@ async function take(
         '给谁读取？请用 --recipient 给出公钥（由 `campus-gateway backup keys` 生成），或使用 --plain',
       ),
     );
-  const [{ backupName }, { takeBackup }] = await Promise.all([
+  const [{ needJournal }, { backupName }, { takeBackup }] = await Promise.all([
+    import('./first-start.ts'),
     import('../backup/names.ts'),
     import('../backup/take.ts'),
   ]);
+  needJournal(config.file, config.dataDir);
   const at = terminal.clock.wall();
   const isFolder = to.endsWith('/') || (existsSync(to) && statSync(to).isDirectory());
   const taken = await takeBackup({

@@ -1,11 +1,12 @@
 import { accessSync } from 'node:fs';
+import { networkInterfaces } from 'node:os';
 import { parseArgs } from 'node:util';
 import { say } from '../../config/language.ts';
 import type { Config } from '../../config/schema.ts';
 import { printable } from '../printable.ts';
 import { type Command, configOrErrors, type Terminal, UsageError, untilStopped } from './command.ts';
 import type { DiscoverOptions, Found, Way, Words } from './discover/found.ts';
-import { hostPortOf, timeOf, wholeOf } from './values.ts';
+import { hostPortOf, oneOf, timeOf, wholeOf } from './values.ts';
 
 const NOTHING_FOUND = () =>
   say(
@@ -111,14 +112,21 @@ type Values = ReturnType<typeof parseArgs<{ options: typeof OPTIONS; allowPositi
 const portsOf = (option: string, given: readonly string[] | undefined) =>
   given?.flatMap((one) => one.split(',')).map((one) => wholeOf(option, one.trim(), 1, LAST_PORT));
 
+/** Those that a question can leave by. */
+const interfaces = (): readonly string[] =>
+  Object.entries(networkInterfaces()).flatMap(([name, all = []]) =>
+    all.some(({ family }) => family === 'IPv4') ? [name] : [],
+  );
+
 /** What is asked for, with what follows from the options. @throws UsageError. */
-function waysOf(words: readonly string[], values: Values, all: readonly Way[]): readonly Way[] {
-  const wanted = words.map((word) => {
-    const way = all.find((one) => one === word);
-    if (way === undefined)
-      throw new UsageError(say(`${word}: one of ${all.join(', ')}`, `${word}：可选 ${all.join('、')}`));
-    return way;
-  });
+async function waysOf(
+  words: readonly string[],
+  values: Values,
+  all: readonly Way[],
+): Promise<readonly Way[]> {
+  const strange = words.find((word) => !all.some((way) => way === word));
+  if (strange !== undefined) throw (await import('./words.ts')).noSuchWord('discover', strange, all);
+  const wanted = all.filter((way) => words.includes(way));
   const ofOptions: Way[] = [
     ...(values.serial !== undefined || values.server !== undefined ? (['serial'] as const) : []),
     ...(values.net !== undefined ? (['modbus'] as const) : []),
@@ -168,7 +176,7 @@ async function optionsOf(
     import('./discover/found.ts'),
     import('./discover/net.ts'),
   ]);
-  const ways = waysOf(positionals, values, all);
+  const ways = await waysOf(positionals, values, all);
   const { username, 'password-file': passwordFile } = values;
   if ((username === undefined) !== (passwordFile === undefined))
     throw new UsageError(
@@ -178,7 +186,8 @@ async function optionsOf(
   return {
     ways,
     forMs: timeOf('for', values.for ?? (ways.includes('knock') ? '60s' : '5s'), '100ms', '1h'),
-    interface: values.interface,
+    interface:
+      values.interface === undefined ? undefined : oneOf('interface', values.interface, interfaces()),
     ports: values.serial ?? (values.server === undefined ? undefined : []),
     serialServers: values.server?.map((one) => hostPortOf('server', one)),
     nets: values.net,
@@ -187,6 +196,23 @@ async function optionsOf(
     lastUnit: values.units === undefined ? undefined : wholeOf('units', values.units, 1, LAST_UNIT),
     login: username === undefined || passwordFile === undefined ? undefined : { username, passwordFile },
   };
+}
+
+/** Without ports to listen at, only a gateway that runs can say who knocked: for nothing nobody is to wait. @throws UsageError. */
+async function needKnocks(
+  { ways, listen }: Pick<DiscoverOptions, 'ways' | 'listen'>,
+  config: Config | undefined,
+  { clock }: Terminal,
+): Promise<void> {
+  if (!ways.includes('knock') || listen !== undefined) return;
+  const { askGateway } = await import('./health/ask.ts');
+  if (config !== undefined && (await askGateway(config, clock)) !== undefined) return;
+  throw new UsageError(
+    say(
+      'knock: no gateway runs that could be asked; say where to listen, by --listen 5100',
+      'knock：没有运行中的网关可询问；请用 --listen 5100 指定监听端口',
+    ),
+  );
 }
 
 export const discover: Command = {
@@ -203,6 +229,7 @@ export const discover: Command = {
     const options = await optionsOf(positionals, values);
     const known = await configOf(values.config, terminal);
     if (known === undefined) return 1;
+    await needKnocks(options, known.config, terminal);
     // Loaded by who looks.
     const [{ discoverAll }, { yamlLineOf }, { progressBar }] = await Promise.all([
       import('./discover/all.ts'),

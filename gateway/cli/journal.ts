@@ -103,6 +103,10 @@ export const journal: Command = {
     });
     atMost(2, positionals);
     const [what, where] = positionals;
+    if (what !== undefined && !acts.some((act) => act === what))
+      throw new UsageError(
+        say(`${acts.slice(0, -1).join(', ')} or lower?`, `${acts.slice(0, -1).join('、')} 还是 lower？`),
+      );
     if (where === undefined) throw new UsageError(say('which journal?', '请给出日志位置'));
     if (what === 'replay') {
       const { replayEvents } = await import('./journal/replay.ts');
@@ -140,6 +144,18 @@ export const journal: Command = {
   },
 };
 
+const acts = [
+  'inspect',
+  'export',
+  'audit',
+  'verify',
+  'hash',
+  'replay',
+  'erase',
+  'destroy-damaged',
+  'lower',
+] as const;
+
 /** The folder of a journal that a config, a folder or a file names. */
 async function pathOf(where: string, terminal: Terminal): Promise<string | undefined> {
   if (['.yaml', '.yml'].includes(extname(where))) return (await configOrErrors(where, terminal))?.dataDir;
@@ -151,7 +167,11 @@ async function lowerTables(where: string, to: string | undefined, terminal: Term
   const wanted = wholeOf('to', to, 1, TABLES_MAX);
   const path = await pathOf(where, terminal);
   if (path === undefined) return 1;
-  const { lowerJournal } = await import('../journal/folder.ts');
+  const [{ lowerJournal }, { needJournal }] = await Promise.all([
+    import('../journal/folder.ts'),
+    import('./first-start.ts'),
+  ]);
+  needJournal(where, path);
   const { from } = lowerJournal(extname(path) === '.sqlite' ? dirname(path) : path, wanted);
   terminal.stdout.write(
     from <= wanted
@@ -186,17 +206,17 @@ async function read(
   terminal: Terminal,
 ): Promise<number> {
   const [
-    { openReader },
+    { openThere },
     { inspectJournal, printAudit, printLife },
     { exportEvents, hashEvents, verifyJournal },
   ] = await Promise.all([
-    import('../journal/reader.ts'),
+    import('./first-start.ts'),
     import('./journal/inspect.ts'),
     import('./journal/events.ts'),
   ]);
   const path = await pathOf(where, terminal);
   if (path === undefined) return 1;
-  const reader = openReader(path);
+  const reader = openThere(where, path);
   try {
     if (what === 'inspect')
       return event === undefined ? inspectJournal(reader, terminal) : printLife(reader, event, terminal);
@@ -207,16 +227,10 @@ async function read(
       to === undefined ? Number.POSITIVE_INFINITY : momentOf('to', to),
     ];
     if (what === 'audit') return printAudit(reader, after, before, terminal);
-    if (what === 'export') return exportEvents(reader, after, before, type, terminal);
+    return exportEvents(reader, after, before, type, terminal);
   } finally {
     reader.close();
   }
-  throw new UsageError(
-    say(
-      'inspect, export, audit, verify, hash, replay, erase, destroy-damaged or lower?',
-      'inspect、export、audit、verify、hash、replay、erase、destroy-damaged 还是 lower？',
-    ),
-  );
 }
 
 const sequence = (option: string, text: string) => wholeOf(option, text, 0, Number.MAX_SAFE_INTEGER);

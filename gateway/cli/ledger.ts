@@ -9,6 +9,7 @@ import type { LedgerFile } from '../ledger/file.ts';
 import { PRIVATE_FILE } from '../lifecycle/private-files.ts';
 import { printable } from '../printable.ts';
 import { type Command, configOrErrors, type Terminal, UsageError } from './command.ts';
+import { ValueError } from './values.ts';
 
 const english = `campus-gateway ledger FILE list   [--which open|overdue|closed|all] [--json]
 campus-gateway ledger FILE add    --what TEXT [--hazard] [--device ID] [--place TEXT] [--owner NAME] [--measure TEXT] [--deadline DAY]
@@ -77,13 +78,15 @@ export const ledger: Command = {
         ),
       );
     const run = acts[act as keyof typeof acts];
-    if (run === undefined)
-      throw new UsageError(say('list, add, close, device or export', 'list、add、close、device 或 export'));
-    const [{ openLedger }, { boundsOfDay }] = await Promise.all([
+    if (run === undefined) throw (await import('./words.ts')).noSuchWord('ledger', act, Object.keys(acts));
+    const [{ openLedger }, { boundsOfDay }, { needDataFolder }] = await Promise.all([
       import('../ledger/file.ts'),
       // With its calendar, that `--help` has no use for.
       import('../ledger/digest.ts'),
+      import('./first-start.ts'),
     ]);
+    for (const name of DAYS) dayIn({ values, config, boundsOfDay }, name);
+    needDataFolder(config);
     const opened = openLedger(config.dataDir);
     try {
       const by = userInfo().username;
@@ -123,10 +126,22 @@ const isDay = (value: string, timezone: string, boundsOfDay: Asked['boundsOfDay'
     return false;
   }
 };
-function dayIn({ values, config, boundsOfDay }: Asked, name: string): string | undefined {
-  const value = textIn(values, name, 10);
+/** Options that are days. */
+const DAYS = ['deadline', 'installed', 'warranty'] as const;
+
+function dayIn(
+  { values, config, boundsOfDay }: Pick<Asked, 'values' | 'config' | 'boundsOfDay'>,
+  name: (typeof DAYS)[number],
+): string | undefined {
+  const given = values[name];
+  const value = typeof given === 'string' ? given.trim() : undefined;
   if (value === undefined || value === '' || isDay(value, config.timezone, boundsOfDay)) return value;
-  throw new UsageError(say(`--${name}: a day such as 2026-12-05`, `--${name}：日期，如 2026-12-05`));
+  throw new ValueError(
+    say(
+      `--${name} "${value}": there is no such day; write year-month-day, such as 2026-12-05`,
+      `--${name} "${value}"：没有这一天；请写成 年-月-日，如 2026-12-05`,
+    ),
+  );
 }
 function deviceIn({ config }: Asked, id: string | undefined): string | null {
   if (id === undefined) return null;

@@ -34,9 +34,19 @@ export function timeOf(option: string, text: string, least: string, most: string
   throw refuse(
     option,
     text,
-    `a time from ${least} to ${most}, such as 200ms, 3s or 2h`,
-    `${least} 到 ${most} 的时间，如 200ms、3s、2h`,
+    `a time from ${least} to ${most}, such as ${examplesIn(least, most).join(' or ')}`,
+    `${least} 到 ${most} 的时间，如 ${examplesIn(least, most).join('、')}`,
   );
+}
+
+/** Times as people write them, of which each range has two at least. */
+const TIMES = ['200ms', '3s', '30s', '10m', '2h', '3d', '30d'] as const;
+
+function examplesIn(least: string, most: string): readonly string[] {
+  const inside = TIMES.filter(
+    (one) => milliseconds(one) >= milliseconds(least) && milliseconds(one) <= milliseconds(most),
+  );
+  return inside.filter((_, i) => inside.length < 3 || i === 0 || i === 2);
 }
 
 /** Actions a second of a simulated campus: from one in 100 s to more than its devices do. */

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { say } from '../../config/language.ts';
+import type { Config } from '../../config/schema.ts';
 import { type Command, configOrErrors, UsageError } from './command.ts';
 import { oneOf, timeOf } from './values.ts';
 
@@ -50,6 +51,19 @@ campus-gateway walk-test 配置 --report 编号 --out 报告.pdf
 
   campus-gateway walk-test /etc/campus-gateway/campus.yaml --for 1h --out report.pdf`;
 
+async function noArea(area: string, { areas, file }: Config): Promise<UsageError> {
+  if (areas.length === 0)
+    return new UsageError(
+      say(
+        `${file} has no areas: leave --area out, and the whole campus is walked`,
+        `${file} 中没有分区：请去掉 --area，测试全校`,
+      ),
+    );
+  const { meant } = await import('./words.ts');
+  const ids = areas.map(({ id }) => id);
+  return new UsageError(say(`there is no area ${area}`, `没有分区 ${area}`) + meant(area, ids));
+}
+
 export const walkTest: Command = {
   name: 'walk-test',
   summary: [
@@ -89,13 +103,7 @@ export const walkTest: Command = {
     const config = await configOrErrors(positionals[0], terminal);
     if (config === undefined) return 1;
     const missing = areas?.find((area) => !config.areas.some(({ id }) => id === area));
-    if (missing !== undefined)
-      throw new UsageError(
-        say(
-          `there is no area ${missing}; there are: ${config.areas.map(({ id }) => id).join(', ')}`,
-          `没有分区 ${missing}；可用：${config.areas.map(({ id }) => id).join('、')}`,
-        ),
-      );
+    if (missing !== undefined) throw await noArea(missing, config);
     const { dataDir } = config;
     const untilComplete = values['until-complete'];
     const wanted = { dataDir, forMs, areas: areas ?? null, untilComplete, out, language };

@@ -20,6 +20,8 @@ describe('an option whose value makes no sense', () => {
     [['demo'], 'for', '-3s'],
     [['discover'], 'for', '0s'],
     [['discover'], 'for', '9999999d'],
+    [['discover'], 'interface', 'nosuch'],
+    [['walk-test', demo], 'for', '9h'],
     [['run', demo], 'log-level', 'loud'],
     [['simulate', 'campus', demo], 'rate', 'x'],
     [['simulate', 'campus', demo], 'rush', '1.5'],
@@ -69,6 +71,26 @@ describe('an option whose value makes no sense', () => {
       status: 2,
       stderr: expect.stringMatching(/^journal: --from "[^\n]+such as 2026-11-24[^\n]+\n$/),
     });
+  });
+
+  it.each([
+    ['1m', '8h'],
+    ['20ms', '5s'],
+    ['0s', '1h'],
+    ['1h', '90d'],
+    ['2d', '365d'],
+    ['30s', '397d'],
+    ['1ms', '3650d'],
+  ])('names times that are taken, of %s to %s', (least, most) => {
+    let said = '';
+    try {
+      timeOf('for', 'x', least, most);
+    } catch (error) {
+      said = (error as Error).message;
+    }
+    const examples = /such as (\S+) or (\S+)$/.exec(said)?.slice(1) ?? [];
+    expect(examples).toHaveLength(2);
+    for (const one of examples) expect(timeOf('for', one, least, most)).toBeGreaterThan(0);
   });
 
   it('says so in Chinese', async () => {

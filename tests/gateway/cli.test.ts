@@ -2,7 +2,7 @@
 
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { readMatch } from '../../gateway/cli/discover/cameras.ts';
@@ -10,6 +10,7 @@ import { yamlLineOf } from '../../gateway/cli/discover/found.ts';
 import { startCamera } from '../../simulators/camera.ts';
 import { startOsdpReaders } from '../../simulators/osdp.ts';
 import { freePort, temporaryDirectory } from '../helpers.ts';
+import { speakChinese } from '../language.ts';
 import { run } from './terminal.ts';
 
 describe('the command line', () => {
@@ -43,7 +44,12 @@ describe('the command line', () => {
   });
 
   it('says what it does not understand, with status 2', async () => {
-    expect(await run('rnu')).toMatchObject({
+    expect(await run('discvoer')).toEqual({
+      status: 2,
+      stdout: '',
+      stderr: 'there is no command discvoer; did you mean discover?\n',
+    });
+    expect(await run('telephone')).toMatchObject({
       status: 2,
       stderr: expect.stringContaining('there are: init, run, reload, check'),
     });
@@ -77,6 +83,69 @@ describe('the command line', () => {
       expect.stringContaining('c.yaml:2:1: foo: unknown key'),
       expect.stringContaining('3 errors'),
     ]);
+  });
+});
+
+/** A config that no gateway has run with. */
+function bare() {
+  const directory = temporaryDirectory();
+  const file = join(directory, 'c.yaml');
+  writeFileSync(file, 'campus: { id: "4503000001", name: x }\nledger: {}\n');
+  return { file, dataDir: join(directory, 'data') };
+}
+
+describe('what is typed wrongly', () => {
+  it.each([
+    [['points', 'replace', 'FILE', 'nodev', 'host=1'], /there is no device nodev; there are: none/],
+    [['points', 'replcae', 'FILE'], /export, import or replace; did you mean replace\?/],
+    [['discover', 'foo'], /there is no discover foo; there are: onvif, mdns/],
+    [['discover', 'onivf'], /did you mean onvif\?/],
+    [['journal', 'inspct', 'FILE'], /destroy-damaged or lower\?; did you mean inspect\?/],
+    [['ledger', 'FILE', 'ad'], /there is no ledger ad; did you mean add\?/],
+    [['simulate', 'panle'], /did you mean panel\?/],
+    [['walk-test', 'FILE', '--area', 'nosuch'], /c\.yaml has no areas: leave --area out/],
+    [['check', 'FILE', 'other'], /"other" is one word too many/],
+  ])('says what is wrong, and where all options stand, but not all of them: %j', async (args, words) => {
+    const [command = ''] = args;
+    const { status, stdout, stderr } = await run(...args.map((one) => (one === 'FILE' ? bare().file : one)));
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    const [sentence, ...more] = stderr.split('\n');
+    expect(sentence).toMatch(words);
+    expect(more).toEqual([`campus-gateway ${command} --help   its options and examples`, '']);
+  });
+
+  it('shows all of a command to who names nothing else, and the line that leads there in Chinese, too', async () => {
+    expect((await run('check')).stderr).toContain('campus-gateway check FILE');
+    speakChinese();
+    expect((await run('discover', 'foo')).stderr).toBe(
+      'discover: 没有 discover foo；可用：onvif、mdns、serial、modbus、knock\ncampus-gateway discover --help   选项与示例\n',
+    );
+  });
+
+  it.each([
+    ['journal', 'inspect', 'FILE'],
+    ['journal', 'verify', 'FILE'],
+    ['journal', 'erase', 'FILE', '--card', '1'],
+    ['journal', 'lower', 'FILE', '--to', '3'],
+    ['ledger', 'FILE', 'list'],
+    ['backup', 'FILE', '--to', '/tmp/', '--plain'],
+  ])('says before the first start that there was none, and where it looked: %s %s %s', async (...args) => {
+    const { file, dataDir } = bare();
+    const { status, stderr } = await run(...args.map((one) => (one === 'FILE' ? file : one)));
+    expect(status).toBe(3);
+    expect(stderr).toContain(`no gateway has run with ${file} yet: ${dataDir} `);
+    expect(existsSync(dataDir)).toBe(false);
+  });
+
+  it.each([
+    ['add', '--what', 'x', '--deadline', '2026-13-40'],
+    ['device', 'panel', '--warranty', '2026-02-30'],
+  ])('knows no such day: ledger %s', async (...args) => {
+    const { status, stderr } = await run('ledger', bare().file, ...args);
+    expect(status).toBe(2);
+    expect(stderr).toMatch(
+      /^ledger: --\w+ "2026[^\n]+no such day; write year-month-day, such as 2026-12-05\n$/,
+    );
   });
 });
 

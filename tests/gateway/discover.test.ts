@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { parse } from 'yaml';
 import { readConfig } from '../../gateway/check.ts';
+import { discoverAll } from '../../gateway/cli/discover/all.ts';
 import { type DiscoverOptions, yamlLineOf } from '../../gateway/cli/discover/found.ts';
 import { hostsOf } from '../../gateway/cli/discover/net.ts';
 import { startPeer } from '../drivers/onvif-peer.ts';
@@ -72,6 +73,19 @@ describe('a line', () => {
     expect(sent()).toHaveLength(0);
   });
 
+  it('that is not there is said once, in words', async () => {
+    const { stderr } = await run('discover', 'serial', '--serial', '/dev/nosuch', '--for', '100ms');
+    expect(stderr.split('\n')[0]).toBe(
+      '/dev/nosuch: there is no such port: look at its name (ls /dev/serial/by-id) and its plug',
+    );
+    expect(await run('osdp', 'find', '/dev/nosuch')).toMatchObject({
+      status: 3,
+      stderr: expect.stringMatching(
+        /^osdp: \/dev\/nosuch cannot be opened: there is no such port: [^\n]+\n$/,
+      ),
+    });
+  });
+
   it('leaves alone what the config has', async () => {
     const { at, sent } = await serialServer();
     const folder = temporaryDirectory();
@@ -95,7 +109,34 @@ describe('a line', () => {
   });
 });
 
+describe('a network that is not there', () => {
+  it('is said once', async () => {
+    const notes: string[] = [];
+    const asked = discoverAll(
+      { ways: ['onvif'], interface: 'nosuch', forMs: 100, clock, signal: new AbortController().signal },
+      { found() {}, progress() {}, note: ({ en }) => void notes.push(en) },
+    );
+    await expect(asked).rejects.toThrow('there is no network interface nosuch');
+    expect(notes).toEqual([]);
+    const { status, stderr } = await run('discover', '--interface', 'nosuch');
+    expect([status, stderr]).toEqual([
+      2,
+      expect.stringMatching(/^discover: --interface "nosuch": one of .*lo/),
+    ]);
+  });
+});
+
 describe('who knocks', () => {
+  it('is not waited for where nobody listens and no gateway runs', async () => {
+    const file = join(temporaryDirectory(), 'campus.yaml');
+    writeFileSync(file, `campus: { id: "4503000001", name: 一中 }\nstatus: { port: ${await freePort()} }\n`);
+    for (const config of ['none', file])
+      expect(await run('discover', 'knock', '--config', config)).toMatchObject({
+        status: 2,
+        stderr: expect.stringContaining('say where to listen, by --listen 5100'),
+      });
+  });
+
   it('is asked for of a gateway that runs', async () => {
     const { at, file } = await gatewayThatHeard('account 4711 from 10.0.0.77');
     const { config } = readConfig(file) as { config: NonNullable<DiscoverOptions['config']> };

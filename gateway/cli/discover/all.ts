@@ -41,10 +41,12 @@ export async function discoverAll(
     } catch (error) {
       failures.push(error);
       const { message } = error as Error;
-      told.note({ en: `${way}: ${message}`, zh: `${way}：${message}` });
+      // Of the only way, and of the last one where none could be gone, it is thrown.
+      if (failures.length < options.ways.length)
+        told.note({ en: `${way}: ${message}`, zh: `${way}：${message}` });
     }
   };
   await Promise.all(options.ways.map(look));
-  if (failures.length > 0 && failures.length === options.ways.length) throw failures[0];
+  if (failures.length > 0 && failures.length === options.ways.length) throw failures.at(-1);
   return [...all.values()];
 }

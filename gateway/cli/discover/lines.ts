@@ -2,7 +2,7 @@
  * What is on serial lines: first each is listened to, for who talks by himself must not be talked into and who asks there
  * already must not be disturbed; then OSDP readers are asked for, then Modbus units.
  */
-import { type LineConnection, lineConnection, lineName } from '../../../drivers/line.ts';
+import { type LineConnection, lineConnection, lineName, portReason } from '../../../drivers/line.ts';
 import { type FoundUnit, findUnits } from '../../../drivers/modbus/find.ts';
 import { baudRates, type Found as FoundReader, findReaders } from '../../../drivers/osdp/find.ts';
 import { keyboardDecoder, openKeyboard } from '../../../drivers/wiegand/keyboard.ts';
@@ -158,15 +158,10 @@ export function unitFound(
   };
 }
 
-const why = (error: unknown): Words => {
-  const { message } = error as Error;
-  // serialport locks its ports (flock), as a gateway that runs does.
-  return /cannot lock port|resource busy/i.test(message)
-    ? {
-        en: 'another program has it, such as a gateway that runs: left alone',
-        zh: '被其他程序（如运行中的网关）占用：跳过',
-      }
-    : { en: message, zh: message };
+/** The line's own name stands before it already. */
+const why = ({ name }: Place, error: Error): Words => {
+  const message = error.message.startsWith(`${name} `) ? error.message.slice(name.length + 1) : error.message;
+  return portReason(error) ?? { en: message, zh: message };
 };
 
 interface Telling {
@@ -331,8 +326,8 @@ export const lookAtLines: Look = async (options, { found, note, progress }) => {
         own.left = left;
         tellProgress(words);
       };
-      await lookAtLine(place, options, { found, note, step }).catch((error: unknown) => {
-        const { en, zh } = why(error);
+      await lookAtLine(place, options, { found, note, step }).catch((error: Error) => {
+        const { en, zh } = why(place, error);
         note({ en: `${place.name}: ${en}`, zh: `${place.name}：${zh}` });
       });
       own.left = 0;

@@ -7,6 +7,7 @@ import { openJournal } from '../../journal/index.ts';
 import { removeMedia } from '../../media/files.ts';
 import { destroyDamaged, listDamaged } from '../../upkeep/damaged.ts';
 import { configOrErrors, progress, type Terminal, UsageError } from '../command.ts';
+import { needJournal } from '../first-start.ts';
 import { printer } from './printer.ts';
 
 /** Takes a person out of all events of a journal that no gateway has open. @returns the exit status. */
@@ -16,6 +17,8 @@ export async function erasePerson(file: string, person: Person, terminal: Termin
     throw new UsageError(say('one of --card, --holder, --visit', '请给出 --card、--holder、--visit 之一'));
   const config = await configOrErrors(file, terminal);
   if (config === undefined) return 1;
+  // Opened where there is none it would be made.
+  needJournal(file, config.dataDir);
   const journal = await openJournal(config.dataDir);
   try {
     const bar = progress(terminal, say('looked at', '已检查'), undefined);
@@ -46,6 +49,8 @@ export async function destroyCopies(file: string, terminal: Terminal): Promise<n
   const out = printer(terminal);
   const config = await configOrErrors(file, terminal);
   if (config === undefined) return 1;
+  // Opened where there is none it would be made.
+  needJournal(file, config.dataDir);
   const journal = await openJournal(config.dataDir);
   try {
     const destroyed = await destroyDamaged(config.dataDir);

@@ -11,12 +11,12 @@ import { noMedia } from '../../../drivers/contract/media.ts';
 import type { Answer, PlatformHost, Transport } from '../../../drivers/contract/transport.ts';
 import { readBytesOf, SECRET_FILE_MAX } from '../../../drivers/files.ts';
 import { platforms } from '../../../drivers/index.ts';
-import { openReader } from '../../journal/reader.ts';
 import { printable } from '../../printable.ts';
 import { payloadOf, privacyOf } from '../../uplink/payload.ts';
 import { resend } from '../../uplink/resend.ts';
 import { version } from '../../version.ts';
 import { configOrErrors, progress, type Terminal, UsageError } from '../command.ts';
+import { openThere } from '../first-start.ts';
 import { printer } from './printer.ts';
 
 /** @returns the exit status. */
@@ -41,7 +41,7 @@ export async function replayEvents(
       ),
     );
   }
-  const reader = openReader(config.dataDir);
+  const reader = openThere(file, config.dataDir);
   const transport = (platforms as readonly Transport[]).find(({ name }) => name === uplink.protocol);
   const channel = await transport?.open(uplink.options, hostAside(uplink, config.campus.id));
   if (channel === undefined)

@@ -12,6 +12,12 @@ export const ofConnections = {
   '{0} is gone: {1}': '{0} 已断开：{1}',
   '{0} ended': '{0} 已结束',
   '{0} cannot be opened: {1}': '{0} 无法打开：{1}',
+  'there is no such port: look at its name (ls /dev/serial/by-id) and its plug':
+    '没有该串口：请检查名称（ls /dev/serial/by-id）和接线',
+  'this user may not open it: use sudo, or put the user into the group dialout':
+    '当前用户无权打开：请用 sudo，或将用户加入 dialout 组',
+  'another program has it, such as a gateway that runs': '被其他程序（如运行中的网关）占用',
+  'it is no serial port: look at its name': '不是串口：请检查名称',
   'it was closed': '已关闭',
   'silent for {0} s': '已 {0} 秒没有消息',
   'silent for more than {0} s': '超过 {0} 秒没有消息',
