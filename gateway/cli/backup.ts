@@ -1,7 +1,8 @@
-import { existsSync, statSync } from 'node:fs';
+import { chownSync, existsSync, mkdirSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { say } from '../../config/language.ts';
+import { PRIVATE_FOLDER } from '../lifecycle/private-files.ts';
 import { bytesText } from './backup/show.ts';
 import { type Command, configOrErrors, type Terminal, UsageError } from './command.ts';
 import { ValueError } from './values.ts';
@@ -17,7 +18,8 @@ else: without a recipient, here or in the config (\`backup.recipients\`), nothin
   keys      makes a pair of keys: the private one goes into KEYFILE, which you keep away from the gateway; the public one is shown
   check     reads a backup to its end and says what is in it; exit status 1 where it was cut or changed
 
-  --to OUT         a file, or a folder in which it gets its name from the campus and the time
+  --to OUT         a file; or a folder, in which it gets its name from the campus and the time: one that is there, one that ends
+                   in / (made where it is missing), or the folder of the daily backups. Of keys: a file
   --recipient KEY  a public key; several: each of their owners can read it
   --clips          pictures and clips too
   --plain          not encrypted: it holds passwords, keys, and names of children
@@ -38,7 +40,8 @@ campus-gateway backup check 备份 [--key 密钥文件]
   keys      生成一对密钥：私钥写入密钥文件，请保存在网关以外的地方；公钥显示在屏幕上
   check     完整读取备份并列出内容；不完整或被改动时退出状态为 1
 
-  --to 输出         文件；或目录，文件名由学校编号和时间生成
+  --to 输出         文件；或目录，文件名由学校编号和时间生成：已有的目录、以 / 结尾的目录（没有时创建）、每日备份的目录。
+                    keys 时为文件
   --recipient 公钥  可多次给出，每位持有人均可读取
   --clips           包括图片和录像
   --plain           不加密：其中有密码、密钥和学生姓名
@@ -118,7 +121,10 @@ async function take(
   ]);
   needJournal(config.file, config.dataDir);
   const at = terminal.clock.wall();
-  const isFolder = to.endsWith('/') || (existsSync(to) && statSync(to).isDirectory());
+  // That of the backups of each day, whether they are switched on yet or not: a file of its name would be in their way.
+  const usual = [config.backup?.folder, join(config.dataDir, 'backups')].includes(resolve(to));
+  const isFolder = usual || to.endsWith('/') || (existsSync(to) && statSync(to).isDirectory());
+  if (usual) makeFolder(resolve(to), config.dataDir);
   const taken = await takeBackup({
     ...{ configFile: resolve(config.file), dataDir: config.dataDir },
     campus: { id: config.campus.id, name: config.campus.name },
@@ -130,6 +136,13 @@ async function take(
   });
   const { showTaken } = await import('./backup/show.ts');
   return showTaken(taken, terminal);
+}
+
+/** Made by root's command line, it is the gateway's all the same. @throws what the disk says. */
+function makeFolder(folder: string, dataDir: string): void {
+  if (mkdirSync(folder, { recursive: true, mode: PRIVATE_FOLDER }) === undefined) return;
+  const { uid, gid } = statSync(dataDir);
+  if (process.getuid?.() === 0) chownSync(folder, uid, gid);
 }
 
 async function check(file: string | undefined, key: string | undefined, terminal: Terminal): Promise<number> {

@@ -55,8 +55,8 @@ async function noArea(area: string, { areas, file }: Config): Promise<UsageError
   if (areas.length === 0)
     return new UsageError(
       say(
-        `${file} has no areas: leave --area out, and the whole campus is walked`,
-        `${file} 中没有分区：请去掉 --area，测试全校`,
+        `there is no area ${area}, for ${file} has none: leave --area out, and the whole campus is walked`,
+        `没有分区 ${area}，${file} 中未设分区：请去掉 --area，测试全校`,
       ),
     );
   const { meant } = await import('./words.ts');
@@ -104,9 +104,9 @@ export const walkTest: Command = {
     if (config === undefined) return 1;
     const missing = areas?.find((area) => !config.areas.some(({ id }) => id === area));
     if (missing !== undefined) throw await noArea(missing, config);
-    const { dataDir } = config;
+    const { dataDir, file } = config;
     const untilComplete = values['until-complete'];
-    const wanted = { dataDir, forMs, areas: areas ?? null, untilComplete, out, language };
+    const wanted = { dataDir, file, forMs, areas: areas ?? null, untilComplete, out, language };
     if (list) return await listReports(wanted, terminal);
     if (report !== undefined) return await tellReport(report, wanted, terminal);
     if (end) return await endWalk(wanted, terminal);

@@ -100,6 +100,15 @@ describe('a backup', () => {
     expect(third.knownAs.restoredAt).toBeGreaterThan(0);
   });
 
+  it('goes into a folder where that is meant, which is made: one that ends in /, and that of the daily backups', async () => {
+    const { directory, dataDir, file } = await campus();
+    for (const to of [`${join(directory, 'stick')}/`, join(dataDir, 'backups')]) {
+      expect(await run('backup', file, '--to', to, '--plain')).toMatchObject({ status: 0 });
+      expect(readdirSync(to)).toEqual([expect.stringMatching(/^campus-4503000001-\w+\.tar\.gz$/)]);
+    }
+    expect(statSync(join(dataDir, 'backups')).mode & 0o777).toBe(0o700);
+  });
+
   it('is refused whole where a byte of it is another, or its end is missing', async () => {
     const { take, restore, out, key } = await campus();
     await take();

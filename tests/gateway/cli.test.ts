@@ -103,7 +103,7 @@ describe('what is typed wrongly', () => {
     [['journal', 'inspct', 'FILE'], /destroy-damaged or lower\?; did you mean inspect\?/],
     [['ledger', 'FILE', 'ad'], /there is no ledger ad; did you mean add\?/],
     [['simulate', 'panle'], /did you mean panel\?/],
-    [['walk-test', 'FILE', '--area', 'nosuch'], /c\.yaml has no areas: leave --area out/],
+    [['walk-test', 'FILE', '--area', 'nosuch'], /no area nosuch, for \S+c\.yaml has none: leave --area out/],
     [['check', 'FILE', 'other'], /"other" is one word too many/],
   ])('says what is wrong, and where all options stand, but not all of them: %j', async (args, words) => {
     const [command = ''] = args;

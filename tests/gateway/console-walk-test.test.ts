@@ -1,11 +1,14 @@
 /** What the console and the command line say of a walk test that cannot be. */
 import { writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { tellReport } from '../../gateway/cli/walk-test/session.ts';
+import { localSocket } from '../../gateway/observe/local.ts';
 import { WalkError } from '../../gateway/walk-test/index.ts';
 import { temporaryDirectory } from '../helpers.ts';
 import { startConsole } from './a-console.ts';
-import { run } from './terminal.ts';
+import { clock, run } from './terminal.ts';
 
 describe('walk tests over the API', () => {
   it('are begun of what the config lets the console test, and of nothing else', async () => {
@@ -97,6 +100,12 @@ describe('campus-gateway walk-test', () => {
     ['a time that no mark may last', ['--for', '9h'], 2, '--for "9h"'],
     ['an area that is not there', ['--area', 'roof'], 2, 'there is no area roof'],
     ['a report of an unknown kind', ['--out', 'report.doc'], 2, '.pdf, .html or .json'],
+    [
+      'a report in no folder',
+      ['--out', '/nodir/r.pdf'],
+      2,
+      'there is no folder /nodir: make it, or name another\n',
+    ],
     ['two things at once', ['--begin', '--end'], 2, 'one of --begin'],
     ['no gateway', [], 3, 'no gateway runs with the data folder'],
   ] as const)('says what to do: %s', async (_what, args, status, words) => {
@@ -106,5 +115,22 @@ describe('campus-gateway walk-test', () => {
     const said = await run('walk-test', file, ...args);
     expect(said.stderr).toContain(words);
     expect(said.status).toBe(status);
+  });
+
+  it('says how the report is had where it could not be written after the walk', async () => {
+    const folder = temporaryDirectory();
+    const gateway = createServer((_request, response) => response.end(JSON.stringify({ points: [] })));
+    await new Promise<void>((resolve) => gateway.listen(localSocket(folder), resolve));
+    onTestFinished(() => void gateway.close());
+    const out = join(folder, 'gone/r.json');
+    const wanted = {
+      ...{ dataDir: folder, file: '/etc/c.yaml', forMs: 0, areas: null },
+      ...{ untilComplete: false, out, language: undefined },
+    };
+    const output = { isTTY: false, write: () => true };
+    const terminal = { stdout: output, stderr: output, stdin: process.stdin, clock };
+    await expect(tellReport('w1', wanted, terminal)).rejects.toThrow(
+      `${out}: there is no such file or folder: look at its name; the report is kept: campus-gateway walk-test /etc/c.yaml --report w1 --out ${out}`,
+    );
   });
 });

@@ -1,17 +1,22 @@
 /** A walk test on a terminal: a line for each point as it is tried, then what was not, and the report. */
+import { accessSync, constants, statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { userInfo } from 'node:os';
-import { extname } from 'node:path';
+import { dirname, extname, resolve } from 'node:path';
 import { say } from '../../../config/language.ts';
 import { PRIVATE_FILE } from '../../lifecycle/private-files.ts';
 import { printable } from '../../printable.ts';
 import type { WalkView } from '../../walk-test/index.ts';
 import type { WalkRecord, WalkSummary } from '../../walk-test/record.ts';
 import { type Terminal, UsageError, untilStopped } from '../command.ts';
+import { systemMistake } from '../mistakes.ts';
+import { ValueError } from '../values.ts';
 import { askFor, askHere } from './ask.ts';
 
 export interface Wanted {
   readonly dataDir: string;
+  /** The config. */
+  readonly file: string;
   /** The length of a test that is begun, ms. */
   readonly forMs: number;
   /** null: the whole campus. */
@@ -145,21 +150,51 @@ export async function tellReport(id: string, wanted: Wanted, terminal: Terminal)
   stdout.write(
     `${say(`${tried} of ${all} points were tested; report ${id}`, `已测 ${tried}/${all} 个点位；报告 ${id}`)}\n`,
   );
-  if (wanted.out !== undefined) await writeReport(id, wanted.out, wanted, terminal);
+  if (wanted.out !== undefined) await writeOrTell(id, wanted.out, wanted, terminal);
   return untried.length === 0 ? 0 : 1;
 }
 
 const ends = ['.pdf', '.html', '.json'];
 
-/** @throws UsageError where nobody could tell what kind of file is meant. */
+/** Before anybody walks. @throws UsageError where nobody could tell what kind of file is meant, or it could not be written. */
 export function checkOut(out: string | undefined): void {
-  if (out !== undefined && !ends.includes(extname(out)))
+  if (out === undefined) return;
+  if (!ends.includes(extname(out)))
     throw new UsageError(
       say(
         `--out "${out}": a name that ends in .pdf, .html or .json`,
         `--out "${out}"：须以 .pdf、.html 或 .json 结尾`,
       ),
     );
+  const folder = dirname(resolve(out));
+  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true)
+    throw new ValueError(
+      say(
+        `--out "${out}": there is no folder ${folder}: make it, or name another`,
+        `--out "${out}"：没有目录 ${folder}：请先创建，或换一个`,
+      ),
+    );
+  try {
+    accessSync(folder, constants.W_OK);
+  } catch {
+    throw new ValueError(
+      say(
+        `--out "${out}": this user may not write into ${folder}: name another folder`,
+        `--out "${out}"：当前用户无权写入 ${folder}：请换目录`,
+      ),
+    );
+  }
+}
+
+/** A walk is not walked again for a report: it is kept, and the sentence says how it is had. @throws Error with a sentence. */
+async function writeOrTell(id: string, out: string, wanted: Wanted, terminal: Terminal): Promise<void> {
+  try {
+    await writeReport(id, out, wanted, terminal);
+  } catch (error) {
+    const why = systemMistake(error as Error) ?? (error as Error).message;
+    const again = `campus-gateway walk-test ${wanted.file} --report ${id} --out ${out}`;
+    throw new Error(say(`${why}; the report is kept: ${again}`, `${why}；报告已保存，可重新写出：${again}`));
+  }
 }
 
 /** Where nothing can print a PDF, the page is written instead, and that is said. @throws what the disk says. */
