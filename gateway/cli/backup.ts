@@ -122,7 +122,8 @@ async function take(
   needJournal(config.file, config.dataDir);
   const at = terminal.clock.wall();
   // That of the backups of each day, whether they are switched on yet or not: a file of its name would be in their way.
-  const usual = [config.backup?.folder, join(config.dataDir, 'backups')].includes(resolve(to));
+  const usualFolder = join(config.dataDir, 'backups');
+  const usual = [config.backup?.folder, usualFolder].includes(resolve(to));
   const isFolder = usual || to.endsWith('/') || (existsSync(to) && statSync(to).isDirectory());
   if (usual) makeFolder(resolve(to), config.dataDir);
   const taken = await takeBackup({
@@ -131,7 +132,7 @@ async function take(
     out: resolve(isFolder ? join(to, backupName(config.campus.id, at, !plain)) : to),
     recipients: plain ? [] : known,
     clips: clips || config.backup?.clips === true,
-    without: config.backup?.folder,
+    without: config.backup?.folder ?? usualFolder,
     ...{ lowDisk: config.retention.lowDisk, at },
   });
   const { showTaken } = await import('./backup/show.ts');

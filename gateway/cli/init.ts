@@ -1,4 +1,5 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
 import { say } from '../../config/language.ts';
 import { printable } from '../printable.ts';
@@ -59,6 +60,7 @@ export const init: Command = {
     const { readAnswers, waysOf } = await import('./init/answers.ts');
     const answers = readAnswers(values.answers);
     if ('errors' in answers) return tellErrors(answers.errors, terminal);
+    warnOfReaders(values.answers, answers, terminal);
     const how = waysOf(answers.discover);
     if (how === undefined) return await write(file, answers, terminal);
     const { withOwnIds } = await import('./init/questions.ts');
@@ -68,6 +70,24 @@ export const init: Command = {
     return await write(file, { ...answers, devices }, terminal);
   },
 };
+
+/** Others that may read a file (stat(2)). */
+const EVERYBODY = 0o004;
+
+/** A file with passwords in clear is not for everybody on this machine. */
+function warnOfReaders(file: string, answers: Answers, { stderr }: Terminal): void {
+  const { platforms, devices, secrets } = answers;
+  const hasSecrets =
+    Object.keys(secrets).length > 0 ||
+    [...platforms, ...devices].some(({ password }) => password !== undefined);
+  if (!hasSecrets || (statSync(file).mode & EVERYBODY) === 0) return;
+  stderr.write(
+    say(
+      `! ${file} holds passwords, and every user of this machine can read it: chmod 600 ${file}, and remove it when all is done\n`,
+      `! ${file} 中有密码，本机所有用户均可读取：请执行 chmod 600 ${file}，用后删除\n`,
+    ),
+  );
+}
 
 /** The config as the package brings it is nobody's work. */
 function isSame(file: string, other: string): boolean {
@@ -146,6 +166,10 @@ async function write(file: string, answers: Answers, terminal: Terminal): Promis
       `${file} 已写入：${platforms.length} 个平台，${devices.length} 台设备\n`,
     ),
   );
+  if (done.made !== undefined)
+    stdout.write(
+      say(`the folder ${done.made} was not there, and was made\n`, `目录 ${done.made} 原不存在，已创建\n`),
+    );
   if (done.kept !== undefined) stdout.write(say(`the old one: ${done.kept}\n`, `原文件：${done.kept}\n`));
   stdout.write(
     say(

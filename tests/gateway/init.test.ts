@@ -1,5 +1,13 @@
 /** A config made of answers: from a file, and typed. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { parse } from 'yaml';
@@ -22,7 +30,7 @@ areas: [{ id: wall, zones: [{ device: panel, zone: 1, type: 24-hour }] }]
 
 function place(answers = ANSWERS) {
   const folder = temporaryDirectory();
-  writeFileSync(join(folder, 'answers.yaml'), answers);
+  writeFileSync(join(folder, 'answers.yaml'), answers, { mode: 0o600 });
   return { folder, answers: join(folder, 'answers.yaml'), file: join(folder, 'campus/campus.yaml') };
 }
 const modeOf = (file: string) => statSync(file).mode & 0o777;
@@ -52,6 +60,80 @@ it('answers become a config that the check calls good, its secrets in files of t
   const secrets = join(file, '../secrets');
   expect(readFileSync(join(secrets, 'police.password'), 'utf8')).toBe('s#1: x\n');
   expect([file, secrets, join(secrets, 'cameras')].map(modeOf)).toEqual([0o600, 0o700, 0o600]);
+});
+
+it('says that a file of answers with passwords is readable by everybody, and that a folder was made', async () => {
+  const { answers, file } = place();
+  const folder = join(file, '..');
+  chmodSync(answers, 0o644);
+  expect(await run('init', file, '--answers', answers)).toMatchObject({
+    status: 0,
+    stderr: `! ${answers} holds passwords, and every user of this machine can read it: chmod 600 ${answers}, and remove it when all is done\n`,
+    stdout: expect.stringContaining(`the folder ${folder} was not there, and was made\n`),
+  });
+  const again = await run('init', file, '--answers', answers, '--replace');
+  expect(again.stdout).not.toContain('was not there');
+  writeFileSync(answers, 'campus: { id: "4503000001", name: x }\n');
+  expect(await run('init', file, '--answers', answers, '--replace')).toMatchObject({ status: 0, stderr: '' });
+});
+
+it('asks for a receiver, terminals and a sign what each needs, and the check calls them good', async () => {
+  const { file } = place();
+  const typed = [
+    ...['en', '4503000001', 'No. 1 School', '', '', '', 'none', 'n'],
+    ...['receiver', 'center', '', 'line', '/dev/ttyS0', '115200', '1234, 01234', '1234 5678', ''],
+    ...['receiver', 'trikdis', '', 'listen', '', '192.168.10.30', '7037', 'n'],
+    ...['terminal', 'face-gate', 'Gate', '', '', 'gate', '10.0.0.31', 'gateway', 'sesame', ''],
+    ...['terminal', 'face-yard', '', 'zkteco-push', '', '10.0.0.33', 'CGKX201234', 'n'],
+    ...['terminal', 'kiosk', '', 'visitor-kiosk', '', '10.0.0.34', '', ''],
+    ...['sign', 'gate-sign', '', '192.168.10.9:4003', '', ''],
+    ...['none', 'n', 'y', ''],
+  ].join('\n');
+  const said = await runTyping(typed, 'init', file);
+  expect(said.stderr).toMatch(/one stands there twice/);
+  expect(said.stderr).toMatch(/Its address:\s+an address such as 10\.0\.0\.31/);
+  expect(said.stderr).toContain('http://THIS-MACHINE:8080/push/face-gate\n');
+  expect(said.stderr).toContain('http://THIS-MACHINE:8080\n');
+  expect(said).toMatchObject({ status: 0, stdout: expect.stringContaining('0 platforms, 6 devices') });
+  expect(await run('check', file)).toMatchObject({ status: 0, stdout: expect.stringContaining('good') });
+  const { devices, notices } = parse(readFileSync(file, 'utf8'));
+  const listen = { host: '0.0.0.0', port: 8080 };
+  expect(devices).toEqual([
+    {
+      ...{ id: 'center', driver: 'receiver', connection: { serial: '/dev/ttyS0', baudRate: 115_200 } },
+      ...{ supervision: '90s', accounts: [{ account: '1234' }, { account: '5678' }] },
+    },
+    {
+      ...{ id: 'trikdis', driver: 'receiver', accounts: [{ account: '7037' }] },
+      listen: { host: '0.0.0.0', port: 5200, from: ['192.168.10.30'] },
+    },
+    {
+      ...{ id: 'face-gate', name: 'Gate', driver: 'http-push', profile: 'hikvision-face', listen },
+      ...{ from: ['10.0.0.31'], username: 'gateway', passwordFile: 'secrets/face-gate.password' },
+      supervision: '5m',
+    },
+    {
+      ...{ id: 'face-yard', driver: 'http-push', profile: 'zkteco-push', listen },
+      ...{ from: ['10.0.0.33'], serial: 'CGKX201234' },
+    },
+    {
+      ...{ id: 'kiosk', driver: 'http-push', profile: 'visitor-kiosk', listen },
+      ...{ from: ['10.0.0.34'], supervision: '5m' },
+    },
+    {
+      ...{ id: 'gate-sign', driver: 'serial-line', connection: { serialServer: '192.168.10.9:4003' } },
+      profile: 'led-line',
+    },
+  ]);
+  expect(notices).toEqual({ show: ['gate-sign'] });
+});
+
+it('offers each model that it names', () => {
+  const source = readFileSync(join(import.meta.dirname, '../../gateway/cli/init/hardware.ts'), 'utf8');
+  const named = [...source.matchAll(/'([a-z]+-(?:face|push|kiosk))'/g)].map(([, name]) => `${name}.yaml`);
+  expect(named.filter((name) => name !== 'http-push.yaml')).not.toEqual([]);
+  const there = readdirSync(join(import.meta.dirname, '../../config/profiles'));
+  expect(there).toEqual(expect.arrayContaining(named.filter((name) => name !== 'http-push.yaml')));
 });
 
 it.each(['en', 'zh'])('the answers of the guide become a good config (%s)', async (language) => {
@@ -94,7 +176,7 @@ it.each([
     stderr: expect.stringMatching(why),
   });
   const left = readdirSync(folder, { recursive: true, encoding: 'utf8' });
-  expect(left.filter((name) => !['answers.yaml', 'campus'].includes(name))).toEqual([]);
+  expect(left).toEqual(['answers.yaml']);
 });
 
 it('asks one thing after another, again where an answer will not do, and speaks the language that was chosen', async () => {

@@ -57,7 +57,7 @@ it('shows no password, lets it be mended, and writes when all is answered', asyn
     ['receipts (docs/platform.md)? [n]: ', '\n'],
     ['number [4]: ', '\n'],
     ['serial ports? [y]: ', 'n\n'],
-    ['number [6]: ', '\n'],
+    ['number [9]: ', '\n'],
     ['self-signed)? [n]: ', '\n'],
   ] as const) {
     await terminal.answer(question, keys);

@@ -1,47 +1,16 @@
 /** What an installer is asked: the campus, its platforms, its hardware. Each answer is looked at when it is given. */
-import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
-import type { z } from 'zod';
 import { say, speak } from '../../../config/language.ts';
 import { campus } from '../../../config/sections/campus.ts';
 import type { CampusField } from '../../../drivers/contract/campus.ts';
-import { addressRange, hostPort, identifier } from '../../../drivers/contract/options.ts';
+import { addressRange, hostPort } from '../../../drivers/contract/options.ts';
 import type { Found } from '../discover/found.ts';
 import type { Answers, Discovery } from './answers.ts';
 import type { Asker } from './ask.ts';
+import { askByHand, type Hardware } from './hardware.ts';
+import { by, fullWidth, orEmpty, unusedId } from './wrong.ts';
 
 type Thing = Answers['devices'][number];
 
-/** What is wrong with an answer, by a schema of the config. */
-const by =
-  (schema: z.ZodType) =>
-  (answer: string): string | undefined => {
-    const [issue] = schema.safeParse(answer).error?.issues ?? [];
-    const zh = issue?.code === 'custom' ? (issue.params?.['zh'] as string | undefined) : undefined;
-    return issue && say(issue.message, zh ?? issue.message);
-  };
-const orEmpty = (check: (answer: string) => string | undefined) => (answer: string) =>
-  answer === '' ? undefined : check(answer);
-
-const unusedId =
-  (used: readonly { readonly id: string }[]) =>
-  (answer: string): string | undefined =>
-    (by(identifier())(answer) === undefined
-      ? undefined
-      : say(
-          'letters, digits, ".", "_" and "-", at most 64, a letter or digit first',
-          '只能用字母、汉字、数字、“.”、“_”、“-”，最多 64 个字符，以字母、汉字或数字开头',
-        )) ?? (used.some(({ id }) => id === answer) ? say('stands here already', '已使用') : undefined);
-
-const number =
-  (least: number, most: number) =>
-  (answer: string): string | undefined =>
-    /^\d{1,5}$/.test(answer) && Number(answer) >= least && Number(answer) <= most
-      ? undefined
-      : say(`a whole number from ${least} to ${most}`, `${least} 到 ${most} 的整数`);
-
-const fullWidth = (pattern: RegExp, en: string, zh: string) => (answer: string) =>
-  pattern.test(answer) ? undefined : say(en, zh);
 const digits20 = fullWidth(/^\d{20}$/, '20 digits', '20 位数字');
 const broker = fullWidth(
   /^(mqtts?|wss?):\/\/[^\s/@]+/,
@@ -77,7 +46,7 @@ export async function askAll(
     usual.dataDir,
   );
   const platforms = await askPlatforms(asker, school);
-  const devices = await askDevices(asker, discover);
+  const { devices, shows } = await askDevices(asker, discover);
   const secrets = await askSecrets(asker, devices);
   const isOpen = await asker.confirm(
     say(
@@ -88,6 +57,7 @@ export async function askAll(
   );
   return {
     ...{ campus: school, dataDir, platforms, devices, secrets, discover: false },
+    ...(shows.length > 0 && { notices: { show: shows } }),
     ...(isOpen && { console: { host: '0.0.0.0', port: 9480, tls: 'self-signed' } }),
   };
 }
@@ -200,7 +170,7 @@ async function askPlatform(asker: Asker, kind: 'mqtt' | 'gb28181' | 'gat1400', i
   return { id, protocol: kind, url, deviceId, password: await secret(), pictures: true };
 }
 
-async function askDevices(asker: Asker, discover: Discover): Promise<Thing[]> {
+async function askDevices(asker: Asker, discover: Discover): Promise<Hardware> {
   const devices: Thing[] = [];
   if (
     await asker.confirm(
@@ -225,27 +195,8 @@ async function askDevices(asker: Asker, discover: Discover): Promise<Thing[]> {
     const found = await discover({ ...everyWay, nets: nets.split(/[,，\s]+/).filter(Boolean) });
     devices.push(...(await pick(asker, found)));
   }
-  for (;;) {
-    const kind = await asker.choose(
-      say('Hardware to add by hand', '手工添加硬件'),
-      [
-        ['panel', say('alarm panels that report here (SIA DC-09)', '报警主机上报（SIA DC-09）')],
-        ['modbus', say('a fence or an I/O module (Modbus)', '电子围栏或开关量模块（Modbus）')],
-        ['osdp', say('a card reader (OSDP)', '读卡器（OSDP）')],
-        [
-          'reader',
-          say('a card reader that sends numbers (RDM6300, Wiegand)', '读卡器（RDM6300、韦根转串口）'),
-        ],
-        ['camera', say('a camera (ONVIF)', '摄像机（ONVIF）')],
-        ['none', say('no more', '没有了')],
-      ],
-      'none',
-    );
-    if (kind === 'none') return devices;
-    const id = await asker.ask(say('Short name', '编号'), undefined, unusedId(devices));
-    const name = await asker.ask(say('Name for people (empty: none)', '名称（可空）'), '');
-    devices.push({ id, ...(name !== '' && { name }), ...(await askDevice(asker, kind)) } as Thing);
-  }
+  const byHand = await askByHand(asker, devices);
+  return { devices: [...devices, ...byHand.devices], shows: byHand.shows };
 }
 
 /** Those of the finds that are meant. Two of one name: the later one gets a number. */
@@ -295,79 +246,6 @@ export function numbersOf(text: string, most: number): readonly number[] | undef
     parts.flatMap((part) => all.filter((n) => n >= Number(part?.[1]) && n <= Number(part?.[2] ?? part?.[1]))),
   );
   return [...chosen];
-}
-
-const profiles = () =>
-  readdirSync(join(import.meta.dirname, '../../../config/profiles')).map((name) =>
-    name.replace(/\.yaml$/, ''),
-  );
-
-async function askDevice(asker: Asker, kind: 'panel' | 'modbus' | 'osdp' | 'reader' | 'camera') {
-  switch (kind) {
-    case 'panel': {
-      const port = await asker.ask(
-        say('Port that panels report to', '主机上报端口'),
-        '5100',
-        number(1, 65_535),
-      );
-      const account = await asker.ask(
-        say('Account of the panel', '主机账号'),
-        '1234',
-        fullWidth(/^[0-9A-Za-z]{3,16}$/, '3 to 16 letters and digits', '3 到 16 位字母或数字'),
-      );
-      return {
-        driver: 'dc09',
-        listen: { host: '0.0.0.0', port: Number(port) },
-        accounts: [{ account, supervision: '60s' }],
-      };
-    }
-    case 'modbus': {
-      const connection = await askLine(asker, 'tcp');
-      const unit = await asker.ask(say('Its unit (address)', '站号（地址）'), '1', number(0, 255));
-      const names = profiles().filter((name) => /fence|io-/.test(name));
-      const profile = await asker.choose(
-        say('Its model', '型号'),
-        names.map((name) => [name, name] as const),
-        names[0] ?? '',
-      );
-      return { driver: 'modbus', connection, unit: Number(unit), profile };
-    }
-    case 'osdp': {
-      const connection = await askLine(asker, 'serialServer');
-      const address = await asker.ask(say('Its address', '地址'), '0', number(0, 127));
-      return { driver: 'osdp', connection, address: Number(address) };
-    }
-    case 'reader': {
-      const connection = await askLine(asker, 'serialServer');
-      const { cardFormats } = await import('../../../simulators/kinds.ts');
-      const format = await asker.choose(
-        say('What it sends', '格式'),
-        cardFormats.map((one) => [one, one] as const),
-        cardFormats[0],
-      );
-      return { driver: 'wiegand', connection, format };
-    }
-    case 'camera': {
-      const host = await asker.ask(say('Its address', '地址'));
-      const username = await asker.ask(say('Its ONVIF user', 'ONVIF 用户'), 'admin');
-      return { driver: 'onvif', host, username, passwordFile: 'secrets/cameras' };
-    }
-  }
-}
-
-/** A serial port, or HOST:PORT. */
-async function askLine(asker: Asker, network: 'tcp' | 'serialServer') {
-  const where = await asker.ask(
-    say(
-      'Where: HOST:PORT, or a serial port such as /dev/serial/by-id/...',
-      '位置：主机:端口，或串口如 /dev/serial/by-id/...',
-    ),
-    undefined,
-    (answer) => (answer.startsWith('/') ? undefined : by(hostPort())(answer)),
-  );
-  if (!where.startsWith('/')) return { [network]: where };
-  const baudRate = await asker.ask(say('Bits per second', '波特率'), '9600', number(300, 99_999));
-  return { serial: where, baudRate: Number(baudRate) };
 }
 
 /** What files of secrets hold, each once. */

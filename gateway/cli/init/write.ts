@@ -11,6 +11,7 @@ import {
   mkdtempSync,
   readdirSync,
   renameSync,
+  rmdirSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -49,14 +50,16 @@ function readersOf(
   return process.getuid?.() === 0 && gid !== 0 ? { gid, file: 0o640, folder: 0o750 } : undefined;
 }
 
-/** @returns what is wrong with it, a line each, and then nothing was written; or the copy that was made of the old config. */
-export function writeConfig(
-  file: string,
-  { text, secrets }: Composed,
-  stamp: string,
-): { readonly errors: readonly string[] } | { readonly kept: string | undefined } {
+type Done =
+  | { readonly errors: readonly string[] }
+  /** `kept`: the copy of the old config. `made`: the folder that was not there. */
+  | { readonly kept: string | undefined; readonly made: string | undefined };
+
+/** @returns what is wrong with it, a line each, and then nothing was written; or what was done. */
+export function writeConfig(file: string, { text, secrets }: Composed, stamp: string): Done {
   const folder = dirname(resolve(file));
-  mkdirSync(folder, { recursive: true, mode: PRIVATE_FOLDER });
+  const made = mkdirSync(folder, { recursive: true, mode: PRIVATE_FOLDER });
+  let isWritten = false;
   const staging = mkdtempSync(join(folder, '.init-'));
   // Nothing below waits for anything: a Ctrl-C is heard when all is there.
   const ignore = () => {};
@@ -71,10 +74,22 @@ export function writeConfig(
     const loaded = readConfig(staged);
     if ('errors' in loaded)
       return { errors: loaded.errors.map((error) => formatError(error).replaceAll(staging, folder)) };
-    return { kept: moveInPlace(file, staging, text, secrets, stamp) };
+    const kept = moveInPlace(file, staging, text, secrets, stamp);
+    isWritten = true;
+    return { kept, made: made === undefined ? undefined : folder };
   } finally {
     rmSync(staging, { recursive: true, force: true });
+    if (!isWritten && made !== undefined) removeEmpty(folder, made);
     process.off('SIGINT', ignore);
+  }
+}
+
+/** Folders that were made for nothing, the innermost first; one in which somebody put something stays. */
+function removeEmpty(folder: string, outermost: string): void {
+  try {
+    for (let at = folder; at.startsWith(outermost); at = dirname(at)) rmdirSync(at);
+  } catch {
+    // It is not empty, or not ours any more.
   }
 }
 
