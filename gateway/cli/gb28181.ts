@@ -48,14 +48,13 @@ export const gb28181: Command = {
     const all = config.uplinks.filter(({ protocol }) => protocol === 'gb28181');
     const uplinks = all.filter(({ id }) => values.uplink === undefined || id === values.uplink);
     if (uplinks.length === 0) {
-      const there = all.map(({ id }) => id).join(', ');
+      const { meant } = await import('./words.ts');
+      const there = all.map(({ id }) => id);
+      const wanted = values.uplink ?? '';
       throw new UsageError(
-        there === ''
+        there.length === 0
           ? say(`${file} has no platform of GB/T 28181`, `${file} 中没有 GB/T 28181 平台`)
-          : say(
-              `no platform ${values.uplink}; there are: ${there}`,
-              `没有平台 ${values.uplink}；可用：${there}`,
-            ),
+          : say(`there is no platform ${wanted}`, `没有平台 ${wanted}`) + meant(wanted, there),
       );
     }
     const { showIds } = await import('./gb28181/ids.ts');

@@ -143,13 +143,12 @@ function dayIn(
     ),
   );
 }
-function deviceIn({ config }: Asked, id: string | undefined): string | null {
+async function deviceIn({ config }: Asked, id: string | undefined): Promise<string | null> {
   if (id === undefined) return null;
   if (config.devices.some((one) => one.id === id)) return id;
-  const ids = config.devices.map((one) => one.id).join(', ');
-  throw new Error(
-    say(`the config has no device ${id}; it has: ${ids}`, `配置中没有设备 ${id}；现有：${ids}`),
-  );
+  const { meant } = await import('./words.ts');
+  const ids = config.devices.map((one) => one.id);
+  throw new Error(say(`the config has no device ${id}`, `配置中没有设备 ${id}`) + meant(id, ids));
 }
 
 const whiches = ['open', 'overdue', 'closed', 'all'] as const;
@@ -208,7 +207,7 @@ async function add(asked: Asked): Promise<number> {
   const deadline = dayIn(asked, 'deadline');
   const words: EntryWords = {
     kind: values['hazard'] === true ? 'hazard' : 'fault',
-    device: deviceIn(asked, textIn(values, 'device', 64)),
+    device: await deviceIn(asked, textIn(values, 'device', 64)),
     place: textIn(values, 'place', 200) ?? null,
     what,
     owner: textIn(values, 'owner', 100) ?? null,
@@ -247,7 +246,7 @@ async function close({ ledger: file, values, subject, by, now, terminal }: Asked
 async function writeDevice(asked: Asked): Promise<number> {
   const { ledger: file, values, subject, by, now, terminal } = asked;
   if (subject === undefined) throw new UsageError(say('which device? its id', '请给出设备标识'));
-  const id = deviceIn(asked, subject) as string;
+  const id = (await deviceIn(asked, subject)) as string;
   const given = {
     place: textIn(values, 'place', 200),
     installedOn: dayIn(asked, 'installed'),

@@ -49,9 +49,10 @@ export const logLevel: Command = {
     const config = await configOrErrors(file, terminal);
     if (config === undefined) return 1;
     if (!config.devices.some(({ id }) => id === device)) {
-      const ids = config.devices.map(({ id }) => id).join(', ');
-      const en = `there is no device ${device}; there are: ${ids}`;
-      terminal.stderr.write(`${printable(say(en, `没有设备 ${device}；可用：${ids}`))}\n`);
+      const { meant } = await import('./words.ts');
+      const ids = config.devices.map(({ id }) => id);
+      const sentence = say(`there is no device ${device}`, `没有设备 ${device}`) + meant(device, ids);
+      terminal.stderr.write(`${printable(sentence)}\n`);
       return 1;
     }
     const { askToAct } = await import('./health/act.ts');

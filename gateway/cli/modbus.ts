@@ -7,10 +7,10 @@ import { lengthOf, timeOf, wholeOf } from './values.ts';
 const LAST_ADDRESS = 65_535;
 const MOST_AT_ONCE = 2000;
 
-const noDevice = (name: string, others: readonly string[]) => {
-  const there = others.join(', ') || '-';
+const noDevice = async (name: string, others: readonly string[]) => {
+  const { meant } = await import('./words.ts');
   return new UsageError(
-    say(`no Modbus device ${name}; there are: ${there}`, `没有 Modbus 设备 ${name}；可用：${there}`),
+    say(`there is no Modbus device ${name}`, `没有 Modbus 设备 ${name}`) + meant(name, others),
   );
 };
 
@@ -21,7 +21,7 @@ async function wholeDevice(file: string, name: string, terminal: Terminal) {
   const devices = config.devices.filter(({ driver }) => driver === 'modbus');
   const device = devices.find(({ id }) => id === name) as ModbusDevice | undefined;
   if (device !== undefined) return device;
-  throw noDevice(
+  throw await noDevice(
     name,
     devices.map(({ id }) => id),
   );
@@ -31,7 +31,7 @@ async function wholeDevice(file: string, name: string, terminal: Terminal) {
 async function deviceAlone(file: string, name: string, terminal: Terminal) {
   const { bareDevice, tellErrors } = await import('./modbus/bare.ts');
   const found = bareDevice(file, name);
-  if ('others' in found) throw noDevice(name, found.others);
+  if ('others' in found) throw await noDevice(name, found.others);
   if (!('errors' in found)) return found;
   tellErrors(found.errors, terminal);
   return undefined;

@@ -85,10 +85,15 @@ export const osdp: Command = {
       ({ id, driver }) => driver === 'osdp' && (names.length === 0 || names.includes(id)),
     );
     const unknown = names.filter((name) => !readers.some(({ id }) => id === name));
-    if (unknown.length > 0)
+    const [strange] = unknown;
+    if (strange !== undefined) {
+      const { meant } = await import('./words.ts');
+      const all = config.devices.filter(({ driver }) => driver === 'osdp').map(({ id }) => id);
       throw new UsageError(
-        say(`no OSDP reader: ${unknown.join(', ')}`, `没有 OSDP 读卡器：${unknown.join('、')}`),
+        say(`no OSDP reader: ${unknown.join(', ')}`, `没有 OSDP 读卡器：${unknown.join('、')}`) +
+          meant(strange, all),
       );
+    }
     if (what === 'provision') return await provisionReaders(readers, terminal);
     const [reader] = readers;
     const { address: newAddress, baudRate } = wanted;

@@ -4,10 +4,14 @@ import { say } from '../../config/language.ts';
 import { type Command, UsageError } from './command.ts';
 import { wordsOf } from './completion.ts';
 
+/** Of a shorter word everything would be near. */
+const SHORTEST = 3;
+
 /** `; did you mean X?`, or else `; there are: a, b`. */
 export function meant(word: string, names: readonly string[]): string {
   if (names.length === 0) return say('; there are none', '；目前没有');
-  return near(word, names) || say(`; there are: ${names.join(', ')}`, `；可用：${names.join('、')}`);
+  const nearest = word.length < SHORTEST ? '' : near(word, names);
+  return nearest || say(`; there are: ${names.join(', ')}`, `；可用：${names.join('、')}`);
 }
 
 /** `; did you mean X?` of the word that stands behind a command, where that has words of its own and this is none. */

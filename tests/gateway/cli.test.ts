@@ -101,9 +101,11 @@ describe('what is typed wrongly', () => {
     [['discover', 'foo'], /there is no discover foo; there are: onvif, mdns/],
     [['discover', 'onivf'], /did you mean onvif\?/],
     [['journal', 'inspct', 'FILE'], /destroy-damaged or lower\?; did you mean inspect\?/],
-    [['ledger', 'FILE', 'ad'], /there is no ledger ad; did you mean add\?/],
+    [['ledger', 'FILE', 'lits'], /there is no ledger lits; did you mean list\?/],
     [['simulate', 'panle'], /did you mean panel\?/],
     [['walk-test', 'FILE', '--area', 'nosuch'], /no area nosuch, for \S+c\.yaml has none: leave --area out/],
+    [['modbus', 'read', 'FILE', 'fence'], /there is no Modbus device fence; there are none/],
+    [['osdp', 'provision', 'FILE', 'gate'], /no OSDP reader: gate; there are none/],
     [['check', 'FILE', 'other'], /"other" is one word too many/],
   ])('says what is wrong, and where all options stand, but not all of them: %j', async (args, words) => {
     const [command = ''] = args;
