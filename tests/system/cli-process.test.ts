@@ -50,6 +50,22 @@ describe('the command line', () => {
     });
   });
 
+  it('says a mistake in one sentence, and where all options stand, in both languages', () => {
+    expect(runProcess(['discvoer'])).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining('discover?'),
+    });
+    expect(runProcess(['discover', 'onivf'])).toEqual({
+      status: 2,
+      stdout: '',
+      stderr:
+        'discover: there is no discover onivf; did you mean onvif?\ncampus-gateway discover --help   its options and examples\n',
+    });
+    expect(runProcess(['discover', 'onivf'], { CAMPUS_LANG: 'zh' }).stderr).toBe(
+      'discover: 没有 discover onivf；是不是 onvif？\ncampus-gateway discover --help   选项与示例\n',
+    );
+  });
+
   it('loads for its help nothing but what is said', () => {
     const shim = join(temporaryDirectory(), 'shim.mjs');
     writeFileSync(
