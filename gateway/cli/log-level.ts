@@ -3,6 +3,7 @@ import { say } from '../../config/language.ts';
 import { printable } from '../printable.ts';
 import { type Command, configOrErrors, UsageError } from './command.ts';
 import { oneOf, timeOf } from './values.ts';
+import { who } from './who.ts';
 
 const LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 
@@ -59,7 +60,7 @@ export const logLevel: Command = {
     const { until } = (await askToAct(
       config.dataDir,
       'log-level',
-      { device, level, for: forMs },
+      { device, level, for: forMs, by: who() },
       terminal.clock,
     )) as {
       until: string;

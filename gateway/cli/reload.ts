@@ -1,9 +1,9 @@
-import { userInfo } from 'node:os';
 import { parseArgs } from 'node:util';
 import { say } from '../../config/language.ts';
 import type { ConfigApplied, ConfigDifference, ConfigVersion } from '../console/contract/config.ts';
 import { printable } from '../printable.ts';
 import { type Command, loadedOrErrors, type Terminal, UsageError } from './command.ts';
+import { who } from './who.ts';
 
 /** A platform that is left gets 1 s; a camera's stop and a disk take their time; a config of 4 MB is read in some seconds. */
 const PATIENCE_MS = 90_000;
@@ -79,13 +79,6 @@ export const reload: Command = {
     );
   },
 };
-
-/** Who asks, for the audit: root is somebody, where sudo says who. */
-function who(): string {
-  const { username } = userInfo();
-  const sudo = process.env['SUDO_USER'];
-  return username === 'root' && sudo !== undefined && sudo !== '' ? `root (${sudo})` : username;
-}
 
 async function ask(
   dataDir: string,

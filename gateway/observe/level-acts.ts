@@ -19,6 +19,8 @@ export const levelWanted = z.strictObject({
   for: z.number().int().min(1000).max(LOG_LEVEL_MAX_MS),
 });
 export type LevelWanted = z.output<typeof levelWanted>;
+/** `by`: who asks, where the command knows. */
+const levelAsked = levelWanted.extend({ by: z.string().min(1).max(100).optional() });
 
 /** undefined: there is no such device. Never rejects. `by`: who, for the audit. */
 export type SetLevel = (wanted: LevelWanted, by: string) => Promise<DeviceLevel | undefined>;
@@ -29,7 +31,7 @@ export interface Levels extends Pick<DeviceLogs, 'of' | 'level' | 'close'> {
   readonly acts: Readonly<Record<'log-level', (given: unknown) => Promise<object>>>;
 }
 
-/** As the audit says it of who came over the socket in the data folder. */
+/** As the audit says it of who came over the socket in the data folder and says no name. */
 const THIS_MACHINE = 'this machine';
 
 export function createLevels(of: {
@@ -56,8 +58,8 @@ export function createLevels(of: {
     set,
     acts: {
       async 'log-level'(given) {
-        const wanted = levelWanted.parse(given);
-        const now = await set(wanted, THIS_MACHINE);
+        const { by = THIS_MACHINE, ...wanted } = levelAsked.parse(given);
+        const now = await set(wanted, by);
         if (now === undefined) throw new Error(`there is no device ${wanted.device}`);
         return now;
       },

@@ -1,7 +1,10 @@
 /** `campus-gateway log-level` beside a socket that a gateway has. */
 import { writeFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
+import { systemClock } from '../../drivers/contract/clock.ts';
+import { createLevels } from '../../gateway/observe/level-acts.ts';
 import { createLocalStatus } from '../../gateway/observe/local.ts';
 import { createMetrics } from '../../gateway/observe/metrics.ts';
 import { silentLog, temporaryDirectory } from '../helpers.ts';
@@ -18,13 +21,18 @@ it('asks the gateway that has the data folder, and says what is wrong in one lin
     status: 3,
     stderr: expect.stringMatching(/^log-level: no gateway runs with .*: start it .*\n$/),
   });
-  const asked: unknown[] = [];
-  const acts = {
-    'log-level': async (given: unknown) => {
-      asked.push(given);
-      return { until: '2026-11-29T04:00:00.000Z' };
+  const noted: string[] = [];
+  const time = systemClock;
+  const { acts } = createLevels({
+    ...{ log: silentLog, time, clock: { now: () => 0 } },
+    kindOf: () => 'device',
+    journal: {
+      async audit(_at, body) {
+        noted.push(body);
+        return '';
+      },
     },
-  };
+  });
   const health = async () => ({ healthy: true, details: {} });
   const part = createLocalStatus({
     dataDir: directory,
@@ -35,16 +43,23 @@ it('asks the gateway that has the data folder, and says what is wrong in one lin
   });
   onTestFinished(async () => await part[Symbol.asyncDispose]());
   await part.start?.();
+  vi.stubEnv('SUDO_USER', 'anna');
+  onTestFinished(() => void vi.unstubAllEnvs());
   expect(await run('log-level', file, 'panel', 'debug', '--for', '30m')).toMatchObject({
     status: 0,
-    stdout: 'panel: debug until 2026-11-29T04:00:00.000Z\n',
+    stdout: expect.stringMatching(/^panel: debug until \S+Z\n$/),
   });
-  expect(asked).toEqual([{ device: 'panel', level: 'debug', for: 1_800_000 }]);
+  const { username } = userInfo();
+  const by = username === 'root' ? 'root (anna)' : username;
+  expect(JSON.parse(noted.join())).toMatchObject({ kind: 'log-level', device: 'panel', level: 'debug', by });
+  // A command of before says no name.
+  await acts['log-level']({ device: 'panel', level: 'info', for: 60_000 });
+  expect(JSON.parse(noted[1] ?? '')).toMatchObject({ level: 'info', by: 'this machine' });
   expect(await run('log-level', file, 'nobody', 'debug')).toMatchObject({
     status: 1,
     stderr: 'there is no device nobody; there are: panel\n',
   });
   for (const wrong of [['all'], ['debug', '--for', '2d']])
     expect((await run('log-level', file, 'panel', ...wrong)).status).toBe(2);
-  expect(asked).toHaveLength(1);
+  expect(noted).toHaveLength(2);
 });

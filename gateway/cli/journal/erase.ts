@@ -1,4 +1,3 @@
-import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { say } from '../../../config/language.ts';
 import { indexFileOf, removeIndex } from '../../console/search/index-file.ts';
@@ -8,6 +7,7 @@ import { removeMedia } from '../../media/files.ts';
 import { destroyDamaged, listDamaged } from '../../upkeep/damaged.ts';
 import { configOrErrors, progress, type Terminal, UsageError } from '../command.ts';
 import { needJournal } from '../first-start.ts';
+import { who } from '../who.ts';
 import { printer } from './printer.ts';
 
 /** Takes a person out of all events of a journal that no gateway has open. @returns the exit status. */
@@ -27,7 +27,7 @@ export async function erasePerson(file: string, person: Person, terminal: Termin
     await removeMedia(join(config.dataDir, 'media'), pictures);
     // The console makes it anew, if there is one still.
     removeIndex(indexFileOf(config.dataDir));
-    const { username: user } = userInfo();
+    const user = who();
     const by = Object.entries(person).flatMap(([name, value]) => (value === undefined ? [] : [name]));
     await journal.audit(terminal.clock.wall(), JSON.stringify({ kind: 'erase', personal: by, events, user }));
     out(say(`erased in ${events} events`, `已在 ${events} 个事件中删除`));
@@ -54,7 +54,7 @@ export async function destroyCopies(file: string, terminal: Terminal): Promise<n
   const journal = await openJournal(config.dataDir);
   try {
     const destroyed = await destroyDamaged(config.dataDir);
-    const { username: user } = userInfo();
+    const user = who();
     await journal.audit(
       terminal.clock.wall(),
       JSON.stringify({ kind: 'destroy-damaged', files: destroyed, user }),

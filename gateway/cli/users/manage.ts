@@ -1,6 +1,5 @@
 /** The acts of the console's accounts, from a terminal: on the same file, by the same rules. */
 import { existsSync } from 'node:fs';
-import { userInfo } from 'node:os';
 import { say } from '../../../config/language.ts';
 import {
   type Act,
@@ -18,6 +17,7 @@ import { type Role, roles } from '../../console/rights.ts';
 import { printable } from '../../printable.ts';
 import { type Terminal, UsageError } from '../command.ts';
 import { oneOf, timeOf } from '../values.ts';
+import { who } from '../who.ts';
 
 export interface Wanted {
   readonly what: string;
@@ -48,7 +48,7 @@ export async function manageUsers(
       say(`${dataDir} is not there yet: start the gateway first`, `${dataDir} 尚不存在：请先启动网关`),
     );
   const disk = accountsFile(dataDir, clock);
-  const by = { name: userInfo().username, from: 'terminal' };
+  const by = { name: who(), from: 'terminal' };
   const perform = async <T>(act: Act<T>): Promise<T> => {
     try {
       return (await disk.change(performing(act, by, clock.wall()))).result;
