@@ -8,12 +8,10 @@
 import { randomBytes } from 'node:crypto';
 import {
   chmodSync,
-  chownSync,
   closeSync,
   copyFileSync,
   existsSync,
   fsyncSync,
-  mkdirSync,
   openSync,
   readdirSync,
   renameSync,
@@ -28,7 +26,8 @@ import { JournalError } from '../journal/error.ts';
 import { holdFolder } from '../journal/folder.ts';
 import { openReader } from '../journal/reader.ts';
 import { SCHEMA_VERSION } from '../journal/schema.ts';
-import { PRIVATE_FILE, PRIVATE_FOLDER } from '../lifecycle/private-files.ts';
+import { belongHere } from '../lifecycle/belonging.ts';
+import { makeFolder, PRIVATE_FILE } from '../lifecycle/private-files.ts';
 import { type BackedFile, JOURNAL, type Manifest } from './manifest.ts';
 import { RefusedError, readBackup, type Sink } from './read.ts';
 
@@ -78,7 +77,7 @@ export async function restoreBackup(restoring: Restoring): Promise<Restored> {
       refuseWhatIsThere(manifest, places, restoring);
       makeFolder(places.dataDir);
       held = hold(places.dataDir);
-      mkdirSync(places.staging, { mode: PRIVATE_FOLDER });
+      makeFolder(places.staging);
     },
     file: ({ path }) => writeTo(join(places?.staging ?? '', path)),
   };
@@ -126,8 +125,7 @@ function hold(dataDir: string): { close(): void } {
   try {
     const held = holdFolder(dataDir);
     // The gateway's own user takes it next.
-    for (const name of ['lock.sqlite', 'lock.sqlite-journal'])
-      if (existsSync(join(dataDir, name))) belong(join(dataDir, name), dataDir);
+    if (existsSync(join(dataDir, 'lock.sqlite-journal'))) belongHere(join(dataDir, 'lock.sqlite-journal'));
     return held;
   } catch (error) {
     throw error instanceof JournalError ? inUse(dataDir) : error;
@@ -161,23 +159,8 @@ function refuseWhatIsThere(
 /** Of what lies elsewhere. */
 const targetOf = (path: string) => path.replace(/^elsewhere/, '');
 
-/** A folder that was not there belongs to who has the one above it. */
-function makeFolder(folder: string): void {
-  if (existsSync(folder)) return;
-  makeFolder(dirname(folder));
-  mkdirSync(folder, { mode: PRIVATE_FOLDER });
-  belong(folder, dirname(folder));
-}
-
-/** Where root does it, what it makes belongs to the owner of the folder. */
-function belong(path: string, folder: string): void {
-  if (process.getuid?.() !== 0) return;
-  const { uid, gid } = statSync(folder);
-  chownSync(path, uid, gid);
-}
-
 function writeTo(file: string) {
-  mkdirSync(dirname(file), { recursive: true, mode: PRIVATE_FOLDER });
+  makeFolder(dirname(file));
   const descriptor = openSync(file, 'wx', PRIVATE_FILE);
   return {
     write(chunk: Buffer) {
@@ -268,8 +251,7 @@ function setAside(
   if (moved.some((name) => name.startsWith('journal.sqlite'))) {
     settleJournal(join(dataDir, 'journal.sqlite'));
     const folder = join(dataDir, `before-${stamp}`);
-    mkdirSync(folder, { mode: PRIVATE_FOLDER });
-    belong(folder, dataDir);
+    makeFolder(folder);
     for (const name of moved)
       if (existsSync(join(dataDir, name))) moveAside(join(dataDir, name), join(folder, name));
     aside.push(folder);
@@ -312,7 +294,7 @@ function putIntoPlace(
     makeFolder(dirname(to));
     moveIn(join(staging, path), to);
     chmodSync(to, mode);
-    belong(to, path.startsWith('data/') ? dataDir : dirname(to));
+    belongHere(to);
   }
   for (const folder of new Set([dirname(configFile), dataDir])) syncPath(folder);
 }

@@ -9,7 +9,7 @@
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { chmod, copyFile, link, mkdir, open, rename, rm, stat, statfs, writeFile } from 'node:fs/promises';
+import { copyFile, link, open, rename, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { hostname, setPriority } from 'node:os';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
@@ -18,7 +18,7 @@ import { createGzip } from 'node:zlib';
 import { create } from 'tar';
 import { say } from '../../config/language.ts';
 import { openReader } from '../journal/reader.ts';
-import { createPrivate, PRIVATE_FILE, PRIVATE_FOLDER } from '../lifecycle/private-files.ts';
+import { createPrivate, makeFolder, PRIVATE_FILE } from '../lifecycle/private-files.ts';
 import { version } from '../version.ts';
 import { sealFor } from './age.ts';
 import { configFiles, dataFiles, type Source } from './contents.ts';
@@ -64,16 +64,17 @@ export async function takeBackup(taking: Taking): Promise<Taken> {
   try {
     const { sources, ...known } = look(taking);
     await refuseWithoutRoom(taking, sources);
-    await mkdir(staging, { mode: PRIVATE_FOLDER });
+    makeFolder(staging);
     const files = await copyAll(sources, staging, at);
     const manifest: Manifest = {
       ...{ format: FORMAT, version, at: new Date(at).toISOString(), campus: taking.campus, host: hostname() },
       ...{ configFile: taking.configFile, ...known, files, journal: ofJournal(join(staging, JOURNAL)) },
     };
     await writeFile(join(staging, MANIFEST), JSON.stringify(manifest), { mode: PRIVATE_FILE });
-    await mkdir(dirname(out), { recursive: true, mode: PRIVATE_FOLDER });
+    makeFolder(dirname(out));
+    // One that was left over may be readable by others.
+    await rm(partial, { force: true });
     createPrivate(partial);
-    await chmod(partial, PRIVATE_FILE);
     const names = [MANIFEST, ...files.map(({ path }) => path)];
     const packed = create({ cwd: staging, portable: true, noDirRecurse: true, strict: true }, names);
     const sealed = recipients.length === 0 ? [] : [sealFor(recipients)];
@@ -137,7 +138,7 @@ async function copyAll(sources: readonly Source[], staging: string, at: number):
   const files: BackedFile[] = [];
   for (const { file, path, mode } of sources) {
     const to = join(staging, path);
-    await mkdir(dirname(to), { recursive: true, mode: PRIVATE_FOLDER });
+    makeFolder(dirname(to));
     try {
       if (path.endsWith('.sqlite')) await copyDatabase(file, to, path === JOURNAL ? at : undefined);
       else if (/^data\/(media|clips)\//.test(path)) await link(file, to).catch(() => copyFile(file, to));

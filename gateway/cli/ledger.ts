@@ -1,15 +1,14 @@
-import { writeFileSync } from 'node:fs';
-import { userInfo } from 'node:os';
 import { parseArgs } from 'node:util';
 import { say } from '../../config/language.ts';
 import type { Config } from '../../config/schema.ts';
 import type { boundsOfDay as BoundsOfDay } from '../ledger/digest.ts';
 import { type Entry, type EntryWords, LedgerError, stateOf } from '../ledger/entry.ts';
 import type { LedgerFile } from '../ledger/file.ts';
-import { PRIVATE_FILE } from '../lifecycle/private-files.ts';
+import { writePrivate } from '../lifecycle/private-files.ts';
 import { printable } from '../printable.ts';
 import { type Command, configOrErrors, type Terminal, UsageError } from './command.ts';
 import { ValueError } from './values.ts';
+import { who } from './who.ts';
 
 const english = `campus-gateway ledger FILE list   [--which open|overdue|closed|all] [--json]
 campus-gateway ledger FILE add    --what TEXT [--hazard] [--device ID] [--place TEXT] [--owner NAME] [--measure TEXT] [--deadline DAY]
@@ -89,7 +88,7 @@ export const ledger: Command = {
     needDataFolder(config);
     const opened = openLedger(config.dataDir);
     try {
-      const by = userInfo().username;
+      const by = who();
       const now = terminal.clock.wall();
       return await run({ ledger: opened, config, values, subject, by, now, terminal, boundsOfDay });
     } finally {
@@ -286,7 +285,7 @@ async function exportTo(asked: Asked): Promise<number> {
   const to = textIn(values, 'to', 4096);
   if (to === undefined || to === '')
     throw new UsageError(say('--to is missing: the file to write', '缺少 --to：请给出文件'));
-  writeFileSync(to, csv, { mode: PRIVATE_FILE });
+  writePrivate(to, csv, 'w');
   terminal.stdout.write(say(`written to ${to}\n`, `已写入 ${to}\n`));
   return 0;
 }

@@ -21,6 +21,7 @@ import {
 import { basename, join } from 'node:path';
 import Database from 'better-sqlite3';
 import type { Clock } from '../../drivers/contract/clock.ts';
+import { belong } from '../lifecycle/belonging.ts';
 import { codeOf, isDamage, JournalError } from './error.ts';
 import { placeOf, type Renumbered } from './identity.ts';
 import { metaTable } from './meta.ts';
@@ -69,6 +70,7 @@ export function openOrSalvage(
   // A crash came before the last step of a salvage: the damaged file is aside, and what its WAL held is saved.
   if (!existsSync(file) && existsSync(saved)) {
     for (const end of ['-wal', '-shm']) rmSync(file + end, { force: true });
+    belong(saved, directory);
     renameSync(saved, file);
   }
   // What a salvage that broke off left: copies of the journal, with all that was erased since.
@@ -88,6 +90,8 @@ export function openOrSalvage(
     // A crash, or a full disk, at any of these steps leaves the damaged file or the saved one to begin from.
     const counts = rebuild(file, saved);
     const aside = setAside(directory, time.wall());
+    // Root erases somebody from a journal that is damaged: the gateway goes on with what was saved.
+    belong(saved, directory);
     renameSync(saved, file);
     const store = openStore(file, time);
     store.markClean(false);

@@ -6,8 +6,7 @@
  *   device  what devices are              note    who changed what, until the audit has it, and after
  *   report  days in numbers               meta    key, value: the digest that was told last
  */
-import { chownSync, existsSync, statSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { createPrivate } from '../lifecycle/private-files.ts';
 import { deviceQueries } from './devices-table.ts';
@@ -69,12 +68,7 @@ export type LedgerFile = ReturnType<typeof openLedger>;
 /** Opens it, or makes an empty one. @throws LedgerError E_LEDGER_NEWER; what SQLite says of the disk. */
 export function openLedger(dataDir: string) {
   const file = ledgerFile(dataDir);
-  if (!existsSync(file)) {
-    createPrivate(file);
-    // Made by root's command line, it is the gateway's all the same.
-    const { uid, gid } = statSync(dirname(file));
-    if (process.getuid?.() === 0) chownSync(file, uid, gid);
-  }
+  createPrivate(file);
   const db = new Database(file, { timeout: BUSY_MS });
   try {
     db.pragma('synchronous = FULL');

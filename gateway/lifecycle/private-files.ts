@@ -5,8 +5,19 @@
  * SQLite's WAL, ffmpeg's pieces. The mode at creation holds where no umask was set. And the chmod here is for what is
  * there already: of a version that wrote 0644, of a restored backup, of systemd, whose StateDirectory= is 0755.
  */
-import { chmodSync, closeSync, lstatSync, openSync, readdirSync, type Stats } from 'node:fs';
-import { join } from 'node:path';
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  type Stats,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { belong, belongHere } from './belonging.ts';
 
 export const PRIVATE_FILE = 0o600;
 export const PRIVATE_FOLDER = 0o700;
@@ -20,7 +31,42 @@ const ours =
   /^(journal\.|notify\.|lock\.sqlite|card\.key$|console\.|enrolment\.|config-versions$|walk-tests?(\.json.*)?$|media$|clips$|ledger\.|backups$|before-)/;
 
 /** Makes an empty file that only we can read, where there is none. @throws what the disk says. */
-export const createPrivate = (file: string) => closeSync(openSync(file, 'a', PRIVATE_FILE));
+export function createPrivate(file: string): void {
+  try {
+    writePrivate(file, '');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    closeSync(openSync(file, 'a', PRIVATE_FILE));
+  }
+}
+
+/**
+ * Writes a file that only we can read; made by root, only those whose folder it lies in. `flag` as of open(2): by default it may
+ * not be there yet. @throws what the disk says.
+ */
+export function writePrivate(file: string, content: string | Uint8Array, flag: 'wx' | 'w' = 'wx'): void {
+  const isNew = flag === 'wx' || !existsSync(file);
+  const handle = openSync(file, flag, PRIVATE_FILE);
+  try {
+    if (isNew) belong(handle, dirname(resolve(file)));
+    writeFileSync(handle, content);
+  } finally {
+    closeSync(handle);
+  }
+}
+
+/**
+ * Makes a folder, and those above it, where there is none: made by root, each is of those who have the one above it.
+ * @returns the outermost that was made.
+ */
+export function makeFolder(folder: string): string | undefined {
+  const path = resolve(folder);
+  if (existsSync(path)) return undefined;
+  const outermost = makeFolder(dirname(path));
+  mkdirSync(path, { mode: PRIVATE_FOLDER });
+  belongHere(path);
+  return outermost ?? path;
+}
 
 /**
  * Takes group's and others' rights off a data folder and what the gateway wrote into it.

@@ -13,12 +13,13 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, resolve } from 'node:path';
+import { belong } from './belonging.ts';
 import { PRIVATE_FILE } from './private-files.ts';
 
 /**
- * Puts a file in the place of another, with its owner and mode; where there is none, with `mode`. What a symbolic link names
- * is replaced, not the link. @throws what the disk says; the old file is as it was.
+ * Puts a file in the place of another, with its owner and mode; where there is none, with `mode`, and readable by those who
+ * have its folder (belonging.ts). What a symbolic link names is replaced, not the link. @throws what the disk says; the old file is as it was.
  */
 export function replaceFile(file: string, contents: string | Uint8Array, mode = PRIVATE_FILE): void {
   const before = statSync(file, { throwIfNoEntry: false });
@@ -29,8 +30,10 @@ export function replaceFile(file: string, contents: string | Uint8Array, mode = 
   const handle = openSync(partial, 'wx', PRIVATE_FILE);
   try {
     writeFileSync(handle, contents);
-    if (before === undefined) fchmodSync(handle, mode);
-    else keepReaders(handle, before);
+    if (before === undefined) {
+      fchmodSync(handle, mode);
+      belong(handle, dirname(resolve(target)));
+    } else keepReaders(handle, before);
     fsyncSync(handle);
   } catch (error) {
     rmSync(partial, { force: true });

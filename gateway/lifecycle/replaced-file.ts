@@ -1,11 +1,12 @@
 /** Files beside the journal that are replaced as a whole: after any crash the old one or the new one is there. */
 import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { belong } from './belonging.ts';
 import { PRIVATE_FILE } from './private-files.ts';
 
 /**
  * Puts a file there that only the gateway's user reads, and resolves when it is on disk. Where root does it (the command
- * line), it belongs to the owner of its folder. @throws what the disk says; what was there is there still.
+ * line), those have it who have its folder (belonging.ts). @throws what the disk says; what was there is there still.
  */
 export async function replaceFile(file: string, content: string | Uint8Array): Promise<void> {
   const partial = `${file}.new`;
@@ -15,8 +16,7 @@ export async function replaceFile(file: string, content: string | Uint8Array): P
     await rm(partial, { force: true });
     const handle = await open(partial, 'wx', PRIVATE_FILE);
     try {
-      const { uid, gid } = await folder.stat();
-      if (process.getuid?.() === 0) await handle.chown(uid, gid);
+      belong(handle.fd, dirname(file));
       await handle.writeFile(content);
       await handle.sync();
     } finally {

@@ -3,10 +3,11 @@
  * who has nothing but a shell on a bad day, and `v12.json` with when, by whom, and its hash. The newest 50 stay.
  */
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CONFIG_FILE_MAX, loadBytesOf } from '../../drivers/files.ts';
 import type { ConfigVersion } from '../console/contract/config.ts';
+import { belongHere } from '../lifecycle/belonging.ts';
 import { PRIVATE_FOLDER } from '../lifecycle/private-files.ts';
 import { replaceFile } from '../lifecycle/replaced-file.ts';
 
@@ -79,7 +80,8 @@ export function openVersions(dataDir: string): Versions {
       const sha256 = hashOf(bytes);
       const [newest] = await list();
       if (newest?.sha256 === sha256) return newest;
-      await makeFolder(dataDir, folder);
+      // Made by root for the command line, it is the gateway's all the same.
+      if ((await mkdir(folder, { recursive: true, mode: PRIVATE_FOLDER })) !== undefined) belongHere(folder);
       const known = await numbers();
       const number = (known[0] ?? 0) + 1;
       const about = { at, by: by.slice(0, BY_MAX), sha256, bytes: bytes.length };
@@ -91,13 +93,4 @@ export function openVersions(dataDir: string): Versions {
       return { name: `v${number}`, number, ...about };
     },
   };
-}
-
-/** Made by root for the command line, it is the gateway's all the same. */
-async function makeFolder(dataDir: string, folder: string): Promise<void> {
-  if ((await mkdir(folder, { recursive: true, mode: PRIVATE_FOLDER })) === undefined) return;
-  if (process.getuid?.() !== 0) return;
-  const { chown } = await import('node:fs/promises');
-  const { uid, gid } = await stat(dataDir);
-  await chown(folder, uid, gid);
 }

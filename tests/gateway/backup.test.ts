@@ -1,6 +1,7 @@
 /** Backups and restoring, on real files, a journal that is written to meanwhile, and age's format. */
 import {
   chmodSync,
+  chownSync,
   closeSync,
   copyFileSync,
   mkdirSync,
@@ -188,6 +189,46 @@ describe('what is restored', () => {
     expect(readFileSync(far, 'utf8')).toBe('mine\n');
     expect((await restore('--to', `${place}/`, '--elsewhere', '--replace')).status).toBe(0);
     expect(readFileSync(far, 'utf8')).toBe('holder,name,class\n');
+  });
+});
+
+describe.runIf(process.getuid?.() === 0)('made by root', () => {
+  const rightsOf = (path: string) => {
+    const { uid, gid, mode } = statSync(path);
+    return [uid, gid, (mode & 0o777).toString(8)];
+  };
+
+  it('what is restored is read by those who have the folders, and they enter those that are new', async () => {
+    const { directory, file, dataDir, take, journal, restore } = await campus(
+      'access: { personsFile: lists/persons.csv }\n',
+    );
+    mkdirSync(join(directory, 'lists'), { mode: 0o700 });
+    writeFileSync(join(directory, 'lists/persons.csv'), 'holder,name,class\n', { mode: 0o600 });
+    mkdirSync(join(dataDir, 'config-versions'), { mode: 0o700 });
+    writeFileSync(join(dataDir, 'config-versions/v1.yaml'), '', { mode: 0o600 });
+    chmodSync(file, 0o600);
+    expect(await take()).toMatchObject({ status: 0 });
+    await journal.close();
+    const place = temporaryDirectory();
+    chownSync(place, 0, 65_534);
+    mkdirSync(join(place, 'data'), { mode: 0o700 });
+    chownSync(join(place, 'data'), 65_534, 65_534);
+    expect(await restore('--to', `${place}/`)).toMatchObject({ status: 0 });
+    expect(rightsOf(join(place, 'lists'))).toEqual([0, 65_534, '750']);
+    for (const name of ['campus.yaml', 'lists/persons.csv'])
+      expect(rightsOf(join(place, name))).toEqual([0, 65_534, '640']);
+    expect(rightsOf(join(place, 'data/config-versions'))).toEqual([65_534, 65_534, '700']);
+    for (const name of ['config-versions/v1.yaml', 'journal.sqlite', 'lock.sqlite'])
+      expect(rightsOf(join(place, 'data', name))).toEqual([65_534, 65_534, '600']);
+  });
+
+  it('a backup in a folder of the gateway’s user is that user’s, and so is the folder', async () => {
+    const { dataDir, file, recipient } = await campus();
+    chownSync(dataDir, 65_534, 65_534);
+    const out = join(dataDir, 'backups/today.tar.gz.age');
+    expect(await run('backup', file, '--to', out, '--recipient', recipient)).toMatchObject({ status: 0 });
+    expect(rightsOf(out)).toEqual([65_534, 65_534, '600']);
+    expect(rightsOf(join(dataDir, 'backups'))).toEqual([65_534, 65_534, '700']);
   });
 });
 

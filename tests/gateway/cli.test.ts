@@ -2,8 +2,8 @@
 
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, chownSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { readMatch } from '../../gateway/cli/discover/cameras.ts';
 import { yamlLineOf } from '../../gateway/cli/discover/found.ts';
@@ -213,6 +213,16 @@ describe('credentials', () => {
     expect(modeOf(list)).toBe('600');
     expect(await run('check', file)).toMatchObject({ status: 0 });
   });
+
+  it.runIf(process.getuid?.() === 0)(
+    'puts a first list there that the group of the folder reads',
+    async () => {
+      const { file, list, next } = firstList('');
+      chownSync(dirname(list), 0, 65_534);
+      expect(await run('credentials', 'import', file, next)).toMatchObject({ status: 0, stderr: '' });
+      expect([statSync(list).uid, statSync(list).gid, modeOf(list)]).toEqual([0, 65_534, '640']);
+    },
+  );
 
   it.each([0o600, 0o640, 0o644])('leaves the mode of the list as it was (%o)', async (mode) => {
     const { file, list, next } = firstList('2580');

@@ -1,9 +1,9 @@
 /** Readers of others that get their keys: what they acknowledge, and what of it is true. */
-import { writeFileSync } from 'node:fs';
+import { chownSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { FACTORY_KEY, type ForeignOptions, foreignServer } from '../drivers/osdp-foreign.ts';
-import { temporaryDirectory } from '../helpers.ts';
+import { freePort, temporaryDirectory } from '../helpers.ts';
 import { run } from './terminal.ts';
 
 const KEY = Buffer.from('a0a1a2a3a4a5a6a7a8a9aaabacadaeaf', 'hex');
@@ -22,6 +22,25 @@ async function provision(options: ForeignOptions) {
 }
 
 describe('osdp provision', () => {
+  it.runIf(process.getuid?.() === 0)(
+    'makes keys that the group of the folder reads, where root makes them',
+    async () => {
+      const directory = temporaryDirectory();
+      chownSync(directory, 0, 65_534);
+      const file = join(directory, 'campus.yaml');
+      const connection = { serialServer: `127.0.0.1:${await freePort()}` };
+      const devices = [{ id: 'in', driver: 'osdp', connection, keyFile: 'secrets/in.scbk' }];
+      writeFileSync(file, JSON.stringify({ campus: { id: '45001', name: 'x' }, devices }));
+      await run('osdp', 'provision', file);
+      const rightsOf = (name: string) => {
+        const { uid, gid, mode } = statSync(join(directory, name));
+        return [uid, gid, (mode & 0o777).toString(8)];
+      };
+      expect(rightsOf('secrets')).toEqual([0, 65_534, '750']);
+      expect(rightsOf('secrets/in.scbk')).toEqual([0, 65_534, '640']);
+    },
+  );
+
   it.each<[string, ForeignOptions]>([
     ['in the session', {}],
     [

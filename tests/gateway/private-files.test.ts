@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { expect, test } from 'vitest';
 import { openJournal } from '../../gateway/journal/index.ts';
+import { fitting } from '../../gateway/lifecycle/belonging.ts';
 import { makePrivate } from '../../gateway/lifecycle/private-files.ts';
 import { writeMedia } from '../../gateway/media/files.ts';
 import { temporaryDirectory } from '../helpers.ts';
@@ -48,6 +49,18 @@ test('whatever the folder, its files and the umask were, what the gateway keeps 
   expect(modeOf(directory)).toBe('700');
   expect(process.umask()).toBe(before);
   await journal.close();
+});
+
+test('what root makes is of those who have the folder, and read by nobody besides', () => {
+  const [user, group] = [
+    { uid: 999, gid: 998 },
+    { uid: 0, gid: 998 },
+  ];
+  expect(fitting(user, 0o600)).toEqual({ ...user, mode: 0o600 });
+  expect(fitting(user, 0o644)).toEqual({ ...user, mode: 0o644 });
+  expect(fitting(group, 0o600)).toEqual({ ...group, mode: 0o640 });
+  expect(fitting(group, 0o700)).toEqual({ ...group, mode: 0o750 });
+  expect(fitting({ uid: 0, gid: 0 }, 0o600)).toBeUndefined();
 });
 
 test('what is not the gateway’s, and a folder that many share, keep their modes', () => {

@@ -1,5 +1,4 @@
 /** `campus-gateway enrol`: from a code to a config with which the gateway is connected. */
-import { mkdirSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { Hunk } from '../../../config/edit.ts';
 import { say } from '../../../config/language.ts';
@@ -10,7 +9,7 @@ import { addressOf, enrolWith, learnAuthority } from '../../enrolment/ask.ts';
 import { type CodeMistake, readCode } from '../../enrolment/code.ts';
 import { type EnrolmentPaths, pathsOf, readOwn } from '../../enrolment/kept.ts';
 import { EnrolmentRefused, type Granted } from '../../enrolment/wire.ts';
-import { PRIVATE_FOLDER } from '../../lifecycle/private-files.ts';
+import { makeFolder } from '../../lifecycle/private-files.ts';
 import { replaceFile } from '../../lifecycle/replace-file.ts';
 import { printable } from '../../printable.ts';
 import type { Terminal } from '../command.ts';
@@ -78,7 +77,7 @@ export async function enrolNow(wanted: EnrolRequest, terminal: Terminal): Promis
       stdout.write(say(`${url} knows this code; nothing was done\n`, `${url} 认识该注册码；未作任何改动\n`));
       return 0;
     }
-    mkdirSync(dirname(paths.file), { recursive: true, mode: PRIVATE_FOLDER });
+    makeFolder(dirname(paths.file));
     const ca = wanted.ca === undefined ? authority : readTextOf(wanted.ca, CERTIFICATE_FILE_MAX);
     const granted = await enrolWith(code, { url, campus: found.campus, ca }, paths, { clock });
     return finish({ file, uplink, campus: found.campus, paths, granted, written: found.written }, terminal);

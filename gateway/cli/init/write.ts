@@ -4,16 +4,15 @@
  */
 import {
   chmodSync,
-  chownSync,
   copyFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  realpathSync,
   renameSync,
   rmdirSync,
   rmSync,
-  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -22,7 +21,8 @@ import { say } from '../../../config/language.ts';
 import { formatError } from '../../../config/load.ts';
 import { configJsonSchema } from '../../../config/schema.ts';
 import { readConfig } from '../../check.ts';
-import { PRIVATE_FILE, PRIVATE_FOLDER } from '../../lifecycle/private-files.ts';
+import { belong } from '../../lifecycle/belonging.ts';
+import { makeFolder, PRIVATE_FILE, PRIVATE_FOLDER } from '../../lifecycle/private-files.ts';
 import { replaceFile } from '../../lifecycle/replace-file.ts';
 import type { Composed } from './compose.ts';
 
@@ -42,14 +42,6 @@ export function schemaFor(file: string): string {
   return own;
 }
 
-/** Who reads what root puts there: the group of the folder, as the Debian package sets it up. */
-function readersOf(
-  folder: string,
-): { readonly gid: number; readonly file: number; readonly folder: number } | undefined {
-  const { gid } = statSync(folder);
-  return process.getuid?.() === 0 && gid !== 0 ? { gid, file: 0o640, folder: 0o750 } : undefined;
-}
-
 type Done =
   | { readonly errors: readonly string[] }
   /** `kept`: the copy of the old config. `made`: the folder that was not there. */
@@ -58,7 +50,7 @@ type Done =
 /** @returns what is wrong with it, a line each, and then nothing was written; or what was done. */
 export function writeConfig(file: string, { text, secrets }: Composed, stamp: string): Done {
   const folder = dirname(resolve(file));
-  const made = mkdirSync(folder, { recursive: true, mode: PRIVATE_FOLDER });
+  const made = makeFolder(folder);
   let isWritten = false;
   const staging = mkdtempSync(join(folder, '.init-'));
   // Nothing below waits for anything: a Ctrl-C is heard when all is there.
@@ -112,33 +104,31 @@ function moveInPlace(
   stamp: string,
 ): string | undefined {
   const folder = dirname(resolve(file));
-  const readers = readersOf(folder);
-  const give = (path: string, mode: number) => {
-    if (readers !== undefined) chownSync(path, 0, readers.gid);
-    chmodSync(path, mode);
+  // The gateway reads what root puts there.
+  const give = (path: string) => {
+    chmodSync(path, PRIVATE_FILE);
+    belong(path, folder);
   };
   const kept = existsSync(file) ? `${file}.${stamp}` : undefined;
   if (kept !== undefined) {
     copyFileSync(file, kept);
-    give(kept, readers?.file ?? PRIVATE_FILE);
+    give(kept);
   }
   if (secrets.size > 0) {
     const own = join(folder, 'secrets');
-    if (!existsSync(own)) {
-      mkdirSync(own, { mode: PRIVATE_FOLDER });
-      give(own, readers?.folder ?? PRIVATE_FOLDER);
-    }
+    makeFolder(own);
     for (const name of secrets.keys()) {
       const from = join(staging, 'secrets', name);
-      give(from, readers?.file ?? PRIVATE_FILE);
+      give(from);
       const to = join(own, name);
       // One that another config may need: it is kept as that config is.
       if (kept !== undefined && existsSync(to)) renameSync(to, `${to}.${stamp}`);
       renameSync(from, to);
     }
   }
-  replaceFile(file, text, readers?.file ?? PRIVATE_FILE);
-  if (readers !== undefined) give(resolve(file), readers.file);
+  replaceFile(file, text);
+  // One that was there kept its own rights.
+  if (process.getuid?.() === 0) give(realpathSync(file));
   return kept;
 }
 

@@ -1,6 +1,6 @@
 /** Readers without a gateway around them: given their keys, their addresses and baud rates. */
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { parse } from 'yaml';
 import { say } from '../../../config/language.ts';
@@ -9,6 +9,7 @@ import type { Device, Driver, Outcome } from '../../../drivers/contract/driver.t
 import { CONFIG_FILE_MAX, readTextOf, SECRET_FILE_MAX } from '../../../drivers/files.ts';
 import { drivers } from '../../../drivers/index.ts';
 import { startSupervisor } from '../../devices/supervisor.ts';
+import { makeFolder, writePrivate } from '../../lifecycle/private-files.ts';
 import { createLog } from '../../observe/log.ts';
 import { createMetrics } from '../../observe/metrics.ts';
 import { printable } from '../../printable.ts';
@@ -34,8 +35,8 @@ export function makeKeys(file: string, { stdout }: Terminal) {
     if (driver !== 'osdp' || typeof keyFile !== 'string') continue;
     const path = resolve(dirname(resolve(file)), keyFile);
     if (existsSync(path)) continue;
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    writeFileSync(path, `${randomBytes(16).toString('hex')}\n`, { mode: 0o600, flag: 'wx' });
+    makeFolder(dirname(path));
+    writePrivate(path, `${randomBytes(16).toString('hex')}\n`);
     stdout.write(`${path}: ${say('made', '已生成')}\n`);
   }
 }

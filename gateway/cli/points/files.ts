@@ -1,11 +1,10 @@
 /** Point lists and configs as files: read, checked as a whole, written as a whole. */
-import { writeFileSync } from 'node:fs';
 import type { Hunk } from '../../../config/edit.ts';
 import { say } from '../../../config/language.ts';
 import { type ConfigError, formatError, readConfigFile } from '../../../config/load.ts';
 import { CONFIG_FILE_MAX, readTextOf } from '../../../drivers/files.ts';
 import { readConfig } from '../../check.ts';
-import { PRIVATE_FILE } from '../../lifecycle/private-files.ts';
+import { writePrivate } from '../../lifecycle/private-files.ts';
 import { replaceFile } from '../../lifecycle/replace-file.ts';
 import { printable } from '../../printable.ts';
 import { loadedOrErrors, type Terminal } from '../command.ts';
@@ -45,7 +44,7 @@ export async function exportPoints(
   const table = tableOf(found.written);
   const bytes = await writeTable(form, table);
   try {
-    writeFileSync(out, bytes, { flag: 'wx', mode: PRIVATE_FILE });
+    writePrivate(out, bytes);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     throw new Error(

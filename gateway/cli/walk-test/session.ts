@@ -1,16 +1,15 @@
 /** A walk test on a terminal: a line for each point as it is tried, then what was not, and the report. */
 import { accessSync, constants, statSync } from 'node:fs';
-import { open } from 'node:fs/promises';
-import { userInfo } from 'node:os';
 import { dirname, extname, resolve } from 'node:path';
 import { say } from '../../../config/language.ts';
-import { PRIVATE_FILE } from '../../lifecycle/private-files.ts';
+import { writePrivate } from '../../lifecycle/private-files.ts';
 import { printable } from '../../printable.ts';
 import type { WalkView } from '../../walk-test/index.ts';
 import type { WalkRecord, WalkSummary } from '../../walk-test/record.ts';
 import { type Terminal, UsageError, untilStopped } from '../command.ts';
 import { systemMistake } from '../mistakes.ts';
 import { ValueError } from '../values.ts';
+import { who } from '../who.ts';
 import { askFor, askHere } from './ask.ts';
 
 export interface Wanted {
@@ -32,8 +31,6 @@ const LOOK_MS = 500;
 /** A platform that has said nothing for so long is not waited for, before the line is printed. */
 const PLATFORM_MS = 3000;
 
-const by = () => userInfo().username;
-
 /** Begins one, or goes on with the one that runs. @returns what runs. */
 export async function beginWalk(wanted: Wanted, terminal: Terminal): Promise<WalkView> {
   const { dataDir, forMs, areas } = wanted;
@@ -46,7 +43,7 @@ export async function beginWalk(wanted: Wanted, terminal: Terminal): Promise<Wal
     );
     return now;
   }
-  const body = { areas, forMs, by: by() };
+  const body = { areas, forMs, by: who() };
   const begun = await askFor<WalkView>(dataDir, { method: 'POST', path: '/walk-test', body }, clock);
   const n = begun.points.length;
   const until = begun.running?.until ?? '';
@@ -89,7 +86,7 @@ export async function endWalk(wanted: Wanted, terminal: Terminal): Promise<numbe
 }
 
 async function endNow({ dataDir }: Wanted, { clock }: Terminal): Promise<string> {
-  const question = { method: 'POST', path: '/walk-test/end', body: { by: by() } } as const;
+  const question = { method: 'POST', path: '/walk-test/end', body: { by: who() } } as const;
   return (await askFor<{ report: string }>(dataDir, question, clock)).report;
 }
 
@@ -197,7 +194,7 @@ async function writeOrTell(id: string, out: string, wanted: Wanted, terminal: Te
   }
 }
 
-/** Where nothing can print a PDF, the page is written instead, and that is said. @throws what the disk says. */
+/** It names devices and those who tested, and is private. Where nothing can print a PDF, the page is written instead, and that is said. @throws what the disk says. */
 async function writeReport(
   id: string,
   out: string,
@@ -208,7 +205,7 @@ async function writeReport(
   const of = (end: string) => ({ path: `/walk-tests/${id}.${end}?language=${chosen ?? say('en', 'zh')}` });
   const found = await askHere(dataDir, of(kind), clock);
   if (found.status === 200) {
-    await write(out, found.bytes);
+    writePrivate(out, found.bytes, 'w');
     stdout.write(`${out}\n`);
     return;
   }
@@ -220,18 +217,8 @@ async function writeReport(
       `无法生成 PDF：本机没有 Chromium 或其运行失败（apt install chromium）；请用浏览器打印 ${page}`,
     )}\n`,
   );
-  await write(page, (await askHere(dataDir, of('html'), clock)).bytes);
+  writePrivate(page, (await askHere(dataDir, of('html'), clock)).bytes, 'w');
   stdout.write(`${page}\n`);
-}
-
-/** It names devices and those who tested: its owner's alone. */
-async function write(file: string, bytes: Uint8Array): Promise<void> {
-  const handle = await open(file, 'w', PRIVATE_FILE);
-  try {
-    await handle.writeFile(bytes);
-  } finally {
-    await handle.close();
-  }
 }
 
 export async function listReports({ dataDir }: Wanted, { stdout, clock }: Terminal): Promise<number> {

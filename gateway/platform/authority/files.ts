@@ -12,11 +12,12 @@ import {
   type KeyObject,
   X509Certificate,
 } from 'node:crypto';
-import { chownSync, linkSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { linkSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { say } from '../../../config/language.ts';
 import { CERTIFICATE_FILE_MAX, readTextOf, SECRET_FILE_MAX } from '../../../drivers/files.ts';
-import { PRIVATE_FILE, PRIVATE_FOLDER } from '../../lifecycle/private-files.ts';
+import { belongHere } from '../../lifecycle/belonging.ts';
+import { makeFolder, PRIVATE_FILE } from '../../lifecycle/private-files.ts';
 import { type Issuer, pem, randomSerial, signCertificate } from '../../x509.ts';
 
 /** A root lasts longer than what it signs, and is replaced by hand. */
@@ -64,8 +65,7 @@ export function openAuthorityFiles(
     const text = read(name, SECRET_FILE_MAX);
     return text === undefined ? undefined : unlocked(path(name), text, passphrase);
   };
-  if (create && mkdirSync(directory, { recursive: true, mode: PRIVATE_FOLDER }) !== undefined)
-    giveToOwner(directory);
+  if (create) makeFolder(directory);
   if (read('authority.key', SECRET_FILE_MAX) === undefined) {
     if (!create) return undefined;
     putOnce(
@@ -137,19 +137,13 @@ function unlocked(file: string, text: string, passphrase: string | undefined): K
   }
 }
 
-/** Root makes it at a terminal; the platform, which is not root, reads it: it belongs to whom its folder belongs. */
-function giveToOwner(path: string): void {
-  if (process.getuid?.() !== 0) return;
-  const { uid, gid } = statSync(dirname(path));
-  chownSync(path, uid, gid);
-}
-
 /** Whole or not at all, and never in the place of another one. */
 function putOnce(file: string, content: string): void {
   const partial = `${file}.${process.pid}.new`;
   rmSync(partial, { force: true });
   writeFileSync(partial, content, { mode: PRIVATE_FILE, flag: 'wx', flush: true });
-  giveToOwner(partial);
+  // Root makes it at a terminal; the platform, which is not root, reads it.
+  belongHere(partial);
   try {
     linkSync(partial, file);
   } catch (error) {
