@@ -3,6 +3,7 @@ import { say } from '../../config/language.ts';
 import type { LoadedConfig } from '../../config/load.ts';
 import type { Config } from '../../config/schema.ts';
 import { type Clock, systemClock, type Timer } from '../../drivers/contract/clock.ts';
+import { isJournal } from '../observe/journald.ts';
 import { printable, printableOutput } from '../printable.ts';
 import { tooMany } from './mistakes.ts';
 
@@ -21,9 +22,16 @@ export interface Terminal {
   readonly stdin: Input;
   readonly clock: Clock;
 }
+/** Each line as an error for journald (sd-daemon(3)). */
+export const asErrors = (to: Output): Output => ({
+  isTTY: to.isTTY,
+  write: (text) => to.write(text.replace(/^(?=.)/gm, '<3>')),
+});
+
 export const terminalOfProcess: Terminal = {
   stdout: process.stdout,
-  stderr: process.stderr,
+  // Of a service: why it ended, among what the journal calls errors.
+  stderr: isJournal(process.env['JOURNAL_STREAM'], 2) ? asErrors(process.stderr) : process.stderr,
   // Made when it is looked at: what reads nothing leaves it closed.
   get stdin() {
     return process.stdin;

@@ -1,23 +1,38 @@
-/** Logging: JSON lines, or pretty on a terminal; and the rule that a burst is logged once. */
+/** Logging: JSON lines, with a priority for journald, or pretty on a terminal; and the rule that a burst is logged once. */
 import { type DestinationStream, type Logger, pino } from 'pino';
 import pretty from 'pino-pretty';
 import type { Clock, Timer } from '../../drivers/contract/clock.ts';
 import type { Log } from '../../drivers/contract/driver.ts';
 import { printable, printableValue } from '../printable.ts';
+import { isJournal } from './journald.ts';
+
+/** How a line looks: for programs, for journald, for people. */
+export type LogForm = 'json' | 'journal' | 'pretty';
 
 /** To standard error, so that standard output stays the command's own. */
 export function createLog(level: string): Logger {
-  return process.stderr.isTTY
-    ? logTo(pretty({ destination: 2, sync: true, ignore: 'pid,hostname' }), level, true)
-    : logTo(pino.destination(2), level, false);
+  if (process.stderr.isTTY)
+    return logTo(pretty({ destination: 2, sync: true, ignore: 'pid,hostname' }), level, 'pretty');
+  return logTo(pino.destination(2), level, isJournal(process.env['JOURNAL_STREAM'], 2) ? 'journal' : 'json');
 }
 
-/** `isPretty`: the stream shows what the JSON says, so that escapes within it are undone once. */
-export function logTo(stream: DestinationStream, level: string, isPretty: boolean): Logger {
+/** What journald takes from a line's start (sd-daemon(3)): `journalctl -p warning` finds what is one. */
+const priorityOf = (line: string): string => {
+  const level = Number(/^\{"level":(\d+)/.exec(line)?.[1] ?? 30);
+  if (level >= 60) return '<2>';
+  if (level >= 50) return '<3>';
+  if (level >= 40) return '<4>';
+  return level >= 30 ? '<6>' : '<7>';
+};
+
+/** `pretty`: the stream shows what the JSON says, so that escapes within it are undone once. */
+export function logTo(stream: DestinationStream, level: string, form: LogForm): Logger {
   // Fields that may hold secrets or a child's data are cut, whoever logs them.
   const redact = ['*.password', '*.key', '*.credential', 'credential', 'password', 'key'];
-  const streamWrite = (line: string) =>
-    isPretty ? `${JSON.stringify(printableValue(JSON.parse(line)))}\n` : `${printable(line.trimEnd())}\n`;
+  const streamWrite = (line: string) => {
+    if (form === 'pretty') return `${JSON.stringify(printableValue(JSON.parse(line)))}\n`;
+    return `${form === 'journal' ? priorityOf(line) : ''}${printable(line.trimEnd())}\n`;
+  };
   return pino({ level, redact, base: null, hooks: { streamWrite } }, stream);
 }
 

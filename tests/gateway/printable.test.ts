@@ -1,11 +1,12 @@
 /** What others wrote, on a terminal and in the log. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { prettyFactory } from 'pino-pretty';
 import { describe, expect, it } from 'vitest';
-import { printing } from '../../gateway/cli/command.ts';
+import { asErrors, printing } from '../../gateway/cli/command.ts';
 import { eventLine } from '../../gateway/cli/watch/event-line.ts';
-import { burstLog, logTo } from '../../gateway/observe/log.ts';
+import { isJournal } from '../../gateway/observe/journald.ts';
+import { burstLog, type LogForm, logTo } from '../../gateway/observe/log.ts';
 import { printable, printableOutput } from '../../gateway/printable.ts';
 import { manualClock } from '../clocks.ts';
 import { silentLog, temporaryDirectory } from '../helpers.ts';
@@ -109,29 +110,53 @@ describe('what a terminal shows', () => {
 });
 
 describe('a log line', () => {
-  const logged = (isPretty: boolean) => {
+  const logged = (form: LogForm) => {
     let said = '';
-    const shown = isPretty ? prettyFactory({}) : (line: string) => line;
+    const shown = form === 'pretty' ? prettyFactory({}) : (line: string) => line;
     const stream = {
       write(line: string) {
         said += shown(line);
       },
     };
-    logTo(stream, 'info', isPretty).warn({ detail: HOSTILE, deep: [{ [HOSTILE]: HOSTILE }] }, HOSTILE);
+    logTo(stream, 'info', form).warn({ detail: HOSTILE, deep: [{ [HOSTILE]: HOSTILE }] }, HOSTILE);
     return said;
   };
 
   it('as JSON has no such character in it, and says the same', () => {
-    const line = logged(false);
+    const line = logged('json');
     expect(moves(line)).toEqual(['\n']);
     expect(JSON.parse(line)).toMatchObject({ detail: HOSTILE, deep: [{ [HOSTILE]: HOSTILE }], msg: HOSTILE });
   });
 
   it('for people has no such character in it', () => {
-    const text = logged(true);
+    const text = logged('pretty');
     expect(moves(text.replaceAll('\n', ''))).toEqual([]);
     expect(text).not.toContain('\nFAKE');
     expect(text).toContain('\\u001b[2J');
+  });
+
+  it('says to journald how grave it is, and only where that reads it', () => {
+    let said = '';
+    const log = logTo({ write: (line: string) => (said += line) }, 'trace', 'journal');
+    for (const level of ['fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const)
+      log[level]({ a: 1 }, level);
+    const lines = said.trimEnd().split('\n');
+    expect(lines.map((line) => line.slice(0, 3))).toEqual(['<2>', '<3>', '<4>', '<6>', '<7>', '<7>']);
+    expect(JSON.parse(lines[2]?.slice(3) ?? '')).toMatchObject({ level: 40, msg: 'warn' });
+
+    // Why a command of a unit ended, as well.
+    const errors: string[] = [];
+    asErrors({ isTTY: false, write: (text) => errors.push(text) > 0 }).write('no\n\nport\n');
+    expect(errors).toEqual(['<3>no\n\n<3>port\n']);
+
+    const file = join(temporaryDirectory(), 'log');
+    const fd = openSync(file, 'w');
+    const { dev, ino } = statSync(file);
+    expect(isJournal(`${dev}:${ino}`, fd)).toBe(true);
+    expect(isJournal(`${dev}:${ino + 1}`, fd)).toBe(false);
+    expect(isJournal(undefined, fd)).toBe(false);
+    closeSync(fd);
+    expect(isJournal(`${dev}:${ino}`, 1_000_000)).toBe(false);
   });
 
   it('of ever new kinds is no flood', async () => {
