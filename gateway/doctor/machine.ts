@@ -1,6 +1,7 @@
 /** The machine itself: its clock, memory, watchdog, disk, files, and the program that pictures need. Changes nothing. */
 import { execFile } from 'node:child_process';
 import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs';
+import { freemem, totalmem } from 'node:os';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import type { Clock } from '../../drivers/contract/clock.ts';
@@ -125,12 +126,27 @@ const GB = 1e9;
 /** Of what is left for the gateway when all is busy, bytes: it takes 150 MB, its threads as much for a while. */
 const LOW_MEMORY = 300e6;
 
-function memoryFindings(): Finding[] {
+/** What the kernel says to who may not read /proc/meminfo (sysinfo(2)). Free is what not even the page cache uses. */
+export interface Memory {
+  readonly total: number;
+  readonly free: number;
+}
+
+/** `meminfo`: undefined within the unit, whose /proc has processes alone (ProcSubset=pid). */
+export function memoryFindings(meminfo: string | undefined, { total: all, free }: Memory): Finding[] {
   const { good, note, bad } = findingsAbout('memory');
   const kB = (name: string) =>
-    Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(textOf('/proc/meminfo') ?? '')?.[1]) * 1024;
-  const [total, available] = [kB('MemTotal'), kB('MemAvailable')];
-  if (!(total > 0)) return [];
+    Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(meminfo ?? '')?.[1]) * 1024;
+  const isHidden = !(kB('MemTotal') > 0);
+  // What is free is available; what is more than that, the page cache knows.
+  const [total, available] = isHidden ? [all, free] : [kB('MemTotal'), kB('MemAvailable')];
+  if (isHidden && available < LOW_MEMORY)
+    return [
+      note(
+        `of ${(total / GB).toFixed(1)} GB of memory it cannot be seen from within the service how much can be had: run \`sudo campus-gateway doctor FILE\` at the machine`,
+        `内存共 ${(total / GB).toFixed(1)} GB，在服务内无法看到可用内存：请在主机上运行 \`sudo campus-gateway doctor 配置文件\``,
+      ),
+    ];
   const [en, zh] = [
     `${(available / GB).toFixed(1)} of ${(total / GB).toFixed(1)} GB of memory are free`,
     `可用内存 ${(available / GB).toFixed(1)} GB，共 ${(total / GB).toFixed(1)} GB`,
@@ -253,7 +269,8 @@ export async function examineMachine(of: OfMachine, clock: Clock): Promise<reado
     videoFindings(of),
     diskFindings(of, clock),
   ]);
-  return [...time, ...disk, ...fileFindings(of), ...memoryFindings(), ...watchdog, ...video];
+  const memory = memoryFindings(textOf('/proc/meminfo'), { total: totalmem(), free: freemem() });
+  return [...time, ...disk, ...fileFindings(of), ...memory, ...watchdog, ...video];
 }
 
 export const isThere = (file: string): boolean => statSync(file, { throwIfNoEntry: false }) !== undefined;

@@ -7,7 +7,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { configSchema } from '../../config/schema.ts';
 import { systemClock } from '../../drivers/contract/clock.ts';
 import { createDoctor } from '../../gateway/doctor/index.ts';
-import { examineMachine, readChrony } from '../../gateway/doctor/machine.ts';
+import { examineMachine, memoryFindings, readChrony } from '../../gateway/doctor/machine.ts';
 import { nameFindings, neededHosts, serialFindings, wayFindings } from '../../gateway/doctor/network.ts';
 import { findingsOf } from '../../gateway/doctor/running.ts';
 import { freePort, temporaryDirectory } from '../helpers.ts';
@@ -52,6 +52,23 @@ describe('the machine', () => {
     expect(said).toMatch(/note files: .*secret \(mode 0644\) can be read by .*; run: chmod go= /);
     expect(said).toMatch(/bad disk: .* GB are free, less than `retention.lowDisk`/);
     expect(said).not.toContain(' video: ');
+  });
+});
+
+describe('the memory', () => {
+  const kernel = { total: 8e9, free: 50e6 };
+  const said = (meminfo: string | undefined, memory = kernel) => wordsOf(memoryFindings(meminfo, memory));
+
+  it('is what the kernel says can be had, not what is free', () => {
+    const meminfo = (kB: number) => `MemTotal:  8000000 kB\nMemFree:  9 kB\nMemAvailable:   ${kB} kB\n`;
+    expect(said(meminfo(4_000_000))).toBe('good memory: 4.1 of 8.2 GB of memory are free');
+    expect(said(meminfo(200_000))).toMatch(/^note memory: 0\.2 of .*: stop what else runs/);
+    expect(said(meminfo(50_000))).toMatch(/^bad memory: 0\.1 of .*: the kernel will end programs/);
+  });
+
+  it('is looked at within the unit, too, where /proc has no meminfo', () => {
+    expect(said(undefined, { ...kernel, free: 1e9 })).toBe('good memory: 1.0 of 8.0 GB of memory are free');
+    expect(said(undefined)).toMatch(/^note memory: of 8\.0 GB .* cannot be seen from within the service/);
   });
 });
 
