@@ -75,6 +75,18 @@ describe('the Debian package', () => {
     expect(spawnSync('sh', ['-n', file], { encoding: 'utf8' })).toMatchObject({ status: 0, stderr: '' });
   });
 
+  it('has a unit that may use serial ports of boards and of cards with many, by their names in /proc/devices', () => {
+    const unit = readFileSync(join(root, 'packaging/debian/campus-gateway.service'), 'utf8');
+    const allowed = [...unit.matchAll(/^DeviceAllow=char-(\S+) rw$/gm)].map(([, name]) => name);
+    // uart_driver.dev_name of each, in Linux's drivers/tty.
+    expect(allowed).toEqual(
+      expect.arrayContaining(
+        'ttyS ttyUSB ttyACM ttyAMA ttymxc ttyPS ttyHS ttyO ttyMSM ttySAC ttyR ttyMI ttyXR*'.split(' '),
+      ),
+    );
+    expect(unit).toMatch(/^DevicePolicy=closed$/m);
+  });
+
   it('is named in the docs as it is called', () => {
     const pages = readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' });
     const files = [
