@@ -84,6 +84,7 @@ async function layCampus({ sh, begin }: OtherMachine): Promise<void> {
   for (const name of ['sudo', 'npx']) put(`/usr/bin/${name}`, '#!/bin/sh\nexec "$@"', '755');
   put('/etc/hosts', '127.0.0.1 localhost BROKER');
   sh('rm -rf /etc/campus-gateway /var/lib/campus-gateway');
+  sh('groupadd -f campus-gateway');
   sh('mkdir -p /root/campus /etc/campus-gateway/secrets; install -d -m 700 /var/lib/campus-gateway');
   sh(`cp -r ${root}/config /root/campus/`);
   put('/root/campus/cards.csv', CARDS);
