@@ -17,9 +17,11 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, dirname, join, relative } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { SCHEMA_VERSION } from '../gateway/journal/schema.ts';
+import { PAGE_FOLDERS } from './npm.ts';
+import { layPages } from './pages.ts';
 
 const root = join(import.meta.dirname, '..');
 const debian = join(import.meta.dirname, 'debian');
@@ -69,6 +71,8 @@ export function makeDeb(deb: Deb): string {
     const inside = join(folder, 'usr/lib/campus-gateway');
     mkdirSync(join(inside, 'bin'), { recursive: true });
     run('tar', ['xzf', deb.tarball, '-C', inside, '--strip-components=1']);
+    // All that is to be read is in /usr/share.
+    for (const pages of [...PAGE_FOLDERS, 'man']) rmSync(join(inside, pages), { recursive: true });
     run(
       'npm',
       ['ci', '--omit=dev', '--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund'],
@@ -134,18 +138,18 @@ function layFiles(folder: string, { sbom }: Deb): void {
   };
   put(join(debian, 'campus-gateway'), 'usr/bin/campus-gateway', 0o755);
   put(join(debian, 'is-configured'), 'usr/lib/campus-gateway/is-configured', 0o755);
+  put(join(debian, 'guide'), 'usr/lib/campus-gateway/guide', 0o755);
   put(join(debian, 'trial'), 'usr/lib/campus-gateway/trial', 0o755);
   for (const unit of ['campus-gateway.service', 'campus-gateway-trial.service'])
     put(join(debian, unit), join('lib/systemd/system', unit));
   // What an upgrade's trial reads of it without running it.
   writeFileSync(join(folder, 'usr/lib/campus-gateway/version'), `${read('package.json').version}\n`);
   writeFileSync(join(folder, 'usr/lib/campus-gateway/journal-schema'), `${SCHEMA_VERSION}\n`);
-  put(join(debian, 'campus.yaml'), 'etc/campus-gateway/campus.yaml');
   put(join(debian, 'campus.yaml'), 'usr/share/campus-gateway/campus.yaml');
   put(join(root, 'docs/config.schema.json'), 'usr/share/campus-gateway/config.schema.json');
   const doc = 'usr/share/doc/campus-gateway';
-  for (const name of ['README.md', 'docs/config.md', 'config/campus.example.yaml'])
-    put(join(root, name), join(doc, basename(name)));
+  const bytes = layPages(join(folder, doc), { pictures: true });
+  process.stdout.write(`pages to read: ${(bytes / 1e6).toFixed(1)} MB\n`);
   put(join(debian, 'copyright'), join(doc, 'copyright'));
   put(sbom, join(doc, 'campus-gateway.cdx.json'));
   const changes = join(folder, doc, 'changelog.gz');
@@ -208,13 +212,10 @@ Description: ${description.split(',')[0]}
  anyone is told that it was taken, and delivers it to each platform at least once, alarms first. It brings its own Node.
 `,
   );
-  put('conffiles', '/etc/campus-gateway/campus.yaml\n');
   for (const name of ['preinst', 'postinst', 'prerm', 'postrm'])
     put(name, readFileSync(join(debian, name), 'utf8'), 0o755);
-  const sums = files
-    .filter((file) => !relative(folder, file).startsWith('etc/'))
-    .map(
-      (file) => `${createHash('md5').update(readFileSync(file)).digest('hex')}  ${relative(folder, file)}\n`,
-    );
+  const sums = files.map(
+    (file) => `${createHash('md5').update(readFileSync(file)).digest('hex')}  ${relative(folder, file)}\n`,
+  );
   put('md5sums', sums.join(''));
 }

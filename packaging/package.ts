@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import { version } from '../gateway/version.ts';
 import { makeBundle } from './bundle.ts';
 import { type Architecture, architectures, type Deb, makeDeb } from './deb.ts';
+import { makeNpmPackage } from './npm.ts';
 
 const root = join(import.meta.dirname, '..');
 const compressions = ['xz', 'gzip', 'none'] as const;
@@ -41,8 +42,7 @@ const tell = (file: string) =>
 const npm = (args: readonly string[]) =>
   execFileSync('npm', args, { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
 
-const packed = npm(['pack', '--silent', '--pack-destination', out]).trim().split('\n').at(-1) ?? '';
-const tarball = join(out, packed);
+const tarball = makeNpmPackage(out);
 tell(tarball);
 if (wanted.length > 0) {
   const sbom = join(out, 'campus-gateway.cdx.json');

@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { version } from '../gateway/version.ts';
+import { publishable } from '../packaging/npm.ts';
+import { linksOf, pagesOf } from '../packaging/pages.ts';
 import { namesPackages, released, withVersion } from '../packaging/release.ts';
 import { strippedOf, writeDist } from '../packaging/strip.ts';
 import { temporaryDirectory } from './helpers.ts';
@@ -67,12 +69,25 @@ describe('the Debian package', () => {
     'prerm',
     'postrm',
     'campus-gateway',
+    'guide',
     'is-configured',
     'trial',
     'install.sh',
   ])('has a %s that sh reads', (name) => {
     const file = join(root, 'packaging/debian', name);
     expect(spawnSync('sh', ['-n', file], { encoding: 'utf8' })).toMatchObject({ status: 0, stderr: '' });
+  });
+
+  it.each([
+    [{ LANG: 'zh_CN.UTF-8' }, 'zh'],
+    [{ LANG: 'en_US.UTF-8' }, 'en'],
+    [{ LANG: 'en_US.UTF-8', LC_ALL: 'zh_CN.UTF-8' }, 'zh'],
+    [{ LANG: 'zh_CN.UTF-8', CAMPUS_LANG: 'en' }, 'en'],
+  ])('names the guide in the language of the machine: %j', (env, language) => {
+    const { stdout } = spawnSync('sh', [join(root, 'packaging/debian/guide')], { encoding: 'utf8', env });
+    const page = `docs/guide/${language}/README.md`;
+    expect(stdout).toBe(`/usr/share/doc/campus-gateway/${page}\n`);
+    expect(pagesOf({ pictures: true }).has(page)).toBe(true);
   });
 
   it('has a unit that may use serial ports of boards and of cards with many, by their names in /proc/devices', () => {
@@ -96,6 +111,58 @@ describe('the Debian package', () => {
     const named = files.flatMap((name) => namesPackages(readFileSync(join(root, name), 'utf8')));
     expect(named.length).toBeGreaterThan(6);
     expect(named.filter((name) => !name.endsWith(version))).toEqual([]);
+  });
+});
+
+describe('the pages in the packages', () => {
+  it.each([true, false])(
+    'are the guide and what it links to, and nothing else is linked to (pictures: %s)',
+    (pictures) => {
+      const pages = pagesOf({ pictures });
+      const has = (file: string) =>
+        pages.has(file) || [...pages.keys()].some((name) => name.startsWith(`${file}/`));
+      for (const language of ['en', 'zh'])
+        for (const name of readdirSync(join(root, 'docs/guide', language)))
+          expect(has(`docs/guide/${language}/${name}`), name).toBe(true);
+      for (const name of [
+        'docs/README.zh-CN.md',
+        'docs/grafana-dashboard.json',
+        'docs/prometheus-alerts.yaml',
+      ])
+        expect(has(name), name).toBe(true);
+      const links = [...pages]
+        .filter(([name]) => name.endsWith('.md'))
+        .flatMap(([name, content]) =>
+          linksOf(name, content.toString()).map(({ target, file }) => ({ page: name, target, file })),
+        );
+      expect(links.length).toBeGreaterThan(200);
+      expect(links.filter(({ file }) => !has(file))).toEqual([]);
+      expect(links.some(({ file }) => file.endsWith('.png'))).toBe(pictures);
+      expect([...pages.keys()].filter((name) => /\.ts$|^tests/.test(name))).toEqual([]);
+      // Of a link to a source the words stay.
+      expect(readFileSync(join(root, 'README.md'), 'utf8')).toContain('](CONTRIBUTING.md)');
+      expect(pages.get('README.md')?.toString()).not.toContain('](CONTRIBUTING.md)');
+      const bytes = [...pages.values()].reduce((sum, { length }) => sum + length, 0);
+      expect(bytes).toBeLessThan(pictures ? 5e6 : 2.5e6);
+    },
+  );
+});
+
+describe('the npm package', () => {
+  it('may be published, with provenance and a man page, as the repository may not', () => {
+    const own = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+    expect(own.private).toBe(true);
+    const made = publishable(own);
+    expect(made).toMatchObject({
+      name: 'campus-gateway',
+      version,
+      publishConfig: { access: 'public', provenance: true },
+      man: ['./man/campus-gateway.1'],
+      files: expect.arrayContaining(['dist', 'docs', 'man', 'gateway/campus-gateway.js']),
+    });
+    expect(made).not.toHaveProperty('private');
+    expect(Object.keys(made.scripts)).not.toContain('prepack');
+    expect(made['repository']).toEqual(own.repository);
   });
 });
 

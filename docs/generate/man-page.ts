@@ -83,7 +83,7 @@ Passwords and keys, a file each.
 The journal, pictures, clips.
 .TP
 /usr/share/doc/campus\\-gateway
-Every key of the config, a whole example.
+The guide in English and Chinese (docs/guide), every key of the config, a whole example.
 .SH SEE ALSO
 .BR systemctl (1),
 .BR journalctl (1)

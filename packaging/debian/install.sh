@@ -25,5 +25,6 @@ apt() {
 }
 apt update
 apt install -y --no-remove --no-install-recommends -o Dpkg::Options::=--force-confold campus-gateway ffmpeg
-echo 'installed; what comes next: /usr/share/doc/campus-gateway/README.md'
-echo '安装完成；后续步骤见 /usr/share/doc/campus-gateway/README.md'
+guide=$(/usr/lib/campus-gateway/guide)
+echo "installed; what comes next: $guide"
+echo "安装完成；后续步骤见 $guide"

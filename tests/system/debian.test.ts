@@ -85,6 +85,13 @@ describe.runIf(isWanted)('Debian 12 without a network', { timeout: 900_000 }, ()
     expect(damaged).toMatchObject({ status: 1, said: expect.stringContaining('the bundle is damaged') });
     const installed = sh(`sh ${folder}/install.sh`);
     expect(installed.status, installed.said.slice(-3000)).toBe(0);
+    const guide = '/usr/share/doc/campus-gateway/docs/guide';
+    expect(installed.said).toContain(`what comes next: ${guide}/en/README.md`);
+    sh('echo LANG=zh_CN.UTF-8 > /etc/default/locale');
+    expect(sh('LC_ALL=C.UTF-8 CAMPUS_LANG= /usr/lib/campus-gateway/guide').said).toBe(
+      `${guide}/zh/README.md\n`,
+    );
+    expect(sh(`ls ${guide}/zh/day-one.md ${guide}/../pictures`).status).toBe(0);
     expect(sh('ffmpeg -hide_banner -version').said).toMatch(/^ffmpeg version/);
     expect(sh('dpkg --audit').said).toBe('');
     expect(sh(`campus-gateway check ${CONFIG}`).status).toBe(0);
@@ -148,7 +155,10 @@ devices: [{ id: panel, driver: dc09, listen: { port: 5100 }, accounts: [{ accoun
     const count = () => Number(sh(`campus-gateway journal export ${CONFIG} --type 'alarm.*' | wc -l`).said);
     expect(count()).toBe(ALARMS + 1);
 
-    expect(sh('dpkg -i /var/tmp/new.deb').status).toBe(0);
+    // Without a terminal, and with a config that is dpkg's no longer: it asks nothing, and leaves it.
+    const upgraded = sh('dpkg -i /var/tmp/new.deb');
+    expect(upgraded.status, upgraded.said).toBe(0);
+    expect(sh(`cat ${CONFIG}`).said).toBe(config);
     await until(
       'it is good',
       () => said.some((line) => line.includes(`${version} is healthy: it stays`)),

@@ -1,10 +1,12 @@
 /** The packages, made as a release is, installed on a machine like this one, used there, upgraded, removed. */
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { version } from '../../gateway/version.ts';
+import { linksOf } from '../../packaging/pages.ts';
 import { temporaryDirectory } from '../helpers.ts';
 import { filesOf, type OtherMachine, otherMachine } from './other-machine.ts';
 import { makePackages } from './packages.ts';
@@ -37,6 +39,13 @@ describe('the npm package', { timeout: 180_000 }, () => {
       context.skip();
     }
     expect(status, stderr).toBe(0);
+    const home = join(prefix, 'lib/node_modules/campus-gateway');
+    const manifest = JSON.parse(readFileSync(join(home, 'package.json'), 'utf8'));
+    expect(manifest).toMatchObject({ version, publishConfig: { provenance: true } });
+    expect(manifest).not.toHaveProperty('private');
+    for (const file of ['docs/guide/zh/README.md', 'docs/config.schema.json', 'drivers/dc09/README.md'])
+      expect(existsSync(join(home, file)), file).toBe(true);
+    expect(readFileSync(join(prefix, 'share/man/man1/campus-gateway.1'), 'utf8')).toContain('.TH CAMPUS');
     const own = join(root, 'node_modules/node/bin');
     // The demo has ports of its own: they are this test's alone in a network of its own.
     const alone = 'ip link set lo up; exec "$@"';
@@ -73,11 +82,13 @@ describe('the Debian package', { timeout: 180_000 }, () => {
     const { sh } = machine;
     const installed = sh(`apt-get install -y ${made.deb}`);
     expect(installed).toMatchObject({ status: 0, said: expect.stringContaining('Edit /etc/campus-gateway') });
+    expect(installed.said).toContain('/usr/share/doc/campus-gateway/docs/guide/en/README.md');
     expect(sh('dpkg --verify campus-gateway')).toEqual({ status: 0, said: '' });
     const whose =
-      'stat -c "%a %U:%G %n" /etc/campus-gateway /etc/campus-gateway/secrets /var/lib/campus-gateway';
+      'stat -c "%a %U:%G %n" /etc/campus-gateway /etc/campus-gateway/campus.yaml /etc/campus-gateway/secrets /var/lib/campus-gateway';
     expect(sh(whose).said.split('\n')).toEqual([
       '750 root:campus-gateway /etc/campus-gateway',
+      '640 root:campus-gateway /etc/campus-gateway/campus.yaml',
       '750 root:campus-gateway /etc/campus-gateway/secrets',
       '700 campus-gateway:campus-gateway /var/lib/campus-gateway',
       '',
@@ -119,6 +130,72 @@ describe('the Debian package', { timeout: 180_000 }, () => {
     atTerminal('yes');
     expect(isThere()).toBe(false);
     expect(sh('ls -d /etc/campus-gateway; getent passwd campus-gateway').said).not.toMatch(/^[/c]/m);
+  });
+});
+
+describe('what the Debian package has to read and to fill in', { timeout: 180_000 }, () => {
+  it('has the pages as they lie in the repository, and no link in them leads nowhere', () => {
+    const folder = temporaryDirectory();
+    spawnSync('sh', [
+      '-c',
+      'dpkg-deb --fsys-tarfile "$1" | tar x -C "$2" ./usr/share',
+      'sh',
+      made.deb,
+      folder,
+    ]);
+    const doc = join(folder, 'usr/share/doc/campus-gateway');
+    const pages = readdirSync(doc, { recursive: true, encoding: 'utf8' }).filter((name) =>
+      name.endsWith('.md'),
+    );
+    expect(pages).toEqual(
+      expect.arrayContaining([
+        'README.md',
+        'docs/guide/en/README.md',
+        'docs/guide/zh/README.md',
+        'docs/city/running.md',
+      ]),
+    );
+    const broken = pages.flatMap((page) =>
+      linksOf(page, readFileSync(join(doc, page), 'utf8')).filter(({ file }) => !existsSync(join(doc, file))),
+    );
+    expect(broken).toEqual([]);
+  });
+
+  it('takes the config out of dpkg’s hands where the package before left it there, and asks nothing', async (context) => {
+    // As packages up to 0.9.0 were: a conffile, and another template.
+    const folder = temporaryDirectory();
+    const old = join(folder, 'old.deb');
+    const make = `set -e; dpkg-deb -R "$1" old; cd old
+      sed -i 's/^Version: .*/Version: 0.0.1/' DEBIAN/control; echo /etc/campus-gateway/campus.yaml > DEBIAN/conffiles
+      echo '# of old' >> usr/share/campus-gateway/campus.yaml
+      mkdir -p etc/campus-gateway; cp usr/share/campus-gateway/campus.yaml etc/campus-gateway/
+      dpkg-deb --root-owner-group -Znone --build . "$2"`;
+    const built = spawnSync('sh', ['-c', make, 'sh', made.deb, old], { cwd: folder, encoding: 'utf8' });
+    expect(built.status, built.stderr).toBe(0);
+    const { sh } = await otherMachine(context, temporaryDirectory());
+    const config = '/etc/campus-gateway/campus.yaml';
+    const template = '/usr/share/campus-gateway/campus.yaml';
+
+    // The school's own: not a byte of it changes.
+    expect(sh(`apt-get install -y ${old}`).status).toBe(0);
+    expect(sh(`echo '# ours' >> ${config}; cp -p ${config} /root/ours.yaml`).status).toBe(0);
+    const upgraded = sh(`dpkg -i ${made.deb}`);
+    expect(upgraded.status, upgraded.said).toBe(0);
+    expect(upgraded.said).not.toContain('conf');
+    expect(sh(`cmp ${config} /root/ours.yaml; ls /etc/campus-gateway; dpkg --audit`).said).toBe(
+      'campus.yaml\nsecrets\n',
+    );
+    expect(sh(`dpkg -i ${made.deb}; cmp ${config} /root/ours.yaml`).status).toBe(0);
+    expect(sh('CAMPUS_GATEWAY_PURGE_DATA=yes dpkg -P campus-gateway').status).toBe(0);
+    expect(sh('ls -d /etc/campus-gateway').status).not.toBe(0);
+
+    // Nobody's: the new one is there in its place, and is still of no campus.
+    expect(sh(`dpkg -i ${old}; cmp ${config} ${template}`).status).toBe(0);
+    expect(sh(`dpkg -i ${made.deb} && cmp ${config} ${template} && ! grep '# of old' ${config}`).status).toBe(
+      0,
+    );
+    expect(sh('/usr/lib/campus-gateway/is-configured').status).toBe(1);
+    expect(sh(`dpkg -r campus-gateway; ls ${config}`).status).not.toBe(0);
   });
 });
 
