@@ -133,7 +133,7 @@ describe('the Debian package', { timeout: 180_000 }, () => {
   });
 });
 
-describe('what the Debian package has to read and to fill in', { timeout: 180_000 }, () => {
+describe('what the Debian package has to read and to fill in', { timeout: 400_000 }, () => {
   it('has the pages as they lie in the repository, and no link in them leads nowhere', () => {
     const folder = temporaryDirectory();
     spawnSync('sh', [
