@@ -89,7 +89,12 @@ export function cityStore(time: Pick<Clock, 'wall'>) {
     campus: (id) => answer('campus', id, () => campuses.get(id)),
     alarms: (query) =>
       answer('alarms', query, () => [...alarms.values()].filter(fits(query)).slice(0, query.limit)),
-    alarm: (id) => answer('alarm', id, () => alarms.get(id)),
+    alarm: (id, campus) =>
+      answer('alarm', id, () => {
+        const found = [...alarms.values()].filter((one) => one.id === id);
+        const [one, other] = found.filter((each) => campus === undefined || each.campus.id === campus);
+        return other === undefined ? one : 'several';
+      }),
     events: (query) => answer('events', query, () => events.slice(0, query.limit)),
     latency: (of) => answer('latency', of, () => latency),
     follow(listener) {
@@ -110,7 +115,7 @@ export function cityStore(time: Pick<Clock, 'wall'>) {
     },
     putAlarm(view: AlarmView) {
       alarms.set(view.id, view);
-      tell({ what: 'alarm', id: view.id });
+      tell({ what: 'alarm', id: view.id, campus: view.campus.id });
     },
   };
 }

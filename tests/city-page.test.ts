@@ -10,6 +10,7 @@ import { gcj02Of, metresPerUnit, pointOf, wgs84Of } from '../gateway/platform/we
 import {
   alarmOrder,
   campusOrders,
+  districtsOf,
   fitsAlarm,
   inShares,
   latenessOf,
@@ -211,6 +212,18 @@ describe('the order', () => {
       false,
       false,
     ]);
+  });
+
+  it('knows a district by the first six digits of its codes', () => {
+    const all = ['450305', '450305001', '450305001002', '450302', '45030', 'Qixing'].map((district, i) =>
+      campusOf(String(i), { district }),
+    );
+    expect(districtsOf(all)).toEqual(['45030', '450302', '450305', 'Qixing']);
+    const shown = shownOf(all, { text: '', district: '450305', state: '' }, 'id');
+    expect(shown.map(({ id }) => id)).toEqual(['0', '1', '2']);
+    const alarm = alarmOf('a', '1', { campus: { id: '1', district: '450305001' } });
+    const fits = (district: string) => fitsAlarm(alarm, { district, campus: '', place: '' });
+    expect([fits('450305'), fits('450305001'), fits('450302')]).toEqual([true, true, false]);
   });
 
   it('has the worst campus first, and finds one by words', () => {

@@ -38,6 +38,21 @@ async function city(command?: (obey: SendCommand) => SendCommand) {
 }
 
 describe('an alarm', () => {
+  it('is one of each campus that uses its id: who says which is understood, who does not is asked', async () => {
+    const { loggedIn, sent, store } = await city();
+    store.putCampus(campusOf('2'));
+    store.alarms.set('of another campus', alarmOf('a', '2'));
+    const wang = await loggedIn('wang');
+    for (const [what, body] of [['acknowledge'], ['close', { reason: 'real' }]] as const)
+      expect(await wang(`a/${what}`, body)).toEqual({
+        ...{ status: 409, error: 'several-campuses', detail: 'campus' },
+      });
+    expect(sent).toEqual([]);
+    expect(await wang('a/acknowledge?campus=1')).toMatchObject({ status: 200, done: true });
+    expect(sent.map(({ prefix }) => prefix)).toEqual([prefixOf('1')]);
+    expect(await wang('a/acknowledge?campus=3')).toMatchObject({ status: 404 });
+  });
+
   it('is taken at its campus, by who is logged in, and the audit has it before and after', async () => {
     const { loggedIn, sent, audited, store } = await city();
     const wang = await loggedIn('wang');

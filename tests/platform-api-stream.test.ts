@@ -151,7 +151,7 @@ describe('a page of the city that was away', () => {
     // More at once than is told one by one.
     store.asked.length = 0;
     store.state.isAway = true;
-    for (let i = 0; i < 600; i++) store.tell({ what: 'alarm', id: `x-${i}` });
+    for (let i = 0; i < 600; i++) store.tell({ what: 'alarm', id: `x-${i}`, campus: '1' });
     expect(await next()).toMatchObject({ event: 'missed' });
     store.state.isAway = false;
     await time.advance(5000);

@@ -43,6 +43,22 @@ describe('the city', () => {
     expect(await jsonOf(browserAt(base).ask('/api/me'))).toMatchObject({ status: 401 });
   });
 
+  it('shows an alarm that a later version closed, and asks whose it is where two campuses used its id', async () => {
+    const { loggedIn, store } = await city();
+    const act = { by: 'wang', at: '2026-01-05T08:00:00.000Z' };
+    const closed = { ...act, reason: 'of-a-later-version' };
+    store.putAlarm(alarmOf('a', '1', { closed, test: 'of-a-later-version' }));
+    const wang = await loggedIn('wang');
+    expect(await jsonOf(wang.ask('/api/alarms/a'))).toMatchObject({
+      ...{ status: 200, body: { closed, test: 'of-a-later-version' } },
+    });
+    store.alarms.set('of another campus', alarmOf('a', '2', { kind: 'fire' }));
+    expect(await jsonOf(wang.ask('/api/alarms/a'))).toEqual({
+      ...{ status: 409, body: { error: 'several-campuses', detail: 'campus' } },
+    });
+    expect(await jsonOf(wang.ask('/api/alarms/a?campus=2'))).toMatchObject({ body: { kind: 'fire' } });
+  });
+
   it('shows campuses, and whom to call to who may see persons', async () => {
     const { loggedIn, store } = await city();
     store.putCampus(campusOf('1'));

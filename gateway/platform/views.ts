@@ -83,12 +83,14 @@ export const alarmView = z.object({
   time: time.describe('When it happened'),
   receivedAt: time,
   storedAt: time.describe('When it was committed'),
-  test: z.enum(['walk-test', 'maintenance']).optional(),
+  test: z.string().optional().describe('walk-test, maintenance; a later version may know more'),
   standing: z.boolean().describe('It is so now'),
   ended: z.object({ at: time, how: z.enum(['restored', 'cancelled']) }).optional(),
   confirmed: z.object({ at: time }).optional(),
   acknowledged: act.optional(),
-  closed: act.extend({ reason: z.enum(closeReasons), note: z.string().optional() }).optional(),
+  closed: act
+    .extend({ reason: z.string().describe('A later version may know more'), note: z.string().optional() })
+    .optional(),
 });
 export type AlarmView = z.output<typeof alarmView>;
 
@@ -193,13 +195,20 @@ export interface EventQuery {
   readonly limit: number;
 }
 
+/** What changed; campuses by their numbers. */
+export type Change =
+  | { readonly what: 'alarm'; readonly id: string; readonly campus: string }
+  | { readonly what: 'campus'; readonly id: string }
+  | { readonly what: 'missed' };
+
 /** What the API reads. */
 export interface Reads {
   overview(): Promise<OverviewView>;
   campuses(of?: { readonly district?: string | undefined }): Promise<readonly CampusView[]>;
   campus(id: string): Promise<CampusDetailView | undefined>;
   alarms(query: AlarmQuery): Promise<readonly AlarmView[]>;
-  alarm(id: string): Promise<AlarmView | undefined>;
+  /** `campus`: its number; none: `several` campuses may use one id. */
+  alarm(id: string, campus?: string): Promise<AlarmView | 'several' | undefined>;
   events(query: EventQuery): Promise<readonly EventView[]>;
   latency(of: {
     readonly from: string;
@@ -207,11 +216,7 @@ export interface Reads {
     readonly campus?: string | undefined;
   }): Promise<readonly LatencyView[]>;
   /** What other consumers commit, too: called after the commit, with what changed. `missed`: read anew. @returns what ends it. */
-  follow(
-    listener: (
-      change: { readonly what: 'alarm' | 'campus'; readonly id: string } | { readonly what: 'missed' },
-    ) => void,
-  ): () => Promise<void>;
+  follow(listener: (change: Change) => void): () => Promise<void>;
   /** For the audit of the platform: who did what. */
   audit(at: number, body: string): Promise<void>;
 }

@@ -167,10 +167,51 @@ test('a duplicate under a new numbering takes its place in that chain', async (c
       `SELECT journal, sequence FROM event JOIN chain ON chain.id = chain WHERE event.id = '${idOf(2)}'`,
     ),
   ).toEqual([{ journal: 'two', sequence: '7' }]);
-  // Nobody else's.
-  const stranger = event(1, 0, { id: idOf(2), prefix: 'campus/v1/4503000009' });
-  expect((await store.take([stranger])).fresh).toEqual([]);
-  expect(await sql(`SELECT sequence FROM event WHERE id = '${idOf(2)}'`)).toEqual([{ sequence: '7' }]);
+});
+
+test('stores an event of each campus that uses an id, whoever was first', async (context) => {
+  const { url, sql } = await database(context);
+  const store = await opened(url);
+  const far = { prefix: 'campus/v1/4503000009' };
+  const stored = () =>
+    sql(
+      `SELECT prefix, sequence FROM event JOIN campus ON campus.id = campus WHERE event.id = '${idOf(2)}' ORDER BY prefix`,
+    );
+  const [first, own] = [event(1, 0, { ...far, id: idOf(2) }), event(2, 0)];
+  expect((await store.take([first])).fresh).toEqual([first]);
+  expect(await store.take([own])).toEqual({ fresh: [own], receipts: [receipt(2)] });
+  const both = [
+    { prefix: PREFIX, sequence: '2' },
+    { prefix: far.prefix, sequence: '1' },
+  ];
+  expect(await stored()).toEqual(both);
+  // A new numbering of one of them, and both in one batch.
+  const again = event(7, 0, { ...far, id: idOf(2), journal: 'two' });
+  expect((await store.take([own, again])).fresh).toEqual([]);
+  expect(await stored()).toEqual([both[0], { prefix: far.prefix, sequence: '7' }]);
+  const together = [event(8, 7, { ...far, id: idOf(3), journal: 'two' }), event(3, 2)];
+  expect((await store.take(together.toReversed())).fresh).toEqual(together);
+});
+
+test('a database of before goes on with all that it has', async (context) => {
+  const { url, sql } = await database(context);
+  const before = await opened(url);
+  await before.take([
+    event(1, 0),
+    event(2, 1, { id: idOf(2, Date.UTC(2026, 8, 30)) }),
+    event(3, 2, { id: 'x' }),
+  ]);
+  await sql(
+    `ALTER TABLE event DROP CONSTRAINT event_pkey, ADD PRIMARY KEY (id, month);
+     ALTER TABLE campus DROP COLUMN district_code; DELETE FROM schema_version WHERE version > 3`,
+  );
+  const store = await opened(url);
+  const stranger = event(1, 0, { prefix: 'campus/v1/4503000009' });
+  expect(await store.take([event(1, 0), stranger])).toEqual({
+    fresh: [stranger],
+    receipts: expect.arrayContaining([receipt(3), receipt(1, { prefix: stranger.prefix })]),
+  });
+  expect(await sql('SELECT FROM event')).toHaveLength(4);
 });
 
 test('gives months near to now a partition, and no other', async (context) => {

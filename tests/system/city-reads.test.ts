@@ -81,6 +81,51 @@ test('tells an alarm, and what became of it', async (context) => {
   expect(await reads.alarms({ state: 'standing', limit: 10 })).toEqual([]);
 });
 
+test('tells alarms of two campuses apart that have one id', async (context) => {
+  const { url } = await database(context);
+  const { store, reads } = await both(url);
+  const other = '4503000009';
+  const told = stream<object>();
+  onTestFinished(reads.follow((change) => told.push(change)));
+  expect(await told.next()).toEqual({ what: 'missed' });
+  await store.take([raised(1, { kind: 'fire' }, { prefix: `campus/v1/${other}`, receivedAt: NOW - 1000 })]);
+  expect(await told.next()).toEqual({ what: 'alarm', id: idOf(1), campus: other });
+  expect(await reads.alarm(idOf(1))).toMatchObject({ campus: { id: other } });
+  await store.take([raised(1)]);
+  expect(await told.next()).toEqual({ what: 'alarm', id: idOf(1), campus: '4503000001' });
+  expect(await reads.alarm(idOf(1))).toBe('several');
+  expect(await reads.alarm(idOf(1), '4503000001')).toMatchObject({ kind: 'panic' });
+  expect(await reads.alarm(idOf(1), other)).toMatchObject({ kind: 'fire' });
+  expect(await reads.alarm(idOf(1), '1')).toBeUndefined();
+  await store.take([acted('closed', 2, 1, { reason: 'real' })]);
+  const closed = (await reads.alarms({ state: 'all', limit: 10 })).map((one) => one.closed?.reason);
+  expect(closed).toEqual(['real', undefined]);
+});
+
+test('finds a district by any of its codes', async (context) => {
+  const { url } = await database(context);
+  const { store, reads } = await both(url);
+  const districts = ['450305', '450305001', '450305001002', '450302', '4503050', 'Qixing', undefined];
+  for (const [index, district] of districts.entries()) {
+    const prefix = `campus/v1/${index}`;
+    await store.show({ prefix, what: 'campus', body: JSON.stringify({ district }), receivedAt: NOW });
+    await store.take([raised(1, {}, { prefix, id: idOf(index) })]);
+  }
+  const found = async (district: string) => {
+    const of = [
+      (await reads.campuses({ district })).map(({ id }) => id),
+      (await reads.alarms({ state: 'all', district, limit: 10 })).map(({ campus }) => campus.id),
+      (await reads.events({ district, limit: 10 })).map(({ campus }) => campus),
+    ].map((ids) => ids.toSorted().join());
+    expect(new Set(of)).toHaveLength(1);
+    return of[0];
+  };
+  expect(await found('450305')).toBe('0,1,2');
+  expect(await found('450305001')).toBe('0,1,2');
+  expect(await found('4503050')).toBe('4');
+  expect(await found('Qixing')).toBe('5');
+});
+
 test('takes what became of an alarm before the alarm', async (context) => {
   const { url } = await database(context);
   const { store, reads } = await both(url);
@@ -316,9 +361,9 @@ test('tells what is committed, of any consumer, and says when it may have missed
   onTestFinished(end);
   expect(await told.next()).toEqual({ what: 'missed' });
   await store.take([event(1, 0), raised(2, {}, { previous: 0 })]);
-  expect(await told.next()).toEqual({ what: 'alarm', id: idOf(2) });
+  expect(await told.next()).toEqual({ what: 'alarm', id: idOf(2), campus: '4503000001' });
   await store.take([acted('closed', 3, 2)]);
-  expect(await told.next()).toEqual({ what: 'alarm', id: idOf(2) });
+  expect(await told.next()).toEqual({ what: 'alarm', id: idOf(2), campus: '4503000001' });
   await store.show({ prefix: PREFIX, what: 'presence', body: '{"state":"online"}', receivedAt: NOW });
   expect(await told.next()).toEqual({ what: 'campus', id: '4503000001' });
   // The same again is no change.

@@ -21,6 +21,8 @@ export interface Act {
   readonly action: ActName;
   /** The id of the alarm. */
   readonly alarm: string;
+  /** The number of its campus; undefined: it is asked for by its id alone. */
+  readonly campus: string | undefined;
   /** As the events have it. */
   readonly by: string;
   /** The address of who asks, for the audit. */
@@ -38,8 +40,10 @@ export interface ActsOptions {
   readonly onOutcome?: (action: ActName, outcome: ActOutcome) => void;
 }
 
-/** undefined: there is no such alarm. Rejects with DatabaseError. */
-export type Acts = (act: Act) => Promise<ActOutcome | undefined>;
+/** undefined: there is no such alarm; `several`: campuses have one of that id. Rejects with DatabaseError. */
+export type Acts = (act: Act) => Promise<ActOutcome | 'several' | undefined>;
+/** Whose it is, is known. */
+type CampusAct = Act & { readonly campus: string };
 
 /** An operator waits no longer. */
 const PATIENCE_MS = 20_000;
@@ -57,7 +61,10 @@ const refused = (reason: ActReason, detail?: string): ActOutcome => ({
 });
 
 /** Who did it, where somebody has: nothing is left to do. Who does it again, as by a double click, hears no refusal. */
-function alreadyDone({ action, by, more }: Act, { acknowledged, closed }: AlarmView): ActOutcome | undefined {
+function alreadyDone(
+  { action, by, more }: CampusAct,
+  { acknowledged, closed }: AlarmView,
+): ActOutcome | undefined {
   const again: ActOutcome = { done: true, ms: 0 };
   if (closed !== undefined) {
     const isSame = action === 'close' && closed.by === by && closed.reason === more['reason'];
@@ -74,15 +81,20 @@ export function createActs({ reads, command, time, log, onOutcome }: ActsOptions
     { readonly by: string; readonly outcome: Promise<ActOutcome | undefined> }
   >();
 
-  const note = (act: Act, more: object) => {
-    const { action, alarm, by, from } = act;
-    const entry = { kind: 'alarm', action, alarm, user: by, from, ...act.more, ...more };
+  const alarmOf = async ({ alarm, campus }: CampusAct): Promise<AlarmView | undefined> => {
+    const found = await reads.alarm(alarm, campus);
+    return found === 'several' ? undefined : found;
+  };
+  const note = (act: CampusAct, more: object) => {
+    const { action, alarm, campus, by, from } = act;
+    const entry = { kind: 'alarm', action, alarm, campus, user: by, from, ...act.more, ...more };
     return reads.audit(time.wall(), JSON.stringify(entry));
   };
   /** It waits a little for the event, so that the page shows what was done; whose name that bears was first. */
-  const seen = async ({ action, alarm: id, by }: Act): Promise<ActOutcome | undefined> => {
+  const seen = async (act: CampusAct): Promise<ActOutcome | undefined> => {
+    const { action, by } = act;
     for (const until = time.elapsed() + SEEN_WITHIN_MS; time.elapsed() < until; ) {
-      const alarm = await reads.alarm(id).catch(() => undefined);
+      const alarm = await alarmOf(act).catch(() => undefined);
       const what = action === 'close' ? alarm?.closed : alarm?.acknowledged;
       if (what !== undefined && what.by !== by)
         return { done: false, reason: action === 'close' ? 'closed' : 'taken', by: what.by, at: what.at };
@@ -91,7 +103,7 @@ export function createActs({ reads, command, time, log, onOutcome }: ActsOptions
     }
     return undefined;
   };
-  const ask = async (act: Act, alarm: AlarmView): Promise<ActOutcome> => {
+  const ask = async (act: CampusAct, alarm: AlarmView): Promise<ActOutcome> => {
     const campus = await reads.campus(alarm.campus.id);
     if (campus === undefined || campus.state === 'withdrawn') return refused('withdrawn');
     // A command would wait for it, and the operator for nothing.
@@ -110,21 +122,29 @@ export function createActs({ reads, command, time, log, onOutcome }: ActsOptions
       return refused('broker');
     }
   };
-  const perform = async (act: Act): Promise<ActOutcome | undefined> => {
-    const alarm = await reads.alarm(act.alarm);
+  const perform = async (act: CampusAct): Promise<ActOutcome | undefined> => {
+    const alarm = await alarmOf(act);
     if (alarm === undefined) return undefined;
     const before = alreadyDone(act, alarm);
     if (before !== undefined) return before;
     if (alarm.sequence === '0') return refused('not-numbered');
     // Nothing is done that the audit does not have.
-    await note(act, { campus: alarm.campus.id });
+    await note(act, {});
     const outcome = await ask(act, alarm);
-    await note(act, { campus: alarm.campus.id, outcome }).catch(() => {});
+    await note(act, { outcome }).catch(() => {});
     onOutcome?.(act.action, outcome);
     return outcome;
   };
-  return async (act) => {
-    const key = `${act.action} ${act.alarm}`;
+  const ofCampus = async (act: Act): Promise<CampusAct | 'several' | undefined> => {
+    const { alarm, campus } = act;
+    if (campus !== undefined) return { ...act, campus };
+    const found = await reads.alarm(alarm);
+    return found === undefined || found === 'several' ? found : { ...act, campus: found.campus.id };
+  };
+  return async (asked) => {
+    const act = await ofCampus(asked);
+    if (act === undefined || act === 'several') return act;
+    const key = `${act.action} ${act.campus} ${act.alarm}`;
     for (let one = running.get(key); one !== undefined; one = running.get(key)) {
       const outcome = await one.outcome;
       // A double click is one act.

@@ -14,6 +14,11 @@ const moment = z.iso.datetime().regex(/^20/).max(40);
 const ID_MAX = 128;
 export const idParams = z.object({ id: text(ID_MAX) });
 
+/** Which campus's, where several may use one id. */
+export const campusQuery = z.object({
+  campus: text(64).optional().describe('Its campus: several may use one id'),
+});
+
 const limit = (usual: number, most: number) => z.coerce.number().int().min(1).max(most).default(usual);
 const before = z
   .string()

@@ -41,7 +41,7 @@ export function patientReads(reads: Reads, { time, log }: { time: Clock; log: Lo
     campuses: patient('campuses', (of) => reads.campuses(of)),
     campus: patient('campus', (id) => reads.campus(id)),
     alarms: patient('alarms', (query) => reads.alarms(query)),
-    alarm: patient('alarm', (id) => reads.alarm(id)),
+    alarm: patient('alarm', (id, campus) => reads.alarm(id, campus)),
     events: patient('events', (query) => reads.events(query), LONG_PATIENCE_MS),
     latency: patient('latency', (of) => reads.latency(of), LONG_PATIENCE_MS),
     audit: patient('audit', (at, body) => reads.audit(at, body)),

@@ -13,6 +13,13 @@ import type { PatientReads } from './database.ts';
 
 type What = 'alarm' | 'campus';
 
+/** An alarm is named by its id, which has no slash, and by its campus. */
+const alarmKey = ({ id, campus }: { readonly id: string; readonly campus: string }) => `${id}/${campus}`;
+const alarmOf = (key: string): readonly [id: string, campus: string] => {
+  const mark = key.indexOf('/');
+  return [key.slice(0, mark), key.slice(mark + 1)];
+};
+
 /** What changes while one was read, and so long after it, goes together. */
 const PACE_MS: Readonly<Record<What, number>> = { alarm: 50, campus: 1000 };
 /** After more campuses than this at once, as when a broker comes back, the next ones wait longer. */
@@ -82,7 +89,8 @@ export function createFeed(follow: Reads['follow'], reads: PatientReads, time: C
   const unfollow = follow((change) => {
     for (const listener of changes) listener();
     if (change.what === 'missed') missed();
-    else pumps[change.what].add(change.id);
+    else if (change.what === 'campus') pumps.campus.add(change.id);
+    else pumps.alarm.add(alarmKey(change));
   });
   return {
     get newest() {
@@ -122,11 +130,15 @@ export function createFeed(follow: Reads['follow'], reads: PatientReads, time: C
   };
 }
 
-/** What things are now, by their ids; what is there no more is left out. */
+/** What things are now, by their names; what is there no more is left out. */
 function viewsBy(reads: PatientReads) {
   const one = async <V>(id: string, read: (id: string) => Promise<V | undefined>) => {
     const view = await read(id);
     return view === undefined ? [] : [[id, view] as const];
+  };
+  const alarm = async (key: string): Promise<AlarmView | undefined> => {
+    const found = await reads.alarm(...alarmOf(key));
+    return found === 'several' ? undefined : found;
   };
   /** Contacts are for some; the rest is of a page of its own. */
   const briefly = async (id: string): Promise<CampusView | undefined> => {
@@ -137,7 +149,7 @@ function viewsBy(reads: PatientReads) {
     async alarm(ids: readonly string[]): Promise<readonly (readonly [string, AlarmView])[]> {
       const found: (readonly [string, AlarmView])[] = [];
       for (let i = 0; i < ids.length; i += TOGETHER)
-        for (const some of await Promise.all(ids.slice(i, i + TOGETHER).map((id) => one(id, reads.alarm))))
+        for (const some of await Promise.all(ids.slice(i, i + TOGETHER).map((id) => one(id, alarm))))
           found.push(...some);
       return found;
     },

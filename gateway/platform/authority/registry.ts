@@ -277,7 +277,7 @@ const changesOf = (query: Query) => ({
       'UPDATE campus SET withdrawn_at = $2 WHERE prefix = $1 RETURNING id',
       [rows[0]?.['prefix'], state === 'withdrawn' ? at(now) : null],
     );
-    await notify(query, { alarms: new Set(), campuses: new Set(shown.map(({ id }) => id)) });
+    await notify(query, { alarms: [], campuses: new Set(shown.map(({ id }) => id)) });
   },
   async dropCodes(campus: string) {
     await query('DELETE FROM enrolment_code WHERE campus = $1 AND used_at IS NULL', [campus]);

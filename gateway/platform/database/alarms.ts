@@ -18,9 +18,11 @@ import {
   type Words,
 } from './words.ts';
 
-/** What others are to be told of after the commit: alarms by id, campuses by the number of their row. */
+export type AlarmKey = Pick<Standpoint, 'campus' | 'id'>;
+
+/** What others are to be told of after the commit; campuses by the number of their row. */
 export interface Changes {
-  readonly alarms: ReadonlySet<string>;
+  readonly alarms: readonly AlarmKey[];
   readonly campuses: ReadonlySet<number>;
 }
 
@@ -111,13 +113,13 @@ async function settle(
   query: Query,
   raised: readonly Raised[],
   ended: readonly Ended[],
-): Promise<readonly string[]> {
+): Promise<readonly AlarmKey[]> {
   // Of several ends of one thing the least finds all that any of them may have ended.
   const least = lastOf(
     ended.toSorted((one, other) => (one.id < other.id ? 1 : -1)),
     ({ thing }) => thing,
   );
-  const rows = await query<{ id: string }>(
+  return await query<AlarmKey>(
     `WITH ended AS (SELECT * FROM unnest($3::int[], $4::uuid[], $5::uuid[]) AS ended (campus, thing, id)),
      candidate AS (
        SELECT campus, few.id FROM ended CROSS JOIN LATERAL (
@@ -158,7 +160,7 @@ async function settle(
        ) AS found ON true
      ) AS new
      WHERE (alarm.campus, alarm.id) = (new.campus, new.id) AND alarm.ended_by IS DISTINCT FROM new.ended_by
-     RETURNING alarm.id`,
+     RETURNING alarm.campus, alarm.id`,
     [
       raised.map(({ campus }) => campus),
       raised.map(({ id }) => id),
@@ -167,7 +169,6 @@ async function settle(
       least.map(({ id }) => id),
     ],
   );
-  return rows.map(({ id }) => id);
 }
 
 /** As the campus said them: by number under one numbering, else by their ids. */
@@ -210,7 +211,7 @@ async function writeTroubles(query: Query, troubles: readonly Trouble[]): Promis
 export async function noteWords(query: Query, words: Words, now: number): Promise<Changes> {
   const { raised, ended, acts: done, troubles } = words;
   const all = [...raised, ...ended, ...done, ...troubles];
-  if (all.length === 0) return { alarms: new Set(), campuses: new Set() };
+  if (all.length === 0) return { alarms: [], campuses: new Set() };
   await query('SELECT FROM campus WHERE id = ANY ($1::int[]) ORDER BY id FOR NO KEY UPDATE', [
     [...new Set(all.map(({ campus }) => campus))],
   ]);
@@ -223,7 +224,7 @@ export async function noteWords(query: Query, words: Words, now: number): Promis
   const settled = raised.length + ended.length > 0 ? await settle(query, raised, ended) : [];
   const troubled = troubles.length > 0 ? await writeTroubles(query, troubles) : [];
   return {
-    alarms: new Set([...raised.map(({ id }) => id), ...done.map(({ alarm }) => alarm), ...settled]),
+    alarms: [...raised, ...done.map(({ campus, alarm }) => ({ campus, id: alarm })), ...settled],
     campuses: new Set(troubled),
   };
 }

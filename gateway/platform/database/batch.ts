@@ -1,8 +1,14 @@
-/** What a batch comes to: each event once, and what each chain gains. Pure. */
+/**
+ * What a batch comes to: each event once, and what each chain gains. Pure. An event is itself by its campus and its id, as
+ * CloudEvents have it by source and id: a campus that uses the id of another's takes nothing away from it.
+ */
 import type { Received } from '../contract.ts';
 import type { Addition, Place } from './chains.ts';
 import type { Row } from './fields.ts';
 import type { ChainKey } from './known.ts';
+
+/** The same for the same event: its id, and the number of the row of its campus. */
+export const nameOf = (id: string, campus: number): string => `${id}/${campus}`;
 
 /** An event of a batch, once, however often it is in it. */
 export interface Entry extends ChainKey {
@@ -14,26 +20,23 @@ export interface Entry extends ChainKey {
   readonly count: number;
 }
 
-/**
- * In the order of their ids: two who insert the same events wait for each other in one direction only. A number comes
- * from the same campus only: nobody renumbers another's event.
- */
+/** In the order of their ids, then of their campuses: two who insert the same events wait for each other in one direction only. */
 export function entriesOf(rows: readonly Row[], keyOf: (row: Row) => ChainKey): readonly Entry[] {
   const entries = new Map<string, Entry>();
   for (const row of rows) {
     const key = keyOf(row);
-    const known = entries.get(row.id);
+    const name = nameOf(row.id, key.campus);
+    const known = entries.get(name);
     if (known === undefined) {
-      entries.set(row.id, { ...key, row, event: row.event, count: 1 });
+      entries.set(name, { ...key, row, event: row.event, count: 1 });
       continue;
     }
-    const isNumber =
-      row.event.sequence > 0 &&
-      key.campus === known.campus &&
-      (known.row.event.sequence === 0 || key.chain !== known.chain);
-    entries.set(row.id, { ...known, ...(isNumber && { ...key, row }), count: known.count + 1 });
+    const isNumber = row.event.sequence > 0 && (known.row.event.sequence === 0 || key.chain !== known.chain);
+    entries.set(name, { ...known, ...(isNumber && { ...key, row }), count: known.count + 1 });
   }
-  return [...entries.values()].toSorted((one, other) => (one.row.id < other.row.id ? -1 : 1));
+  return [...entries.values()].toSorted((one, other) =>
+    one.row.id === other.row.id ? one.campus - other.campus : one.row.id < other.row.id ? -1 : 1,
+  );
 }
 
 /** What the events say of clocks, without reading all of each: `data.clock` is the only one with this key. */
@@ -42,19 +45,20 @@ function synchronisedOf(body: string): boolean | null {
   return body.includes('"synchronised":false') ? false : null;
 }
 
-/** `isFresh`: whether the first of this id was stored now. An event takes its place in each chain under which it came. */
+/** `isFresh`: whether the first of this name (`nameOf`) was stored now. An event takes its place in each chain under which it came. */
 export function additionsOf(
   rows: readonly Row[],
   keyOf: (row: Row) => ChainKey,
-  isFresh: (id: string) => boolean,
+  isFresh: (name: string) => boolean,
 ): readonly Addition[] {
   const additions = new Map<number, Addition & { places: Place[] }>();
   const seen = new Set<string>();
   for (const row of rows) {
     const { sequence, previous, receivedAt } = row.event;
-    const { chain } = keyOf(row);
-    const isNew = !seen.has(row.id) && isFresh(row.id);
-    seen.add(row.id);
+    const { chain, campus } = keyOf(row);
+    const name = nameOf(row.id, campus);
+    const isNew = !seen.has(name) && isFresh(name);
+    seen.add(name);
     const known = additions.get(chain);
     const places = known?.places ?? [];
     if (sequence > 0) places.push({ sequence, previous });

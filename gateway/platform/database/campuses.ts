@@ -78,5 +78,5 @@ const writeMaster = (query: Query, campus: number, { prefix, body, receivedAt }:
 export async function show(query: Query, known: Known, shown: Shown): Promise<void> {
   const campus = await known.campusOf(keyOf(shown.prefix));
   const changed = await (shown.what === 'presence' ? writePresence : writeMaster)(query, campus, shown);
-  if (changed.length > 0) await notify(query, { alarms: new Set(), campuses: new Set([campus]) });
+  if (changed.length > 0) await notify(query, { alarms: [], campuses: new Set([campus]) });
 }

@@ -29,9 +29,11 @@ export class StoreError extends Error {
 /** Thrown by what runs in a transaction: it is rolled back, and its connection is well. */
 export class KeptError extends Error {}
 
+/** `answerMs`: how long the answer is waited for, where that is longer than usual. */
 export type Query = <Row extends object = Record<string, never>>(
   text: string,
   values?: readonly unknown[],
+  answerMs?: number,
 ) => Promise<readonly Row[]>;
 
 export interface Database {
@@ -189,8 +191,9 @@ export function openDatabase(url: string, { time, log }: Base, connections: numb
 
 const queryOf =
   (client: PoolClient): Query =>
-  async (text, values) =>
-    (await client.query(text, values as unknown[])).rows;
+  async (text, values, answerMs) =>
+    (await client.query({ text, values: values as unknown[], ...(answerMs && { query_timeout: answerMs }) }))
+      .rows;
 
 /** @throws StoreError where what is committed may be lost. */
 async function beDurable(client: PoolClient): Promise<void> {

@@ -3,8 +3,9 @@
  * each time that it begins to listen it says `missed`: what was told before, nobody heard.
  */
 import { Client } from 'pg';
+import type { Change } from '../views.ts';
 import { type Base, connectionOptions } from './connection.ts';
-import { CHANNEL, type Told, toldOf } from './notify.ts';
+import { CHANNEL, toldOf } from './notify.ts';
 
 /** A connection that is dead without a word is found out so; the answer is waited for as long. */
 const LOOK_EVERY_MS = 10_000;
@@ -15,11 +16,11 @@ const AGAIN_MAX_MS = 5000;
 export function follow(
   url: string,
   { time, log }: Base,
-  listener: (told: Told) => void,
+  listener: (told: Change) => void,
 ): () => Promise<void> {
   const ended = new AbortController();
   const { signal } = ended;
-  const tell = (told: Told) => {
+  const tell = (told: Change) => {
     if (!signal.aborted) listener(told);
   };
 

@@ -2,7 +2,7 @@
  * The tables, and how they came to be: one migration after another, each once, under a lock, in a transaction. What is
  * here is never changed again; what changes is appended.
  *
- *   campus ──┬─ chain ──┬─ event      by month of the UUIDv7; each once by (id, month)
+ *   campus ──┬─ chain ──┬─ event      by month of the UUIDv7; each once by (id, campus, month)
  *            │          ├─ ahead      the places in the chain beyond where it is complete; empty without a gap
  *            │          └─ lost       gaps that were given up
  *            ├─ alarm, alarm_end      what was raised and what became of it, in whatever order it was stored
@@ -21,6 +21,9 @@ import { enrolmentTables } from './enrolment.ts';
 /** 'campus' in ASCII, a number of ours among the advisory locks of a database. */
 export const MIGRATION_LOCK = 0x63616d70;
 
+/** One migration takes no longer: of a thousand million events one takes an hour. */
+const MIGRATION_MS = 24 * 3_600_000;
+
 /** Which alarms are looked after first: what nobody took, then the rest, then tests. An index is made of it. */
 export const ALARM_RANK =
   'CASE WHEN test THEN 2 WHEN acknowledged_by IS NULL AND closed_by IS NULL THEN 0 ELSE 1 END';
@@ -29,6 +32,10 @@ export const ALARM_RANK =
 export const ALARM_STANDS = 'ended_by IS NULL AND NOT momentary';
 /** It is so now, or nobody has closed it. The same index is of these. */
 export const ALARM_IS_OPEN = `thing IS NOT NULL AND (closed_by IS NULL OR (${ALARM_STANDS}))`;
+
+/** A code for statistics (9 or 12 digits) begins with that of its district (6). A column is made of it. */
+export const districtCode = (of: string): string =>
+  `CASE WHEN ${of} ~ '^[0-9]{6}([0-9]{3}){1,2}$' THEN left(${of}, 6) ELSE ${of} END`;
 
 const migrations: readonly string[] = [
   `CREATE TABLE campus (
@@ -106,6 +113,12 @@ const migrations: readonly string[] = [
   // What an alarm without a number was ended by, and what an end without a number ended, is found by ids.
   `CREATE INDEX alarm_end_id ON alarm_end (campus, thing, id);
    CREATE INDEX alarm_end_unnumbered ON alarm_end (campus, thing, id) WHERE sequence = 0;`,
+  // An event is itself by its campus and its id: what another campus stored under the same id was in the way of it.
+  `ALTER TABLE event DROP CONSTRAINT event_pkey, ADD PRIMARY KEY (id, campus, month);`,
+  // Of all campuses of a district, whichever code they say.
+  `ALTER TABLE campus ADD COLUMN district_code text
+     GENERATED ALWAYS AS (${districtCode('district')}) STORED;
+   CREATE INDEX campus_district ON campus (district_code);`,
 ];
 
 /** Brings the tables to this program's version. @throws StoreError where they are of a newer one. */
@@ -125,8 +138,10 @@ export async function migrate(database: Database): Promise<void> {
         ),
       );
     }
+    // A key of all events is made anew for as long as it takes.
+    if (version < migrations.length) await query('SET LOCAL statement_timeout = 0');
     for (let next = version; next < migrations.length; next++) {
-      await query(migrations[next] as string);
+      await query(migrations[next] as string, [], MIGRATION_MS);
       await query('INSERT INTO schema_version (version) VALUES ($1)', [next + 1]);
     }
   });

@@ -1,6 +1,6 @@
 /**
  * Events by month. The month follows from the time in the UUIDv7, so that the same event always comes to the same one,
- * and (id, month) is there once although PostgreSQL has no key over all partitions.
+ * and (id, campus, month) is there once although PostgreSQL has no key over all partitions.
  *
  * Only months near to now get a partition of their own, made ahead: from 24 months back to the next one. All else, from
  * clocks that are wrong and ids without a time, goes to `event_other`, and is moved out of it should its month come near:

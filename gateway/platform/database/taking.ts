@@ -7,7 +7,7 @@
 import { burstLog } from '../../observe/log.ts';
 import type { Store } from '../contract.ts';
 import { noteWords } from './alarms.ts';
-import { additionsOf, type Entry, entriesOf } from './batch.ts';
+import { additionsOf, type Entry, entriesOf, nameOf } from './batch.ts';
 import { addToChains, UnknownChainError } from './chains.ts';
 import { type Base, type Database, isAboutData, type Query } from './connection.ts';
 import { type Row, textOf } from './fields.ts';
@@ -17,15 +17,15 @@ import { wordsOf } from './words.ts';
 
 type Taken = Awaited<ReturnType<Store['take']>>;
 
-/** Stores what is not stored yet. @returns the ids of what is new. */
+/** Stores what is not stored yet. @returns the names (`nameOf`) of what is new. */
 async function insertEvents(query: Query, entries: readonly Entry[]): Promise<ReadonlySet<string>> {
-  const rows = await query<{ id: string }>(
+  const rows = await query<{ id: string; campus: number }>(
     `INSERT INTO event (id, month, campus, chain, sequence, previous, type, time, received_at, body)
      SELECT id, month, campus, chain, sequence, previous, type, to_timestamp(time), to_timestamp(received_at), body
      FROM unnest($1::uuid[], $2::int[], $3::int[], $4::int[], $5::bigint[], $6::bigint[], $7::text[], $8::float8[],
        $9::float8[], $10::text[])
        AS new (id, month, campus, chain, sequence, previous, type, time, received_at, body)
-     ON CONFLICT (id, month) DO NOTHING RETURNING id`,
+     ON CONFLICT (id, campus, month) DO NOTHING RETURNING id, campus`,
     [
       entries.map(({ row }) => row.id),
       entries.map(({ row }) => row.month),
@@ -39,24 +39,25 @@ async function insertEvents(query: Query, entries: readonly Entry[]): Promise<Re
       entries.map(({ row }) => row.body),
     ],
   );
-  return new Set(rows.map(({ id }) => id));
+  return new Set(rows.map(({ id, campus }) => nameOf(id, campus)));
 }
 
 /**
  * First from the memory of a gateway whose disk failed, without a number; then again with one. Or under a new numbering:
- * its place is in that chain. In the order of the ids, as they were inserted. @returns those that were numbered anew.
+ * its place is in that chain. In the order in which they were inserted. @returns those that were numbered anew.
  */
 async function renumber(query: Query, again: readonly Entry[]): Promise<readonly Entry[]> {
   const numbered = again.filter(({ row }) => row.event.sequence > 0);
   if (numbered.length === 0) return [];
-  const rows = await query<{ id: string }>(
+  const rows = await query<{ id: string; campus: number }>(
     `WITH new AS (
        SELECT new.* FROM unnest($1::uuid[], $2::int[], $3::int[], $4::int[], $5::bigint[], $6::bigint[], $7::text[])
          AS new (id, month, campus, chain, sequence, previous, body)
        JOIN event USING (id, month, campus) WHERE event.sequence = 0 OR event.chain <> new.chain
-       ORDER BY id FOR UPDATE OF event
+       ORDER BY id, campus FOR UPDATE OF event
      ) UPDATE event SET chain = new.chain, sequence = new.sequence, previous = new.previous, body = new.body
-     FROM new WHERE event.id = new.id AND event.month = new.month RETURNING event.id`,
+     FROM new WHERE (event.id, event.campus, event.month) = (new.id, new.campus, new.month)
+     RETURNING event.id, event.campus`,
     [
       numbered.map(({ row }) => row.id),
       numbered.map(({ row }) => row.month),
@@ -67,8 +68,8 @@ async function renumber(query: Query, again: readonly Entry[]): Promise<readonly
       numbered.map(({ row }) => row.body),
     ],
   );
-  const ids = new Set(rows.map(({ id }) => id));
-  return numbered.filter(({ row }) => ids.has(row.id));
+  const names = new Set(rows.map(({ id, campus }) => nameOf(id, campus)));
+  return numbered.filter(({ row, campus }) => names.has(nameOf(row.id, campus)));
 }
 
 /** Keeps what PostgreSQL would not take, as bytes. */
@@ -104,11 +105,15 @@ export function createTaking(database: Database, known: Known, { time, log }: Ba
     const keyOf = await known.chainsOf(rows);
     const entries = entriesOf(rows, keyOf);
     return await database.transaction(async (query) => {
-      const ids = await insertEvents(query, entries);
-      const isFresh = (id: string) => ids.has(id);
-      const told = await addToChains(query, additionsOf(rows, keyOf, isFresh), time.wall());
-      const fresh = entries.filter(({ row }) => isFresh(row.id));
-      const again = entries.filter(({ row }) => !isFresh(row.id));
+      const names = await insertEvents(query, entries);
+      const isFresh = ({ row, campus }: Entry) => names.has(nameOf(row.id, campus));
+      const told = await addToChains(
+        query,
+        additionsOf(rows, keyOf, (name) => names.has(name)),
+        time.wall(),
+      );
+      const fresh = entries.filter(isFresh);
+      const again = entries.filter((entry) => !isFresh(entry));
       const said = [...fresh, ...(await renumber(query, again))];
       await notify(query, await noteWords(query, wordsOf(said), time.wall()));
       return { fresh: fresh.map(({ event }) => event), ...told };

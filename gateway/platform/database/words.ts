@@ -36,7 +36,7 @@ const dataShape = z
     area: z.object(named).optional().catch(undefined),
     cause: lenientText,
     text: lenientText,
-    test: z.enum(['walk-test', 'maintenance']).optional().catch(undefined),
+    test: z.string().min(1).max(TEXT_MAX).optional().catch(undefined),
     momentary: z.boolean().optional().catch(undefined),
     code: z.object({ sia: lenientText, contactId: lenientText }).optional().catch(undefined),
     details: z.object({ account: word, partition: word, part: word }).optional().catch(undefined),

@@ -4,27 +4,30 @@ import { post } from '../../console/web/kit/api.ts';
 import { momentOf, numberOf } from '../../console/web/kit/format.ts';
 import { label, t } from '../../console/web/kit/words.ts';
 import type { ActOutcome, AlarmView } from '../views.ts';
+import { alarmKey } from './order.ts';
 import { actReason, duty } from './words/city.ts';
 
-/** By the ids of alarms: what the campus said last, to this page. */
+/** By the keys of alarms: what the campus said last, to this page. */
 export const outcomes = signal<ReadonlyMap<string, ActOutcome | 'asking'>>(new Map());
 const OUTCOMES_MAX = 500;
 
-function note(id: string, outcome: ActOutcome | 'asking' | undefined): void {
+function note(key: string, outcome: ActOutcome | 'asking' | undefined): void {
   const all = new Map(outcomes.value);
-  all.delete(id);
-  if (outcome !== undefined) all.set(id, outcome);
+  all.delete(key);
+  if (outcome !== undefined) all.set(key, outcome);
   outcomes.value = new Map([...all].slice(-OUTCOMES_MAX));
 }
 
-async function act({ id }: AlarmView, what: 'acknowledge' | 'close', body: object): Promise<ActOutcome> {
-  note(id, 'asking');
+async function act(alarm: AlarmView, what: 'acknowledge' | 'close', body: object): Promise<ActOutcome> {
+  const key = alarmKey(alarm);
+  const path = `/api/alarms/${encodeURIComponent(alarm.id)}/${what}?campus=${encodeURIComponent(alarm.campus.id)}`;
+  note(key, 'asking');
   try {
-    const outcome = await post<ActOutcome>(`/api/alarms/${encodeURIComponent(id)}/${what}`, body);
-    note(id, outcome);
+    const outcome = await post<ActOutcome>(path, body);
+    note(key, outcome);
     return outcome;
   } catch (error) {
-    note(id, undefined);
+    note(key, undefined);
     throw error;
   }
 }

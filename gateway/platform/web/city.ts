@@ -8,7 +8,7 @@ import { label, t } from '../../console/web/kit/words.ts';
 import { words } from '../../console/web/words/alarms.ts';
 import type { AlarmView, CampusView, OverviewView } from '../views.ts';
 import { createKept } from './kept.ts';
-import { isStanding, isUntaken } from './order.ts';
+import { alarmKey, isStanding, isUntaken } from './order.ts';
 import { nameOf, placeOf } from './place.ts';
 import { navigation } from './words/city.ts';
 
@@ -18,7 +18,10 @@ export const overview = signal<OverviewView | null | undefined>(undefined);
 const REMEMBERED = 900;
 export const overviews = signal<readonly OverviewView[]>([]);
 
-export const campuses = createKept(() => get<readonly CampusView[]>('/api/campuses'));
+export const campuses = createKept(
+  () => get<readonly CampusView[]>('/api/campuses'),
+  ({ id }) => id,
+);
 
 /** As many as the API gives at once. */
 export const ALARMS_MAX = 500;
@@ -26,6 +29,7 @@ export const ALARMS_MAX = 500;
 const EACH_MAX = 25;
 export const alarms = createKept(
   () => get<readonly AlarmView[]>(`/api/alarms?state=standing&each=${EACH_MAX}&limit=${ALARMS_MAX}`),
+  alarmKey,
   isStanding,
 );
 
@@ -50,7 +54,7 @@ const NEW_MS = 60_000;
 function tellOf(alarm: AlarmView): void {
   if (!isUntaken(alarm) || Date.now() - Date.parse(alarm.receivedAt) > NEW_MS) return;
   const title = t(words.newAlarm, { kind: label('kind', alarm.kind) });
-  notify(alarm.id, title, `${nameOf(alarm.campus)} · ${placeOf(alarm)}`);
+  notify(alarmKey(alarm), title, `${nameOf(alarm.campus)} · ${placeOf(alarm)}`);
 }
 
 /** What the line brings. */

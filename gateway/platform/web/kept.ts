@@ -6,7 +6,7 @@ import type { Resource } from '../../console/web/kit/resource.ts';
 /** What comes in one moment is shown in one. */
 const TOGETHER_MS = 100;
 
-/** By their ids. */
+/** By their keys. */
 export interface Kept<V> extends Resource<ReadonlyMap<string, V>> {
   /** One as it is now. */
   tell(one: V): void;
@@ -14,10 +14,12 @@ export interface Kept<V> extends Resource<ReadonlyMap<string, V>> {
 
 /**
  * @param read all of them. What is told while they are read is newer than the answer.
+ * @param keyOf what tells them apart.
  * @param stays what is no longer to be kept is let go.
  */
-export function createKept<V extends { readonly id: string }>(
+export function createKept<V>(
   read: () => Promise<readonly V[]>,
+  keyOf: (one: V) => string,
   stays: (one: V) => boolean = () => true,
 ): Kept<V> {
   const data = signal<ReadonlyMap<string, V> | undefined>(undefined);
@@ -43,7 +45,7 @@ export function createKept<V extends { readonly id: string }>(
       try {
         const all = await read();
         if (own !== begun) return;
-        keep(all.map((one) => [one.id, one]));
+        keep(all.map((one) => [keyOf(one), one]));
         error.value = undefined;
       } catch (caught) {
         if (own === begun) error.value = caught instanceof ApiError ? caught : new ApiError(0, 'failed');
@@ -53,7 +55,7 @@ export function createKept<V extends { readonly id: string }>(
       }
     },
     tell(one) {
-      told.set(one.id, one);
+      told.set(keyOf(one), one);
       timer ??= setTimeout(show, TOGETHER_MS);
     },
   };

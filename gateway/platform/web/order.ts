@@ -58,6 +58,13 @@ const orders: Readonly<Record<CampusOrder, (a: CampusView, b: CampusView) => num
   lastEvent: (a, b) => newest(a.lastEventAt, b.lastEventAt),
 };
 
+/** A code for statistics (9 or 12 digits) begins with that of its district (6): the server has the same rule. */
+export const districtOf = (code: string): string =>
+  /^\d{6}(\d{3}){1,2}$/.test(code) ? code.slice(0, 6) : code;
+/** `wanted`: a code of either form; '': any. */
+const isOfDistrict = ({ district }: Pick<CampusView, 'district'>, wanted: string): boolean =>
+  wanted === '' || (district !== undefined && districtOf(district) === districtOf(wanted));
+
 export interface CampusFilter {
   readonly text: string;
   readonly district: string;
@@ -65,7 +72,7 @@ export interface CampusFilter {
 }
 /** Every word of it is in the number, the name, the address or the code of the district. */
 export function fitsCampus(one: CampusView, { text, district, state }: CampusFilter): boolean {
-  if (district !== '' && one.district !== district) return false;
+  if (!isOfDistrict(one, district)) return false;
   if (state === 'alarm' ? one.standing === 0 : state !== '' && one.state !== state) return false;
   if (text.trim() === '') return true;
   const said = [one.id, one.name, one.address, one.district].join('\n').toLowerCase();
@@ -85,7 +92,12 @@ export const shownOf = (
   [...all].filter((one) => fitsCampus(one, filter)).sort((a, b) => orders[order](a, b) || byId(a, b));
 
 export const districtsOf = (all: Iterable<Pick<CampusView, 'district'>>): readonly string[] =>
-  [...new Set([...all].flatMap(({ district }) => (district === undefined ? [] : [district])))].sort();
+  [
+    ...new Set([...all].flatMap(({ district }) => (district === undefined ? [] : [districtOf(district)]))),
+  ].sort();
+
+/** An alarm is itself by its campus and its id. */
+export const alarmKey = ({ campus, id }: Pick<AlarmView, 'campus' | 'id'>): string => `${campus.id}/${id}`;
 
 /** It is so now, or nobody has closed it: somebody has to look after it. */
 export const isStanding = ({ standing, closed }: AlarmView): boolean => standing || closed === undefined;
@@ -118,7 +130,7 @@ export interface AlarmFilter {
 }
 /** As the server would (`Reads.alarms`): the place is in a name or an id of a zone, an area or a device. */
 export function fitsAlarm({ campus, zone, area, device }: AlarmView, filter: AlarmFilter): boolean {
-  if (filter.district !== '' && campus.district !== filter.district) return false;
+  if (!isOfDistrict(campus, filter.district)) return false;
   const wanted = filter.campus.trim().toLowerCase();
   if (wanted !== '' && !`${campus.id}\n${campus.name ?? ''}`.toLowerCase().includes(wanted)) return false;
   const place = filter.place.trim().toLowerCase();

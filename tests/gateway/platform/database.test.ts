@@ -94,19 +94,22 @@ test('follows a chain as far as it goes, in whatever order its places are', () =
 
 test('packs what changed into few words that PostgreSQL takes, or says to read anew', () => {
   const uuid = (index: number) => `00000000-0000-7000-8000-${index.toString(16).padStart(12, '0')}`;
-  for (const count of [0, 1, 190, 1000, 5000]) {
+  for (const count of [0, 1, 120, 900, 5000]) {
     const ids = Array.from({ length: count }, (_, index) => uuid(index));
-    const payloads = payloadsOf(ids, ['4503000001']);
+    const alarms = ids.map((id) => ({ id, campus: '4503000001' }));
+    const payloads = payloadsOf([...alarms, ...alarms], ['4503000001']);
     for (const payload of payloads) expect(Buffer.byteLength(payload)).toBeLessThan(8000);
     const told = payloads.flatMap(toldOf);
     if (count === 5000) expect(told).toEqual([{ what: 'missed' }]);
     else
       expect(told).toEqual([
-        ...ids.map((id) => ({ what: 'alarm', id })),
+        ...alarms.map((alarm) => ({ what: 'alarm', ...alarm })),
         { what: 'campus', id: '4503000001' },
       ]);
   }
   expect(toldOf('what another version says')).toEqual([{ what: 'missed' }]);
+  // Of which campus is not said.
+  expect(toldOf(`alarm\n${uuid(1)}`)).toEqual([{ what: 'missed' }]);
 });
 
 test('reads what events say of alarms, whatever is in them', () => {

@@ -2,7 +2,7 @@
 import type { AlarmQuery, AlarmView, LatencyView } from '../../views.ts';
 import type { Query } from '../connection.ts';
 import { placeOf, textOf } from '../fields.ts';
-import { ALARM_IS_OPEN, ALARM_RANK, ALARM_STANDS } from '../migrations.ts';
+import { ALARM_IS_OPEN, ALARM_RANK, ALARM_STANDS, districtCode } from '../migrations.ts';
 import { idsOf } from './campuses.ts';
 
 interface Row {
@@ -77,16 +77,16 @@ export async function alarms(query: Query, of: AlarmQuery): Promise<readonly Ala
   const share =
     each === undefined
       ? '$7::int IS NULL'
-      : `alarm.id IN (SELECT id FROM (
-           SELECT id, row_number() OVER (PARTITION BY campus ORDER BY ${order}) AS n FROM alarm WHERE ${WHERE[state]}
+      : `(alarm.campus, alarm.id) IN (SELECT campus, id FROM (
+           SELECT campus, id, row_number() OVER (PARTITION BY campus ORDER BY ${order}) AS n FROM alarm WHERE ${WHERE[state]}
          ) AS shares WHERE n <= $7::int)`;
   const rows = await query<Row>(
     `${SELECT} WHERE ${WHERE[state]}
-       AND ($1::int[] IS NULL OR alarm.campus = ANY ($1)) AND ($2::text IS NULL OR district = $2)
+       AND ($1::int[] IS NULL OR alarm.campus = ANY ($1)) AND ($2::text IS NULL OR district_code = ${districtCode('$2::text')})
        AND ($3::text IS NULL OR strpos(place, $3) > 0)
        AND ($4::float8 IS NULL
-         OR (${rank}, -extract(epoch FROM received_at)) > (coalesce((SELECT ${rank} FROM alarm WHERE id = $5 LIMIT 1), 0), -$4)
-         OR (${rank} = coalesce((SELECT ${rank} FROM alarm WHERE id = $5 LIMIT 1), 0)
+         OR (${rank}, -extract(epoch FROM received_at)) > (coalesce((SELECT ${rank} FROM alarm WHERE id = $5 AND received_at = to_timestamp($4) LIMIT 1), 0), -$4)
+         OR (${rank} = coalesce((SELECT ${rank} FROM alarm WHERE id = $5 AND received_at = to_timestamp($4) LIMIT 1), 0)
            AND received_at = to_timestamp($4) AND alarm.id < $5::uuid))
        AND ${share}
      ORDER BY ${order} LIMIT $6`,
@@ -103,12 +103,19 @@ export async function alarms(query: Query, of: AlarmQuery): Promise<readonly Ala
   return rows.map(viewOf);
 }
 
-/** Of several campuses that use one id the first that was heard. */
-export async function alarm(query: Query, id: string): Promise<AlarmView | undefined> {
-  const [row] = await query<Row>(
-    `${SELECT} WHERE alarm.id = $1 AND thing IS NOT NULL ORDER BY received_at LIMIT 1`,
-    [placeOf(id).id],
+/** Of several prefixes that end alike the first that was heard; of several campuses that use one id none. */
+export async function alarm(
+  query: Query,
+  id: string,
+  campus: string | undefined,
+): Promise<AlarmView | 'several' | undefined> {
+  const rows = await query<Row>(
+    `${SELECT} WHERE alarm.id = $1 AND thing IS NOT NULL AND ($2::text IS NULL OR number = $2)
+     ORDER BY received_at, alarm.campus`,
+    [placeOf(id).id, campus === undefined ? null : textOf(campus)],
   );
+  const [row] = rows;
+  if (rows.some(({ number }) => number !== row?.number)) return 'several';
   return row && viewOf(row);
 }
 

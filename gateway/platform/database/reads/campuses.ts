@@ -5,7 +5,7 @@ import type { CampusDetailView, CampusView } from '../../views.ts';
 import type { masterBody, presenceBody } from '../campuses.ts';
 import type { Query } from '../connection.ts';
 import { textOf } from '../fields.ts';
-import { ALARM_IS_OPEN, ALARM_STANDS } from '../migrations.ts';
+import { ALARM_IS_OPEN, ALARM_STANDS, districtCode } from '../migrations.ts';
 import { type CampusFacts, REMEMBERED_MS, stateOf } from '../state.ts';
 
 interface Row extends Omit<CampusFacts, 'isStopped'> {
@@ -96,9 +96,13 @@ export async function idsOf(
 }
 
 export async function campuses(query: Query, now: number, district?: string): Promise<readonly CampusView[]> {
-  const rows = await rowsOf(query, now, '($3::text IS NULL OR district = $3)', null, [
-    district === undefined ? null : textOf(district),
-  ]);
+  const rows = await rowsOf(
+    query,
+    now,
+    `($3::text IS NULL OR district_code = ${districtCode('$3::text')})`,
+    null,
+    [district === undefined ? null : textOf(district)],
+  );
   return rows.map((row) => viewOf(row, now));
 }
 

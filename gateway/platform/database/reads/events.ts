@@ -2,6 +2,7 @@
 import type { EventQuery, EventView } from '../../views.ts';
 import type { Query } from '../connection.ts';
 import { placeOf, textOf } from '../fields.ts';
+import { districtCode } from '../migrations.ts';
 import { idsOf } from './campuses.ts';
 
 const PREFIX = 'cn.campus.';
@@ -65,7 +66,7 @@ export async function events(query: Query, of: EventQuery): Promise<readonly Eve
     `SELECT event.id, number, type, time, received_at AS "receivedAt", lane, sequence, body
      FROM event JOIN campus ON campus.id = event.campus JOIN chain ON chain.id = event.chain
      WHERE ($1::int[] IS NULL OR event.campus = ANY ($1))
-       AND ($2::text IS NULL OR district = $2) AND ($3::text IS NULL OR type LIKE $3)
+       AND ($2::text IS NULL OR district_code = ${districtCode('$2::text')}) AND ($3::text IS NULL OR type LIKE $3)
        AND ($4::float8 IS NULL OR received_at >= to_timestamp($4)) AND ($5::float8 IS NULL OR received_at < to_timestamp($5))
        AND ($6::float8 IS NULL OR (received_at, event.id) < (to_timestamp($6), $7::uuid))
      ORDER BY received_at DESC, event.id DESC LIMIT $8`,

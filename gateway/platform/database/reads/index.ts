@@ -80,7 +80,7 @@ export async function openReads(url: string, base: Base): Promise<Reads & { clos
     campuses: (of) => campuses(query, time.wall(), of?.district),
     campus: (id) => campus(query, time.wall(), id),
     alarms: (of) => alarms(query, of),
-    alarm: (id) => alarm(query, id),
+    alarm: (id, campus) => alarm(query, id, campus),
     events: (of) => events(query, of),
     latency: (of) => latency(query, of),
     follow(listener) {

@@ -8,7 +8,7 @@ import { Closing } from '../../../console/web/pages/alarm-closing.ts';
 import { words } from '../../../console/web/words/alarms.ts';
 import type { AlarmView } from '../../views.ts';
 import { acknowledge, closeAlarm, outcomes, outcomeWords } from '../acts.ts';
-import { isUntaken, latenessOf } from '../order.ts';
+import { alarmKey, isUntaken, latenessOf } from '../order.ts';
 import { nameOf, placeOf } from '../place.ts';
 import { campus as campusWords, duty } from '../words/city.ts';
 
@@ -35,8 +35,8 @@ export function AlarmBadges({ alarm }: { readonly alarm: AlarmView }) {
 }
 
 /** What the campus answered to the last thing that was asked here. */
-function Outcome({ id }: { readonly id: string }) {
-  const outcome = outcomes.value.get(id);
+function Outcome({ of }: { readonly of: string }) {
+  const outcome = outcomes.value.get(of);
   if (outcome === undefined) return null;
   if (outcome === 'asking') return html`<small class="outcome" role="status">${t(duty.asking)}</small>`;
   return html`<small class="outcome ${outcome.done ? 'done' : 'wrong'}" role="status">${outcomeWords(outcome)}</small>`;
@@ -55,9 +55,9 @@ const focusOn = (id: string) =>
 
 function Buttons({ alarm }: { readonly alarm: AlarmView }) {
   const closing = useSignal(false);
-  const { id, closed, acknowledged, sequence } = alarm;
+  const { closed, acknowledged, sequence } = alarm;
   if (!may('alarms') || closed !== undefined) return null;
-  const closeId = `close-${id}`;
+  const closeId = `close-${alarmKey(alarm)}`;
   // What is in a gateway's memory only has no number that it could be taken by.
   const isSaved = sequence !== '0';
   const take = async () => {
@@ -98,7 +98,7 @@ export function AlarmCard({ alarm, withCampus = true }: AlarmProps) {
     }
     <p class="place">${placeOf(alarm)}${text !== undefined && html` <small>${text}</small>`}</p>
     <${AlarmBadges} alarm=${alarm} />
-    <p class="line facts-line"><${Late} alarm=${alarm} /><${Outcome} id=${id} /></p>
+    <p class="line facts-line"><${Late} alarm=${alarm} /><${Outcome} of=${alarmKey(alarm)} /></p>
     <${Buttons} alarm=${alarm} />
   </article>`;
 }

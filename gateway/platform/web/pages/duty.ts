@@ -10,7 +10,15 @@ import type { AlarmView } from '../../views.ts';
 import { outcomes } from '../acts.ts';
 import { ALARMS_MAX, alarms, campuses, isPart, overview, untaken } from '../city.ts';
 import { useGrowing } from '../grow.ts';
-import { type AlarmFilter, alarmOrder, districtsOf, fitsAlarm, inShares, isStanding } from '../order.ts';
+import {
+  type AlarmFilter,
+  alarmKey,
+  alarmOrder,
+  districtsOf,
+  fitsAlarm,
+  inShares,
+  isStanding,
+} from '../order.ts';
 import { duty } from '../words/city.ts';
 import { AlarmCard } from './alarm.ts';
 
@@ -33,8 +41,8 @@ function useFitting(filter: AlarmFilter): readonly AlarmView[] {
   });
   const found = isPart.value && asked.length > 0 ? (more.data.value ?? []) : [];
   return useMemo(() => {
-    const all = new Map(found.map((one) => [one.id, one]));
-    for (const one of known?.values() ?? []) all.set(one.id, one);
+    const all = new Map(found.map((one) => [alarmKey(one), one]));
+    for (const one of known?.values() ?? []) all.set(alarmKey(one), one);
     const fitting = [...all.values()].filter((one) => isStanding(one) && fitsAlarm(one, filter));
     return inShares(fitting.sort(alarmOrder));
   }, [known, found, district, campus, place]);
@@ -49,7 +57,7 @@ export function DutyPage() {
   const { count, End } = useGrowing(shown.length, STEP, JSON.stringify(filter));
   // In a flood, what somebody took here would be far below, out of reach for closing it.
   const acted = outcomes.value;
-  const drawn = shown.filter(({ id }, i) => i < count || acted.has(id));
+  const drawn = shown.filter((one, i) => i < count || acted.has(alarmKey(one)));
   const known = alarms.data.value;
   const of = useMemo(() => districtsOf(campuses.data.value?.values() ?? []), [campuses.data.value]);
   const standing = Math.max(known?.size ?? 0, overview.value?.alarms.standing ?? 0);
@@ -67,6 +75,6 @@ export function DutyPage() {
     <div aria-live="polite" class="hidden">${untaken.value > 0 ? `${untaken.value} ${t(words.untaken)}` : ''}</div>
     ${isPart.value && html`<p role="status"><strong>${t(duty.notAll, { n: known?.size ?? 0 })}</strong></p>`}
     ${known !== undefined && shown.length === 0 && html`<${Empty}>${t(known.size === 0 ? duty.none : duty.noneFits)}<//>`}
-    <div class="alarms">${drawn.map((one) => html`<${AlarmCard} key=${one.id} alarm=${one} />`)}</div>
+    <div class="alarms">${drawn.map((one) => html`<${AlarmCard} key=${alarmKey(one)} alarm=${one} />`)}</div>
     ${End}`;
 }

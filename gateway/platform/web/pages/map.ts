@@ -26,7 +26,7 @@ import {
   zoomed,
 } from '../clusters.ts';
 import { metresPerUnit, type Point, pointOf, wgs84Of } from '../geo.ts';
-import { countsOf, type Level, levelOf, levelOfDistrict, levels, worstOf } from '../order.ts';
+import { countsOf, districtOf, type Level, levelOf, levelOfDistrict, levels, worstOf } from '../order.ts';
 import { nameOf } from '../place.ts';
 import { campusState, level as levelWords, map as words } from '../words/city.ts';
 import { followHands } from './map-hands.ts';
@@ -124,7 +124,7 @@ interface District {
   readonly top: Point;
 }
 function districtsIn(marks: readonly Mark[]): readonly District[] {
-  const groups = Map.groupBy(marks, ({ campus }) => campus.district ?? '');
+  const groups = Map.groupBy(marks, ({ campus }) => districtOf(campus.district ?? ''));
   return [...groups].flatMap(([code, all]) => {
     const [top] = all.toSorted((a, b) => a.y - b.y);
     if (code === '' || all.length < HULL_MIN || top === undefined) return [];
@@ -266,7 +266,7 @@ export function CityMap({ all }: { readonly all: readonly CampusView[] }) {
     else show(box);
   };
   const those = all.filter(({ id }) => chosen.value.includes(id));
-  const districts = new Set(marks.map((one) => one.campus.district)).size;
+  const districts = new Set(marks.map((one) => districtOf(one.campus.district ?? ''))).size;
   const said = marks.length === 0 ? t(words.none) : t(words.said, { n: marks.length, districts });
   const value = size.value;
   return html`<section class="map" aria-label=${t(words.title)}>

@@ -36,6 +36,7 @@ export const error = {
   'log-in': ['Please log in', '请登录'],
   'not-allowed': ['You may not do this', '您无权进行此操作'],
   'not-found': ['It is not there', '不存在'],
+  'several-campuses': ['Several campuses have it', '多个校园都有'],
   unavailable: ['The database does not answer', '数据库无应答'],
   'too-large': ['It is too large', '内容过大'],
   'too-many': ['Too many at once; wait a moment', '请求过多，请稍候'],
