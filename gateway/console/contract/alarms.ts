@@ -1,6 +1,5 @@
 /** What the page of alarms is told: GET /api/alarms. */
 import { z } from 'zod';
-import { closeReasons } from '../../../config/catalogue/event-data.ts';
 
 const time = z.string().describe('UTC, RFC 3339');
 const named = z.object({ id: z.string(), name: z.string().optional() });
@@ -30,7 +29,7 @@ const raising = z.object({
   seenAt: time.describe('When the gateway saw it'),
   clock: z.enum(['device', 'gateway']).describe('Whose clock `time` is of'),
   text: z.string().optional(),
-  test: z.enum(['walk-test', 'maintenance']).optional(),
+  test: z.string().optional().describe('walk-test, maintenance; a later version may know more'),
   repeats: z.number().optional().describe('So many alarms of a zone that flaps are told as this one'),
   ended: z
     .object({ at: time, how: z.enum(['restored', 'cancelled']) })
@@ -38,7 +37,9 @@ const raising = z.object({
     .describe('A panel restored it, or a user of the panel cancelled it'),
   confirmed: z.object({ at: time }).optional().describe('Another zone or a camera confirmed it'),
   acknowledged: act.optional(),
-  closed: act.extend({ reason: z.enum(closeReasons), note: z.string().optional() }).optional(),
+  closed: act
+    .extend({ reason: z.string().describe('A later version may know more'), note: z.string().optional() })
+    .optional(),
   pictures: z.array(picture).describe('Pictures and clips of it, the oldest first'),
 });
 
