@@ -1,5 +1,5 @@
 /**
- * What a platform keeps of the events of many campuses: each once, by `id`; for each campus and lane how far the
+ * What a platform keeps of the events of many campuses: each once, by campus and `id`; for each campus and lane how far the
  * chain of `previous` is complete; and the gaps in it. Several consumers of one shared subscription may have the same
  * file: all is decided inside its transactions.
  *
@@ -57,9 +57,10 @@ interface Lane {
 
 const TABLES = `
   CREATE TABLE IF NOT EXISTS event (
-    id TEXT PRIMARY KEY, prefix TEXT NOT NULL, journal TEXT NOT NULL, lane TEXT NOT NULL,
+    id TEXT NOT NULL, prefix TEXT NOT NULL, journal TEXT NOT NULL, lane TEXT NOT NULL,
     sequence INTEGER NOT NULL, previous INTEGER NOT NULL,
-    type TEXT NOT NULL, time TEXT NOT NULL, received_at INTEGER NOT NULL, body TEXT NOT NULL
+    type TEXT NOT NULL, time TEXT NOT NULL, received_at INTEGER NOT NULL, body TEXT NOT NULL,
+    PRIMARY KEY (prefix, id)
   ) STRICT;
   CREATE INDEX IF NOT EXISTS event_chain ON event (prefix, journal, lane, previous);
   CREATE TABLE IF NOT EXISTS position (
@@ -75,6 +76,18 @@ const TABLES = `
   CREATE TABLE IF NOT EXISTS tally (name TEXT PRIMARY KEY, n INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 `;
 
+/** A store of before knew events by their ids alone; it keeps all that it has. Who else opens it meanwhile waits. */
+const makeTables = (db: Database.Database) =>
+  db
+    .transaction(() => {
+      const columns = db.pragma('table_info(event)') as readonly { name: string; pk: number }[];
+      const isOld = columns.some(({ name, pk }) => name === 'prefix' && pk === 0);
+      if (isOld) db.exec('ALTER TABLE event RENAME TO event_before; DROP INDEX event_chain');
+      db.exec(TABLES);
+      if (isOld) db.exec('INSERT INTO event SELECT * FROM event_before; DROP TABLE event_before');
+    })
+    .immediate();
+
 /** What is asked of the tables, and written. */
 const statementsOf = (db: Database.Database) => ({
   insert: db.prepare<Received & { now: number }>(
@@ -85,7 +98,7 @@ const statementsOf = (db: Database.Database) => ({
   // numbering, before this one knew that it had it: its place is in that chain.
   number: db.prepare<Received>(
     `UPDATE event SET sequence = @sequence, previous = @previous, journal = @journal, body = @body
-     WHERE id = @id AND (sequence = 0 OR journal <> @journal)`,
+     WHERE prefix = @prefix AND id = @id AND (sequence = 0 OR journal <> @journal)`,
   ),
   position: db.prepare<Lane, { upTo: number }>(
     'SELECT up_to AS upTo FROM position WHERE prefix = @prefix AND journal = @journal AND lane = @lane',
@@ -136,7 +149,7 @@ export function openPlatformStore(file: string) {
   const db = new Database(file, { timeout: 5000 });
   db.pragma('journal_mode = WAL');
   db.pragma('synchronous = FULL');
-  db.exec(TABLES);
+  makeTables(db);
   const {
     insert,
     number,

@@ -8,7 +8,8 @@ import { oneOf, timeOf } from './values.ts';
 const english = `campus-gateway conform BROKER [--as-campus 4503999999] [--patience 90s] [--only TRIAL]... [--json]
 
   BROKER            mqtt://, mqtts://, ws:// or wss://HOST:PORT: where the consumer listens
-  --as-campus ID    the campus that it plays; default 4503999999. None of that number may be connected
+  --as-campus ID    the campus that it plays; default 4503999999. None of that number may be connected, nor of one that ends
+                    with 8 instead: that is another campus, which uses the same id
   --patience TIME   how long a receipt or a replay is waited for; default 90s
   --only TRIAL      this trial alone; may be repeated
   --json            a JSON object a trial
@@ -24,7 +25,8 @@ are withdrawn, and what is no event. Its events are test data: their campus is n
 const chinese = `campus-gateway conform BROKER [--as-campus 4503999999] [--patience 90s] [--only TRIAL]... [--json]
 
   BROKER            mqtt://、mqtts://、ws:// 或 wss://HOST:PORT：消费程序所在的服务器
-  --as-campus ID    所扮演的校园；默认 4503999999。不得有该编号的校园在线
+  --as-campus ID    所扮演的校园；默认 4503999999。不得有该编号的校园在线；末位换成 8 的编号也不得在线：用来扮演使用
+                    相同 id 的另一校园
   --patience TIME   等待回执或补发请求的时间；默认 90s
   --only TRIAL      只做这一项；可重复
   --json            每项一个 JSON 对象

@@ -71,7 +71,8 @@ const numberOf = (value: unknown) =>
   typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : undefined;
 
 /** Resolves when it is connected, subscribed and said to be online. @throws Error where the broker refuses. */
-export async function openStage({ url, campus, mqtt, time, patienceMs, signal }: StageOptions) {
+export async function openStage(options: StageOptions) {
+  const { url, campus, mqtt, time, patienceMs, signal } = options;
   const prefix = `campus/v1/${campus}`;
   const receipts: Said[] = [];
   const asked: Asked[] = [];
@@ -161,6 +162,9 @@ export async function openStage({ url, campus, mqtt, time, patienceMs, signal }:
       return events;
     },
     publishText: (topic: string, text: string) => client.publishAsync(`${prefix}/${topic}`, text, { qos: 1 }),
+    /** Another campus: its number ends otherwise. */
+    another: () =>
+      openStage({ ...options, campus: campus.replace(/.$/, (last) => (last === '8' ? '7' : '8')) }),
     /** Whether it is confirmed, in time. */
     isConfirmed: async ({ lane, sequence: number, journal: of }: Played): Promise<boolean> =>
       (await until(() => (confirmed(lane, of) >= number ? true : undefined))) === true,

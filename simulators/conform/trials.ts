@@ -191,6 +191,28 @@ export const trials: readonly Trial[] = [
       return await orUnconfirmed(next, stage);
     },
   },
+  {
+    name: 'same-id',
+    what: [
+      'an id that another campus used before is an event of this one too (look whether both are stored)',
+      '其他校园用过的 id 在本校园仍是另一个事件（请检查两个是否都已保存）',
+    ],
+    async run(stage) {
+      const other = await stage.another();
+      try {
+        const own = stage.make('urgent');
+        const theirs = { ...other.make('urgent'), id: own.id };
+        await other.publish(theirs);
+        const problem = await orUnconfirmed(theirs, other);
+        if (problem !== undefined) return problem;
+        await stage.publish(own);
+        const [next] = await other.send('urgent');
+        return (await orUnconfirmed(own, stage)) ?? (await orUnconfirmed(next, other));
+      } finally {
+        await other.close();
+      }
+    },
+  },
   ...laterTrials,
   {
     name: 'garbage',

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import Database from 'better-sqlite3';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { parseEvent } from '../../simulators/platform.ts';
@@ -63,6 +64,40 @@ describe('the store of a platform', () => {
     const platform = store();
     platform.take([event(1, 0), event(2, 0, { lane: 'urgent' }), event(1, 0, { id: 'x', journal: 'k' })]);
     expect(platform.positions()).toHaveLength(3);
+  });
+
+  it('keeps an event of each campus that uses an id, whoever was first', () => {
+    const platform = store();
+    const other = { prefix: 'campus/v1/46' };
+    expect(platform.take([event(7, 0, { ...other, id: 'id-1' })]).fresh).toHaveLength(1);
+    expect(platform.take([event(1, 0)])).toMatchObject({ fresh: [{ prefix: 'campus/v1/45' }] });
+    // A new numbering of one of them leaves the other's as it is.
+    platform.take([event(9, 0, { ...other, id: 'id-1', journal: 'k' })]);
+    expect(platform.take([event(2, 1)]).receipts).toMatchObject([{ upTo: 2 }]);
+    expect(platform.find(({ prefix, id }) => id === 'id-1' && prefix === 'campus/v1/45')).toMatchObject({
+      ...{ sequence: 1, journal: 'j' },
+    });
+    expect(platform.counts().events).toBe(3);
+  });
+
+  it('goes on with a file of before, which knew events by their ids alone', () => {
+    const file = join(temporaryDirectory(), 'platform.sqlite');
+    const before = new Database(file);
+    before.exec(`CREATE TABLE event (
+        id TEXT PRIMARY KEY, prefix TEXT NOT NULL, journal TEXT NOT NULL, lane TEXT NOT NULL,
+        sequence INTEGER NOT NULL, previous INTEGER NOT NULL,
+        type TEXT NOT NULL, time TEXT NOT NULL, received_at INTEGER NOT NULL, body TEXT NOT NULL
+      ) STRICT;
+      CREATE INDEX event_chain ON event (prefix, journal, lane, previous);
+      INSERT INTO event VALUES ('id-1', 'campus/v1/45', 'j', 'normal', 1, 0, 't', 'now', 5, '{}');`);
+    before.close();
+    for (const fresh of [1, 0]) {
+      const platform = openPlatformStore(file);
+      const other = event(1, 0, { prefix: 'campus/v1/46' });
+      expect(platform.take([event(1, 0), other]).fresh).toHaveLength(fresh);
+      expect(platform.counts().events).toBe(2);
+      platform.close();
+    }
   });
 
   it('follows a new numbering: what it has already takes its place there, and is no event twice', () => {

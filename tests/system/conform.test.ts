@@ -4,25 +4,11 @@ import { connect } from 'mqtt';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { systemClock } from '../../drivers/contract/clock.ts';
 import { startPlatform as startCityPlatform } from '../../gateway/platform/index.ts';
-import { openStage } from '../../simulators/conform/stage.ts';
-import { trials } from '../../simulators/conform/trials.ts';
 import { startPlatform } from '../../simulators/platform.ts';
 import { silentLog, temporaryDirectory } from '../helpers.ts';
+import { failedTrials } from './conformance.ts';
 import { hasPostgres, postgres } from './postgres.ts';
 import { mosquitto, need } from './tools.ts';
-
-/** Which trials a consumer does not stand. */
-async function failed(url: string, names: readonly string[], patienceMs: number) {
-  const stage = await openStage({
-    ...{ url, campus: '4503999999', mqtt: {}, time: systemClock, patienceMs },
-    signal: new AbortController().signal,
-  });
-  const wrong: string[] = [];
-  for (const { name, run } of trials)
-    if (names.includes(name) && (await run(stage)) !== undefined) wrong.push(name);
-  await stage.close();
-  return wrong;
-}
 
 describe('the conformance kit', { timeout: 120_000 }, () => {
   it('finds `watch --store` right', async (context) => {
@@ -30,8 +16,7 @@ describe('the conformance kit', { timeout: 120_000 }, () => {
     const url = `mqtt://127.0.0.1:${(await mosquitto()).port}`;
     const platform = await startPlatform({ url, file: join(temporaryDirectory(), 'police.sqlite') });
     onTestFinished(() => platform.close());
-    const all = trials.map(({ name }) => name);
-    expect(await failed(url, all, 20_000)).toEqual([]);
+    expect(await failedTrials(url)).toEqual([]);
   });
 
   it('finds two instances of `campus-gateway platform` right, over one database', async (context) => {
@@ -46,8 +31,7 @@ describe('the conformance kit', { timeout: 120_000 }, () => {
       });
       onTestFinished(() => instance.close());
     }
-    const all = trials.map(({ name }) => name);
-    expect(await failed(url, all, 20_000)).toEqual([]);
+    expect(await failedTrials(url)).toEqual([]);
   });
 
   it('finds a consumer wrong that confirms whatever comes, and asks for nothing', async (context) => {
@@ -65,7 +49,7 @@ describe('the conformance kit', { timeout: 120_000 }, () => {
     });
     await careless.subscribeAsync('campus/v1/+/event/#', { qos: 1 });
     const names = ['receipts', 'all-lanes', 'again', 'online', 'gap', 'lanes', 'from-memory'];
-    expect(await failed(url, names, 1500)).toEqual(names.slice(1));
+    expect(await failedTrials(url, names, 1500)).toEqual(names.slice(1));
   });
 
   it('finds one wrong that knows the classes of today alone, and one that stops at an empty message', async (context) => {
@@ -91,13 +75,13 @@ describe('the conformance kit', { timeout: 120_000 }, () => {
     await narrow.subscribeAsync(['campus/v1/+/event/alarm/#', 'campus/v1/+/event/video/#'], { qos: 1 });
     await narrow.subscribeAsync(['campus/v1/+/campus', 'campus/v1/+/presence'], { qos: 1 });
     const names = ['unknown', 'later-class', 'later-topics', 'campus', 'withdrawn'];
-    expect(await failed(url, names, 1500)).toEqual(['later-class', 'withdrawn']);
+    expect(await failedTrials(url, names, 1500)).toEqual(['later-class', 'withdrawn']);
   });
 
   it('leaves nothing behind', async (context) => {
     need(context, 'mosquitto');
     const url = `mqtt://127.0.0.1:${(await mosquitto()).port}`;
-    await failed(url, ['campus', 'later-topics'], 100);
+    await failedTrials(url, ['campus', 'later-topics'], 100);
     const late = connect(url, { protocolVersion: 5, clientId: 'late' });
     onTestFinished(() => late.endAsync(true));
     const left: string[] = [];

@@ -7,6 +7,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { openReader } from '../../gateway/journal/reader.ts';
 import { temporaryDirectory } from '../helpers.ts';
 import { startProcess, stopProcess } from '../processes.ts';
+import { failedTrials } from './conformance.ts';
 import { rig } from './faults/rig.ts';
 import { mosquitto, need, until } from './tools.ts';
 
@@ -24,15 +25,12 @@ describe.each([
   ['police.ts', [process.execPath, '--no-warnings'], join(root, '.police-example.ts')],
   ['police.py', ['/usr/bin/python3', '-u'], undefined],
 ] as const)('%s', { timeout: 120_000 }, (name, command, place) => {
-  it('stores each event once, sends receipts, and has a gap filled', async (context) => {
-    need(context, 'mosquitto', ...(name.endsWith('.py') ? ['/usr/bin/python3'] : []));
-    const broker = await mosquitto();
+  const written = (port: number) => {
     const directory = temporaryDirectory();
     const file = place ?? join(directory, name);
     writeFileSync(file, example(name));
     onTestFinished(() => rmSync(file));
-    const database = join(directory, 'events.sqlite');
-    const BROKER = `mqtt://127.0.0.1:${broker.port}`;
+    const [BROKER, database] = [`mqtt://127.0.0.1:${port}`, join(directory, 'events.sqlite')];
     const start = () =>
       startProcess(
         '/bin/sh',
@@ -41,6 +39,24 @@ describe.each([
         (child) => onTestFinished(() => stopProcess(child, 'SIGKILL')),
         { BROKER, DATABASE: database },
       );
+    return { BROKER, database, start };
+  };
+
+  it('is found right by the conformance kit, and stores what two campuses have under one id', async (context) => {
+    need(context, 'mosquitto', ...(name.endsWith('.py') ? ['/usr/bin/python3'] : []));
+    const { BROKER, database, start } = written((await mosquitto()).port);
+    await start();
+    expect(await failedTrials(BROKER)).toEqual([]);
+    const db = new Database(database, { readonly: true });
+    const twice = db.prepare('SELECT id FROM event GROUP BY id HAVING count(*) > 1').all();
+    db.close();
+    expect(twice).toHaveLength(1);
+  });
+
+  it('stores each event once, sends receipts, and has a gap filled', async (context) => {
+    need(context, 'mosquitto', ...(name.endsWith('.py') ? ['/usr/bin/python3'] : []));
+    const broker = await mosquitto();
+    const { BROKER, database, start } = written(broker.port);
     const first = await start();
     const campus = await rig({ url: BROKER, uplink: { receipts: true, receiptTimeout: '5s' } });
     campus.start();
