@@ -157,8 +157,8 @@ function databaseOf(text: string | undefined): string {
   if (text === undefined || text === '')
     throw new UsageError(
       say(
-        '--database postgres://USER@HOST/NAME, or DATABASE_URL: which database?',
-        '--database postgres://用户@主机/库名，或 DATABASE_URL：请给出数据库',
+        '--database postgres://USER@HOST/NAME, or DATABASE_URL: which database? A district without PostgreSQL uses campus-gateway watch URL --store FILE',
+        '--database postgres://用户@主机/库名，或 DATABASE_URL：请给出数据库；没有 PostgreSQL 的区县可用 campus-gateway watch 地址 --store 文件',
       ),
     );
   if (/^postgres(ql)?:\/\//.test(text) && URL.canParse(text)) return text;

@@ -188,7 +188,9 @@ async function take(
 
 describe('the tools of an authority', { timeout: 180_000 }, () => {
   it('make codes for a whole city, and the next key of commands', async (context) => {
-    const { of } = await city(context, '1h');
+    const { of, plain, url } = await city(context, '1h');
+    const database = openDatabase(url, { time: systemClock, log: silentLog }, 1);
+    onTestFinished(() => database.close());
     const list = join(temporaryDirectory(), 'campuses.csv');
     const numbers = Array.from({ length: 1500 }, (_, i) => String(4_503_000_001 + i));
     writeFileSync(list, `number;name\r\n${numbers.map((one) => `${one};"中学"`).join('\r\n')}\r\n`);
@@ -206,7 +208,23 @@ describe('the tools of an authority', { timeout: 180_000 }, () => {
     ]);
     expect(await tool('authority', 'ca', ...of)).toMatch(/^-----BEGIN CERTIFICATE-----/);
     expect(await command('platform', 'codes', '12', ...of)).toMatchObject({ status: 2 });
-    expect(await command('platform', 'withdraw', '4503999999', ...of)).toMatchObject({ status: 1 });
+    // Nobody knows it; then it is known by what came of it, with a certificate that was made elsewhere.
+    const withdraw = () => command('platform', 'withdraw', '4503999999', ...of);
+    expect(await withdraw()).toMatchObject({ status: 1 });
+    const client = connect(plain);
+    onTestFinished(() => void client.end(true));
+    await client.publishAsync('campus/v1/4503999999/presence', '{"state":"online"}', {
+      qos: 1,
+      retain: true,
+    });
+    const rows = () => database.query("SELECT withdrawn_at FROM campus WHERE number = '4503999999'");
+    await until('it is known', async () => (await rows()).length === 1);
+    for (let again = 0; again < 2; again++)
+      expect(await withdraw()).toMatchObject({
+        ...{ status: 0, stdout: expect.stringContaining('never issued 4503999999 a certificate') },
+      });
+    expect(await rows()).toEqual([{ withdrawn_at: expect.anything() }]);
+    expect(await tool('campuses', ...of)).toMatch(/4503999999 {2}withdrawn/);
   });
 });
 

@@ -169,17 +169,24 @@ async function writeList(authority: Authority | undefined, { stdout, stderr }: T
 async function withdraw({ words, values, registry, authority, terminal }: Work): Promise<number> {
   const { withdrawCampus } = await import('../../platform/authority/index.ts');
   for (const campus of campusesOf(words, undefined)) {
-    const count = await withdrawCampus(registry, campus, values.reason, terminal.clock.wall());
-    if (count === undefined) {
+    const withdrawn = await withdrawCampus(registry, campus, values.reason, terminal.clock.wall());
+    if (withdrawn === undefined) {
       terminal.stderr.write(say(`there is no campus ${campus}\n`, `没有校园 ${campus}\n`));
       return 1;
     }
     terminal.stdout.write(
       say(
-        `${campus} is withdrawn: ${count} certificates are worth nothing any more, and it is given no other\n`,
-        `${campus} 已撤销：${count} 张证书失效，不再续发\n`,
+        `${campus} is withdrawn: ${withdrawn.revoked} certificates are worth nothing any more, and it is given no other\n`,
+        `${campus} 已撤销：${withdrawn.revoked} 张证书失效，不再续发\n`,
       ),
     );
+    if (!withdrawn.isOurs)
+      terminal.stdout.write(
+        say(
+          `this authority never issued ${campus} a certificate: one that was made elsewhere is not on the list of revoked ones; have its own authority revoke it, or take its user out of the brokers\n`,
+          `本证书机构未向 ${campus} 签发过证书：在别处签发的证书不会列入吊销列表，请由原机构吊销，或在消息服务器上删除其用户\n`,
+        ),
+      );
   }
   await writeList(authority, terminal);
   return 0;

@@ -144,7 +144,8 @@ export async function openAuthority({ files, registry, time, lifeMs = LIFE_MAX_M
 export type Authority = Awaited<ReturnType<typeof openAuthority>>;
 
 /**
- * Takes back what a campus was given; it needs no key. @returns how many certificates are worth nothing from now on;
+ * Takes back what a campus was given; it needs no key. One whose certificate was made elsewhere is known by what came of
+ * it. @returns how many certificates are worth nothing from now on, and whether this authority ever issued it one;
  * undefined: there is no such campus.
  */
 export async function withdrawCampus(
@@ -152,12 +153,14 @@ export async function withdrawCampus(
   campus: string,
   reason: string | undefined,
   now: number,
-): Promise<number | undefined> {
+): Promise<{ readonly revoked: number; readonly isOurs: boolean } | undefined> {
   return await registry.change(async (changes) => {
+    await changes.adopt(campus, now);
     if ((await changes.campus(campus)) === undefined) return undefined;
     await changes.dropCodes(campus);
     await changes.setState(campus, 'withdrawn', now, reason);
-    return await changes.revoke(campus, now, 'withdrawn');
+    const revoked = await changes.revoke(campus, now, 'withdrawn');
+    return { revoked, isOurs: await changes.hasCertificate(campus) };
   });
 }
 

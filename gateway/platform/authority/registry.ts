@@ -222,6 +222,20 @@ const changesOf = (query: Query) => ({
       at(code.endsAt),
     ]);
   },
+  /** A campus that was heard, and never given a code: the first prefix with its number. */
+  async adopt(campus: string, now: number) {
+    await query(
+      `INSERT INTO enrolment_campus SELECT number, prefix, 'enrolled', $2 FROM campus WHERE number = $1 ORDER BY id LIMIT 1
+       ON CONFLICT DO NOTHING`,
+      [campus, at(now)],
+    );
+  },
+  /** It was issued one by this authority, however long ago. */
+  async hasCertificate(campus: string): Promise<boolean> {
+    return (
+      (await query<Row>('SELECT FROM enrolment_certificate WHERE campus = $1 LIMIT 1', [campus])).length > 0
+    );
+  },
   /** Nobody else has it until this transaction ends. */
   code: (id: string) => codeOf(query, id, 'FOR UPDATE'),
   /** The same, of a campus. undefined: there is none. */
