@@ -93,7 +93,8 @@ export const others = {
     payload: payloadOf(presence),
     action: 'send',
     path: 'presence',
-    words: 'Whether the gateway is there. Retained; offline by its will where it vanishes.',
+    words:
+      'Whether the gateway is there. Retained, QoS 0, sent again at each connection and every ten minutes; offline by its will where it vanishes.',
   },
   campus: {
     payload: payloadOf(campusMessage),

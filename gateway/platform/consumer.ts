@@ -12,6 +12,7 @@ import { type BurstLog, burstLog } from '../observe/log.ts';
 import { type Batches, createBatches } from './consumer/batches.ts';
 import { type Commands, createCommands } from './consumer/commands.ts';
 import { type Counts, createCounting } from './consumer/counts.ts';
+import { createListening } from './consumer/listening.ts';
 import { createReceipts, type Receipts } from './consumer/receipts.ts';
 import { createShows } from './consumer/shows.ts';
 import type { Gap, Received, Source, SourceHost, Store } from './contract.ts';
@@ -104,6 +105,8 @@ export function createConsumer(options: ConsumerOptions): Consumer {
     counting,
   });
 
+  const listening = createListening(store, options.root, time);
+
   const { isWithdrawn = () => false } = options;
   return {
     ...hearing({ batches, copies, commands, receipts, shows, burst, time, counting, isWithdrawn }),
@@ -113,12 +116,14 @@ export function createConsumer(options: ConsumerOptions): Consumer {
     begin(made) {
       source = made;
       gaps.begin(() => link.connected && batches.isStoring());
+      listening.begin(() => link.connected);
     },
     command: commands.command,
     counts: () => counting.counts,
     state: () => ({ ...link, storing: batches.isStoring(), waiting: batches.waiting() }),
     async close() {
       gaps.stop();
+      listening.stop();
       const stopped = source?.stop();
       await batches.finish(FINISH_MS);
       // What came in between, and is settled by now or refused.
@@ -182,7 +187,7 @@ function hearing({
         await batches.add(event);
       }
     },
-    onNote(topic: string, payload: Uint8Array): void {
+    onNote(topic: string, payload: Uint8Array, isRetained: boolean): void {
       const note = readNote(topic, payload);
       if (note === undefined) {
         misunderstand(topic, 'no note');
@@ -193,7 +198,7 @@ function hearing({
         return;
       }
       const { prefix, body, is: what } = note;
-      shows.add({ prefix, what, body, receivedAt: time.wall() });
+      shows.add({ prefix, what, body, receivedAt: time.wall(), isRetained });
       if (what !== 'presence' || isWithdrawn(prefix)) return;
       const { online, journal } = readPresence(body);
       if (online) receipts.repeat(prefix, journal);

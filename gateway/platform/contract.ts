@@ -48,6 +48,8 @@ export interface Shown {
   readonly what: 'presence' | 'campus';
   readonly body: string;
   readonly receivedAt: number;
+  /** It was kept by the broker, and says nothing of now. */
+  readonly isRetained?: boolean;
 }
 
 /** What several consumers share. Each call is one transaction; all is decided inside it. */
@@ -75,6 +77,8 @@ export interface Store {
   /** How far each lane is complete, of each campus or of one. */
   positions(prefix?: string): Promise<readonly Receipt[]>;
   show(shown: Shown): Promise<void>;
+  /** Somebody hears what campuses below a root say, now: who is silent meanwhile is silent, and not unheard. Each minute. */
+  listen(root: string, now: number): Promise<void>;
   /** Forgets the months before that of a moment, epoch ms; how far chains are complete stays. @returns what was dropped. */
   dropBefore(at: number): Promise<readonly string[]>;
   close(): Promise<void>;

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type CampusData, campusMessage, pickCampus } from '../../drivers/contract/campus.ts';
 import { campusMessageOf, showCampus } from '../../drivers/platforms/mqtt/campus.ts';
+import { keepSaying } from '../../drivers/platforms/mqtt/presence.ts';
 import { manualClock } from '../clocks.ts';
 import { eventually } from '../helpers.ts';
 import { scriptedBroker } from '../scripted-broker.ts';
@@ -69,6 +70,22 @@ describe('an uplink over MQTT', () => {
     const third = await shownAt(broker);
     expect(Object.keys(third.body)).toEqual(['version', 'revision', 'id', 'name']);
     expect(new Set([first, second, third].map(({ body }) => body['revision'])).size).toBe(3);
+  });
+
+  it('says each ten minutes that it is there, until it leaves or the connection ends', async () => {
+    const time = manualClock();
+    const ended = Promise.withResolvers<Error>();
+    let said = 0;
+    const say = () => void said++;
+    const stop = keepSaying(say, { ended: ended.promise }, time);
+    await time.advance(1_200_000);
+    expect(said).toBe(3);
+    stop();
+    keepSaying(say, { ended: ended.promise }, time);
+    ended.resolve(new Error('it ends'));
+    await time.advance(1_200_000);
+    expect(said).toBe(4);
+    expect(time.pending).toBe(0);
   });
 
   it('says them again each hour while it is connected, and not for each device that answers', async () => {

@@ -271,8 +271,11 @@ test('says how campuses are, and why', async (context) => {
   expect(await state()).toBe('silent stopped');
   // The broker lost what was retained, and events come: it is there.
   await time.advance(1000);
-  const now = () => ({ receivedAt: time.wall() });
+  const now = () => ({ receivedAt: time.wall(), time: new Date(time.wall()).toISOString() });
   await store.take([event(1, 0, now())]);
+  expect(await state()).toBe('silent stopped');
+  await time.advance(61_000);
+  await store.take([event(20, 20, now())]);
   expect(await state()).toBe('online');
   await store.take([
     said(
@@ -308,6 +311,53 @@ test('says how campuses are, and why', async (context) => {
   expect(await reads.campus('nobody')).toBeUndefined();
   expect(await reads.campuses({ district: '450305' })).toEqual([]);
   expect(await reads.campuses()).toHaveLength(1);
+});
+
+test('knows a campus that is gone, whatever waited for it at the broker', async (context) => {
+  const { url } = await database(context);
+  const { store, reads } = await both(url);
+  const { time } = store;
+  const state = async () => {
+    const { state, reasons, since } = (await reads.campus('4503000001')) ?? {};
+    return { is: [state, ...(reasons ?? [])].join(' '), since };
+  };
+  const presence = (state: string, isRetained: boolean) =>
+    store.show({
+      ...{ prefix: PREFIX, what: 'presence', receivedAt: time.wall(), isRetained },
+      body: JSON.stringify({ campus: '1', state, contract: '1.8.0' }),
+    });
+  // The platform begins: what is retained comes first, and then what waited in a queue.
+  await time.advance(3_600_000);
+  await presence('offline', true);
+  await time.advance(1000);
+  const late = () => ({ receivedAt: time.wall() });
+  await store.take([event(1, 0, late()), event(2, 1, late())]);
+  expect((await state()).is).toBe('silent offline');
+  await time.advance(120_000);
+  await store.take([event(2, 1, late())]);
+  expect((await state()).is).toBe('silent offline');
+  // It comes back, and goes with its broker: no will says so.
+  await presence('online', false);
+  expect((await state()).is).toBe('online');
+  await time.advance(600_000);
+  await presence('online', false);
+  const last = new Date(time.wall()).toISOString();
+  await time.advance(1_440_000);
+  await presence('online', true);
+  expect((await state()).is).toBe('online');
+  await time.advance(61_000);
+  expect(await state()).toEqual({ is: 'silent quiet', since: last });
+  // Nobody listened for all that time.
+  await store.listen('campus/v1', time.wall());
+  expect((await state()).is).toBe('online');
+  for (let minute = 0; minute < 26; minute++) {
+    await time.advance(60_000);
+    await store.listen('campus/v1', time.wall());
+  }
+  expect((await state()).is).toBe('silent quiet');
+  await time.advance(200_000);
+  await store.listen('campus/v1', time.wall());
+  expect((await state()).is).toBe('online');
 });
 
 test('finds events by campus, type and time, page by page', async (context) => {

@@ -31,6 +31,7 @@ import {
   urlsOf,
   warningsOf,
 } from './options.ts';
+import { keepSaying } from './presence.ts';
 import { probe } from './probe.ts';
 import { PACKET_OVERHEAD, type PublishAnswer, REFUSED } from './sending.ts';
 import { createShowing, type Showing } from './showing.ts';
@@ -141,10 +142,11 @@ function channelOver(
       showing.publish('presence', offline(host, new Date(clock.wall()).toISOString()), { done });
     });
 
+  let stopSaying = () => {};
   if (host.aside !== true) {
     const there = { campus, state: 'online', contract, version, startedAt, devices };
     const sayThere = () => showing.publish('presence', JSON.stringify(there));
-    sayThere();
+    stopSaying = keepSaying(sayThere, connection, clock);
     showCampus(connection, showing, host);
     watchTls(connection, tls, host, () => startOver.resolve(new StartOver('its certificates were replaced')));
     hearPlatform(connection, subscribing, own, host, prefix, sayThere);
@@ -182,6 +184,7 @@ function channelOver(
     async close(timeout, goodbye) {
       showing.leave();
       subscribing.leave();
+      stopSaying();
       if (goodbye && host.aside !== true) await sayGoodbye();
       await connection.end(timeout);
     },

@@ -6,6 +6,7 @@ import type { Received } from '../contract.ts';
 import type { Addition, Place } from './chains.ts';
 import type { Row } from './fields.ts';
 import type { ChainKey } from './known.ts';
+import { livedAt } from './life.ts';
 
 /** The same for the same event: its id, and the number of the row of its campus. */
 export const nameOf = (id: string, campus: number): string => `${id}/${campus}`;
@@ -61,6 +62,8 @@ export function additionsOf(
     seen.add(name);
     const known = additions.get(chain);
     const places = known?.places ?? [];
+    const synchronised = synchronisedOf(row.body);
+    const lived = isNew ? livedAt(row, synchronised) : null;
     if (sequence > 0) places.push({ sequence, previous });
     additions.set(chain, {
       chain,
@@ -70,7 +73,8 @@ export function additionsOf(
       stored: (known?.stored ?? 0) + Number(isNew),
       duplicates: (known?.duplicates ?? 0) + Number(!isNew),
       lastEventAt: Math.max(known?.lastEventAt ?? 0, receivedAt),
-      synchronised: synchronisedOf(row.body) ?? known?.synchronised ?? null,
+      livedAt: lived === null ? (known?.livedAt ?? null) : Math.max(known?.livedAt ?? 0, lived),
+      synchronised: synchronised ?? known?.synchronised ?? null,
     });
   }
   return [...additions.values()];

@@ -19,6 +19,8 @@ const contact = z.object({ role: text, name: lenient, phone: lenient });
 export const presenceBody = z.object({
   state: z.enum(['online', 'offline']),
   version: lenient,
+  /** Of the contract: since 1.8 presence is said again. */
+  contract: lenient,
   /** When it said goodbye; none in the will. */
   at: lenient,
 });
@@ -47,16 +49,36 @@ function wordsOf<T>(body: string, shape: z.ZodType<T>): T | null {
   }
 }
 
-const writePresence = (query: Query, campus: number, { prefix, body, receivedAt }: Shown) => {
+/** Of several consumers that hear one word again the first writes it. */
+const AGAIN_S = 30;
+/** For so long it is not known to be silent (state.ts): who follows need not hear of each word. */
+const TOLD_S = 900;
+
+/**
+ * What it says again says that it is there, and what is retained does not. @returns the campus where others are to be told.
+ */
+async function writePresence(query: Query, campus: number, { prefix, body, receivedAt, isRetained }: Shown) {
   const words = wordsOf(body, presenceBody);
-  return query(
+  const rows = await query<{ id: number; isTold: boolean }>(
     `UPDATE campus SET presence = $2::text, presence_state = $3::text, presence_at = to_timestamp($4),
-       state_since = CASE WHEN presence_state IS DISTINCT FROM $3::text THEN to_timestamp($4) ELSE state_since END
-     WHERE id = $1 AND prefix = $5 AND coalesce(presence_at <= to_timestamp($4), true)
-       AND (presence IS DISTINCT FROM $2::text OR presence_state = 'offline') RETURNING id`,
-    [campus, words && JSON.stringify(words), words?.state ?? null, receivedAt / 1000, keyOf(prefix)],
+       state_since = CASE WHEN campus.presence_state IS DISTINCT FROM $3::text THEN to_timestamp($4) ELSE campus.state_since END
+     FROM campus AS was
+     WHERE campus.id = $1 AND was.id = $1 AND campus.prefix = $5 AND coalesce(campus.presence_at <= to_timestamp($4), true)
+       AND (campus.presence IS DISTINCT FROM $2::text OR (NOT $6::bool
+         AND (campus.presence_state = 'offline' OR campus.presence_at < to_timestamp($4) - interval '${AGAIN_S} s')))
+     RETURNING campus.id, was.presence IS DISTINCT FROM $2::text OR was.presence_state = 'offline'
+       OR was.presence_at < to_timestamp($4) - interval '${TOLD_S} s' AS "isTold"`,
+    [
+      campus,
+      words && JSON.stringify(words),
+      words?.state ?? null,
+      receivedAt / 1000,
+      keyOf(prefix),
+      isRetained === true,
+    ],
   );
-};
+  return rows.filter(({ isTold }) => isTold);
+}
 
 const writeMaster = (query: Query, campus: number, { prefix, body, receivedAt }: Shown) => {
   const words = wordsOf(body, masterBody);

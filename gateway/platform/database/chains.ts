@@ -8,6 +8,7 @@
 import type { Gap, Receipt } from '../contract.ts';
 import { KeptError, type Query } from './connection.ts';
 import { keyOf } from './fields.ts';
+import { CLOCKS_APART_MS } from './life.ts';
 
 /** An event that overtakes another (a shared subscription has several consumers) is no gap yet. */
 const GAP_AFTER_MS = 2000;
@@ -38,6 +39,8 @@ export interface Addition {
   readonly duplicates: number;
   /** Epoch ms. */
   readonly lastEventAt: number | null;
+  /** When the newest of what is new happened, as far as it tells that its campus was there; epoch ms. */
+  readonly livedAt: number | null;
   /** Whether the gateway's clock was, as its last event here says. */
   readonly synchronised: boolean | null;
 }
@@ -227,16 +230,17 @@ export async function addToChains(
        gap_asked = new.gap_asked, gap_asked_at = to_timestamp(new.gap_asked_at),
        stored = chain.stored + new.stored, duplicates = chain.duplicates + new.duplicates,
        last_event_at = greatest(chain.last_event_at, to_timestamp(new.last_event_at)),
-       synchronised = coalesce(new.synchronised, chain.synchronised)
+       synchronised = coalesce(new.synchronised, chain.synchronised), lived_at = greatest(chain.lived_at, to_timestamp(new.lived_at))
      FROM unnest($1::int[], $2::bigint[], $3::bigint[], $4::float8[], $5::int[], $6::float8[], $7::int[], $8::int[],
-       $9::float8[], $10::bool[]) AS new (id, up_to, gap_up_to, gap_since, gap_asked, gap_asked_at, stored, duplicates,
-       last_event_at, synchronised) WHERE chain.id = new.id`,
+       $9::float8[], $10::bool[], $11::float8[]) AS new (id, up_to, gap_up_to, gap_since, gap_asked, gap_asked_at, stored, duplicates,
+       last_event_at, synchronised, lived_at) WHERE chain.id = new.id`,
     [
       ...columnsOf(chains),
       chains.map((chain) => additionOf(chain).stored),
       chains.map((chain) => additionOf(chain).duplicates),
       chains.map((chain) => seconds(additionOf(chain).lastEventAt)),
       chains.map((chain) => additionOf(chain).synchronised),
+      chains.map((chain) => seconds(additionOf(chain).livedAt)),
     ],
   );
   const told = chains.filter(
@@ -267,9 +271,9 @@ export async function gapsToAsk(
   now: number,
   root?: string,
 ): Promise<{ ask: readonly Gap[]; receipts: readonly Receipt[] }> {
-  // A campus that is away answers nothing; what comes from it nonetheless says that it is there.
+  // A campus that is away answers nothing; what it said since says that it is there.
   const isDue = `gap_up_to IS NOT NULL AND gap_since < to_timestamp($1) AND coalesce(gap_asked_at < to_timestamp($2), true)
-    AND (presence_state IS DISTINCT FROM 'offline' OR last_event_at > presence_at)
+    AND (presence_state IS DISTINCT FROM 'offline' OR lived_at > presence_at + interval '${CLOCKS_APART_MS} ms')
     AND ($3::text IS NULL OR prefix = $3 || '/' || campus.number)`;
   // The first of each campus before the second of any: one with thousands keeps no other waiting.
   const due = await query<NamedChain>(

@@ -119,6 +119,10 @@ const migrations: readonly string[] = [
   `ALTER TABLE campus ADD COLUMN district_code text
      GENERATED ALWAYS AS (${districtCode('district')}) STORED;
    CREATE INDEX campus_district ON campus (district_code);`,
+  // When a campus was there, by its own events (life.ts), and when somebody was there to hear it.
+  `ALTER TABLE chain ADD COLUMN lived_at timestamptz;
+   UPDATE chain SET lived_at = last_event_at;
+   CREATE TABLE listening (root text PRIMARY KEY, since timestamptz NOT NULL, until timestamptz NOT NULL);`,
 ];
 
 /** Brings the tables to this program's version. @throws StoreError where they are of a newer one. */

@@ -5,6 +5,7 @@ import { gapsToAsk, passGap, positions } from './chains.ts';
 import { type Base, openDatabase } from './connection.ts';
 import { rowOf } from './fields.ts';
 import { createKnown } from './known.ts';
+import { listen } from './life.ts';
 import { migrate } from './migrations.ts';
 import { createPartitions } from './partitions.ts';
 import { createTaking } from './taking.ts';
@@ -40,6 +41,7 @@ export async function openStore(url: string, base: Base): Promise<Store> {
     gaps: (now, root) => database.transaction((query) => gapsToAsk(query, now, root)),
     pass: (gap) => database.transaction((query) => passGap(query, gap, time.wall())),
     positions: (prefix) => positions(database.query, prefix),
+    listen: (root, now) => listen(database.query, root, now),
     show: (shown) => show(database.query, known, shown),
     dropBefore: partitions.dropBefore,
     close,

@@ -82,8 +82,7 @@ function fakeStore() {
       await answer();
       shown.push(`${prefix} ${what} ${body}`);
     },
-    dropBefore: async () => [],
-    close: async () => {},
+    ...{ listen: async () => {}, dropBefore: async () => [], close: async () => {} },
   };
   return Object.assign(fake, { store });
 }

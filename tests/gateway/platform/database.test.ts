@@ -2,12 +2,12 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Received } from '../../../gateway/platform/contract.ts';
-import { entriesOf } from '../../../gateway/platform/database/batch.ts';
+import { additionsOf, entriesOf } from '../../../gateway/platform/database/batch.ts';
 import { walk } from '../../../gateway/platform/database/chains.ts';
 import { keyOf, placeOf, rowOf, textOf, timeOf } from '../../../gateway/platform/database/fields.ts';
 import { payloadsOf, toldOf } from '../../../gateway/platform/database/notify.ts';
 import { monthsAfter } from '../../../gateway/platform/database/partitions.ts';
-import { type CampusFacts, stateOf } from '../../../gateway/platform/database/state.ts';
+import { type CampusFacts, isRepeating, stateOf } from '../../../gateway/platform/database/state.ts';
 import { wordsOf } from '../../../gateway/platform/database/words.ts';
 
 const anyText = fc.oneof(
@@ -172,7 +172,11 @@ test('says how a campus is', () => {
     presenceAt: now - 10,
     stateSince: now - 1000,
     isStopped: false,
+    isRepeating: false,
     lastEventAt: now - 5,
+    livedAt: now - 5,
+    listenedSince: null,
+    listenedUntil: null,
     withdrawnAt: null,
     gapSince: null,
     lostAt: null,
@@ -186,14 +190,74 @@ test('says how a campus is', () => {
   expect(of({})).toBe('online -1000');
   expect(of({ withdrawnAt: now - 7 })).toBe('withdrawn -7');
   expect(of({ presenceState: null, presenceAt: null, lastEventAt: null })).toBe('unknown never');
-  expect(of({ presenceState: 'offline', lastEventAt: now - 20 })).toBe('silent offline -1000');
+  expect(of({ presenceState: 'offline' })).toBe('silent offline -1000');
+  // What waited in a queue of the broker came since, and happened before.
+  expect(of({ presenceState: 'offline', presenceAt: now - 90_000, livedAt: now - 95_000 })).toBe(
+    'silent offline -1000',
+  );
+  // As much as its clock may be ahead of ours.
+  expect(of({ presenceState: 'offline', presenceAt: now - 90_000, livedAt: now - 35_000 })).toBe(
+    'silent offline -1000',
+  );
+  expect(of({ presenceState: 'offline', presenceAt: now - 90_000, livedAt: now - 25_000 })).toBe(
+    'online -1000',
+  );
   expect(of({ presenceState: 'offline', lastEventAt: null, isStopped: true })).toBe('silent stopped -1000');
-  expect(of({ presenceState: 'offline' })).toBe('online -1000');
   expect(of({ gapSince: now - 29_000 })).toBe('online -1000');
   expect(of({ gapSince: now - 31_000, synchronised: false, troubles: { storage: now - 9 } })).toBe(
     'degraded gap clock storage -31000',
   );
   expect(of({ lostAt: now - 3 })).toBe('degraded lost -3');
   const old = now - 27 * 3_600_000;
-  expect(of({ presenceAt: old, lastEventAt: old - 5 })).toBe(`silent quiet ${old - now}`);
+  expect(of({ presenceAt: old, lastEventAt: now, livedAt: old - 5 })).toBe(`silent quiet ${old - now}`);
+  // A clock that is wrong tells nothing but that something came.
+  expect(of({ presenceAt: old, livedAt: old - 5, synchronised: false })).toBe('degraded clock -5');
+  expect(of({ presenceAt: old, livedAt: null })).toBe('online -1000');
+  // One that says each ten minutes that it is there, and does not.
+  const late = now - 26 * 60_000;
+  const dead = { isRepeating: true, presenceAt: late, livedAt: late - 5, lastEventAt: now };
+  expect(of(dead)).toBe(`silent quiet ${late - now}`);
+  expect(of({ ...dead, isRepeating: false })).toBe('online -1000');
+  expect(of({ ...dead, livedAt: now - 60_000 })).toBe('online -1000');
+  // Nobody listened, or nobody does now.
+  expect(of({ ...dead, listenedSince: now - 60_000, listenedUntil: now })).toBe('online -1000');
+  expect(of({ ...dead, listenedSince: 0, listenedUntil: now - 120_000 })).toBe('online -1000');
+  expect(['1.7.0', undefined, 'x', '1.8.0', '1.10', '2.0.0'].map(isRepeating)).toEqual([
+    false,
+    false,
+    false,
+    true,
+    true,
+    true,
+  ]);
+});
+
+test('takes from events when a campus was there, and no more than they can say', () => {
+  const receivedAt = Date.UTC(2026, 10, 29, 8);
+  const lived = (time: string, more = '') => {
+    const body = JSON.stringify({ time }) + more;
+    const event: Received = {
+      ...{
+        prefix: 'campus/v1/1',
+        id: 'x',
+        type: 't',
+        journal: 'j',
+        lane: 'normal',
+        sequence: 1,
+        previous: 0,
+      },
+      ...{ time, body, receivedAt },
+    };
+    const keyOf = () => ({ chain: 1, campus: 1 });
+    const [fresh] = additionsOf([rowOf(event)], keyOf, () => true);
+    const [again] = additionsOf([rowOf(event)], keyOf, () => false);
+    expect(again?.livedAt).toBeNull();
+    return fresh?.livedAt === null ? null : (fresh?.livedAt ?? 0) - receivedAt;
+  };
+  expect(lived('2026-11-29T07:00:00Z')).toBe(-3_600_000);
+  // A clock that is a little ahead, and one that is wrong.
+  expect(lived('2026-11-29T08:05:00Z')).toBe(0);
+  expect(lived('2026-11-29T09:00:00Z')).toBeNull();
+  expect(lived('yesterday')).toBeNull();
+  expect(lived('2026-11-29T07:00:00Z', '{"synchronised":false}')).toBeNull();
 });

@@ -6,9 +6,9 @@ import type { masterBody, presenceBody } from '../campuses.ts';
 import type { Query } from '../connection.ts';
 import { textOf } from '../fields.ts';
 import { ALARM_IS_OPEN, ALARM_STANDS, districtCode } from '../migrations.ts';
-import { type CampusFacts, REMEMBERED_MS, stateOf } from '../state.ts';
+import { type CampusFacts, isRepeating, REMEMBERED_MS, stateOf } from '../state.ts';
 
-interface Row extends Omit<CampusFacts, 'isStopped'> {
+interface Row extends Omit<CampusFacts, 'isStopped' | 'isRepeating'> {
   readonly id: number;
   readonly number: string;
   readonly prefix: string;
@@ -22,15 +22,16 @@ interface Row extends Omit<CampusFacts, 'isStopped'> {
 const SELECT = `
   SELECT campus.id, number, campus.prefix, presence, presence_state AS "presenceState", presence_at AS "presenceAt",
     state_since AS "stateSince", master, withdrawn_at AS "withdrawnAt", chains.last AS "lastEventAt",
-    chains.gap AS "gapSince", chains.synchronised, coalesce(chains.gaps, 0) AS gaps, lost.at AS "lostAt",
+    chains.lived AS "livedAt", listening.since AS "listenedSince", listening.until AS "listenedUntil", chains.gap AS "gapSince", chains.synchronised, coalesce(chains.gaps, 0) AS gaps, lost.at AS "lostAt",
     coalesce(alarms.standing, 0) AS standing, coalesce(alarms.untaken, 0) AS untaken,
     coalesce(troubles.all, '{}') AS troubles
   FROM campus
   LEFT JOIN (
-    SELECT campus, max(last_event_at) AS last, min(gap_since) AS gap, count(gap_up_to) AS gaps,
+    SELECT campus, max(last_event_at) AS last, max(lived_at) AS lived, min(gap_since) AS gap, count(gap_up_to) AS gaps,
       (array_agg(synchronised ORDER BY last_event_at DESC) FILTER (WHERE synchronised IS NOT NULL))[1] AS synchronised
     FROM chain WHERE $2::int IS NULL OR campus = $2 GROUP BY campus
   ) AS chains ON chains.campus = campus.id
+  LEFT JOIN listening ON campus.prefix = listening.root || '/' || campus.number
   LEFT JOIN (
     SELECT campus, max(at) AS at FROM lost JOIN chain ON chain.id = lost.chain
     WHERE at > to_timestamp($1) AND ($2::int IS NULL OR campus = $2) GROUP BY campus
@@ -57,7 +58,10 @@ function viewOf(row: Row, now: number): CampusView {
   const { number, prefix, standing, untaken, gaps, lastEventAt } = row;
   const presence = read<z.output<typeof presenceBody>>(row.presence);
   const { name, district, address, coordinates } = read<z.output<typeof masterBody>>(row.master);
-  const { state, reasons, since } = stateOf({ ...row, isStopped: presence.at !== undefined }, now);
+  const { state, reasons, since } = stateOf(
+    { ...row, isStopped: presence.at !== undefined, isRepeating: isRepeating(presence.contract) },
+    now,
+  );
   return {
     id: number,
     prefix,

@@ -42,7 +42,7 @@ export const campusState = {
 export const campusReason = {
   offline: ['Its gateway is not connected', '网关未连接'],
   stopped: ['Its gateway was stopped', '网关已停止'],
-  quiet: ['Nothing came for a day', '一天没有消息'],
+  quiet: ['Nothing is heard of it', '收不到任何消息'],
   gap: ['Events are missing', '事件有缺失'],
   lost: ['Events were lost in the last day', '一天内有事件丢失'],
   clock: ['Its clock is not synchronised', '时钟未同步'],
