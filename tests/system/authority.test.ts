@@ -1,8 +1,8 @@
 /** The authority of a city over a real PostgreSQL, with openssl as the one who judges what it signs. */
 import { execFileSync } from 'node:child_process';
 import { createPublicKey, generateKeyPairSync, verify, X509Certificate } from 'node:crypto';
-import { chownSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { chownSync, cpSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import canonicalize from 'canonicalize';
 import fastify from 'fastify';
 import { Client } from 'pg';
@@ -14,6 +14,7 @@ import { layEnrolment } from '../../gateway/platform/api/enrol.ts';
 import { openAuthorityFiles } from '../../gateway/platform/authority/files.ts';
 import { openAuthority, withdrawCampus } from '../../gateway/platform/authority/index.ts';
 import { createRegistry } from '../../gateway/platform/authority/registry.ts';
+import { startAuthority } from '../../gateway/platform/authority/running.ts';
 import { openDatabase } from '../../gateway/platform/database/connection.ts';
 import { migrate } from '../../gateway/platform/database/migrations.ts';
 import { signRequest } from '../../gateway/x509.ts';
@@ -68,7 +69,21 @@ async function platform(context: TestContext) {
   const move = (ms: number) => {
     now += ms;
   };
-  return { authority, directory, psql, registry, open, post, openssl, put, codeFor, move, now: () => now };
+  return {
+    database,
+    time,
+    authority,
+    directory,
+    psql,
+    registry,
+    open,
+    post,
+    openssl,
+    put,
+    codeFor,
+    move,
+    now: () => now,
+  };
 }
 
 /** A gateway's key, and its request. */
@@ -293,6 +308,53 @@ describe('the keys of an authority', { timeout: 120_000 }, () => {
     expect((await authority.keys()).map(({ notAfter }) => notAfter !== undefined)).toEqual([true, false]);
     move(15 * DAY_MS);
     expect((await authority.keys()).map(({ id }) => id)).toEqual([second.id]);
+  });
+
+  it('are missed on another machine, which says so until they are copied, and after each rotation again', async (context) => {
+    const { authority, database, directory, registry, time, codeFor, move } = await platform(context);
+    const begin = async (dataDir: string | undefined) => {
+      const running = await startAuthority({
+        dataDir,
+        database,
+        passphrase: 'open sesame',
+        time,
+        log: silentLog,
+      });
+      onTestFinished(() => running.close());
+      return running;
+    };
+    const prefix = prefixOf(CAMPUS);
+    await codeFor();
+    await registry.change((changes) => changes.setState(CAMPUS, 'enrolled', time.wall()));
+    const elsewhere = temporaryDirectory();
+    // No campus knows a key yet.
+    expect((await begin(elsewhere)).signing()).toEqual({ able: true });
+    const first = await authority.rotate(30 * DAY_MS);
+    const without = await begin(elsewhere);
+    expect(without.signing()).toEqual({
+      able: false,
+      reason: expect.stringContaining('copy the folder authority'),
+    });
+    expect(without.cannotSign(prefix)).toContain('0600');
+    expect(without.cannotSign(prefixOf('4503000002'))).toBeUndefined();
+    expect((await begin(undefined)).signing().reason).toContain('--data');
+    cpSync(directory, join(elsewhere, 'authority'), { recursive: true });
+    const copied = await begin(elsewhere);
+    expect(copied.signing()).toEqual({ able: true });
+    expect(copied.cannotSign(prefix)).toBeUndefined();
+    const command = { id: 'c-1', action: 'close', target: 'gateway', arguments: {} };
+    expect(await copied.sign(prefix, command)).toHaveProperty('signature');
+    const second = await authority.rotate(30 * DAY_MS);
+    const lacking = await begin(elsewhere);
+    expect(lacking.signing()).toEqual({
+      able: true,
+      reason: expect.stringContaining(`command-${second.id}.key`),
+    });
+    expect(lacking.cannotSign(prefix)).toBeUndefined();
+    move(31 * DAY_MS);
+    expect((await authority.keys()).map(({ id }) => id)).not.toContain(first.id);
+    expect((await begin(elsewhere)).cannotSign(prefix)).toContain('keys rotate');
+    expect((await begin(dirname(directory))).signing()).toEqual({ able: true });
   });
 
   it('are those of one for a database, and stay closed without the passphrase', async (context) => {

@@ -6,6 +6,7 @@
  */
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
 import { bareAddress, isLoopback } from '../../../drivers/contract/options.ts';
+import type { Signing } from '../authority/signing.ts';
 import type { Look } from './city.ts';
 import type { CityMetrics, SourceState } from './metrics.ts';
 
@@ -14,13 +15,22 @@ export interface HealthOptions {
   readonly source: () => SourceState;
   readonly metrics: CityMetrics;
   readonly pages: { readonly size: number };
+  /** Whether commands can be signed. */
+  readonly signing?: (() => Signing) | undefined;
   /** Who asks, where he is known. */
   readonly find: (request: FastifyRequest) => { can(right: 'look'): boolean } | undefined;
 }
 
 const FORWARDED = ['forwarded', 'x-forwarded-for', 'x-real-ip', 'via'];
 
-export function serveHealth({ look, source, metrics, pages, find }: HealthOptions): FastifyPluginAsync {
+export function serveHealth({
+  look,
+  source,
+  metrics,
+  pages,
+  find,
+  signing,
+}: HealthOptions): FastifyPluginAsync {
   const isHere = ({ ip, headers }: FastifyRequest) =>
     isLoopback(bareAddress(ip)) && FORWARDED.every((name) => headers[name] === undefined);
   const mayLook = (request: FastifyRequest) => find(request)?.can('look') ?? isHere(request);
@@ -36,7 +46,12 @@ export function serveHealth({ look, source, metrics, pages, find }: HealthOption
         );
         const state = source();
         const healthy = answers !== undefined && state.connected && state.storing !== false;
-        const details = { source: state, database: { answers: answers !== undefined }, ...answers };
+        const details = {
+          source: state,
+          database: { answers: answers !== undefined },
+          signing: signing?.(),
+          ...answers,
+        };
         return reply.code(healthy ? 200 : 503).send({ healthy, ...(mayLook(request) && details) });
       },
     );

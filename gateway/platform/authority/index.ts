@@ -329,6 +329,8 @@ function createCommandKeys(files: AuthorityFiles, registry: Registry, time: Pick
     return undefined;
   };
   return {
+    /** Whether it can be signed with here. @throws what the disk says. */
+    hasKey: (id: string) => files.commandKey(id) !== undefined,
     keys: async () => await registry.keys(time.wall()),
     /**
      * Makes another key. Campuses get it within a day of asking; the platform signs with it from the middle of

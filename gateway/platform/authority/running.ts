@@ -9,7 +9,8 @@ import type { Database } from '../database/connection.ts';
 import { openAuthorityFiles } from './files.ts';
 import { type Authority, openAuthority } from './index.ts';
 import { type CertificateFiles, keepOwnCertificate } from './own-certificate.ts';
-import { createRegistry } from './registry.ts';
+import { createRegistry, type KeptKey } from './registry.ts';
+import { type Signing, signingOf } from './signing.ts';
 
 const LOOK_EACH_MS = 5000;
 const LIST_EACH_MS = 86_400_000;
@@ -21,6 +22,9 @@ export interface RunningAuthority {
   readonly authority: () => Authority | undefined;
   /** As of some seconds ago. Events that still come of it are of nobody who may send any. */
   isWithdrawn(prefix: string): boolean;
+  /** Whether it can sign, as of some seconds ago; and of a campus why it could not what that wants signed. */
+  signing(): Signing;
+  cannotSign(prefix: string): string | undefined;
   /** A command as it is sent: signed where the campus knows a key of ours. */
   sign<T extends { readonly target: string }>(
     prefix: string,
@@ -48,6 +52,9 @@ export async function startAuthority(options: RunningAuthorityOptions): Promise<
   const registry = createRegistry(database);
   let authority: Authority | undefined;
   let states: Awaited<ReturnType<typeof registry.states>> = new Map();
+  const folder = dataDir === undefined ? undefined : join(dataDir, 'authority');
+  let keys: readonly KeptKey[] = [];
+  let signing: Signing = { able: true };
   let pageNames: readonly string[] = [];
   let listed = '';
   let listedAt = Number.NEGATIVE_INFINITY;
@@ -58,9 +65,7 @@ export async function startAuthority(options: RunningAuthorityOptions): Promise<
   const open = async () => {
     const now = time.wall();
     const files =
-      dataDir === undefined
-        ? undefined
-        : openAuthorityFiles(join(dataDir, 'authority'), { passphrase, create: false, now });
+      folder === undefined ? undefined : openAuthorityFiles(folder, { passphrase, create: false, now });
     if (files === undefined) return undefined;
     const opened = await openAuthority({ files, registry, time, lifeMs });
     log.info({ fingerprint: opened.fingerprint }, 'the authority of the city enrols campuses');
@@ -70,6 +75,7 @@ export async function startAuthority(options: RunningAuthorityOptions): Promise<
     keepOwnCertificate(own, { directory: own.directory, names: pageNames, now: time.wall() });
   const look = async () => {
     states = await registry.states();
+    keys = await registry.keys(time.wall());
     authority ??= await open();
     if (authority === undefined) return;
     const revoked = (await registry.revoked(time.wall())).map(({ serial }) => serial).join();
@@ -80,15 +86,34 @@ export async function startAuthority(options: RunningAuthorityOptions): Promise<
     listedAt = time.elapsed();
     log.info({ file }, 'the list of revoked certificates was written');
   };
+  const tellSigning = (wrong: string | undefined) => {
+    const before = signing;
+    try {
+      signing = signingOf({ keys, authority, folder, trouble: wrong }, time.wall());
+    } catch (error) {
+      signing = { able: false, reason: (error as Error).message };
+    }
+    if (signing.reason === before.reason) return;
+    if (signing.reason === undefined) log.info({}, 'commands are signed again');
+    else
+      log.warn(
+        { reason: signing.reason },
+        signing.able
+          ? 'this instance cannot sign commands with the next key'
+          : 'this instance cannot sign commands: campuses that were enrolled would refuse them',
+      );
+  };
   const lookAndGoOn = async () => {
     try {
       await look();
       trouble = undefined;
+      tellSigning(undefined);
     } catch (error) {
       const { message } = error as Error;
       if (message !== trouble)
         log.warn({ error: message }, 'the authority of the city has trouble; it tries again');
       trouble = message;
+      tellSigning(message);
     }
     if (!isClosed) timer = time.after(LOOK_EACH_MS, begin);
   };
@@ -101,6 +126,9 @@ export async function startAuthority(options: RunningAuthorityOptions): Promise<
   return {
     authority: () => authority,
     isWithdrawn: (prefix) => states.get(prefix)?.state === 'withdrawn',
+    signing: () => signing,
+    cannotSign: (prefix) =>
+      signing.able || states.get(prefix)?.state !== 'enrolled' ? undefined : signing.reason,
     async sign(prefix, command) {
       const { campus, state } = states.get(prefix) ?? {};
       // One that was not enrolled knows no key of ours, and would refuse what it cannot check.
