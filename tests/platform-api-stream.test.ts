@@ -106,6 +106,52 @@ describe('a page of the city', () => {
   });
 });
 
+describe('a program that follows a part', () => {
+  it('is told of a campus, a district and a place, and always how the whole is', async () => {
+    const { open, store, time } = await city();
+    const place = encodeURIComponent('西门');
+    const of = await Promise.all(
+      ['?campus=2', '?district=450302', `?place=${place}`, `?campus=1&place=${place}`].map((query) =>
+        open({}, query),
+      ),
+    );
+    const all = await open();
+    for (const { next } of [...of, all]) await next();
+    const far = { id: '2', district: '450302001001' };
+    store.putAlarm(alarmOf('a', '1'));
+    store.putAlarm(alarmOf('b', '2', { campus: far, zone: { number: 7, name: '西门' } }));
+    store.putAlarm(alarmOf('c', '1', { area: { id: 'West', name: '西门' } }));
+    store.putCampus(campusOf('2', { district: far.district }));
+    store.putAlarm(alarmOf('end', '1'));
+    for (let i = 0; i < 4; i++) await time.advance(100);
+    const told = async ({ next }: typeof all, n: number) => {
+      const found: string[] = [];
+      for (let i = 0; i < n; i++) {
+        const one = await next();
+        found.push(`${one.event} ${idOf(one)}`);
+      }
+      return found.toSorted();
+    };
+    const [ofCampus, ofDistrict, ofPlace, ofBoth] = of as [typeof all, typeof all, typeof all, typeof all];
+    expect(await told(all, 5)).toEqual(['alarm a', 'alarm b', 'alarm c', 'alarm end', 'campus 2']);
+    expect(await told(ofCampus, 2)).toEqual(['alarm b', 'campus 2']);
+    expect(await told(ofDistrict, 2)).toEqual(['alarm b', 'campus 2']);
+    // A place is of alarms; campuses are told as they are asked for.
+    expect(await told(ofPlace, 3)).toEqual(['alarm b', 'alarm c', 'campus 2']);
+    expect(await told(ofBoth, 1)).toEqual(['alarm c']);
+  });
+
+  it('is refused what there is no parameter for, in a sentence', async () => {
+    const { base, headers } = await city();
+    const response = await fetch(`${base}/api/stream?zone=1`, { headers });
+    expect(response.status).toBe(400);
+    expect(await response.json()).toEqual({
+      error: 'invalid',
+      detail: 'there is no parameter zone here; leave it out, or use one of after, campus, district, place',
+    });
+  });
+});
+
 describe('a page of the city that was away', () => {
   it('is told what changed since, each thing once', async () => {
     const { open, store, time } = await city();

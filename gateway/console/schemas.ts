@@ -26,7 +26,10 @@ export function answerInSchemas(server: FastifyInstance, log: Pick<Log, 'warn'>)
       const where = first?.instancePath.replace(/^\//, '').replaceAll('/', '.');
       return reply
         .code(400)
-        .send({ error: 'invalid', detail: `${where ?? ''}: ${first?.message ?? ''}`.slice(0, 300) });
+        .send({
+          error: 'invalid',
+          detail: `${where ? `${where}: ` : ''}${first?.message ?? ''}`.slice(0, 300),
+        });
     }
     const { statusCode: status = 500, message } = error;
     // Somebody else's fault, who is away: told where it was found.

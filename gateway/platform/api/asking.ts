@@ -1,5 +1,6 @@
 /** What may be asked: every parameter has a shape and an end. */
 import { z } from 'zod';
+import { say } from '../../../config/language.ts';
 
 /** Names that somebody may type: no control characters, which no database takes. */
 const text = (most: number) =>
@@ -27,10 +28,23 @@ const before = z
   .refine((one) => !Number.isNaN(Date.parse(one.split(',')[0] ?? '')))
   .describe('`receivedAt` and `id` of the last one of before, with a comma between: what is older');
 
-export const campusesQuery = z.object({
+/** What is asked by a name that is none would be answered as if it had not been asked: it is refused. */
+const parameters = <Shape extends z.ZodRawShape>(shape: Shape) =>
+  z.strictObject(shape, {
+    error: (issue) => {
+      if (issue.code !== 'unrecognized_keys') return undefined;
+      const [names, known] = [issue.keys.join(', '), Object.keys(shape).join(', ')];
+      return say(
+        `there is no parameter ${names} here; leave it out, or use one of ${known}`,
+        `没有参数 ${names}；请去掉，或使用：${known}`,
+      );
+    },
+  });
+
+export const campusesQuery = parameters({
   district: text(32).optional().describe('Code of the district: its campuses alone'),
 });
-export const alarmsQuery = z.object({
+export const alarmsQuery = parameters({
   state: z.enum(['standing', 'untaken', 'all']).default('standing'),
   campus: text(64).optional(),
   district: text(32).optional(),
@@ -45,7 +59,7 @@ export const alarmsQuery = z.object({
   before: before.optional(),
   limit: limit(200, 500),
 });
-export const eventsQuery = z.object({
+export const eventsQuery = parameters({
   campus: text(64).optional(),
   district: text(32).optional(),
   type: text(100).optional().describe('With `*` at its end: all that begin so'),
@@ -54,7 +68,25 @@ export const eventsQuery = z.object({
   before: before.optional(),
   limit: limit(100, 500),
 });
-export const latencyQuery = z.object({
+export const streamQuery = parameters({
+  after: z.string().max(64).optional().describe('The id of the last frame that was heard'),
+  campus: text(64).optional().describe('Of this campus alone: alarms, and how it is'),
+  district: text(32).optional().describe('Of the campuses of this district, by its first six digits'),
+  place: text(100).optional().describe('Alarms with this in a name or an id of a zone, an area or a device'),
+});
+export type StreamQuery = z.output<typeof streamQuery>;
+/** `before`: an `id` of the last one of before. */
+export const auditQuery = parameters({
+  campus: text(64).optional(),
+  user: text(100).optional().describe('Who did it'),
+  before: z
+    .string()
+    .regex(/^[1-9]\d{0,15}$/)
+    .optional()
+    .describe('The `id` of the last one of before: what is older'),
+  limit: limit(100, 500),
+});
+export const latencyQuery = parameters({
   from: moment.describe('At most a week before `to`'),
   to: moment,
   campus: text(64).optional(),

@@ -35,21 +35,28 @@ const AGAIN_MS = 1000;
 /** Things of which it is known when they changed. */
 const KNOWN_MAX = 2000;
 
+/** What a frame tells of, for who follows a part. */
+export type Told =
+  | { readonly what: 'alarm'; readonly view: AlarmView }
+  | { readonly what: 'campus'; readonly view: CampusView };
+/** undefined: it is for all. */
+export type OnFrame = (text: string, told?: Told) => void;
+
 export interface Feed {
   /** The id of the newest frame: what comes after it is to come. */
   readonly newest: string;
   /** Called with each frame. @returns what ends it. */
-  onFrame(listener: (text: string) => void): () => void;
+  onFrame(listener: OnFrame): () => void;
   /** Called at each change, before it is read. */
   onChange(listener: () => void): void;
   /** What a page that was told `id` last is to be told: frames, or that it missed some. */
-  since(id: string): Promise<readonly string[]>;
+  since(id: string): Promise<readonly { readonly text: string; readonly told?: Told }[]>;
   close(): Promise<void>;
 }
 
 export function createFeed(follow: Reads['follow'], reads: PatientReads, time: Clock): Feed {
   const numbering = randomBytes(6).toString('base64url');
-  const listeners = new Set<(text: string) => void>();
+  const listeners = new Set<OnFrame>();
   const changes: (() => void)[] = [];
   const known = new Map<string, number>();
   const stop = new AbortController();
@@ -58,8 +65,8 @@ export function createFeed(follow: Reads['follow'], reads: PatientReads, time: C
   let floor = 0;
 
   const idOf = (number: number) => `${numbering}:${number}`;
-  const tell = (text: string) => {
-    for (const listener of listeners) listener(text);
+  const tell: OnFrame = (text, told) => {
+    for (const listener of listeners) listener(text, told);
   };
   const note = (what: What, id: string) => {
     const key = `${what} ${id}`;
@@ -79,7 +86,7 @@ export function createFeed(follow: Reads['follow'], reads: PatientReads, time: C
   const show = async (what: What, ids: readonly string[]) => {
     for (const [id, view] of await views[what](ids)) {
       note(what, id);
-      tell(frame(what, view, idOf(newest)));
+      tell(frame(what, view, idOf(newest)), { what, view } as Told);
     }
   };
   const pumps = {
@@ -105,7 +112,7 @@ export function createFeed(follow: Reads['follow'], reads: PatientReads, time: C
       const [of, number] = id.split(':');
       const last = Number(number);
       const isOurs = of === numbering && Number.isSafeInteger(last) && last >= floor && last <= newest;
-      if (!isOurs) return [frame('missed', {}, idOf(newest))];
+      if (!isOurs) return [{ text: frame('missed', {}, idOf(newest)) }];
       // Before it is read: what changes meanwhile comes as a frame of its own.
       const upTo = newest;
       const changed = (what: What) =>
@@ -116,11 +123,17 @@ export function createFeed(follow: Reads['follow'], reads: PatientReads, time: C
         const [alarms, campuses] = [changed('alarm'), changed('campus')];
         const [ofAlarms, ofCampuses] = [await views.alarm(alarms), await views.campus(campuses)];
         return [
-          ...ofAlarms.map(([, view]) => frame('alarm', view, idOf(upTo))),
-          ...ofCampuses.map(([, view]) => frame('campus', view, idOf(upTo))),
+          ...ofAlarms.map(([, view]) => ({
+            text: frame('alarm', view, idOf(upTo)),
+            told: { what: 'alarm', view } as const,
+          })),
+          ...ofCampuses.map(([, view]) => ({
+            text: frame('campus', view, idOf(upTo)),
+            told: { what: 'campus', view } as const,
+          })),
         ];
       } catch {
-        return [frame('missed', {}, idOf(upTo))];
+        return [{ text: frame('missed', {}, idOf(upTo)) }];
       }
     },
     async close() {

@@ -7,17 +7,19 @@
  *   event: missed    more changed than is told again: what was read before is to be read anew
  *   event: overview  how the whole is; every two seconds, so that a page knows that it is heard
  *
+ * A part of it is asked for by campus, district and place, as of `/api/alarms`.
  * A page that comes back says where it was, by Last-Event-ID or `?after=`.
  */
 import type { FastifyReply } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
-import { z } from 'zod';
 import type { Clock, Timer } from '../../../drivers/contract/clock.ts';
 import { frame, openLine } from '../../console/open-line.ts';
 import { createShares } from '../../console/shares.ts';
 import { version } from '../../version.ts';
+import type { AlarmView } from '../views.ts';
+import { type StreamQuery, streamQuery } from './asking.ts';
 import type { Look } from './city.ts';
-import type { Feed } from './feed.ts';
+import type { Feed, Told } from './feed.ts';
 
 const BEAT_MS = 2000;
 const BEHIND_MAX_BYTES = 2_000_000;
@@ -25,6 +27,7 @@ const BEHIND_MAX_BYTES = 2_000_000;
 const PAGES_MAX = 200;
 
 interface Page {
+  readonly wants: (told?: Told) => boolean;
   readonly write: (text: string) => void;
   /** What is told while it is told of what it missed; undefined: it is up to date. */
   pending: string[] | undefined;
@@ -44,12 +47,33 @@ export interface Pages {
   readonly plugin: FastifyPluginAsyncZod;
 }
 
+/** A code of a district (GB/T 2260) has six digits; what is behind them is of streets and villages. */
+const DIGITS = 6;
+
+/** What is of no alarm and of no campus is for all. */
+function wantsOf({ campus, district, place }: StreamQuery): (told?: Told) => boolean {
+  const isOf = (one: { readonly id: string; readonly district?: string | undefined }) =>
+    (campus === undefined || one.id === campus) &&
+    (district === undefined || one.district?.slice(0, DIGITS) === district.slice(0, DIGITS));
+  const wanted = place?.toLowerCase();
+  const isThere = ({ zone, area, device }: AlarmView) =>
+    wanted === undefined ||
+    [zone?.id, zone?.name, area?.id, area?.name, device.id, device.name].some((one) =>
+      one?.toLowerCase().includes(wanted),
+    );
+  return (told) => {
+    if (told === undefined) return true;
+    return told.what === 'campus' ? isOf(told.view) : isOf(told.view.campus) && isThere(told.view);
+  };
+}
+
 export function createPages({ feed, look, webVersion, time }: StreamOptions): Pages {
   const pages = new Map<FastifyReply, Page>();
   const shares = createShares(PAGES_MAX);
   let beating: Timer | undefined;
-  const unfollow = feed.onFrame((text) => {
+  const unfollow = feed.onFrame((text, told) => {
     for (const page of pages.values()) {
+      if (!page.wants(told)) continue;
       if (page.pending === undefined) page.write(text);
       else page.pending.push(text);
     }
@@ -74,9 +98,9 @@ export function createPages({ feed, look, webVersion, time }: StreamOptions): Pa
       {
         config: { needs: 'look' },
         schema: {
-          summary: 'What changes, as server-sent events; goes on after Last-Event-ID',
+          summary: 'What changes, of all or of a part, as server-sent events; goes on after Last-Event-ID',
           tags: ['city'],
-          querystring: z.object({ after: z.string().max(64).optional() }),
+          querystring: streamQuery,
         },
       },
       async (request, reply) => {
@@ -87,10 +111,11 @@ export function createPages({ feed, look, webVersion, time }: StreamOptions): Pa
         const header = request.headers['last-event-id'];
         // A page that begins anew, as after an answer that was none, says in its address where it was.
         const from = typeof header === 'string' && header !== '' ? header : (request.query.after ?? '');
-        const page: Page = { write, pending: [] };
+        const page: Page = { write, wants: wantsOf(request.query), pending: [] };
         pages.set(reply, page);
         write(frame('hello', { version, webVersion }, from === '' ? feed.newest : undefined));
-        if (from !== '') for (const text of await feed.since(from)) write(text);
+        if (from !== '')
+          for (const { text, told } of await feed.since(from)) if (page.wants(told)) write(text);
         for (const text of page.pending ?? []) write(text);
         page.pending = undefined;
         write(await overview());
