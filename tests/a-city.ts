@@ -8,6 +8,7 @@ import { type PlatformServerOptions, startPlatformServer } from '../gateway/plat
 import type {
   AlarmQuery,
   AlarmView,
+  AuditView,
   CampusDetailView,
   EventView,
   LatencyView,
@@ -48,6 +49,7 @@ export function cityStore(time: Pick<Clock, 'wall'>) {
   const events: EventView[] = [];
   const latency: LatencyView[] = [];
   const audits = stream<Record<string, unknown>>();
+  const audited: AuditView[] = [];
   const asked: { what: string; of: unknown }[] = [];
   const listeners = new Set<(change: Change) => void>();
   const state = { isAway: false, isDeaf: false };
@@ -101,10 +103,36 @@ export function cityStore(time: Pick<Clock, 'wall'>) {
       listeners.add(listener);
       return async () => void listeners.delete(listener);
     },
-    audit: (_at, body) => answer('audit', {}, () => audits.push(JSON.parse(body) as Record<string, unknown>)),
+    desk: ({ what, alarm, by, at, reason, note }) =>
+      answer('desk', alarm, () => {
+        const found = alarms.get(alarm);
+        if (found === undefined || found.closed !== undefined) return false;
+        if (what === 'acknowledged' && found.acknowledged !== undefined) return false;
+        const done = { by, at: new Date(at).toISOString(), here: true as const };
+        const closed = { ...done, reason: reason as 'real', ...(note !== undefined && { note }) };
+        const view = what === 'acknowledged' ? { acknowledged: done } : { closed, standing: false };
+        putAlarm({ ...found, ...view });
+        return true;
+      }),
+    audit: (at, body) =>
+      answer('audit', {}, () => {
+        const entry = JSON.parse(body) as Record<string, unknown>;
+        audits.push(entry);
+        audited.unshift({ id: String(audited.length + 1), at: new Date(at).toISOString(), entry });
+      }),
+    audits: (query) =>
+      answer('audits', query, () =>
+        audited
+          .filter(({ entry }) => query.user === undefined || entry['user'] === query.user)
+          .slice(0, query.limit),
+      ),
   };
   const tell = (change: Change) => {
     for (const listener of listeners) listener(change);
+  };
+  const putAlarm = (view: AlarmView) => {
+    alarms.set(view.id, view);
+    tell({ what: 'alarm', id: view.id, campus: view.campus.id });
   };
   return {
     ...{ reads, campuses, alarms, events, latency, audits, asked, state, tell },
@@ -113,10 +141,7 @@ export function cityStore(time: Pick<Clock, 'wall'>) {
       campuses.set(view.id, view);
       tell({ what: 'campus', id: view.id });
     },
-    putAlarm(view: AlarmView) {
-      alarms.set(view.id, view);
-      tell({ what: 'alarm', id: view.id, campus: view.campus.id });
-    },
+    putAlarm,
   };
 }
 export type CityStore = ReturnType<typeof cityStore>;

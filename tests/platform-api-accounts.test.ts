@@ -91,6 +91,20 @@ describe('instances of one data folder', () => {
       about: 'wang',
       user: 'li',
     });
+    // It is read by administrators, the newest first.
+    const read = async (query: string) =>
+      (await (await li.ask(`/api/audit${query}`)).json()) as { id: string; entry: Record<string, unknown> }[];
+    const [newest, ...older] = await read('?user=li');
+    expect(newest).toMatchObject({ at: expect.stringMatching(/Z$/), entry: { user: 'li' } });
+    expect(older.at(-1)?.entry).toMatchObject({ kind: 'login' });
+    expect(await read('?user=nobody')).toEqual([]);
+    await read('?campus=1&before=7&limit=2');
+    expect(store.asked.findLast(({ what }) => what === 'audits')?.of).toEqual({
+      campus: '1',
+      before: '7',
+      limit: 2,
+    });
+    expect((await li.ask('/api/audit?before=x')).status).toBe(400);
     await browserAt(base).login('li', 'wrong password');
     expect(await store.audits.find(({ done }) => done === false)).toMatchObject({
       kind: 'login',

@@ -7,7 +7,7 @@ import { browserAt, settle } from './gateway/console-people.ts';
 import { temporaryDirectory } from './helpers.ts';
 
 /** A city with the alarm `a` at campus 1, and two operators. `command`: how the campus answers. */
-async function city(command?: (obey: SendCommand) => SendCommand) {
+async function city(command?: (obey: SendCommand) => SendCommand, cannotSign?: string) {
   const dataDir = temporaryDirectory();
   await settle(dataDir, [
     { name: 'wang', role: 'operator' },
@@ -23,7 +23,14 @@ async function city(command?: (obey: SendCommand) => SendCommand) {
     sent.push({ prefix, target, action, args });
     return answer(prefix, target, action, args);
   };
-  const options = { dataDir, time, store, command: noting };
+  const signing = {
+    signing: () => ({
+      able: cannotSign === undefined,
+      ...(cannotSign !== undefined && { reason: cannotSign }),
+    }),
+    cannotSign: () => cannotSign,
+  };
+  const options = { dataDir, time, store, command: noting, signing };
   const one = await startCity(options);
   const loggedIn = async (name: string, base = one.base) => {
     const browser = browserAt(base);
@@ -166,6 +173,19 @@ describe('an alarm that cannot be taken', () => {
     expect(sent).toEqual([]);
   });
 
+  it('is not sent where this instance has no key to sign with, and says what to do; so does /health', async () => {
+    const { loggedIn, sent, base } = await city(undefined, 'copy the folder authority');
+    const wang = await loggedIn('wang');
+    expect(await wang('a/acknowledge')).toEqual({
+      ...{ status: 200, done: false, reason: 'cannot-sign', detail: 'copy the folder authority' },
+    });
+    expect(sent).toEqual([]);
+    expect(await (await fetch(`${base}/health`)).json()).toMatchObject({
+      healthy: true,
+      signing: { able: false, reason: 'copy the folder authority' },
+    });
+  });
+
   it('of a campus that does not answer is told so after 20 s', async () => {
     const { loggedIn, sent, time } = await city(() => () => new Promise(() => {}));
     const wang = await loggedIn('wang');
@@ -206,5 +226,77 @@ describe('an alarm that cannot be taken', () => {
     const asked = wang('a/acknowledge');
     await expect.poll(() => sent.length).toBe(1);
     expect(await time.until(asked)).toMatchObject({ done: true });
+  });
+});
+
+describe('an alarm that its campus cannot close', () => {
+  const noAlarm: SendCommand = async () => ({
+    done: false,
+    reason: 'there is no alarm a with the sequence 4711',
+  });
+
+  it.each<Parameters<typeof campusOf>[1]>([
+    { state: 'silent', reasons: ['offline'] },
+    { state: 'silent', reasons: ['quiet'] },
+    { state: 'withdrawn' },
+  ])('is taken and closed at the desk, by the first, where it is %j', async (how) => {
+    const { loggedIn, sent, store, audited } = await city();
+    const [wang, zhao] = [await loggedIn('wang'), await loggedIn('zhao')];
+    store.putCampus(campusOf('1', how));
+    expect(await wang('a/acknowledge', { here: true })).toEqual({
+      status: 200,
+      done: true,
+      ms: 0,
+      here: true,
+    });
+    expect(await audited()).toMatchObject({ action: 'acknowledge', user: 'wang', here: true });
+    expect(await zhao('a/acknowledge', { here: true })).toMatchObject({
+      done: false,
+      reason: 'taken',
+      by: 'wang',
+    });
+    const why = { here: true, reason: 'test', note: '学校已停用' };
+    expect(await zhao('a/close', why)).toMatchObject({ done: true, here: true });
+    expect(store.alarms.get('a')).toMatchObject({
+      acknowledged: { by: 'wang', here: true },
+      closed: { by: 'zhao', here: true, reason: 'test', note: '学校已停用' },
+    });
+    expect(await wang('a/close', why)).toMatchObject({ done: false, reason: 'closed', by: 'zhao' });
+    expect(sent).toEqual([]);
+  });
+
+  it('is closed at the desk where the campus has no such alarm, after it was asked', async () => {
+    const { loggedIn, sent, store } = await city(() => noAlarm);
+    const wang = await loggedIn('wang');
+    expect(await wang('a/close', { reason: 'real' })).toMatchObject({ done: false, reason: 'unknown-alarm' });
+    expect(store.alarms.get('a')?.closed).toBeUndefined();
+    expect(await wang('a/close', { reason: 'real', here: true })).toMatchObject({ done: true, here: true });
+    expect(sent.length).toBe(2);
+  });
+
+  it('is closed at its campus all the same, where that can', async () => {
+    const { loggedIn, sent, store } = await city();
+    const wang = await loggedIn('wang');
+    expect(await wang('a/close', { reason: 'real', here: true })).toEqual({
+      ...{ status: 200, done: true, ms: expect.any(Number) },
+    });
+    expect(sent.length).toBe(1);
+    expect(store.alarms.get('a')?.closed?.here).toBeUndefined();
+  });
+
+  it('is left where the campus refuses for another reason, or does not answer', async () => {
+    const { loggedIn, store } = await city(() => async () => ({ done: false, reason: 'no rule allows it' }));
+    const wang = await loggedIn('wang');
+    expect(await wang('a/acknowledge', { here: true })).toMatchObject({ done: false, reason: 'refused' });
+    expect(store.alarms.get('a')?.acknowledged).toBeUndefined();
+  });
+
+  it('is closed at the desk where it never got a number', async () => {
+    const { loggedIn, store } = await city();
+    store.putAlarm(alarmOf('b', '1', { sequence: '0' }));
+    const wang = await loggedIn('wang');
+    expect(await wang('b/close', { reason: 'real', here: true })).toMatchObject({ reason: 'not-numbered' });
+    store.putCampus(campusOf('1', { state: 'withdrawn' }));
+    expect(await wang('b/close', { reason: 'real', here: true })).toMatchObject({ done: true, here: true });
   });
 });

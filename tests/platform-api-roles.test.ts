@@ -48,6 +48,7 @@ describe('a route of the city', () => {
         ...['GET /api/me', 'GET /api/overview', 'GET /api/campuses', 'GET /api/campuses/:id'],
         ...['GET /api/alarms', 'POST /api/alarms/:id/acknowledge', 'POST /api/alarms/:id/close'],
         ...['GET /api/events', 'GET /api/latency', 'GET /api/stream', 'GET /api/openapi.json'],
+        'GET /api/audit',
         ...['POST /login', 'POST /setup', 'GET /api/users', 'GET /api/tokens', 'GET /api/sessions'],
       ]),
     );
@@ -128,6 +129,7 @@ describe('what is asked of the city', () => {
     ...['/api/latency', '/api/latency?from=2026-01-05T08:00:00Z&to=2026-01-05T08:00:00Z'],
     '/api/latency?from=2026-01-01T00:00:00Z&to=2026-01-09T00:00:00Z',
     `/api/stream?after=${'x'.repeat(65)}`,
+    ...['/api/stream?zone=1', '/api/alarms?distrikt=450305', '/api/campuses?campus=1', '/api/events?place=x'],
   ];
 
   it('has a shape and an end, or is refused without the database', async () => {

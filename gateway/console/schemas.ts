@@ -24,12 +24,10 @@ export function answerInSchemas(server: FastifyInstance, log: Pick<Log, 'warn'>)
     if (hasZodFastifySchemaValidationErrors(error)) {
       const [first] = error.validation;
       const where = first?.instancePath.replace(/^\//, '').replaceAll('/', '.');
-      return reply
-        .code(400)
-        .send({
-          error: 'invalid',
-          detail: `${where ? `${where}: ` : ''}${first?.message ?? ''}`.slice(0, 300),
-        });
+      return reply.code(400).send({
+        error: 'invalid',
+        detail: `${where ? `${where}: ` : ''}${first?.message ?? ''}`.slice(0, 300),
+      });
     }
     const { statusCode: status = 500, message } = error;
     // Somebody else's fault, who is away: told where it was found.

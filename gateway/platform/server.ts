@@ -32,6 +32,7 @@ import { watchProcess } from '../observe/process.ts';
 import { version } from '../version.ts';
 import { createActs, type SendCommand } from './api/acts.ts';
 import { serveAlarms } from './api/alarms.ts';
+import { serveAudit } from './api/audit.ts';
 import { serveCampuses } from './api/campuses.ts';
 import { serveCity } from './api/city.ts';
 import { patientReads } from './api/database.ts';
@@ -42,6 +43,7 @@ import { serveHealth } from './api/health.ts';
 import { type CityMetrics, createCityMetrics, type SourceState } from './api/metrics.ts';
 import { createShared } from './api/shared.ts';
 import { createPages } from './api/stream.ts';
+import type { RunningAuthority } from './authority/running.ts';
 import { cityPages, citySite } from './site.ts';
 import type { Reads } from './views.ts';
 
@@ -60,6 +62,8 @@ export interface PlatformServerOptions {
   readonly reads: Reads;
   readonly command: SendCommand;
   readonly source: () => SourceState;
+  /** Whether this instance can sign commands, and why not (authority/running.ts). */
+  readonly signing?: Pick<RunningAuthority, 'signing' | 'cannotSign'>;
   /** Who enrols gateways; it may come and go. */
   readonly authority?: EnrolContext['authority'];
   readonly metrics?: CityMetrics;
@@ -138,7 +142,7 @@ async function buildServer(
   options: BuildOptions,
   { identity, tls }: { readonly identity: Identity; readonly tls: ConsoleTls | undefined },
 ): Promise<FastifyInstance> {
-  const { reach, time, log, journal, source, command } = options;
+  const { reach, time, log, journal, source, command, signing } = options;
   const { metrics = createCityMetrics() } = options;
   const watching = watchProcess(metrics.registry);
   const city = { ...CITY, ...options.city };
@@ -166,7 +170,10 @@ async function buildServer(
   const glance = async () => ({ ...(await look()), broker: source().connected });
   const web = readFrontEnd(citySite);
   const pages = createPages({ feed, look: glance, webVersion: web.version, time });
-  const acts = createActs({ reads, command, time, log, onOutcome: metrics.countAct });
+  const acts = createActs({
+    ...{ reads, command, time, log, onOutcome: metrics.countAct },
+    ...(signing !== undefined && { cannotSign: signing.cannotSign }),
+  });
   server.addHook('onClose', async () => {
     await feed.close();
     reads.close();
@@ -187,9 +194,10 @@ async function buildServer(
     serveCampuses(reads, lists),
     serveAlarms(reads, lists, acts),
     serveEvents(reads),
+    serveAudit(reads),
     serveEnrolment({ authority: options.authority ?? (() => undefined), time, log }),
     pages.plugin,
-    serveHealth({ look, source, metrics, pages, find: identity.find }),
+    serveHealth({ look, source, metrics, pages, find: identity.find, signing: signing?.signing }),
     serveOpenApi(),
   ])
     await server.register(api);

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { closeReasons } from '../../config/catalogue/event-data.ts';
 import type { Right } from '../console/rights.ts';
+import type { DeskAct } from './database/desk.ts';
 
 /**
  * `GET /api/me` tells who looks in the console's form (gateway/console/contract/me.ts), which the shared pages read:
@@ -65,7 +66,12 @@ export const campusDetailView = campusView.extend({
 });
 export type CampusDetailView = z.output<typeof campusDetailView>;
 
-const act = z.object({ by: z.string(), via: z.string().optional(), at: time });
+const act = z.object({
+  by: z.string(),
+  via: z.string().optional(),
+  at: time,
+  here: z.literal(true).optional().describe('At the desk alone: its campus does not know'),
+});
 
 /** An event `alarm.raised`, and what became of it. */
 export const alarmView = z.object({
@@ -109,14 +115,22 @@ export const actReasons = [
   'no-answer',
   /** The broker is away. */
   'broker',
+  /** The instance that was asked has no key that its campus knows: `detail` says what to do. */
+  'cannot-sign',
   /** The campus refused: `detail` in its words. */
   'refused',
+  /** The campus knows no such alarm, as after its disk was changed: `detail` in its words. */
+  'unknown-alarm',
 ] as const;
 export type ActReason = (typeof actReasons)[number];
 
 /** What became of it. `ms`: until the campus had answered. */
 export const actOutcome = z.discriminatedUnion('done', [
-  z.object({ done: z.literal(true), ms: count }),
+  z.object({
+    done: z.literal(true),
+    ms: count,
+    here: z.literal(true).optional().describe('It was noted at the desk alone'),
+  }),
   z.object({
     done: z.literal(false),
     reason: z.enum(actReasons),
@@ -127,8 +141,15 @@ export const actOutcome = z.discriminatedUnion('done', [
 ]);
 export type ActOutcome = z.output<typeof actOutcome>;
 
-export const acknowledgeRequest = z.strictObject({});
+const here = z
+  .boolean()
+  .optional()
+  .describe(
+    'Where its campus cannot (silent, withdrawn, or it knows no such alarm): in the database of the city alone',
+  );
+export const acknowledgeRequest = z.strictObject({ here });
 export const closeRequest = z.strictObject({
+  here,
   reason: z.enum(closeReasons),
   note: z.string().min(1).max(1000).optional(),
 });
@@ -169,6 +190,23 @@ export type OverviewView = z.output<typeof overviewView>;
 /** A minute of alarms: from `time`, as the campus saw it, to the commit, ms. */
 export const latencyView = z.object({ at: time, count, p50: z.number(), p99: z.number(), most: z.number() });
 export type LatencyView = z.output<typeof latencyView>;
+
+export const auditView = z.object({
+  id: z.string().describe('Rises; its place in pages'),
+  at: time,
+  entry: z
+    .record(z.string(), z.unknown())
+    .describe('Who did what, as it was noted: `kind`, `user`, `from`, ...'),
+});
+export type AuditView = z.output<typeof auditView>;
+export interface AuditQuery {
+  readonly campus?: string | undefined;
+  /** Who did it. */
+  readonly user?: string | undefined;
+  /** An `id`: what is older. */
+  readonly before?: string | undefined;
+  readonly limit: number;
+}
 
 export interface AlarmQuery {
   /** standing: it is so now, or nobody has closed it. Untaken ones first, tests last, then the newest first. */
@@ -217,6 +255,9 @@ export interface Reads {
   }): Promise<readonly LatencyView[]>;
   /** What other consumers commit, too: called after the commit, with what changed. `missed`: read anew. @returns what ends it. */
   follow(listener: (change: Change) => void): () => Promise<void>;
+  /** An alarm is taken or closed at the desk alone. @returns whether it was; false: somebody was first. */
+  desk(act: DeskAct): Promise<boolean>;
   /** For the audit of the platform: who did what. */
   audit(at: number, body: string): Promise<void>;
+  audits(query: AuditQuery): Promise<readonly AuditView[]>;
 }

@@ -2,7 +2,7 @@
 import { Client } from 'pg';
 import { afterAll, onTestFinished, type TestContext } from 'vitest';
 import type { Receipt, Received, Store } from '../../gateway/platform/contract.ts';
-import { openStore } from '../../gateway/platform/database/index.ts';
+import { openReads, openStore } from '../../gateway/platform/database/index.ts';
 import { type ManualClock, manualClock } from '../clocks.ts';
 import { silentLog } from '../helpers.ts';
 import { hasPostgres, type Postgres, postgres } from './postgres.ts';
@@ -80,4 +80,20 @@ export async function opened(url: string, time = manualClock(NOW)): Promise<Stor
   const store = await openStore(url, { time, log: silentLog });
   onTestFinished(() => store.close());
   return { ...store, time };
+}
+
+export type Said = Readonly<Record<string, unknown>>;
+
+/** Of an event of the urgent lane, all of it. */
+export const said = (type: string, sequence: number, data: Said, more: Partial<Received> = {}): Received => {
+  const base = event(sequence, sequence - 1, { lane: 'urgent', type: `cn.campus.${type}`, ...more });
+  return { ...base, body: JSON.stringify({ ...JSON.parse(base.body), data }) };
+};
+
+/** What is stored, and what is read of it. */
+export async function both(url: string) {
+  const store = await opened(url);
+  const reads = await openReads(url, { time: store.time, log: silentLog });
+  onTestFinished(() => reads.close());
+  return { store, reads };
 }

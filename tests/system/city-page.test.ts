@@ -126,16 +126,11 @@ describe('an alarm of a city', { timeout: 120_000 }, () => {
     const own = await pageCity(20, refusing);
     const [form] = forms;
     const page = await openAs(own, form);
-    const [silent, deaf] = [own.raise(idOf(7)), own.raise(idOf(2))];
-    for (const [alarm, word] of [
-      [silent, city.actReason.offline],
-      [deaf, city.actReason['no-answer']],
-    ] as const) {
-      await button(cardOf(page, alarm.id), say(words.acknowledge, form)).click();
-      await cardOf(page, alarm.id)
-        .locator('.outcome.wrong', { hasText: say(word, form) })
-        .waitFor();
-    }
+    const deaf = own.raise(idOf(2));
+    await button(cardOf(page, deaf.id), say(words.acknowledge, form)).click();
+    await cardOf(page, deaf.id)
+      .locator('.outcome.wrong', { hasText: say(city.actReason['no-answer'], form) })
+      .waitFor();
     const late = own.raise(idOf(3));
     await cardOf(page, late.id).waitFor();
     own.store.alarms.set(late.id, { ...late, acknowledged: { by: '王芳', at: new Date().toISOString() } });
@@ -166,6 +161,39 @@ describe('an alarm of a city', { timeout: 120_000 }, () => {
     const operator = await openAs(own, form, 'operator', `/campuses/${idOf(0)}`);
     await operator.locator('a[href="tel:13800000000"]').waitFor();
   });
+});
+
+describe('an alarm that no campus can close', { timeout: 120_000 }, () => {
+  it.each(forms)(
+    'is closed at the desk where its campus is silent, or knows no such alarm: $name',
+    async (form) => {
+      const unknown: SendCommand = async (_prefix, _target, _action, args) => {
+        const { event, sequence } = args as Record<string, string>;
+        return { done: false, reason: `there is no alarm ${event} with the sequence ${sequence}` };
+      };
+      const own = await pageCity(20, () => unknown);
+      const page = await openAs(own, form);
+      const [silent, there] = [own.raise(idOf(7)), own.raise(idOf(2))];
+      await button(cardOf(page, there.id), say(words.acknowledge, form)).click();
+      await cardOf(page, there.id).locator('.outcome.wrong').waitFor();
+      for (const { id } of [silent, there]) {
+        const card = cardOf(page, id);
+        await button(card, say(city.duty.acknowledgeHere, form)).click();
+        await card.getByText(say(city.duty.atDesk, form)).waitFor();
+        await expectAccessible(page, `at the desk, ${form.name}`);
+        await expectWords(page, `at the desk, ${form.name}`);
+        await expectNoWider(page, `at the desk, ${form.name}`);
+        await button(card, say(city.duty.closeHere, form)).click();
+        const dialog = page.getByRole('dialog');
+        await dialog.getByLabel(say(labels.closeReason.test, form)).check();
+        await button(dialog, say(words.closeNow, form)).click();
+        await card.waitFor({ state: 'detached' });
+        expect(own.store.alarms.get(id)).toMatchObject({
+          closed: { by: 'operator', here: true, reason: 'test' },
+        });
+      }
+    },
+  );
 });
 
 describe('a page of a city', { timeout: 120_000 }, () => {

@@ -1,12 +1,10 @@
 /** What the city's API reads of its database: alarms and what became of them, campuses, events, latency, changes. */
 import { expect, onTestFinished, test } from 'vitest';
 import type { Received } from '../../gateway/platform/contract.ts';
-import { openReads } from '../../gateway/platform/database/index.ts';
 import type { Reads } from '../../gateway/platform/views.ts';
-import { silentLog, stream } from '../helpers.ts';
-import { database, event, idOf, NOW, opened, ownServer, PREFIX } from './city-database.ts';
+import { stream } from '../helpers.ts';
+import { both, database, event, idOf, NOW, ownServer, PREFIX, type Said, said } from './city-database.ts';
 
-type Said = Readonly<Record<string, unknown>>;
 const button = {
   kind: 'panic',
   state: 'raised',
@@ -14,11 +12,6 @@ const button = {
   zone: { number: 9, id: 'gate-button', name: '门卫室一键报警' },
 };
 
-/** Of an event of the urgent lane, all of it. */
-const said = (type: string, sequence: number, data: Said, more: Partial<Received> = {}): Received => {
-  const base = event(sequence, sequence - 1, { lane: 'urgent', type: `cn.campus.${type}`, ...more });
-  return { ...base, body: JSON.stringify({ ...JSON.parse(base.body), data }) };
-};
 const raised = (sequence: number, data: Said = {}, more: Partial<Received> = {}) =>
   said('alarm.raised', sequence, { ...button, ...data }, more);
 const restored = (sequence: number, data: Said = {}, more: Partial<Received> = {}) =>
@@ -29,12 +22,6 @@ const acted = (what: string, sequence: number, alarm: number, more: Said = {}) =
     [what]: { event: idOf(alarm), by: 'Wang', uplink: 'police', ...more },
   });
 
-async function both(url: string) {
-  const store = await opened(url);
-  const reads = await openReads(url, { time: store.time, log: silentLog });
-  onTestFinished(() => reads.close());
-  return { store, reads };
-}
 const standing = async (reads: Reads) =>
   (await reads.alarms({ state: 'all', limit: 100 }))
     .filter((one) => one.standing)
@@ -239,125 +226,38 @@ test('lists what nobody took first, tests last, and goes on where a page ended',
   expect(await sequences({ district: '450305' })).toEqual([]);
 });
 
-test('says how campuses are, and why', async (context) => {
+test('notes at the desk what no campus can do any more, and adds what the campus says later', async (context) => {
   const { url } = await database(context);
   const { store, reads } = await both(url);
-  const { time } = store;
-  const state = async () => {
-    const { state, reasons } = (await reads.campus('4503000001')) ?? {};
-    return [state, ...(reasons ?? [])].join(' ');
-  };
-  const presence = (body: object) =>
-    store.show({ prefix: PREFIX, what: 'presence', body: JSON.stringify(body), receivedAt: time.wall() });
-  const master = {
-    version: '1',
-    revision: 'x',
-    id: '1',
-    coordinates: { latitude: 25, longitude: 110, datum: 'WGS 84' },
-  };
-  await store.show({ prefix: PREFIX, what: 'campus', body: JSON.stringify(master), receivedAt: NOW });
-  expect(await state()).toBe('unknown');
-  await presence({ state: 'online', version: '0.9.0' });
-  expect(await reads.campus('4503000001')).toMatchObject({
-    state: 'online',
-    version: '0.9.0',
-    since: new Date(NOW).toISOString(),
-    coordinates: master.coordinates,
+  await store.take([raised(1), raised(2), raised(3)]);
+  const desk = { alarm: idOf(1), campus: '4503000001', by: 'Li', at: NOW };
+  expect(await reads.desk({ ...desk, campus: '4503000002', what: 'acknowledged' })).toBe(false);
+  expect(await reads.desk({ ...desk, what: 'acknowledged' })).toBe(true);
+  expect(await reads.desk({ ...desk, what: 'acknowledged', by: 'Zhao' })).toBe(false);
+  expect(await reads.overview()).toMatchObject({ alarms: { standing: 3, untaken: 2 } });
+  expect(await reads.desk({ ...desk, what: 'closed', reason: 'test', note: '已停用' })).toBe(true);
+  expect(await reads.desk({ ...desk, what: 'closed', reason: 'real' })).toBe(false);
+  const done = { by: 'Li', at: new Date(NOW).toISOString(), here: true };
+  expect(await reads.alarm(idOf(1))).toMatchObject({
+    ...{ acknowledged: done, closed: { ...done, reason: 'test', note: '已停用' }, standing: false },
   });
-  await time.advance(1000);
-  await presence({ state: 'offline' });
-  expect(await state()).toBe('silent offline');
-  await presence({ state: 'offline', at: '2026-11-29T08:00:01Z' });
-  expect(await state()).toBe('silent stopped');
-  // The broker lost what was retained, and events come: it is there.
-  await time.advance(1000);
-  const now = () => ({ receivedAt: time.wall(), time: new Date(time.wall()).toISOString() });
-  await store.take([event(1, 0, now())]);
-  expect(await state()).toBe('silent stopped');
-  await time.advance(61_000);
-  await store.take([event(20, 20, now())]);
-  expect(await state()).toBe('online');
-  await store.take([
-    said(
-      'device.offline',
-      2,
-      { kind: 'link', state: 'raised', device: { id: 'panel' } },
-      { ...now(), previous: 0 },
-    ),
-    event(9, 5, now()),
+  expect(await reads.overview()).toMatchObject({ alarms: { standing: 2, untaken: 2 } });
+  const listed = async (state: 'standing' | 'untaken') =>
+    (await reads.alarms({ state, limit: 10 })).map(({ sequence }) => sequence);
+  expect([await listed('standing'), await listed('untaken')]).toEqual([
+    ['3', '2'],
+    ['3', '2'],
   ]);
-  expect(await state()).toBe('degraded device-offline');
-  await time.advance(31_000);
-  expect(await state()).toBe('degraded gap device-offline');
-  await store.take([
-    said('device.online', 3, { kind: 'link', state: 'restored', device: { id: 'panel' } }, now()),
-    { ...event(10, 9, now()), body: '{"data":{"clock":{"synchronised":false}}}' },
-  ]);
-  expect(await state()).toBe('degraded gap clock');
-  const [gap] = (await store.gaps(time.wall())).ask;
-  if (gap !== undefined) await store.pass(gap);
-  await store.take([{ ...event(11, 10, now()), body: '{"data":{"clock":{"synchronised":true}}}' }]);
-  expect(await state()).toBe('degraded lost');
-  expect(await reads.campus('4503000001')).toMatchObject({
-    gaps: 0,
-    gapsOf: [{ journal: 'one', lane: 'normal', after: '1', upTo: '5', asked: 1, state: 'lost' }],
-    lanes: [
-      { journal: 'one', lane: 'normal', upTo: '11' },
-      { journal: 'one', lane: 'urgent', upTo: '3' },
-    ],
+  expect(await reads.desk({ ...desk, what: 'closed', alarm: idOf(9) })).toBe(false);
+  // It is back.
+  await store.take([acted('closed', 4, 1, { reason: 'real' }), acted('closed', 5, 2, { reason: 'real' })]);
+  expect(await reads.alarm(idOf(1))).toMatchObject({
+    acknowledged: done,
+    closed: { by: 'Wang', via: 'police', reason: 'real' },
   });
-  await time.advance(27 * 3_600_000);
-  expect(await state()).toBe('silent quiet');
-  expect(await reads.campus('nobody')).toBeUndefined();
-  expect(await reads.campuses({ district: '450305' })).toEqual([]);
-  expect(await reads.campuses()).toHaveLength(1);
-});
-
-test('knows a campus that is gone, whatever waited for it at the broker', async (context) => {
-  const { url } = await database(context);
-  const { store, reads } = await both(url);
-  const { time } = store;
-  const state = async () => {
-    const { state, reasons, since } = (await reads.campus('4503000001')) ?? {};
-    return { is: [state, ...(reasons ?? [])].join(' '), since };
-  };
-  const presence = (state: string, isRetained: boolean) =>
-    store.show({
-      ...{ prefix: PREFIX, what: 'presence', receivedAt: time.wall(), isRetained },
-      body: JSON.stringify({ campus: '1', state, contract: '1.8.0' }),
-    });
-  // The platform begins: what is retained comes first, and then what waited in a queue.
-  await time.advance(3_600_000);
-  await presence('offline', true);
-  await time.advance(1000);
-  const late = () => ({ receivedAt: time.wall() });
-  await store.take([event(1, 0, late()), event(2, 1, late())]);
-  expect((await state()).is).toBe('silent offline');
-  await time.advance(120_000);
-  await store.take([event(2, 1, late())]);
-  expect((await state()).is).toBe('silent offline');
-  // It comes back, and goes with its broker: no will says so.
-  await presence('online', false);
-  expect((await state()).is).toBe('online');
-  await time.advance(600_000);
-  await presence('online', false);
-  const last = new Date(time.wall()).toISOString();
-  await time.advance(1_440_000);
-  await presence('online', true);
-  expect((await state()).is).toBe('online');
-  await time.advance(61_000);
-  expect(await state()).toEqual({ is: 'silent quiet', since: last });
-  // Nobody listened for all that time.
-  await store.listen('campus/v1', time.wall());
-  expect((await state()).is).toBe('online');
-  for (let minute = 0; minute < 26; minute++) {
-    await time.advance(60_000);
-    await store.listen('campus/v1', time.wall());
-  }
-  expect((await state()).is).toBe('silent quiet');
-  await time.advance(200_000);
-  await store.listen('campus/v1', time.wall());
-  expect((await state()).is).toBe('online');
+  expect(await reads.desk({ ...desk, what: 'closed', alarm: idOf(2) })).toBe(false);
+  await store.take([restored(6)]);
+  expect(await reads.alarm(idOf(1))).toMatchObject({ standing: false, ended: { how: 'restored' } });
 });
 
 test('finds events by campus, type and time, page by page', async (context) => {
@@ -430,4 +330,24 @@ test('tells what is committed, of any consumer, and says when it may have missed
   const moving = setInterval(() => void store.time.advance(500), 20);
   onTestFinished(() => clearInterval(moving));
   expect(await told.next()).toEqual({ what: 'missed' });
+});
+
+test('reads the audit by who did it and by campus, page by page', async (context) => {
+  const { url } = await database(context);
+  const { reads } = await both(url);
+  const entries = [
+    { kind: 'login', user: 'li' },
+    { kind: 'alarm', user: 'wang', campus: '1' },
+    { kind: 'alarm', user: 'li', campus: '2' },
+    { kind: 'login', about: '\0"x' },
+  ];
+  for (const [index, one] of entries.entries()) await reads.audit(NOW + index, JSON.stringify(one));
+  const found = async (more: object) =>
+    (await reads.audits({ limit: 10, ...more })).map(({ entry }) => entry);
+  expect(await found({})).toEqual(entries.toReversed());
+  expect(await found({ user: 'li' })).toEqual([entries[2], entries[0]]);
+  expect(await found({ campus: '1' })).toEqual([entries[1]]);
+  const [first] = await reads.audits({ limit: 1 });
+  expect(first).toMatchObject({ at: new Date(NOW + 3).toISOString() });
+  expect(await found({ before: first?.id, limit: 2 })).toEqual([entries[2], entries[1]]);
 });

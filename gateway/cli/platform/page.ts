@@ -20,6 +20,7 @@ export async function startPage(
       ...wanted,
       ...(tls !== undefined && { tls }),
       authority: platform.enrolment.authority,
+      signing: platform.enrolment,
       ...{ reads, time, log, command: platform.command },
       source: () => ({ ...platform.state() }),
       metrics: createCityMetrics(platform.registry),

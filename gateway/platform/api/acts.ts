@@ -1,10 +1,13 @@
 /**
  * An operator takes an alarm, or closes it: at its campus, by a command, and the answer of the campus counts. The first
  * one wins, here and at the campus; who comes second hears who it was.
+ *
+ * What its campus cannot close would stand for ever: of one that is withdrawn or silent, or that knows no such alarm, as after
+ * its disk was changed. `here` closes it in the city's database alone, then and only then.
  */
 import { type Clock, within } from '../../../drivers/contract/clock.ts';
 import type { Log } from '../../../drivers/contract/driver.ts';
-import type { ActOutcome, ActReason, AlarmView } from '../views.ts';
+import type { ActOutcome, ActReason, AlarmView, CampusView } from '../views.ts';
 import type { PatientReads } from './database.ts';
 
 /** Asks a campus for something. Rejects where the broker is away. */
@@ -27,6 +30,8 @@ export interface Act {
   readonly by: string;
   /** The address of who asks, for the audit. */
   readonly from: string;
+  /** At the desk alone, where the campus cannot. */
+  readonly here: boolean;
   /** Beside what names the alarm and the operator. */
   readonly more: Readonly<Record<string, string>>;
 }
@@ -34,6 +39,8 @@ export interface Act {
 export interface ActsOptions {
   readonly reads: PatientReads;
   readonly command: SendCommand;
+  /** Why what is sent to a campus could not be signed, though it must be. */
+  readonly cannotSign?: (prefix: string) => string | undefined;
   readonly time: Clock;
   readonly log: Log;
   /** For what is counted. */
@@ -60,6 +67,15 @@ const refused = (reason: ActReason, detail?: string): ActOutcome => ({
   ...(detail !== undefined && { detail: detail.slice(0, DETAIL_MAX) }),
 });
 
+/** In the words of a gateway (gateway/alarms/operators.ts). */
+const refusalOf = (reason: string, { id }: AlarmView): ActOutcome =>
+  reason === 'no-answer'
+    ? refused(reason)
+    : refused(
+        reason.startsWith(`there is no alarm ${id} with the sequence `) ? 'unknown-alarm' : 'refused',
+        reason,
+      );
+
 /** Who did it, where somebody has: nothing is left to do. Who does it again, as by a double click, hears no refusal. */
 function alreadyDone(
   { action, by, more }: CampusAct,
@@ -75,7 +91,14 @@ function alreadyDone(
   return { done: false, reason: 'taken', by: acknowledged.by, at: acknowledged.at };
 }
 
-export function createActs({ reads, command, time, log, onOutcome }: ActsOptions): Acts {
+export function createActs({
+  reads,
+  command,
+  cannotSign = () => undefined,
+  time,
+  log,
+  onOutcome,
+}: ActsOptions): Acts {
   const running = new Map<
     string,
     { readonly by: string; readonly outcome: Promise<ActOutcome | undefined> }
@@ -87,7 +110,10 @@ export function createActs({ reads, command, time, log, onOutcome }: ActsOptions
   };
   const note = (act: CampusAct, more: object) => {
     const { action, alarm, campus, by, from } = act;
-    const entry = { kind: 'alarm', action, alarm, campus, user: by, from, ...act.more, ...more };
+    const entry = {
+      ...{ kind: 'alarm', action, alarm, campus, user: by, from },
+      ...{ ...(act.here && { here: true }), ...act.more, ...more },
+    };
     return reads.audit(time.wall(), JSON.stringify(entry));
   };
   /** It waits a little for the event, so that the page shows what was done; whose name that bears was first. */
@@ -103,17 +129,19 @@ export function createActs({ reads, command, time, log, onOutcome }: ActsOptions
     }
     return undefined;
   };
-  const ask = async (act: CampusAct, alarm: AlarmView): Promise<ActOutcome> => {
-    const campus = await reads.campus(alarm.campus.id);
-    if (campus === undefined || campus.state === 'withdrawn') return refused('withdrawn');
+  const ask = async (act: CampusAct, alarm: AlarmView, campus: CampusView): Promise<ActOutcome> => {
     // A command would wait for it, and the operator for nothing.
     if (campus.reasons.some((one) => one === 'offline' || one === 'stopped')) return refused('offline');
+    if (alarm.sequence === '0') return refused('not-numbered');
+    // It would be refused as if it were not allowed.
+    const why = cannotSign(campus.prefix);
+    if (why !== undefined) return refused('cannot-sign', why);
     const wanted = { event: alarm.id, sequence: alarm.sequence, by: act.by, ...act.more };
     const begun = time.elapsed();
     try {
       const asked = command(campus.prefix, 'gateway', act.action, wanted);
       const { done, reason = '' } = await within(asked, PATIENCE_MS, time, () => new NoAnswer());
-      if (!done) return reason === 'no-answer' ? refused(reason) : refused('refused', reason);
+      if (!done) return refusalOf(reason, alarm);
       const ms = Math.max(0, Math.round(time.elapsed() - begun));
       return (await seen(act)) ?? { done: true, ms };
     } catch (error) {
@@ -122,15 +150,36 @@ export function createActs({ reads, command, time, log, onOutcome }: ActsOptions
       return refused('broker');
     }
   };
+  const atDesk = async (act: CampusAct): Promise<ActOutcome> => {
+    const { action, alarm, campus, by, more } = act;
+    const what = action === 'close' ? 'closed' : 'acknowledged';
+    const { reason, note: words } = more;
+    if (await reads.desk({ what, alarm, campus, by, at: time.wall(), reason, note: words }))
+      return { done: true, ms: 0, here: true };
+    const now = await alarmOf(act);
+    const first = now?.closed ?? now?.acknowledged;
+    return {
+      ...{ done: false, reason: now?.closed === undefined ? 'taken' : 'closed' },
+      ...{ by: first?.by, at: first?.at },
+    };
+  };
+  const askOrNote = async (act: CampusAct, alarm: AlarmView): Promise<ActOutcome> => {
+    const campus = await reads.campus(act.campus);
+    const isWithdrawn = campus === undefined || campus.state === 'withdrawn';
+    if (act.here && (isWithdrawn || campus.state === 'silent')) return await atDesk(act);
+    if (isWithdrawn) return refused('withdrawn');
+    const outcome = await ask(act, alarm, campus);
+    const isUnknown = !outcome.done && outcome.reason === 'unknown-alarm';
+    return act.here && isUnknown ? await atDesk(act) : outcome;
+  };
   const perform = async (act: CampusAct): Promise<ActOutcome | undefined> => {
     const alarm = await alarmOf(act);
     if (alarm === undefined) return undefined;
     const before = alreadyDone(act, alarm);
     if (before !== undefined) return before;
-    if (alarm.sequence === '0') return refused('not-numbered');
     // Nothing is done that the audit does not have.
     await note(act, {});
-    const outcome = await ask(act, alarm);
+    const outcome = await askOrNote(act, alarm);
     await note(act, { outcome }).catch(() => {});
     onOutcome?.(act.action, outcome);
     return outcome;
@@ -144,7 +193,7 @@ export function createActs({ reads, command, time, log, onOutcome }: ActsOptions
   return async (asked) => {
     const act = await ofCampus(asked);
     if (act === undefined || act === 'several') return act;
-    const key = `${act.action} ${act.campus} ${act.alarm}`;
+    const key = `${act.action} ${act.campus} ${act.alarm} ${act.here}`;
     for (let one = running.get(key); one !== undefined; one = running.get(key)) {
       const outcome = await one.outcome;
       // A double click is one act.

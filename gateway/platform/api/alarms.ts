@@ -61,14 +61,22 @@ export function serveAlarms(reads: PatientReads, shared: Shared, perform: Acts):
       {
         config: acting,
         schema: {
-          ...{ summary: 'Take an alarm, at its campus', tags },
+          ...{ summary: 'Take an alarm, at its campus; `here`: at the desk, where that cannot', tags },
           ...{ params: idParams, querystring: campusQuery },
           body: acknowledgeRequest,
           response: outcomes,
         },
       },
-      async ({ user, ip, params: { id: alarm }, query: { campus } }, reply) => {
-        const act = { action: 'acknowledge', alarm, campus, by: user.name, from: ip, more: {} } as const;
+      async ({ user, ip, params: { id: alarm }, query: { campus }, body: { here = false } }, reply) => {
+        const act = {
+          action: 'acknowledge',
+          alarm,
+          campus,
+          by: user.name,
+          from: ip,
+          here,
+          more: {},
+        } as const;
         const outcome = await perform(act);
         return outcome === undefined || outcome === 'several' ? await refuse(reply, outcome) : outcome;
       },
@@ -78,15 +86,20 @@ export function serveAlarms(reads: PatientReads, shared: Shared, perform: Acts):
       {
         config: acting,
         schema: {
-          ...{ summary: 'Say what an alarm was, and that it is over, at its campus', tags },
+          ...{
+            summary:
+              'Say what an alarm was, and that it is over, at its campus; `here`: at the desk, where that cannot',
+            tags,
+          },
           ...{ params: idParams, querystring: campusQuery },
           body: closeRequest,
           response: outcomes,
         },
       },
-      async ({ user, ip, params: { id: alarm }, query: { campus }, body: { reason, note } }, reply) => {
+      async ({ user, ip, params: { id: alarm }, query: { campus }, body }, reply) => {
+        const { reason, note, here = false } = body;
         const more = { reason, ...(note !== undefined && { note }) };
-        const act = { action: 'close', alarm, campus, by: user.name, from: ip, more } as const;
+        const act = { action: 'close', alarm, campus, by: user.name, from: ip, here, more } as const;
         const outcome = await perform(act);
         return outcome === undefined || outcome === 'several' ? await refuse(reply, outcome) : outcome;
       },

@@ -44,6 +44,8 @@ export function patientReads(reads: Reads, { time, log }: { time: Clock; log: Lo
     alarm: patient('alarm', (id, campus) => reads.alarm(id, campus)),
     events: patient('events', (query) => reads.events(query), LONG_PATIENCE_MS),
     latency: patient('latency', (of) => reads.latency(of), LONG_PATIENCE_MS),
+    desk: patient('desk', (act) => reads.desk(act)),
+    audits: patient('audits', (query) => reads.audits(query), LONG_PATIENCE_MS),
     audit: patient('audit', (at, body) => reads.audit(at, body)),
     close: () => bursts.close(),
   };

@@ -24,14 +24,24 @@ export const MIGRATION_LOCK = 0x63616d70;
 /** One migration takes no longer: of a thousand million events one takes an hour. */
 const MIGRATION_MS = 24 * 3_600_000;
 
-/** Which alarms are looked after first: what nobody took, then the rest, then tests. An index is made of it. */
-export const ALARM_RANK =
-  'CASE WHEN test THEN 2 WHEN acknowledged_by IS NULL AND closed_by IS NULL THEN 0 ELSE 1 END';
+/** What was done at the desk alone (desk.ts) stands beside what the campus said. */
+const TAKEN = 'acknowledged_by IS NOT NULL OR desk_acknowledged IS NOT NULL';
+const CLOSED = 'closed_by IS NOT NULL OR desk_closed IS NOT NULL';
 
-/** It is so now. */
-export const ALARM_STANDS = 'ended_by IS NULL AND NOT momentary';
+/** Nobody has taken or closed it, tests aside. */
+export const ALARM_UNTAKEN = `NOT test AND NOT (${TAKEN} OR ${CLOSED})`;
+/** Which alarms are looked after first: what nobody took, then the rest, then tests. An index is made of it. */
+export const ALARM_RANK = `CASE WHEN test THEN 2 WHEN NOT (${TAKEN} OR ${CLOSED}) THEN 0 ELSE 1 END`;
+
+/** It is so now, as far as anybody knows: what was closed at the desk is over. */
+export const ALARM_STANDS = 'ended_by IS NULL AND NOT momentary AND desk_closed IS NULL';
 /** It is so now, or nobody has closed it. The same index is of these. */
-export const ALARM_IS_OPEN = `thing IS NOT NULL AND (closed_by IS NULL OR (${ALARM_STANDS}))`;
+export const ALARM_IS_OPEN = `thing IS NOT NULL AND (NOT (${CLOSED}) OR (${ALARM_STANDS}))`;
+
+/** As the index was made at first. */
+const FIRST_RANK =
+  'CASE WHEN test THEN 2 WHEN acknowledged_by IS NULL AND closed_by IS NULL THEN 0 ELSE 1 END';
+const FIRST_OPEN = 'thing IS NOT NULL AND (closed_by IS NULL OR (ended_by IS NULL AND NOT momentary))';
 
 /** A code for statistics (9 or 12 digits) begins with that of its district (6). A column is made of it. */
 export const districtCode = (of: string): string =>
@@ -92,8 +102,8 @@ const migrations: readonly string[] = [
    CREATE INDEX alarm_id ON alarm (id);
    CREATE INDEX alarm_thing ON alarm (campus, thing, ended_by);
    CREATE INDEX alarm_received ON alarm (received_at, id) WHERE thing IS NOT NULL;
-   CREATE INDEX alarm_open ON alarm ((${ALARM_RANK}), received_at DESC, id DESC)
-     WHERE ${ALARM_IS_OPEN};
+   CREATE INDEX alarm_open ON alarm ((${FIRST_RANK}), received_at DESC, id DESC)
+     WHERE ${FIRST_OPEN};
    CREATE INDEX alarm_stored ON alarm (stored_at) WHERE thing IS NOT NULL;
    CREATE TABLE alarm_end (
      campus int NOT NULL, id uuid NOT NULL, thing uuid NOT NULL, chain int NOT NULL, sequence bigint NOT NULL,
@@ -123,6 +133,15 @@ const migrations: readonly string[] = [
   `ALTER TABLE chain ADD COLUMN lived_at timestamptz;
    UPDATE chain SET lived_at = last_event_at;
    CREATE TABLE listening (root text PRIMARY KEY, since timestamptz NOT NULL, until timestamptz NOT NULL);`,
+  // What the desk did where no campus could.
+  `ALTER TABLE alarm ADD COLUMN desk_acknowledged text, ADD COLUMN desk_closed text;
+   DROP INDEX alarm_open;
+   CREATE INDEX alarm_open ON alarm ((${ALARM_RANK}), received_at DESC, id DESC) WHERE ${ALARM_IS_OPEN};`,
+  // The audit is asked for by who did it and by campus: what is escaped in an old entry is not found so.
+  `ALTER TABLE audit ADD COLUMN who text, ADD COLUMN campus text;
+   UPDATE audit SET who = substring(body from '"user":"([^"\\\\]*)"'), campus = substring(body from '"campus":"([^"\\\\]*)"');
+   CREATE INDEX audit_who ON audit (who, id);
+   CREATE INDEX audit_campus ON audit (campus, id);`,
 ];
 
 /** Brings the tables to this program's version. @throws StoreError where they are of a newer one. */

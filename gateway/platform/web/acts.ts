@@ -4,6 +4,7 @@ import { post } from '../../console/web/kit/api.ts';
 import { momentOf, numberOf } from '../../console/web/kit/format.ts';
 import { label, t } from '../../console/web/kit/words.ts';
 import type { ActOutcome, AlarmView } from '../views.ts';
+import { campuses } from './city.ts';
 import { alarmKey } from './order.ts';
 import { actReason, duty } from './words/city.ts';
 
@@ -32,15 +33,26 @@ async function act(alarm: AlarmView, what: 'acknowledge' | 'close', body: object
   }
 }
 
+/** Whether only the desk can: its campus is away, or knows no such alarm. A signal is read. */
+export function isForDesk({ id, campus }: AlarmView): boolean {
+  const state = campuses.data.value?.get(campus.id)?.state;
+  const outcome = outcomes.value.get(id);
+  const isUnknown =
+    typeof outcome === 'object' && (outcome.done ? outcome.here : outcome.reason === 'unknown-alarm');
+  return state === 'silent' || state === 'withdrawn' || isUnknown === true;
+}
+const where = (alarm: AlarmView) => (isForDesk(alarm) ? { here: true } : {});
+
 /** @throws ApiError where the platform itself did not do it; what the campus said is no error. */
-export const acknowledge = (alarm: AlarmView): Promise<ActOutcome> => act(alarm, 'acknowledge', {});
+export const acknowledge = (alarm: AlarmView): Promise<ActOutcome> => act(alarm, 'acknowledge', where(alarm));
 export function closeAlarm(alarm: AlarmView, reason: string, note: string): Promise<ActOutcome> {
   const said = note.trim();
-  return act(alarm, 'close', { reason, ...(said !== '' && { note: said }) });
+  return act(alarm, 'close', { ...where(alarm), reason, ...(said !== '' && { note: said }) });
 }
 
 /** What came of it, in words. */
 export function outcomeWords(outcome: ActOutcome): string {
+  if (outcome.done && outcome.here) return t(duty.notedHere);
   if (outcome.done) return t(duty.tookMs, { ms: numberOf(outcome.ms) });
   const { reason, by = '', at, detail } = outcome;
   const time = at === undefined ? '' : momentOf(at);

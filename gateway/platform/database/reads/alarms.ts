@@ -25,7 +25,8 @@ interface Row {
 
 const SELECT = `
   SELECT alarm.id, sequence, number, name, district, shown, time, received_at AS "receivedAt", stored_at AS "storedAt",
-    ${ALARM_STANDS} AS stands, ended_at AS "endedAt", ended_how AS "endedHow", acknowledged, closed, confirmed
+    ${ALARM_STANDS} AS stands, ended_at AS "endedAt", ended_how AS "endedHow", coalesce(acknowledged, desk_acknowledged) AS acknowledged,
+    coalesce(closed, desk_closed) AS closed, confirmed
   FROM alarm JOIN campus ON campus.id = campus`;
 const WHERE = {
   all: 'thing IS NOT NULL',

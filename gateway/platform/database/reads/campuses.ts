@@ -5,7 +5,7 @@ import type { CampusDetailView, CampusView } from '../../views.ts';
 import type { masterBody, presenceBody } from '../campuses.ts';
 import type { Query } from '../connection.ts';
 import { textOf } from '../fields.ts';
-import { ALARM_IS_OPEN, ALARM_STANDS, districtCode } from '../migrations.ts';
+import { ALARM_IS_OPEN, ALARM_STANDS, ALARM_UNTAKEN, districtCode } from '../migrations.ts';
 import { type CampusFacts, isRepeating, REMEMBERED_MS, stateOf } from '../state.ts';
 
 interface Row extends Omit<CampusFacts, 'isStopped' | 'isRepeating'> {
@@ -38,7 +38,7 @@ const SELECT = `
   ) AS lost ON lost.campus = campus.id
   LEFT JOIN (
     SELECT campus, count(*) FILTER (WHERE ${ALARM_STANDS}) AS standing,
-      count(*) FILTER (WHERE NOT test AND acknowledged_by IS NULL AND closed_by IS NULL) AS untaken
+      count(*) FILTER (WHERE ${ALARM_UNTAKEN}) AS untaken
     FROM alarm WHERE ${ALARM_IS_OPEN} AND ($2::int IS NULL OR campus = $2)
     GROUP BY campus
   ) AS alarms ON alarms.campus = campus.id

@@ -1,10 +1,11 @@
 /** What the city's API and page read. Slow questions are ended by the server, and hold no consumer up. */
 import type { OverviewView, Reads } from '../../views.ts';
 import { type Base, openDatabase } from '../connection.ts';
-import { textOf } from '../fields.ts';
+import { noteAtDesk } from '../desk.ts';
 import { follow } from '../follow.ts';
 import { migrate } from '../migrations.ts';
 import { alarm, alarms, latency, latencySince } from './alarms.ts';
+import { audits, writeAudit } from './audit.ts';
 import { campus, campuses } from './campuses.ts';
 import { events } from './events.ts';
 
@@ -91,9 +92,9 @@ export async function openReads(url: string, base: Base): Promise<Reads & { clos
         await stop();
       };
     },
-    async audit(at, body) {
-      await query('INSERT INTO audit (at, body) VALUES (to_timestamp($1), $2)', [at / 1000, textOf(body)]);
-    },
+    desk: (act) => noteAtDesk(database, act),
+    audit: (at, body) => writeAudit(query, at, body),
+    audits: (of) => audits(query, of),
     async close() {
       await Promise.all([...followers].map((stop) => stop()));
       await database.close();

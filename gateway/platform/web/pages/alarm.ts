@@ -7,7 +7,7 @@ import { label, t } from '../../../console/web/kit/words.ts';
 import { Closing } from '../../../console/web/pages/alarm-closing.ts';
 import { words } from '../../../console/web/words/alarms.ts';
 import type { AlarmView } from '../../views.ts';
-import { acknowledge, closeAlarm, outcomes, outcomeWords } from '../acts.ts';
+import { acknowledge, closeAlarm, isForDesk, outcomes, outcomeWords } from '../acts.ts';
 import { alarmKey, isUntaken, latenessOf } from '../order.ts';
 import { nameOf, placeOf } from '../place.ts';
 import { campus as campusWords, duty } from '../words/city.ts';
@@ -22,6 +22,7 @@ export const exactOf = (ms: number): string =>
 
 export function AlarmBadges({ alarm }: { readonly alarm: AlarmView }) {
   const { standing, ended, test, closed, acknowledged, confirmed, sequence } = alarm;
+  const isOfDesk = (closed ?? acknowledged)?.here === true;
   const over = ended && t(ended.how === 'cancelled' ? words.cancelled : words.restored);
   return html`<span class="badges">
     <${Badge} tone=${standing ? 'alarm' : 'quiet'}>${standing ? t(words.active) : (over ?? t(words.over))}<//>
@@ -29,6 +30,7 @@ export function AlarmBadges({ alarm }: { readonly alarm: AlarmView }) {
     ${isUntaken(alarm) && html` <${Badge} tone="warn">${t(words.untaken)}<//>`}
     ${acknowledged !== undefined && html` <${Badge} tone="good">${t(words.taken)}: ${who(acknowledged)}<//>`}
     ${closed !== undefined && html` <${Badge} tone="good">${t(campusWords.closed, { reason: label('closeReason', closed.reason) })}<//>`}
+    ${isOfDesk && html` <${Badge} tone="warn">${t(duty.atDesk)}<//>`}
     ${confirmed !== undefined && html` <${Badge} tone="bad">${t(words.confirmed)}<//>`}
     ${sequence === '0' && html` <${Badge} tone="bad">${t(words.inMemory)}<//>`}
   </span>`;
@@ -59,16 +61,18 @@ function Buttons({ alarm }: { readonly alarm: AlarmView }) {
   if (!may('alarms') || closed !== undefined) return null;
   const closeId = `close-${alarmKey(alarm)}`;
   // What is in a gateway's memory only has no number that it could be taken by.
-  const isSaved = sequence !== '0';
+  const isDesk = isForDesk(alarm);
+  const isSaved = sequence !== '0' || isDesk;
   const take = async () => {
     const outcome = await acknowledge(alarm);
     if (outcome.done) focusOn(closeId);
   };
   return html`<p class="buttons">
-    ${acknowledged === undefined && html`<${ActionButton} tone="main" disabled=${!isSaved} act=${take}>${t(words.acknowledge)}<//>`}
+    ${acknowledged === undefined && html`<${ActionButton} tone="main" disabled=${!isSaved} act=${take}>${t(isDesk ? duty.acknowledgeHere : words.acknowledge)}<//>`}
     <button type="button" id=${closeId} disabled=${!isSaved} onClick=${() => {
       closing.value = true;
-    }}>${t(words.close)}</button>
+    }}>${t(isDesk ? duty.closeHere : words.close)}</button>
+    ${isDesk && html`<small>${t(duty.hereSaid)}</small>`}
     ${
       closing.value &&
       html`<${Closing} kind=${alarm.kind} place=${`${nameOf(alarm.campus)} · ${placeOf(alarm)}`} active=${alarm.standing}

@@ -71,7 +71,15 @@ export const actReason = {
   offline: ['Not done: the campus is not connected. Call it.', '未执行：学校未连接，请电话联系。'],
   'no-answer': ['The campus has not answered. It may be done yet.', '学校未应答，可能稍后才会执行。'],
   broker: ['Not done: the broker is away', '未执行：消息服务器未连接'],
+  'cannot-sign': [
+    'Not done: this instance of the platform cannot sign. {why}',
+    '未执行：平台本实例无法签名。{why}',
+  ],
   refused: ['The campus refused: {why}', '学校拒绝：{why}'],
+  'unknown-alarm': [
+    'The campus knows no such alarm, as after a new disk. Close it at the desk.',
+    '学校没有此报警（可能更换过硬盘），请在平台结案。',
+  ],
 } as const satisfies Words;
 
 export const duty = {
@@ -95,6 +103,11 @@ export const duty = {
   lateness: ['Stored after', '入库时延'],
   lateUnknown: ['The clocks differ: how late it came is not known', '时钟不一致，时延未知'],
   tookMs: ['The campus has done it, {ms} ms', '学校已执行，用时 {ms} 毫秒'],
+  notedHere: ['Noted at the desk only', '仅在平台登记'],
+  atDesk: ['At the desk only: the campus does not know', '仅平台登记，学校不知情'],
+  acknowledgeHere: ['Acknowledge at the desk', '在平台确认'],
+  closeHere: ['Close at the desk…', '在平台结案…'],
+  hereSaid: ['Its campus cannot: it is noted here only.', '学校无法执行，仅在平台登记。'],
   asking: ['The campus is asked…', '正在请求学校…'],
   since: ['since {time}', '始于 {time}'],
   ago: ['{span} ago', '{span}前'],
