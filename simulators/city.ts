@@ -5,6 +5,7 @@
 import type { IClientOptions } from 'mqtt';
 import type { Clock } from '../drivers/contract/clock.ts';
 import { type CityCampus, createCampus } from './city/campus.ts';
+import { isAlarm, type Made } from './city/events.ts';
 import { startObserver } from './city/observer.ts';
 import { schoolOf } from './city/places.ts';
 import { versionOf } from './city/version.ts';
@@ -22,6 +23,8 @@ export interface CityOptions {
   readonly withinMs: number;
   /** From when all of them are there, or could not be for two minutes. */
   readonly forMs: number;
+  /** Afterwards its campuses stay there for desks, until these have closed all alarms, at most so long. Default: not at all. */
+  readonly deskMs?: number | undefined;
   readonly receipts: boolean;
   /** Whether it subscribes to its own events, and says what of them came. */
   readonly observe: boolean;
@@ -43,6 +46,8 @@ export interface CityProgress {
   readonly delivered: number;
   readonly seen: number | undefined;
   readonly connected: number;
+  /** Alarms that no desk has closed. */
+  readonly open: number;
 }
 
 /** ms from the event to that. */
@@ -63,6 +68,8 @@ export interface CityReport {
   readonly twice: number | undefined;
   readonly delivery: Latency;
   readonly alarms: Latency;
+  /** Alarms that were raised, and what desks did with them. */
+  readonly desk: { readonly raised: number; readonly taken: number; readonly closed: number };
   /** From the end of `storm`, or of `power`, until all were connected, ms. */
   readonly backAfterMs: number | undefined;
   /** All has come, or nothing came any more for so long that nothing will: what is lost is lost. */
@@ -81,6 +88,8 @@ const DARK_MS = 10_000;
 const READY_MAX_MS = 120_000;
 /** At the end: nothing came for so long, so nothing will. */
 const GRACE_MS = 90_000;
+/** Who stops it early waits so long for the last words. */
+const LAST_WORDS_MS = 3000;
 
 /** mulberry32: a small generator of public domain, by which a seed makes the same city again. */
 export function seeded(seed: number): () => number {
@@ -123,9 +132,10 @@ export async function runCity(options: CityOptions): Promise<CityReport> {
   const times = { delivery: [] as number[], alarms: [] as number[] };
   let made = 0;
   let delivered = 0;
-  const note = (lane: string, ms: number) => {
+  const desk = { raised: 0, taken: 0, closed: 0 };
+  const note = (ofAlarm: boolean, ms: number) => {
     times.delivery.push(ms);
-    if (lane === 'urgent') times.alarms.push(ms);
+    if (ofAlarm) times.alarms.push(ms);
   };
   const mqtt = {
     ...options.mqtt,
@@ -137,27 +147,35 @@ export async function runCity(options: CityOptions): Promise<CityReport> {
       ...{ urls: options.urls, mqtt, receipts: options.receipts, time, random },
       id: idOfCampus(index),
       school: schoolOf(idOfCampus(index), index, places),
+      onMade(event) {
+        made++;
+        noteOfDesk(desk, event);
+      },
       onDelivered(event, ms) {
         delivered++;
         // What somebody saw says more than what the broker took.
-        if (observer === undefined) note(event.lane, ms);
+        if (observer === undefined) note(isAlarm(event), ms);
       },
     }),
   );
   const counts = () => ({
     ...{ made, delivered, seen: observer?.seen() },
     connected: campuses.filter((one) => one.isConnected()).length,
+    open: desk.raised - desk.closed,
   });
   const itself = watchItself(time);
   const progress = time.every(1000, () => options.tell?.(counts()));
   try {
     await untilReady(campuses, options);
-    const stopMaking = makeEvents(campuses, options, random, () => made++);
+    const stopMaking = makeEvents(campuses, options, random);
     const back = doFaults(campuses, options);
     const { enough } = options;
-    await time.wait(forMs, enough === undefined ? signal : AbortSignal.any([signal, enough]));
+    const over = enough === undefined ? signal : AbortSignal.any([signal, enough]);
+    await time.wait(forMs, over);
     stopMaking();
     for (const campus of campuses) campus.restore();
+    await untilClosed(() => counts().open, options, over);
+    for (const campus of campuses) campus.letGo();
     const isSettled = await untilSettled(campuses, counts, options);
     const undelivered = campuses.reduce((sum, campus) => sum + campus.waiting(), 0);
     return {
@@ -166,6 +184,7 @@ export async function runCity(options: CityOptions): Promise<CityReport> {
       twice: observer?.twice(),
       delivery: latencyOf(times.delivery),
       alarms: latencyOf(times.alarms),
+      desk,
       backAfterMs: back(),
       ...{ isSettled, lateness: itself.lateness() },
     };
@@ -191,13 +210,12 @@ function makeEvents(
   campuses: readonly CityCampus[],
   { rate, alarms, withinMs, forMs, time }: CityOptions,
   random: () => number,
-  onMade: () => void,
 ): () => void {
   const make = (lane: 'urgent' | 'normal') => {
     const first = Math.floor(random() * campuses.length);
     // Where it is dark, the next one makes it.
     for (let i = 0; i < campuses.length; i++)
-      if (campuses[(first + i) % campuses.length]?.make(lane) === true) return onMade();
+      if (campuses[(first + i) % campuses.length]?.make(lane) === true) return;
   };
   const from = time.elapsed();
   let ofRate = 0;
@@ -245,6 +263,22 @@ function doFaults(
   };
 }
 
+function noteOfDesk(desk: { raised: number; taken: number; closed: number }, event: Made): void {
+  if (isAlarm(event)) desk.raised++;
+  else if (event.said?.type === 'alarm.acknowledged') desk.taken++;
+  else if (event.said?.type === 'alarm.closed') desk.closed++;
+}
+
+/** Until desks have closed all, or their time is over. */
+async function untilClosed(
+  open: () => number,
+  { time, deskMs = 0 }: CityOptions,
+  over: AbortSignal,
+): Promise<void> {
+  const from = time.elapsed();
+  while (!over.aborted && open() > 0 && time.elapsed() - from < deskMs) await time.wait(TICK_MS, over);
+}
+
 /** Until all is delivered and seen, or nothing comes any more. @returns whether that was waited for. */
 async function untilSettled(
   campuses: readonly CityCampus[],
@@ -253,13 +287,14 @@ async function untilSettled(
 ): Promise<boolean> {
   let came = -1;
   let since = time.elapsed();
-  while (!signal.aborted) {
+  const least = since + LAST_WORDS_MS;
+  while (!signal.aborted || time.elapsed() < least) {
     const { made, delivered, seen = made } = counts();
     if (seen >= made && campuses.every((campus) => campus.waiting() === 0)) return true;
     if (delivered + seen !== came) since = time.elapsed();
     came = delivered + seen;
     if (time.elapsed() - since > GRACE_MS) return true;
-    await time.wait(TICK_MS, signal);
+    await time.wait(TICK_MS);
   }
   return false;
 }

@@ -66,16 +66,14 @@ export async function scriptedBroker(script: {
         write({ cmd: 'connack', reasonCode: 0, sessionPresent: false, properties: script.connack ?? {} });
       } else if (packet.cmd === 'pingreq') write({ cmd: 'pingresp' });
       else if (packet.cmd === 'subscribe') {
-        const [{ topic, qos } = { topic: '', qos: 0 }] = packet.subscriptions;
-        const wrong = script.onSubscribe?.(topic, qos, clientId);
-        if (wrong === 'close') return void socket.destroy();
-        if (wrong === 'silence') return;
-        if (wrong === undefined) filters.add(topic);
-        write({
-          cmd: 'suback',
-          messageId: packet.messageId ?? 0,
-          granted: [wrong === 'refuse' ? 0x80 : qos],
-        });
+        const { subscriptions, messageId = 0 } = packet;
+        const wrong = subscriptions.map(({ topic, qos }) => script.onSubscribe?.(topic, qos, clientId));
+        if (wrong.includes('close')) return void socket.destroy();
+        if (wrong.includes('silence')) return;
+        for (const [i, { topic }] of subscriptions.entries()) if (wrong[i] === undefined) filters.add(topic);
+        // One code for each of them: a client closes where one is missing.
+        const granted = subscriptions.map(({ qos }, i) => (wrong[i] === 'refuse' ? 0x80 : qos));
+        write({ cmd: 'suback', messageId, granted });
         for (const { filter, resolve } of waiting) if (filters.has(filter)) resolve();
       } else if (packet.cmd === 'publish') {
         const alias = packet.properties?.topicAlias;

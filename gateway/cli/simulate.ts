@@ -19,7 +19,7 @@ campus-gateway simulate face    --kind ${terminalKinds.join('|')}  --to URL [--s
 campus-gateway simulate camera  [--listen [HOST:]8000] [--rtsp 8554] [--username admin] [--password-file FILE] [--discovery]
 campus-gateway simulate campus  CONFIG [--rate 10]
 campus-gateway simulate gb28181-platform [--listen [HOST:]5060] [--id 20-DIGITS] [--domain DOMAIN] [--password-file FILE] [--algorithm ${registerAlgorithms.join('|')}] [--no-qop] [--out FOLDER]
-campus-gateway simulate city    --to URL [--to URL] [--campuses 1500] [--rate 1] [--alarms 300 --within 10s] [--for 60s] [--receipts] [--no-observe] [--fault power|storm] [--seed 1] [--protocol 5|4] [--username NAME] [--ca FILE]
+campus-gateway simulate city    --to URL [--to URL] [--campuses 1500] [--rate 1] [--alarms 300 --within 10s] [--for 60s] [--desk 0s] [--receipts] [--no-observe] [--fault power|storm] [--seed 1] [--protocol 5|4] [--username NAME] [--ca FILE]
 campus-gateway simulate viid    [--listen [HOST:]8120] [--id 20-DIGITS] [--password-file FILE] [--out FOLDER]
 
 Then type actions, one a line: "help" lists them (a campus: DEVICE ACTION). Standard input may be a pipe.
@@ -32,6 +32,8 @@ Then type actions, one a line: "help" lists them (a campus: DEVICE ACTION). Stan
   --rate, --alarms, --receipts, --fault   city: events a second of each campus; alarms of all, within a time; delivered is what
                     has a receipt; a tenth of it without power for a while, all lose their connection at once. It
                     subscribes to its own events and says what was lost, what came twice, how late; 1 where something was lost.
+  --desk TIME       city: its alarms can be acknowledged and closed, by commands signed or not, and end after half a minute;
+                    after --for the campuses stay there until all are closed, at most so long
   --rush N --within 20m   campus: N cards, 1 to N, at its readers within a time, as at a school gate in the morning
 
   campus-gateway simulate panel --to 127.0.0.1:5100 --account 1234 --do "press 9"
@@ -50,7 +52,7 @@ campus-gateway simulate face    --kind ${terminalKinds.join('|')}  --to URL [--s
 campus-gateway simulate camera  [--listen [HOST:]8000] [--rtsp 8554] [--username admin] [--password-file FILE] [--discovery]
 campus-gateway simulate campus  CONFIG [--rate 10]
 campus-gateway simulate gb28181-platform [--listen [HOST:]5060] [--id 20-DIGITS] [--domain DOMAIN] [--password-file FILE] [--algorithm ${registerAlgorithms.join('|')}] [--no-qop] [--out FOLDER]
-campus-gateway simulate city    --to URL [--to URL] [--campuses 1500] [--rate 1] [--alarms 300 --within 10s] [--for 60s] [--receipts] [--no-observe] [--fault power|storm] [--seed 1] [--protocol 5|4] [--username NAME] [--ca FILE]
+campus-gateway simulate city    --to URL [--to URL] [--campuses 1500] [--rate 1] [--alarms 300 --within 10s] [--for 60s] [--desk 0s] [--receipts] [--no-observe] [--fault power|storm] [--seed 1] [--protocol 5|4] [--username NAME] [--ca FILE]
 campus-gateway simulate viid    [--listen [HOST:]8120] [--id 20-DIGITS] [--password-file FILE] [--out FOLDER]
 
 然后输入动作，每行一个：“help” 列出全部（校园：设备 动作）。标准输入可以是管道。
@@ -62,6 +64,8 @@ campus-gateway simulate viid    [--listen [HOST:]8120] [--id 20-DIGITS] [--passw
   --rate N          校园：自动度过平常的一天，每秒 N 个动作
   --rate, --alarms, --receipts, --fault   城市：每个校园每秒的事件数；全部报警数及其时间；有回执才算送达；十分之一断电一段时间，
                     全部同时断线。它订阅自己的事件，说明丢失、重复和延迟；有丢失时退出状态为 1
+  --desk TIME       城市：其报警可确认和结案（命令有无签名均可），半分钟后恢复；
+                    --for 之后各校园继续在线，直到全部结案，最长为此时间
   --rush N --within 20m   校园：N 张卡（1 到 N）在一段时间内于读卡器刷卡，如同早晨的校门
 
   campus-gateway simulate panel --to 127.0.0.1:5100 --account 1234 --do "press 9"

@@ -1,27 +1,17 @@
 /**
  * One campus of a simulated city, at the level of MQTT: events in the product's own format, with its rules of delivery
- * (docs/platform.md): lanes, chains, the same id again, receipts, replay. It has no disk and no devices: what it made it
- * knows by number and time, and makes the same bytes of it again.
+ * (docs/platform.md): lanes, chains, the same id again, receipts, replay, alarms that are taken and closed. It has no disk
+ * and one device, a button: what it made it knows by number and time, and makes the same bytes of it again.
  */
-import { createHash } from 'node:crypto';
 import type { IClientOptions, MqttClient } from 'mqtt';
 import type { CampusData } from '../../drivers/contract/campus.ts';
 import type { Clock } from '../../drivers/contract/clock.ts';
 import { campusMessageOf } from '../../drivers/platforms/mqtt/campus.ts';
+import { createAlarms } from './alarms.ts';
+import { answerOver, createCommands } from './commands.ts';
+import { type CityLane, cityLanes, journalOf, type Made, messageOf, parsed, type Said } from './events.ts';
 import { createLine } from './line.ts';
 
-export type CityLane = 'urgent' | 'normal';
-const cityLanes: readonly CityLane[] = ['urgent', 'normal'];
-
-/** An event that was made: all that its bytes follow from. */
-export interface Made {
-  readonly lane: CityLane;
-  readonly sequence: number;
-  /** The one before it in its lane. */
-  readonly previous: number;
-  /** Epoch ms. */
-  readonly at: number;
-}
 interface Waiting extends Made {
   /** By the monotonic clock; undefined: it is still to be sent on this connection. */
   sentAt: number | undefined;
@@ -40,6 +30,7 @@ export interface CampusOptions {
   readonly time: Clock;
   /** In [0, 1): the same seed makes the same city. */
   readonly random: () => number;
+  readonly onMade?: ((event: Made) => void) | undefined;
   readonly onDelivered: (event: Made, afterMs: number) => void;
 }
 
@@ -47,6 +38,8 @@ export interface CityCampus {
   readonly id: string;
   /** @returns whether it did: what is dark makes nothing. */
   make(lane: CityLane): boolean;
+  /** Its button is let go of, where it is pressed: its alarms end. */
+  letGo(): void;
   /** The cable is pulled: the broker tells of it by the will. */
   cut(): void;
   /** Power is lost: cut, and nothing is made or sent until `restore`. */
@@ -78,58 +71,6 @@ const LATE_MS = 1000;
 const SPREAD_FACTOR = 8;
 const SPREAD_MAX_MS = 20_000;
 
-/** RFC 9562, version 7: its time, and of the rest what always is the same for this event. */
-export function idOf(journal: string, { sequence, at }: Made): string {
-  const time = at.toString(16).padStart(12, '0');
-  const rest = createHash('sha256').update(`${journal}/${sequence}`).digest('hex');
-  const variant = ((Number.parseInt(rest[3] ?? '0', 16) & 3) | 8).toString(16);
-  return `${time.slice(0, 8)}-${time.slice(8)}-7${rest.slice(0, 3)}-${variant}${rest.slice(4, 7)}-${rest.slice(7, 19)}`;
-}
-
-const wordsOf = {
-  urgent: {
-    type: 'alarm.raised',
-    device: { id: 'perimeter-panel', name: '周界报警主机' },
-    data: {
-      kind: 'panic',
-      state: 'raised',
-      zone: { number: 9, id: 'gatehouse-button', name: '门卫室一键报警' },
-    },
-  },
-  normal: {
-    type: 'video.motion',
-    device: { id: 'yard', name: '操场' },
-    data: { kind: 'video', cause: 'motion', state: 'raised', zone: { number: 1 } },
-  },
-} as const;
-
-/** The topic below `campus/v1/{campusId}`, and the payload. */
-export function messageOf(campus: string, journal: string, event: Made): { topic: string; payload: string } {
-  const { lane, sequence, previous, at } = event;
-  const { type, device, data } = wordsOf[lane];
-  const time = new Date(at).toISOString();
-  const payload = JSON.stringify({
-    specversion: '1.0',
-    id: idOf(journal, event),
-    source: `/campus/${campus}/device/${device.id}`,
-    type: `cn.campus.${type}`,
-    time,
-    datacontenttype: 'application/json',
-    data: { ...data, device, clock: { source: 'gateway', seenAt: time, synchronised: true } },
-    sequence: String(sequence),
-    previous: String(previous),
-    lane,
-    journal,
-  });
-  return { topic: `event/${type.split('.')[0]}/${device.id}`, payload };
-}
-
-/** A journal's id: the same for the same seed. */
-function journalOf(random: () => number): string {
-  const hex = Array.from({ length: 32 }, () => Math.floor(random() * 16).toString(16)).join('');
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20)}`;
-}
-
 /** What waits, in the order of its lanes. */
 function createBacklog(options: Pick<CampusOptions, 'time' | 'onDelivered'>) {
   const waiting: Record<CityLane, Waiting[]> = { urgent: [], normal: [] };
@@ -142,10 +83,12 @@ function createBacklog(options: Pick<CampusOptions, 'time' | 'onDelivered'>) {
     options.onDelivered(event, options.time.wall() - event.at);
   };
   return {
-    add(lane: CityLane) {
-      const event = { lane, sequence: ++sequence, previous: last[lane], at: options.time.wall() };
+    add(lane: CityLane, said?: Said): Made {
+      const at = options.time.wall();
+      const event = { lane, sequence: ++sequence, previous: last[lane], at, said, sentAt: undefined };
       last[lane] = sequence;
-      waiting[lane].push({ ...event, sentAt: undefined });
+      waiting[lane].push(event);
+      return event;
     },
     next: (): Waiting | undefined => {
       for (const lane of cityLanes) {
@@ -184,28 +127,6 @@ function createBacklog(options: Pick<CampusOptions, 'time' | 'onDelivered'>) {
       [...kept, ...waiting.urgent, ...waiting.normal]
         .filter((one) => one.lane === lane && one.sequence > after && one.sequence <= upTo)
         .sort((a, b) => a.sequence - b.sequence),
-  };
-}
-
-/** What it does with a command: a replay is done, all else is refused. */
-function createAnswers(
-  prefix: string,
-  journal: string,
-  backlog: ReturnType<typeof createBacklog>,
-  publishEvent: (one: MqttClient, event: Made, done: () => void) => void,
-) {
-  return (one: MqttClient, text: string): void => {
-    const command = parsed(text);
-    const commandId = command?.['id'];
-    if (typeof commandId !== 'string') return;
-    const { lane, after, upTo, journal: of } = (command?.['arguments'] ?? {}) as Record<string, unknown>;
-    const isReplay = command?.['action'] === 'replay' && of === journal;
-    const events = isReplay ? backlog.between(String(lane), Number(after), Number(upTo)) : [];
-    for (const event of events) publishEvent(one, event, () => {});
-    const reply = isReplay
-      ? { id: commandId, done: true, result: { events: events.length } }
-      : { id: commandId, done: false, reason: 'a simulated campus knows replay alone' };
-    one.publish(`${prefix}/reply/${commandId}`, JSON.stringify(reply), { qos: 1 }, () => {});
   };
 }
 
@@ -310,7 +231,20 @@ export function createCampus(options: CampusOptions): CityCampus {
     }
     pump();
   };
-  const answer = createAnswers(prefix, journal, backlog, publishEvent);
+  const add = (lane: CityLane, said?: Said) => {
+    const event = backlog.add(lane, said);
+    options.onMade?.(event);
+    pump();
+    return event;
+  };
+  const alarms = createAlarms(time, journal, (said) => add('urgent', said));
+  const replay = (lane: string, after: number, upTo: number) => {
+    const events = backlog.between(lane, after, upTo);
+    const one = line.client();
+    if (one !== undefined) for (const event of events) publishEvent(one, event, () => {});
+    return events.length;
+  };
+  const answer = answerOver(prefix, createCommands({ campus: id, journal, alarms, replay, now: time.wall }));
   const show = (one: MqttClient, topic: string, what: object) =>
     one.publish(`${prefix}/${topic}`, JSON.stringify(what), { qos: 1, retain: true }, () => {});
   const sayThere = (one: MqttClient) => show(one, 'presence', { state: 'online', journal });
@@ -328,21 +262,24 @@ export function createCampus(options: CampusOptions): CityCampus {
   const line = createLine(options, prefix, {
     onConnected: begin,
     onClosed: hearing.end,
-    onMessage: (one, topic, text) => (topic.endsWith('/ack') ? onReceipt(text) : answer(one, text)),
+    onMessage: (one, topic, text, properties) =>
+      topic === `${prefix}/ack` ? onReceipt(text) : answer(one, topic, text, properties),
     isSubscribing: hearing.isAsking,
   });
   const again = time.every(1000, () => {
     if (receipts) backlog.again(lateness.late());
+    if (!isDark) alarms.letGo();
     pump();
   });
   return {
     id,
     make(lane) {
       if (isDark) return false;
-      backlog.add(lane);
-      pump();
+      const event = add(lane);
+      if (lane === 'urgent') alarms.raised(event);
       return true;
     },
+    letGo: () => alarms.letGo(true),
     cut: line.cut,
     lose() {
       isDark = true;
@@ -362,13 +299,4 @@ export function createCampus(options: CampusOptions): CityCampus {
       await line.end();
     },
   };
-}
-
-function parsed(text: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
-  } catch {
-    return undefined;
-  }
 }

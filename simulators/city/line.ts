@@ -1,5 +1,5 @@
 /** The connection of a simulated campus: made again and again, by the gateway's own rules. */
-import { connect, type IClientOptions, type MqttClient } from 'mqtt';
+import { connect, type IClientOptions, type IPublishPacket, type MqttClient } from 'mqtt';
 import type { Clock } from '../../drivers/contract/clock.ts';
 
 export interface LineOptions {
@@ -15,7 +15,12 @@ export interface LineCalls {
   /** `afterMs`: so long it took to be let in. */
   readonly onConnected: (one: MqttClient, afterMs: number) => void;
   readonly onClosed: () => void;
-  readonly onMessage: (one: MqttClient, topic: string, text: string) => void;
+  readonly onMessage: (
+    one: MqttClient,
+    topic: string,
+    text: string,
+    properties: IPublishPacket['properties'],
+  ) => void;
   /** A SUBSCRIBE is not answered. */
   readonly isSubscribing: () => boolean;
 }
@@ -89,7 +94,9 @@ export function createLine(
       isUp = true;
       onConnected(one, time.elapsed() - since);
     });
-    one.on('message', (topic, payload) => onMessage(one, topic, payload.toString()));
+    one.on('message', (topic, payload, { properties }) =>
+      onMessage(one, topic, payload.toString(), properties),
+    );
     one.on('close', () => {
       if (one !== client) return;
       const wasUp = isUp;

@@ -15,7 +15,7 @@ export async function startObserver(
   urls: readonly string[],
   mqtt: IClientOptions,
   time: Clock,
-  onSeen: (lane: string, afterMs: number) => void,
+  onSeen: (isAlarm: boolean, afterMs: number) => void,
 ): Promise<Observer> {
   const numbers = new Map<string, Set<number>>();
   let seen = 0;
@@ -34,7 +34,7 @@ export async function startObserver(
   });
   client.on('message', (topic, payload) => {
     const campus = topic.split('/')[2] ?? '';
-    const { sequence, lane, time: at } = JSON.parse(payload.toString()) as Record<string, string>;
+    const { sequence, type, time: at } = JSON.parse(payload.toString()) as Record<string, string>;
     const of = numbers.get(campus) ?? new Set();
     numbers.set(campus, of);
     if (of.has(Number(sequence))) {
@@ -43,7 +43,7 @@ export async function startObserver(
     }
     of.add(Number(sequence));
     seen++;
-    onSeen(lane ?? '', time.wall() - Date.parse(at ?? ''));
+    onSeen(type === 'cn.campus.alarm.raised', time.wall() - Date.parse(at ?? ''));
   });
   const first = await new Promise<Error | undefined>((resolve) => {
     client.once('connect', () => resolve(undefined));

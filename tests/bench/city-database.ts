@@ -7,7 +7,7 @@ import { Client } from 'pg';
 import { systemClock } from '../../drivers/contract/clock.ts';
 import type { Received } from '../../gateway/platform/contract.ts';
 import { openStore } from '../../gateway/platform/database/index.ts';
-import { type Made, messageOf } from '../../simulators/city/campus.ts';
+import { type Made, messageOf } from '../../simulators/city/events.ts';
 import { parseEvent } from '../../simulators/platform.ts';
 import { silentLog } from '../helpers.ts';
 import { postgres } from '../system/postgres.ts';

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { generate } from 'mqtt-packet';
 import { Client } from 'pg';
-import { messageOf } from '../../simulators/city/campus.ts';
+import { messageOf } from '../../simulators/city/events.ts';
 import { freePort } from '../free-port.ts';
 import { mosquittoCommand, natsCommand, type Program, rabbitmqCommand } from '../processes.ts';
 import { postgres } from '../system/postgres.ts';

@@ -7,7 +7,7 @@ import { describe, expect, it, onTestFinished, type TestContext } from 'vitest';
 import { systemClock } from '../../drivers/contract/clock.ts';
 import type { Log } from '../../drivers/contract/driver.ts';
 import { type Platform, startPlatform } from '../../gateway/platform/index.ts';
-import { messageOf } from '../../simulators/city/campus.ts';
+import { messageOf } from '../../simulators/city/events.ts';
 import { type CityOptions, runCity } from '../../simulators/city.ts';
 import { openStage } from '../../simulators/conform/stage.ts';
 import { trials } from '../../simulators/conform/trials.ts';

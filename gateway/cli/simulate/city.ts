@@ -45,6 +45,7 @@ function readCityOptions(args: readonly string[]) {
       alarms: { type: 'string', default: '0' },
       within: { type: 'string', default: '10s' },
       for: { type: 'string', default: '60s' },
+      desk: { type: 'string', default: '0s' },
       receipts: { type: 'boolean', default: false },
       observe: { type: 'boolean', default: true },
       fault: { type: 'string', multiple: true, default: [] },
@@ -68,6 +69,7 @@ function readCityOptions(args: readonly string[]) {
       alarms: wholeOf('alarms', values.alarms, 0, ALARMS_MAX),
       withinMs: timeOf('within', values.within, '0s', '1h'),
       forMs: lengthOf('for', values.for),
+      deskMs: timeOf('desk', values.desk, '0s', '30d'),
       receipts: values.receipts,
       observe: values.observe,
       faults: values.fault.map((one) => oneOf('fault', one, cityFaults)),
@@ -85,17 +87,41 @@ function readCityOptions(args: readonly string[]) {
   };
 }
 
-function lineOf({ made, delivered, seen, connected }: CityProgress, campuses: number): string {
+function lineOf({ made, delivered, seen, connected, open }: CityProgress, campuses: number): string {
   const there = seen === undefined ? '' : say(`, ${seen} seen`, `，看到 ${seen}`);
+  const desk = open === 0 ? '' : say(`, ${open} alarms to close`, `，待结案报警 ${open}`);
   return say(
-    `${connected}/${campuses} connected, ${made} made, ${delivered} delivered${there}`,
-    `在线 ${connected}/${campuses}，产生 ${made}，送达 ${delivered}${there}`,
+    `${connected}/${campuses} connected, ${made} made, ${delivered} delivered${there}${desk}`,
+    `在线 ${connected}/${campuses}，产生 ${made}，送达 ${delivered}${there}${desk}`,
   );
 }
 
 const ms = (value: number) => `${Math.round(value)} ms`;
 const timesOf = ({ count, p50, p99, most }: Latency) =>
   count === 0 ? '-' : `p50 ${ms(p50)}, p99 ${ms(p99)}, ${say('at most', '最大')} ${ms(most)}`;
+
+/** What desks did, and what is left of it: only a campus that is there can be told. */
+function deskOf({ raised, taken, closed }: CityReport['desk']): string[] {
+  const open = raised - closed;
+  return [
+    ...(taken + closed === 0
+      ? []
+      : [
+          say(
+            `${raised} alarms raised, ${taken} taken and ${closed} closed by a desk`,
+            `产生报警 ${raised}，值班台确认 ${taken}，结案 ${closed}`,
+          ),
+        ]),
+    ...(open === 0
+      ? []
+      : [
+          say(
+            `${open} alarms are over and not closed, and stay in the duty list: with --desk 30m the campuses wait for a desk to close them`,
+            `${open} 个报警已恢复但未结案，仍留在值班列表中：用 --desk 30m 可让各校园在线等待值班台结案`,
+          ),
+        ]),
+  ];
+}
 
 /** Lines for people. */
 export function reportOf(report: CityReport, receipts: boolean): string[] {
@@ -132,6 +158,7 @@ export function reportOf(report: CityReport, receipts: boolean): string[] {
       : []),
     `${say('latency', '延迟')}: ${timesOf(report.delivery)}`,
     ...(report.alarms.count > 0 ? [`${say('alarms', '报警')}: ${timesOf(report.alarms)}`] : []),
+    ...deskOf(report.desk),
     ...(report.lateness.p99 < LATE_MS
       ? []
       : [

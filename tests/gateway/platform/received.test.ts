@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { EVENT_MAX_BYTES, readEvent, readNote, readPresence } from '../../../gateway/platform/received.ts';
-import { messageOf } from '../../../simulators/city/campus.ts';
+import { messageOf } from '../../../simulators/city/events.ts';
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 const good = {
