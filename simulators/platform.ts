@@ -96,8 +96,9 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
   let timer: NodeJS.Timeout | undefined;
   let client: MqttClient;
 
+  let isOver = false;
   const confirm = (list: readonly Receipt[]) => {
-    if (!receipts) return;
+    if (!receipts || isOver) return;
     for (const [prefix, due] of Map.groupBy(list, (one) => one.prefix)) {
       const journals = new Set(due.map(({ journal }) => journal));
       const all = store.positions(prefix).filter(({ journal }) => journals.has(journal));
@@ -190,6 +191,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
       // The receipts of what is stored leave before the goodbye; what comes in between goes without.
       flush();
       await client.endAsync();
+      isOver = true;
       flush();
       store.close();
     },

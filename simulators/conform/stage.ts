@@ -119,8 +119,12 @@ export async function openStage(options: StageOptions) {
       await time.wait(POLL_MS, signal);
     }
   };
-  const publish = (event: Played) =>
-    client.publishAsync(`${prefix}/${event.topic}`, textOf(event, campus), { qos: 1 });
+  /** By their ids: ended and closed when it is over, or a duty list would keep them for ever. */
+  const raised = new Set<string>();
+  const publish = (event: Played) => {
+    if (event.type === 'alarm.raised') raised.add(event.id);
+    return client.publishAsync(`${prefix}/${event.topic}`, textOf(event, campus), { qos: 1 });
+  };
   /** Below the prefix, what was retained last: withdrawn at the end. */
   const retained = new Set<string>();
   const show = (topic: string, text: string) => {
@@ -181,11 +185,25 @@ export async function openStage(options: StageOptions) {
       last = { urgent: 0, normal: 0, bulk: 0 };
     },
     async close(): Promise<void> {
+      const ends = endsOf(raised).map(([type, data]) => make('urgent', data, type));
+      for (const one of ends) await publish(one).catch(() => {});
       for (const topic of retained) await show(topic, '').catch(() => {});
       await client.endAsync().catch(() => {});
     },
   };
 }
+
+/** What is said of alarms when all is over: one end for all, for they are of one thing, and of each that it was a test. */
+const endsOf = (raised: ReadonlySet<string>): readonly (readonly [type: string, data: object])[] =>
+  raised.size === 0
+    ? []
+    : [
+        ['alarm.restored', { state: 'restored' }],
+        ...[...raised].map((event) => {
+          const closed = { event, reason: 'test', by: 'conform', uplink: 'conform' };
+          return ['alarm.closed', { closed }] as const;
+        }),
+      ];
 
 function textOf({ topic: _topic, ...event }: Played, campus: string): string {
   const { lane, sequence, previous, journal, id, type, data, time } = event;

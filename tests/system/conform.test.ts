@@ -81,7 +81,20 @@ describe('the conformance kit', { timeout: 120_000 }, () => {
   it('leaves nothing behind', async (context) => {
     need(context, 'mosquitto');
     const url = `mqtt://127.0.0.1:${(await mosquitto()).port}`;
-    await failedTrials(url, ['campus', 'later-topics'], 100);
+    const desk = connect(url, { protocolVersion: 5, clientId: 'desk' });
+    onTestFinished(() => desk.endAsync(true));
+    const told: { type: string; id: string; data: { closed?: { event: string } } }[] = [];
+    desk.on('message', (_topic, payload) => void told.push(JSON.parse(payload.toString())));
+    await desk.subscribeAsync('campus/v1/+/event/alarm/#', { qos: 1 });
+    await failedTrials(url, ['receipts', 'gap', 'campus', 'later-topics', 'new-journal'], 100);
+    const of = (what: string) => told.filter(({ type }) => type === `cn.campus.alarm.${what}`);
+    const raised = [...new Set(of('raised').map(({ id }) => id))];
+    expect(raised.length).toBeGreaterThan(5);
+    await expect.poll(() => of('closed').map(({ data }) => data.closed?.event)).toEqual(raised);
+    expect(of('restored')).toHaveLength(1);
+    expect(told.findLastIndex(({ type }) => type.endsWith('.raised'))).toBeLessThan(
+      told.findIndex(({ type }) => type.endsWith('.restored')),
+    );
     const late = connect(url, { protocolVersion: 5, clientId: 'late' });
     onTestFinished(() => late.endAsync(true));
     const left: string[] = [];
