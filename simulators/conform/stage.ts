@@ -70,6 +70,31 @@ const wordsOf: Readonly<Record<Lane, { topic: string; type: string; data: object
 const numberOf = (value: unknown) =>
   typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : undefined;
 
+/** What the consumer says: receipts, and what it asks for again. */
+function hear(
+  client: MqttClient,
+  { receipts, asked, odd }: { readonly receipts: Said[]; readonly asked: Asked[]; readonly odd: string[] },
+): void {
+  client.on('message', (topic, payload) => {
+    const message = parsed(payload.toString());
+    if (topic.endsWith('/ack')) {
+      if (typeof message?.['journal'] !== 'string') odd.push(`${topic}: ${payload.toString().slice(0, 200)}`);
+      else
+        receipts.push({
+          journal: message['journal'],
+          upTo: Object.fromEntries(lanesOfReceipts.map((lane) => [lane, numberOf(message[lane])])),
+        });
+      return;
+    }
+    const { lane, after, upTo, journal: of } = (message?.['arguments'] ?? {}) as Record<string, unknown>;
+    if (message?.['action'] !== 'replay' || typeof message['id'] !== 'string') return;
+    asked.push({
+      ...{ id: message['id'], lane: String(lane), journal: String(of) },
+      ...{ after: numberOf(after) ?? -1, upTo: numberOf(upTo) ?? -1 },
+    });
+  });
+}
+
 /** Resolves when it is connected, subscribed and said to be online. @throws Error where the broker refuses. */
 export async function openStage(options: StageOptions) {
   const { url, campus, mqtt, time, patienceMs, signal } = options;
@@ -91,24 +116,7 @@ export async function openStage(options: StageOptions) {
     client.once('close', () => reject(new Error(`${url}: the broker closed the connection`)));
   });
   client.on('error', () => {});
-  client.on('message', (topic, payload) => {
-    const message = parsed(payload.toString());
-    if (topic.endsWith('/ack')) {
-      if (typeof message?.['journal'] !== 'string') odd.push(`${topic}: ${payload.toString().slice(0, 200)}`);
-      else
-        receipts.push({
-          journal: message['journal'],
-          upTo: Object.fromEntries(lanesOfReceipts.map((lane) => [lane, numberOf(message[lane])])),
-        });
-      return;
-    }
-    const { lane, after, upTo, journal: of } = (message?.['arguments'] ?? {}) as Record<string, unknown>;
-    if (message?.['action'] !== 'replay' || typeof message['id'] !== 'string') return;
-    asked.push({
-      ...{ id: message['id'], lane: String(lane), journal: String(of) },
-      ...{ after: numberOf(after) ?? -1, upTo: numberOf(upTo) ?? -1 },
-    });
-  });
+  hear(client, { receipts, asked, odd });
   await client.subscribeAsync([`${prefix}/ack`, `${prefix}/command/+`], { qos: 1 });
 
   const until = async <T>(find: () => T | undefined): Promise<T | undefined> => {

@@ -50,8 +50,8 @@ it('a panel that floods holds no neighbour up', { timeout: 90_000 }, async (cont
   });
   process.stdout.write(`neighbours' alarms beside a flood: ${Math.max(...ages).toFixed(0)} ms at most\n`);
   expect(ages.length).toBe(pressed.size);
-  // A third of a second for the burst, alone on the machine; without a limit it was 44 s.
-  expect(Math.max(...ages)).toBeLessThan(5000);
+  // A third of a second for the burst, alone on the machine; 7 s on one that did ten things more; without a limit it was 44 s.
+  expect(Math.max(...ages)).toBeLessThan(20_000);
   expect(campus.events.filter(({ data }) => data['cause'] === 'flooding')).toHaveLength(1);
   expect((await campus.health()) as object).toMatchObject({ floods: [{ device: 'panel', account: '1000' }] });
 });
