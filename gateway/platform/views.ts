@@ -2,7 +2,6 @@
 import { z } from 'zod';
 import { closeReasons } from '../../config/catalogue/event-data.ts';
 import type { Right } from '../console/rights.ts';
-import type { DeskAct } from './database/desk.ts';
 
 /**
  * `GET /api/me` tells who looks in the console's form (gateway/console/contract/me.ts), which the shared pages read:
@@ -238,6 +237,21 @@ export type Change =
   | { readonly what: 'alarm'; readonly id: string; readonly campus: string }
   | { readonly what: 'campus'; readonly id: string }
   | { readonly what: 'missed' };
+
+/** What an operator did with an alarm at the desk alone. */
+export interface DeskAct {
+  readonly what: 'acknowledged' | 'closed';
+  /** The id of the alarm. */
+  readonly alarm: string;
+  /** The number of its campus. */
+  readonly campus: string;
+  readonly by: string;
+  /** Epoch ms. */
+  readonly at: number;
+  /** Of `closed`. */
+  readonly reason?: string | undefined;
+  readonly note?: string | undefined;
+}
 
 /** What the API reads. */
 export interface Reads {

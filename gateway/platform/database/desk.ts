@@ -1,21 +1,8 @@
 /** What an operator did with an alarm at the desk alone, where its campus could not (api/acts.ts). The first one counts. */
+import type { DeskAct } from '../views.ts';
 import type { Database } from './connection.ts';
 import { placeOf, textOf } from './fields.ts';
 import { notify } from './notify.ts';
-
-export interface DeskAct {
-  readonly what: 'acknowledged' | 'closed';
-  /** The id of the alarm. */
-  readonly alarm: string;
-  /** The number of its campus. */
-  readonly campus: string;
-  readonly by: string;
-  /** Epoch ms. */
-  readonly at: number;
-  /** Of `closed`. */
-  readonly reason?: string | undefined;
-  readonly note?: string | undefined;
-}
 
 /** @returns whether it was; false: it was taken or closed before, here or at the campus, or there is no such alarm. */
 export async function noteAtDesk(
