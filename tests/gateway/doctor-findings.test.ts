@@ -41,6 +41,7 @@ Leap status     : ${leap}
 describe('the machine', () => {
   it('is looked at without a trace, and what is open to others is named with what mends it', async () => {
     const directory = temporaryDirectory();
+    chmodSync(directory, 0o755);
     const dataDir = join(directory, 'data');
     mkdirSync(dataDir, { mode: 0o700 });
     const file = join(directory, 'campus.yaml');

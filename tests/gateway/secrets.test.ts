@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, chownSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { openSecrets } from '../../gateway/secrets.ts';
+import { groupName, type Viewer } from '../../gateway/service-user.ts';
 import { temporaryDirectory } from '../helpers.ts';
 import { run } from './terminal.ts';
 
@@ -11,6 +12,8 @@ const modeOf = (file: string) => (statSync(file).mode & 0o777).toString(8);
 /** A config that names secrets of several kinds, each readable by all. */
 function openConfig() {
   const directory = temporaryDirectory();
+  // Others come in: what lies in a closed folder is closed.
+  chmodSync(directory, 0o755);
   const put = (name: string, content: string, mode = 0o644) => {
     const file = join(directory, name);
     writeFileSync(file, content);
@@ -92,6 +95,48 @@ test.runIf(process.getuid?.() === 0)(
     expect(told()).toBe(`chmod o= ${card}`);
   },
 );
+
+test('what lies in a folder that lets nobody else in is not open, whatever its own mode', () => {
+  const { config, dataDir } = openConfig();
+  for (const mode of [0o700, 0o704]) {
+    chmodSync(join(dataDir, '..'), mode);
+    expect(openSecrets(config, dataDir)).toEqual([]);
+  }
+  chmodSync(join(dataDir, '..'), 0o711);
+  expect(openSecrets(config, dataDir)).toHaveLength(4);
+  // A link into an open folder is as open as what it names.
+  const elsewhere = temporaryDirectory();
+  symlinkSync(join(dataDir, '../door.token'), join(elsewhere, 'token'));
+  const other = join(elsewhere, 'campus.yaml');
+  writeFileSync(other, 'devices: [{ id: k, driver: http-push, tokenFile: token }]\n');
+  expect(openSecrets(other, elsewhere).map(({ file }) => file)).toEqual([join(elsewhere, 'token')]);
+});
+
+test.runIf(process.getuid?.() === 0)('what closes root’s file leaves it to the gateway', () => {
+  const { config, dataDir } = openConfig();
+  const folder = join(dataDir, '..');
+  const token = join(folder, 'door.token');
+  const told = (viewer?: Viewer) => openSecrets(config, dataDir, viewer).find(({ file }) => file === token);
+  const service = { uid: 65534, name: 'nobody', groups: [65534] };
+  const mended = `chgrp ${groupName(65534)} ${token} && chmod 640 ${token}`;
+  // In root's own folder, by the group of who must read it.
+  expect(told()?.run).toBe(`chmod go= ${token}`);
+  expect(told(service)?.run).toBe(mended);
+  // In a folder of the service's group, whoever looks.
+  chownSync(folder, 0, 65534);
+  expect(told()?.run).toBe(mended);
+  // As the package makes it, that folder lets no others in, and what it holds is not open: nothing is to be run.
+  chmodSync(folder, 0o750);
+  expect(told(service)).toBeUndefined();
+  chmodSync(folder, 0o755);
+  execFileSync('sh', ['-c', mended]);
+  expect([modeOf(token), statSync(token).gid]).toEqual(['640', 65534]);
+  expect(told(service)).toBeUndefined();
+  // The service's own file stays its own.
+  chownSync(token, 65534, 65534);
+  chmodSync(token, 0o644);
+  expect(told(service)?.run).toBe(`chmod o= ${token}`);
+});
 
 test('check and doctor say so; the config is good all the same', async () => {
   const { config } = openConfig();
