@@ -37,12 +37,7 @@ const OF_UNIT = { user: 'campus-gateway', groups: ['dialout', 'input'] };
  */
 export function serviceUser(dataDir: string): Viewer | undefined {
   if (process.getuid?.() !== 0) return undefined;
-  let folder = resolve(dataDir);
-  let found = statOf(folder);
-  while (found === undefined && folder !== dirname(folder)) {
-    folder = dirname(folder);
-    found = statOf(folder);
-  }
+  const found = statOf(nearest(dataDir));
   if (found === undefined || found.uid === 0) return undefined;
   const { uid, gid } = found;
   const name = idOf('-un', uid) ?? String(uid);
@@ -87,6 +82,13 @@ export const statOf = (path: string): Stats | undefined => {
     return undefined;
   }
 };
+
+/** A folder, or where it is not there yet, what is there of its path. */
+export function nearest(folder: string): string {
+  let there = resolve(folder);
+  while (statOf(there) === undefined && there !== dirname(there)) there = dirname(there);
+  return there;
+}
 
 /** The folders that lead to something, from the root down. */
 export function foldersTo(path: string): readonly string[] {

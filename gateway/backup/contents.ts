@@ -69,16 +69,10 @@ const sizeOf = (file: string) => {
 };
 
 /**
- * The config file, and what it names. `dataDir` as it is written there, `environment`: the names that it takes from there.
- * @throws Error where the file is no YAML, or what it names is not there; what the disk says.
+ * The config file and the files that it names, each with what its mode may be at most, and the names that it takes from the
+ * environment. `data`: what is written in it. Looks at none of them.
  */
-export function configFiles(file: string): {
-  readonly files: readonly Source[];
-  readonly dataDir: string;
-  readonly environment: readonly string[];
-} {
-  const yaml = readYaml(file, readBytesOf(file, CONFIG_FILE_MAX));
-  if ('errors' in yaml) throw new Error(`${file}: ${yaml.errors[0]?.message}`);
+function namedIn(file: string, data: unknown) {
   const folder = dirname(resolve(file));
   const environment = new Set<string>();
   const found = new Map<string, number>([[resolve(file), 0o640]]);
@@ -94,13 +88,40 @@ export function configFiles(file: string): {
     const isFile = key.endsWith('File') || (key === 'profile' && extname(value) !== '');
     if (name === undefined && isFile) found.set(resolve(folder, value), isPublic(key) ? 0o644 : 0o640);
   };
-  walk(yaml.data, '');
+  walk(data, '');
+  return { found, environment };
+}
+
+/** @throws Error where the file is no YAML; what the disk says. */
+function writtenIn(file: string): unknown {
+  const yaml = readYaml(file, readBytesOf(file, CONFIG_FILE_MAX));
+  if ('errors' in yaml) throw new Error(`${file}: ${yaml.errors[0]?.message}`);
+  return yaml.data;
+}
+
+/** Absolute paths of the config file and of what it names, there or not. @throws as `configFiles`. */
+export const configPaths = (file: string): readonly string[] => [
+  ...namedIn(file, writtenIn(file)).found.keys(),
+];
+
+/**
+ * The config file, and what it names. `dataDir` as it is written there, `environment`: the names that it takes from there.
+ * @throws Error where the file is no YAML, or what it names is not there; what the disk says.
+ */
+export function configFiles(file: string): {
+  readonly files: readonly Source[];
+  readonly dataDir: string;
+  readonly environment: readonly string[];
+} {
+  const data = writtenIn(file);
+  const folder = dirname(resolve(file));
+  const { found, environment } = namedIn(file, data);
   const files = [...found].map(([source, most]): Source => {
     const inside = relative(folder, source);
     const isInside = !inside.startsWith('..');
     const path = isInside ? `config/${inside}` : `elsewhere/${source.replace(/^\/+/, '')}`;
     return { file: source, path, mode: statSync(source).mode & most };
   });
-  const written = (yaml.data as { readonly dataDir?: unknown } | null)?.dataDir;
+  const written = (data as { readonly dataDir?: unknown } | null)?.dataDir;
   return { files, dataDir: typeof written === 'string' ? written : './data', environment: [...environment] };
 }

@@ -100,11 +100,13 @@ async function examineDisk(
   json: boolean,
 ): Promise<readonly Finding[]> {
   const { stdout, clock } = terminal;
-  const [{ judge, measureDisk, quantile, TIMES }, { openData }, { findingsAbout }] = await Promise.all([
-    import('../doctor/disk.ts'),
-    import('../secrets.ts'),
-    import('../doctor/finding.ts'),
-  ]);
+  const [{ judge, measureDisk, quantile, TIMES }, { openData }, { serviceUser }, { findingsAbout }] =
+    await Promise.all([
+      import('../doctor/disk.ts'),
+      import('../secrets.ts'),
+      import('../service-user.ts'),
+      import('../doctor/finding.ts'),
+    ]);
   // A gateway that has never run has none yet: the rest is looked at all the same.
   if (!existsSync(directory))
     return [
@@ -133,7 +135,7 @@ async function examineDisk(
       `${directory}: ${about.filter((word) => word !== undefined).join(', ')}\n` +
         `fsync: p50 ${quantile(times, 0.5).toFixed(2)} ms, p99 ${quantile(times, 0.99).toFixed(2)} ms, ${say('at most', '最长')} ${Math.max(...times).toFixed(2)} ms\n`,
     );
-  const open = openData(directory).map(({ file, mode, run }) =>
+  const open = openData(directory, serviceUser(directory)).map(({ file, mode, run }) =>
     findingsAbout('files').note(
       `${file} (mode ${mode}) can be read by other users of this machine; run: ${run}`,
       `${file}（权限 ${mode}）可被本机其他用户读取；请执行：${run}`,

@@ -7,6 +7,7 @@ import type { Clock } from '../../drivers/contract/clock.ts';
 import { createIsolated, type Isolated } from '../lifecycle/isolated.ts';
 import type { Part } from '../lifecycle/part.ts';
 import type { Health } from '../observe/status.ts';
+import type { Viewer } from '../service-user.ts';
 import { inOrder, type Report } from './finding.ts';
 import type { examine, Question } from './jobs.ts';
 import type { OfMachine } from './machine.ts';
@@ -30,12 +31,13 @@ type OfConfig = Pick<
   'file' | 'dataDir' | 'timezone' | 'retention' | 'media' | 'uplinks' | 'devices' | 'contacts'
 >;
 
-/** What of a config the machine is looked at for. `gently`: a gateway runs here. */
+/** What of a config the machine is looked at for. `gently`: a gateway runs here. `viewer`: who it runs as; undefined: we. */
 export const machineOf = (
   { file, dataDir, timezone, retention, media, devices }: OfConfig,
   gently: boolean,
+  viewer?: Viewer,
 ): OfMachine => ({
-  ...{ file, dataDir, timezone, gently, lowDisk: retention.lowDisk },
+  ...{ file, dataDir, timezone, gently, viewer, lowDisk: retention.lowDisk },
   needsVideo: media.clips.length > 0 || devices.some(({ driver }) => driver === 'onvif'),
 });
 

@@ -1,12 +1,13 @@
 /** The machine itself: its clock, memory, watchdog, disk, files, and the program that pictures need. Changes nothing. */
 import { execFile } from 'node:child_process';
-import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { freemem, totalmem } from 'node:os';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import type { Clock } from '../../drivers/contract/clock.ts';
-import { openSecrets } from '../secrets.ts';
+import type { Viewer } from '../service-user.ts';
 import { judge, measureDisk, quantile } from './disk.ts';
+import { fileFindings } from './files.ts';
 import { type Finding, findingsAbout } from './finding.ts';
 
 /** What of a config is looked at: plain values, for a thread apart. */
@@ -21,6 +22,8 @@ export interface OfMachine {
   readonly needsVideo: boolean;
   /** A gateway runs on this disk: it is measured seldom and little. */
   readonly gently: boolean;
+  /** By whose eyes files are looked at; undefined: by ours. */
+  readonly viewer?: Viewer | undefined;
 }
 
 const run = promisify(execFile);
@@ -201,29 +204,6 @@ async function videoFindings({ needsVideo }: OfMachine): Promise<Finding[]> {
   return [good(`ffmpeg ${version}`, `ffmpeg ${version}`)];
 }
 
-function fileFindings({ file, dataDir }: OfMachine): Finding[] {
-  const { good, note, bad } = findingsAbout('files');
-  const found: Finding[] = [];
-  try {
-    accessSync(existsSync(dataDir) ? dataDir : dirname(dataDir), constants.W_OK);
-  } catch {
-    found.push(
-      bad(
-        `this user cannot write into ${dataDir}: no alarm is kept. Run: chown -R campus-gateway: ${dataDir}`,
-        `当前用户无法写入 ${dataDir}：报警无法保存。请执行：chown -R campus-gateway: ${dataDir}`,
-      ),
-    );
-  }
-  for (const { file: one, mode, run: command } of openSecrets(file, dataDir))
-    found.push(
-      note(
-        `${one} (mode ${mode}) can be read by other users of this machine; run: ${command}`,
-        `${one}（权限 ${mode}）可被本机其他用户读取；请执行：${command}`,
-      ),
-    );
-  return found.length > 0 ? found : [good('files can be read by those alone who must', '文件权限正确')];
-}
-
 /** Of a disk that a gateway has: a measurement must not be felt. */
 const GENTLY = { count: 30, pauseMs: 20 };
 
@@ -270,7 +250,14 @@ export async function examineMachine(of: OfMachine, clock: Clock): Promise<reado
     diskFindings(of, clock),
   ]);
   const memory = memoryFindings(textOf('/proc/meminfo'), { total: totalmem(), free: freemem() });
-  return [...time, ...disk, ...fileFindings(of), ...memory, ...watchdog, ...video];
+  return [
+    ...time,
+    ...disk,
+    ...fileFindings(of.file, of.dataDir, of.viewer),
+    ...memory,
+    ...watchdog,
+    ...video,
+  ];
 }
 
 export const isThere = (file: string): boolean => statSync(file, { throwIfNoEntry: false }) !== undefined;

@@ -1,9 +1,11 @@
 /** Names and ways: whether each host that a config names is known, and whether somebody is there. Says nothing to anybody. */
 import { lookup } from 'node:dns/promises';
-import { accessSync, constants } from 'node:fs';
+import { realpathSync } from 'node:fs';
 import { connect, isIP } from 'node:net';
+import { basename } from 'node:path';
 import type { Config } from '../../config/schema.ts';
 import { type Clock, within } from '../../drivers/contract/clock.ts';
+import { groupName, type Hindrance, hindrance, READ, statOf, type Viewer, WRITE } from '../service-user.ts';
 import { type Finding, findingsAbout, type Subject } from './finding.ts';
 
 /** A host that something of the config needs. `of`: what, for people: `uplinks police`. */
@@ -127,8 +129,11 @@ export async function wayFindings(needed: readonly Needed[], clock: Clock): Prom
   });
 }
 
-/** Serial lines of the config: there, and ours to open. They are not opened: who has one must not be disturbed. */
-export function serialFindings(devices: Config['devices']): readonly Finding[] {
+/**
+ * Serial lines of the config: there, and open to the gateway. They are not opened: who has one must not be disturbed.
+ * `viewer`: who it runs as; undefined: we.
+ */
+export function serialFindings(devices: Config['devices'], viewer?: Viewer): readonly Finding[] {
   const { good, bad } = findingsAbout('devices');
   const paths = new Map<string, string[]>();
   const walk = (id: string, value: unknown) => {
@@ -141,21 +146,48 @@ export function serialFindings(devices: Config['devices']): readonly Finding[] {
   for (const { id, options } of devices) walk(id, options);
   return [...paths].map(([path, users]) => {
     const ids = users.slice(0, 5).join(', ');
-    try {
-      accessSync(path, constants.R_OK | constants.W_OK);
-      return good(`${ids}: ${path} is there`, `${ids}：${path} 存在`);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT')
-        return bad(
-          `${ids}: there is no ${path}: look at the cable, and at /dev/serial/by-id for its name`,
-          `${ids}：没有 ${path}：请检查连线，并在 /dev/serial/by-id 中查找其名称`,
-        );
-      return bad(
-        `${ids}: this user may not open ${path}: usermod -aG dialout campus-gateway, then restart it`,
-        `${ids}：当前用户无权打开 ${path}：请执行 usermod -aG dialout campus-gateway 后重启服务`,
-      );
-    }
+    const closed = hindrance(viewer, path, READ | WRITE);
+    if (closed !== undefined) return bad(...mayNotOpen(ids, path, closed, viewer));
+    if (statOf(path) !== undefined) return good(`${ids}: ${path} is there`, `${ids}：${path} 存在`);
+    return bad(
+      `${ids}: there is no ${path}: look at the cable, and at /dev/serial/by-id for its name`,
+      `${ids}：没有 ${path}：请检查连线，并在 /dev/serial/by-id 中查找其名称`,
+    );
   });
+}
+
+function mayNotOpen(
+  ids: string,
+  path: string,
+  { isFolder, rights: { gid, mode } }: Hindrance,
+  viewer: Viewer | undefined,
+): readonly [en: string, zh: string] {
+  const bits = READ | WRITE;
+  const [en, zh] =
+    viewer === undefined
+      ? ['this user', '当前用户']
+      : [`the service (user ${viewer.name})`, `服务（用户 ${viewer.name}）`];
+  // Of uucp on some systems; where root alone has it, being in a group helps nobody.
+  if (!isFolder && gid !== 0 && ((mode >> 3) & bits) === bits) {
+    const run = `usermod -aG ${groupName(gid)} ${viewer?.name ?? 'campus-gateway'}`;
+    return [
+      `${ids}: ${en} may not open ${path}: ${run}, then restart it`,
+      `${ids}：${zh}无权打开 ${path}：请执行 ${run} 后重启服务`,
+    ];
+  }
+  const rule = `KERNEL=="${basename(realPath(path)).replace(/\d+$/, '')}[0-9]*", GROUP="dialout", MODE="0660"`;
+  return [
+    `${ids}: ${en} may not open ${path}, and no group may: write ${rule} into /etc/udev/rules.d/60-serial.rules, and plug it in again or restart`,
+    `${ids}：${zh}无权打开 ${path}，也没有可用的组：请在 /etc/udev/rules.d/60-serial.rules 中写入 ${rule}，然后重新插拔或重启`,
+  ];
+}
+
+function realPath(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path;
+  }
 }
 
 /** So many at once. */

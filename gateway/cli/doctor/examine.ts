@@ -8,6 +8,7 @@ import { examineMachine } from '../../doctor/machine.ts';
 import { nameFindings, neededHosts, serialFindings, wayFindings } from '../../doctor/network.ts';
 import { findingsOf, type Told } from '../../doctor/running.ts';
 import { isInUse } from '../../journal/folder.ts';
+import { serviceUser } from '../../service-user.ts';
 import { takenPorts } from '../../taken-ports.ts';
 import { askGateway } from '../health/ask.ts';
 import { cameraFindings } from './cameras.ts';
@@ -24,7 +25,8 @@ export async function examineAll(
   step();
   const isOurs = running !== undefined && running.campus === campus.id;
   const isHeld = !isOurs && isInUse(dataDir);
-  const machine = await examineMachine(machineOf(config, isOurs || isHeld), clock);
+  const viewer = serviceUser(dataDir);
+  const machine = await examineMachine(machineOf(config, isOurs || isHeld, viewer), clock);
   step();
   const needed = neededHosts(config);
   const names = await nameFindings(needed, clock);
@@ -42,7 +44,7 @@ export async function examineAll(
     ...names,
     ...(await portFindings(config)),
     ...(await wayFindings(plain, clock)),
-    ...serialFindings(devices),
+    ...serialFindings(devices, viewer),
     ...(await cameraFindings(devices, clock)),
     ...(await tryPlatforms(config, clock, step)),
   ]);
