@@ -7,8 +7,8 @@ const english = `campus-gateway check FILE [--explain] [--ask]
 
 Prints each error as FILE:LINE:COLUMN: message. Exit status 0 where there is none, else 1. Warnings change nothing of
 that: of what is open to the network in clear text, and of files with secrets that other users of the machine can read,
-with the command that mends it. Run by root (sudo), a file that the service’s user could not read is an error; its user is
-who has the data folder.
+with the command that mends it. Run by root (sudo), it also looks with the eyes of the user who has the data folder, as whom
+the service runs: a file that he could not read is an error.
 
   --explain   says what each zone's alarm will do: when it counts, who gets it, what it switches; and what each platform
               gets to know of the school itself
