@@ -203,7 +203,10 @@ test('a database of before goes on with all that it has', async (context) => {
   ]);
   await sql(
     `ALTER TABLE event DROP CONSTRAINT event_pkey, ADD PRIMARY KEY (id, month);
-     ALTER TABLE campus DROP COLUMN district_code; DELETE FROM schema_version WHERE version > 3`,
+     ALTER TABLE campus DROP COLUMN district_code; ALTER TABLE chain DROP COLUMN lived_at; DROP TABLE listening;
+     DROP INDEX alarm_open; ALTER TABLE alarm DROP COLUMN desk_acknowledged, DROP COLUMN desk_closed;
+     CREATE INDEX alarm_open ON alarm (received_at); ALTER TABLE audit DROP COLUMN who, DROP COLUMN campus;
+     DELETE FROM schema_version WHERE version > 3`,
   );
   const store = await opened(url);
   const stranger = event(1, 0, { prefix: 'campus/v1/4503000009' });

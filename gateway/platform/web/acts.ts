@@ -34,9 +34,9 @@ async function act(alarm: AlarmView, what: 'acknowledge' | 'close', body: object
 }
 
 /** Whether only the desk can: its campus is away, or knows no such alarm. A signal is read. */
-export function isForDesk({ id, campus }: AlarmView): boolean {
-  const state = campuses.data.value?.get(campus.id)?.state;
-  const outcome = outcomes.value.get(id);
+export function isForDesk(alarm: AlarmView): boolean {
+  const state = campuses.data.value?.get(alarm.campus.id)?.state;
+  const outcome = outcomes.value.get(alarmKey(alarm));
   const isUnknown =
     typeof outcome === 'object' && (outcome.done ? outcome.here : outcome.reason === 'unknown-alarm');
   return state === 'silent' || state === 'withdrawn' || isUnknown === true;
