@@ -17,6 +17,7 @@ import { ACK, ASK_685, isText, NAK, type RawLine, understand } from './codec.ts'
 import { eventsOf } from './events.ts';
 import { createSaver, type Memory, type Saying } from './memory.ts';
 import type { EventLine, Observer } from './observe.ts';
+import { accountKey } from './options.ts';
 import { createQueue } from './queue.ts';
 
 /** A line says one event, or a few; as for DC-09. */
@@ -92,7 +93,7 @@ export function converse(context: Context, peer: Peer, memory: Memory, trusted: 
     lastBad = text;
     if (!again || !isKnown || !isText(text)) return peer.answer(NAK);
     if (!(await saver.settle(text))) return;
-    await finish({ text, observations: () => [observer.unreadable(text)] }, arrived);
+    await finish({ text, account: '', observations: () => [observer.unreadable(text)] }, arrived);
   };
 
   /** Whether it is an answer to what was asked, which a 685 would take an ACK to for one to its last message. */
@@ -118,8 +119,9 @@ export function converse(context: Context, peer: Peer, memory: Memory, trusted: 
     if (isHeartbeat && isAnswer(text)) return;
     if (!(await saver.settle(text))) return queue.drop('said behind a line that could not be written');
     if (isHeartbeat) return taken(text, arrived);
-    const observations = (sighting: number) => observer.of(text, line as EventLine, events, sighting);
-    await finish({ text, observations }, arrived);
+    const event = line as EventLine;
+    const observations = (sighting: number) => observer.of(text, event, events, sighting);
+    await finish({ text, account: accountKey(event.account), observations }, arrived);
   };
 
   const queue = createQueue(device, host, handle, peer);

@@ -14,7 +14,7 @@ import { createAccounts } from './accounts.ts';
 import { receiverDecoder } from './codec.ts';
 import { type Conversation, converse, type Peer } from './conversation.ts';
 import { listenForReceivers, TORN_AFTER_MS } from './listen.ts';
-import { type Memory, newMemory } from './memory.ts';
+import { type Memory, newMemory, newWire, type Wire } from './memory.ts';
 import { createObserver } from './observe.ts';
 import { accountKey, type Options, options } from './options.ts';
 
@@ -206,23 +206,23 @@ async function listening(
 }
 
 /**
- * What was said last on each wire, by address. It outlives a session as the wire does: a receiver whose connection was
+ * What was said last on each wire, and by address. It outlives a session as the wire does: a receiver whose connection was
  * cut before its answer came says the same line again.
  */
-const wires = new Map<string, Map<string, Memory>>();
+const wires = new Map<string, { readonly wire: Wire; readonly byAddress: Map<string, Memory> }>();
 
-function memoriesOf(wire: string): Map<string, Memory> {
-  const memories = wires.get(wire) ?? new Map<string, Memory>();
-  wires.set(wire, memories);
+function memoriesOf(line: string) {
+  const memories = wires.get(line) ?? { wire: newWire(), byAddress: new Map<string, Memory>() };
+  wires.set(line, memories);
   return memories;
 }
 
-function memoryOf(memories: Map<string, Memory>, address: string): Memory {
-  const memory = memories.get(address) ?? newMemory();
+function memoryOf({ wire, byAddress }: ReturnType<typeof memoriesOf>, address: string): Memory {
+  const memory = byAddress.get(address) ?? newMemory(wire);
   // The one that was heard last stands last; the one that was heard longest ago goes.
-  memories.delete(address);
-  memories.set(address, memory);
-  const [oldest] = memories.keys();
-  if (memories.size > MAX_ADDRESSES && oldest !== undefined) memories.delete(oldest);
+  byAddress.delete(address);
+  byAddress.set(address, memory);
+  const [oldest] = byAddress.keys();
+  if (byAddress.size > MAX_ADDRESSES && oldest !== undefined) byAddress.delete(oldest);
   return memory;
 }

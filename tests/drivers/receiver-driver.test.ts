@@ -1,8 +1,20 @@
 import { once } from 'node:events';
+import { connect } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import type { Receipt } from '../../drivers/contract/observation.ts';
 import { manualClock } from '../clocks.ts';
-import { ACK, connected, heartbeat, listening, onDisk, panic, restore, trip, turn } from './receiver-line.ts';
+import {
+  ACK,
+  answersOf,
+  connected,
+  heartbeat,
+  listening,
+  onDisk,
+  panic,
+  restore,
+  trip,
+  turn,
+} from './receiver-line.ts';
 
 describe('a line of a receiver', () => {
   it('is acknowledged only after the event is on disk', async () => {
@@ -185,24 +197,54 @@ describe('a line, on a slow machine or beside others,', () => {
     expect(answers.rest()).toEqual([]);
   });
 
-  it('said again is one event, whatever another receiver behind the same address says in between', async () => {
-    const { dial, reports } = await listening();
+  it('said again is one event, whatever another receiver behind the same address says of its own accounts', async () => {
+    const { dial, reports } = await listening({ accounts: [{ account: '7037' }, { account: '1234' }] });
     const [one, other] = [await dial(), await dial()];
+    const elsewhere = '5011 181234E13001004\x14';
     for (const [{ say, answers }, line] of [
       [one, trip],
-      [other, restore],
+      [other, elsewhere],
       [one, trip],
-      [other, restore],
+      [other, elsewhere],
     ] as const) {
       say(line);
       expect(await answers.next()).toBe(ACK);
     }
     expect(reports.rest()).toHaveLength(2);
-    one.say(restore);
-    expect(await one.answers.next()).toBe(ACK);
-    one.say(trip);
-    expect(await one.answers.next()).toBe(ACK);
-    expect(reports.rest()).toHaveLength(2);
+  });
+
+  it('is a second alarm where its end came between, over another connection or from another address', async () => {
+    const { port, dial, reports } = await listening();
+    const one = await dial();
+    const other = answersOf(connect({ host: '127.0.0.1', port, localAddress: '127.0.0.2' }));
+    const said = async ({ say, answers }: typeof one, line: string) => {
+      say(line);
+      expect(await answers.next()).toBe(ACK);
+    };
+    for (const [who, line] of [
+      [one, trip],
+      [await dial(), restore],
+      [one, trip],
+      [one, restore],
+      [other, trip],
+      [one, restore],
+      [other, trip],
+    ] as const)
+      await said(who, line);
+    const keys = reports.rest().map(({ repeat }) => repeat?.key);
+    expect(new Set(keys).size).toBe(7);
+  });
+
+  it('is a second alarm, however many others come between', async () => {
+    const { dial, reports } = await listening();
+    const { say, answers } = await dial();
+    const tests = Array.from({ length: 1100 }, (_, n) => `5011 187037E602${String(n).padStart(5, '0')}\x14`);
+    for (const line of [trip, restore, ...tests, trip]) {
+      say(line);
+      expect(await answers.next()).toBe(ACK);
+    }
+    const keys = reports.rest().flatMap(({ repeat, state }) => (state === 'raised' ? [repeat?.key] : []));
+    expect(new Set(keys).size).toBe(keys.length);
   });
 });
 

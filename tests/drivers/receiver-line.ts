@@ -15,7 +15,7 @@ export const onDisk: Receipt = { sequence: 1, id: 'x', repeated: false };
 type Store = (observation: Observation) => Promise<Receipt>;
 
 /** The bytes that the other end is answered, one after another. */
-function answersOf(socket: Socket) {
+export function answersOf(socket: Socket) {
   const answers = stream<number>();
   socket.on('data', (chunk) => {
     for (const byte of chunk) answers.push(byte);
