@@ -2,6 +2,7 @@
 import { Writable } from 'node:stream';
 import type { MqttClient } from 'mqtt';
 import { expect, it } from 'vitest';
+import { systemClock } from '../../drivers/contract/clock.ts';
 import { createSending } from '../../drivers/platforms/mqtt/sending.ts';
 
 it('keeps 4 MB of answers for it, and sends events all the same', async () => {
@@ -20,7 +21,7 @@ it('keeps 4 MB of answers for it, and sends events all the same', async () => {
     maximumPacketSize: 268_435_455,
     topicAliasMaximum: 0,
   } as const;
-  const sending = createSending(client, limits);
+  const sending = createSending(client, limits, systemClock);
   const codes: number[] = [];
   const payload = 'x'.repeat(1_000_000);
   const answer = () => sending.publish({ topic: 'r', payload, qos: 1 }, ({ code }) => void codes.push(code));

@@ -117,6 +117,28 @@ it.for([
   expect(good).not.toBe(0);
 });
 
+it('a node that acknowledges all but alarms is left for another one, though other events flow', async () => {
+  const time = fastClock(20);
+  const ports = [await freePort(), await freePort()];
+  const events: string[] = [];
+  let owing = 0;
+  for (const port of ports)
+    await scriptedBroker({
+      port,
+      answer({ body, topic }) {
+        if (owing === 0) owing = port;
+        if (port === owing && topic.includes('/event/alarm/')) return undefined;
+        if (port !== owing) events.push(body.id);
+        return 0;
+      },
+    });
+  const { record } = await campus(1, at(...ports), undefined, { time });
+  const others = time.every(5000, () => void record('battery'));
+  onTestFinished(() => others.stop());
+  const { id } = await record('panic', button);
+  await expect.poll(() => events, { interval: 5 }).toContain(id);
+});
+
 it('a broker that answers late, as with a whole city at its door, is waited for longer each time, and lets us in', async () => {
   const time = fastClock(20);
   const broker = await scriptedBroker({

@@ -279,6 +279,36 @@ test('finds events by campus, type and time, page by page', async (context) => {
   expect(second?.event).toEqual(JSON.parse(raised(3).body));
 });
 
+test('lists events whatever is in them, and no more than some megabytes at once', async (context) => {
+  const { url } = await database(context);
+  const { store, reads } = await both(url);
+  const odd = (number: number, data: string) => {
+    const one = event(number, number - 1, { receivedAt: NOW + number });
+    return {
+      ...one,
+      body: JSON.stringify({ ...JSON.parse(one.body), data: 'DATA' }).replace('"DATA"', data),
+    };
+  };
+  const filled = (bytes: number) => JSON.stringify({ text: 'x'.repeat(bytes) });
+  await store.take([
+    odd(1, filled(900_000)),
+    odd(2, '{"content":{"toString":5,"valueOf":5}}'),
+    odd(3, `{"deep":${'['.repeat(6000)}${']'.repeat(6000)}}`),
+  ]);
+  const sequencesOf = (found: readonly { readonly sequence: string }[]) =>
+    found.map(({ sequence }) => sequence);
+  const first = await reads.events({ limit: 10 });
+  expect(sequencesOf(first)).toEqual(['3', '2', '1']);
+  expect(JSON.stringify(first)).toContain('"toString":5');
+  for (let number = 4; number < 16; number++) await store.take([odd(number, filled(900_000))]);
+  const newest = await reads.events({ limit: 10 });
+  expect(sequencesOf(newest)).toEqual(['15', '14', '13', '12', '11', '10', '9', '8', '7']);
+  const last = newest.at(-1);
+  expect(
+    sequencesOf(await reads.events({ limit: 2, before: { at: last?.receivedAt ?? '', id: last?.id ?? '' } })),
+  ).toEqual(['6', '5']);
+});
+
 test('measures how late alarms are, by minute', async (context) => {
   const { url } = await database(context);
   const { store, reads } = await both(url);

@@ -95,6 +95,8 @@ const PACKET_MAXIMUM = 268_435_455;
  * come back at once, so many that nobody is let in any more (NATS 2.9).
  */
 const SUBSCRIBED_QOS = 0;
+/** Of one PUBACK, whatever else is answered: RabbitMQ owes that where the queue of a topic has no leader. */
+const OWED_MAX_MS = 20_000;
 const SILENCE_FACTOR = 1.4;
 const SILENCE_CHECK_MS = 500;
 
@@ -260,7 +262,7 @@ function wrap(
   let silence: Error | undefined;
   let over = false;
   let heardAt = time.elapsed();
-  const sending = createSending(client, of);
+  const sending = createSending(client, of, time);
   // Each byte: a large packet on a slow line is no silence.
   client.stream.on('data', () => {
     heardAt = time.elapsed();
@@ -341,7 +343,8 @@ function wrap(
       onPing = () => {};
     },
     isSubscribing: answers.isSubscribing,
-    wasOfUse: () => silence === undefined && answers.wereOfUse(sending.owed()),
+    wasOfUse: () =>
+      silence === undefined && sending.owedMs() < OWED_MAX_MS && answers.wereOfUse(sending.owed()),
     isOver: () => over,
     async subscribe(filter, take) {
       const taker = { filter, take };

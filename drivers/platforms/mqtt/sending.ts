@@ -1,5 +1,7 @@
 /** What goes out over one connection with QoS 1: its packets, and who waits for their answers. */
+
 import { type MqttClient, ReasonCodes } from 'mqtt';
+import type { Clock } from '../../contract/clock.ts';
 import { encodePublish } from './publish.ts';
 
 export interface Message {
@@ -87,11 +89,12 @@ export const sizeOf = ({ topic, payload, correlation }: Message) =>
  * QoS 1, beside MQTT.js, in whose packet ids: what is on its way, no more than the broker takes at once, and what is
  * written in one go.
  */
-export function createSending(client: MqttClient, limits: Limits) {
+export function createSending(client: MqttClient, limits: Limits, time: Pick<Clock, 'elapsed'>) {
   const { version, receiveMaximum, maximumPacketSize } = limits;
   const { stream } = client;
   const aliases = topicAliases(limits.topicAliasMaximum);
-  const waiting = new Map<number, (answer: PublishAnswer) => void>();
+  /** In the order in which they were sent. */
+  const waiting = new Map<number, { readonly at: number; readonly done: (answer: PublishAnswer) => void }>();
   /** Beyond the receive maximum, because answers to commands, which the window of events does not count, take a part. */
   const later: Later[] = [];
   /** The same of answers: events go first. */
@@ -124,10 +127,11 @@ export function createSending(client: MqttClient, limits: Limits) {
       retain,
       properties: version === 5 ? { topicAlias: alias?.number, contentType, expiry, correlation } : undefined,
     });
-    waiting.set(packetId, (answer) => {
+    const answered = (answer: PublishAnswer) => {
       if (alias !== undefined && answer.code < REFUSED) alias.known = true;
       done(answer);
-    });
+    };
+    waiting.set(packetId, { at: time.elapsed(), done: answered });
     if (packets.push(packet) === 1) process.nextTick(flush);
   };
   const publishAnswer = (message: Message, size: number, done: (answer: PublishAnswer) => void) => {
@@ -151,16 +155,21 @@ export function createSending(client: MqttClient, limits: Limits) {
       else later.push({ message, done });
     },
     onAnswer(packetId: number, code: number) {
-      const done = waiting.get(packetId);
+      const one = waiting.get(packetId);
       // MQTT.js's own, or an answer to nothing.
-      if (done === undefined) return;
+      if (one === undefined) return;
       waiting.delete(packetId);
       const next = later.shift() ?? answersLater.shift();
       if (next !== undefined) send(next.message, next.done);
-      done({ code, reason: code < REFUSED ? '' : (reasonCodes[code] ?? `reason ${code}`) });
+      one.done({ code, reason: code < REFUSED ? '' : (reasonCodes[code] ?? `reason ${code}`) });
     },
     flush,
     /** On their way, and not answered. */
     owed: () => waiting.size,
+    /** For how long, ms; 0: nothing is. */
+    owedMs() {
+      const [oldest] = waiting.values();
+      return oldest === undefined ? 0 : time.elapsed() - oldest.at;
+    },
   };
 }

@@ -8,6 +8,10 @@ import { idsOf } from './campuses.ts';
 const PREFIX = 'cn.campus.';
 const LIMIT_MAX = 1000;
 const CONTENT_MAX = 1000;
+/** Of all bodies of an answer; the first is there whatever its size. */
+const BYTES_MAX = 8_388_608;
+/** JSON.parse takes what JSON.stringify does not. */
+const DEPTH_MAX = 500;
 
 interface Row {
   readonly id: string;
@@ -34,17 +38,31 @@ const patternOf = (type: string) => {
 
 const isoOf = (ms: number) => new Date(ms).toISOString();
 
+/** How deep lists and objects stand in each other; at most: brackets in texts count, too. */
+function depthOf(json: string): number {
+  let [depth, most] = [0, 0];
+  for (let at = 0; at < json.length; at++) {
+    const code = json.charCodeAt(at) | 0x20;
+    if (code === OPENING) most = Math.max(most, ++depth);
+    else if (code === CLOSING) depth--;
+  }
+  return most;
+}
+/** `[` and `{`, `]` and `}`, but for one bit. */
+const [OPENING, CLOSING] = [0x7b, 0x7d];
+
 /** What was taken was JSON. */
 function viewOf({ id, number, type, time, receivedAt, lane, sequence, body }: Row): EventView {
   let event: Record<string, unknown>;
   try {
-    event = JSON.parse(body) as Record<string, unknown>;
+    event = depthOf(body) > DEPTH_MAX ? {} : (JSON.parse(body) as Record<string, unknown>);
   } catch {
     event = {};
   }
   const data = event['data'] as Record<string, unknown> | null | undefined;
   // A list of pictures' pieces would be as large as the pictures.
-  if (typeof data === 'object' && data !== null && String(data['content'] ?? '').length > CONTENT_MAX)
+  const content = typeof data === 'object' && data !== null ? data['content'] : undefined;
+  if (typeof content === 'string' && content.length > CONTENT_MAX)
     event = { ...event, data: { ...data, content: undefined } };
   return {
     id: typeof event['id'] === 'string' ? event['id'] : id,
@@ -63,13 +81,16 @@ export async function events(query: Query, of: EventQuery): Promise<readonly Eve
   const ids = await idsOf(query, campus);
   if (ids?.length === 0) return [];
   const rows = await query<Row>(
-    `SELECT event.id, number, type, time, received_at AS "receivedAt", lane, sequence, body
+    `WITH found AS (SELECT event.id, number, type, time, received_at AS "receivedAt", lane, sequence, body
      FROM event JOIN campus ON campus.id = event.campus JOIN chain ON chain.id = event.chain
      WHERE ($1::int[] IS NULL OR event.campus = ANY ($1))
        AND ($2::text IS NULL OR district_code = ${districtCode('$2::text')}) AND ($3::text IS NULL OR type LIKE $3)
        AND ($4::float8 IS NULL OR received_at >= to_timestamp($4)) AND ($5::float8 IS NULL OR received_at < to_timestamp($5))
        AND ($6::float8 IS NULL OR (received_at, event.id) < (to_timestamp($6), $7::uuid))
-     ORDER BY received_at DESC, event.id DESC LIMIT $8`,
+     ORDER BY received_at DESC, event.id DESC LIMIT $8),
+     summed AS (SELECT *, sum(octet_length(body)) OVER newest AS bytes, row_number() OVER newest AS place FROM found
+       WINDOW newest AS (ORDER BY "receivedAt" DESC, id DESC ROWS UNBOUNDED PRECEDING))
+     SELECT * FROM summed WHERE bytes <= ${BYTES_MAX} OR place = 1 ORDER BY "receivedAt" DESC, id DESC`,
     [
       ids ?? null,
       district === undefined ? null : textOf(district),
