@@ -62,6 +62,7 @@ const REPLY_TIMEOUT_MS = 60_000;
 /** Of an event, with a picture's piece in it, many times its size. */
 const PACKET_MAXIMUM = 1_048_576;
 const AGAIN_MS = 1000;
+const GOODBYE_MS = 2000;
 /** The broker keeps the session of an absent consumer for so long, seconds. */
 const SESSION_EXPIRY = 7 * 86_400;
 
@@ -190,7 +191,10 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
       clearInterval(gaps);
       // The receipts of what is stored leave before the goodbye; what comes in between goes without.
       flush();
+      // MQTT.js waits for PUBACKs first, and for one that does not come for ever.
+      const late = setTimeout(() => client.stream.destroy(), GOODBYE_MS);
       await client.endAsync();
+      clearTimeout(late);
       isOver = true;
       flush();
       store.close();

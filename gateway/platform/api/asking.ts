@@ -15,11 +15,6 @@ const moment = z.iso.datetime().regex(/^20/).max(40);
 const ID_MAX = 128;
 export const idParams = z.object({ id: text(ID_MAX) });
 
-/** Which campus's, where several may use one id. */
-export const campusQuery = z.object({
-  campus: text(64).optional().describe('Its campus: several may use one id'),
-});
-
 const limit = (usual: number, most: number) => z.coerce.number().int().min(1).max(most).default(usual);
 const before = z
   .string()
@@ -40,6 +35,11 @@ const parameters = <Shape extends z.ZodRawShape>(shape: Shape) =>
       );
     },
   });
+
+/** Which campus's, where several may use one id. */
+export const campusQuery = parameters({
+  campus: text(64).optional().describe('Its campus: several may use one id'),
+});
 
 export const campusesQuery = parameters({
   district: text(32).optional().describe('Code of the district: its campuses alone'),
