@@ -20,43 +20,56 @@ function example(name: string): string {
   return code;
 }
 
-describe.each([
+type Program = readonly [name: string, command: readonly string[], place: string | undefined];
+const programs: readonly Program[] = [
   // In the project, for its packages.
   ['police.ts', [process.execPath, '--no-warnings'], join(root, '.police-example.ts')],
   ['police.py', ['/usr/bin/python3', '-u'], undefined],
-] as const)('%s', { timeout: 120_000 }, (name, command, place) => {
-  const written = (port: number) => {
-    const directory = temporaryDirectory();
-    const file = place ?? join(directory, name);
-    writeFileSync(file, example(name));
-    onTestFinished(() => rmSync(file));
-    const [BROKER, database] = [`mqtt://127.0.0.1:${port}`, join(directory, 'events.sqlite')];
-    const start = () =>
-      startProcess(
-        '/bin/sh',
-        ['-c', `exec ${[...command, file].join(' ')} 1>&2`],
-        /subscribed/,
-        (child) => onTestFinished(() => stopProcess(child, 'SIGKILL')),
-        { BROKER, DATABASE: database },
-      );
-    return { BROKER, database, start };
-  };
+];
 
-  it('is found right by the conformance kit, and stores what two campuses have under one id', async (context) => {
-    need(context, 'mosquitto', ...(name.endsWith('.py') ? ['/usr/bin/python3'] : []));
-    const { BROKER, database, start } = written((await mosquitto()).port);
+/** As it stands on the page, for the broker at a port. */
+function written([name, command, place]: Program, port: number) {
+  const directory = temporaryDirectory();
+  const file = place ?? join(directory, name);
+  writeFileSync(file, example(name));
+  onTestFinished(() => rmSync(file));
+  const [BROKER, database] = [`mqtt://127.0.0.1:${port}`, join(directory, 'events.sqlite')];
+  const start = () =>
+    startProcess(
+      '/bin/sh',
+      ['-c', `exec ${[...command, file].join(' ')} 1>&2`],
+      /subscribed/,
+      (child) => onTestFinished(() => stopProcess(child, 'SIGKILL')),
+      { BROKER, DATABASE: database },
+    );
+  return { BROKER, database, start };
+}
+
+it('both are found right by the conformance kit, and store what two campuses have under one id', {
+  timeout: 240_000,
+}, async (context) => {
+  need(context, 'mosquitto', '/usr/bin/python3');
+  const tryOne = async (program: Program) => {
+    const { BROKER, database, start } = written(program, (await mosquitto()).port);
     await start();
-    expect(await failedTrials(BROKER)).toEqual([]);
+    const failed = await failedTrials(BROKER);
     const db = new Database(database, { readonly: true });
     const twice = db.prepare('SELECT id FROM event GROUP BY id HAVING count(*) > 1').all();
     db.close();
-    expect(twice).toHaveLength(1);
-  });
+    return { failed, twice: twice.length };
+  };
+  // Most of it is waiting.
+  const right = { failed: [], twice: 1 };
+  expect(await Promise.all(programs.map(tryOne))).toEqual([right, right]);
+});
+
+describe.each(programs)('%s', { timeout: 120_000 }, (...program) => {
+  const [name] = program;
 
   it('stores each event once, sends receipts, and has a gap filled', async (context) => {
     need(context, 'mosquitto', ...(name.endsWith('.py') ? ['/usr/bin/python3'] : []));
     const broker = await mosquitto();
-    const { BROKER, database, start } = written(broker.port);
+    const { BROKER, database, start } = written(program, broker.port);
     const first = await start();
     const campus = await rig({ url: BROKER, uplink: { receipts: true, receiptTimeout: '5s' } });
     campus.start();
