@@ -17,7 +17,7 @@ this terminal is closed, over restarts too, and ends by itself. Run by the gatew
 
   --area ID          an area under test; may be named again; default the whole campus
   --for TIME         it ends by itself after 1m to 8h; default 1h
-  --until-complete   ends it once every point was tried
+  --until-complete   ends it once every point was tested
   --out FILE         writes the report: .pdf (by Chromium, else .html beside it), .html or .json
   --language en|zh   of the report; default this terminal's
   --begin            begins it and returns
@@ -25,7 +25,10 @@ this terminal is closed, over restarts too, and ends by itself. Run by the gatew
   --list             the reports that are kept
   --report ID        one of them
 
-Exit status 0 where every point was tried, 1 where some were not, 3 where no gateway answers.
+What is heard and not told, as of a zone whose area is disarmed, counts as not tested (○): arm the area and trip it again.
+
+Exit status 0 where every point was tested, 1 where some were not, or where something else is under test already, 3 where no
+gateway answers.
 
   campus-gateway walk-test /etc/campus-gateway/campus.yaml --for 1h --out report.pdf`;
 const chinese = `campus-gateway walk-test 配置 [--area 分区]... [--for 1h] [--until-complete] [--out 报告.pdf]
@@ -47,7 +50,9 @@ campus-gateway walk-test 配置 --report 编号 --out 报告.pdf
   --list             列出保存的报告
   --report 编号      其中一份
 
-退出状态：0 全部测过；1 有未测点位；3 没有网关应答。
+已收到但未上报的点位（如所在区域未布防）计为未测（○）：请布防后再次触发。
+
+退出状态：0 全部测过；1 有未测点位，或已有其他范围的步测；3 没有网关应答。
 
   campus-gateway walk-test /etc/campus-gateway/campus.yaml --for 1h --out report.pdf`;
 
@@ -111,7 +116,6 @@ export const walkTest: Command = {
     if (report !== undefined) return await tellReport(report, wanted, terminal);
     if (end) return await endWalk(wanted, terminal);
     if (!begin) return await followWalk(wanted, terminal);
-    await beginWalk(wanted, terminal);
-    return 0;
+    return (await beginWalk(wanted, terminal)) === undefined ? 1 : 0;
   },
 };

@@ -1,7 +1,7 @@
 /** What a walk test leaves: the facts of a commissioning report, as they were when it ended. It is never changed. */
 import type { Facts } from './facts.ts';
 import type { Point } from './points.ts';
-import type { Other, Tick } from './walk.ts';
+import { isTested, type Other, type Tick } from './walk.ts';
 
 /** `asked`: by somebody; `time`: it was over; `elsewhere`: a platform, or somebody by another page, ended the mark. */
 export type Ending = 'asked' | 'time' | 'elsewhere';
@@ -76,5 +76,5 @@ export const summaryOf = ({
 }: WalkRecord): WalkSummary => ({
   ...{ id, by, startedAt, endedAt, ending, areas },
   points: points.length,
-  tried: points.filter(({ tick }) => tick !== undefined).length,
+  tried: points.filter(isTested).length,
 });

@@ -5,6 +5,7 @@
 import { type PointKind, pointKinds } from './points.ts';
 import type { RecordedPoint, WalkRecord } from './record.ts';
 import { endingWords, kindWords, type Language, tripWords, type Word, words } from './report-words.ts';
+import { isHeldBack, isTested } from './walk.ts';
 
 export type { Language } from './report-words.ts';
 
@@ -115,11 +116,9 @@ function headOf({ record, t, time }: Told): Markup {
   ])}`;
 }
 
-const isTried = ({ tick }: RecordedPoint) => tick !== undefined;
-
 function coverageOf({ record: { points }, t }: Told): Markup {
   const rowOf = (name: string, own: readonly RecordedPoint[]) => {
-    const tried = own.filter(isTried).length;
+    const tried = own.filter(isTested).length;
     const share = own.length === 0 ? '' : `${Math.floor((tried / own.length) * 100)} %`;
     return [name, { number: own.length }, { number: tried }, { number: share }];
   };
@@ -137,17 +136,24 @@ const placeOf = ({ device, account, zone }: RecordedPoint): string =>
     .filter((one) => one !== '')
     .join(' ');
 
-function untriedOf({ record: { points }, t }: Told): Markup {
-  const untried = points.filter((point) => !isTried(point));
+function untriedOf({ record: { points }, t, time }: Told): Markup {
+  const why = ({ tick, remark, ...point }: RecordedPoint) =>
+    [
+      tick?.refused === true && t(words.refused, { at: time(tick.at) }),
+      tick !== undefined &&
+        tick.refused === undefined &&
+        t(isHeldBack(point) ? words.silent : words.nothingNew, { at: time(tick.at) }),
+      remark !== undefined && `${remark.text} (${remark.by})`,
+    ]
+      .filter((one) => typeof one === 'string')
+      .join('; ');
+  const untried = points.filter((point) => !isTested(point));
   return html`<h2>${t(words.untried)}</h2>${
     untried.length === 0
       ? html`<p>${t(words.nothingUntried)}</p>`
       : table(
           [t(words.point), t(words.kind), t(words.device), t(words.remark)],
-          untried.map((point) => [
-            ...[point.name, t(kindWords[point.kind]), placeOf(point)],
-            point.remark === undefined ? undefined : `${point.remark.text} (${point.remark.by})`,
-          ]),
+          untried.map((point) => [...[point.name, t(kindWords[point.kind]), placeOf(point)], why(point)]),
         )
   }`;
 }
@@ -202,21 +208,17 @@ function latenciesOf({ record: { points, platforms }, t }: Told): Markup {
 
 function eachOf({ record: { points }, t, time }: Told): Markup {
   const ms = (value: number | undefined) => ({ number: value?.toFixed(1) ?? t(words.none) });
-  const said = ({ tick, remark }: RecordedPoint) =>
-    [
-      tick?.event === undefined && tick?.refused === undefined && t(words.silent),
-      tick?.refused === true && t(words.refused),
-      remark?.text,
-    ]
-      .filter((one) => typeof one === 'string')
-      .join('; ');
-  const rows = points.filter(isTried).map((point) => {
+  const rows = points.filter(isTested).map((point) => {
     const { tick } = point;
     const platforms = Object.values(tick?.platforms ?? {});
     return [
       html`${point.name}<br><small>${placeOf(point)}</small>`,
       ...[time(tick?.at ?? ''), { number: tick?.count }, ms(tick?.disk)],
-      ...[ms(platforms.length === 0 ? undefined : Math.max(...platforms)), ms(tick?.lamp), said(point)],
+      ...[
+        ms(platforms.length === 0 ? undefined : Math.max(...platforms)),
+        ms(tick?.lamp),
+        point.remark?.text,
+      ],
     ];
   });
   const heads = [words.point, words.at, words.times, words.disk, words.platform, words.lamp, words.remark];

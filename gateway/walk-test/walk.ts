@@ -10,12 +10,12 @@ export interface Latencies {
   readonly lamp?: number;
 }
 
-/** A point that was tried. */
+/** A point that was tripped; whether it counts as tested: `isTested`. */
 export interface Tick extends Latencies {
   /** The first time, RFC 3339. */
   readonly at: string;
   readonly count: number;
-  /** The event that the latencies are of; absent: nothing was told, as of a zone whose area is disarmed. */
+  /** The event that the latencies are of; absent: it was heard and not told, as of a zone whose area is disarmed. */
   readonly event?: string;
   /** The disk refused it. */
   readonly refused?: true;
@@ -56,6 +56,14 @@ export interface Walk {
 
 /** Told of: strangers make more of them than anybody reads. */
 const OTHERS_MAX = 200;
+
+/** Heard is not enough: a zone of a disarmed area would have called nobody. */
+export const isTested = ({ tick }: { readonly tick?: Pick<Tick, 'event'> | undefined }): boolean =>
+  tick?.event !== undefined;
+
+/** Of a point that was heard and not told: its area held it back, or it told again what stood already. */
+export const isHeldBack = ({ kind, areas }: Pick<Point, 'kind' | 'areas'>): boolean =>
+  kind === 'zone' && areas.length > 0;
 
 /** Whether a point is under test; `areas` null: all are. */
 export const isInScope = ({ areas: own }: Pick<Point, 'areas'>, areas: Walk['areas']): boolean =>

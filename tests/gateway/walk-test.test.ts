@@ -240,13 +240,22 @@ describe('a walk test', () => {
     ]);
   });
 
-  it('ticks a zone whose area is disarmed, which raises no alarm; armed, it is timed', async () => {
+  it('counts a zone whose area is disarmed, which raises no alarm, as not tested; armed, it is timed', async () => {
     const own = await school();
-    await begin(own);
+    await begin(own, ['inside']);
     const id = 'zone/panel/1234/2';
     await own.say('panel', 'intrusion', 2);
     expect(own.tick(id)).toEqual({ at: expect.any(String), count: 1, platforms: {} });
     expect(typesOf(own.events)).toEqual(['device.test-started']);
+    const report = await end(own);
+    expect(await own.walk.reports()).toMatchObject([{ tried: 0, points: 1 }]);
+    const pages = [await own.walk.html(report, 'en'), await own.walk.html(report, 'zh')];
+    expect(pages.map((page) => page.includes('100 %'))).toEqual([false, false]);
+    expect(pages[0]).toContain('not told: its area was disarmed');
+    expect(pages[1]).toContain('所在区域未布防');
+    await begin(own, ['inside']);
+    await own.say('panel', 'intrusion', 2, { state: 'restored' });
+    await own.say('panel', 'intrusion', 2);
     await own.say('panel', 'intrusion', 2, { state: 'restored' });
     await own.commands.askPart('arm', 'inside', { force: false });
     await own.time.advance(10);

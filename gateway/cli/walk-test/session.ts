@@ -6,6 +6,7 @@ import { writePrivate } from '../../lifecycle/private-files.ts';
 import { printable } from '../../printable.ts';
 import type { WalkView } from '../../walk-test/index.ts';
 import type { WalkRecord, WalkSummary } from '../../walk-test/record.ts';
+import { isHeldBack, isTested } from '../../walk-test/walk.ts';
 import { type Terminal, UsageError, untilStopped } from '../command.ts';
 import { systemMistake } from '../mistakes.ts';
 import { ValueError } from '../values.ts';
@@ -31,15 +32,32 @@ const LOOK_MS = 500;
 /** A platform that has said nothing for so long is not waited for, before the line is printed. */
 const PLATFORM_MS = 3000;
 
-/** Begins one, or goes on with the one that runs. @returns what runs. */
-export async function beginWalk(wanted: Wanted, terminal: Terminal): Promise<WalkView> {
+const isSame = (one: Wanted['areas'], other: Wanted['areas']) =>
+  one === null || other === null
+    ? one === other
+    : one.length === other.length && one.every((area) => other.includes(area));
+
+/** Begins one, or goes on with the one that runs. @returns what runs; undefined: something else is under test, and that was said. */
+export async function beginWalk(wanted: Wanted, terminal: Terminal): Promise<WalkView | undefined> {
   const { dataDir, forMs, areas } = wanted;
-  const { clock, stdout } = terminal;
+  const { clock, stdout, stderr } = terminal;
   const now = await askFor<WalkView>(dataDir, { path: '/walk-test' }, clock);
   if (now.running !== undefined) {
-    const { by: whose, until } = now.running;
+    const { by: whose, until, areas: own } = now.running;
+    const what = own === null ? say('the whole campus', '全校') : own.join(say(', ', '、'));
+    if (!isSame(own, areas)) {
+      stderr.write(
+        `${printable(
+          say(
+            `only ${what} is under test, by ${whose} until ${until}: end that first (--end), or name the same`,
+            `正在测试的只有 ${what}（${whose}，至 ${until}）：请先用 --end 结束，或指定相同范围`,
+          ),
+        )}\n`,
+      );
+      return undefined;
+    }
     stdout.write(
-      `${say(`a walk test of ${whose} runs until ${until}: it goes on`, `${whose} 的步测进行至 ${until}：继续`)}\n`,
+      `${printable(say(`a walk test of ${whose} (${what}) runs until ${until}: it goes on`, `${whose} 的步测（${what}）进行至 ${until}：继续`))}\n`,
     );
     return now;
   }
@@ -56,6 +74,7 @@ export async function beginWalk(wanted: Wanted, terminal: Terminal): Promise<Wal
 /** Follows it until it is over, somebody stops it here, or all is tried; then ends it. @returns the exit status. */
 export async function followWalk(wanted: Wanted, terminal: Terminal): Promise<number> {
   const begun = await beginWalk(wanted, terminal);
+  if (begun === undefined) return 1;
   const { clock, stdout } = terminal;
   const id = begun.running?.id ?? '';
   stdout.write(
@@ -69,15 +88,15 @@ export async function followWalk(wanted: Wanted, terminal: Terminal): Promise<nu
   for (;;) {
     const view = await askFor<WalkView>(wanted.dataDir, { path: '/walk-test' }, clock);
     if (view.running?.id !== id) break;
-    tell(view);
-    const isComplete = wanted.untilComplete && view.points.every(({ tick }) => tick !== undefined);
+    tell(view.points, view.running.others);
+    const isComplete = wanted.untilComplete && view.points.every(isTested);
     if (stopped.is || isComplete) {
       await endNow(wanted, terminal);
       break;
     }
     await clock.wait(LOOK_MS);
   }
-  return await tellReport(id, wanted, terminal);
+  return await tellReport(id, wanted, terminal, tell);
 }
 
 /** Ends what runs. @returns the exit status. */
@@ -93,24 +112,34 @@ async function endNow({ dataDir }: Wanted, { clock }: Terminal): Promise<string>
 const placeOf = ({ device, account, zone }: Pick<Point, 'device' | 'account' | 'zone'>) =>
   [device, account, zone].filter((one) => one !== undefined).join('/');
 
-/** Prints what is new in a view. */
-function teller({ stdout, clock }: Terminal): (view: WalkView) => void {
+/** `isOver`: no platform is waited for any more. */
+type Tell = (points: readonly Point[], others: WalkRecord['others'], isOver?: boolean) => void;
+
+/** Prints what is new. */
+function teller({ stdout, clock }: Terminal): Tell {
   const told = new Set<string>();
   const seen = new Map<string, number>();
   const line = (text: string) => stdout.write(`${printable(text)}\n`);
-  return ({ points, running }) => {
-    const tried = points.filter(({ tick }) => tick !== undefined).length;
+  return (points, others, isOver = false) => {
+    const tried = points.filter(isTested).length;
     for (const point of points) {
-      const { id, tick, name } = point;
-      if (tick === undefined || told.has(id)) continue;
-      const since = seen.get(id) ?? clock.elapsed();
-      seen.set(id, since);
+      const { tick, name } = point;
+      if (tick === undefined) continue;
+      const isGood = isTested(point);
+      // Tripped again once its area is armed it has a line again.
+      const key = `${isGood ? 'tested' : 'heard'} ${point.id}`;
+      // What was only heard is listed when it is over.
+      if (told.has(key) || (isOver && !isGood)) continue;
+      const since = seen.get(key) ?? clock.elapsed();
+      seen.set(key, since);
       const isTimed = Object.keys(tick.platforms).length > 0;
-      if (!isTimed && clock.elapsed() - since < PLATFORM_MS) continue;
-      told.add(id);
-      line(`✓ ${tried}/${points.length}  ${name} (${placeOf(point)})  ${timesOf(tick)}`);
+      if (!isTimed && !isOver && clock.elapsed() - since < PLATFORM_MS) continue;
+      told.add(key);
+      line(
+        `${isGood ? '✓' : '○'} ${tried}/${points.length}  ${name} (${placeOf(point)})  ${isGood ? timesOf(tick) : whyNot(point)}`,
+      );
     }
-    for (const other of running?.others ?? []) {
+    for (const other of others) {
       const key = `${other.why} ${placeOf(other)} ${other.kind}`;
       if (told.has(key)) continue;
       told.add(key);
@@ -123,10 +152,26 @@ function teller({ stdout, clock }: Terminal): (view: WalkView) => void {
   };
 }
 
-function timesOf({ disk, platforms, lamp, event, refused }: NonNullable<Point['tick']>): string {
-  if (refused === true) return say('the disk refused it', '磁盘拒绝写入');
-  if (event === undefined)
-    return say('heard; its area is disarmed: nothing was told', '已收到；所在区域未布防，未上报');
+/** Why a point is not tested. */
+function whyNot({ tick, ...point }: Pick<Point, 'tick' | 'kind' | 'areas'>): string {
+  if (tick === undefined) return say('not tested', '未测试');
+  if (tick.refused === true)
+    return say(
+      'not tested: the disk refused it; look at the disk (campus-gateway health), and trip it again',
+      '未测试：磁盘拒绝写入；请检查磁盘（campus-gateway health）后再次触发',
+    );
+  if (isHeldBack(point))
+    return say(
+      'not tested: heard, not told, for its area is disarmed, or it is bypassed: arm it and trip it again',
+      '未测试：已收到但未上报，所在区域未布防，或该防区被旁路：请布防后再次触发',
+    );
+  return say(
+    'not tested: heard, not told, for it told nothing new: let it restore and trip it again',
+    '未测试：已收到但未上报，没有新的变化：请待其恢复后再次触发',
+  );
+}
+
+function timesOf({ disk, platforms, lamp }: NonNullable<Point['tick']>): string {
   return [
     disk !== undefined && `${say('disk', '写盘')} ${disk} ms`,
     ...Object.entries(platforms).map(([id, ms]) => `${id} ${ms} ms`),
@@ -136,13 +181,22 @@ function timesOf({ disk, platforms, lamp, event, refused }: NonNullable<Point['t
     .join('  ');
 }
 
-/** Says what was not tried, and writes the report where it is wanted. @returns 1 where something was not tried. */
-export async function tellReport(id: string, wanted: Wanted, terminal: Terminal): Promise<number> {
+/** Says what was not tested, and writes the report where it is wanted. `tell`: who followed it. @returns 1 where something was not tested. */
+export async function tellReport(
+  id: string,
+  wanted: Wanted,
+  terminal: Terminal,
+  tell?: Tell,
+): Promise<number> {
   const { stdout, clock } = terminal;
   const record = await askFor<WalkRecord>(wanted.dataDir, { path: `/walk-tests/${id}.json` }, clock);
-  const untried = record.points.filter(({ tick }) => tick === undefined);
-  for (const { name, ...point } of untried)
-    stdout.write(`${printable(`✗ ${name} (${placeOf(point)}): ${say('not tested', '未测试')}`)}\n`);
+  // Of what was tripped last no view was seen.
+  tell?.(record.points, record.others, true);
+  const untried = record.points.filter((point) => !isTested(point));
+  for (const point of untried) {
+    const mark = point.tick === undefined ? '✗' : '○';
+    stdout.write(`${printable(`${mark} ${point.name} (${placeOf(point)}): ${whyNot(point)}`)}\n`);
+  }
   const [all, tried] = [record.points.length, record.points.length - untried.length];
   stdout.write(
     `${say(`${tried} of ${all} points were tested; report ${id}`, `已测 ${tried}/${all} 个点位；报告 ${id}`)}\n`,

@@ -12,7 +12,9 @@ export const tickSchema = z.object({
   event: z
     .string()
     .optional()
-    .describe('The first that was told; absent: nothing was, as of a disarmed area'),
+    .describe(
+      'The first that was told; absent: it was heard and not told, as of a disarmed area, and is not tested',
+    ),
   disk: ms.optional(),
   platforms: z
     .record(z.string(), ms)

@@ -18,6 +18,12 @@ const USUAL = '60';
 type Again = () => Promise<void>;
 type Running = NonNullable<WalkTestView['running']>;
 
+/** As `isTested` of walk-test/walk.ts: what was heard and not told is no pass. */
+const isTested = ({ tick }: WalkPoint) => tick?.event !== undefined;
+/** As `isHeldBack` there. */
+const isHeldBack = ({ kind, areas }: WalkPoint) => kind === 'zone' && areas.length > 0;
+const markOf = (point: WalkPoint) => (isTested(point) ? 'tried' : point.tick === undefined ? '' : 'heard');
+
 /** Before it begins. */
 function Begin({ view, again }: { readonly view: WalkTestView; readonly again: Again }) {
   const chosen = useSignal<ReadonlySet<string>>(new Set());
@@ -58,11 +64,13 @@ function Begin({ view, again }: { readonly view: WalkTestView; readonly again: A
 const placeOf = ({ device, account, zone }: WalkPoint) =>
   [nameOf(device), account, zone].filter((one) => one !== undefined).join(' ');
 
-function times({ tick }: WalkPoint) {
+function times(point: WalkPoint) {
+  const { tick } = point;
   if (tick === undefined) return null;
   const { disk, platforms, lamp, event, refused, count } = tick;
   if (refused === true) return html`<${Badge} tone="bad">${t(words.refused)}<//>`;
-  if (event === undefined) return html`<${Badge} tone="warn">${t(words.silent)}<//>`;
+  if (event === undefined)
+    return html`<${Badge} tone="warn">${t(isHeldBack(point) ? words.silent : words.nothingNew)}<//>`;
   return html`<small>${[
     ...(disk === undefined ? [] : [t(words.disk, { ms: disk })]),
     ...Object.entries(platforms).map(([id, ms]) => t(words.platform, { id, ms })),
@@ -98,8 +106,8 @@ interface PointsProps {
 }
 const Points = ({ points, again }: PointsProps) =>
   html`<ul class="plain-list points">${points.map(
-    (point) => html`<li key=${point.id} class="card ${point.tick === undefined ? '' : 'tried'}">
-      <span class="line"><strong>${point.tick !== undefined && html`<span aria-hidden="true">✓ </span>`}${point.name}</strong>
+    (point) => html`<li key=${point.id} class="card ${markOf(point)}">
+      <span class="line"><strong>${point.tick !== undefined && html`<span aria-hidden="true">${isTested(point) ? '✓' : '○'} </span>`}${point.name}</strong>
       <small>${t(words[point.kind])}, ${placeOf(point)}</small></span>
       ${times(point)}
       ${again !== undefined && html`<${Remark} point=${point} again=${again} />`}
@@ -126,10 +134,13 @@ interface FollowProps {
 }
 function Follow({ view: { points, areas }, running, again }: FollowProps) {
   const { by, until, others, isEnding, areas: own } = running;
-  const left = points.filter(({ tick }) => tick === undefined);
-  const tried = points
-    .filter(({ tick }) => tick !== undefined)
-    .sort((a, b) => (b.tick?.at ?? '').localeCompare(a.tick?.at ?? ''));
+  const untested = points.filter((point) => !isTested(point));
+  // What was heard and not told comes first: whoever walks is still beside it.
+  const left = [
+    ...untested.filter(({ tick }) => tick !== undefined),
+    ...untested.filter(({ tick }) => tick === undefined),
+  ];
+  const tried = points.filter(isTested).sort((a, b) => (b.tick?.at ?? '').localeCompare(a.tick?.at ?? ''));
   const disarmed = areas.filter(
     (area) => !area.armed && area.points > 0 && (own === null || own.includes(area.id)),
   );

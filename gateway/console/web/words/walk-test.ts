@@ -25,8 +25,8 @@ export const walkTest = {
   sureEndAll: ['End the test?', '结束步测？'],
   ending: ['The report is being written', '正在生成报告'],
   disarmed: [
-    'Not armed: {areas}. Zones there are ticked, and send nothing. Arm to time them all the way.',
-    '未布防：{areas}。其防区触发后会打勾，但不上报；布防后可测得全程时间。',
+    'Not armed: {areas}. Zones there are heard, send nothing and count as not tested. Arm, and trip them.',
+    '未布防：{areas}。其防区触发后只收到、不上报，计为未测；请布防后触发。',
   ],
   others: ['What else was tripped', '其他触发'],
   unknown: ['Not in the config', '未在配置中'],
@@ -38,7 +38,14 @@ export const walkTest = {
   disk: ['Disk {ms} ms', '写盘 {ms} ms'],
   platform: ['{id} {ms} ms', '{id} {ms} ms'],
   lamp: ['Lamp {ms} ms', '回执灯 {ms} ms'],
-  silent: ['Heard; nothing was sent', '已收到，未上报'],
+  silent: [
+    'Heard, not sent: its area is disarmed, or it is bypassed. Arm it and trip it again.',
+    '已收到，未上报：所在区域未布防，或该防区被旁路。请布防后再次触发。',
+  ],
+  nothingNew: [
+    'Heard, not sent: it told nothing new. Let it restore and trip it again.',
+    '已收到，未上报：没有新的变化。请待其恢复后再次触发。',
+  ],
   refused: ['The disk refused it', '磁盘拒绝写入'],
   times: ['{n} times', '{n} 次'],
   why: ['Why not tested: {name}', '未测原因：{name}'],
