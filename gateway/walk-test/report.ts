@@ -36,7 +36,8 @@ body { font: 10.5pt/1.45 "Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC
 h1 { font-size: 18pt; margin: 0 0 4mm; }
 h2 { font-size: 12.5pt; margin: 7mm 0 2mm; border-bottom: 0.4mm solid #111; break-after: avoid; }
 table { border-collapse: collapse; width: 100%; }
-th, td { border: 0.2mm solid #999; padding: 1mm 1.8mm; text-align: left; vertical-align: top; overflow-wrap: anywhere; }
+th, td { border: 0.2mm solid #999; padding: 1mm 1.8mm; text-align: left; vertical-align: top; overflow-wrap: anywhere; min-width: 14mm; }
+th:first-child, td:first-child { min-width: 32mm; }
 th { background: #eee; font-weight: 600; }
 thead { display: table-header-group; }
 tr { break-inside: avoid; }
