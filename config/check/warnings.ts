@@ -5,6 +5,7 @@ import type { Transport } from '../../drivers/contract/transport.ts';
 import { drivers, platforms } from '../../drivers/index.ts';
 import { say } from '../language.ts';
 import type { Config } from '../schema.ts';
+import { unarmedAreas } from './areas.ts';
 import { campusWarnings, contactWarnings } from './campus.ts';
 import { hostWarnings } from './hosts.ts';
 
@@ -28,6 +29,8 @@ export function warningsOf(config: Config): Problem[] {
       const found = driver?.warnings?.(device as Parameters<Driver['line']>[0]) ?? [];
       return found.map(at('devices', i));
     }),
+    ...unarmedAreas(config).map(([i, warning]) => at('areas', i)(warning)),
+    ...(uplinks.length === 0 ? [NO_PLATFORM] : []).map(at('uplinks')),
     ...uplinks.flatMap((uplink, i) => {
       const transport = (platforms as readonly Transport[]).find(({ name }) => name === uplink.protocol);
       const ofProtocol = transport?.warnings?.(uplink.options, uplink) ?? [];
@@ -35,6 +38,12 @@ export function warningsOf(config: Config): Problem[] {
     }),
   ];
 }
+
+const NO_PLATFORM: Warning = {
+  path: [],
+  en: 'there is no platform: nobody outside this machine is told of an alarm, but by `notify` of a rule. Add the platforms that are to know, or enrol (campus-gateway enrol)',
+  zh: '没有平台：除规则的 `notify` 外，本机以外无人得知报警。请添加应接收报警的平台，或注册（campus-gateway enrol）',
+};
 
 const SIMULATED: Warning = {
   path: ['simulators'],

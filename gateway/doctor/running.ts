@@ -155,8 +155,16 @@ function* contactFindings({ contacts = {} }: Told): Generator<Finding> {
       );
 }
 
+/** Of a config without uplinks. */
+export const noPlatform = (): Finding =>
+  findingsAbout('platforms').note(
+    'the config has none: nobody outside this machine is told of an alarm, but by `notify` of a rule; add the platforms that are to know, or enrol (campus-gateway enrol)',
+    '配置中没有平台：除规则的 `notify` 外，本机以外无人得知报警；请添加应接收报警的平台，或注册（campus-gateway enrol）',
+  );
+
 /** `now`: epoch ms. */
 export const findingsOf = (told: Told, now: number): readonly Finding[] => [
+  ...(told.uplinks !== undefined && Object.keys(told.uplinks).length === 0 ? [noPlatform()] : []),
   ...Object.entries(told.uplinks ?? {}).flatMap(([id, one]) => [...platformFindings(id, one, now)]),
   ...Object.entries(told.enrolments ?? {}).flatMap(([id, one]) => [...enrolmentFindings(id, one, now)]),
   ...deviceFindings(told),

@@ -2,7 +2,8 @@
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { speak } from '../../config/language.ts';
 import { loadConfig } from '../../config/load.ts';
 import { textProblem } from '../../config/text.ts';
 import { temporaryDirectory } from '../helpers.ts';
@@ -21,11 +22,14 @@ const errors = (text: string) => {
   const loaded = load(text);
   return 'errors' in loaded ? loaded.errors.map(({ line, message }) => `${line}: ${message}`) : [];
 };
-const warnings = (text: string) => {
+const allWarnings = (text: string) => {
   const loaded = load(text);
   if ('errors' in loaded) throw new Error(JSON.stringify(loaded.errors));
   return loaded.warnings.map(({ line, message }) => `${line}: ${message}`);
 };
+/** But those that nobody is told, as in most of these. */
+const warnings = (text: string) =>
+  allWarnings(text).filter((told) => !told.includes('there is no platform') && !told.includes('没有平台'));
 const panel = (id: string, listen: string, account = 'account: "1234"') =>
   `  - { id: ${id}, driver: dc09, listen: { ${listen} }, accounts: [{ ${account} }] }\n`;
 const kiosk = (id: string, listen: string) =>
@@ -140,6 +144,44 @@ describe('what is open beyond this machine', () => {
     expect(errors(`devices:\n${panel('p', 'port: 5100', `account: "1234", from: ["${from}"]`)}`)).toEqual([
       expect.stringContaining('an address such as 10.0.0.9'),
     ]);
+  });
+});
+
+describe('a config by which nobody would be told', () => {
+  const zones = 'zones: [{ zone: 1, kind: perimeter }, { zone: 2, kind: panic }]';
+  const devices = `devices:\n${panel('p', 'port: 5100', `account: "1234", ${zones}`)}`;
+  const areas = (more = '', zone = 'zone: 1') =>
+    `areas: [{ id: wall, zones: [{ device: p, ${zone} }]${more} }]\n`;
+  const ofAreas = (text: string) => warnings(devices + text).filter((told) => told.includes('areas['));
+
+  it('is warned of where it has no platform, in both languages', () => {
+    for (const text of ['', 'uplinks: []\n'])
+      expect(allWarnings(text)).toEqual([expect.stringMatching(/uplinks: warning: there is no platform/)]);
+    expect(allWarnings('uplinks: [{ id: a, url: "mqtts://city.example" }]\n')).toEqual([]);
+    speak('zh');
+    onTestFinished(() => speak('en'));
+    expect(allWarnings('uplinks: []\n')).toEqual([expect.stringContaining('警告：没有平台')]);
+  });
+
+  it('is warned of where nothing arms an area whose zones only tell while it is armed, in both languages', () => {
+    expect(ofAreas(areas())).toEqual([
+      expect.stringMatching(/^4: areas\[0\]: warning: nothing arms wall: it is disarmed until .* \(p 1\)/),
+    ]);
+    speak('zh');
+    onTestFinished(() => speak('en'));
+    expect(ofAreas(areas())).toEqual([expect.stringContaining('警告：wall 不会自动布防')]);
+  });
+
+  it.each([
+    ['a schedule arms it', areas(', schedule: [{ at: "22:00", do: arm }]')],
+    ['a rule arms it', `${areas()}rules: [{ id: r, do: [{ target: wall, action: arm }] }]\n`],
+    ['its zones always alarm', areas('', 'zone: 1, type: 24-hour')],
+    ['a button always alarms', areas('', 'zone: 2, type: panic')],
+  ])('is not warned of where %s', (_name, text) => {
+    expect(ofAreas(text)).toEqual([]);
+  });
+  it('is warned of where a schedule only disarms it', () => {
+    expect(ofAreas(areas(', schedule: [{ at: "06:30", do: disarm }]'))).toHaveLength(1);
   });
 });
 

@@ -176,3 +176,8 @@ describe('a gateway that runs', () => {
     expect(one.findings.at(-1)?.about).toBe('contacts');
   });
 });
+
+it('says that a gateway without platforms tells nobody; an older one, which says less, is believed', () => {
+  expect(wordsOf(findingsOf({ uplinks: {} }, 0))).toMatch(/^note platforms: the config has none: nobody/);
+  expect(findingsOf({}, 0)).toEqual([]);
+});

@@ -18,6 +18,7 @@ it('says of each device whether it answers, since when, why not, and what stands
       panel: { since, reason: 'silent', parts: ['1001'] },
       kiosk: { since, reason: 'gone' },
     },
+    areas: { walls: 'disarmed', block: 'armed' },
     standing: { faults: 1, alarms: 1, devices: { yard: [word], block: [{ kind: 'tamper', since }] } },
   });
   expect([...lines].map(at)).toEqual([
@@ -29,6 +30,7 @@ it('says of each device whether it answers, since when, why not, and what stands
     '✗ panel (1001) does not answer since THEN: silent',
     '? kiosk was not heard of since the start; before that: gone',
     '? new was not heard of since the start',
+    '○ area walls is disarmed: of its zones only those alarm that always do',
     '! block',
     '    ! tamper since THEN',
     '1 faults and 1 alarms stand',

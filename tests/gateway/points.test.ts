@@ -156,6 +156,19 @@ areas:
 });
 
 describe('points import', () => {
+  it('says of an area that it makes that nothing arms it, and nothing of one that was there', async () => {
+    const { file, put } = campus();
+    const list = put('a.csv', 'device,zone,kind,area\nbeams,3,perimeter,实验楼\nbeams,4,perimeter,block\n');
+    const said = await run('points', 'import', list, file);
+    expect(said.status).toBe(0);
+    const told = said.stdout.split('\n').filter((line) => line.startsWith('!'));
+    expect(told).toEqual([expect.stringMatching(/^! a new area: nothing arms 实验楼: .* \(beams 3\)/)]);
+    await inChinese(async () => {
+      const other = put('b.csv', 'device,zone,kind,area\nbeams,5,perimeter,操场\n');
+      expect((await run('points', 'import', other, file)).stdout).toContain('! 新区域：操场 不会自动布防');
+    });
+  });
+
   it('tells all that is wrong by row and column, in the words of the reader, and changes nothing', async () => {
     const { file, put, at, text } = campus();
     const table = [

@@ -55,7 +55,7 @@ function machine() {
   const device = `{ id: k, driver: http-push, listen: { port: 18080 }, profile: visitor-kiosk, supervision: 5m, tokenFile: token }`;
   const file = put(
     'campus.yaml',
-    `campus: { id: "4503000001", name: T }\ndataDir: ${dataDir}\ndevices: [${device}]\n`,
+    `campus: { id: "4503000001", name: T }\ndataDir: ${dataDir}\ndevices: [${device}]\nuplinks: [{ id: p, url: "mqtt://127.0.0.1:18083" }]\n`,
     0o644,
   );
   return { directory, config, dataDir, file, secret };

@@ -1,4 +1,5 @@
 /** All that can be found out of a config on this machine: asked of the gateway where one runs, else tried. */
+import { unarmedAreas } from '../../../config/check/areas.ts';
 import { listenersOf } from '../../../config/check/ports.ts';
 import type { LoadedConfig } from '../../../config/load.ts';
 import type { Clock } from '../../../drivers/contract/clock.ts';
@@ -29,11 +30,18 @@ export async function examineAll(
   const machine = await examineMachine(machineOf(config, isOurs || isHeld, viewer), clock);
   step();
   const needed = neededHosts(config);
+  const areas = unarmedAreas(config).map(([, { en, zh }]) => findingsAbout('devices').note(en, zh));
   const names = await nameFindings(needed, clock);
   step();
   if (isOurs)
-    return inOrder([...machine, ...names, ...findingsOf(running as Told, clock.wall()), asItSays()]);
-  if (isHeld) return inOrder([...machine, ...names, notAsked(dataDir)]);
+    return inOrder([
+      ...machine,
+      ...names,
+      ...areas,
+      ...findingsOf(running as Told, clock.wall()),
+      asItSays(),
+    ]);
+  if (isHeld) return inOrder([...machine, ...names, ...areas, notAsked(dataDir)]);
   // A platform and a camera are asked by those who speak their language.
   const plain = needed.filter(({ about, of }) => {
     const device = devices.find(({ id }) => id === of);
@@ -42,6 +50,7 @@ export async function examineAll(
   return inOrder([
     ...machine,
     ...names,
+    ...areas,
     ...(await portFindings(config)),
     ...(await wayFindings(plain, clock)),
     ...serialFindings(devices, viewer),

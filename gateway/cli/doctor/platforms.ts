@@ -6,6 +6,7 @@ import type { Clock } from '../../../drivers/contract/clock.ts';
 import type { Transport } from '../../../drivers/contract/transport.ts';
 import { platforms } from '../../../drivers/index.ts';
 import { type Finding, findingsAbout } from '../../doctor/finding.ts';
+import { noPlatform } from '../../doctor/running.ts';
 
 /** One after the other: they share ports. `step`: after each. */
 export async function tryPlatforms(
@@ -14,7 +15,7 @@ export async function tryPlatforms(
   step: () => void,
 ): Promise<readonly Finding[]> {
   const about = findingsAbout('platforms');
-  const found: Finding[] = [];
+  const found: Finding[] = uplinks.length === 0 ? [noPlatform()] : [];
   for (const uplink of uplinks) {
     const { id, protocol, options, receipts, commands } = uplink;
     const transport = (platforms as readonly Transport[]).find(({ name }) => name === protocol);

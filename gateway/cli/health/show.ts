@@ -45,6 +45,8 @@ export interface HealthAnswer {
     readonly devices: Readonly<Record<string, readonly Word[]>>;
   };
   readonly uplinks?: Readonly<Record<string, Uplink>>;
+  /** `disarmed`, `exit-delay`, `armed`, `entry-delay`. */
+  readonly areas?: Readonly<Record<string, string>>;
   readonly enrolments?: Readonly<Record<string, Enrolment>>;
 }
 
@@ -133,6 +135,12 @@ export function* showHealth(health: HealthAnswer): Generator<string> {
     yield deviceLine(id, online, links[id] ?? {});
     for (const word of standing?.devices[id] ?? []) yield wordLine(word);
   }
+  const disarmed = Object.entries(health.areas ?? {}).filter(([, state]) => state === 'disarmed');
+  for (const [id] of disarmed)
+    yield say(
+      `○ area ${id} is disarmed: of its zones only those alarm that always do`,
+      `○ 区域 ${id} 未布防：仅始终报警的防区会报警`,
+    );
   // Areas, and whatever else is no device.
   for (const [id, words] of Object.entries(standing?.devices ?? {})) {
     if (id in devices) continue;

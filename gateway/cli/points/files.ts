@@ -1,4 +1,5 @@
 /** Point lists and configs as files: read, checked as a whole, written as a whole. */
+import { unarmedAreas } from '../../../config/check/areas.ts';
 import type { Hunk } from '../../../config/edit.ts';
 import { say } from '../../../config/language.ts';
 import { type ConfigError, formatError, readConfigFile } from '../../../config/load.ts';
@@ -88,6 +89,11 @@ export async function importPoints(
             `点位表中没有，保持不变（--remove 可删除）：${names}\n`,
           ),
     );
+  }
+  const before = new Set((found.written.areas ?? []).map(({ id }) => id));
+  for (const [i, warning] of unarmedAreas(loaded.config)) {
+    if (before.has(loaded.config.areas[i]?.id ?? '')) continue;
+    terminal.stdout.write(`! ${printable(say(`a new area: ${warning.en}`, `新区域：${warning.zh}`))}\n`);
   }
   return write(file, made, isTrial, terminal);
 }
