@@ -119,6 +119,16 @@ describe('the doctor', () => {
     expect(registers()).toEqual([]);
   });
 
+  it('says that nobody would be told: no platform, and an area that nothing arms', async () => {
+    const zones = [{ zone: 1, kind: 'perimeter' }];
+    const panel = { id: 'p', driver: 'dc09', listen: { port: await freePort() } };
+    const devices = [{ ...panel, accounts: [{ account: '1234', zones }] }];
+    const areas = [{ id: 'wall', zones: [{ device: 'p', zone: 1 }] }];
+    const { stdout } = await (await withPlatform({}, {}, { uplinks: [], devices, areas })).doctor();
+    expect(stdout).toMatch(/^! platforms: the config has none: nobody outside/m);
+    expect(stdout).toMatch(/^! devices: nothing arms wall: it is disarmed until/m);
+  });
+
   it('tries nothing beside a gateway that it cannot ask', async () => {
     const dataDir = temporaryDirectory();
     const { doctor, registers } = await withPlatform({}, {}, { dataDir });
