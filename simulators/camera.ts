@@ -65,6 +65,7 @@ export async function startCamera(options: CameraOptions): Promise<Camera> {
   const now = () => time.wall() + trouble.clock;
   const base = `http://${host}:${port}`;
   let view = 0;
+  let isMet = false;
   const rtsp = await startRtsp({
     host,
     port: rtspPort,
@@ -121,6 +122,7 @@ export async function startCamera(options: CameraOptions): Promise<Camera> {
     const say = (text: string, status = 200) => answerWhole(response, status, { 'Content-Type': SOAP }, text);
     if (operation === 'GetSystemDateAndTime') return say(envelope(dateTime(now())));
     if (!guard.admits(request, response, body)) return;
+    isMet = true;
     const key = /^\/onvif\/events\/(\d+)/.exec(url)?.[1];
     const answer =
       key === undefined
@@ -141,6 +143,7 @@ export async function startCamera(options: CameraOptions): Promise<Camera> {
     options.discovery === true ? await answerDiscovery(`${base}/onvif/device_service`) : undefined;
   return {
     id,
+    unheard: () => (isMet ? undefined : 'unasked'),
     subscriptions: () => events.count,
     viewers: rtsp.viewers,
     ...actions(id, {

@@ -248,16 +248,14 @@ async function terminals(devices: readonly CampusDevice[]): Promise<Simulated> {
     }
     const token = tokenFile === undefined ? '' : `?token=${encodeURIComponent(readSecretOf(tokenFile))}`;
     const server = `http://127.0.0.1:${listen?.port}`;
-    const password = passwordFile === undefined ? undefined : `${username}:${readSecretOf(passwordFile)}`;
     return [
       startFaceTerminal({
         id,
         kind,
         serial,
         to: kind === 'zkteco' ? server : `${server}/push/${id}${token}`,
-        ...(password !== undefined && {
-          authorization: `Basic ${Buffer.from(password).toString('base64')}`,
-        }),
+        username,
+        password: passwordFile === undefined ? undefined : readSecretOf(passwordFile),
       }),
     ];
   });

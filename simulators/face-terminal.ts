@@ -15,23 +15,23 @@ export interface TerminalOptions {
   readonly to?: string | undefined;
   /** ZKTeco. */
   readonly serial?: string | undefined;
-  readonly authorization?: string | undefined;
   /** Where its stream is read instead; hikvision and dahua. */
   readonly listen?: { readonly host: string; readonly port: number } | undefined;
-  readonly username?: string;
-  readonly password?: string;
+  readonly username?: string | undefined;
+  /** Said where it pushes, wanted where it is read. */
+  readonly password?: string | undefined;
 }
 
 const HEARTBEAT_MS = 10_000;
 
 export async function startFaceTerminal(options: TerminalOptions): Promise<Simulator> {
-  const { id = 'terminal', kind, to = '', serial, authorization, listen } = options;
-  const { username = 'admin', password = '' } = options;
+  const { id = 'terminal', kind, to = '', serial, listen } = options;
+  const { username = 'admin', password } = options;
   let clockOffset = 0;
   const delivery =
     listen === undefined
-      ? createPush({ to, serial, authorization })
-      : await serveStream(listen, digestGuard(kind, username, password));
+      ? createPush({ to, serial, login: password === undefined ? undefined : { username, password } })
+      : await serveStream(listen, digestGuard(kind, username, password ?? ''));
   const happen = (happening: Happening) => {
     const packet = messageOf[kind](happening, new Date(Date.now() + clockOffset));
     if (packet === undefined) throw new Error(`a ${kind} terminal does not know ${happening.what}`);
@@ -43,6 +43,8 @@ export async function startFaceTerminal(options: TerminalOptions): Promise<Simul
   return {
     id,
     ...(delivery.undelivered !== undefined && { undelivered: delivery.undelivered }),
+    ...(delivery.refused !== undefined && { refused: delivery.refused }),
+    ...(delivery.unheard !== undefined && { unheard: delivery.unheard }),
     ...actions(id, {
       ...kindActions(kind, happen),
       heartbeat: { help: 'say that it is there', run: () => happen({ what: 'heartbeat' }) },

@@ -184,6 +184,7 @@ export async function startFences({
   const late = new Map<number, number>();
   /** Units that refuse everything for now, with exception 6: busy (V1.1b3, 7). */
   const busy = new Set<number>();
+  const met = new Set<number>();
   const faults = corrupter();
   const encode = framing === 'tcp' ? encodeTcp : encodeRtu;
   const wire = await serveWire(end, (peer) => {
@@ -194,6 +195,7 @@ export async function startFences({
         const { unit, pdu, transaction } = one.frame;
         const memory = memories.get(unit);
         if (memory === undefined || mute.has(unit)) continue;
+        met.add(unit);
         const request = parseRequest(pdu);
         if ('function' in request && request.function === 5)
           switched(request.address, request.value === true, unit);
@@ -213,6 +215,7 @@ export async function startFences({
   let closing: Promise<void> | undefined;
   return units.map(({ id, unit, model }) => ({
     id,
+    unheard: () => (met.has(unit) ? undefined : 'unasked'),
     ...actions(id, {
       ...modelActions(model, memories.get(unit) as Memory),
       'silent TIME': {

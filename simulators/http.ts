@@ -59,3 +59,19 @@ export function answerWhole(
 ): void {
   response.writeHead(status, { ...headers, 'Content-Length': String(Buffer.byteLength(body)) }).end(body);
 }
+
+/** The client's side: what answers a challenge of Digest; undefined: it asks for something else. */
+export function digestOf(
+  challenge: string,
+  { method, uri }: { readonly method: string; readonly uri: string },
+  { username, password }: { readonly username: string; readonly password: string },
+): string | undefined {
+  const digest = /\bDigest (.*)/i.exec(challenge)?.[1];
+  if (digest === undefined) return undefined;
+  const member = (name: string) => new RegExp(`\\b${name}="([^"]*)"`, 'i').exec(digest)?.[1] ?? '';
+  const [realm, nonce] = [member('realm'), member('nonce')];
+  const cnonce = randomBytes(8).toString('hex');
+  const secret = md5(`${username}:${realm}:${password}`);
+  const response = md5(`${secret}:${nonce}:00000001:${cnonce}:auth:${md5(`${method}:${uri}`)}`);
+  return `Digest username="${username}", realm="${realm}", nonce="${nonce}", uri="${uri}", qop=auth, nc=00000001, cnonce="${cnonce}", response="${response}"`;
+}

@@ -44,6 +44,7 @@ export async function startOsdpReaders({
   asked = () => {},
 }: OsdpOptions): Promise<readonly Simulator[]> {
   const faults = corrupter();
+  const met = new Set<string>();
   const readers = given.map((reader) =>
     createReader(reader, {
       shown: (text) => shown(reader.id, text),
@@ -61,7 +62,10 @@ export async function startOsdpReaders({
         );
         const [first] = meant;
         if (first === undefined) continue;
-        for (const { id } of meant) asked(id);
+        for (const { id } of meant) {
+          met.add(id);
+          asked(id);
+        }
         const answer = collide(meant.map((reader) => reader.answer(frame)));
         const say = () => peer.write(faults.pass(answer));
         const late = Math.max(...meant.map((reader) => reader.late));
@@ -74,6 +78,7 @@ export async function startOsdpReaders({
   let closing: Promise<void> | undefined;
   return readers.map((reader) => ({
     id: reader.id,
+    unheard: () => (met.has(reader.id) ? undefined : 'unasked'),
     ...actions(reader.id, {
       ...readerActions(reader),
       ...troubleActions(reader),

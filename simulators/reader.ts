@@ -19,13 +19,17 @@ export interface ReaderOptions {
 export async function startReader({ id = 'reader', end, format }: ReaderOptions): Promise<Simulator> {
   const faults = corrupter();
   const wire = await serveWire(end, () => () => {});
+  /** It says each card once: what nobody heard is gone. */
+  let wasAlone = false;
   const write = (bytes: Buffer) => {
+    wasAlone ||= wire.peers.size === 0;
     for (const peer of wire.peers) peer.write(bytes);
   };
   const show = (card: string, facility = '1') =>
     write(faults.pass(encodeCard({ format, number: card, facility: number(facility, 0, 65_535) }, format)));
   return {
     id,
+    unheard: () => (wasAlone ? 'gone' : undefined),
     ...actions(id, {
       'card NUMBER [FACILITY]': { help: 'show a card', run: show },
       'bounce NUMBER': {

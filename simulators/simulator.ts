@@ -13,6 +13,12 @@ export { milliseconds, number };
 /** A sentence in the language of who reads it: the command line has one. */
 export type Say = (en: string, zh: string) => string;
 
+export interface Refused {
+  readonly count: number;
+  /** Of HTTP, the last one. */
+  readonly status: number;
+}
+
 export interface Simulator {
   readonly id: string;
   /** Action and its arguments -> what it does: `press ZONE` -> "press the panic button". */
@@ -21,6 +27,10 @@ export interface Simulator {
   do(action: string): Promise<void>;
   /** Of one that reports: how much of what it told nobody has taken. */
   undelivered?(): number;
+  /** Of one that reports: what was heard and refused, and how it was put. undefined: nothing. */
+  refused?(): Refused | undefined;
+  /** Of one that is connected to: something it said went to nobody and is gone; or nobody has ever asked it. */
+  unheard?(): 'gone' | 'unasked' | undefined;
   /** Of one that can be told to end: resolves when it was. */
   readonly ended?: Promise<void>;
   close(): Promise<void>;

@@ -2,7 +2,8 @@
 import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
-import { answerWhole, type digestGuard } from '../http.ts';
+import { answerWhole, type digestGuard, digestOf } from '../http.ts';
+import type { Refused } from '../simulator.ts';
 import type { Packet } from './messages.ts';
 
 export interface Delivery {
@@ -10,6 +11,10 @@ export interface Delivery {
   send(packet: Packet, counts?: boolean): void;
   /** News that was pushed and not taken; what is read has no such thing. */
   undelivered?(): number;
+  /** News that was pushed and refused. */
+  refused?(): Refused | undefined;
+  /** Of what is read: whether news came while nobody read it, and nobody asked for it later. */
+  unheard?(): 'gone' | undefined;
   /** What is no message. */
   sendNoise(bytes: Buffer): void;
   /** Drops the streams that are being read. */
@@ -23,13 +28,13 @@ const RETRY_MS = 500;
 export function createPush({
   to,
   serial,
-  authorization,
+  login,
 }: {
   /** ZKTeco: the server only. */
   readonly to: string;
   /** ZKTeco. */
   readonly serial: string | undefined;
-  readonly authorization: string | undefined;
+  readonly login: { readonly username: string; readonly password: string } | undefined;
 }): Delivery {
   const over = new AbortController();
   const { signal } = over;
@@ -39,38 +44,71 @@ export function createPush({
     if (serial !== undefined) url.searchParams.set('SN', serial);
     return url;
   };
-  const push = async ({ contentType, bytes, path, isHeard }: Packet) => {
-    const isQuestion = path?.startsWith('/iclock/getrequest') === true;
+  const basic = login && `Basic ${Buffer.from(`${login.username}:${login.password}`).toString('base64')}`;
+  const ask = async ({ contentType, bytes, path }: Packet, method: 'GET' | 'POST', authorization = basic) =>
+    await fetch(urlOf(path), {
+      method,
+      headers: { 'content-type': contentType, ...(authorization !== undefined && { authorization }) },
+      ...(method === 'POST' && { body: new Uint8Array(bytes) }),
+      signal,
+    }).catch(() => undefined);
+  /** With its password, as it is asked for: by Digest where Basic will not do. */
+  const tell = async (packet: Packet) => {
+    const method = packet.path?.startsWith('/iclock/getrequest') === true ? 'GET' : 'POST';
+    const answer = await ask(packet, method);
+    if (answer?.status !== 401 || login === undefined) return answer;
+    const { pathname, search } = urlOf(packet.path);
+    const challenge = answer.headers.get('www-authenticate') ?? '';
+    // It was told already, and was wrong: a second guess has a longer wait.
+    if (/\bBasic /i.test(challenge)) return answer;
+    const proof = digestOf(challenge, { method, uri: pathname + search }, login);
+    if (proof === undefined) return answer;
+    await answer.body?.cancel().catch(() => {});
+    return await ask(packet, method, proof);
+  };
+  /** @returns the status of who refused it; undefined: it was taken, or the end came first. */
+  const push = async (packet: Packet): Promise<number | undefined> => {
+    const { isHeard } = packet;
     while (!signal.aborted) {
-      const answer = await fetch(urlOf(path), {
-        method: isQuestion ? 'GET' : 'POST',
-        headers: { 'content-type': contentType, ...(authorization !== undefined && { authorization }) },
-        ...(!isQuestion && { body: new Uint8Array(bytes) }),
-        signal,
-      }).catch(() => undefined);
+      const answer = await tell(packet);
       if (answer !== undefined && isHeard !== undefined) {
         const body = await answer.text().catch(() => '');
-        if (answer.ok && isHeard(body)) return;
+        if (answer.ok && isHeard(body)) return undefined;
+        if (!answer.ok) lastStatus = answer.status;
       } else {
         // What it says beside its status is not of interest, however long it is.
         await answer?.body?.cancel().catch(() => {});
-        if (answer !== undefined && answer.status < 500) return;
+        if (answer !== undefined && answer.status < 500) return answer.ok ? undefined : answer.status;
       }
       await delay(RETRY_MS, undefined, { signal }).catch(() => {});
     }
+    return undefined;
   };
   let undelivered = 0;
+  let refused = 0;
+  /** Of the last refusal, of one that is tried again, too. */
+  let lastStatus = 0;
   const send = (packet: Packet, counts = false) => {
     undelivered += Number(counts);
     waiting = waiting
       .then(() => push(packet))
-      .then(() => {
-        undelivered -= Number(counts);
+      .then((status) => {
+        if (signal.aborted || !counts) return;
+        undelivered--;
+        if (status === undefined) return;
+        refused++;
+        lastStatus = status;
       });
+  };
+  /** What is tried again after a 4xx counts, too: it was heard. */
+  const refusals = () => {
+    const count = refused + (lastStatus >= 400 && lastStatus < 500 ? undelivered : 0);
+    return count === 0 ? undefined : { count, status: lastStatus };
   };
   return {
     send,
     undelivered: () => undelivered,
+    refused: refusals,
     sendNoise: (bytes) => send({ contentType: 'application/json', bytes }),
     cut() {},
     async close() {
@@ -112,9 +150,11 @@ export async function serveStream(
 ): Promise<Delivery> {
   const readers = new Set<ServerResponse>();
   const records: Readonly<Record<string, unknown>>[] = [];
+  let wasAlone = false;
   const server = createServer((request, response) => {
     if (!guard(request, response)) return;
     const memory = memoryAs(request.url ?? '', records);
+    if (memory !== undefined) wasAlone = false;
     if (memory !== undefined) return answerWhole(response, 200, { Connection: 'close' }, memory);
     response.writeHead(200, { 'content-type': 'multipart/mixed; boundary=myboundary' });
     response.flushHeaders();
@@ -127,7 +167,9 @@ export async function serveStream(
     for (const response of readers) response.destroy();
   };
   return {
-    send(packet) {
+    unheard: () => (wasAlone ? 'gone' : undefined),
+    send(packet, counts = false) {
+      wasAlone ||= counts && readers.size === 0;
       if (packet.record !== undefined) records.push(packet.record);
       if (records.length > RECORDS_MAX) records.shift();
       for (const response of readers) writePart(packet, response);

@@ -59,7 +59,7 @@ describe('terminals that push', () => {
     const { reports, pictures, links, start, act } = await terminal(
       'hikvision-face',
       { ...password(), pictures: true },
-      { kind: 'hikvision', authorization },
+      { kind: 'hikvision', username: 'face', password: 's3cret' },
     );
     await start();
     await act('face 1042');
@@ -178,8 +178,7 @@ describe('terminals that push into trouble', () => {
 describe('terminals that push, and who may', () => {
   it('are refused who have no right to, or send too much or nonsense; the next good one works', async () => {
     const { reports, discards, start, port, act } = await terminal('hikvision-face', password(), {
-      kind: 'hikvision',
-      authorization,
+      ...{ kind: 'hikvision', username: 'face', password: 's3cret' },
     });
     await start();
     const url = `http://127.0.0.1:${port}/push/face`;

@@ -1,7 +1,9 @@
 /** What the command line says to who mistyped, and to who has nobody at the other side. */
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { systemMistake } from '../../gateway/cli/mistakes.ts';
 import { freePort, temporaryDirectory } from '../helpers.ts';
 import { run } from './terminal.ts';
@@ -90,3 +92,59 @@ it.each([
     });
   },
 );
+
+describe('a simulated face terminal that pushes', () => {
+  const RIGHT = `Basic ${Buffer.from('face:s3cret').toString('base64')}`;
+  /** Takes what comes with the right password; `digest`: a digest of it, too, of which only the name is looked at. */
+  const gateway = async (challenge: string) => {
+    const server = createServer((request, response) => {
+      const { authorization = '' } = request.headers;
+      const isRight =
+        (challenge.includes('Basic') && authorization === RIGHT) ||
+        /^Digest username="face", realm="r", nonce="n", uri="\/push\/face", .*response="[0-9a-f]{32}"/.test(
+          authorization,
+        );
+      request.resume();
+      response.writeHead(isRight ? 200 : 401, isRight ? {} : { 'www-authenticate': challenge }).end();
+    }).listen(0, '127.0.0.1');
+    onTestFinished(() => void server.close());
+    await new Promise((resolve) => server.once('listening', resolve));
+    return `127.0.0.1:${(server.address() as AddressInfo).port}/push/face`;
+  };
+  const secret = (text: string) => {
+    const file = join(temporaryDirectory(), 'password');
+    writeFileSync(file, `${text}\n`, { mode: 0o600 });
+    return file;
+  };
+  const tell = (to: string, ...more: string[]) =>
+    run('simulate', 'face', '--kind', 'hikvision', '--to', to, ...more, '--do', 'face 12', '--for', '1s');
+
+  it.each([['Basic realm="r"'], ['Digest realm="r", qop="auth", nonce="n"']])(
+    'says its password as it is asked for: %s',
+    async (challenge) => {
+      const args = ['--username', 'face', '--password-file', secret('s3cret')];
+      expect(await tell(await gateway(challenge), ...args)).toMatchObject({ status: 0, stderr: '' });
+    },
+  );
+  it('fails and says so where it is refused', async () => {
+    const to = await gateway('Basic realm="r"');
+    for (const args of [[], ['--username', 'face', '--password-file', secret('wrong')]])
+      expect(await tell(to, ...args)).toMatchObject({
+        status: 1,
+        stderr: expect.stringMatching(/^terminal: 1 messages were refused \(401\): no or a wrong password/),
+      });
+  });
+});
+
+it.each([
+  [['reader'], 'card 12', 'reader: nobody was connected as it said it'],
+  [['face', '--kind', 'dahua'], 'face 12', 'terminal: nobody was connected as it said it'],
+  [['fence'], 'trip 1', 'fence: nobody has asked it'],
+  [['osdp'], 'card 12', 'reader: nobody has asked it'],
+])('a simulated %j that nobody is connected to fails, and says so', async (what, action, said) => {
+  const listen = ['--listen', `127.0.0.1:${await freePort()}`];
+  expect(await run('simulate', ...what, ...listen, '--do', action, '--for', '300ms')).toMatchObject({
+    status: 1,
+    stderr: expect.stringContaining(said),
+  });
+});

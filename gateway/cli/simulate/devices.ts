@@ -16,7 +16,7 @@ import { startSign } from '../../../simulators/sign.ts';
 import type { Simulator, WireEnd } from '../../../simulators/simulator.ts';
 import { printable } from '../../printable.ts';
 import { configOrErrors, type Terminal, UsageError } from '../command.ts';
-import { hostPortOf, oneOf } from '../values.ts';
+import { hostPortOf, oneOf, ValueError } from '../values.ts';
 import type { SimulateOptions } from './options.ts';
 import { startGb28181, startViewLibrary } from './platforms.ts';
 
@@ -111,7 +111,7 @@ const starters: Readonly<Record<string, (options: Options, tell: Tell) => Promis
   sign: async (options, tell) => [
     await startSign({ end: endOf(options, '4001'), shows: (text) => tell(`shows "${text}"`) }),
   ],
-  async face({ kind, to, listen, 'serial-number': serial, 'password-file': file }) {
+  async face({ kind, to, listen, username, 'serial-number': serial, 'password-file': file }) {
     if ((to === undefined) === (listen === undefined))
       throw new UsageError(
         say(
@@ -121,10 +121,11 @@ const starters: Readonly<Record<string, (options: Options, tell: Tell) => Promis
       );
     const terminal = {
       kind: oneOf('kind', kind, terminalKinds),
-      to,
+      to: to === undefined ? undefined : urlOf(to),
       serial,
+      username,
       listen: listen === undefined ? undefined : hostPortOf('listen', listen),
-      password: file === undefined ? '' : readSecretOf(file),
+      password: file === undefined ? undefined : readSecretOf(file),
     };
     return [await startFaceTerminal(terminal)];
   },
@@ -146,6 +147,18 @@ const starters: Readonly<Record<string, (options: Options, tell: Tell) => Promis
   'gb28181-platform': async (options, tell) => [await startGb28181(options, tell)],
   viid: async (options, tell) => [await startViewLibrary(options, tell)],
 };
+
+/** Where a terminal pushes to; HOST:PORT will do. */
+function urlOf(to: string): string {
+  const url = /^https?:\/\//i.test(to) ? to : `http://${to}`;
+  if (URL.canParse(url)) return url;
+  throw new ValueError(
+    say(
+      `--to "${to}": a URL such as http://127.0.0.1:8081/push/face`,
+      `--to "${to}"：应为 URL，如 http://127.0.0.1:8081/push/face`,
+    ),
+  );
+}
 
 /** What comes of what a panel sends, and what to look for. */
 function panelSentence(news: PanelNews, { to, account, 'key-file': keyFile }: Options): string {

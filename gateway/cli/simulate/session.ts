@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline';
 import { say } from '../../../config/language.ts';
 import { CONFIG_FILE_MAX, readTextOf } from '../../../drivers/files.ts';
 import { liveADay, rush } from '../../../simulators/campus.ts';
-import { parseScenario, play, type Simulator } from '../../../simulators/simulator.ts';
+import { parseScenario, play, type Refused, type Simulator } from '../../../simulators/simulator.ts';
 import { printable } from '../../printable.ts';
 import { type Terminal, untilStopped } from '../command.ts';
 import type { Simulated } from './devices.ts';
@@ -25,7 +25,8 @@ export async function playAtTerminal(
   const { simulators, campus } = simulated;
   const stop = new AbortController();
   const tell = (sentence: string) => void terminal.stdout.write(`${printable(sentence)}\n`);
-  const act = (line: string) => perform(line, simulators, campus !== undefined, tell);
+  const acted = new Set<Simulator>();
+  const act = (line: string) => perform(line, simulators, { named: campus !== undefined, tell, acted });
   for (const { id } of simulators)
     tell(say(`${id} is simulated; type help`, `正在模拟 ${id}；输入 help 查看动作`));
   // Some wait for the other side: Ctrl-C ends that, too.
@@ -42,36 +43,67 @@ export async function playAtTerminal(
     wrong.then((error) => error ?? new Promise<never>(() => {})),
     ...simulators.flatMap(({ ended }) => ended ?? []),
   ]);
-  const left = await undeliveredOf(simulators, end === 'timed' ? SETTLE_MS : 0, terminal.clock);
+  const left = await undeliveredOf(simulators, acted, end === 'timed' ? SETTLE_MS : 0, terminal.clock);
   stop.abort();
   input.close();
   await Promise.all(simulators.map((simulator) => simulator.close()));
   const error = await wrong;
   if (error instanceof Error) throw error;
-  for (const [id, count] of left)
-    terminal.stderr.write(
-      say(
-        `${printable(id)}: ${count} messages came to nobody: is there a gateway that listens for it?\n`,
-        `${printable(id)}：${count} 条消息未送达：请确认有网关在监听\n`,
-      ),
-    );
+  for (const [id, sentence] of left) terminal.stderr.write(`${printable(id)}${say(': ', '：')}${sentence}\n`);
   return left.length > 0 || end === 'failed' ? 1 : 0;
 }
 
-/** Who told what nobody has taken, and how much, when all had `ms` more. */
+/** Who told what was not taken, and what to look for, when all had `ms` more. `acted`: who was told to do something here. */
 async function undeliveredOf(
   simulators: readonly Simulator[],
+  acted: ReadonlySet<Simulator>,
   ms: number,
   clock: Terminal['clock'],
-): Promise<readonly (readonly [id: string, count: number])[]> {
+): Promise<readonly (readonly [id: string, sentence: string])[]> {
   const until = clock.elapsed() + ms;
-  for (;;) {
-    const left = simulators
-      .map(({ id, undelivered }) => [id, undelivered?.() ?? 0] as const)
-      .filter(([, count]) => count > 0);
-    if (left.length === 0 || clock.elapsed() >= until) return left;
+  while (simulators.some(({ undelivered }) => (undelivered?.() ?? 0) > 0) && clock.elapsed() < until)
     await clock.wait(LOOK_EVERY_MS);
-  }
+  return simulators.flatMap((one) => {
+    const sentence = untakenSentence(one, acted.has(one));
+    return sentence === undefined ? [] : [[one.id, sentence] as const];
+  });
+}
+
+/** undefined: all of it was taken. */
+function untakenSentence({ undelivered, refused, unheard }: Simulator, acted: boolean): string | undefined {
+  const no = refused?.();
+  if (no !== undefined) return refusalSentence(no);
+  const count = undelivered?.() ?? 0;
+  if (count > 0)
+    return say(
+      `${count} messages came to nobody: is there a gateway that listens for it?`,
+      `${count} 条消息未送达：请确认有网关在监听`,
+    );
+  const silence = acted ? unheard?.() : undefined;
+  if (silence === 'gone')
+    return say(
+      'nobody was connected as it said it, and it says it once: let a gateway connect, then type the action',
+      '动作执行时没有网关连接，且只发送一次：请等网关连接后再输入动作',
+    );
+  return (
+    silence &&
+    say(
+      'nobody has asked it: is a gateway there that connects to this port, with its unit or address and its password?',
+      '没有网关来查询：请确认网关连接此端口，且站号（地址）、密码一致',
+    )
+  );
+}
+
+function refusalSentence({ count, status }: Refused): string {
+  if (status === 401)
+    return say(
+      `${count} messages were refused (401): no or a wrong password (--username, --password-file) or token (?token=), an address that is not in its from, or no /push/DEVICE of the gateway's config`,
+      `${count} 条消息被拒绝（401）：没有或错误的密码（--username、--password-file）或令牌（?token=），地址不在其 from 中，或路径不是网关配置中的 /push/设备编号`,
+    );
+  return say(
+    `${count} messages were refused (HTTP ${status}): the log of the gateway says why`,
+    `${count} 条消息被拒绝（HTTP ${status}）：原因见网关日志`,
+  );
 }
 
 /** @returns whether each of them could be done. */
@@ -104,8 +136,15 @@ async function playByItself(
 async function perform(
   line: string,
   simulators: readonly Simulator[],
-  named: boolean,
-  tell: (sentence: string) => void,
+  {
+    named,
+    tell,
+    acted,
+  }: {
+    readonly named: boolean;
+    readonly tell: (sentence: string) => void;
+    readonly acted: Set<Simulator>;
+  },
 ): Promise<boolean> {
   if (line.trim() === '') return true;
   if (line.trim() === 'help') {
@@ -122,6 +161,7 @@ async function perform(
     return false;
   }
   try {
+    acted.add(simulator);
     await simulator.do(named ? line.slice(space + 1) : line);
     return true;
   } catch (error) {
