@@ -85,7 +85,7 @@ export function near(name: string, names: readonly string[]): string {
   if (names.length === 0) return '';
   const best = closest(name, names);
   if (distance(name, best) > Math.max(2, name.length / 3)) return '';
-  return say(`; did you mean ${best}?`, `；是不是 ${best}？`);
+  return say(`; did you mean ${best}?`, `（是不是 ${best}？）`);
 }
 
 /** `; allowed: a, b`. */
@@ -103,7 +103,8 @@ const unknownWord = (word: unknown, names: readonly string[]) =>
 
 function missing(path: Path, data: unknown, schema: Schema): string {
   const what = schemaAt(schema, path, data)?.description;
-  return say('missing', '缺少') + (what === undefined ? '' : ` (${what})`);
+  // Descriptions are in English.
+  return say(`missing${what === undefined ? '' : ` (${what})`}`, '缺少');
 }
 
 /** Of what stands there, so many characters are shown. */

@@ -42,7 +42,7 @@ export const eventRule = z
       code: 'custom',
       path: ['cause'],
       message: `not known${best && `; did you mean ${best}?`}; allowed: ${all}`,
-      params: { zh: `不认识${best && `；是不是 ${best}？`}；可用：${all}` },
+      params: { zh: `不认识${best && `（是不是 ${best}？）`}；可用：${all}` },
     });
   });
 export type EventRule = z.output<typeof eventRule>;

@@ -216,7 +216,7 @@ describe('points import', () => {
       expect(none).toMatchObject({
         status: 1,
         stderr: expect.stringContaining(
-          '第 1 行 A 列：“设备名”不是点位表的列；是不是 名称？；否则请删除 A 列，或改为下列名称之一：类型、',
+          '第 1 行 A 列：“设备名”不是点位表的列（是不是 名称？）；否则请删除 A 列，或改为下列名称之一：类型、',
         ),
       });
     });
@@ -382,5 +382,67 @@ describe('points replace', () => {
       stderr: expect.stringContaining('did you mean yard?'),
     });
     expect(text()).toBe(before);
+  });
+});
+
+describe('a list as the trade writes it', () => {
+  const imported = async (rows: readonly (readonly string[])[], text?: string) => {
+    const one = campus(text);
+    const list = one.put('l.csv', rows.map((row) => row.join(',')).join('\n'));
+    const said = await run('points', 'import', list, one.file);
+    return { ...one, ...said, told: said.stderr.split('\n').map((line) => line.replace(`${list}: `, '')) };
+  };
+
+  it.each([
+    ...['一键报警', '紧急报警', '紧急按钮', '一键求助', '紧急求助', 'panic'].map((word) => [word, 'panic']),
+    ...['周界报警', '红外对射', '周界'].map((word) => [word, 'perimeter']),
+    ...['电子围栏', '脉冲围栏'].map((word) => [word, 'fence']),
+    ...['入侵报警', '被动红外'].map((word) => [word, 'intrusion']),
+    ...['烟感', '火灾报警', 'smoke detector'].map((word) => [word, 'fire']),
+    ...[
+      ['燃气报警', 'gas'],
+      ['水浸', 'water'],
+      ['门磁', 'contact'],
+      ['出门开关', 'exit-request'],
+    ],
+  ])('%s is the kind %s', async (word, kind) => {
+    const { status, text } = await imported([
+      ['设备编号', '防区号', '报警类型'],
+      ['beams', '2', word],
+    ]);
+    expect(status).toBe(0);
+    expect(parse(text()).devices[1].zones[1].kind).toBe(kind);
+  });
+
+  it('whose account is not in the config is told at the account, with what is meant', async () => {
+    const heads = ['device', 'driver', 'address', 'zone', 'account'];
+    expect((await imported([heads, ['panels', '', '', '2', '12']])).told[0]).toMatch(
+      /^row 2, column E \(account\): panels has no account 12; did you mean 0012\?; it has: 0012; a panel that is new/,
+    );
+    const fresh = [heads, ['host', 'dc09', '0.0.0.0:5101', '', '']];
+    expect((await imported([...fresh, ['host', '', '', '2', '7']])).told[0]).toMatch(
+      /^row 3, column E \(account\): host has no panel yet: .*row of its own \(type panel, device host, account 7\)/,
+    );
+    expect((await imported(fresh)).told[0]).toMatch(
+      /^row 2, column A \(device\): host is new: each of its panels needs a row, too/,
+    );
+  });
+
+  it('with a device that is typed wrongly asks whether another is meant', async () => {
+    const { told } = await imported([
+      ['device', 'name'],
+      ['beam', '东墙'],
+    ]);
+    expect(told[0]).toContain('there is no device beam; did you mean beams?; where it is new: which driver?');
+  });
+
+  it('says which two headings are of one column', async () => {
+    await inChinese(async () => {
+      const { stderr } = await imported([
+        ['设备编号', '名称', '防区号', '设备名称'],
+        ['beams', 'a', '1', 'b'],
+      ]);
+      expect(stderr).toContain('B 列“名称”与 D 列“设备名称”都是“名称”：请删除其一');
+    });
   });
 });

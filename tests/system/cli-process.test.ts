@@ -62,7 +62,7 @@ describe('the command line', () => {
         'discover: there is no discover onivf; did you mean onvif?\ncampus-gateway discover --help   its options and examples\n',
     });
     expect(runProcess(['discover', 'onivf'], { CAMPUS_LANG: 'zh' }).stderr).toBe(
-      'discover: 没有 discover onivf；是不是 onvif？\ncampus-gateway discover --help   选项与示例\n',
+      'discover: 没有 discover onivf（是不是 onvif？）\ncampus-gateway discover --help   选项与示例\n',
     );
   });
 

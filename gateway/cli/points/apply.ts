@@ -4,7 +4,7 @@ import { createAreas } from './areas.ts';
 import type { PointError, Table } from './list.ts';
 import { createLists } from './lists.ts';
 import { missingOf } from './missing.ts';
-import { applyDevice, applyPanel, applyZone, type Points } from './point.ts';
+import { applyDevice, applyPanel, applyZone, checkPanels, type Points } from './point.ts';
 import { type Origin, readRows, typeOfRow } from './row.ts';
 import type { Written } from './rows.ts';
 
@@ -41,6 +41,8 @@ export function applyList(
   );
   const points: Points = { edits, lists, areas, devices: new Map(standing), seen: new Map() };
   for (const [type, apply] of steps) for (const row of rows) if (typeOfRow(row) === type) apply(row, points);
+  if (errors.length === 0)
+    checkPanels(points, (spot, message) => void errors.push({ row: spot.row, column: spot.column, message }));
   const missing = missingOf(points);
   if (remove) for (const one of missing) one.remove();
   lists.finish();

@@ -94,6 +94,54 @@ const alarms = {
   fire: '火警',
 } as const;
 
+/** What else such lists call it: only words that can mean nothing else. */
+const alsoCalled: {
+  readonly type: Readonly<Partial<Record<keyof typeof types, readonly string[]>>>;
+  readonly kind: Readonly<Partial<Record<keyof typeof kinds, readonly string[]>>>;
+  readonly alarms: Readonly<Partial<Record<keyof typeof alarms, readonly string[]>>>;
+} = {
+  type: {},
+  kind: {
+    panic: [
+      ...['一键报警', '一键求助', '紧急报警', '紧急按钮', '紧急求助按钮', '一键报警按钮', '紧急报警按钮'],
+      ...['panic button', 'emergency button', 'panic alarm'],
+    ],
+    intrusion: [
+      ...['入侵报警', '入侵探测', '入侵探测器', '被动红外', '双鉴', '双鉴探测器', '幕帘', '玻璃破碎'],
+      ...['intruder', 'intrusion alarm', 'pir', 'glass break'],
+    ],
+    perimeter: [
+      ...['周界报警', '周界入侵', '周界防范', '红外对射', '主动红外', '激光对射'],
+      ...['perimeter alarm', 'beam', 'beams', 'infrared beam'],
+    ],
+    fence: [
+      ...['围栏', '电子围栏报警', '脉冲围栏', '脉冲电子围栏', '张力围栏', '张力电子围栏'],
+      ...['electric fence', 'electronic fence'],
+    ],
+    tamper: ['防拆报警', '防拆开关', 'tamper alarm'],
+    fire: [
+      ...['火灾', '火灾报警', '消防报警', '烟感', '烟感报警', '烟雾', '烟雾报警', '感烟', '温感', '感温'],
+      ...['烟雾探测器', '感烟探测器', '感温探测器', '手动火灾报警按钮', '火警按钮'],
+      ...['fire alarm', 'smoke', 'smoke detector'],
+    ],
+    duress: ['胁迫报警', '挟持', '挟持报警', 'duress alarm'],
+    collision: ['防撞', '防撞报警', '冲撞报警'],
+    medical: ['医疗', '医疗报警', '医疗救助', 'medical alarm'],
+    gas: ['燃气', '燃气报警', '可燃气体', '可燃气体报警', '煤气', '天然气', 'gas alarm', 'gas leak'],
+    water: ['水浸', '水浸报警', '漏水报警', '浸水', 'water leak', 'flood'],
+    environment: ['环境', '环境报警'],
+    contact: ['门磁开关', '门磁探测器', 'door contact'],
+    'exit-request': ['出门开关', '开门按钮', 'exit button'],
+  },
+  alarms: {
+    instant: ['即时防区'],
+    delayed: ['延时防区'],
+    '24-hour': ['24小时防区', '24h'],
+    panic: ['紧急防区'],
+    fire: ['火警防区'],
+  },
+};
+
 const vocabularies = { type: types, kind: kinds, alarms } as const;
 export type WordColumn = keyof typeof vocabularies;
 
@@ -104,8 +152,9 @@ export const wordOf = (column: WordColumn, key: string): string =>
 /** A word of a list, as the config has it; undefined: none that it knows. */
 export function keyOfWord(column: WordColumn, word: string): string | undefined {
   const wanted = bare(word);
-  return Object.entries(vocabularies[column]).find(
-    ([key, zh]) => bare(key) === wanted || bare(zh) === wanted,
+  const others = alsoCalled[column] as Readonly<Record<string, readonly string[]>>;
+  return Object.entries(vocabularies[column]).find(([key, zh]) =>
+    [key, zh, ...(others[key] ?? [])].some((one) => bare(one) === wanted),
   )?.[0];
 }
 

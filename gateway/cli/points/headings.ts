@@ -56,7 +56,7 @@ export function readHeadings(table: Table): Headings {
     const column = columnOf(heading);
     const wrong = (message: string) => errors.push({ row: row + 1, column: i + 1, message });
     if (column !== undefined && !at.has(column)) at.set(column, i);
-    else if (column !== undefined) wrong(say(`"${heading}" stands here twice`, `“${heading}”列重复`));
+    else if (column !== undefined) wrong(twice(column, headings, at.get(column) ?? i, i));
     else if (isForPeople(heading)) passed.set(i, heading);
     else wrong(unknown(heading, letterOf(i + 1)));
   }
@@ -76,13 +76,22 @@ export function readHeadings(table: Table): Headings {
   return { row, at, passed: inOrder.map(([i, what]) => `${letterOf(i + 1)} (${what})`), errors };
 }
 
+/** Two headings of one column. */
+function twice(column: Column, headings: readonly string[], first: number, second: number): string {
+  const [one, other] = [first, second].map((i) => ({ letter: letterOf(i + 1), heading: headings[i] }));
+  return say(
+    `columns ${one?.letter} ("${one?.heading}") and ${other?.letter} ("${other?.heading}") are both ${headingOf(column)}: remove one of them`,
+    `${one?.letter} 列“${one?.heading}”与 ${other?.letter} 列“${other?.heading}”都是“${headingOf(column)}”：请删除其一`,
+  );
+}
+
 function unknown(heading: string, letter: string): string {
   const meant = nearest(heading);
   const names = columns.map(headingOf);
   const didYou =
     meant === undefined
       ? say(';', '；请')
-      : say(`; did you mean ${meant}?; otherwise`, `；是不是 ${meant}？；否则请`);
+      : say(`; did you mean ${meant}?; otherwise`, `（是不是 ${meant}？）；否则请`);
   return say(
     `"${heading}" is no column of a point list${didYou} remove column ${letter}, or name it as one of: ${names.join(', ')}`,
     `“${heading}”不是点位表的列${didYou}删除 ${letter} 列，或改为下列名称之一：${names.join('、')}`,

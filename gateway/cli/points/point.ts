@@ -5,7 +5,7 @@ import { near } from '../../../config/explain.ts';
 import { say } from '../../../config/language.ts';
 import { isSameAccount } from '../../../config/zones.ts';
 import { drivers } from '../../../drivers/index.ts';
-import { readAddress } from './address.ts';
+import { keysOfDriver, readAddress } from './address.ts';
 import type { Areas } from './areas.ts';
 import { type Column, keyOfWord, type WordColumn, wordsOf } from './columns.ts';
 import type { Spot } from './list.ts';
@@ -107,6 +107,8 @@ function deviceOf(row: Row, { devices }: Points): Target | undefined {
   );
 }
 
+const bareAccount = (account: string) => account.replace(/^0+/, '').toUpperCase();
+
 function panelOf(row: Row, device: Target, { lists }: Points): Target | undefined {
   const { account = '' } = row.cells;
   const all = lists.itemsAt([...device.path, 'accounts'], device);
@@ -115,13 +117,33 @@ function panelOf(row: Row, device: Target, { lists }: Points): Target | undefine
       ? all[0]
       : all.find(({ raw }) => isSameAccount(raw['account'], account));
   if (found !== undefined) return found;
-  const known = all.map(({ raw }) => String(raw['account'])).join(', ');
   const id = String(device.raw['id']);
+  const known = all.map(({ raw }) => String(raw['account']));
+  const panelRow = say(
+    `a panel that is new needs a row of its own (type panel, device ${id}, account ${account || '...'})`,
+    `新主机须单独一行（类型为报警主机，设备编号 ${id}，账号 ${account || '…'}）`,
+  );
+  if (known.length === 0)
+    return row.wrong(
+      'account',
+      say(`${id} has no panel yet: ${panelRow}`, `${id} 尚无报警主机：${panelRow}`),
+    );
+  if (account === '')
+    return row.wrong(
+      'account',
+      say(
+        `is empty: of which panel? ${id} has the accounts ${known.join(', ')}`,
+        `为空：请填写主机账号；${id} 的账号有 ${known.join('、')}`,
+      ),
+    );
+  // A spreadsheet makes 12 of 0012.
+  const zeros = known.find((one) => bareAccount(one) === bareAccount(account));
+  const hint = near(account, zeros === undefined ? known : [zeros]);
   return row.wrong(
     'account',
     say(
-      `there is no account "${account}" at ${id}; there are: ${known}`,
-      `${id} 没有账号“${account}”；可用：${known}`,
+      `${id} has no account ${account}${hint}; it has: ${known.join(', ')}; ${panelRow}`,
+      `${id} 没有账号 ${account}${hint}；现有：${known.join('、')}；${panelRow}`,
     ),
   );
 }
@@ -131,7 +153,7 @@ export function applyDevice(row: Row, points: Points): void {
   const { devices, areas } = points;
   if (id === '') row.wrong('device', say('is empty: each device has an id', '为空：每台设备须有编号'));
   if (id === '' || !isFirst(keyOfPoint(id), row, points)) return;
-  const found = devices.get(id) ?? newDevice(row, id, driver, points.lists);
+  const found = devices.get(id) ?? newDevice(row, id, driver, points);
   if (found === undefined) return;
   devices.set(id, found);
   const before = found.isNew ? {} : deviceCells(found.raw, areas.all);
@@ -216,6 +238,27 @@ export function applyZone(row: Row, points: Points): void {
   points.areas.place(of, { cell: area, before: before.area ?? '', type }, row);
 }
 
+/** Whether its zones are those of panels. */
+const hasPanels = ({ raw }: Target) => keysOfDriver(raw['driver']).includes('accounts');
+
+/** A device that is new, and could be in no config, for nothing says which panels it has. */
+export function checkPanels({ devices, lists }: Points, wrong: (spot: Spot, message: string) => void): void {
+  for (const [id, device] of devices) {
+    const spot = lists.origins.find(({ path }) => path === device.path);
+    const isBare =
+      device.raw['accounts'] === undefined &&
+      lists.itemsAt([...device.path, 'accounts'], device).length === 0;
+    if (spot !== undefined && hasPanels(device) && isBare)
+      wrong(
+        spot,
+        say(
+          `${id} is new: each of its panels needs a row, too (type panel, device ${id}, account)`,
+          `${id} 为新设备：其下每台主机也须一行（类型为报警主机，设备编号 ${id}，并填账号）`,
+        ),
+      );
+  }
+}
+
 /** The list that a zone of a device is in, and what holds it; undefined: it was told. */
 function zonesOf(
   row: Row,
@@ -225,7 +268,7 @@ function zonesOf(
   | { readonly holder: Target; readonly path: Target['path']; readonly account: string | undefined }
   | undefined {
   const { driver } = device.raw;
-  if (points.lists.itemsAt([...device.path, 'accounts'], device).length > 0) {
+  if (hasPanels(device)) {
     const holder = panelOf(row, device, points);
     return holder && { holder, path: [...holder.path, 'zones'], account: String(holder.raw['account']) };
   }
@@ -237,7 +280,7 @@ function zonesOf(
   );
 }
 
-function newDevice(row: Row, id: string, given: string, lists: Lists): Target | undefined {
+function newDevice(row: Row, id: string, given: string, { lists, devices }: Points): Target | undefined {
   const names = drivers.map(({ name }) => name);
   const driver = given !== '' ? given : keyOfWord('type', row.cells.type ?? '') === 'camera' ? 'onvif' : '';
   if (!names.includes(driver as (typeof names)[number]))
@@ -245,8 +288,8 @@ function newDevice(row: Row, id: string, given: string, lists: Lists): Target | 
       'driver',
       driver === ''
         ? say(
-            `${id} is new: which driver? There are: ${names.join(', ')}`,
-            `${id} 为新设备：请填写驱动；可用：${names.join('、')}`,
+            `there is no device ${id}${near(id, [...devices.keys()])}; where it is new: which driver? There are: ${names.join(', ')}`,
+            `没有设备 ${id}${near(id, [...devices.keys()])}；若为新设备，请填写驱动；可用：${names.join('、')}`,
           )
         : say(
             `there is no driver ${driver}${near(driver, names)}; there are: ${names.join(', ')}`,
