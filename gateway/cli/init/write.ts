@@ -65,7 +65,11 @@ export function writeConfig(file: string, { text, secrets }: Composed, stamp: st
     showWhatIsThere(folder, staging);
     const loaded = readConfig(staged);
     if ('errors' in loaded)
-      return { errors: loaded.errors.map((error) => formatError(error).replaceAll(staging, folder)) };
+      return {
+        errors: loaded.errors.map((error) =>
+          (error.file === staged ? ofAnswers(error.message) : formatError(error)).replaceAll(staging, folder),
+        ),
+      };
     const kept = moveInPlace(file, staging, text, secrets, stamp);
     isWritten = true;
     return { kept, made: made === undefined ? undefined : folder };
@@ -75,6 +79,12 @@ export function writeConfig(file: string, { text, secrets }: Composed, stamp: st
     process.off('SIGINT', ignore);
   }
 }
+
+/**
+ * An error of a config that nobody will see, in the words of the answers: by its key, `devices[2].host`, without a line.
+ * Its uplinks are their platforms.
+ */
+const ofAnswers = (message: string): string => message.replace(/^uplinks(?=[[.:])/, 'platforms');
 
 /** Folders that were made for nothing, the innermost first; one in which somebody put something stays. */
 function removeEmpty(folder: string, outermost: string): void {
