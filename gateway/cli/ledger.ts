@@ -4,16 +4,16 @@ import type { Config } from '../../config/schema.ts';
 import type { boundsOfDay as BoundsOfDay } from '../ledger/digest.ts';
 import { type Entry, type EntryWords, LedgerError, stateOf } from '../ledger/entry.ts';
 import type { LedgerFile } from '../ledger/file.ts';
-import { writePrivate } from '../lifecycle/private-files.ts';
 import { printable } from '../printable.ts';
 import { type Command, configOrErrors, type Terminal, UsageError } from './command.ts';
+import { writeNewFile } from './new-file.ts';
 import { ValueError } from './values.ts';
 import { who } from './who.ts';
 
 const english = `campus-gateway ledger FILE list   [--which open|overdue|closed|all] [--json]
 campus-gateway ledger FILE add    --what TEXT [--hazard] [--device ID] [--place TEXT] [--owner NAME] [--measure TEXT] [--deadline DAY]
 campus-gateway ledger FILE close  NUMBER --result TEXT
-campus-gateway ledger FILE device ID [--place TEXT] [--installed DAY] [--warranty DAY] [--serial TEXT] [--note TEXT]
+campus-gateway ledger FILE device ID [--place TEXT] [--installed DAY] [--warranty DAY] [--serial TEXT] [--note TEXT] [--json]
 campus-gateway ledger FILE export entries|devices --to OUT.csv
 
 The school's ledger, of the gateway that has this config. It works beside a gateway that runs, which tells platforms within a minute
@@ -24,7 +24,7 @@ user of this terminal.
   add     puts one in: a fault, or with --hazard a hazard. DAY: 2026-12-05, until its end
   close   it is mended, and how
   device  what people know of a device; an empty text takes it out again
-  export  as CSV for a spreadsheet, in the language of this terminal; its owner's alone (0600)
+  export  as CSV for a spreadsheet, in the language of this terminal; its owner's alone (0600). An existing file is not overwritten
 
 Exit status 0; of list 1 where an entry is open after its deadline; 3 where there is no such entry or device.
 
@@ -43,7 +43,7 @@ campus-gateway ledger 配置 export entries|devices --to 文件.csv
   add     登记故障；加 --hazard 为隐患。日期如 2026-12-05，至当日结束
   close   销号，并说明整改结果
   device  填写设备信息；空文字表示清除
-  export  导出 CSV，表头为本终端语言；仅所有者可读（0600）
+  export  导出 CSV，表头为本终端语言；仅所有者可读（0600）；不覆盖已有文件
 
 退出状态 0；list 有超期未销号的记录时为 1；没有该记录或设备时为 3。
 
@@ -242,6 +242,19 @@ async function close({ ledger: file, values, subject, by, now, terminal }: Asked
   return 0;
 }
 
+type Told = Readonly<Record<string, string | undefined>>;
+/** What is known of a device, as an export has it. */
+const deviceWords = {
+  place: ['place', '位置'],
+  maker: ['maker', '厂商'],
+  model: ['model', '型号'],
+  serial: ['serial number', '序列号'],
+  firmware: ['firmware', '固件'],
+  installedOn: ['installed on', '安装日期'],
+  warrantyUntil: ['warranty until', '质保到期'],
+  note: ['note', '备注'],
+} as const;
+
 async function writeDevice(asked: Asked): Promise<number> {
   const { ledger: file, values, subject, by, now, terminal } = asked;
   if (subject === undefined) throw new UsageError(say('which device? its id', '请给出设备标识'));
@@ -255,7 +268,17 @@ async function writeDevice(asked: Asked): Promise<number> {
   };
   const notes = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
   const { said, notes: now_ } = file.write({ id, notes, by, now });
-  terminal.stdout.write(`${printable(JSON.stringify({ id, said, notes: now_ }))}\n`);
+  if (values['json'] === true) {
+    terminal.stdout.write(`${printable(JSON.stringify({ id, said, notes: now_ }))}\n`);
+    return 0;
+  }
+  const lines = Object.entries(deviceWords).flatMap(([key, [en, zh]]) => {
+    // What the device says of itself goes before what somebody wrote.
+    const value = (said as Told)[key] ?? (now_ as Told)[key] ?? '';
+    return value === '' ? [] : [`  ${say(`${en}: `, `${zh}：`)}${value}`];
+  });
+  terminal.stdout.write(`${[id, ...lines].map(printable).join('\n')}\n`);
+  if (lines.length === 0) terminal.stdout.write(say('  nothing is known of it yet\n', '  尚无信息\n'));
   return 0;
 }
 
@@ -285,7 +308,7 @@ async function exportTo(asked: Asked): Promise<number> {
   const to = textIn(values, 'to', 4096);
   if (to === undefined || to === '')
     throw new UsageError(say('--to is missing: the file to write', '缺少 --to：请给出文件'));
-  writePrivate(to, csv, 'w');
+  writeNewFile(to, csv);
   terminal.stdout.write(say(`written to ${to}\n`, `已写入 ${to}\n`));
   return 0;
 }

@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { say } from '../../config/language.ts';
 import { printable } from '../printable.ts';
 import { type Command, configOrErrors, UsageError } from './command.ts';
-import { oneOf, timeOf } from './values.ts';
+import { timeOf } from './values.ts';
 import { who } from './who.ts';
 
 const LEVELS = ['debug', 'info', 'warn', 'error'] as const;
@@ -45,7 +45,14 @@ export const logLevel: Command = {
     const [file, device, wanted, ...more] = positionals;
     if (device === undefined || wanted === undefined || more.length > 0)
       throw new UsageError(say('FILE, DEVICE and LEVEL', '请给出 FILE、DEVICE 和 LEVEL'));
-    const level = oneOf('level', wanted, LEVELS);
+    const level = LEVELS.find((one) => one === wanted);
+    if (level === undefined)
+      throw new UsageError(
+        say(
+          `"${wanted}" is no level; there are: ${LEVELS.join(', ')}`,
+          `没有级别“${wanted}”；可用：${LEVELS.join('、')}`,
+        ),
+      );
     const forMs = timeOf('for', values.for, '1s', '24h');
     const config = await configOrErrors(file, terminal);
     if (config === undefined) return 1;

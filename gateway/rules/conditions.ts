@@ -69,8 +69,51 @@ export function isOn({ when }: RuleConfig, now: number, around: Surroundings): b
 
 const seconds = (ms: number) => say(`${ms / 1000} s`, `${ms / 1000} 秒`);
 
-/** What a rule does, in words, without its arguments' quotes and braces. */
-export function inWords({ id, when, do: actions, stopOnAcknowledge }: RuleConfig): string {
+type Contacts = readonly { readonly id: string; readonly by: string }[];
+const ways: Readonly<Record<string, string>> = {
+  wecom: '企业微信',
+  dingtalk: '钉钉',
+  feishu: '飞书',
+  webhook: 'Webhook',
+  mail: '邮件',
+};
+
+/** Whom a rule tells, by what, and after how long. */
+function tellingInWords(
+  { to, unacknowledgedFor, platformsAwayFor }: RuleConfig['notify'][number],
+  contacts: Contacts,
+): string {
+  const named = to.map((id) => {
+    const by = contacts.find((one) => one.id === id)?.by;
+    return by === undefined ? id : say(`${id} (${by})`, `${id}（${ways[by] ?? by}）`);
+  });
+  const only = [
+    ...(unacknowledgedFor === undefined
+      ? []
+      : [
+          say(
+            `where nobody has taken it for ${seconds(unacknowledgedFor)}`,
+            `${seconds(unacknowledgedFor)}内无人确认时`,
+          ),
+        ]),
+    ...(platformsAwayFor === undefined
+      ? []
+      : [
+          say(
+            `where no platform is there for ${seconds(platformsAwayFor)}`,
+            `平台离线达 ${seconds(platformsAwayFor)}时`,
+          ),
+        ]),
+  ];
+  const when = only.length === 0 ? say('at once', '立即') : only.join(say(' and ', '且'));
+  return say(`tells ${named.join(', ')} ${when}`, `${when}通知 ${named.join('、')}`);
+}
+
+/** What a rule does, and whom it tells, in words, without its arguments' quotes and braces. */
+export function inWords(
+  { id, when, do: actions, notify, stopOnAcknowledge }: RuleConfig,
+  contacts: Contacts = [],
+): string {
   const parts = actions.map(({ target, action, arguments: wanted, after, for: length }) => {
     const output = wanted['output'] === undefined ? target : `${target}/${String(wanted['output'])}`;
     return [
@@ -90,5 +133,6 @@ export function inWords({ id, when, do: actions, stopOnAcknowledge }: RuleConfig
   const stop = stopOnAcknowledge
     ? say(', until an operator takes or closes it', '，值班员确认或结案后停止')
     : '';
+  parts.push(...notify.map((one) => tellingInWords(one, contacts)));
   return `${parts.join('; ')}${conditions.length > 0 ? ` (${conditions.join(', ')})` : ''}${stop} [${id}]`;
 }

@@ -151,6 +151,29 @@ describe('what is typed wrongly', () => {
   });
 });
 
+describe('ledger', () => {
+  it('answers in words, and writes over no file', async () => {
+    const folder = temporaryDirectory();
+    const file = join(folder, 'campus.yaml');
+    const yard = { id: 'yard', driver: 'onvif', host: '10.0.0.9' };
+    const campus = { id: '45001', name: 'x' };
+    writeFileSync(file, JSON.stringify({ campus, dataDir: folder, ledger: {}, devices: [yard] }));
+    const notes = ['--place', 'Hall', '--warranty', '2028-08-20'];
+    expect(await run('ledger', file, 'device', 'yard', ...notes)).toMatchObject({
+      status: 0,
+      stdout: 'yard\n  place: Hall\n  warranty until: 2028-08-20\n',
+    });
+    const json = await run('ledger', file, 'device', 'yard', '--json');
+    expect(JSON.parse(json.stdout)).toMatchObject({ id: 'yard', notes: { place: 'Hall' } });
+    const out = join(folder, 'd.csv');
+    expect((await run('ledger', file, 'export', 'devices', '--to', out)).status).toBe(0);
+    expect(await run('ledger', file, 'export', 'devices', '--to', out)).toMatchObject({
+      status: 3,
+      stderr: `ledger: ${out} is there already: name another file, or remove it\n`,
+    });
+  });
+});
+
 describe('simulate panel', () => {
   it('says what comes of what it sends', async () => {
     const to = `127.0.0.1:${await freePort()}`;

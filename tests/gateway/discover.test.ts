@@ -18,6 +18,8 @@ describe('the hosts of a range', () => {
   it('are without its own address and its broadcast', () => {
     expect(hostsOf(['192.168.7.0/30'])).toEqual(['192.168.7.1', '192.168.7.2']);
     expect(hostsOf(['192.168.7.9/24'])).toHaveLength(254);
+    expect(hostsOf(['10.0.0.0/22'])).toHaveLength(1022);
+    expect(() => hostsOf(['10.0.0.0/21'])).toThrow('at most 1022 addresses (/22)');
     expect(hostsOf(['10.0.0.4', 'fence.local', '10.0.0.4/32', '10.0.0.6/31'])).toEqual([
       '10.0.0.4',
       'fence.local',

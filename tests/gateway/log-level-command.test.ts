@@ -61,5 +61,8 @@ it('asks the gateway that has the data folder, and says what is wrong in one lin
   });
   for (const wrong of [['all'], ['debug', '--for', '2d']])
     expect((await run('log-level', file, 'panel', ...wrong)).status).toBe(2);
+  expect((await run('log-level', file, 'panel', 'loud')).stderr).toMatch(
+    /^log-level: "loud" is no level; there are: debug, info, warn, error\n/,
+  );
   expect(noted).toHaveLength(2);
 });

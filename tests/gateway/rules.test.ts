@@ -3,11 +3,14 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Result } from '../../config/catalogue/actions.ts';
+import { speak } from '../../config/language.ts';
 import { configSchema } from '../../config/schema.ts';
+import { rule as ruleConfig } from '../../config/sections/rules.ts';
 import type { AlarmKind } from '../../drivers/contract/observation.ts';
 import { readConfig } from '../../gateway/check.ts';
 import type { Task } from '../../gateway/commands/registry.ts';
 import { toEvent } from '../../gateway/road/event.ts';
+import { inWords } from '../../gateway/rules/conditions.ts';
 import { createRules } from '../../gateway/rules/index.ts';
 import { manualClock } from '../clocks.ts';
 import { temporaryDirectory } from '../helpers.ts';
@@ -286,6 +289,30 @@ ${rules}`;
     const { loaded } = check(`  - { id: r, ${rule} }`);
     const errors = 'errors' in loaded ? loaded.errors.map((one) => `${one.line}: ${one.message}`) : [];
     expect(errors).toEqual([expect.stringMatching(message)]);
+  });
+
+  it('are explained by whom they tell, by what, and after how long', () => {
+    const rule = ruleConfig.parse({
+      id: 'tell-panic',
+      when: { kinds: ['panic'] },
+      notify: [
+        { to: ['guards'] },
+        { to: ['head'], unacknowledgedFor: '60s' },
+        { to: ['head'], platformsAwayFor: '5m' },
+      ],
+    });
+    const contacts = [
+      { id: 'guards', by: 'dingtalk' },
+      { id: 'head', by: 'mail' },
+    ];
+    expect(inWords(rule, contacts)).toBe(
+      'tells guards (dingtalk) at once; tells head (mail) where nobody has taken it for 60 s; tells head (mail) where no platform is there for 300 s [tell-panic]',
+    );
+    speak('zh');
+    onTestFinished(() => speak('en'));
+    expect(inWords(rule, contacts)).toBe(
+      '立即通知 guards（钉钉）; 60 秒内无人确认时通知 head（邮件）; 平台离线达 300 秒时通知 head（邮件） [tell-panic]',
+    );
   });
 
   it('are explained in words, zone by zone', () => {

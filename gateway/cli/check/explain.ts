@@ -20,7 +20,7 @@ interface ListedZone {
   readonly kind?: AlarmKind;
 }
 
-export function* explainZones({ devices, areas, uplinks, rules }: Config): Generator<string> {
+export function* explainZones({ devices, areas, uplinks, rules, contacts }: Config): Generator<string> {
   const zoneIn = (area: Config['areas'][number], own: ZonePlace) =>
     area.zones.find((one) => isSameZone(one, own));
   const areaOf = (own: ZonePlace) => areas.find((area) => zoneIn(area, own) !== undefined);
@@ -71,14 +71,14 @@ export function* explainZones({ devices, areas, uplinks, rules }: Config): Gener
       const about = rules.filter((rule) => isAbout(rule, happening, { areaOf: () => area?.id }));
       for (const rule of about) {
         told.add(rule.id);
-        yield `  ${inWords(rule)}`;
+        yield `  ${inWords(rule, contacts)}`;
       }
       if (about.length === 0) yield say('  no rule', '  无联动');
     }
   }
   const others = rules.filter(({ id }) => !told.has(id));
   if (others.length > 0) yield say('\nother rules', '\n其他联动规则');
-  for (const rule of others) yield `  ${rule.when.event}: ${inWords(rule)}`;
+  for (const rule of others) yield `  ${rule.when.event}: ${inWords(rule, contacts)}`;
 }
 
 /** What of the campus's master data leaves, by uplink. */

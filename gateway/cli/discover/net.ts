@@ -8,8 +8,8 @@ import type { DiscoverOptions, HostPort, Look, Words } from './found.ts';
 import { knownLines } from './known.ts';
 import { unitFound } from './lines.ts';
 
-/** A /22; a school's network of devices is one /24 mostly. */
-const HOSTS_MAX = 1024;
+/** Of a /22; a school's network of devices is one /24 mostly. */
+const HOSTS_MAX = 1022;
 const MODBUS = 502;
 /** Connections being made at once: switches and small devices take more for an attack. */
 const AT_ONCE = 16;
@@ -66,7 +66,7 @@ export function hostsOf(nets: readonly string[]): readonly string[] {
     if (bits > 32 || !/^\d{1,2}$/.test(length ?? '32'))
       throw refuse(net, 'a range ends with /0 to /32', '网段以 /0 到 /32 结尾');
     const size = 2 ** (32 - bits);
-    if (size > HOSTS_MAX)
+    if (size - 2 > HOSTS_MAX)
       throw refuse(
         net,
         `at most ${HOSTS_MAX} addresses (/22): name the part where the devices are`,

@@ -5,10 +5,10 @@ import { say } from '../../../config/language.ts';
 import { type ConfigError, formatError, readConfigFile } from '../../../config/load.ts';
 import { CONFIG_FILE_MAX, readTextOf } from '../../../drivers/files.ts';
 import { readConfig } from '../../check.ts';
-import { writePrivate } from '../../lifecycle/private-files.ts';
 import { replaceFile } from '../../lifecycle/replace-file.ts';
 import { printable } from '../../printable.ts';
 import { loadedOrErrors, type Terminal } from '../command.ts';
+import { writeNewFile } from '../new-file.ts';
 import { applyList } from './apply.ts';
 import { columnOf, headingOf, letterOf } from './columns.ts';
 import { readHeadings, rowOfHeadings } from './headings.ts';
@@ -44,14 +44,7 @@ export async function exportPoints(
   if (found === undefined) return 1;
   const table = tableOf(found.written);
   const bytes = await writeTable(form, table);
-  try {
-    writePrivate(out, bytes);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    throw new Error(
-      say(`${out} is there already: name another file, or remove it`, `${out} 已存在：请换文件名或先删除`),
-    );
-  }
+  writeNewFile(out, bytes);
   terminal.stdout.write(say(`${out}: ${table.length - 1} rows\n`, `${out}：${table.length - 1} 行\n`));
   return 0;
 }
