@@ -26,7 +26,7 @@ Then type actions, one a line: "help" lists them (a campus: DEVICE ACTION). Stan
   --out FOLDER      of a platform: where video and pictures go; video otherwise here, pictures nowhere
   --scenario FILE   play a scenario, see simulators/scenarios/
   --do "ACTION"     do one action at the start; may be repeated
-  --for TIME        stop by itself, e.g. 30s; exit status 1 where what it told was not taken by then
+  --for TIME        stop by itself, e.g. 30s; exit status 1 where what it told was refused or not taken by then, or nobody asked it
   --baud 9600       of a serial port
   --rate N          campus: live an ordinary day by itself, N actions a second
   --rate, --alarms, --receipts, --fault   city: events a second of each campus; alarms of all, within a time; delivered is what
@@ -59,7 +59,7 @@ campus-gateway simulate viid    [--listen [HOST:]8120] [--id 20-DIGITS] [--passw
   --out FOLDER      平台：录像和图片存放处；默认录像存于当前目录，图片不保存
   --scenario FILE   播放场景，见 simulators/scenarios/
   --do "ACTION"     启动时执行一个动作；可重复
-  --for TIME        到时自行停止，如 30s；届时所报内容未被接收则退出状态为 1
+  --for TIME        到时自行停止，如 30s；届时所报内容被拒绝、未被接收或无人查询则退出状态为 1
   --baud 9600       串口波特率
   --rate N          校园：自动度过平常的一天，每秒 N 个动作
   --rate, --alarms, --receipts, --fault   城市：每个校园每秒的事件数；全部报警数及其时间；有回执才算送达；十分之一断电一段时间，
