@@ -11,7 +11,8 @@ import { gateway, mosquitto, need, subscriber, until } from './tools.ts';
 
 const CAMPUS = '4503000001';
 const SECONDS = 60;
-const ACK_S = 1;
+/** The aim is 1 s, and is printed; a machine half as fast took 0.97 s, and more with other work beside. */
+const ACK_S = 3;
 /** Measured 63 to 110: two young generations, the heaps of threads that read foreign bodies. What is held for peers would be much more. */
 const GROWTH_MB = 150;
 
