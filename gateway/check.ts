@@ -9,24 +9,35 @@ import { CARD_FILE_MAX, readBytesOf } from '../drivers/files.ts';
 import { readCredentials } from './access/credentials.ts';
 import { readPublicKey } from './commands/command.ts';
 
+/** What keeps a config from being right, and not from running. */
+export interface ReadOptions {
+  readonly forRunning?: boolean;
+  readonly forStart?: boolean;
+}
+
 /**
  * Reads a config file and checks it. `forRunning`: a list of the school's that is wrong or gone keeps no alarm from
- * anybody; it is told in `forgiven`. `bytes`: what would stand in the file, before it is written.
+ * anybody; it is told in `forgiven`. `forStart`: neither does a file of a contact; a reload can leave all as it was, a
+ * start after a power cut cannot. `bytes`: what would stand in the file, before it is written.
  */
 export function readConfig(
   file: string,
-  { forRunning = false, bytes }: { readonly forRunning?: boolean; readonly bytes?: Buffer } = {},
+  { forRunning = false, forStart = false, bytes }: ReadOptions & { readonly bytes?: Buffer } = {},
 ): LoadedConfig | { readonly errors: readonly ConfigError[] } {
   return loadConfig(
     file,
     (config) => [...keyProblems(config), ...cardProblems(config)],
-    (problem) => forRunning && isOfList(problem),
+    (problem) => ((forRunning || forStart) && isOfList(problem)) || (forStart && isOfContact(problem)),
     bytes,
   );
 }
 
 const isOfList = ({ path: [section, key] }: Problem) =>
   section === 'access' && (key === 'credentialsFile' || key === 'personsFile');
+
+/** Of its files alone: what else is wrong with a contact is wrong in the config itself. */
+const isOfContact = ({ path: [section, , key] }: Problem) =>
+  section === 'contacts' && typeof key === 'string' && key.endsWith('File');
 
 function keyProblems({ uplinks }: Config): Problem[] {
   return uplinks.flatMap(({ commandKeys }, i) =>

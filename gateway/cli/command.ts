@@ -3,6 +3,7 @@ import { say } from '../../config/language.ts';
 import type { LoadedConfig } from '../../config/load.ts';
 import type { Config } from '../../config/schema.ts';
 import { type Clock, systemClock, type Timer } from '../../drivers/contract/clock.ts';
+import type { ReadOptions } from '../check.ts';
 import { isJournal } from '../observe/journald.ts';
 import { printable, printableOutput } from '../printable.ts';
 import { tooMany } from './mistakes.ts';
@@ -127,7 +128,7 @@ export async function configOrErrors(
 export async function loadedOrErrors(
   file: string | undefined,
   { stderr }: Terminal,
-  options: { readonly forRunning?: boolean } = {},
+  options: ReadOptions = {},
 ): Promise<LoadedConfig | undefined> {
   if (file === undefined) throw new UsageError(say('which config file?', '请给出配置文件'));
   const [{ readConfig }, { formatError }] = await Promise.all([

@@ -45,7 +45,7 @@ export const run: Command = {
     });
     const level = oneOf('log-level', values['log-level'], LEVELS);
     atMost(1, positionals);
-    const loaded = await loadedOrErrors(positionals[0], terminal, { forRunning: true });
+    const loaded = await loadedOrErrors(positionals[0], terminal, { forStart: true });
     if (loaded === undefined) return 1;
     const { config } = loaded;
     if (await arePortsTaken(loaded, terminal)) return 3;
@@ -61,7 +61,7 @@ export const run: Command = {
     for (const one of loaded.forgiven)
       log.error(
         { ...one },
-        'a list of the school cannot be used, and what it says is not known until it is right',
+        'a list of the school, or a file of a contact, cannot be used: the gateway runs without it until it is right',
       );
     // Without a listener it would end the process.
     let readAgain = () => {};

@@ -26,6 +26,8 @@ export interface DesksOptions {
   readonly due: (contact: string) => readonly Entry[];
   /** @returns how many of them, the first ones, found room in the message. @throws Error with a sentence where it was not taken. */
   readonly send: (contact: ContactConfig, entries: readonly Entry[]) => Promise<number>;
+  /** Why a file of it cannot be read; undefined: each can. */
+  readonly unreadable: (contact: ContactConfig) => Promise<string | undefined>;
   readonly told: (entry: Entry) => void;
   readonly failed: (entry: Entry, reason: string) => void;
   readonly metrics: Pick<Metrics, 'notifyWaiting'>;
@@ -49,6 +51,8 @@ interface Desk {
   toldAt?: string;
   failingSince?: string | undefined;
   reason?: string | undefined;
+  /** Since when, and why, its secrets cannot be read, whether there is something to tell or not. */
+  closed?: { readonly since: string; readonly why: string } | undefined;
 }
 
 export function createDesks(options: DesksOptions) {
@@ -82,6 +86,7 @@ export function createDesks(options: DesksOptions) {
     desk.toldAt = now();
     desk.failingSince = undefined;
     desk.reason = undefined;
+    desk.closed = undefined;
     for (const entry of entries.slice(0, told)) options.told(entry);
     return contact.by === 'webhook' || contact.by === 'mail' ? 0 : PACE_MS;
   };
@@ -107,11 +112,24 @@ export function createDesks(options: DesksOptions) {
           });
       }
     },
+    /** Whether what each contact is told with can be read: better known before the first alarm than by it. */
+    async lookAtSecrets() {
+      for (const desk of desks) {
+        const why = await options.unreadable(desk.contact);
+        const isNew = why !== undefined && desk.closed === undefined && desk.failingSince === undefined;
+        desk.closed = why === undefined ? undefined : { since: desk.closed?.since ?? now(), why };
+        const { id, by } = desk.contact;
+        if (isNew) log.error({ contact: id, by, reason: why }, 'a contact cannot be told: mend its file');
+      }
+    },
     states: (): Readonly<Record<string, DeskState>> =>
       Object.fromEntries(
-        desks.map(({ contact, toldAt, failingSince, reason }) => [
+        desks.map(({ contact, toldAt, failingSince, reason, closed }) => [
           contact.id,
-          { waiting: due(contact.id).length, toldAt, failingSince, reason },
+          {
+            ...{ waiting: due(contact.id).length, toldAt },
+            ...{ failingSince: failingSince ?? closed?.since, reason: reason ?? closed?.why },
+          },
         ]),
       ),
     async close() {

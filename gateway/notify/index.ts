@@ -23,7 +23,7 @@ import { createDesks, type DeskState } from './desks.ts';
 import { type Entry, factOf, isUrgent, pressureOf } from './entry.ts';
 import type { Message } from './message.ts';
 import { openOutbox } from './outbox.ts';
-import { sendTo } from './send.ts';
+import { sendTo, unreadable } from './send.ts';
 import { subjectOf, type TextOptions, textOf } from './text.ts';
 
 export interface NotifyOptions extends TextOptions {
@@ -59,6 +59,8 @@ export interface Notify extends Part {
 /** Of all contacts together; a fence that flaps all night must not fill the memory. */
 const WAITING_MAX = 1000;
 const LOOK_EVERY_MS = 1000;
+/** How often the files of contacts are looked at: who mends one sees it soon. */
+const SECRETS_EVERY_MS = 60_000;
 /** What could not be told for so long is told no more. */
 const LIFETIME_MS = 86_400_000;
 /** How far before the newest event a start looks, and how many events of each lane. */
@@ -79,7 +81,7 @@ export function createNotify(options: NotifyOptions): Notify {
   // Nobody who tells nobody has a file.
   const outbox = openOutbox(options.dataDir, { ...options, always: contacts.length > 0 });
   const { waitedMs, dueOf, forget } = createWaits(outbox.entries, options);
-  let looks: Timer | undefined;
+  let timers: readonly Timer[] = [];
   const stop = new AbortController();
 
   const settle = (entry: Entry, outcome: Outcome, reason?: string) => {
@@ -99,7 +101,7 @@ export function createNotify(options: NotifyOptions): Notify {
   };
   const desks = createDesks({
     ...{ contacts, time, log, metrics, signal: stop.signal },
-    due: dueOf,
+    ...{ due: dueOf, unreadable },
     async send(contact, entries) {
       const { message, told } = await messageOf(contact, entries, options);
       await sendTo(contact, message, { time, signal: stop.signal });
@@ -172,11 +174,12 @@ export function createNotify(options: NotifyOptions): Notify {
         }).catch((error: Error) =>
           log.warn({ error: error.message }, 'what people are to be told of was not looked for'),
         );
-      looks = time.every(LOOK_EVERY_MS, look);
+      await desks.lookAtSecrets();
+      timers = [time.every(LOOK_EVERY_MS, look), time.every(SECRETS_EVERY_MS, desks.lookAtSecrets)];
       look();
     },
     async [Symbol.asyncDispose]() {
-      looks?.stop();
+      for (const timer of timers) timer.stop();
       stop.abort();
       await desks.close();
       await outbox.close();

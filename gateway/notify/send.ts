@@ -2,7 +2,7 @@
 import type { ContactConfig } from '../../config/sections/contacts.ts';
 import { type Clock, within } from '../../drivers/contract/clock.ts';
 import { isLoopback } from '../../drivers/contract/options.ts';
-import { loadBytesOf, SECRET_FILE_MAX } from '../../drivers/files.ts';
+import { CERTIFICATE_FILE_MAX, loadBytesOf, SECRET_FILE_MAX } from '../../drivers/files.ts';
 import type { Message } from './message.ts';
 import { signDingTalk, signFeishu, signWebhook } from './signatures.ts';
 
@@ -22,6 +22,20 @@ async function secretIn(file: string): Promise<string> {
   const [line = ''] = text.replace(/^\ufeff/, '').split(/\r\n?|\n/, 1);
   if (line.trim() === '') throw new Error(`${file}: its first line is empty`);
   return line.trim();
+}
+
+/** Why a file of a contact cannot be read; undefined: each can. */
+export async function unreadable(contact: ContactConfig): Promise<string | undefined> {
+  const { urlFile, secretFile, passwordFile, caFile } = contact as Partial<
+    Record<'urlFile' | 'secretFile' | 'passwordFile' | 'caFile', string>
+  >;
+  try {
+    for (const file of [urlFile, secretFile, passwordFile]) if (file !== undefined) await secretIn(file);
+    if (caFile !== undefined) await loadBytesOf(caFile, CERTIFICATE_FILE_MAX);
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
 }
 
 /** @throws Error with a sentence: it is none to which a message may go. */

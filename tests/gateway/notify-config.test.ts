@@ -68,4 +68,21 @@ describe('the check', () => {
     const away = { ...guards, urlFile: 'away' };
     expect(problemsOf([{ id: 'a', notify: [{ to: ['guards'] }] }], [away]).join()).toMatch(/away/);
   });
+  it('keeps no start of a gateway from its alarms for such a file, and a reload', () => {
+    const file = join(temporaryDirectory(), 'campus.yaml');
+    const away = { ...guards, urlFile: 'away' };
+    const of = (more: object) =>
+      writeFileSync(
+        file,
+        JSON.stringify({ campus: { id: '4503000001', name: '一中' }, contacts: [away], ...more }),
+      );
+    of({});
+    expect(readConfig(file, { forRunning: true })).toHaveProperty('errors');
+    expect(readConfig(file, { forStart: true })).toMatchObject({
+      config: { contacts: [{ id: 'guards' }] },
+      forgiven: [{ message: expect.stringMatching(/away cannot be read \(ENOENT\)/) }],
+    });
+    of({ uplinks: [{ id: 'p', url: 'mqtt://127.0.0.1:1', username: 'u', passwordFile: 'away' }] });
+    expect(readConfig(file, { forStart: true })).toHaveProperty('errors');
+  });
 });

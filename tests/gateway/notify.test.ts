@@ -1,4 +1,4 @@
-import { appendFileSync, readFileSync, statSync } from 'node:fs';
+import { appendFileSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Event } from '../../config/catalogue/events.ts';
@@ -130,6 +130,21 @@ describe('who is told', () => {
     await eventually(() => expect(audit).toMatchObject([{ outcome: 'told' }]));
     expect(notify.states()['w']?.reason).toBeUndefined();
     expect(logged.join()).not.toContain('key-of');
+  });
+
+  it('shows from the start on whose address was deleted, and no more once it is back', async () => {
+    const { url } = await robot();
+    const urlFile = secretFile(`${url}/`);
+    rmSync(urlFile);
+    const { notify, time } = await desk([{ id: 'w', by: 'wecom', urlFile }]);
+    expect(notify.states()['w']).toMatchObject({
+      failingSince: new Date(START).toISOString(),
+      reason: expect.stringMatching(/ENOENT/),
+      waiting: 0,
+    });
+    writeFileSync(urlFile, `${url}/\n`);
+    await time.advance(60_000);
+    await eventually(() => expect(notify.states()['w']?.failingSince).toBeUndefined());
   });
 
   it('goes together where much waits, alarms first', async () => {
