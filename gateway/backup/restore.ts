@@ -14,13 +14,16 @@ import {
   fsyncSync,
   openSync,
   readdirSync,
+  readFileSync,
   renameSync,
   rmSync,
   statSync,
+  writeFileSync,
   writeSync,
 } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import Database from 'better-sqlite3';
+import { EditError, editYaml } from '../../config/edit.ts';
 import { say } from '../../config/language.ts';
 import { JournalError } from '../journal/error.ts';
 import { holdFolder } from '../journal/folder.ts';
@@ -50,6 +53,8 @@ export interface Restored {
   readonly manifest: Manifest;
   readonly configFile: string;
   readonly dataDir: string;
+  /** The data folder that the config named, where the data went with the config to another place. */
+  readonly dataDirBefore: string | undefined;
   /** What was there before, and where it is now. */
   readonly aside: readonly string[];
 }
@@ -65,7 +70,11 @@ interface Places {
   readonly configFile: string;
   readonly dataDir: string;
   readonly staging: string;
+  readonly dataDirBefore: string | undefined;
 }
+
+/** What a config that goes to another place says of its data, where it said a folder that is not there. */
+const DATA_BESIDE = './data';
 
 /** @throws Error with a sentence; then nothing that was there is another. */
 export async function restoreBackup(restoring: Restoring): Promise<Restored> {
@@ -85,11 +94,14 @@ export async function restoreBackup(restoring: Restoring): Promise<Restored> {
     const manifest = await readBackup(restoring.backup, restoring.identities, sink);
     if (places === undefined) throw new Error('a backup has a list');
     checkJournal(join(places.staging, JOURNAL), manifest);
+    if (places.dataDirBefore !== undefined)
+      nameDataBeside(join(places.staging, ownConfig(manifest)), places.dataDirBefore);
     const moves = createMoves();
     try {
       const aside = setAside(places, manifest, restoring.at, moves);
       putIntoPlace(manifest, places, moves);
-      return { manifest, configFile: places.configFile, dataDir: places.dataDir, aside };
+      const { configFile, dataDir, dataDirBefore } = places;
+      return { manifest, configFile, dataDir, dataDirBefore, aside };
     } catch (error) {
       moves.back();
       throw error;
@@ -107,9 +119,35 @@ function placesOf(manifest: Manifest, { to }: Restoring): Places {
     to !== undefined &&
     (to.endsWith('/') || (existsSync(to) ? statSync(to).isDirectory() : !/\.ya?ml$/i.test(to)));
   const configFile = resolve(to === undefined ? manifest.configFile : isFolder ? join(to, name) : to);
-  const dataDir = resolve(dirname(configFile), manifest.dataDir);
+  const folder = dirname(configFile);
+  // Who tries a backup elsewhere means its data too: those of the gateway that runs are not to be touched.
+  const isElsewhere = to !== undefined && configFile !== resolve(manifest.configFile);
+  const isOutside =
+    isAbsolute(manifest.dataDir) && relative(folder, manifest.dataDir).split('/', 1)[0] === '..';
+  const dataDirBefore = isElsewhere && isOutside ? manifest.dataDir : undefined;
+  const dataDir = resolve(folder, dataDirBefore === undefined ? manifest.dataDir : DATA_BESIDE);
   const staging = join(dataDir, `restore.partial-${process.pid}-${randomBytes(4).toString('hex')}`);
-  return { configFile, dataDir, staging };
+  return { configFile, dataDir, staging, dataDirBefore };
+}
+
+/** The config's own name in a backup. */
+const ownConfig = ({ configFile }: Manifest) => `config/${basename(configFile)}`;
+
+/** @throws RefusedError where its text cannot be changed in place. */
+function nameDataBeside(file: string, before: string): void {
+  try {
+    const edits = editYaml(readFileSync(file, 'utf8'));
+    edits.set(['dataDir'], DATA_BESIDE);
+    writeFileSync(file, edits.apply().text, { flush: true });
+  } catch (error) {
+    if (!(error instanceof EditError)) throw error;
+    throw new RefusedError(
+      say(
+        `the config says dataDir: ${before}, which is outside of --to and cannot be changed in its text (${error.message}), and nothing was put into place: restore without --to, on a machine where no gateway runs`,
+        `配置中 dataDir 为 ${before}，不在 --to 之内，且无法在原文中修改（${error.message}），未恢复任何内容：请在没有网关运行的主机上不带 --to 恢复`,
+      ),
+    );
+  }
 }
 
 const inUse = (dataDir: string) =>
@@ -282,11 +320,12 @@ function placeOf(path: string, configFile: string, dataDir: string): string {
 
 /** The journal, and the config last: where it is, all is. */
 function putIntoPlace(
-  { files, configFile: before }: Manifest,
+  manifest: Manifest,
   { configFile, dataDir, staging }: Places,
   { move: moveIn }: Moves,
 ): void {
-  const own = `config/${basename(before)}`;
+  const { files } = manifest;
+  const own = ownConfig(manifest);
   const turnOf = ({ path }: BackedFile) => (path === own ? 2 : Number(path === JOURNAL));
   const sorted = files.toSorted((a, b) => turnOf(a) - turnOf(b));
   for (const { path, mode } of sorted) {

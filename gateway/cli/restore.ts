@@ -11,7 +11,8 @@ numbering (\`journal\`), so that no platform takes a new event for an old one. W
 backup was made comes again, with the same \`id\`.
 
   --key KEYFILE   the file with the private key; a plain backup needs none
-  --to WHERE      where the config goes, a file (.yaml) or a folder; default where it was. A relative dataDir goes with it
+  --to WHERE      where the config goes, a file (.yaml) or a folder; default where it was. The data go with it: where the
+                  config names a folder outside of it, they go into data beside the config, which says so then
   --replace       what is there is set aside, in \`before-TIME\`, not removed
   --elsewhere     puts files that the config names outside of its folder where they were, too
 
@@ -26,7 +27,8 @@ const chinese = `campus-gateway restore 备份 --key 密钥文件 [--to 位置] 
 事件以新的编号（\`journal\`）继续，平台不会把新事件误认为旧事件。备份时平台尚未确认的事件会重新发送，\`id\` 不变。
 
   --key 密钥文件   私钥文件；未加密的备份不需要
-  --to 位置        配置的位置（.yaml 文件或目录）；默认为原位置。相对的 dataDir 随之移动
+  --to 位置        配置的位置（.yaml 文件或目录）；默认为原位置。数据随之移动：配置中的 dataDir 在其之外时，
+                   数据写入配置旁的 data，配置随之改写
   --replace        现有内容移到 \`before-时间\`，不删除
   --elsewhere      配置引用的目录外文件也恢复到原处
 
@@ -73,6 +75,15 @@ export const restore: Command = {
         `已恢复：${printable(campus.name)}（${campus.id}），${manifest.at} 的内容，${files.length} 个文件；配置 ${configFile}，数据 ${dataDir}，事件日志至 ${journal.last} 号\n`,
       ),
     );
+    if (restored.dataDirBefore !== undefined) {
+      const before = printable(restored.dataDirBefore);
+      terminal.stdout.write(
+        say(
+          `the config said dataDir: ${before}, which is outside of --to and was not touched: in this one it is ./data\n`,
+          `原配置的 dataDir 为 ${before}，不在 --to 之内，未作改动：此配置中已改为 ./data\n`,
+        ),
+      );
+    }
     for (const one of aside)
       terminal.stdout.write(say(`set aside: ${printable(one)}\n`, `已移到一旁：${printable(one)}\n`));
     showEnvironment(manifest.environment, terminal.stderr);

@@ -155,6 +155,27 @@ describe('a backup', () => {
 });
 
 describe('what is restored', () => {
+  it('goes elsewhere with its data for a drill, and leaves those that the config names alone', async () => {
+    const { directory, dataDir, file, take, restore } = await campus();
+    const text = readFileSync(file, 'utf8').replace(/^dataDir: .*$/m, '');
+    writeFileSync(file, `${text}\ndataDir: ${dataDir} # of the package\n`);
+    await take();
+    const place = join(directory, 'drill');
+    expect(await restore('--to', `${place}/`)).toMatchObject({
+      status: 0,
+      stdout: expect.stringContaining(`the config said dataDir: ${dataDir}, which is outside of --to`),
+    });
+    expect(readFileSync(join(place, 'campus.yaml'), 'utf8')).toBe(
+      `${text}\ndataDir: ./data # of the package\n`,
+    );
+    expect(readdirSync(join(place, 'data'))).toContain('journal.sqlite');
+    expect(readdirSync(dataDir).filter((name) => /^(before|restore)/.test(name))).toEqual([]);
+    // What is offered to be set aside is of the drill before.
+    const again = await restore('--to', `${place}/`);
+    expect(again).toMatchObject({ status: 3, stderr: expect.stringContaining('--replace') });
+    expect(again.stderr).not.toContain(dataDir);
+  });
+
   it('touches nothing that is there, unless it is told to set it aside', async () => {
     const { take, restore, file, dataDir, journal, directory } = await campus();
     await take();
