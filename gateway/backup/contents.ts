@@ -105,22 +105,26 @@ export const configPaths = (file: string): readonly string[] => [
 ];
 
 /**
- * The config file, and what it names. `dataDir` as it is written there, `environment`: the names that it takes from there.
+ * The config file, and what it names. `text`: the file with its text, where it is not itself. `dataDir` as it is written there, `environment`: the names that it takes from there.
  * @throws Error where the file is no YAML, or what it names is not there; what the disk says.
  */
-export function configFiles(file: string): {
+export function configFiles(
+  file: string,
+  text = file,
+): {
   readonly files: readonly Source[];
   readonly dataDir: string;
   readonly environment: readonly string[];
 } {
-  const data = writtenIn(file);
+  const data = writtenIn(text);
   const folder = dirname(resolve(file));
   const { found, environment } = namedIn(file, data);
   const files = [...found].map(([source, most]): Source => {
     const inside = relative(folder, source);
     const isInside = !inside.startsWith('..');
     const path = isInside ? `config/${inside}` : `elsewhere/${source.replace(/^\/+/, '')}`;
-    return { file: source, path, mode: statSync(source).mode & most };
+    const from = source === resolve(file) ? text : source;
+    return { file: from, path, mode: statSync(source).mode & most };
   });
   const written = (data as { readonly dataDir?: unknown } | null)?.dataDir;
   return { files, dataDir: typeof written === 'string' ? written : './data', environment: [...environment] };

@@ -29,6 +29,8 @@ import { type BackedFile, FORMAT, JOURNAL, MANIFEST, type Manifest } from './man
 export interface Taking {
   /** Absolute. */
   readonly configFile: string;
+  /** The file with the text that goes in as the config; undefined: itself. A wrong one would be none to be restored. */
+  readonly configText?: string | undefined;
   readonly dataDir: string;
   readonly campus: { readonly id: string; readonly name: string };
   /** The file that it becomes, absolute. One of that name is replaced. */
@@ -100,8 +102,8 @@ function stepBack() {
   }
 }
 
-function look({ configFile, dataDir, clips, without }: Taking) {
-  const config = configFiles(configFile);
+function look({ configFile, configText, dataDir, clips, without }: Taking) {
+  const config = configFiles(configFile, configText);
   const data = dataFiles(dataDir, { clips, without });
   if (!data.files.some(({ path }) => path === JOURNAL))
     throw new Error(

@@ -4,7 +4,8 @@ import { parseArgs } from 'node:util';
 import { say } from '../../config/language.ts';
 import { PRIVATE_FOLDER } from '../lifecycle/private-files.ts';
 import { bytesText } from './backup/show.ts';
-import { type Command, configOrErrors, type Terminal, UsageError } from './command.ts';
+import { type Command, type Terminal, UsageError } from './command.ts';
+import { inForceOrErrors } from './in-force.ts';
 import { ValueError } from './values.ts';
 
 const english = `campus-gateway backup CONFIG --to OUT [--recipient age1…]… [--clips] [--plain]
@@ -104,8 +105,9 @@ async function take(
         `--recipient "${bad}"：应为 \`campus-gateway backup keys\` 显示的公钥 age1…`,
       ),
     );
-  const config = await configOrErrors(file, terminal);
-  if (config === undefined) return 1;
+  const found = await inForceOrErrors(file, terminal);
+  if (found === undefined) return 1;
+  const { config, version } = found;
   const known = recipient.length > 0 ? recipient : (config.backup?.recipients ?? []);
   if (known.length === 0 && !plain)
     throw new ValueError(
@@ -127,7 +129,7 @@ async function take(
   const isFolder = usual || to.endsWith('/') || (existsSync(to) && statSync(to).isDirectory());
   if (usual) makeFolder(resolve(to), config.dataDir);
   const taken = await takeBackup({
-    ...{ configFile: resolve(config.file), dataDir: config.dataDir },
+    ...{ configFile: resolve(config.file), configText: version, dataDir: config.dataDir },
     campus: { id: config.campus.id, name: config.campus.name },
     out: resolve(isFolder ? join(to, backupName(config.campus.id, at, !plain)) : to),
     recipients: plain ? [] : known,

@@ -1,6 +1,6 @@
 /** What a command of the command line is, and the few things that all of them need. */
 import { say } from '../../config/language.ts';
-import type { LoadedConfig } from '../../config/load.ts';
+import type { ConfigError, LoadedConfig } from '../../config/load.ts';
 import type { Config } from '../../config/schema.ts';
 import { type Clock, systemClock, type Timer } from '../../drivers/contract/clock.ts';
 import type { ReadOptions } from '../check.ts';
@@ -127,20 +127,27 @@ export async function configOrErrors(
 /** The same, with what is to be said of a config that is right. */
 export async function loadedOrErrors(
   file: string | undefined,
-  { stderr }: Terminal,
+  terminal: Terminal,
   options: ReadOptions = {},
 ): Promise<LoadedConfig | undefined> {
   if (file === undefined) throw new UsageError(say('which config file?', '请给出配置文件'));
-  const [{ readConfig }, { formatError }] = await Promise.all([
-    import('../check.ts'),
-    import('../../config/load.ts'),
-  ]);
+  const { readConfig } = await import('../check.ts');
   const loaded = readConfig(file, options);
   if ('config' in loaded) return loaded;
-  for (const error of loaded.errors) stderr.write(`${printable(formatError(error))}\n`);
-  const count = loaded.errors.length;
-  stderr.write(say(`${count} error${count === 1 ? '' : 's'} in ${file}\n`, `${file} 中有 ${count} 处错误\n`));
+  await tellErrors(loaded.errors, file, terminal);
   return undefined;
+}
+
+/** What is wrong with a config, and how much of it there is. */
+export async function tellErrors(
+  errors: readonly ConfigError[],
+  file: string,
+  { stderr }: Terminal,
+): Promise<void> {
+  const { formatError } = await import('../../config/load.ts');
+  for (const error of errors) stderr.write(`${printable(formatError(error))}\n`);
+  const count = errors.length;
+  stderr.write(say(`${count} error${count === 1 ? '' : 's'} in ${file}\n`, `${file} 中有 ${count} 处错误\n`));
 }
 
 const PROGRESS_EVERY_MS = 200;

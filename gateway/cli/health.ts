@@ -2,9 +2,10 @@ import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { say } from '../../config/language.ts';
 import { printable } from '../printable.ts';
-import { atMost, type Command, configOrErrors, type Terminal } from './command.ts';
+import { atMost, type Command, type Terminal } from './command.ts';
 import { askGateway } from './health/ask.ts';
 import type { HealthAnswer } from './health/show.ts';
+import { inForceOrErrors } from './in-force.ts';
 
 const english = `campus-gateway health FILE [--json | --compare BEFORE]
 
@@ -50,7 +51,7 @@ export const health: Command = {
     atMost(1, positionals);
     const [file] = positionals;
     const { stdout, stderr, clock } = terminal;
-    const config = await configOrErrors(file, terminal);
+    const config = (await inForceOrErrors(file, terminal))?.config;
     if (config === undefined) return 1;
     const before = values.compare === undefined ? undefined : readBefore(values.compare);
     const told = await askGateway(config, clock);

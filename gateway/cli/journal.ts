@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { say } from '../../config/language.ts';
 import { lanes } from '../../drivers/contract/lane.ts';
 import { atMost, type Command, configOrErrors, type Terminal, UsageError } from './command.ts';
+import { inForceOrErrors } from './in-force.ts';
 import { momentOf, oneOf, wholeOf } from './values.ts';
 
 /** Of the widest layout of cards, 32 bits. */
@@ -156,9 +157,12 @@ const acts = [
   'lower',
 ] as const;
 
-/** The folder of a journal that a config, a folder or a file names. */
-async function pathOf(where: string, terminal: Terminal): Promise<string | undefined> {
-  if (['.yaml', '.yml'].includes(extname(where))) return (await configOrErrors(where, terminal))?.dataDir;
+/** The folder of a journal that a config, a folder or a file names. `isRead`: who only reads needs no config that is right. */
+async function pathOf(where: string, terminal: Terminal, isRead = false): Promise<string | undefined> {
+  if (['.yaml', '.yml'].includes(extname(where)))
+    return isRead
+      ? (await inForceOrErrors(where, terminal))?.config.dataDir
+      : (await configOrErrors(where, terminal))?.dataDir;
   return (await import('../journal/reader.ts')).findJournal(where);
 }
 
@@ -214,7 +218,7 @@ async function read(
     import('./journal/inspect.ts'),
     import('./journal/events.ts'),
   ]);
-  const path = await pathOf(where, terminal);
+  const path = await pathOf(where, terminal, true);
   if (path === undefined) return 1;
   const reader = openThere(where, path);
   try {

@@ -6,6 +6,7 @@ import { type Entry, type EntryWords, LedgerError, stateOf } from '../ledger/ent
 import type { LedgerFile } from '../ledger/file.ts';
 import { printable } from '../printable.ts';
 import { type Command, configOrErrors, type Terminal, UsageError } from './command.ts';
+import { inForceOrErrors } from './in-force.ts';
 import { writeNewFile } from './new-file.ts';
 import { ValueError } from './values.ts';
 import { who } from './who.ts';
@@ -67,7 +68,10 @@ export const ledger: Command = {
   async run(args, terminal) {
     const { positionals, values } = parseArgs({ args, allowPositionals: true, options });
     const [file, act = 'list', subject] = positionals;
-    const config = await configOrErrors(file, terminal);
+    const isRead = act === 'list';
+    const config = isRead
+      ? (await inForceOrErrors(file, terminal))?.config
+      : await configOrErrors(file, terminal);
     if (config === undefined) return 1;
     if (config.ledger === undefined)
       throw new Error(

@@ -1,7 +1,8 @@
 import { parseArgs } from 'node:util';
 import { say } from '../../config/language.ts';
 import { printable } from '../printable.ts';
-import { type Command, configOrErrors, UsageError } from './command.ts';
+import { type Command, UsageError } from './command.ts';
+import { inForceOrErrors } from './in-force.ts';
 import { timeOf } from './values.ts';
 import { who } from './who.ts';
 
@@ -54,7 +55,7 @@ export const logLevel: Command = {
         ),
       );
     const forMs = timeOf('for', values.for, '1s', '24h');
-    const config = await configOrErrors(file, terminal);
+    const config = (await inForceOrErrors(file, terminal))?.config;
     if (config === undefined) return 1;
     if (!config.devices.some(({ id }) => id === device)) {
       const { meant } = await import('./words.ts');

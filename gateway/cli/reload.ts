@@ -68,10 +68,16 @@ export const reload: Command = {
     if (values.back !== undefined) return await goBackTo(file, values.back, terminal);
     if (values.versions) return await listVersions(file, terminal);
     const loaded = await loadedOrErrors(file, terminal, { forRunning: true });
-    if (loaded === undefined) return 1;
+    if (loaded === undefined) {
+      const { dataDirOf } = await import('./reload/data-dir.ts');
+      return await tellUnchanged(file, dataDirOf(file), terminal);
+    }
     const { dataDir } = loaded.config;
-    if (!values['dry-run'])
-      return tell((await ask(dataDir, 'reload', terminal)) as ConfigApplied, terminal, file);
+    if (!values['dry-run']) {
+      const said = (await ask(dataDir, 'reload', terminal)) as ConfigApplied;
+      const status = tell(said, terminal, file);
+      return said.done ? status : await tellUnchanged(file, dataDir, terminal);
+    }
     return tellDifference(
       (await ask(dataDir, 'config-difference', terminal)) as ConfigDifference,
       terminal,
@@ -87,6 +93,19 @@ async function ask(
 ): Promise<object> {
   const { askToAct } = await import('./health/act.ts');
   return await askToAct(dataDir, act, act === 'reload' ? { by: who() } : {}, clock, PATIENCE_MS);
+}
+
+/** What was refused changes nothing, and the way back is one command. @returns the exit status. */
+async function tellUnchanged(file: string, dataDir: string, terminal: Terminal): Promise<1> {
+  const { runningVersion } = await import('./in-force.ts');
+  const name = await runningVersion(dataDir, terminal);
+  if (name === undefined) return 1;
+  const sentence = say(
+    `nothing changed: the gateway runs on with ${name}; campus-gateway reload ${file} --back ${name} puts that back into the file`,
+    `没有任何变化：网关继续以 ${name} 运行；campus-gateway reload ${file} --back ${name} 可将其写回文件`,
+  );
+  terminal.stderr.write(`${printable(sentence)}\n`);
+  return 1;
 }
 
 async function listVersions(file: string, terminal: Terminal): Promise<number> {

@@ -2,6 +2,7 @@ import { existsSync, statSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { say } from '../../config/language.ts';
 import { atMost, type Command, configOrErrors, type Terminal, UsageError } from './command.ts';
+import { inForceOrErrors } from './in-force.ts';
 import type { AccountsPlace } from './users/manage.ts';
 
 const english = `campus-gateway users list   CONFIG
@@ -72,7 +73,7 @@ export const users: Command = {
           'list、add、role、link、remove、token 或 withdraw，及配置文件或城市平台的数据目录',
         ),
       );
-    const place = await placeOf(file, terminal);
+    const place = await placeOf(file, terminal, what === 'list');
     if (place === undefined) return 1;
     const { manageUsers } = await import('./users/manage.ts');
     return await manageUsers({ what, name, role: values.role, lasts: values.for }, place, terminal);
@@ -80,10 +81,16 @@ export const users: Command = {
 };
 
 /** Where the accounts are: of a config, or of the data folder of a platform. undefined: the config is wrong, which is told. */
-async function placeOf(file: string, terminal: Terminal): Promise<AccountsPlace | undefined> {
+async function placeOf(
+  file: string,
+  terminal: Terminal,
+  isRead: boolean,
+): Promise<AccountsPlace | undefined> {
   const { addressIn, consoleAddress } = await import('../console/address.ts');
   if (existsSync(file) && statSync(file).isDirectory()) return { dataDir: file, address: addressIn(file) };
-  const config = await configOrErrors(file, terminal);
+  const config = isRead
+    ? (await inForceOrErrors(file, terminal))?.config
+    : await configOrErrors(file, terminal);
   if (config === undefined) return undefined;
   const { console: shown, dataDir } = config;
   if (shown === undefined) throw new Error(say('the config has no `console`', '配置中没有 `console`'));

@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { say } from '../../config/language.ts';
 import type { Config } from '../../config/schema.ts';
 import { type Command, configOrErrors, UsageError } from './command.ts';
+import { inForceOrErrors } from './in-force.ts';
 import { oneOf, timeOf } from './values.ts';
 
 const english = `campus-gateway walk-test FILE [--area ID]... [--for 1h] [--until-complete] [--out REPORT.pdf]
@@ -105,7 +106,10 @@ export const walkTest: Command = {
       './walk-test/session.ts'
     );
     checkOut(out);
-    const config = await configOrErrors(positionals[0], terminal);
+    const config =
+      list || report !== undefined
+        ? (await inForceOrErrors(positionals[0], terminal))?.config
+        : await configOrErrors(positionals[0], terminal);
     if (config === undefined) return 1;
     const missing = areas?.find((area) => !config.areas.some(({ id }) => id === area));
     if (missing !== undefined) throw await noArea(missing, config);

@@ -24,6 +24,7 @@ import { copyDatabase } from '../../gateway/backup/journal-copy.ts';
 import { readBackup } from '../../gateway/backup/read.ts';
 import { whyNotNow } from '../../gateway/commands/command.ts';
 import type { Journal } from '../../gateway/journal/index.ts';
+import { openVersions } from '../../gateway/reload/versions.ts';
 import { openHere } from '../backing.ts';
 import { temporaryDirectory } from '../helpers.ts';
 import { run } from './terminal.ts';
@@ -152,6 +153,28 @@ describe('a backup', () => {
     const slip = await run('backup', file, '--to', out, '--recipient', `age1${'q'.repeat(58)}`);
     expect(slip).toMatchObject({ status: 2, stderr: expect.stringContaining('a public key') });
   });
+});
+
+it('is of the config in force where somebody made the file wrong, as are the journal and what is asked', async () => {
+  const { directory, file, dataDir, take, restore } = await campus();
+  const versions = openVersions(dataDir);
+  const at = '2026-11-29T00:00:00Z';
+  await versions.keep(readFileSync(file), { at, by: 'start' });
+  // Kept of what stood there, and never in force.
+  await versions.keep(Buffer.from('campus: { id: "4503000001", name: 二中 }\n'), { at, by: 'file' });
+  const good = readFileSync(file, 'utf8');
+  writeFileSync(file, `${good}evnts: 1\nfoo: [\n`);
+  const note = expect.stringMatching(/^\S+campus\.yaml is wrong \(line \d+, .*config in force, v1\n$/);
+  expect(await take()).toMatchObject({ status: 0, stderr: note });
+  const place = join(directory, 'new');
+  expect(await restore('--to', `${place}/`)).toMatchObject({ status: 0 });
+  expect(readFileSync(join(place, 'campus.yaml'), 'utf8')).toBe(good);
+  for (const what of ['audit', 'inspect', 'hash', 'verify'])
+    expect(await run('journal', what, file)).toMatchObject({ status: 0, stderr: note });
+  expect((await run('health', file)).stderr).toMatch(/config in force, v1\nno gateway answers at /);
+  // What writes wants a right one, and what is not there is a slip.
+  expect(await run('journal', 'lower', file, '--to', '1')).toMatchObject({ status: 1 });
+  expect((await run('health', join(directory, 'camps.yaml'))).stderr).toMatch(/there is no such file/);
 });
 
 describe('what is restored', () => {

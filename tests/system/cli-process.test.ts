@@ -202,11 +202,16 @@ describe('reload', () => {
       status: 1,
       stderr: expect.stringMatching(/^not taken up: campus\.id is another one/),
     });
+    const unchanged = `nothing changed: the gateway runs on with v2; campus-gateway reload ${file} --back v2 puts that back into the file\n`;
+    expect((await run('reload', file)).stderr).toContain(unchanged);
     write('evnts: 1\n');
-    expect(await run('reload', file)).toMatchObject({
-      status: 1,
-      stderr: expect.stringContaining('evnts: unknown key'),
-    });
+    const refused = await run('reload', file);
+    expect(refused).toMatchObject({ status: 1, stderr: expect.stringContaining('evnts: unknown key') });
+    expect(refused.stderr).toContain(unchanged);
+    // Who looks for what is wrong asks the gateway that runs.
+    const noted = expect.stringMatching(/ is wrong \(line 2, .*config in force, v2\n$/);
+    expect(await run('health', file)).toMatchObject({ status: 0, stderr: noted });
+    expect(await run('journal', 'audit', file)).toMatchObject({ status: 0, stderr: noted });
     expect((await run('reload', file, '--versions')).stdout).toMatch(
       /^v2 .+ [0-9a-f]{12} {2}\S.* {2}\(runs\)\nv1 .+ start\n$/,
     );
