@@ -3,6 +3,7 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { basename } from 'node:path';
 import type { Listener } from '../config/check/ports.ts';
 import { say } from '../config/language.ts';
 import type { Problem } from '../drivers/contract/driver.ts';
@@ -67,9 +68,27 @@ function ownerOf(way: 'tcp' | 'udp', port: number): string | undefined {
   if (inodes.size === 0) return undefined;
   for (const pid of entriesOf('/proc').filter((name) => /^\d+$/.test(name)))
     for (const fd of entriesOf(`/proc/${pid}/fd`))
-      if (inodes.has(linkOf(`/proc/${pid}/fd/${fd}`)))
-        return `${linesOf(`/proc/${pid}/comm`)[0] ?? ''} (pid ${pid})`;
+      if (inodes.has(linkOf(`/proc/${pid}/fd/${fd}`))) return `${programOf(pid)} (pid ${pid})`;
   return undefined;
+}
+
+/** Of a command line, characters. */
+const COMMAND_MAX = 120;
+
+/** Its name; of what Node runs, which calls each of its programs `MainThread`, what was typed: `campus-gateway run FILE`. */
+function programOf(pid: string): string {
+  const name = linesOf(`/proc/${pid}/comm`)[0] ?? '';
+  const [program = '', ...words] = orElse(() => readFileSync(`/proc/${pid}/cmdline`, 'utf8'), '').split('\0');
+  if (basename(program) !== 'node') return name;
+  const at = words.findIndex((word) => word !== '' && !word.startsWith('-'));
+  const script = words[at];
+  if (script === undefined) return name;
+  if (!['campus-gateway.js', 'campus-gateway'].includes(basename(script))) return basename(script);
+  // No options: what is told goes into the log and the audit, and an option may hold a password.
+  const rest = words.slice(at + 1);
+  const end = rest.findIndex((word) => word === '' || word.startsWith('-'));
+  const typed = ['campus-gateway', ...rest.slice(0, end < 0 ? rest.length : end)].join(' ');
+  return typed.length > COMMAND_MAX ? `${typed.slice(0, COMMAND_MAX)}…` : typed;
 }
 
 /** Processes come and go, and not all may be looked at. */

@@ -120,6 +120,18 @@ async function arePortsTaken({ config, tell }: LoadedConfig, { stderr }: Termina
     import('../taken-ports.ts'),
   ]);
   const taken = await takenPorts(listenersOf(config));
+  if (taken.length > 0) {
+    const { runningWith } = await import('./reload/data-dir.ts');
+    const running = runningWith(config.file);
+    const { file } = config;
+    if (running !== undefined) {
+      const sentence = say(
+        `a gateway runs already with ${file} (pid ${running.pid}): for it to take up what changed, campus-gateway reload ${file}; to run another, stop it first (systemctl stop campus-gateway)`,
+        `已有网关以 ${file} 运行（pid ${running.pid}）：使改动生效请用 campus-gateway reload ${file}；如需另行运行，请先停止（systemctl stop campus-gateway）`,
+      );
+      stderr.write(`${printable(sentence)}\n`);
+    }
+  }
   for (const problem of taken) stderr.write(`${printable(formatError(tell(problem)))}\n`);
   return taken.length > 0;
 }

@@ -169,7 +169,7 @@ it('is of the config in force where somebody made the file wrong, as are the jou
   const place = join(directory, 'new');
   expect(await restore('--to', `${place}/`)).toMatchObject({ status: 0 });
   expect(readFileSync(join(place, 'campus.yaml'), 'utf8')).toBe(good);
-  for (const what of ['audit', 'inspect', 'hash', 'verify'])
+  for (const what of ['audit', 'inspect'])
     expect(await run('journal', what, file)).toMatchObject({ status: 0, stderr: note });
   expect((await run('health', file)).stderr).toMatch(/config in force, v1\nno gateway answers at /);
   // What writes wants a right one, and what is not there is a slip.

@@ -154,6 +154,14 @@ devices:
     );
     const gateway = begin(['run', file]);
     await gateway.err.find((line) => line.includes('the gateway runs'));
+    const second = runProcess(['run', file]);
+    expect(second.status).toBe(3);
+    const [first, ...ports] = second.stderr.trim().split('\n');
+    expect(first).toContain(`a gateway runs already with ${file} (pid ${gateway.child.pid}): `);
+    for (const line of ports)
+      expect(line).toContain(`is taken by campus-gateway run ${file} (pid ${gateway.child.pid}); `);
+    // The panel’s by TCP and by UDP.
+    expect(ports).toHaveLength(3);
     const panel = begin(['simulate', 'panel', '--to', `127.0.0.1:${port}`, '--do', 'press 9']);
     await panel.out.find((line) => /^ACK \d+ #1234\|Nri1\/PA9$/.test(line));
     panel.child.stdin?.write('trip 3\ndance\n');

@@ -8,8 +8,8 @@ import { usualDataDir } from '../installed.ts';
 
 /** That of the gateway that runs with it; else where there are versions of it; else where it would be. */
 export function dataDirOf(file: string): string {
-  const running = dataDirOfRunning(file);
-  if (running !== undefined) return running;
+  const running = runningWith(file);
+  if (running !== undefined) return running.dataDir;
   const [first, ...others] = placesOf(file);
   const found = [first, ...others].find((folder) => isThere(versionsFolder(folder)));
   return found ?? first;
@@ -41,11 +41,11 @@ export function dataDirIn(text: string): string | undefined {
 }
 
 /**
- * Of a process that was begun as `run FILE`: the folder whose lock it has open. Another user's is believed only where that
+ * The process that was begun as `run FILE`, and the folder whose lock it has open. Another user's is believed only where that
  * user may read the config by its group, as the gateway's may: anybody can begin a process that is called so, and what lies
  * in its folder becomes the config.
  */
-function dataDirOfRunning(file: string): string | undefined {
+export function runningWith(file: string): { readonly pid: number; readonly dataDir: string } | undefined {
   const config = attempt(() => ({ path: realpathSync(file), stats: statSync(file) }));
   if (config === undefined) return undefined;
   for (const pid of attempt(() => readdirSync('/proc')) ?? []) {
@@ -53,7 +53,7 @@ function dataDirOfRunning(file: string): string | undefined {
     if (attempt(() => runsWith(pid, config.path)) !== true) continue;
     for (const fd of attempt(() => readdirSync(`/proc/${pid}/fd`)) ?? []) {
       const open = attempt(() => readlinkSync(`/proc/${pid}/fd/${fd}`)) ?? '';
-      if (basename(open) === 'lock.sqlite') return dirname(open);
+      if (basename(open) === 'lock.sqlite') return { pid: Number(pid), dataDir: dirname(open) };
     }
   }
   return undefined;
