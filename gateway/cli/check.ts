@@ -8,7 +8,7 @@ const english = `campus-gateway check FILE [--explain] [--ask]
 Prints each error as FILE:LINE:COLUMN: message. Exit status 0 where there is none, else 1. Warnings change nothing of
 that: of what is open to the network in clear text, and of files with secrets that other users of the machine can read,
 with the command that mends it. Run by root (sudo), it also looks with the eyes of the user who has the data folder, as whom
-the service runs: a file that he could not read is an error.
+the service runs: a file that he could not read, or of his data not write, is an error.
 
   --explain   says what each zone's alarm will do: when it counts, who gets it, what it switches; and what each platform
               gets to know of the school itself
@@ -20,7 +20,7 @@ the service runs: a file that he could not read is an error.
 const chinese = `campus-gateway check FILE [--explain] [--ask]
 
 每个错误一行：文件:行:列: 说明。没有错误时退出状态为 0，否则为 1。警告不影响退出状态：对网络明文开放的内容，本机其他用户可读的
-密钥文件及修正的命令。以 root（sudo）运行时，服务的用户（即数据目录的所有者）无法读取的文件视为错误。
+密钥文件及修正的命令。以 root（sudo）运行时，服务的用户（即数据目录的所有者）无法读取的文件、其无法写入的数据均视为错误。
 
   --explain   说明每个防区的报警会怎样：何时生效、送达谁、联动什么；以及每个平台得到学校自身的哪些信息
   --ask       通过网络询问摄像机：是否有配置中的视频源、码流、继电器和预置位（没有则退出状态为 1）；与 --explain 同用时，说明其每个
@@ -53,8 +53,11 @@ export const check: Command = {
     const { serviceUser } = await import('../service-user.ts');
     const viewer = serviceUser(config.dataDir);
     if (viewer !== undefined) {
-      const { unreadableBy } = await import('../service-reads.ts');
-      const unread = unreadableBy(viewer, file);
+      const [{ unreadableBy }, { dataFindings }] = await Promise.all([
+        import('../service-reads.ts'),
+        import('../doctor/files.ts'),
+      ]);
+      const unread = [...unreadableBy(viewer, file), ...dataFindings(config.dataDir, viewer)];
       for (const { en, zh } of unread) stderr.write(`${printable(say(en, zh))}\n`);
       // It is right, and the gateway does not start with it.
       if (unread.length > 0) return 1;

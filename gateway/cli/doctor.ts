@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { say } from '../../config/language.ts';
 import type { Finding, Grade, Subject } from '../doctor/finding.ts';
@@ -100,23 +100,26 @@ async function examineDisk(
   json: boolean,
 ): Promise<readonly Finding[]> {
   const { stdout, clock } = terminal;
-  const [{ judge, measureDisk, quantile, TIMES }, { openData }, { serviceUser }, { findingsAbout }] =
+  const [{ judge, measureDisk, quantile, TIMES }, { openData }, { nearest, serviceUser }, { findingsAbout }] =
     await Promise.all([
       import('../doctor/disk.ts'),
       import('../secrets.ts'),
       import('../service-user.ts'),
       import('../doctor/finding.ts'),
     ]);
-  // A gateway that has never run has none yet: the rest is looked at all the same.
-  if (!existsSync(directory))
-    return [
-      findingsAbout('disk').bad(
-        `${directory} is not there, and its disk was not measured: the gateway makes it at its first start; make it, or name the folder above it`,
-        `${directory} 不存在，未测量其磁盘：网关首次启动时会创建；请先创建，或改用其上级文件夹`,
-      ),
-    ];
+  // A gateway that has never run has none yet: it will be made on the disk of what is above it.
+  const there = nearest(directory);
+  const instead =
+    there === resolve(directory)
+      ? []
+      : [
+          findingsAbout('disk').note(
+            `${directory} is not there yet, the gateway makes it at its first start: the disk of ${there} was measured`,
+            `${directory} 尚不存在，网关首次启动时会创建：已测量 ${there} 所在磁盘`,
+          ),
+        ];
   const bar = progress(terminal, say('writes', '写入'), TIMES);
-  const report = await measureDisk(directory, clock, bar.step);
+  const report = await measureDisk(there, clock, bar.step);
   bar.end();
   const { times, device, rotational, writeCache } = report;
   const about = [
@@ -132,7 +135,7 @@ async function examineDisk(
   ];
   if (!json)
     stdout.write(
-      `${directory}: ${about.filter((word) => word !== undefined).join(', ')}\n` +
+      `${there}: ${about.filter((word) => word !== undefined).join(', ')}\n` +
         `fsync: p50 ${quantile(times, 0.5).toFixed(2)} ms, p99 ${quantile(times, 0.99).toFixed(2)} ms, ${say('at most', '最长')} ${Math.max(...times).toFixed(2)} ms\n`,
     );
   const open = openData(directory, serviceUser(directory)).map(({ file, mode, run }) =>
@@ -141,5 +144,5 @@ async function examineDisk(
       `${file}（权限 ${mode}）可被本机其他用户读取；请执行：${run}`,
     ),
   );
-  return [...judge(report), ...open];
+  return [...instead, ...judge(report), ...open];
 }

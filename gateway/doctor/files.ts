@@ -24,7 +24,8 @@ export function fileFindings(file: string, dataDir: string, viewer?: Viewer): re
   return found.length > 0 ? found : [good('files can be read by those alone who must', '文件权限正确')];
 }
 
-function dataFindings(dataDir: string, viewer: Viewer | undefined): readonly Finding[] {
+/** What keeps who is looked for from the data folder, such as what root left in it; nothing: none. */
+export function dataFindings(dataDir: string, viewer: Viewer | undefined): readonly Finding[] {
   const closed = hindrance(viewer, nearest(dataDir), WRITE | ENTER) ?? closedDatabase(dataDir, viewer);
   if (closed === undefined) return [];
   const [en, zh] =

@@ -130,6 +130,19 @@ describe.runIf(isRoot)('check and doctor, run by root', () => {
     expect(elsewhere?.zh).toContain(`请移到服务可进入的目录（如 ${config}）`);
   });
 
+  it('say alike what root left in the data folder, with the command that mends it', async () => {
+    const { file, dataDir } = machine();
+    const journal = join(dataDir, 'journal.sqlite');
+    writeFileSync(journal, '');
+    chmodSync(journal, 0o600);
+    const { status, stdout, stderr } = await run('check', file);
+    expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
+    expect(stderr).toContain(`cannot write into ${journal}: no alarm is kept. Run: chown -R `);
+    expect((await run('doctor', file)).stdout).toContain(`✗ files: ${stderr}`);
+    sh(stderr.trim().split('. Run: ')[1] ?? 'false');
+    expect(await run('check', file)).toMatchObject({ status: 0 });
+  });
+
   it('say that a data folder takes nothing, and what root left in it', () => {
     const { file, dataDir, directory } = machine();
     const said = () => fileFindings(file, dataDir, viewer);
