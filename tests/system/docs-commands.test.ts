@@ -24,6 +24,7 @@ const elsewhere: readonly (readonly [RegExp, string])[] = [
   [/ init .*--answers answers\.yaml$/, 'init.test.ts and hour.test.ts: here is a config already'],
   [/ enrol /, 'enrol.test.ts: there is no such platform'],
   [/ (backup check|restore) /, 'backup.test.ts: the name has the time of the backup in it'],
+  [/ \/tmp\/drill/, 'backup.test.ts: nothing was restored here'],
   [/ --back v11$/, 'reload.test.ts: there are not that many versions here'],
 ];
 
