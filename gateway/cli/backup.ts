@@ -128,6 +128,7 @@ async function take(
   const usual = [config.backup?.folder, usualFolder].includes(resolve(to));
   const isFolder = usual || to.endsWith('/') || (existsSync(to) && statSync(to).isDirectory());
   if (usual) makeFolder(resolve(to), config.dataDir);
+  const isMade = isFolder && !existsSync(to);
   const taken = await takeBackup({
     ...{ configFile: resolve(config.file), configText: version, dataDir: config.dataDir },
     campus: { id: config.campus.id, name: config.campus.name },
@@ -138,6 +139,14 @@ async function take(
     ...{ lowDisk: config.retention.lowDisk, at },
   });
   const { showTaken } = await import('./backup/show.ts');
+  // Where a stick is not plugged in, its folder is one of the disk that is to be outlived.
+  if (isMade && statSync(to).dev === statSync(config.dataDir).dev)
+    terminal.stderr.write(
+      say(
+        `${to} was not there and was made, on the disk of ${config.dataDir}, which this backup does not outlive: if it was to be a stick or a share, mount that and make the backup again\n`,
+        `${to} 原不存在，已新建，与 ${config.dataDir} 在同一磁盘，磁盘损坏时备份也会丢失：如应为 U 盘或网络共享，请挂载后重新备份\n`,
+      ),
+    );
   return showTaken(taken, terminal);
 }
 

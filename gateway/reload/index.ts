@@ -270,9 +270,10 @@ function createTaking(
     try {
       if (difference.changes.length > 0) await takeUp.take(next, afterwards);
     } catch (error) {
-      const { message } = error as Error;
+      // Some errors say it in Chinese, too.
+      const { message, zh: inChinese = message } = error as Error & { readonly zh?: string };
       const en = `it was right and could not be started, so the old config came back: ${message}`;
-      const zh = `配置正确但无法启动，已恢复原配置：${message}`;
+      const zh = `配置正确但无法启动，已恢复原配置：${inChinese}`;
       return { ...difference, done: false, why: { en, zh } };
     }
     taken = hashOf(bytes);

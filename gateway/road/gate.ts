@@ -16,6 +16,16 @@ export interface Gate extends Stage {
   shut(): Promise<() => void>;
 }
 
+/** The disk does not take what was said before. */
+class SlowDiskError extends Error {
+  readonly code = 'E_SLOW_DISK';
+  readonly zh: string;
+  constructor(en: string, zh: string) {
+    super(en);
+    this.zh = zh;
+  }
+}
+
 /** Of what is no alarm. A device that is refused is not acknowledged. */
 const WAITING_MAX = 20_000;
 /**
@@ -59,8 +69,9 @@ export function createGate(behind: () => Stage, time: Clock): Gate {
       patience.abort();
       if (!late) return open;
       open();
-      throw new Error(
+      throw new SlowDiskError(
         `the disk has not taken within ${SETTLE_MS / 1000} s what was said before: nothing is changed before it does`,
+        `磁盘在 ${SETTLE_MS / 1000} 秒内未写完此前的内容：写完之前不作改动`,
       );
     },
   };

@@ -108,6 +108,10 @@ describe('a backup', () => {
       // The config and the journal: a backup holds no other one.
       const made = await run('backup', file, '--to', to, '--plain');
       expect(made).toMatchObject({ status: 0, stdout: expect.stringContaining(': 2 files') });
+      // A stick that is not plugged in: told once, as it is made.
+      const warning = to.endsWith('/') ? `${to} was not there and was made, on the disk of ${dataDir}` : '';
+      expect(made.stderr.slice(0, warning.length)).toBe(warning);
+      expect(made.stderr === '').toBe(warning === '');
       expect(readdirSync(to)).toEqual([expect.stringMatching(/^campus-4503000001-\w+\.tar\.gz$/)]);
     }
     expect(statSync(join(dataDir, 'backups')).mode & 0o777).toBe(0o700);

@@ -161,7 +161,10 @@ describe('a gate before a stage that is made anew', () => {
     const first = gate.pass(alarm(1));
     const shut = gate.shut();
     const second = gate.pass(alarm(2));
-    await expect(time.until(shut)).rejects.toThrow(/the disk has not taken/);
+    await expect(time.until(shut)).rejects.toMatchObject({
+      message: expect.stringMatching(/the disk has not taken within 3 s/),
+      zh: expect.stringMatching(/磁盘在 3 秒内未写完此前的内容/),
+    });
     disk.resolve(taken);
     expect(await Promise.all([first, second])).toEqual([taken, taken]);
   });
