@@ -75,8 +75,9 @@ export function stateOf(facts: CampusFacts, now: number): State {
   const hasLivedSince = livedAt !== null && livedAt > (presenceAt ?? 0) + CLOCKS_APART_MS;
   if (presenceState === 'offline' && !hasLivedSince)
     return { state: 'silent', reasons: [isStopped ? 'stopped' : 'offline'], since: stateSince };
-  // Of a gateway that does not repeat it what came counts, too: its clock may be wrong, and a queue is no day long.
-  const heardAt = Math.max(livedAt ?? 0, facts.isRepeating ? 0 : (lastEventAt ?? 0), presenceAt ?? 0);
+  // What a clock that is wrong says of its time is nothing.
+  const cameAt = facts.synchronised === false || livedAt === null ? lastEventAt : livedAt;
+  const heardAt = Math.max(livedAt ?? 0, facts.isRepeating ? 0 : (cameAt ?? 0), presenceAt ?? 0);
   if (silentFor(facts, heardAt, now) > (facts.isRepeating ? QUIET_MS : QUIET_UNREPEATED_MS))
     return { state: 'silent', reasons: ['quiet'], since: heardAt };
   const wrong = wrongWith(facts, now);
