@@ -93,6 +93,7 @@ async function layCampus({ sh, begin }: OtherMachine): Promise<void> {
   sh('mkdir -p /mnt/usb /mnt/safe');
   put('/etc/campus-gateway/cards.csv', CARDS);
   put('/etc/campus-gateway/secrets/cameras', 'secret', '600');
+  put('/etc/campus-gateway/secrets/face-gate.password', 'secret', '600');
   put('/etc/campus-gateway/secrets/gate-in.scbk', '000102030405060708090a0b0c0d0e0f', '600');
   const { said } = sh('campus-gateway backup keys --to /mnt/safe/backup.key');
   const [recipient = ''] = /age1[0-9a-z]+/.exec(said) ?? [];
@@ -122,7 +123,13 @@ devices:
     listen: { port: 5100 }
     accounts: [{ account: "1234", zones: [{ zone: 9, id: gatehouse-button, kind: panic }] }]
   - { id: fence-east, driver: modbus, connection: { tcp: "127.0.0.1:1602" }, profile: pulse-fence-2zone }
-  - { id: face-gate, driver: http-push, listen: { port: 8080 }, from: [127.0.0.1], profile: hikvision-face }
+  - id: face-gate
+    driver: http-push
+    listen: { port: 8080 }
+    username: face-gate
+    passwordFile: secrets/face-gate.password
+    from: [127.0.0.1]
+    profile: hikvision-face
   - { id: yard, driver: onvif, host: 127.0.0.1, port: 8100, username: admin, passwordFile: secrets/cameras }
   - id: gate-in
     driver: osdp
