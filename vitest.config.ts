@@ -8,7 +8,7 @@ const costs = 'tests/**/*.cost.test.ts';
 /** What is waited for is waited for where the machine is busy, too, and no longer. */
 const patient = { poll: { timeout: 30_000, interval: 10 } };
 
-/** Said by tests/twice.ts. What is measured (cost) is measured once. */
+/** Said by tests/twice.ts. */
 const retry = 1;
 
 export default defineConfig({
@@ -40,6 +40,7 @@ export default defineConfig({
       {
         test: {
           name: 'cost',
+          retry,
           include: [costs],
           fileParallelism: false,
           testTimeout: 60_000,

@@ -31,7 +31,7 @@ const KEEPALIVE_S = 20;
 const CONNECT_TIMEOUT_MS = 15_000;
 /** Where there are other addresses. */
 const IMPATIENT_MS = 4000;
-/** Where the last one did not answer, and where the last two did not: the gateway's own (drivers/platforms/mqtt/brokers.ts). */
+/** Where the last one did not answer, and where the last two did not. The gateway's own count by rounds through all addresses since (drivers/platforms/mqtt/brokers.ts); what docs/city.md has was measured so. */
 const PATIENT_MS = [15_000, 30_000] as const;
 /** While it owes a SUBACK; the gateway's own, where it was late (drivers/platforms/mqtt/answers.ts). */
 const SUBSCRIBING_SILENCE_MS = 60_000;
